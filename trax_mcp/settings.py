@@ -132,9 +132,9 @@ class Settings(BaseModel):
     )
     drain_seconds: Drain = Field(
         0,
-        description="For how many seconds `trax-mcp http` serves on after SIGTERM or SIGHUP, at most 600. "
-        "Meanwhile `GET /readyz` answers 503, so that a proxy sends new requests elsewhere and "
-        "calls finish.",
+        description="For how many seconds `trax-mcp http` serves on after SIGTERM or SIGHUP, at "
+        "most 600. Meanwhile `GET /readyz` answers 503, so that a proxy sends new requests "
+        "elsewhere and calls finish.",
     )
 
     sign_in: Switch = Field(

@@ -129,29 +129,35 @@ async def test_sighup_begins_a_drain_too() -> None:
         assert await it.server.stop(signal.SIGTERM) == 0
 
 
-async def test_in_the_last_part_of_a_drain_idle_sessions_end_and_it_is_over_when_no_call_runs() -> (
+async def test_in_the_second_half_of_a_drain_idle_sessions_end_and_it_is_over_when_no_call_runs() -> (
     None
 ):
     """A client that only listens learns by 404 that it must open another session."""
-    seconds, paused = 4.5, Paused()
+    seconds, paused, longer = 6.0, Paused(), Paused()
     async with draining(str(seconds)) as it:
         listener = HttpCaller(it.http, LEGACY, x_api_key=SANDBOX_KEY)
         busy = HttpCaller(it.http, LEGACY, x_api_key=SANDBOX_KEY)
         for session in (listener, busy):
             await session.open()
         it.trax.faults.add(paused.fault, path="/v1/media")
+        it.trax.faults.add(longer.fault, path="/v1/connections")
         async with it.http.stream("GET", "/mcp", headers=listener.all_headers()) as stream:
             call = asyncio.create_task(busy.call("list_media"))
+            other_call = asyncio.create_task(it.caller.call("list_connections"))
             await paused.arrived()
+            await longer.arrived()
             began = time.monotonic()
             await it.begin()
             assert (await listener.post(tool_call(LEGACY, "get_health"))).status_code == 200
             await stream.aread()
-        assert time.monotonic() - began > seconds / 2
+        assert time.monotonic() - began >= seconds / 2
         assert (await listener.post(tool_call(LEGACY, "get_health"))).status_code == 404
         assert not call.done()
         paused.release()
         assert not (await call).get("isError")
+        assert (await busy.post(tool_call(LEGACY, "get_health"))).status_code == 404
+        longer.release()
+        assert not (await other_call).get("isError")
         assert await it.server.end() == 0
         assert time.monotonic() - began < seconds
 

@@ -7,6 +7,7 @@ and never goes to TRaX.
 
 import hmac
 import json
+import logging
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,11 +41,14 @@ _CLOSE: Final = {"Connection": "close"}
 _HEADERS: Final[Mapping[HTTPStatus, Mapping[str, str]]] = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
     HTTPStatus.FORBIDDEN: _CLOSE,
+    HTTPStatus.NOT_FOUND: {"X-Content-Type-Options": "nosniff"},
     HTTPStatus.REQUEST_TIMEOUT: _CLOSE,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: _CLOSE,
     HTTPStatus.MISDIRECTED_REQUEST: _CLOSE,
     HTTPStatus.SERVICE_UNAVAILABLE: _CLOSE,
 }
+
+_LOG: Final = logging.getLogger(__name__)
 
 
 class SignInsUnavailable(Exception):
@@ -147,14 +151,17 @@ class Door:
             await self._app(self._with_caller(scope, *found), receive, send)
 
     def _refuse_host(self, scope: Scope) -> Response | None:
-        if self._host.fullmatch(Headers(scope=scope).get("host", "")):
+        host = Headers(scope=scope).get("host", "")
+        if self._host.fullmatch(host):
             return None
+        _LOG.warning("Refused a request for another host: %s", host)
         return refuse(HTTPStatus.MISDIRECTED_REQUEST, "This server has another name.")
 
     def _refuse_origin(self, headers: Headers) -> Response | None:
         origin = headers.get("origin")
         if not origin or self._origin.fullmatch(origin):
             return None
+        _LOG.warning("Refused a request of another origin: %s", origin)
         return refuse(HTTPStatus.FORBIDDEN, "Pages of this origin may not call this server.")
 
     def _refuse_authorization(self, headers: Headers) -> Response | None:

@@ -41,7 +41,7 @@ _BACKLOG: Final = 128
 _GRACE_SECONDS: Final = 0.3
 _SHUTDOWN_SECONDS: Final = 0.85
 """uvicorn notices a signal after at most 0.1 s, so the shutdown takes less than one second."""
-_LAST_PART: Final = 1 / 3
+_LAST_PART: Final = 1 / 2
 """The part of a drain in which sessions end, and which is over as soon as no call runs."""
 _SIGNALS: Final = [signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGHUP", None)])]
 

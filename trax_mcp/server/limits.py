@@ -1,4 +1,4 @@
-"""ASGI middleware: no caller uses up what all share, in bodies, requests in flight, and sessions.
+"""ASGI middleware: no caller uses up what all share, in bodies, requests in flight and sessions.
 
 Each key that TRaX has accepted has room of its own; all other callers share one. Where a room is
 full, a stream or an unfinished request ends for whoever comes next: the oldest of the caller who
@@ -6,14 +6,13 @@ has most there. A request that waits for a person, and a stop, end for nobody.
 """
 
 import logging
-from collections import Counter
-from collections.abc import Collection
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from enum import IntEnum
 from http import HTTPStatus
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 from weakref import WeakValueDictionary
 
 import anyio
@@ -21,17 +20,12 @@ from mcp.server.streamable_http import MCP_SESSION_ID_HEADER
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from trax_mcp.api.accepted_keys import NOT_ACCEPTED
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
-from trax_mcp.api.errors import TraxError
-from trax_mcp.api.operations import ListStudios
 from trax_mcp.open_files import max_open_files
 from trax_mcp.server.app import Service
-from trax_mcp.server.door import CALLER, PATH, SignInsUnavailable, Tokens, bearer_token, refuse
-
-if TYPE_CHECKING:
-    from anyio.abc import TaskGroup
+from trax_mcp.server.door import CALLER, SignInsUnavailable, Tokens, bearer_token, refuse
+from trax_mcp.server.sessions import Session, Sessions
 
 BODY_SECONDS: Final = 10.0
 BODY_BYTES: Final = 64 * 1024
@@ -46,14 +40,8 @@ OTHER_REQUESTS: Final = 400
 """The same of all other callers together."""
 ALL_REQUESTS: Final = 4096
 """The same of all, or a third of the files that may be open: calls to TRaX take another."""
-SESSIONS: Final = 500
-"""The most sessions of the earlier protocol era, of a key that TRaX has accepted."""
-OTHER_SESSIONS: Final = 100
-ALL_SESSIONS: Final = 4096
-IDLE_SECONDS: Final = 1800.0
-"""The SDK ends a session that was not used for so long."""
 CHECK_SECONDS: Final = 30.0
-"""How long a request can outlive its sign-in."""
+"""How long a stream can outlive its sign-in."""
 
 _STOP: Final = b'"go_offline"'
 _QUESTION: Final = b'"elicitation/create"'
@@ -106,10 +94,11 @@ class _Request:
 
     number: int
     caller: Caller
-    token: str | None = field(repr=False)
+    headers: Headers = field(repr=False)
     is_get: bool
+    token: str | None = field(repr=False)
     use: _Use = _Use.IDLE
-    session: "_Session | None" = None
+    session: Session | None = None
     refusal: ASGIApp | None = None
     started: bool = False
     complete: bool = False
@@ -128,57 +117,25 @@ class _Request:
             await self.refusal(scope, receive, send)
 
 
-@dataclass(eq=False, slots=True)
-class _Session:
-    """A session of the earlier protocol era. `user` is the SDK's, who may use it."""
-
-    id: str = field(repr=False)  # a secret
-    caller: Caller
-    user: Any = field(repr=False)
-    last_used: float = 0
-    token: str | None = field(default=None, repr=False)
-    calls: int = 0
-    streams: int = 0
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether it has no request in flight and no open stream."""
-        return not self.calls and not self.streams
-
-    def count(self, request: _Request, change: int) -> None:
-        """Count a request that begins or ends."""
-        if request.is_get:
-            self.streams += change
-        else:
-            self.calls += change
-
-
 _Group = dict[_Request, None]
 """The requests of one key, the oldest first."""
 
 
 class Limits:
-    """The limits. Ends requests whose sign-in has ended, and at the end of a drain all sessions."""
+    """The limits. Ends what belongs to a sign-in that has ended, and sessions as a drain ends."""
 
     def __init__(
         self, app: ASGIApp, *, client: Client, deps: Service, tokens: Tokens | None = None
     ) -> None:
         self._app = app
-        self._client = client
         self._keys = client.accepted_keys
-        self._clock = deps.clock
-        self._in_flight = deps.in_flight
-        self._open_streams = deps.open_streams
-        self._readiness = deps.readiness
+        self._deps = deps
         self._tokens = tokens
+        self._sessions = Sessions(app, client, deps.clock)
         self._numbers = count()
         self._requests: dict[str, _Group] = {}
         self._most_requests = min(ALL_REQUESTS, max_open_files() // 3)
         self._large: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
-        self._sessions: dict[str, _Session] = {}
-        """By id. The one that was used longest ago is the first."""
-        self._is_closing = False
-        self._tasks: TaskGroup
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run a request, or refuse it."""
@@ -188,57 +145,73 @@ class Limits:
             await self._run(scope, receive, send)
 
     async def _run_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._readiness.on_close, self._readiness.is_idle = self._close, self._no_call_runs
-        with self._readiness.needs("the lifespan of the server"):
-            async with anyio.create_task_group() as self._tasks:
-                self._tasks.start_soon(self._check_again_and_again)
+        readiness = self._deps.readiness
+        readiness.on_close, readiness.is_idle = self._sessions.close, self._no_call_runs
+        with readiness.needs("the lifespan of the server"):
+            async with anyio.create_task_group() as self._sessions.tasks:
+                self._sessions.tasks.start_soon(self._check_again_and_again)
                 await self._app(scope, receive, send)
-                self._tasks.cancel_scope.cancel()
+                self._sessions.tasks.cancel_scope.cancel()
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers, caller = Headers(scope=scope), scope.get(CALLER, ANONYMOUS)
-        token = bearer_token(headers) if self._tokens is not None else None
-        request = _Request(next(self._numbers), caller, token, is_get=scope["method"] == "GET")
+        request = self._request(scope)
 
         async def send_and_note(message: Message) -> None:
             if message["type"] == "http.response.start":
-                await self._note_response(request, scope, message)
-                request.started = True
-                if request.use is _Use.IDLE:  # the end of a stream frees its connection
-                    message["headers"] = [*message["headers"], (b"connection", b"close")]
+                await self._note_start(request, scope, message)
             else:
                 request.complete = not message.get("more_body", False)
                 if _QUESTION in message.get("body", b""):
                     request.use = _Use.NEEDED
             await send(message)
 
-        if not self._make_room(caller):
+        if not self._make_room(request.caller):
             await _FULL(scope, receive, send)
             return
-        self._begin(request, headers.get(MCP_SESSION_ID_HEADER))
-        try:
-            with request.scope:
-                await self._receive_and_run(request, scope, receive, send_and_note)
-        finally:
-            self._end(request)
+        with self._in_flight(request), request.scope:
+            await self._receive_and_run(request, scope, receive, send_and_note)
         await request.finish(scope, receive, send)
+
+    def _request(self, scope: Scope) -> _Request:
+        headers = Headers(scope=scope)
+        return _Request(
+            next(self._numbers),
+            scope.get(CALLER, ANONYMOUS),
+            headers,
+            is_get=scope["method"] == "GET",
+            token=bearer_token(headers) if self._tokens is not None else None,
+        )
 
     async def _receive_and_run(
         self, request: _Request, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Run a request when its body is here. A client that disconnects earlier gets no answer."""
-        message = await self._receive_body(request, scope, receive)
+        message = await self._receive_body(request, receive)
         if message is None or message["type"] == "http.disconnect":
             return
         receive, body = _replay(message, receive), message["body"]
         if request.is_get:
-            with self._in_flight.track():
+            with self._deps.in_flight.track():
                 await self._app(scope, receive, send)
             return
         async with self._large_one_at_a_time(request, body):
-            if Headers(scope=scope).get("mcp-method") != _LISTEN:
+            if request.headers.get("mcp-method") != _LISTEN:
                 request.use = _Use.NEEDED if _STOP in body else _Use.RUNNING
             await self._app(scope, receive, send)
+
+    async def _receive_body(self, request: _Request, receive: Receive) -> Message | None:
+        most = BODY_BYTES if self._keys.has(request.caller) else OTHER_BODY_BYTES
+        declared = request.headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > most:
+            request.refusal = _TOO_LARGE
+            return None
+        with self._deps.in_flight.track(), anyio.move_on_after(BODY_SECONDS) as limit:
+            message = await _whole_body(receive, most)
+            request.refusal = _TOO_LARGE if message is None else None
+            return message
+        if request.refusal is None:
+            request.refusal = _LATE if limit.cancelled_caught else _STOPPING
+        return None
 
     def _large_one_at_a_time(
         self, request: _Request, body: bytes
@@ -247,22 +220,55 @@ class Limits:
             return nullcontext()
         return self._large.setdefault(self._keys.owner(request.caller), anyio.Lock())
 
-    async def _receive_body(
-        self, request: _Request, scope: Scope, receive: Receive
-    ) -> Message | None:
-        most = BODY_BYTES if self._keys.has(request.caller) else OTHER_BODY_BYTES
-        if _declared_bytes(scope) > most:
-            request.refusal = _TOO_LARGE
-            return None
-        with self._in_flight.track(), anyio.move_on_after(BODY_SECONDS) as limit:
-            message = await _whole_body(receive, most)
-            request.refusal = _TOO_LARGE if message is None else None
-            return message
-        if request.refusal is None:
-            request.refusal = _LATE if limit.cancelled_caught else _STOPPING
-        return None
+    async def _note_start(self, request: _Request, scope: Scope, start: Message) -> None:
+        """Note what a response opens or ends. Errors name sessions too."""
+        session = request.session
+        if start["status"] >= HTTPStatus.BAD_REQUEST:
+            pass
+        elif session is None:
+            if (opened := Headers(raw=start["headers"]).get(MCP_SESSION_ID_HEADER)) is not None:
+                await self._open_session(opened, request, scope)
+        elif scope["method"] == "DELETE":
+            self._sessions.remove(session)
+        elif request.is_get:
+            self._deps.open_streams.opened(session.id)
+        request.started = True
+        if request.use is _Use.IDLE:  # the end of a stream frees its connection
+            start["headers"] = [*start["headers"], (b"connection", b"close")]
+
+    async def _open_session(self, session_id: str, request: _Request, scope: Scope) -> None:
+        session = await self._sessions.open(session_id, request.caller, scope.get("user"))
+        if session is None:
+            request.end(_NO_SESSION)
+            await anyio.lowlevel.checkpoint()  # the SDK discards the session
+            return
+        self._begin_in(session, request)
+
+    def _begin_in(self, session: Session, request: _Request) -> None:
+        request.session = session
+        self._sessions.begin(session, request.token, is_stream=request.is_get)
 
     # Requests in flight ---------------------------------------------------------------------------
+
+    @contextmanager
+    def _in_flight(self, request: _Request) -> Iterator[None]:
+        """Count a request until the block ends."""
+        self._requests.setdefault(request.caller.owner, {})[request] = None
+        session_id = request.headers.get(MCP_SESSION_ID_HEADER)
+        if (found := self._sessions.find(session_id, request.caller)) is not None:
+            self._begin_in(found, request)
+        try:
+            yield
+        finally:
+            self._forget(request)
+            if request.session is not None:
+                self._sessions.finish(request.session, is_stream=request.is_get)
+
+    def _forget(self, request: _Request) -> None:
+        group = self._requests.get(request.caller.owner, {})
+        group.pop(request, None)
+        if not group:
+            self._requests.pop(request.caller.owner, None)
 
     def _make_room(self, caller: Caller) -> bool:
         """End another request if there is no room for one more. False if none may end."""
@@ -271,18 +277,18 @@ class Limits:
             room, most = [self._requests.get(caller.owner, {})], REQUESTS
         else:
             room, most = [it for it in groups if not self._is_accepted(it)], OTHER_REQUESTS
-        if sum(map(len, room)) >= most:
+        if _size(room) >= most:
             return self._end_another(room)
-        if sum(map(len, groups)) < self._most_requests:
+        if _size(groups) < self._most_requests:
             return True
         rooms = [[it] for it in groups if self._is_accepted(it)]
         rooms.append([it for it in groups if not self._is_accepted(it)])
-        return self._end_another(max(rooms, key=lambda it: sum(map(len, it))))
+        return self._end_another(max(rooms, key=_size))
 
     def _end_another(self, room: Collection[_Group]) -> bool:
         """End the oldest idle request, or else the oldest, of the caller who has most."""
         sizes = {it: len(group) for group in room for it in group}
-        other = min(sizes, key=lambda it: (it.use is _Use.NEEDED, -sizes[it], it.use, it.number))
+        other = min(sizes, key=lambda it: (-sizes[it], it.use, it.number))
         if other.use is _Use.NEEDED and self._keys.has(other.caller):
             return False
         self._forget(other)
@@ -292,137 +298,27 @@ class Limits:
     def _is_accepted(self, group: _Group) -> bool:
         return self._keys.has(next(iter(group)).caller)
 
-    def _begin(self, request: _Request, session_id: str | None) -> None:
-        self._requests.setdefault(request.caller.owner, {})[request] = None
-        session = self._sessions.get(session_id or "")
-        if session is not None and session.caller == request.caller:
-            self._use(session, request)
-
-    def _end(self, request: _Request) -> None:
-        self._forget(request)
-        if (session := request.session) is not None:
-            session.count(request, -1)
-            session.last_used = self._clock.seconds()
-            if self._is_closing and not session.calls:
-                self._end_session(session)
-
-    def _forget(self, request: _Request) -> None:
-        group = self._requests.get(request.caller.owner, {})
-        group.pop(request, None)
-        if not group:
-            self._requests.pop(request.caller.owner, None)
-
-    # Sessions -------------------------------------------------------------------------------------
-
-    async def _note_response(self, request: _Request, scope: Scope, start: Message) -> None:
-        """Note a session that a response opens or ends, or a stream. Errors name sessions too."""
-        if start["status"] >= HTTPStatus.BAD_REQUEST:
-            return
-        if (session := request.session) is None:
-            opened = Headers(raw=start["headers"]).get(MCP_SESSION_ID_HEADER)
-            if opened is not None and not await self._open_session(opened, request, scope):
-                request.end(_NO_SESSION)
-                await anyio.lowlevel.checkpoint()  # the SDK discards the session
-        elif scope["method"] == "DELETE":
-            self._sessions.pop(session.id, None)
-        elif request.is_get:
-            self._open_streams.opened(session.id)
-
-    async def _open_session(self, session_id: str, request: _Request, scope: Scope) -> bool:
-        """Add a session, for which another one ends if need be. False if all others are in use."""
-        caller, owners = request.caller, self._owners()
-        if owners[NOT_ACCEPTED] >= OTHER_SESSIONS and not self._keys.has(caller):
-            await self._try_key(caller)
-            owners = self._owners()
-        owner, full = self._keys.owner(caller), None
-        if owners[owner] >= (OTHER_SESSIONS if owner == NOT_ACCEPTED else SESSIONS):
-            full = owner
-        elif owners.total() >= ALL_SESSIONS:
-            [(full, _)] = owners.most_common(1)
-        if full is not None:
-            others = (it for it in self._sessions.values() if self._keys.owner(it.caller) == full)
-            if (unused := next((it for it in others if it.is_idle), None)) is None:
-                return False
-            self._end_session(unused)
-        self._use(_Session(session_id, caller, scope.get("user")), request)
-        return True
-
-    def _owners(self) -> Counter[str]:
-        """How many sessions each owner has."""
-        return Counter(self._keys.owner(it.caller) for it in self._sessions.values())
-
-    def _use(self, session: _Session, request: _Request) -> None:
-        self._sessions.pop(session.id, None)
-        self._sessions[session.id] = session
-        session.count(request, 1)
-        session.last_used = self._clock.seconds()
-        session.token = request.token
-        request.session = session
-
-    async def _try_key(self, caller: Caller) -> None:
-        """Make one call, so that the client learns whether TRaX accepts the key."""
-        if caller.key is not None:
-            with self._in_flight.track(), suppress(TraxError):
-                await self._client.send(ListStudios(limit=1), caller, retry=False)
-
-    def _end_session(self, session: _Session) -> None:
-        # Not in the request's task: that can be cancelled.
-        if self._sessions.pop(session.id, None) is not None:
-            self._tasks.start_soon(self._delete, session)
-
-    async def _delete(self, session: _Session) -> None:
-        """End a session as its client would: with DELETE. The client then gets 404.
-
-        Source: MCP 2025-11-25, Transports, "Session Management": it opens a new one.
-        """
-        scope: Scope = {
-            "type": "http",
-            "http_version": "1.1",
-            "method": "DELETE",
-            "path": PATH,
-            "query_string": b"",
-            "headers": [(MCP_SESSION_ID_HEADER.encode(), session.id.encode())],
-            **({} if session.user is None else {"user": session.user}),
-        }
-        try:
-            await self._app(scope, _receive_nothing, _send_nothing)
-        except Exception:  # noqa: BLE001  a failure of one session must not end the server
-            _LOG.exception("a session could not be ended")
-
-    # What ends in time ----------------------------------------------------------------------------
-
-    def _close(self) -> None:
-        """End every session in which no call runs, so that its client opens one elsewhere."""
-        self._is_closing = True
-        for session in tuple(self._sessions.values()):
-            if not session.calls:
-                self._end_session(session)
-
     def _no_call_runs(self) -> bool:
         return not any(it.use for group in self._requests.values() for it in group)
 
+    # Sign-ins that have ended ---------------------------------------------------------------------
+
     async def _check_again_and_again(self) -> None:
         while True:
-            await self._clock.sleep(CHECK_SECONDS)
-            for session in tuple(self._sessions.values()):
-                if session.is_idle and self._clock.seconds() - session.last_used > IDLE_SECONDS:
-                    del self._sessions[session.id]
-            await self._end_revoked()
+            await self._deps.clock.sleep(CHECK_SECONDS)
+            self._sessions.forget_ended()
+            if self._tokens is not None:
+                await self._end_revoked(self._tokens)
 
-    async def _end_revoked(self) -> None:
+    async def _end_revoked(self, tokens: Tokens) -> None:
         """End what belongs to sign-ins that have ended: another process may have revoked one."""
-        if self._tokens is None:
-            return
         requests = [it for group in self._requests.values() for it in group]
-        sessions = tuple(self._sessions.values())
-        for token in {it.token for it in requests} | {it.token for it in sessions}:
-            if token is not None and _has_ended(token, self._tokens):
-                for request in requests:
-                    if request.token == token:
-                        request.end(_SIGN_IN_ENDED)
-                for session in sessions:
-                    if session.token == token:
-                        self._end_session(session)
+        for token in {it.token for it in requests} | self._sessions.tokens():
+            if token is not None and _has_ended(token, tokens):
+                self._sessions.end_those_of(token)
+                for it in requests:
+                    if it.token == token:
+                        it.end(_SIGN_IN_ENDED)
             await anyio.lowlevel.checkpoint()  # many of them hold up no call
 
 
@@ -436,9 +332,8 @@ def _has_ended(token: str, tokens: Tokens) -> bool:
         return False
 
 
-def _declared_bytes(scope: Scope) -> int:
-    length = Headers(scope=scope).get("content-length", "")
-    return int(length) if length.isascii() and length.isdigit() else 0
+def _size(room: Iterable[_Group]) -> int:
+    return sum(map(len, room))
 
 
 async def _whole_body(receive: Receive, most: int) -> Message | None:
@@ -462,11 +357,3 @@ def _replay(first: Message, receive: Receive) -> Receive:
         return messages.pop() if messages else await receive()
 
     return run
-
-
-async def _receive_nothing() -> Message:
-    return {"type": "http.request", "body": b"", "more_body": False}
-
-
-async def _send_nothing(_message: Message) -> None:
-    pass

@@ -60,8 +60,8 @@ class _QueuedStderr(QueueHandler):
         # Not `Queue`: a finalizer that logs in the middle of its `put` would wait for itself.
         self._records: SimpleQueue[Any] = SimpleQueue()
         super().__init__(self._records)
-        self._listener: QueueListener | None = QueueListener(self._records, _Written(descriptor))
-        self._listener.start()
+        self._writer: _Writer | None = _Writer(self._records, descriptor)
+        self._writer.start()
 
     def enqueue(self, record: logging.LogRecord) -> None:
         """Add a record, unless there are too many."""
@@ -70,26 +70,22 @@ class _QueuedStderr(QueueHandler):
 
     def close(self) -> None:
         """Write what is queued, but wait only a moment for the reader."""
-        if self._listener is not None:
-            end = Thread(target=self._listener.stop, daemon=True)
-            self._listener = None
+        if self._writer is not None:
+            end = Thread(target=self._writer.stop, daemon=True)
+            self._writer = None
             end.start()
             end.join(_CLOSE_SECONDS)
         super().close()
 
 
-class _Written(logging.Handler):
+class _Writer(QueueListener):
     """Writes formatted records to a file descriptor, however long that takes."""
 
-    def __init__(self, descriptor: int) -> None:
-        super().__init__()
+    def __init__(self, records: SimpleQueue[Any], descriptor: int) -> None:
+        super().__init__(records)
         self._descriptor = descriptor
 
-    def createLock(self) -> None:  # noqa: N802  logging's name
-        """Have none: at the end of the process, nobody may wait for this thread."""
-        self.lock = None
-
-    def emit(self, record: logging.LogRecord) -> None:
+    def handle(self, record: logging.LogRecord) -> None:
         """Write a record. Without a reader it is lost."""
         data = f"{record.getMessage()}\n".encode(errors="backslashreplace")
         with suppress(OSError):

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
-from trax_mcp.server import limits
+from trax_mcp.server import limits, sessions
 from trax_mcp.studio import pages
 
 if TYPE_CHECKING:
@@ -34,14 +34,14 @@ def smaller_limits(
     "Others" are all callers together whose key TRaX has not accepted.
     """
     replaced = (
-        ("BODY_SECONDS", body_seconds),
-        ("REQUESTS", requests_of_a_key),
-        ("OTHER_REQUESTS", requests_of_others),
-        ("ALL_REQUESTS", requests_of_all),
-        ("SESSIONS", sessions_of_a_key),
+        (limits, "BODY_SECONDS", body_seconds),
+        (limits, "REQUESTS", requests_of_a_key),
+        (limits, "OTHER_REQUESTS", requests_of_others),
+        (limits, "ALL_REQUESTS", requests_of_all),
+        (sessions, "SESSIONS", sessions_of_a_key),
     )
     with ExitStack() as stack:
-        for name, value in replaced:
+        for module, name, value in replaced:
             if value is not None:
-                stack.enter_context(patch.object(limits, name, value))
+                stack.enter_context(patch.object(module, name, value))
         yield
