@@ -52,8 +52,13 @@ class Evidence:
 
     @property
     def question_id(self) -> str | None:
-        """The id of the question that the evidence answers. For a stop, its token."""
+        """The id of the question that the evidence answers, which of a stop is its token."""
         return self.answer.question_id if self.answer else self.confirmation
+
+    @property
+    def approved_in(self) -> ApprovedIn:
+        """How a call that needed consent was approved, unless it was by `confirm` alone."""
+        return self.answered_in or ("form" if self.answer else "confirmation")
 
 
 NO_EVIDENCE: Final = Evidence()
@@ -126,7 +131,7 @@ class NotRun:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A person must decide between `yes` and `no`. The answer carries `question_id`.
+    """A person must decide. The answer carries `question_id`, which of a stop is its token.
 
     `changes` is what differs from an earlier question.
     """
@@ -135,16 +140,6 @@ class Ask:
     preview: Preview
     changes: tuple[str, ...] = ()
     number: int = 1
-
-    @property
-    def yes(self) -> str:
-        """The choice that agrees."""
-        return self.preview.choice
-
-    @property
-    def no(self) -> str:
-        """The choice that refuses."""
-        return DO_NOT
 
 
 Result = Done | NotRun | Ask

@@ -88,7 +88,7 @@ class Attempt:
 
 
 class ConsentGuard:
-    """Runs calls, guarded or not. What it remembers is in the store."""
+    """Runs calls, guarded or not."""
 
     def __init__(
         self,
@@ -137,10 +137,9 @@ class ConsentGuard:
         Raises:
             TraxError: the store does not answer.
         """
-        status = GetStreamStatus(studio_id=studio_id)
+        call = GuardedCall(GetStreamStatus(studio_id=studio_id), caller)
         try:
-            place = self.store.place(status, caller)
-            return (await self.store.look(place, None, status, caller)).go_live_pending
+            return (await self.store.look(self.store.place(call), call)).go_live_pending
         except Away:
             raise store_unavailable() from None
 
@@ -153,32 +152,26 @@ class ConsentGuard:
         caller there meanwhile, who then takes turns with others.
         """
         first: Seen | None = None
-        owner = self.store.owner(call.caller)
         may_be_sent = when is not When.ALWAYS or call.evidence != NO_EVIDENCE
         while True:
-            place = self.store.place(call.operation, call.caller)
+            place = self.store.place(call)
             if first is None and self.rules.mode is Mode.FLAG:  # a stop may come while it waits
-                first = await self._look(place, call)
-            turn = self.store.turns.take(place.own, owner) if may_be_sent else nullcontext("")
+                first = await self.store.look(place, call)
+            turn = (
+                self.store.turns.take(place.own, call.caller.owner)
+                if may_be_sent
+                else nullcontext("")
+            )
             async with turn as turn_id:
-                seen = await self._look(place, call)
+                seen = await self.store.look(place, call)
                 if first is not None and seen.last_stop != first.last_stop:
-                    call = self._without_outdated_flag(call)
+                    call = _without_outdated_flag(call)
                 attempt = Attempt(call, place, turn_id, seen)
                 result = await self._try(attempt, when)
             if attempt.sent is not None:
                 return await self._conclude(attempt, attempt.sent)
             if result is not None:
                 return result
-
-    async def _look(self, place: Place, call: GuardedCall) -> Seen:
-        return await self.store.look(
-            place,
-            call.evidence.question_id,
-            call.operation,
-            call.caller,
-            claimed_name=call.claimed_name,
-        )
 
     async def _try(self, attempt: Attempt, when: When) -> NotRun | Ask | None:
         """Read, judge, and send or respond. None if it was sent, or must begin again."""
@@ -193,8 +186,11 @@ class ConsentGuard:
             facts, is_free = status, True
         else:
             facts, is_free = await self._read(call, plan_type.reads, status), False
-        if await self._must_begin_again(attempt):
-            return None
+        place = self.store.place(call)
+        if place != attempt.place:  # TRaX has accepted the caller there only now
+            if attempt.turn_id:
+                return None  # once more, in the turn that is shared with others
+            attempt.place, attempt.seen = place, await self.store.look(place, call)
         if not is_free:
             facts = _without_uncertain_status(facts, when, attempt.seen)
             return await self._judge(attempt, facts)
@@ -212,18 +208,6 @@ class ConsentGuard:
             return await reader.read(wanted, known)
         except TraxError as error:
             raise not_sent_because(error, call.operation) from None
-
-    async def _must_begin_again(self, attempt: Attempt) -> bool:
-        """Whether TRaX has accepted the caller there only now, who then takes turns with others.
-
-        A call that can only ask looks once more instead.
-        """
-        call = attempt.call
-        place = self.store.place(call.operation, call.caller)
-        if place == attempt.place or attempt.turn_id:
-            return place != attempt.place
-        attempt.place, attempt.seen = place, await self._look(place, call)
-        return False
 
     async def _judge(self, attempt: Attempt, facts: Facts) -> NotRun | Ask | None:
         """Send or respond, by these facts. None if it was sent, or must begin again."""
@@ -262,9 +246,7 @@ class ConsentGuard:
         if unseen or refusal.reason == "cancelled":  # a form that was only closed is no answer
             await self.store.discard(question.id)
         else:
-            await self.store.decline(
-                question, call.operation, call.caller, claimed_name=call.claimed_name
-            )
+            await self.store.decline(question, call)
         self._write_verdict(call, refusal, question.digest)
         return replace(not_run(call.operation.tool_name, refusal), unseen=unseen)
 
@@ -275,21 +257,19 @@ class ConsentGuard:
         plan: Plan[Any],
     ) -> Ask | NotRun:
         """Say why the call did not run, and keep a question for the next call if one helps."""
-        call, kept, preview = attempt.call, attempt.seen.question, plan.preview
-        changes = _changes(plan, kept)
-        ask = partial(
-            self.store.ask, attempt.place, attempt.seen, call.operation, call.caller, preview
-        )
+        call, earlier, preview = attempt.call, attempt.seen.question, plan.preview
+        changes = _changes(plan, earlier)
+        ask = partial(self.store.ask, attempt.place, attempt.seen, call, preview)
         if isinstance(verdict, NeedsAnswer):
-            changes, earlier = (changes, kept) if verdict.again else ((), None)
-            question = await ask(channel="form", again=earlier, changes=changes)
+            changes, again = (changes, earlier) if verdict.again else ((), None)
+            question = await ask(channel="form", again=again, changes=changes)
             return Ask(question.id, preview, changes, question.number)
         refused = not_run(call.operation.tool_name, verdict, preview=preview, changes=changes)
         if not isinstance(verdict, NeedsConfirmation) or self.rules.mode is Mode.FLAG:
             return refused
         question = await ask(channel="model")
-        if verdict.reason == "changed" and kept is not None:
-            await self.store.discard(kept.id)  # it stays invalid if all changes back
+        if verdict.reason == "changed" and earlier is not None:
+            await self.store.discard(earlier.id)  # it stays invalid if all changes back
         return replace(refused, confirmation=question.id, expires_at=question.expires_at)
 
     async def _send(self, attempt: Attempt) -> None:
@@ -354,7 +334,7 @@ class ConsentGuard:
             attempt.undone = await self._undo(attempt.call)
 
     async def _undo(self, call: GuardedCall) -> bool:
-        """Send the stop that came once more. A person has agreed to it."""
+        """Take the studio off the air: a stop came while the go-live was sent."""
         stop = replace(call, operation=GoOffline(studio_id=call.operation.studio()))
         sent: Sent = interrupted(stop.operation)
         try:
@@ -412,33 +392,26 @@ class ConsentGuard:
             is_for_stop=StopToken.is_signed(call.evidence.question_id, key=call.caller.key or ""),
         )
 
-    def _without_outdated_flag(self, call: GuardedCall) -> GuardedCall:
-        """The call without a `confirm: true` that is older than a stop, if it puts anything on air.
-
-        Questions that are older than a stop are void in the store.
-        """
-        puts_on_air = plan_for(call.operation).puts_on_air(call.operation)
-        is_outdated = puts_on_air and self.rules.mode is Mode.FLAG
-        return replace(call, evidence=NO_EVIDENCE) if is_outdated else call
-
     def _approved_in(self, call: GuardedCall, question_id: str | None) -> ApprovedIn | None:
         """How a call that ran was approved. None if it needed no consent."""
-        evidence = call.evidence
         if question_id is None:
-            return "flag" if evidence.confirm and self.rules.mode is Mode.FLAG else None
-        return evidence.answered_in or ("form" if evidence.answer else "confirmation")
+            return "flag" if call.evidence.confirm and self.rules.mode is Mode.FLAG else None
+        return call.evidence.approved_in
 
     def _write_verdict(self, call: GuardedCall, verdict: Verdict, digest: str) -> None:
         used = verdict.question_id if isinstance(verdict, Proceed) else None
-        approved_in = self._approved_in(call, used) if isinstance(verdict, Proceed) else None
-        self.audit.write(
-            "decided",
-            call,
-            mode=self.rules.mode,
-            **in_audit_log(verdict),
-            digest=digest,
-            answeredIn=approved_in,
-        )
+        approved_in = self._approved_in(call, used)
+        facts = in_audit_log(verdict, mode=self.rules.mode, approved_in=approved_in)
+        self.audit.write("decided", call, digest=digest, **facts)
+
+
+def _without_outdated_flag(call: GuardedCall) -> GuardedCall:
+    """The call without a `confirm: true` that is older than a stop, if it puts anything on air.
+
+    Questions that are older than a stop are void in the store.
+    """
+    puts_on_air = plan_for(call.operation).puts_on_air(call.operation)
+    return replace(call, evidence=NO_EVIDENCE) if puts_on_air else call
 
 
 async def _at_once() -> None:
@@ -478,8 +451,8 @@ def _without_uncertain_status(facts: Facts, when: When, seen: Seen) -> Facts:
     return replace(facts, status=None) if is_unclear else facts
 
 
-def _changes(plan: Plan[Any], kept: Question | None) -> tuple[str, ...]:
+def _changes(plan: Plan[Any], earlier: Question | None) -> tuple[str, ...]:
     """The differences from an earlier question about the same call."""
-    if kept is None or not kept.is_for(plan.operation):
+    if earlier is None or not earlier.is_for(plan.operation):
         return ()
-    return plan.changes_since(kept)
+    return plan.changes_since(earlier)

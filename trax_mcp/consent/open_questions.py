@@ -11,14 +11,15 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import anyio
+from pydantic import ValidationError
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.error_texts import interrupted
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Operation
+from trax_mcp.api.operations import GoOffline
 from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import (
+    DO_NOT,
     NO_EVIDENCE,
     ApprovedIn,
     Ask,
@@ -34,11 +35,13 @@ from trax_mcp.consent.questions import (
     QUESTION_SECONDS,
     REPORT_SECONDS,
     Ended,
+    Phase,
     Question,
     QuestionState,
 )
 from trax_mcp.consent.records import Away
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
+from trax_mcp.consent.stop_token import StopToken
 
 _KEPT_SECONDS: Final[Mapping[str, float]] = {"panel": 60.0, "page": QUESTION_SECONDS}
 """How long an outcome waits for a call to learn it. A panel tells its client at once."""
@@ -79,22 +82,35 @@ class OpenQuestion:
 
         await self._change(shown)
 
-    async def answer(self, number: int, choice: str, *, by: ApprovedIn) -> None:
-        """A person has answered. The call runs, if the answer counts."""
-        it, state = self.questions, await self.state()
+    async def answer(self, number: int, choice: str, *, by: ApprovedIn) -> Ended | Ask | None:
+        """A person has answered. The call runs if the answer counts; else None is returned."""
+        if self.is_stop:
+            return await self._answer_about_stop(choice, by=by)
+        state = await self.state()
         question = state.question
         if question is None or not question.counts(
-            number, choice, by, state.now, needs_passkey=it.needs_passkey
+            number, choice, by, state.now, needs_passkey=self.questions.needs_passkey
         ):
-            return
+            return None
+        answer = PersonAnswer(question.id, "chosen", choice, question.number)
         said = "yes" if choice == question.choice else "no"
-        it.audit.write("answered", self.call, answeredIn=by, answer=said)
-        if self.is_stop and said == "no":
-            await self.end(self._not_run("declined"))
-            return
-        if self.is_stop:
-            await self._change(_used)
-        call = replace(self.call, evidence=_evidence(question, choice, by))
+        return await self._run(Evidence(answer=answer, answered_in=by), said, number)
+
+    async def _answer_about_stop(self, choice: str, *, by: ApprovedIn) -> Ended | Ask | None:
+        """A stop needs its yes alone, which is its id: nothing is read before it is sent."""
+        token = StopToken.read(self.id, key=self.call.caller.key or "")
+        if choice == DO_NOT:
+            self.questions.audit.write("answered", self.call, answeredIn=by, answer="no")
+            await self.end(declined := self._not_run("declined"))
+            return declined
+        if token is None or not token.has_choice(choice):
+            return None
+        return await self._run(Evidence(confirm=True, confirmation=self.id, answered_in=by), "yes")
+
+    async def _run(self, evidence: Evidence, said: str, number: int | None = None) -> Ended | Ask:
+        """Run the call with an answer, and keep what came of it."""
+        it, call = self.questions, replace(self.call, evidence=evidence)
+        it.audit.write("answered", self.call, answeredIn=evidence.answered_in, answer=said)
         result: Ended | Ask = interrupted(call.operation).failure
         try:
             with it.tasks.shield(deadline=anyio.current_time() + QUESTION_SECONDS):
@@ -102,7 +118,8 @@ class OpenQuestion:
         finally:
             if not isinstance(result, Ask):  # else the question has changed already
                 with anyio.CancelScope(shield=True):
-                    await self.end(result)
+                    await self.end(result, number)
+        return result
 
     async def move_to_page(self) -> None:
         """The page shows it from now on, and no panel."""
@@ -144,12 +161,13 @@ class OpenQuestion:
         """A call has learnt the result."""
         await self._change(lambda question, _: replace(question, is_told=True))
 
-    async def end(self, result: Ended) -> None:
-        """Keep the result. The first one stays: a later press was only too late."""
+    async def end(self, result: Ended, number: int | None = None) -> None:
+        """Keep the first result. A later press changes nothing, nor one of an earlier question."""
         is_late = isinstance(result, NotRun) and result.reason == "used"
 
         def ended(question: Question, now: float) -> Question:
-            if question.result is not None or (is_late and question.is_used):
+            is_earlier = number not in {None, question.number} and not question.is_used
+            if question.result is not None or is_late or is_earlier:
                 return question
             return replace(question, result=result, ended_at=now)
 
@@ -230,50 +248,57 @@ class OpenQuestions:
 
         Returns the question that is asked already about the same call, if there is one.
         """
-        operation, caller = call.operation, call.caller
-        is_stop = operation.stops_broadcast
+        is_stop = call.operation.stops_broadcast
         if is_stop:  # the yes is the same for a click and for the model
-            question = self.store.question_about_stop(
-                operation, caller, ask.preview, ask.question_id
-            )
+            question = self.store.question_about_stop(call, ask.preview, ask.question_id)
         else:
-            asked = (await self.store.question(ask.question_id, caller)).question
+            asked = (await self.store.question(ask.question_id, call.caller)).question
             if asked is None:  # others were asked since
-                raise interrupted(operation)
+                raise interrupted(call.operation)
             question = asked
-        await self._make_room(question.owner, channel, is_stop=is_stop)
-        opened = await self.store.open(question, caller, channel=channel, must_report=must_report)
+        room = (call.caller.fingerprint, channel, is_stop)
+        await self._make_room(room)
+        opened = await self.store.open(
+            question, call.caller, channel=channel, must_report=must_report
+        )
         it = self._handle(opened.id, call)
         if opened.id == question.id:
-            self._opened_here.setdefault((question.owner, channel, is_stop), []).append(it)
+            self._opened_here.setdefault(room, []).append(it)
             self.audit.write("asked", call, channel=channel)
         return it
 
     async def get(self, question_id: str, caller: Caller) -> OpenQuestion | None:
-        """The question of an id, if it is this caller's."""
+        """The question of an id, if it is this caller's. That about a stop is in the id."""
+        if (stop := StopToken.read(question_id, key=caller.key or "")) is not None:
+            with suppress(ValidationError):  # a caller can sign anything with their own key
+                return self._handle(
+                    question_id, GuardedCall(GoOffline(studio_id=stop.studio_id), caller)
+                )
         question = (await self.store.question(question_id, caller)).question
         if question is None:
             return None
         return self._handle(question.id, GuardedCall(question.operation, caller))
 
-    async def find(self, operation: Operation[Model], caller: Caller) -> OpenQuestion | None:
+    async def find(self, call: GuardedCall) -> tuple[OpenQuestion, Phase] | None:
         """The latest question that a call must know of: the same call, and news for it.
 
-        An outcome is told to one call, soon, and not after another stop. A stop is always a new
-        call.
+        A question that a stop has voided is none, nor an outcome that was told, or is old. A stop
+        is always a new call.
         """
-        state = await self.store.same_call(operation, caller)
+        state = await self.store.same_call(call)
         question = state.question
         if question is None or question.is_told:
             return None
-        it = self._handle(question.id, GuardedCall(operation, caller))
-        if state.phase != "ended":
-            return it
+        found = self._handle(question.id, call), state.phase
+        if state.phase in {"running", "unreported"}:
+            return found
+        seen = await self.store.look(self.store.place(call), replace(call, evidence=NO_EVIDENCE))
+        if state.phase == "open":
+            return None if question.is_void_after(seen.last_stop) else found
         since = question.ended_at or question.asked_at + QUESTION_SECONDS
         is_recent = state.now < since + _KEPT_SECONDS[question.channel]
-        if it.is_stop or not is_recent or await self._is_outdated(question, caller):
-            return None
-        return it
+        is_outdated = question.is_stop or seen.last_stop != question.last_stop
+        return found if is_recent and not is_outdated else None
 
     async def run(self, call: GuardedCall) -> Ended | Ask:
         """Run a call with a person's answer."""
@@ -305,30 +330,10 @@ class OpenQuestions:
         can_ask = not call.operation.stops_broadcast
         return OpenQuestion(question_id, replace(call, evidence=NO_EVIDENCE, can_ask=can_ask), self)
 
-    async def _is_outdated(self, question: Question, caller: Caller) -> bool:
-        """Whether a stop has come since it was asked."""
-        place = self.store.place(question.operation, caller)
-        seen = await self.store.look(place, None, question.operation, caller)
-        return seen.last_stop != question.last_stop
-
-    async def _make_room(self, owner: str, channel: Channel, *, is_stop: bool) -> None:
-        alike = self._opened_here.get((owner, channel, is_stop), [])
+    async def _make_room(self, room: tuple[str, Channel, bool]) -> None:
+        alike = self._opened_here.get(room, [])
         open_ones = [it for it in alike if (await it.state()).phase == "open"]
-        most = MAX_OPEN[channel] - 1
+        most = MAX_OPEN[room[1]] - 1
         for oldest in open_ones[: max(0, len(open_ones) - most)]:
             await oldest.withdraw("others were asked since")
-        self._opened_here[owner, channel, is_stop] = open_ones[-most:]
-
-
-def _evidence(question: Question, choice: str, by: ApprovedIn) -> Evidence:
-    if question.is_stop:
-        return Evidence(confirm=True, confirmation=question.id, answered_in=by)
-    answer = PersonAnswer(question.id, "chosen", choice, question.number)
-    return Evidence(answer=answer, answered_in=by)
-
-
-def _used(question: Question, now: float) -> Question:
-    """A question about a stop whose token is being used."""
-    if question.phase(now) != "open":
-        return question
-    return replace(question, used_by=question.id, used_at=now)
+        self._opened_here[room] = open_ones[-most:]

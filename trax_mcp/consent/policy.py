@@ -5,13 +5,21 @@ The label of a verdict is its name in the audit log.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Final, Literal
 
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
-from trax_mcp.consent.calls import DO_NOT, Evidence, NotRun, PersonAnswer, Reason, Status
+from trax_mcp.consent.calls import (
+    DO_NOT,
+    ApprovedIn,
+    Evidence,
+    NotRun,
+    PersonAnswer,
+    Reason,
+    Status,
+)
 from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.questions import READING_SECONDS, Question
 from trax_mcp.consent.rules import Mode
@@ -137,50 +145,32 @@ def judge_stop(
 
     `is_for_another`: the confirmation is for another call. `now` is in Unix seconds.
     """
-    stop = _Stop(token, is_for_another=is_for_another, now=now)
-    if evidence.answer is not None:
-        return stop.judge_answer(evidence.answer)
+    answer = evidence.answer
+    invalid: Literal["expired", "mismatch"] | None = None
+    if is_for_another or (token is not None and token.is_for_model is (answer is not None)):
+        invalid = "mismatch"
+    elif token is None or now >= token.until:
+        invalid = "expired"
+    if answer is not None:
+        return _judge_answer_about_stop(answer, token, invalid)
     if can_ask and mode in {Mode.AUTO, Mode.HUMAN}:
         return NeedsAnswer()
-    if not evidence.confirm:
-        return NeedsConfirmation()
-    if mode is Mode.FLAG:
+    if evidence.confirm and mode is Mode.FLAG:
         return Proceed()
-    return NeedsConfirmation() if evidence.confirmation is None else stop.judge_confirmation()
+    if not evidence.confirm or evidence.confirmation is None:
+        return NeedsConfirmation()
+    return NeedsConfirmation(invalid) if invalid else Proceed()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Stop:
-    """A token, which may be none, and when it is judged."""
-
-    token: StopToken | None = field(kw_only=False)
-    is_for_another: bool
-    now: float
-
-    def judge_answer(self, answer: PersonAnswer) -> Verdict:
-        """Decide by the answer of a person."""
-        token = self.token
-        if answer.reply == "timed_out":
-            return Refuse("declined", "timed_out")
-        if self.is_for_another or (token is not None and token.choice is None):
-            return Refuse("confirmation_invalid", "mismatch")
-        if token is None:
-            return Refuse("confirmation_invalid", "expired")
-        reason = _reason_for_no(answer, is_offered=token.has_choice(answer.choice))
-        if reason is not None:
-            return Refuse("declined", reason)
-        return Proceed() if self.is_valid else Refuse("confirmation_invalid", "expired")
-
-    def judge_confirmation(self) -> Verdict:
-        """Decide by a confirmation that the model brings."""
-        if self.is_for_another or (self.token is not None and self.token.choice is not None):
-            return NeedsConfirmation("mismatch")
-        return Proceed() if self.is_valid else NeedsConfirmation("expired")
-
-    @property
-    def is_valid(self) -> bool:
-        """Whether the token still counts."""
-        return self.token is not None and self.now < self.token.until
+def _judge_answer_about_stop(
+    answer: PersonAnswer, token: StopToken | None, invalid: Reason | None
+) -> Verdict:
+    if answer.reply == "timed_out":
+        return Refuse("declined", "timed_out")
+    if invalid is not None or token is None:
+        return Refuse("confirmation_invalid", invalid)
+    reason = _reason_for_no(answer, is_offered=token.has_choice(answer.choice))
+    return Refuse("declined", reason) if reason is not None else Proceed()
 
 
 def refusal_by_person(
@@ -292,7 +282,15 @@ def not_run(
             )
 
 
-def in_audit_log(verdict: Verdict) -> Mapping[str, str | None]:
-    """A verdict as the audit log records it."""
+def in_audit_log(
+    verdict: Verdict, *, mode: Mode, approved_in: ApprovedIn | None
+) -> Mapping[str, str | None]:
+    """A verdict as the audit log records it. `approved_in` counts if it lets the call run."""
+    is_yes = isinstance(verdict, Proceed)
     reason = getattr(verdict, "reason", None) or getattr(verdict, "status", None)
-    return {"verdict": verdict.label, "reason": reason}
+    return {
+        "mode": mode,
+        "verdict": verdict.label,
+        "reason": reason,
+        "answeredIn": approved_in if is_yes else None,
+    }

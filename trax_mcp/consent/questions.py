@@ -1,4 +1,4 @@
-"""The records of consent: what is remembered of a studio, and of a question. Pure.
+"""A question, and what is remembered of a studio. Pure.
 
 One record is a question from the moment when it is asked until its outcome was told. It is known by
 its id, a secret of whoever answers: a model, a client's form, a panel or the page.
@@ -6,7 +6,7 @@ its id, a secret of whoever answers: a model, a client's form, a panel or the pa
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import PlainSerializer, PlainValidator
@@ -70,7 +70,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Studio:
+class StudioRecord:
     """What is remembered of a studio, for an hour.
 
     A question that was asked before `last_stop`, the name of a stop, is void if it leads on air.
@@ -114,14 +114,12 @@ class Question:
 
     id: str
     caller: str
-    owner: str
     place: str
     operation: StoredOperation
     channel: Literal["model", "form", "panel", "page"]
     preview: Preview
     last_stop: str
     asked_at: float
-    expires_at: datetime
     hidden: Mapping[str, int] = field(default_factory=dict)
     changes: tuple[str, ...] = ()
     number: int = 1
@@ -135,6 +133,11 @@ class Question:
     result: Ended | None = None
     ended_at: float | None = None
     is_told: bool = False
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it can no longer be answered."""
+        return datetime.fromtimestamp(self.asked_at + QUESTION_SECONDS, UTC)
 
     @property
     def digest(self) -> str:
@@ -179,15 +182,12 @@ class Question:
     ) -> bool:
         """Whether an answer counts: it is one of the choices of the question that is open now.
 
-        A yes comes no sooner than a person can read, and with the passkey, if one is enrolled. A
-        stop needs neither.
+        A yes comes no sooner than a person can read, and with the passkey, if one is enrolled.
         """
         if self.phase(now) != "open" or number != self.number:
             return False
         if choice != self.choice:
             return choice == DO_NOT
-        if self.is_stop:
-            return True
         was_read = self.shown_at is not None and now >= self.shown_at + READING_SECONDS
         return was_read and (by == "passkey" or not needs_passkey)
 
@@ -195,12 +195,12 @@ class Question:
         """The same with a yes that no call has used: it was certainly not applied."""
         return replace(self, used_by=None, used_at=0.0, outcome=None)
 
-    def seen_in(self, studio: Studio, now: float) -> Self:
+    def seen_in(self, studio: StudioRecord, now: float) -> Self:
         """The same with what is known of the call that used its yes, while it has not ended.
 
         It is lost if its turn has ended. A stop takes the turn from a call that goes on.
         """
-        if not self.is_used or self.is_stop or self.outcome is not None:
+        if not self.is_used or self.outcome is not None:
             return self
         is_stopped = studio.last_stop != self.last_stop and now < self.used_at + SENDING_SECONDS
         if is_stopped or studio.has_turn(self.used_by or "", now):

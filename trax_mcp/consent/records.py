@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, NamedTuple, Protocol, TypeVar
 import anyio
 
 from trax_mcp.clock import Clock
-from trax_mcp.consent.questions import QUESTION_SECONDS, Studio
+from trax_mcp.consent.questions import QUESTION_SECONDS, StudioRecord
 
 KEPT_SECONDS: Final = QUESTION_SECONDS + 60.0
 """As long as a question is open, and then until its outcome is no longer told."""
@@ -57,13 +57,13 @@ GONE: Final = (None, 0.0)
 class Snapshot:
     """Records that were read at one moment. `now` is in seconds, on one clock for all replicas.
 
-    `run` is the process of the engine that they come from.
+    `run_id` is the process of the engine that they come from.
     """
 
     now: float
     values: Mapping[Key, Any]
     versions: Versions
-    run: bytes = b""
+    run_id: bytes = b""
 
 
 class Records(Protocol):
@@ -98,30 +98,30 @@ async def take_step(
             return result
 
 
-def studio_in(seen: Snapshot, place: Key) -> Studio:
+def studio_in(snapshot: Snapshot, key: Key) -> StudioRecord:
     """What is remembered of a studio, which may be nothing."""
-    return seen.values[place] or Studio()
+    return snapshot.values[key] or StudioRecord()
 
 
-def last_stop_in(seen: Snapshot, place: Place) -> str:
+def last_stop_in(snapshot: Snapshot, place: Place) -> str:
     """The last stop of a place, and of those who share the studio. Empty if there was none."""
-    shared = studio_in(seen, place.shared).last_stop
+    shared = studio_in(snapshot, place.shared).last_stop
     is_apart = place.own != place.shared
-    return f"{studio_in(seen, place.own).last_stop}{shared}" if is_apart else shared
+    return f"{studio_in(snapshot, place.own).last_stop}{shared}" if is_apart else shared
 
 
-def kept(key: Key, value: Any) -> Changes:  # noqa: ANN401  a record
+def keep(key: Key, value: Any) -> Changes:  # noqa: ANN401  a record
     """The change that keeps a record. A studio of which nothing is remembered is forgotten."""
-    if value == Studio():
+    if value == StudioRecord():
         return {key: GONE}
-    if not isinstance(value, Studio):
+    if not isinstance(value, StudioRecord):
         return {key: (value, KEPT_SECONDS)}
     has_news = value.changed_to or value.auto_go_live
     return {key: (value, _LONG_SECONDS if has_news else _STUDIO_SECONDS)}
 
 
 class MemoryRecords:
-    """Records in this process. A write that finds nothing changed since never waits."""
+    """Records in this process. No other task runs between the check and the write."""
 
     is_shared = False
     turn_seconds = float("inf")
@@ -135,14 +135,14 @@ class MemoryRecords:
 
     async def read(self, *keys: Key) -> Snapshot:
         """Read records at one moment."""
-        now = self._clock.seconds()
+        now = self._now()
         kept = {key: self._current(key, now) for key in keys}
         values = {key: value for key, (_, value) in kept.items()}
         return Snapshot(now, values, {key: version for key, (version, _) in kept.items()})
 
     async def write(self, seen: Snapshot, changes: Changes) -> bool:
         """Write all changes, or nothing if anything that was read has changed since."""
-        now = self._clock.seconds()
+        now = self._now()
         if any(self._current(key, now)[0] != version for key, version in seen.versions.items()):
             return False
         for key, (value, seconds) in changes.items():
@@ -158,6 +158,9 @@ class MemoryRecords:
     async def changed(self) -> None:
         """Wait for the next write."""
         await self._news.wait()
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()  # goes on while the machine is suspended
 
     def _current(self, key: Key, now: float) -> tuple[str, Any]:
         version, value, until = self._kept.get(key, ("", None, 0.0))

@@ -1,6 +1,7 @@
-"""Sends a guarded call once, and finds out what came of it.
+"""Sends a guarded call, and finds out what came of it.
 
-A lost answer is resolved by reading the stream status, never by sending again.
+A lost answer is looked up by reading the stream status, and never sent again. Only a stop that TRaX
+refuses because of too many requests is.
 """
 
 import logging
@@ -161,7 +162,7 @@ class Sender:
             return False
         # A studio that is only starting looks off air too: that is no proof of a stop.
         with anyio.CancelScope(shield=True), suppress(Away):
-            seen = await self._store.look(place, None, call.operation, call.caller)
+            seen = await self._store.look(place, call)
             return not seen.go_live_pending
         return False
 

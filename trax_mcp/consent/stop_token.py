@@ -11,28 +11,33 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 _PREFIX: Final = "stop"
-_NO_CHOICE: Final = "-"
+_MODEL: Final = "model"
+_PERSON: Final = "person"
 
 
 @dataclass(frozen=True, slots=True)
 class StopToken:
-    """What a token says: until when it counts (Unix seconds), for which choice and studio.
+    """What a token says: until when it counts (Unix seconds), for which studio and choice.
 
-    `choice` is a digest; None if the token came through the model, without a choice.
+    `choice` is a digest. The model brings its yes if it `is_for_model`; else a person, in a form.
     """
 
     until: float
-    choice: str | None
     studio_id: str
+    choice: str
+    is_for_model: bool
 
     @classmethod
     def read(cls, text: str | None, *, key: str) -> Self | None:
         """Read a token that was signed with this key, for a stop of any studio."""
         if not cls.is_signed(text, key=key):
             return None
-        _, until, choice, studio, *_ = (text or "").split(".")
-        studio_id = base64.urlsafe_b64decode(studio).decode()
-        return cls(int(until, 16) / 1000, None if choice == _NO_CHOICE else choice, studio_id)
+        try:  # a caller can sign anything with their own key
+            _, until, studio, choice, channel, _, _ = (text or "").split(".")
+            studio_id = base64.urlsafe_b64decode(studio).decode()
+            return cls(int(until, 16) / 1000, studio_id, choice, channel == _MODEL)
+        except (ValueError, OverflowError):
+            return None
 
     @staticmethod
     def is_signed(text: str | None, *, key: str) -> bool:
@@ -48,12 +53,12 @@ class StopToken:
         return said is not None and self.choice == _digest(said)
 
 
-def sign_stop(*, key: str, studio_id: str, until: float, choice: str | None) -> str:
-    """A new token. With a `choice`, only a person who was offered it can use it."""
-    offered = _NO_CHOICE if choice is None else _digest(choice)
+def sign_stop(*, key: str, studio_id: str, until: float, choice: str, is_for_model: bool) -> str:
+    """A new token, for a stop that was shown with this choice."""
     studio = base64.urlsafe_b64encode(studio_id.encode()).decode()
-    parts = (_PREFIX, f"{int(until * 1000):x}", offered, studio, secrets.token_hex(6))
-    body = ".".join(parts)
+    channel = _MODEL if is_for_model else _PERSON
+    number = secrets.token_hex(6)  # no two are alike
+    body = ".".join((_PREFIX, f"{int(until * 1000):x}", studio, _digest(choice), channel, number))
     return f"{body}.{_signature(body, key=key)}"
 
 

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from typing import Final, Literal, Never
 
 import anyio
@@ -23,16 +22,14 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import Outcome
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
-from trax_mcp.clock import Clock
-from trax_mcp.consent.calls import Channel
+from trax_mcp.consent.calls import Channel, GuardedCall
 from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.questions import (
     IN_PROGRESS,
     PENDING_SECONDS,
-    QUESTION_SECONDS,
     Question,
     QuestionState,
-    Studio,
+    StudioRecord,
     Turn,
     outcome_in_words,
 )
@@ -45,7 +42,7 @@ from trax_mcp.consent.records import (
     Records,
     ResultT,
     Snapshot,
-    kept,
+    keep,
     last_stop_in,
     studio_in,
     take_step,
@@ -55,7 +52,7 @@ from trax_mcp.consent.turns import Turns
 DECLINED_SECONDS: Final = 60.0
 """How long a person who said no is not asked about the same call again."""
 MAX_QUESTIONS: Final = 64
-"""The most questions of one owner. One more removes the oldest."""
+"""The most questions of one key. One more removes the oldest."""
 _BEAT_SECONDS: Final = 0.5
 """How often turns are renewed, where replicas share them."""
 
@@ -68,7 +65,7 @@ LaterStep = Callable[[], Awaitable[object]]
 class Seen:
     """What a call sees before it reads facts. Times are seconds on the clock of the records."""
 
-    studio: Studio
+    studio: StudioRecord
     last_stop: str
     question: Question | None
     now: float
@@ -83,83 +80,76 @@ class Seen:
 class Store:
     """What is remembered of studios and questions, in these records."""
 
-    def __init__(self, records: Records, keys: AcceptedKeys, clock: Clock) -> None:
+    def __init__(self, records: Records, keys: AcceptedKeys) -> None:
         self.records = records
         self.turns = Turns(records)
         self._keys = keys
-        self._clock = clock
         self._later: deque[LaterStep] = deque()
         self._taking = anyio.Lock()
 
     # Places and turns
 
-    def place(self, operation: Operation[Model], caller: Caller) -> Place:
-        """The place of a call, by what TRaX has accepted of the caller in this process."""
-        studio_id, target = operation.studio(), operation.target_id()
-        shared = Key("studio", studio_id or target)
+    def place(self, call: GuardedCall) -> Place:
+        """The place of a call, by what TRaX has accepted of its caller in this process."""
+        operation, caller = call.operation, call.caller
+        studio_id = operation.studio()
+        shared = Key("studio", studio_id or operation.target_id())
         if studio_id and self._keys.may_change(caller, studio_id):
             return Place(shared, shared)
         return Place(Key("studio", f"{shared.id} {caller.fingerprint}"), shared)
 
-    def owner(self, caller: Caller) -> str:
-        """The name under which a caller counts in limits."""
-        return self._keys.owner(caller)
-
-    def is_known(self, operation: Operation[Model], caller: Caller) -> bool:
-        """Whether TRaX has told this process if it accepts the caller in the studio of a call."""
-        studio_id = operation.studio()
-        return not studio_id or self._keys.has_access(caller, studio_id)
-
-    async def place_at_any_replica(self, operation: Operation[Model], caller: Caller) -> Place:
-        """The place of a call, by what TRaX has accepted of the caller at any replica."""
-        place = self.place(operation, caller)
-        if self.records.is_shared and not self.is_known(operation, caller):
-            access = _access(place, caller)
+    async def place_at_any_replica(self, call: GuardedCall) -> Place:
+        """The place of a call, by what TRaX has accepted of its caller at any replica."""
+        place = self.place(call)
+        is_known = self._keys.has_access(call.caller, call.operation.studio())
+        if self.records.is_shared and not is_known:
+            access = _access(place, call)
             if (await self.records.read(access)).values[access]:
                 return Place(place.shared, place.shared)
         return place
 
-    async def tell_replicas_of_access(self, operation: Operation[Model], caller: Caller) -> None:
+    async def tell_replicas_of_access(self, call: GuardedCall) -> None:
         """Let other replicas know that TRaX has accepted the caller in the studio of a call."""
-        place = self.place(operation, caller)
+        place = self.place(call)
         if self.records.is_shared and place.own == place.shared:
-            access = _access(place, caller)
-            told: tuple[None, Changes] = (None, kept(access, value=True))
+            access = _access(place, call)
+            told: tuple[None, Changes] = (None, keep(access, value=True))
             await take_step(self.records, (access,), lambda _: told)
 
     # Calls
 
-    async def look(
-        self,
-        place: Place,
-        question_id: str | None,
-        operation: Operation[Model],
-        caller: Caller,
-        *,
-        claimed_name: str | None = None,
-    ) -> Seen:
-        """Look at a place, at the caller's question of that id, and at any recent no.
+    async def look(self, place: Place, call: GuardedCall) -> Seen:
+        """Look at a place, at the question that the call answers, and at a recent no to the call.
 
-        Of the person who is named, or of callers that name none.
+        A no counts for the person that the call names; without a name, for all calls that name
+        none.
         """
-        question_key = Key("question", question_id or "")
-        declined = _declined(operation, caller, claimed_name)
-        seen = await self.records.read(*dict.fromkeys(place), question_key, declined)
-        until = seen.values[declined]
+        question_key = Key("question", call.evidence.question_id or "")
+        declined = _declined(call)
+        snapshot = await self.records.read(*dict.fromkeys(place), question_key, declined)
+        until = snapshot.values[declined]
+        last_stop = last_stop_in(snapshot, place)
+        question: Question | None = snapshot.values[question_key]
+        if question is not None and question.is_used:
+            question = (await self.question(question.id, call.caller)).question
+        elif question is not None:
+            is_open = question.phase(snapshot.now) == "open"
+            is_theirs = question.caller == call.caller.fingerprint
+            is_usable = is_open and is_theirs and not question.is_void_after(last_stop)
+            question = question if is_usable else None
         return Seen(
-            studio=studio_in(seen, place.own),
-            last_stop=last_stop_in(seen, place),
-            question=self._usable(seen, question_key, caller, place),
-            now=seen.now,
-            declined_seconds=None if until is None else until - seen.now,
+            studio=studio_in(snapshot, place.own),
+            last_stop=last_stop,
+            question=question,
+            now=snapshot.now,
+            declined_seconds=None if until is None else until - snapshot.now,
         )
 
     async def ask(
         self,
         place: Place,
         seen: Seen,
-        operation: Operation[Model],
-        caller: Caller,
+        call: GuardedCall,
         preview: Preview,
         *,
         channel: Literal["model", "form"],
@@ -168,39 +158,35 @@ class Store:
     ) -> Question:
         """Keep a question under a new id that cannot be guessed, or `again` under its own.
 
-        Another question of the same owner may be removed.
+        Another question of the same key may be removed.
         """
-        owner = self._keys.owner(caller)
-        room = Key("room", f"{owner} {caller.key}")
+        room = Key("room", call.caller.key or "")
         question_id = again.id if again else secrets.token_urlsafe(16)
-        expires_at = self._expires_at()
 
-        def keep(now: Snapshot) -> tuple[Question, Changes]:
+        def add(snapshot: Snapshot) -> tuple[Question, Changes]:
             question = Question(
                 id=question_id,
-                caller=caller.fingerprint,
-                owner=owner,
+                caller=call.caller.fingerprint,
                 place=place.own.id,
-                operation=operation,
+                operation=call.operation,
                 channel=again.channel if again else channel,
                 preview=preview,
                 changes=changes,
                 last_stop=seen.last_stop,
                 hidden=seen.studio.hidden,
-                asked_at=now.now,
-                expires_at=expires_at,
+                asked_at=snapshot.now,
                 number=again.number + 1 if again else 1,
                 must_report=again is not None and again.must_report,
             )
-            ids = [it for it in now.values[room] or () if it != question_id]
+            ids = [it for it in snapshot.values[room] or () if it != question_id]
             removed, ids = ids[: -MAX_QUESTIONS + 1], ids[-MAX_QUESTIONS + 1 :]
             return question, {
-                **kept(Key("question", question_id), question),
-                **kept(room, (*ids, question_id)),
+                **keep(Key("question", question_id), question),
+                **keep(room, (*ids, question_id)),
                 **{Key("question", it): GONE for it in removed},
             }
 
-        return await take_step(self.records, (room,), keep)
+        return await take_step(self.records, (room,), add)
 
     async def begin_call(
         self, place: Place, turn_id: str, question_id: str | None, seen: Seen, *, starts: bool
@@ -211,19 +197,20 @@ class Store:
         """
         question_key = Key("question", question_id or "")
 
-        def use(now: Snapshot) -> tuple[bool, Changes]:
-            studio, question = studio_in(now, place.own), now.values[question_key]
-            has_turn = studio.turn is not None and studio.turn.id == turn_id
-            if not has_turn or last_stop_in(now, place) != seen.last_stop:
+        def use(snapshot: Snapshot) -> tuple[bool, Changes]:
+            studio, question = studio_in(snapshot, place.own), snapshot.values[question_key]
+            has_turn = studio.has_turn(turn_id, snapshot.now)
+            if not has_turn or last_stop_in(snapshot, place) != seen.last_stop:
                 return False, {}
             if question_id is not None and (question is None or question.is_used):
                 return False, {}
-            turn = Turn(turn_id, now.now + self.records.turn_seconds, sends_go_live=starts)
-            starting = now.now + PENDING_SECONDS if starts else studio.starting_until
-            changes = kept(place.own, replace(studio, turn=turn, starting_until=starting))
+            turn = Turn(turn_id, snapshot.now + self.records.turn_seconds, sends_go_live=starts)
+            starting = snapshot.now + PENDING_SECONDS if starts else studio.starting_until
+            changes = keep(place.own, replace(studio, turn=turn, starting_until=starting))
             if question is not None:
-                used = replace(question, used_by=turn_id, used_at=now.now, last_stop=seen.last_stop)
-                changes = {**changes, **kept(question_key, used)}
+                question = replace(question, used_by=turn_id, used_at=snapshot.now)
+                question = replace(question, last_stop=seen.last_stop)
+                changes = {**changes, **keep(question_key, question)}
             return True, changes
 
         return await take_step(self.records, (*place, question_key), use)
@@ -236,9 +223,9 @@ class Store:
         seen: Seen,
         outcome: Outcome,
         *,
-        starts: bool = False,
-        hidden: Mapping[str, str] | None = None,
-        auto_go_live: bool | None = None,
+        starts: bool,
+        hidden: Mapping[str, str],
+        auto_go_live: bool | None,
     ) -> bool:
         """End a call. Its yes is given back if it was certainly not applied.
 
@@ -248,29 +235,29 @@ class Store:
         question_key, done = Key("question", question_id or ""), outcome != "not_applied"
         places = set(place) if outcome == "applied" else {place.own}
 
-        def end(now: Snapshot) -> tuple[bool, Changes]:
-            came = last_stop_in(now, place) != seen.last_stop
-            turn = studio_in(now, place.own).turn
+        def end(snapshot: Snapshot) -> tuple[bool, Changes]:
+            came = last_stop_in(snapshot, place) != seen.last_stop
+            turn = studio_in(snapshot, place.own).turn
             # Else the mark of a go-live that is under way is that of another call.
             has_begun = done or (turn is not None and turn.id == turn_id)
-            pending = now.now + PENDING_SECONDS if done and not came else 0.0
+            pending = snapshot.now + PENDING_SECONDS if done and not came else 0.0
             changes: Changes = {}
             for key in places:
-                studio = studio_in(now, key).without_turn(turn_id)
+                studio = studio_in(snapshot, key).without_turn(turn_id)
                 if starts and has_begun:
                     studio = replace(studio, starting_until=pending)
                 if starts and outcome == "applied":
                     studio = replace(studio, changed_to={})
                 if done:
-                    studio = studio.with_hidden(hidden or {})
+                    studio = studio.with_hidden(hidden)
                 if auto_go_live is not None:
                     studio = replace(studio, auto_go_live=auto_go_live)
-                changes = {**changes, **kept(key, studio)}
-            question: Question | None = now.values[question_key]
+                changes = {**changes, **keep(key, studio)}
+            question: Question | None = snapshot.values[question_key]
             if question is not None and question.used_by == turn_id:
                 words = outcome_in_words(outcome)
                 ended = replace(question, outcome=words) if done else question.given_back()
-                changes = {**changes, **kept(question_key, ended)}
+                changes = {**changes, **keep(question_key, ended)}
             return came, changes
 
         return await take_step(self.records, (*place, question_key), end)
@@ -281,13 +268,13 @@ class Store:
         """Keep the outcome of a call in words. `on_air`: its go-live was seen on air."""
         question_key = Key("question", question_id or "")
 
-        def note(now: Snapshot) -> tuple[None, Changes]:
-            studio, question = studio_in(now, place.own), now.values[question_key]
+        def note(snapshot: Snapshot) -> tuple[None, Changes]:
+            studio, question = studio_in(snapshot, place.own), snapshot.values[question_key]
             changes: Changes = {}
             if question is not None and question.is_used:
-                changes = kept(question_key, replace(question, outcome=outcome))
-            if on_air and last_stop_in(now, place) == seen.last_stop:
-                changes = {**changes, **kept(place.own, replace(studio, starting_until=0.0))}
+                changes = keep(question_key, replace(question, outcome=outcome))
+            if on_air and last_stop_in(snapshot, place) == seen.last_stop:
+                changes = {**changes, **keep(place.own, replace(studio, starting_until=0.0))}
             return None, changes
 
         await take_step(self.records, (*place, question_key), note)
@@ -296,21 +283,13 @@ class Store:
         """Forget a question that no call has used."""
         await self.change(question_id, lambda it, _: it if it.is_used else None)
 
-    async def decline(
-        self,
-        question: Question,
-        operation: Operation[Model],
-        caller: Caller,
-        *,
-        claimed_name: str | None = None,
-    ) -> None:
+    async def decline(self, question: Question, call: GuardedCall) -> None:
         """Forget a question: a person said no, and is not asked about it again for a while."""
-        question_key = Key("question", question.id)
-        declined = _declined(operation, caller, claimed_name)
+        question_key, declined = Key("question", question.id), _declined(call)
 
-        def note(now: Snapshot) -> tuple[None, Changes]:
-            until = now.now + DECLINED_SECONDS
-            asked: Question | None = now.values[question_key]
+        def note(snapshot: Snapshot) -> tuple[None, Changes]:
+            until = snapshot.now + DECLINED_SECONDS
+            asked: Question | None = snapshot.values[question_key]
             is_elsewhere = question.channel in {"panel", "page"}  # they show what came of it
             is_gone = asked is not None and not asked.is_used and not is_elsewhere
             gone: Changes = {question_key: GONE} if is_gone else {}
@@ -333,12 +312,12 @@ class Store:
         """
         stop_key = Key("stop", token)
 
-        def begin(now: Snapshot) -> tuple[bool, Changes]:
-            if now.values[stop_key] is not None:
+        def begin(snapshot: Snapshot) -> tuple[bool, Changes]:
+            if snapshot.values[stop_key] is not None:
                 return False, {}
-            turn = Turn(stop_id, now.now + self.records.turn_seconds)
-            studio = replace(studio_in(now, place.own), last_stop=stop_id, turn=turn)
-            return True, {**kept(place.own, studio), **kept(stop_key, IN_PROGRESS)}
+            turn = Turn(stop_id, snapshot.now + self.records.turn_seconds)
+            studio = replace(studio_in(snapshot, place.own), last_stop=stop_id, turn=turn)
+            return True, {**keep(place.own, studio), **keep(stop_key, IN_PROGRESS)}
 
         return await take_step(self.records, (place.own, stop_key), begin)
 
@@ -350,16 +329,16 @@ class Store:
         stop_key = Key("stop", token)
         places = set(place) if outcome == "applied" else {place.own}
 
-        def end(now: Snapshot) -> tuple[None, Changes]:
+        def end(snapshot: Snapshot) -> tuple[None, Changes]:
             is_used = outcome != "not_applied"
-            changes = kept(stop_key, outcome_in_words(outcome)) if is_used else {stop_key: GONE}
+            changes = keep(stop_key, outcome_in_words(outcome)) if is_used else {stop_key: GONE}
             for key in places:
-                studio = studio_in(now, key).without_turn(stop_id)
+                studio = studio_in(snapshot, key).without_turn(stop_id)
                 if outcome == "applied":
                     studio = replace(studio, starting_until=0.0)
                 if key != place.own:
                     studio = replace(studio, last_stop=stop_id)
-                changes = {**changes, **kept(key, studio)}
+                changes = {**changes, **keep(key, studio)}
             return None, changes
 
         await take_step(self.records, (*place, stop_key), end)
@@ -368,8 +347,8 @@ class Store:
         """Keep the outcome of a stop in words."""
         stop_key = Key("stop", token)
 
-        def note(now: Snapshot) -> tuple[None, Changes]:
-            return None, {} if now.values[stop_key] is None else kept(stop_key, outcome)
+        def note(snapshot: Snapshot) -> tuple[None, Changes]:
+            return None, {} if snapshot.values[stop_key] is None else keep(stop_key, outcome)
 
         await take_step(self.records, (stop_key,), note)
 
@@ -377,8 +356,8 @@ class Store:
         """Wait until a stop has come since `seen`."""
         while True:
             with suppress(Away):  # it may be back soon
-                now = await self.records.read(*dict.fromkeys(place))
-                if last_stop_in(now, place) != seen.last_stop:
+                snapshot = await self.records.read(*dict.fromkeys(place))
+                if last_stop_in(snapshot, place) != seen.last_stop:
                     return
             await self.records.changed()
 
@@ -387,22 +366,24 @@ class Store:
     async def question(self, question_id: str, caller: Caller) -> QuestionState:
         """The caller's question of an id as it is now, whatever has become of it."""
         question_key = Key("question", question_id)
-        seen = await self.records.read(question_key)
-        question: Question | None = seen.values[question_key]
+        snapshot = await self.records.read(question_key)
+        question: Question | None = snapshot.values[question_key]
         if question is not None and question.is_used:  # then its sender may be lost
-            place = Key("studio", question.place)
-            seen = await self.records.read(question_key, place)
-            question = seen.values[question_key]
-            question = question and question.seen_in(studio_in(seen, place), seen.now)
+            studio_key = Key("studio", question.place)
+            snapshot = await self.records.read(question_key, studio_key)
+            question = snapshot.values[question_key]
+            studio = studio_in(snapshot, studio_key)
+            question = question and question.seen_in(studio, snapshot.now)
         is_theirs = question is not None and question.caller == caller.fingerprint
-        return QuestionState(question if is_theirs else None, seen.now)
+        return QuestionState(question if is_theirs else None, snapshot.now)
 
     async def open(
         self, question: Question, caller: Caller, *, channel: Channel, must_report: bool
     ) -> Question:
         """Let a panel or the page ask a question, and let the same call find it.
 
-        Returns the question that is asked already about the same call, if there is one.
+        Returns the question that is asked already about the same call, if there is one. A stop is
+        asked about anew.
         """
         by_call, key = _by_call(question.operation, caller), Key("question", question.id)
         while True:
@@ -412,38 +393,35 @@ class Store:
             if seen.values[by_call] != earlier_id:
                 continue
             other: Question | None = seen.values[earlier]
-            if other and not other.is_stop and other.phase(seen.now) == "open":
+            is_open = other and not other.is_stop and other.phase(seen.now) == "open"
+            if other and is_open and not other.is_void_after(question.last_stop):
                 changes: Changes = {key: GONE}
             else:
                 other = replace(
                     question, channel=channel, must_report=must_report, asked_at=seen.now
                 )
-                changes = {**kept(key, other), **kept(by_call, question.id)}
+                changes = {**keep(key, other), **keep(by_call, question.id)}
             if await self.records.write(seen, changes):
                 return other
 
-    def question_about_stop(
-        self, operation: Operation[Model], caller: Caller, preview: Preview, token: str
-    ) -> Question:
+    def question_about_stop(self, call: GuardedCall, preview: Preview, token: str) -> Question:
         """A question about a stop, which is not kept yet. Its id is the token."""
         return Question(
             id=token,
-            caller=caller.fingerprint,
-            owner=self._keys.owner(caller),
-            place=self.place(operation, caller).own.id,
-            operation=operation,
+            caller=call.caller.fingerprint,
+            place=self.place(call).own.id,
+            operation=call.operation,
             channel="form",
             preview=preview,
             last_stop="",
             asked_at=0.0,
-            expires_at=self._expires_at(),
         )
 
-    async def same_call(self, operation: Operation[Model], caller: Caller) -> QuestionState:
+    async def same_call(self, call: GuardedCall) -> QuestionState:
         """The latest question in a panel or on the page about the same call."""
-        by_call = _by_call(operation, caller)
+        by_call = _by_call(call.operation, call.caller)
         question_id: str | None = (await self.records.read(by_call)).values[by_call]
-        return await self.question(question_id or "", caller)
+        return await self.question(question_id or "", call.caller)
 
     async def change(
         self, question_id: str, change: Callable[[Question, float], Question | None]
@@ -451,12 +429,12 @@ class Store:
         """Change a question, which may be gone. Returns whether that changed anything."""
         question_key = Key("question", question_id)
 
-        def apply(now: Snapshot) -> tuple[bool, Changes]:
-            question: Question | None = now.values[question_key]
-            after = question and change(question, now.now)
+        def apply(snapshot: Snapshot) -> tuple[bool, Changes]:
+            question: Question | None = snapshot.values[question_key]
+            after = question and change(question, snapshot.now)
             if after == question:
                 return False, {}
-            return True, {question_key: GONE} if after is None else kept(question_key, after)
+            return True, {question_key: GONE} if after is None else keep(question_key, after)
 
         return await take_step(self.records, (question_key,), apply)
 
@@ -503,22 +481,6 @@ class Store:
                     _LOG.exception("a step that waited for the engine failed")
                 self._later.popleft()
 
-    def _usable(
-        self, seen: Snapshot, question_key: Key, caller: Caller, place: Place
-    ) -> Question | None:
-        """The question as it is for its caller. None if it is void."""
-        question: Question | None = seen.values[question_key]
-        if question is None or question.caller != caller.fingerprint:
-            return None
-        if question.is_used:
-            return question.seen_in(studio_in(seen, place.own), seen.now)
-        is_open = question.phase(seen.now) == "open" and self._clock.now() < question.expires_at
-        is_void = question.is_void_after(last_stop_in(seen, place))
-        return question if is_open and not is_void else None
-
-    def _expires_at(self) -> datetime:
-        return self._clock.now() + timedelta(seconds=QUESTION_SECONDS)
-
 
 def call_digest(operation: Operation[Model], key: str) -> str:
     """A digest of a call with all its arguments. It reveals none of them, and differs by `key`."""
@@ -530,13 +492,13 @@ def _reveal(value: object) -> object:
     return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
-def _access(place: Place, caller: Caller) -> Key:
-    return Key("access", f"{place.shared.id} {caller.fingerprint}")
+def _access(place: Place, call: GuardedCall) -> Key:
+    return Key("access", f"{place.shared.id} {call.caller.fingerprint}")
 
 
-def _declined(operation: Operation[Model], caller: Caller, claimed_name: str | None) -> Key:
-    name = f"{caller.fingerprint} {claimed_name or ''}"
-    return Key("declined", call_digest(operation, name))
+def _declined(call: GuardedCall) -> Key:
+    name = f"{call.caller.fingerprint} {call.claimed_name or ''}"
+    return Key("declined", call_digest(call.operation, name))
 
 
 def _by_call(operation: Operation[Model], caller: Caller) -> Key:

@@ -18,7 +18,7 @@ from trax_mcp.consent.records import (
     Key,
     Records,
     Snapshot,
-    kept,
+    keep,
     studio_in,
     take_step,
 )
@@ -33,69 +33,71 @@ class Turns:
         self._locks: WeakValueDictionary[tuple[Key, str], anyio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
-    async def take(self, place: Key, owner: str) -> AsyncIterator[str]:
-        """Wait for the turn at a place, and have it. A stop can take it away at any time.
+    async def take(self, key: Key, owner: str) -> AsyncIterator[str]:
+        """Wait for the turn in a studio, and have it. A stop can take it away at any time.
 
-        Of each key one call waits, so that a key with many calls does not keep others waiting.
+        Of each `owner` one call waits, so that many calls of one do not keep others waiting.
         """
         turn_id = secrets.token_hex(8)
 
-        def try_to_take(seen: Snapshot) -> tuple[bool, Changes]:
-            studio = studio_in(seen, place)
-            if studio.turn is not None and seen.now < studio.turn.until:
+        def try_to_take(snapshot: Snapshot) -> tuple[bool, Changes]:
+            studio = studio_in(snapshot, key)
+            if studio.turn is not None and snapshot.now < studio.turn.until:
                 return False, {}
-            turn = Turn(turn_id, seen.now + self._records.turn_seconds)
-            return True, kept(place, replace(studio, turn=turn))
+            turn = Turn(turn_id, snapshot.now + self._records.turn_seconds)
+            return True, keep(key, replace(studio, turn=turn))
 
-        async with self._lock(place, owner), self._lock(place, ""):
-            while not await take_step(self._records, (place,), try_to_take):
+        async with self._lock(key, owner), self._lock(key, ""):
+            while not await take_step(self._records, (key,), try_to_take):
                 await self._records.changed()
-            async with self.keeping(place, turn_id):
+            async with self.keeping(key, turn_id):
                 yield turn_id
 
     @asynccontextmanager
-    async def keeping(self, place: Key, turn_id: str) -> AsyncIterator[None]:
+    async def keeping(self, key: Key, turn_id: str) -> AsyncIterator[None]:
         """Keep a turn until the block ends, unless a stop takes it."""
 
-        def give_back(seen: Snapshot) -> tuple[None, Changes]:
-            studio = studio_in(seen, place)
+        def give_back(snapshot: Snapshot) -> tuple[None, Changes]:
+            studio = studio_in(snapshot, key)
             after = studio.without_turn(turn_id)
-            return None, {} if after == studio else kept(place, after)
+            return None, {} if after == studio else keep(key, after)
 
-        self._held[turn_id] = place
+        self._held[turn_id] = key
         try:
             yield
         finally:
             del self._held[turn_id]
             with anyio.CancelScope(shield=True), suppress(Away):
-                await take_step(self._records, (place,), give_back)
+                await take_step(self._records, (key,), give_back)
 
-    async def wait_for_go_live(self, place: Key) -> None:
-        """Wait until no go-live is being sent at a place."""
+    async def wait_for_go_live(self, key: Key) -> None:
+        """Wait until no go-live is being sent in a studio."""
         while True:
-            seen = await self._records.read(place)
-            turn = studio_in(seen, place).turn
-            if turn is None or not turn.sends_go_live or turn.until <= seen.now:
+            snapshot = await self._records.read(key)
+            turn = studio_in(snapshot, key).turn
+            if turn is None or not turn.sends_go_live or turn.until <= snapshot.now:
                 return
             await self._records.changed()
 
     async def renew(self) -> None:
         """Let all turns that are held here live on."""
-        for turn_id, place in tuple(self._held.items()):
-            await self._renew(place, turn_id)
+        async with anyio.create_task_group() as tasks:
+            for turn_id, key in tuple(self._held.items()):
+                tasks.start_soon(self._renew, key, turn_id)
 
-    async def _renew(self, place: Key, turn_id: str) -> None:
-        def renew(now: Snapshot) -> tuple[None, Changes]:
-            studio = studio_in(now, place)
+    async def _renew(self, key: Key, turn_id: str) -> None:
+        def renew(snapshot: Snapshot) -> tuple[None, Changes]:
+            studio = studio_in(snapshot, key)
             if studio.turn is None or studio.turn.id != turn_id:
                 return None, {}
-            turn = replace(studio.turn, until=now.now + self._records.turn_seconds)
-            return None, kept(place, replace(studio, turn=turn))
+            turn = replace(studio.turn, until=snapshot.now + self._records.turn_seconds)
+            return None, keep(key, replace(studio, turn=turn))
 
-        await take_step(self._records, (place,), renew)
+        with suppress(Away):
+            await take_step(self._records, (key,), renew)
 
-    def _lock(self, place: Key, owner: str) -> anyio.Lock:
-        key = (place, owner)
-        if (lock := self._locks.get(key)) is None:
-            lock = self._locks[key] = anyio.Lock()
+    def _lock(self, key: Key, owner: str) -> anyio.Lock:
+        name = (key, owner)
+        if (lock := self._locks.get(name)) is None:
+            lock = self._locks[name] = anyio.Lock()
         return lock

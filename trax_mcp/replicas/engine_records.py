@@ -13,7 +13,7 @@ from typing import Any, Final
 import anyio
 from pydantic import TypeAdapter, ValidationError
 
-from trax_mcp.consent.questions import Question, Studio
+from trax_mcp.consent.questions import Question, StudioRecord
 from trax_mcp.consent.records import Away, Changes, Key, Snapshot
 from trax_mcp.replicas.engine import TAG, Engine
 from trax_mcp.sealing import hashed, seal, unseal
@@ -63,7 +63,7 @@ return 1
 and a value and its milliseconds for each write. An empty value counts as absent."""
 
 _ADAPTERS: Final[Mapping[str, TypeAdapter[Any]]] = {
-    "studio": TypeAdapter(Studio),
+    "studio": TypeAdapter(StudioRecord),
     "question": TypeAdapter(Question),
     "call": TypeAdapter(str),
     "room": TypeAdapter(tuple[str, ...]),
@@ -108,7 +108,7 @@ class EngineRecords:
             now=int(seconds) + int(micros) / 1e6,
             values={key: _open(key, value) for key, value in current.items()},
             versions=heads,
-            run=run,
+            run_id=run,
         )
 
     async def write(self, seen: Snapshot, changes: Changes) -> bool:
@@ -121,7 +121,7 @@ class EngineRecords:
         heads = list(seen.versions.values())
         keys = [_name(key) for key in (*seen.versions, *changes)]
         written = [part for key, it in changes.items() for part in _sealed(key, *it)]
-        arguments = [seen.run, token, len(heads), *heads, *written]
+        arguments = [seen.run_id, token, len(heads), *heads, *written]
         try:
             return bool(await self._engine.run(_WRITE, keys, arguments))
         except Away:  # only the answer may have been lost

@@ -117,7 +117,7 @@ def build_guard(client: Client, deps: ServerDeps, lists: ListCache | None = None
     return ConsentGuard(
         client,
         rules=deps.rules,
-        store=Store(records, client.accepted_keys, deps.clock),
+        store=Store(records, client.accepted_keys),
         audit=Audit(deps.audit_log, deps.clock),
         tasks=deps.tasks,
         clock=deps.clock,

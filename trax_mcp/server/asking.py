@@ -1,5 +1,6 @@
 """Asks a person about a guarded call: in the client's form, else in a panel, else on a page."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -68,23 +69,22 @@ class Asking:
     async def _run(
         self, call: GuardedCall, elicitor: Elicitor
     ) -> Done | NotRun | types.InputRequiredResult:
+        if _is_stop(call):
+            return await self._run_stop(call, elicitor)
         asked, phase = await self._find(call, elicitor)
-        is_asked_anew = phase == "unreported" or (phase == "open" and _is_stop(call))
-        if asked and call.evidence.answer is None and not is_asked_anew:
+        if asked and call.evidence.answer is None and phase != "unreported":
             state = await asked.state()
             if state.question and state.question.channel == "page" and not state.is_reported:
-                return await self._wait_for_page(call, asked, WAIT_SECONDS - REPORT_SECONDS)
+                return await self._wait_for_page(call, asked)
             return await self._wait(asked)
         if asked and phase == "unreported" and self.guard.rules.mode is Mode.HUMAN:
-            await asked.told()  # this call cannot ask, and the next one asks anew
+            await asked.told()  # only a question can be answered there: the next call asks anew
         channel = self._channel(elicitor, without_panel=phase == "unreported")
         if self._has_form(call, elicitor):
             result = await self._ask_in_form(replace(call, can_ask=True), elicitor)
             if not isinstance(result, NotRun) or not result.unseen or channel is None:
                 return result
             call = replace(call, evidence=NO_EVIDENCE)  # it leads to a question, never to a yes
-        if _is_stop(call):
-            return await self._run_stop(call, asked if phase == "open" else None, channel)
         return await self._ask_elsewhere(call, channel)
 
     async def _ask_elsewhere(self, call: GuardedCall, channel: Channel | None) -> Done | NotRun:
@@ -108,19 +108,15 @@ class Asking:
         if when is When.NEVER or not may_be_asked:
             return None, None
         try:
-            asked = await self.questions.find(call.operation, call.caller)
-            return asked, (await asked.state()).phase if asked else None
+            return await self.questions.find(call) or (None, None)
         except Away:
             return None, None
 
-    async def _wait_for_page(
-        self, call: GuardedCall, asked: OpenQuestion, seconds: float | None = None
-    ) -> Done | NotRun:
+    async def _wait_for_page(self, call: GuardedCall, asked: OpenQuestion) -> Done | NotRun:
         """What came of a question, or what is left if no browser shows it."""
         began = self.clock.seconds()
         if await asked.wait_for_report():
-            left = WAIT_SECONDS - (self.clock.seconds() - began)
-            return await self._wait(asked, seconds or left)
+            return await self._wait(asked, WAIT_SECONDS - (self.clock.seconds() - began))
         await asked.give_up_showing()
         return _no_question(await self.guard.run(replace(call, can_ask=False)))
 
@@ -136,23 +132,33 @@ class Asking:
         return result
 
     async def _run_stop(
-        self, call: GuardedCall, asked: OpenQuestion | None, channel: Channel | None
-    ) -> Done | NotRun:
+        self, call: GuardedCall, elicitor: Elicitor
+    ) -> Done | NotRun | types.InputRequiredResult:
         """A stop waits for nobody. A click elsewhere and the confirmation are one yes."""
+        if self._has_form(call, elicitor):
+            shown = await self._ask_in_form(replace(call, can_ask=True), elicitor)
+            may_ask_elsewhere = self._channel(elicitor, without_panel=False) is not None
+            if not isinstance(shown, NotRun) or not shown.unseen or not may_ask_elsewhere:
+                return shown
+            call = replace(call, evidence=NO_EVIDENCE)  # it leads to a question, never to a yes
         result = _no_question(await self.guard.run(replace(call, can_ask=False)))
-        if isinstance(result, Done):
-            if asked:
-                await asked.end(result)
+        with suppress(Away):
+            return await self._ask_about_stop(call, result, elicitor)
+        return result
+
+    async def _ask_about_stop(
+        self, call: GuardedCall, result: Done | NotRun, elicitor: Elicitor
+    ) -> Done | NotRun:
+        """Ask about a stop that was not sent in a panel or on a page too, or end that question."""
+        asked, phase = await self._find(call, elicitor)
+        if asked is not None and phase == "open" and isinstance(result, Done):
+            await asked.end(result)
+        channel = self._channel(elicitor, without_panel=phase == "unreported")
+        if isinstance(result, Done) or not (channel and result.preview and result.confirmation):
             return result
-        if channel is None or result.preview is None or result.confirmation is None:
-            return result
-        try:
-            if asked:
-                await asked.withdraw("it was asked once more")
-            ask = Ask(result.confirmation, result.preview)
-            opened = await self._open(call, ask, channel)
-        except Away:
-            return result
+        if asked is not None and phase == "open":
+            await asked.withdraw("it was asked once more")
+        opened = await self._open(call, Ask(result.confirmation, result.preview), channel)
         ticket = opened.id if channel == "panel" else None
         return replace(result, status="asking", reason=None, channel=channel, ticket=ticket)
 
@@ -172,7 +178,8 @@ class Asking:
         result: Ended | None = await asked.wait(seconds if is_shown else 0)
         if result is None:
             return await _asking(asked)
-        await asked.told()
+        with suppress(Away):  # it is told all the same
+            await asked.told()
         if isinstance(result, Failure):
             raise TraxError(result)
         return result

@@ -17,7 +17,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from trax_mcp.clock import Clock
-from trax_mcp.consent.calls import Ask, PersonAnswer
+from trax_mcp.consent.calls import DO_NOT, Ask, PersonAnswer
 from trax_mcp.consent.questions import QUESTION_SECONDS
 from trax_mcp.server.consent_text import question_text
 from trax_mcp.server.meta_names import ACTOR
@@ -127,7 +127,7 @@ def _form_schema(question: Ask) -> dict[str, Any]:
             _CHOICE: {
                 "type": "string",
                 "title": "Your decision",
-                "enum": [question.yes, question.no],
+                "enum": [question.preview.choice, DO_NOT],
             }
         },
         "required": [_CHOICE],

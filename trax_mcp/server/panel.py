@@ -6,6 +6,7 @@ ticket of its question, which is in nothing that a model reads.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from importlib.resources import files
 from typing import Final
@@ -16,11 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.error_texts import store_unavailable
-from trax_mcp.api.operations import GoOffline
-from trax_mcp.consent.calls import DO_NOT, Ask, Evidence, GuardedCall, NotRun
-from trax_mcp.consent.open_questions import OpenQuestions
+from trax_mcp.consent.calls import Ask
+from trax_mcp.consent.open_questions import OpenQuestion, OpenQuestions
 from trax_mcp.consent.records import Away
-from trax_mcp.consent.stop_token import StopToken
 from trax_mcp.server.request_context import RequestContext
 from trax_mcp.web.approval_view import describe, outcome_text
 
@@ -97,45 +96,31 @@ async def answer_approval(
         return _result({"phase": "gone", "outcome": "This call is wrong. Nothing was sent."})
     try:
         asked = await questions.get(answer.ticket, context.caller)
-        state = await asked.state() if asked else None
-        if asked is None or state is None or state.question is None:
-            return _result({"phase": "gone", "outcome": _GONE})
-        if state.question.channel != "panel":
+        if asked is None:
             return _result({"phase": "gone", "outcome": _GONE})
         call = replace(asked.call, claimed_name=context.elicitor.claimed_name)
-        asked = replace(asked, call=call)
-        if answer.choice is None:
-            await asked.report(_number(answer.question))
-        else:
-            await asked.answer(_number(answer.question) or 0, answer.choice, by="panel")
-        return _result(describe(await asked.state()))
+        return await _answer(replace(asked, call=call), answer)
     except Away:
-        return await _answer_about_stop(questions, answer, context)
+        raise store_unavailable() from None
 
 
-async def _answer_about_stop(
-    questions: OpenQuestions, answer: AnswerApproval, context: RequestContext
-) -> types.CallToolResult:
-    """Where nothing is remembered: a stop needs its yes alone, and its ticket is that."""
-    stop = StopToken.read(answer.ticket, key=context.caller.key or "")
-    if stop is None or answer.choice is None:
-        raise store_unavailable()
-    if answer.choice == DO_NOT:
-        return _result(
-            {
-                "phase": "ended",
-                "outcome": outcome_text(NotRun(GoOffline.tool_name, "declined", "declined")),
-            }
-        )
-    call = GuardedCall(
-        GoOffline(studio_id=stop.studio_id),
-        context.caller,
-        Evidence(confirm=True, confirmation=answer.ticket, answered_in="panel"),
-        claimed_name=context.elicitor.claimed_name,
-    )
-    result = await questions.run(call)
-    if isinstance(result, Ask):
-        raise TypeError("a stop that may not ask has asked")
+async def _answer(asked: OpenQuestion, answer: AnswerApproval) -> types.CallToolResult:
+    """Report or answer. A stop is sent first: what is remembered of its question may be away."""
+    if not asked.is_stop:
+        question = (await asked.state()).question
+        if question is None or question.channel != "panel":
+            return _result({"phase": "gone", "outcome": _GONE})
+    result = None
+    if answer.choice is None:
+        await asked.report(_number(answer.question))
+    else:
+        result = await asked.answer(_number(answer.question) or 0, answer.choice, by="panel")
+    with suppress(Away):
+        state = await asked.state()
+        if state.question is not None or result is None:
+            return _result(describe(state))
+    if result is None or isinstance(result, Ask):
+        raise Away
     return _result({"phase": "ended", "outcome": outcome_text(result)})
 
 

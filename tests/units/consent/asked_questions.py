@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from trax_mcp.consent.preview import Preview, Target
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
 
 ID: Final = "the-question"
 YES: Final = "Take it live"
-NEVER: Final = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def preview_of(operation: Operation[Model], *, digest: str = "now") -> Preview:
@@ -37,13 +35,11 @@ def asked(operation: Operation[Model], *, digest: str = "now", **more: Any) -> Q
     question = Question(
         id=ID,
         caller="caller",
-        owner="caller",
         place=operation.studio(),
         operation=operation,
         channel="model",
         preview=preview_of(operation, digest=digest),
         last_stop="",
         asked_at=0.0,
-        expires_at=NEVER,
     )
     return replace(question, **more)

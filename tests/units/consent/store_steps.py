@@ -18,7 +18,7 @@ from trax_mcp.api.accepted_keys import AcceptedKeys
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.operations import DeleteDestination, GetStreamStatus, GoLive, GoOffline
 from trax_mcp.clock import Clock
-from trax_mcp.consent.calls import NotRun
+from trax_mcp.consent.calls import Evidence, GuardedCall, NotRun
 from trax_mcp.consent.questions import IN_PROGRESS, NOT_KNOWN, PENDING_SECONDS, SENDING_SECONDS
 from trax_mcp.consent.store import MAX_QUESTIONS, Seen, Store
 
@@ -95,8 +95,8 @@ class World:
         self.keys = AcceptedKeys()
         self.keys.record_answer(GetStreamStatus(studio_id="studio_42"), OWNER)
         self.keys.record_answer(GetStreamStatus(studio_id="studio_1"), GUEST)
-        self.here = Store(self.records, self.keys, self.clock)
-        self.there = Store(self.records, self.keys, self.clock)
+        self.here = Store(self.records, self.keys)
+        self.there = Store(self.records, self.keys)
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass, here and on the engine."""
@@ -105,7 +105,7 @@ class World:
 
     def place(self, caller: Caller = OWNER) -> Place:
         """Where a caller acts."""
-        return self.here.place(GO_LIVE, caller)
+        return self.here.place(GuardedCall(GO_LIVE, caller))
 
     def turn(
         self, store: Store | None = None, caller: Caller = OWNER
@@ -122,8 +122,9 @@ class World:
         store: Store | None = None,
     ) -> Seen:
         """What a caller sees, by default here."""
-        asked = question.id if question else None
-        return await (store or self.here).look(self.place(caller), asked, operation, caller)
+        evidence = Evidence(confirmation=question.id if question else None)
+        call = GuardedCall(operation, caller, evidence)
+        return await (store or self.here).look(self.place(caller), call)
 
     async def ask(
         self,
@@ -135,8 +136,8 @@ class World:
         """Ask about a call."""
         seen = await self.look(caller=caller)
         preview = preview_of(operation)
-        place = self.place(caller)
-        return await self.here.ask(place, seen, operation, caller, preview, channel=channel)
+        call = GuardedCall(operation, caller)
+        return await self.here.ask(self.place(caller), seen, call, preview, channel=channel)
 
     async def again(self, question: Question) -> Question:
         """Ask once more, after a change."""
@@ -144,8 +145,7 @@ class World:
         return await self.here.ask(
             self.place(),
             seen,
-            GO_LIVE,
-            OWNER,
+            GuardedCall(GO_LIVE, OWNER),
             preview,
             channel="form",
             again=question,
@@ -175,6 +175,7 @@ class World:
             outcome,
             starts=starts,
             hidden={ADDRESS: "evil.example"},
+            auto_go_live=None,
         )
 
     async def stop(self, token: str = STOP, *, caller: Caller = OWNER) -> bool:
@@ -199,7 +200,7 @@ class World:
         self, operation: Operation[Model] = GO_LIVE, caller: Caller = OWNER
     ) -> Question | None:
         """What the same call has asked before."""
-        return (await self.there.same_call(operation, caller)).question
+        return (await self.there.same_call(GuardedCall(operation, caller))).question
 
     async def is_good(self, question: Question) -> bool:
         """Whether a yes to a question would still run the call."""
@@ -286,7 +287,7 @@ async def a_question_that_is_discarded_is_gone_unless_it_was_used(it: World) -> 
 @step
 async def after_a_no_the_same_call_of_the_same_caller_is_not_asked_for_a_minute(it: World) -> None:
     question = await it.ask(channel="form")
-    await it.there.decline(question, GO_LIVE, OWNER)
+    await it.there.decline(question, GuardedCall(GO_LIVE, OWNER))
     assert await it.question(question) is None
     assert 59.0 < ((await it.look()).declined_seconds or 0.0) <= 60.0
     assert (await it.look(operation=DELETE)).declined_seconds is None
@@ -297,7 +298,7 @@ async def after_a_no_the_same_call_of_the_same_caller_is_not_asked_for_a_minute(
 async def a_no_to_a_question_in_a_panel_leaves_the_question(it: World) -> None:
     question = await it.ask(channel="form")
     opened = await it.here.open(question, OWNER, channel="panel", must_report=False)
-    await it.there.decline(opened, GO_LIVE, OWNER)
+    await it.there.decline(opened, GuardedCall(GO_LIVE, OWNER))
     assert await it.question(question) == opened
 
 
@@ -676,7 +677,7 @@ async def two_clients_of_one_key_are_asked_apart(it: World) -> None:
 @step
 async def a_question_about_a_stop_is_kept_once_it_is_opened(it: World) -> None:
     preview = preview_of(GO_OFFLINE)
-    question = it.here.question_about_stop(GO_OFFLINE, OWNER, preview, STOP)
+    question = it.here.question_about_stop(GuardedCall(GO_OFFLINE, OWNER), preview, STOP)
     assert await it.question(question) is None
     opened = await it.here.open(question, OWNER, channel="panel", must_report=False)
     assert await it.question(question) == opened
@@ -714,9 +715,10 @@ async def a_question_whose_sender_is_gone_has_ended_unless_a_stop_took_its_turn(
 
 @step
 async def a_stop_is_in_the_place_that_another_replica_has_told(it: World) -> None:
-    elsewhere = Store(it.records, AcceptedKeys(), it.clock)
-    before = await elsewhere.place_at_any_replica(GO_OFFLINE, OWNER)
-    assert before == elsewhere.place(GO_OFFLINE, OWNER) != it.place()
-    await it.here.tell_replicas_of_access(GO_OFFLINE, OWNER)
-    after = await elsewhere.place_at_any_replica(GO_OFFLINE, OWNER)
+    stop = GuardedCall(GO_OFFLINE, OWNER)
+    elsewhere = Store(it.records, AcceptedKeys())
+    before = await elsewhere.place_at_any_replica(stop)
+    assert before == elsewhere.place(stop) != it.place()
+    await it.here.tell_replicas_of_access(stop)
+    after = await elsewhere.place_at_any_replica(stop)
     assert after == (it.place() if it.records.is_shared else before)

@@ -288,9 +288,9 @@ def assert_same_when_rendered(hostile: Ask, ordinary: Ask) -> None:
 
 def assert_same_choice(hostile: Ask, ordinary: Ask) -> None:
     """A yes begins with its act and is never the other choice."""
-    assert hostile.yes.startswith(ordinary.yes.partition('"')[0])
-    assert hostile.yes.endswith('"')
-    assert DO_NOT not in frame(hostile.yes)
+    assert hostile.preview.choice.startswith(ordinary.preview.choice.partition('"')[0])
+    assert hostile.preview.choice.endswith('"')
+    assert DO_NOT not in frame(hostile.preview.choice)
 
 
 @pytest.mark.parametrize("length", [41, 81, 500])

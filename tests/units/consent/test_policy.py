@@ -397,7 +397,7 @@ STOPS: Final[dict[str, StopRow]] = {
         answer("timed_out"), "question, expired", no("timed_out")
     ),
     "declined after it expired": answered_about_stop(
-        answer("declined"), "question, expired", no("declined")
+        answer("declined"), "question, expired", invalid("expired")
     ),
     "yes to nothing that we asked": answered_about_stop(CHOSE, "nothing", invalid("expired")),
     "yes to another question": answered_about_stop(
@@ -412,8 +412,8 @@ def token_as(words: str) -> StopToken | None:
     if "nothing" in words:
         return None
     until = GIVEN - 1 if "expired" in words else GIVEN + 1
-    choice = YES if "question" in words else None
-    text = sign_stop(key=KEY, studio_id=STUDIO, until=until, choice=choice)
+    for_model = "question" not in words
+    text = sign_stop(key=KEY, studio_id=STUDIO, until=until, choice=YES, is_for_model=for_model)
     return StopToken.read(text, key=KEY)
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.units.consent.asked_questions import YES, asked, preview_of
 from trax_mcp.api.operations import DeleteDestination, GoLive, GoOffline
 from trax_mcp.consent.calls import DO_NOT, NotRun
-from trax_mcp.consent.questions import Studio, Turn, outcome_in_words
+from trax_mcp.consent.questions import StudioRecord, Turn, outcome_in_words
 
 if TYPE_CHECKING:
     from trax_mcp.consent.calls import ApprovedIn
@@ -55,7 +55,6 @@ READ: Final = 1006.0
 """A second after it was shown."""
 PASSKEY: Final[ApprovedIn] = "passkey"
 PAGE: Final[ApprovedIn] = "page"
-STOP: Final = replace(SHOWN, operation=GO_OFFLINE, shown_at=None)
 AGAIN: Final = replace(SHOWN, number=2, shown_at=1100.0)
 
 ANSWERS: Final[dict[str, tuple[Question, int, str, float, bool, bool]]] = {
@@ -81,19 +80,17 @@ ANSWERS: Final[dict[str, tuple[Question, int, str, float, bool, bool]]] = {
     "no, at once": (SHOWN, 1, DO_NOT, 1005.0, True, True),
     "no, too late": (SHOWN, 1, DO_NOT, 1300.0, False, False),
     "no to the first, asked again": (AGAIN, 1, DO_NOT, 1101.0, False, False),
-    "yes to a stop, at once": (STOP, 1, YES, 1000.0, True, True),
-    "yes to a stop, too late": (replace(STOP, shown_at=READ), 1, YES, 1300.0, False, False),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ANSWERS)
 def test_an_answer_counts_if_it_is_a_choice_of_what_is_open_and_was_read(kind: str) -> None:
-    """A stop, and every no, need neither a second nor a passkey."""
+    """A no needs neither a second nor a passkey."""
     question, number, choice, at, counts, counts_by_passkey = ANSWERS[kind]
     assert question.counts(number, choice, PAGE, at, needs_passkey=False) is counts
     by_passkey = question.counts(number, choice, PASSKEY, at, needs_passkey=True)
     assert by_passkey is counts_by_passkey
-    needs_none = question.is_stop or choice == DO_NOT
+    needs_none = choice == DO_NOT
     without = question.counts(number, choice, PAGE, at, needs_passkey=True)
     assert without is (counts and needs_none)
 
@@ -117,16 +114,16 @@ def test_a_question_is_for_exactly_one_call() -> None:
 
 def test_hidden_changes_are_counted() -> None:
     """Each by what it was, also where none was made before. What it was changed to is the last."""
-    studio = Studio().with_hidden({"a": "x"}).with_hidden({"a": "y", "b": ""}).with_hidden({})
-    assert studio == Studio(hidden={"a": 2, "b": 1}, changed_to={"a": "y", "b": ""})
+    studio = StudioRecord().with_hidden({"a": "x"}).with_hidden({"a": "y", "b": ""}).with_hidden({})
+    assert studio == StudioRecord(hidden={"a": 2, "b": 1}, changed_to={"a": "y", "b": ""})
 
 
 def test_only_the_call_that_has_the_turn_gives_it_back() -> None:
     """A stop may have taken it."""
-    studio = Studio(turn=Turn("one", 5.0), last_stop="x")
-    assert studio.without_turn("one") == Studio(last_stop="x")
+    studio = StudioRecord(turn=Turn("one", 5.0), last_stop="x")
+    assert studio.without_turn("one") == StudioRecord(last_stop="x")
     assert studio.without_turn("two") == studio
-    assert Studio().without_turn("one") == Studio()
+    assert StudioRecord().without_turn("one") == StudioRecord()
 
 
 def test_the_outcome_of_a_used_yes_is_told_in_words() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from typing import Final
 
 import pytest
@@ -15,8 +17,10 @@ STUDIO: Final = "studio_42"
 UNTIL: Final = 1_780_000_000.5
 YES: Final = "Go offline: Friday Show"
 
-FOR_PERSON: Final = sign_stop(key=KEY, studio_id=STUDIO, until=UNTIL, choice=YES)
-FOR_MODEL: Final = sign_stop(key=KEY, studio_id=STUDIO, until=UNTIL, choice=None)
+FOR_PERSON: Final = sign_stop(
+    key=KEY, studio_id=STUDIO, until=UNTIL, choice=YES, is_for_model=False
+)
+FOR_MODEL: Final = sign_stop(key=KEY, studio_id=STUDIO, until=UNTIL, choice=YES, is_for_model=True)
 BODY, _, SIGNATURE = FOR_PERSON.rpartition(".")
 
 
@@ -41,12 +45,12 @@ def test_a_token_is_read_back_until_when_it_counts() -> None:
     assert not any(token.has_choice(it) for it in offered)
 
 
-def test_a_token_that_came_through_the_model_offers_no_choice() -> None:
-    """So no answer of a person fits it."""
-    token = read(FOR_MODEL)
-    assert token == StopToken(UNTIL, None, STUDIO)
-    assert token is not None
-    assert not any(token.has_choice(it) for it in (None, "", "-", YES))
+def test_a_token_says_who_brings_its_yes() -> None:
+    for text, is_for_model in ((FOR_PERSON, False), (FOR_MODEL, True)):
+        token = read(text)
+        assert token is not None
+        assert token.has_choice(YES)
+        assert token.is_for_model is is_for_model
 
 
 OTHERS: Final[dict[str, str | None]] = {
@@ -62,9 +66,10 @@ OTHERS: Final[dict[str, str | None]] = {
     "of another token": f"{FOR_MODEL.rpartition('.')[0]}.{SIGNATURE}",
     "another purpose": with_part(0, "start"),
     "a later end": with_part(1, f"{int(UNTIL * 1000) + 1:x}"),
-    "the choice of none": with_part(2, "-"),
-    "the studio of another": with_part(3, "0" * 12),
-    "another number": with_part(4, "0" * 12),
+    "the studio of another": with_part(2, "c3R1ZGlv"),
+    "another choice": with_part(3, "0" * 12),
+    "for the model": with_part(4, "model"),
+    "another number": with_part(5, "0" * 12),
     "a part more": f"{BODY}.0.{SIGNATURE}",
     "blanks around it": f" {FOR_PERSON} ",
     "not ASCII": f"{BODY}.{SIGNATURE[:-1]}é",
@@ -91,16 +96,18 @@ def test_a_token_counts_for_one_key_and_names_one_studio(token: str) -> None:
 
 @given(st.text())
 def test_every_id_of_a_studio_is_read_back(studio: str) -> None:
-    token = read(sign_stop(key=KEY, studio_id=studio, until=UNTIL, choice=None))
+    token = read(sign_stop(key=KEY, studio_id=studio, until=UNTIL, choice="", is_for_model=True))
     assert token is not None
     assert token.studio_id == studio
 
 
 def test_no_two_tokens_are_alike() -> None:
     """Each is good once, also if two are signed in the same moment."""
-    assert (
-        len({sign_stop(key=KEY, studio_id=STUDIO, until=UNTIL, choice=YES) for _ in range(9)}) == 9
-    )
+    tokens = {
+        sign_stop(key=KEY, studio_id=STUDIO, until=UNTIL, choice=YES, is_for_model=True)
+        for _ in range(9)
+    }
+    assert len(tokens) == 9
 
 
 def test_a_token_reveals_neither_key_nor_choice() -> None:
@@ -121,3 +128,11 @@ def test_every_text_can_be_tried(text: str) -> None:
     """A model may bring anything."""
     assert read(text) is None
     assert read(f"stop.{text}") is None
+
+
+@pytest.mark.parametrize("body", ["stop.1", "stop.x.c3R1ZGlv.c.model.n", "stop.1._.c.model.n"])
+def test_what_a_caller_signs_themselves_ends_in_no_error(body: str) -> None:
+    """They know their key, and can make any text of it."""
+    signature = hmac.new(KEY.encode(), body.encode(), hashlib.sha256).hexdigest()[:32]
+    assert StopToken.is_signed(f"{body}.{signature}", key=KEY)
+    assert read(f"{body}.{signature}") is None
