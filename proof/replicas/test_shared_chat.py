@@ -32,7 +32,6 @@ from tests.support.subscribers import (
     STATUS,
     STATUS_PATH,
     STUDIO,
-    say,
 )
 
 if TYPE_CHECKING:
@@ -116,20 +115,6 @@ async def test_readers_on_all_replicas_share_a_look(kept: Replicas, key: str) ->
         held.release()
     assert kept.received[CHAT_LOOK] == before + 1
     assert answers == [answers[0]] * 8
-
-
-async def test_what_one_replica_finds_is_told_at_another_that_looks_seldom(
-    kept: Replicas, key: str
-) -> None:
-    """At once, by a read on the first."""
-    seldom = await kept.start(TRAX_CHAT_POLL_SECONDS=str(10 * PATIENCE_SECONDS))
-    caller = await kept.caller(kept.a, key=key)
-    async with subscribed(seldom, key=key) as client:
-        say(kept.trax, "Hello")
-        await anyio.sleep(POLL_SECONDS)
-        await read(caller)
-        await client.wait_for_updates()
-        assert (await client.read())["messages"][-1]["text"] == "Hello"
 
 
 async def test_two_keys_share_nothing(kept: Replicas, key: str) -> None:

@@ -14,12 +14,10 @@ from tests.support.concurrency import Paused
 from tests.support.event_streams import listen_stream
 from tests.support.guarded_calls import AUTO_GO_LIVE
 from tests.support.jsonrpc import MODERN, HttpCaller
-from tests.support.product.frozen_sandbox import still
-from tests.support.product.local_servers import listening, upstream
-from tests.support.product.memory import deaf_memory
+from tests.support.product.local_servers import upstream
 from tests.support.product.sandbox import SANDBOX_KEY
-from tests.support.product.server import VERSION, Product
-from tests.support.product.shared_clock import HandClock, settled
+from tests.support.product.server import VERSION
+from tests.support.product.shared_clock import settled
 from tests.support.served_app import plain_http, serving
 from tests.support.server_process import PATIENCE_SECONDS, Running, running
 from tests.support.subscribers import CHAT
@@ -98,17 +96,6 @@ async def test_a_server_whose_lifespan_has_ended_is_not_healthy() -> None:
             "version": VERSION,
         }
         assert await server.stop(signal.SIGTERM) == 0
-
-
-async def test_a_server_that_listens_no_more_to_other_replicas_is_not_healthy() -> None:
-    """Everything else goes on, so nobody would notice."""
-    clock = HandClock(trax := still())
-    app = Product(trax, clock, memory=deaf_memory(clock)).app()
-    async with listening(app) as address, plain_http(address) as http:
-        answer = await http.get("/healthz")
-        assert (await http.get("/readyz")).status_code == 200
-    assert (answer.status_code, answer.json()["status"]) == (503, "broken")
-    assert answer.json()["ended"] == "listening for shared pages of chat"
 
 
 async def test_a_draining_server_is_not_ready_and_finishes_and_answers_calls() -> None:

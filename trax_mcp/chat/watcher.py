@@ -9,7 +9,7 @@ import logging
 import math
 import random
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Generic, Protocol, TypeVar
@@ -44,10 +44,6 @@ class SharedPoll(Protocol):
         self, poll: Callable[[], Awaitable[PollResult]], *, is_due: Callable[[], bool]
     ) -> None:
         """Poll, or add the result of another process, unless a poll `is_due` no longer by then."""
-        ...
-
-    def following(self) -> AbstractContextManager[None]:
-        """Add the results of other processes as soon as they are there, until the block ends."""
         ...
 
 
@@ -201,7 +197,7 @@ class Watcher(Generic[SourceT]):
             self._tasks.start_soon(self._run, self._loop)
 
     async def _run(self, loop: anyio.CancelScope) -> None:
-        with loop, self._shared.following() if self._shared else nullcontext():
+        with loop:
             while not self.has_ended:
                 last_poll = self._last_poll
                 pause = self._interval.pause(random.random())  # noqa: S311  spreads load, protects nothing

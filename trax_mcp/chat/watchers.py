@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Never, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from anyio.abc import TaskGroup
 
@@ -32,10 +32,6 @@ class SharedPolls(Protocol):
 
     def open(self, key: str, kind: str, studio_id: str, add: AddResult) -> SharedPoll:
         """One source of the caller with this key. Nobody with another key can read it."""
-        ...
-
-    async def hear(self) -> Never:
-        """Follow what other processes announce."""
         ...
 
 

@@ -13,10 +13,11 @@ from functools import partial
 from typing import Final
 
 import anyio
+from cachetools import TTLCache
 
 from trax_mcp.api.client import Client
 from trax_mcp.api.error_texts import interrupted, not_sent_because
-from trax_mcp.api.errors import TraxError
+from trax_mcp.api.errors import Outcome, TraxError
 from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import ApprovedIn, Ask, Done, GuardedCall, NotRun, Result
 from trax_mcp.consent.plans import plan_for
@@ -33,8 +34,8 @@ from trax_mcp.consent.policy import (
     not_run,
 )
 from trax_mcp.consent.preview import Preview
-from trax_mcp.consent.questions import IN_PROGRESS, QUESTION_SECONDS
-from trax_mcp.consent.records import Away, Key, Place
+from trax_mcp.consent.questions import IN_PROGRESS, QUESTION_SECONDS, outcome_in_words
+from trax_mcp.consent.records import KEPT_SECONDS, Away, Key, Place
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.consent.sending import Sender, Sent, outcome_of
 from trax_mcp.consent.stop_token import StopToken, sign_stop
@@ -48,6 +49,7 @@ _ENGINE_SECONDS: Final = 0.3
 """How long a stop waits for the engine before and after that. Then it goes on alone."""
 _FACTS_SECONDS: Final = 0.4
 """How long a text about a stop waits for what the engine knows."""
+_MAX_USED: Final = 4096
 
 
 class Stops:
@@ -62,6 +64,8 @@ class Stops:
         self._rules = rules
         self._store = store
         self._clock = clock
+        self._used_here: TTLCache[str, str] = TTLCache(_MAX_USED, KEPT_SECONDS, clock.seconds)
+        """What came of each yes that was used here, while the engine may not know."""
 
     async def run(self, call: GuardedCall) -> Result:
         """Stop, if a person has agreed; else ask.
@@ -127,6 +131,9 @@ class Stops:
         It waits `until` then, on anyio's clock.
         """
         sender, store, stop_id = self._sender, self._store, secrets.token_hex(8)
+        if token in self._used_here:  # since it was judged
+            return self._already_used(call, self._used_here[token])
+        self._used_here[token] = IN_PROGRESS
         sent: Sent = interrupted(call.operation)
         is_first: bool | None = True
         with sender.tasks.shield(deadline=sender.deadline()):
@@ -140,6 +147,7 @@ class Stops:
                     try:
                         sent = await sender.send(call, digest=None)
                     finally:
+                        self._note_outcome(token, outcome_of(sent))
                         end = partial(store.end_stop, place, token, stop_id, outcome_of(sent))
                         if is_first is None:  # after its beginning, which waits too
                             store.take_later(end)
@@ -147,6 +155,7 @@ class Stops:
                             with anyio.CancelScope(shield=True):
                                 await store.now_or_later(end)
         if is_first is False:
+            self._used_here.pop(token, None)  # another replica sends it, and the engine knows more
             return self._already_used(call, await self._outcome(token) or IN_PROGRESS)
         return await self._conclude(call, place, token, sent)
 
@@ -160,6 +169,7 @@ class Stops:
 
     async def _conclude(self, call: GuardedCall, place: Place, token: str, sent: Sent) -> Done:
         async def record(words: str, _observed: Observed | None) -> None:
+            self._used_here[token] = words
             await self._store.record_stop_outcome(token, words)
 
         observed = await self._sender.conclude(call, sent, place, record)
@@ -181,9 +191,17 @@ class Stops:
 
     async def _outcome(self, token: str) -> str | None:
         """What came of the stop that used this yes, as far as is known in time."""
+        if token in self._used_here:
+            return self._used_here[token]
         with anyio.move_on_after(self._engine_seconds), suppress(Away):
             return await self._store.stop_outcome(token)
         return None
+
+    def _note_outcome(self, token: str, outcome: Outcome) -> None:
+        if outcome == "not_applied":
+            self._used_here.pop(token, None)
+        else:
+            self._used_here[token] = outcome_in_words(outcome)
 
     async def _is_for_another(self, call: GuardedCall, text: str, token: StopToken | None) -> bool:
         """Whether a text is a yes of this caller to something else."""

@@ -6,13 +6,11 @@ connection to an engine that hangs, can hold up or end the task that asked.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Never, TypeVar
 
 import anyio
 from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
@@ -25,8 +23,6 @@ TAG: Final = "{trax}"
 """All names have this part, so that one node of a cluster holds all of them."""
 _FAILURES: Final = (RedisError, OSError, TimeoutError)
 _TIMEOUT_SECONDS: Final = 1.0
-_SILENCE_SECONDS: Final = 0.5
-"""How long to wait for news at a time. If none comes, the engine is asked whether it is there."""
 _CONNECTIONS: Final = 16
 """The most commands at once. More wait for their turn, which is a matter of milliseconds."""
 _RETRY_SECONDS: Final = 0.5
@@ -98,33 +94,6 @@ class Engine:
         if answers is not self.answers and self._watch is not None:
             _LOG.warning(_IS_BACK if answers else _IS_AWAY)
         self.answers = answers
-
-    @asynccontextmanager
-    async def news(self, channel: str) -> AsyncIterator[AsyncIterator[str]]:
-        """The messages of a channel from now on. Some may be lost.
-
-        Raises:
-            Away: it does not answer, or the connection has ended.
-        """
-        heard = self._redis.pubsub(ignore_subscribe_messages=True)
-        try:
-            await self._call(lambda: heard.subscribe(channel))
-            yield self._heard(heard)
-        finally:
-            self._in_background(heard.aclose())  # type: ignore[no-untyped-call]
-
-    async def _heard(self, heard: PubSub) -> AsyncIterator[str]:
-        """Messages. A connection can be gone without a word, as when a machine fails."""
-        is_asked = False
-        while True:
-            message = await self._attempt(lambda: heard.get_message(timeout=_SILENCE_SECONDS))
-            if message is None:
-                if is_asked:
-                    raise Away
-                await self._attempt(heard.ping)
-            is_asked = message is None
-            if message is not None and message["type"] == "message":
-                yield message["data"].decode(errors="replace")
 
     async def info(self) -> Mapping[str, object]:
         """The engine's description of itself.

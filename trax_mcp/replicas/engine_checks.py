@@ -17,7 +17,6 @@ from redis.exceptions import (
 
 from trax_mcp.consent.records import Away
 from trax_mcp.replicas.engine import Engine
-from trax_mcp.replicas.engine_polls import CHANNEL
 from trax_mcp.replicas.engine_records import EngineRecords
 from trax_mcp.settings import CannotStart
 
@@ -25,7 +24,6 @@ _KEEPS_ALL: Final = "noeviction"
 """The only maxmemory-policy that drops nothing: a dropped entry could bring a used yes back."""
 
 _DATABASE: Final = re.compile(r"unix:.*|rediss?://[^/?]+(/\d*)?(\?.*)?")
-_SPEAK: Final = "redis.call('PUBLISH', KEYS[1], '')"
 
 
 class UnfitEngine(CannotStart):
@@ -59,7 +57,7 @@ _REFUSED: Final = (
 )
 _NOT_ALLOWED: Final = (
     "The engine at TRAX_STORE_URL does not allow this user what replicas need.",
-    "Allow INFO, and scripts, keys and channels that begin with {trax}.",
+    "Allow INFO, and scripts and keys that begin with {trax}.",
 )
 _NO_DATABASE: Final = (
     "The engine at TRAX_STORE_URL has no database of this number.",
@@ -125,9 +123,6 @@ async def _examine(engine: Engine) -> str:
         info = await engine.info()
         await EngineRecords(engine).read()
         await engine.check()
-        await engine.run(_SPEAK, [CHANNEL], [])
-        async with engine.news(CHANNEL):
-            pass
     except TypeError:  # an option that there is not
         raise UnfitEngine(*_NO_ADDRESS) from None
     except Away as error:

@@ -1,16 +1,16 @@
 """One poll of TRaX per key and source over all replicas, whose result all of them add.
 
 Before a poll, a replica takes a permit, which expires by itself: a replica that is gone holds
-nobody up. The result is kept under a hashed name, sealed with the caller's API key, and announced.
+nobody up. The result is kept under a hashed name, sealed with the caller's API key. All replicas
+poll at about the same time, so each gets it soon.
 """
 
 import json
-import logging
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from typing import Final, Never
+from typing import Final
 
 import anyio
 
@@ -22,22 +22,16 @@ from trax_mcp.consent.records import Away
 from trax_mcp.replicas.engine import TAG, Engine
 from trax_mcp.sealing import hashed, seal, unseal
 
-CHANNEL: Final = f"{TAG}:pages"
-"""Where replicas announce the name of a page that they have kept."""
 _FORMAT: Final = "2"
 """Raised with each change of what a page holds: replicas of two versions do not share it."""
-_PERMIT_SECONDS: Final = 3.0
+_PERMIT_SECONDS: Final = 4.0
 """How long a replica that is gone keeps the others from polling."""
-_RENEW_SECONDS: Final = 1.0
 _KEPT_SECONDS: Final = 600.0
 _SHORTEST_WAIT_SECONDS: Final = 0.02
 """How soon to ask again while another replica polls. Each wait is longer than the one before."""
 _LONGEST_WAIT_SECONDS: Final = 0.5
-_RECONNECT_SECONDS: Final = 0.5
 _SHARE_OF_MEMORY: Final = 0.75
 """While more of the engine's memory is used, nothing is shared: the rest is for consent."""
-
-_LOG: Final = logging.getLogger(__name__)
 
 _BEGIN: Final = f"""
 local memory, time = redis.call('INFO', 'memory'), redis.call('TIME')
@@ -49,8 +43,8 @@ _ASK: Final = f"""
 {_BEGIN}
 local id, kept_at, page = unpack(redis.call('HMGET', KEYS[1], 'id', 'kept_at', 'page'))
 if (id or '') ~= ARGV[1] then return {{0, id or '', page or '', now - (kept_at or now)}} end
-local may_poll = ARGV[2] ~= '' and (redis.call('GET', KEYS[2]) == ARGV[2]
-  or redis.call('SET', KEYS[2], ARGV[2], 'NX', 'PX', ARGV[3]))
+local may_poll = redis.call('GET', KEYS[2]) == ARGV[2]
+  or redis.call('SET', KEYS[2], ARGV[2], 'NX', 'PX', ARGV[3])
 return {{may_poll and 1 or 0, ARGV[1], '', 0}}
 """
 """KEYS: page and permit. ARGV: the id of the page that the replica has, a token to take the permit
@@ -61,13 +55,9 @@ if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'id', ARGV[2], 'page', ARGV[3], 'kept_at', now)
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 redis.call('DEL', KEYS[2])
-redis.call('PUBLISH', ARGV[5], KEYS[1])
 return 1
 """
-"""KEYS: page and permit. ARGV: token, the page's id, the page, its milliseconds, the channel."""
-_RENEW: Final = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-"""
+"""KEYS: page and permit. ARGV: token, the page's id, the page, its milliseconds."""
 
 
 class EnginePolls:
@@ -75,30 +65,11 @@ class EnginePolls:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._followed: dict[str, EnginePoll] = {}
 
     def open(self, key: str, kind: str, studio_id: str, add: AddResult) -> "EnginePoll":
         """One source of the caller with this key."""
         name = f"{TAG}:page:{hashed(_FORMAT, key, kind, studio_id)}"
-        return EnginePoll(self._engine, self._followed, name, key, add)
-
-    async def hear(self) -> Never:
-        """Add what other replicas announce, and what they may have announced before."""
-        while True:
-            with suppress(Away):
-                async with self._engine.news(CHANNEL) as names:
-                    for name in tuple(self._followed):
-                        await self._read(name)
-                    async for name in names:
-                        await self._read(name)
-            await anyio.sleep(_RECONNECT_SECONDS)
-
-    async def _read(self, name: str) -> None:
-        try:
-            if (page := self._followed.get(name)) is not None:
-                await page.read()
-        except Exception:  # noqa: BLE001  a bug here must not end the server
-            _LOG.exception("sharing failed")
+        return EnginePoll(self._engine, name, key, add)
 
 
 @dataclass(slots=True)
@@ -106,15 +77,12 @@ class EnginePoll:
     """The last result of one source of one caller."""
 
     _engine: Engine
-    _followed: dict[str, "EnginePoll"]
     _name: str
     _key: str
     _add: AddResult
     _id: bytes = b""
     """The id of the last page that was added or kept here."""
     _token: str = field(default_factory=lambda: secrets.token_hex(8))
-    _lock: anyio.Lock = field(default_factory=anyio.Lock)
-    """Held while a page is read or kept, so that each is added once, and in order."""
 
     async def poll(
         self, poll: Callable[[], Awaitable[PollResult]], *, is_due: Callable[[], bool]
@@ -123,70 +91,41 @@ class EnginePoll:
         wait = _SHORTEST_WAIT_SECONDS
         while is_due():
             try:
-                may_poll = await self._ask(self._token)
+                may_poll = await self._ask()
             except Away:
                 self._add(await poll(), 0.0)
                 return
             if may_poll:
-                await self._poll_for_all(poll)
+                result = await poll()
+                self._add(result, 0.0)
+                await self._keep(result)
                 return
             await anyio.sleep(wait)
             wait = min(wait * 1.5, _LONGEST_WAIT_SECONDS)
 
-    @contextmanager
-    def following(self) -> Iterator[None]:
-        """Add what other replicas announce, until the block ends."""
-        self._followed[self._name] = self
-        try:
-            yield
-        finally:
-            self._followed.pop(self._name, None)
-
-    async def read(self) -> None:
-        """Add the last page, if it is new here and the engine answers."""
-        with suppress(Away):
-            await self._ask("")
-
-    async def _ask(self, token: str) -> bool:
+    async def _ask(self) -> bool:
         """Add the last page if it is new here. Otherwise, return whether this replica is to poll.
 
         Raises:
             Away: nothing is shared now.
         """
-        arguments = [token, _milliseconds(_PERMIT_SECONDS)]
-        async with self._lock:
-            answer = await self._engine.run(_ASK, self._names, [self._id, *arguments])
-            if answer is None:
-                raise Away
-            may_poll, self._id, page, age = answer
-            opened = unseal(page, secret=self._key, name=self._name) if page else None
-            if opened is not None:
-                self._add(_result(opened), max(0, age) / 1000)
+        arguments = [self._id, self._token, _milliseconds(_PERMIT_SECONDS)]
+        answer = await self._engine.run(_ASK, self._names, arguments)
+        if answer is None:
+            raise Away
+        may_poll, self._id, page, age = answer
+        opened = unseal(page, secret=self._key, name=self._name) if page else None
+        if opened is not None:
+            self._add(_result(opened), max(0, age) / 1000)
         return bool(may_poll)
-
-    async def _poll_for_all(self, poll: Callable[[], Awaitable[PollResult]]) -> None:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._renew_permit)
-            result = await poll()
-            tasks.cancel_scope.cancel()
-        self._add(result, 0.0)
-        await self._keep(result)
 
     async def _keep(self, result: PollResult) -> None:
         page = seal(_content(result), secret=self._key, name=self._name)
         page_id = secrets.token_hex(8)
-        arguments = [self._token, page_id, page, _milliseconds(_KEPT_SECONDS), CHANNEL]
-        async with self._lock:
-            with suppress(Away):
-                if await self._engine.run(_KEEP, self._names, arguments):
-                    self._id = page_id.encode()
-
-    async def _renew_permit(self) -> Never:
-        arguments = [self._token, _milliseconds(_PERMIT_SECONDS)]
-        while True:
-            await anyio.sleep(_RENEW_SECONDS)
-            with suppress(Away):
-                await self._engine.run(_RENEW, self._names[1:], arguments)
+        arguments = [self._token, page_id, page, _milliseconds(_KEPT_SECONDS)]
+        with suppress(Away):
+            if await self._engine.run(_KEEP, self._names, arguments):
+                self._id = page_id.encode()
 
     @property
     def _names(self) -> list[str]:

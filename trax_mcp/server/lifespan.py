@@ -37,7 +37,5 @@ async def lifespan(
         watchers = Watchers(client, shortest=shortest, clock=clock, tasks=tasks, shared=shared)
         if store.records.is_shared:
             tasks.start_soon(readiness.keep, "the watch over what replicas share", store.watch)
-        if shared is not None:
-            tasks.start_soon(readiness.keep, "listening for shared pages of chat", shared.hear)
         yield Lifespan(watchers, tasks)
         tasks.cancel_scope.cancel()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trax_mcp.clock import Clock
 from trax_mcp.consent.records import MemoryRecords
@@ -42,19 +42,6 @@ async def engine_memory(url: str) -> AsyncIterator[Memory]:
 
     async with open_replicas(url) as replicas:
         yield Memory(Clock(), replicas.records, replicas.polls)
-
-
-def deaf_memory(clock: Clock) -> Memory:
-    """A memory in this process whose listening for what others say ends at once, without a word."""
-    polls: Any = _DeafPolls()
-    return Memory(clock, MemoryRecords(clock), polls)
-
-
-class _DeafPolls:
-    """Hears nothing."""
-
-    async def hear(self) -> None:
-        """End, as after a stray cancellation."""
 
 
 class _SlowRecords(MemoryRecords):
