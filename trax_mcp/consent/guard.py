@@ -7,27 +7,24 @@ answer is resolved by reading the stream status, never by sending again.
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
-
-import anyio
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.error_texts import (
-    interrupted,
     not_sent_because,
     store_unavailable,
     write_disabled,
 )
-from trax_mcp.api.errors import Outcome, TraxError
+from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
-from trax_mcp.api.operations import GetStreamStatus, GoOffline
+from trax_mcp.api.operations import GetStreamStatus
 from trax_mcp.clock import Clock
 from trax_mcp.consent.audit import Audit
-from trax_mcp.consent.calls import NO_EVIDENCE, ApprovedIn, Ask, Done, GuardedCall, NotRun, Result
+from trax_mcp.consent.calls import NO_EVIDENCE, Ask, Done, GuardedCall, NotRun, Result
 from trax_mcp.consent.plans import Plan, When, plan_for
 from trax_mcp.consent.policy import (
     ALREADY_USED,
@@ -47,44 +44,19 @@ from trax_mcp.consent.policy import (
     refusal_by_person,
 )
 from trax_mcp.consent.questions import Question
-from trax_mcp.consent.records import Away, Place
+from trax_mcp.consent.records import Away
 from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.consent.sending import Sender, Sent, outcome_of
+from trax_mcp.consent.sending import Attempt, Sender
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.stop_token import StopToken
 from trax_mcp.consent.stops import Stops
 from trax_mcp.consent.store import Seen, Store
 from trax_mcp.studio.fact_reader import FactReader
-from trax_mcp.studio.facts import Fact, Facts, Observed
+from trax_mcp.studio.facts import Fact, Facts
 from trax_mcp.studio.list_cache import ListCache
 
-_SLEPT_SECONDS: Final = 1.0
-"""A process that slept for so long may have lost its turn to another."""
 _WHERE: Final = (Fact.STATUS, Fact.STUDIO)
 """What a call that needs consent only on air depends on: also that this is the studio's own id."""
-
-
-@dataclass(slots=True)
-class Attempt:
-    """One attempt of a call: where it acts, what it has seen there, and what was sent.
-
-    `turn_id` is empty if it can only ask. `undone` is as in `Done`.
-    """
-
-    call: GuardedCall
-    place: Place
-    turn_id: str
-    seen: Seen
-    facts: Facts = field(default_factory=Facts)
-    digest: str | None = None
-    question_id: str | None = None
-    sent: Sent | None = None
-    undone: bool | None = None
-
-    @property
-    def outcome(self) -> Outcome:
-        """What is known of it, whatever is seen later."""
-        return "not_applied" if self.sent is None else outcome_of(self.sent)
 
 
 class ConsentGuard:
@@ -107,7 +79,7 @@ class ConsentGuard:
         self._client = client
         self._clock = clock
         self._sender = Sender(
-            client, store=store, audit=audit, tasks=tasks, clock=clock, lists=lists
+            client, mode=rules.mode, store=store, audit=audit, tasks=tasks, clock=clock, lists=lists
         )
         self._stops = Stops(client, self._sender, rules=rules, store=store, clock=clock)
 
@@ -169,14 +141,14 @@ class ConsentGuard:
                 attempt = Attempt(call, place, turn_id, seen)
                 result = await self._try(attempt, when)
             if attempt.sent is not None:
-                return await self._conclude(attempt, attempt.sent)
+                return await self._sender.conclude(attempt, attempt.sent)
             if result is not None:
                 return result
 
     async def _try(self, attempt: Attempt, when: When) -> NotRun | Ask | None:
         """Read, judge, and send or respond. None if it was sent, or must begin again."""
         if when is When.NEVER:  # it only takes its turn
-            await self._send(attempt)
+            await self._sender.run(attempt)
             return None
         if refused := await self._refuse_before_reading(attempt):
             return refused
@@ -197,7 +169,7 @@ class ConsentGuard:
         # A yes that is not needed is used too, so that it cannot run the call again.
         attempt.question_id = question_to_use(call.operation, call.evidence, attempt.seen.question)
         attempt.facts = facts
-        await self._send(attempt)
+        await self._sender.run(attempt)
         return None
 
     async def _read(
@@ -227,7 +199,7 @@ class ConsentGuard:
         if not isinstance(verdict, Proceed):
             return await self._respond(attempt, verdict, plan)
         attempt.question_id = verdict.question_id
-        await self._send(attempt)
+        await self._sender.run(attempt)
         return None
 
     async def _refuse_before_reading(self, attempt: Attempt) -> NotRun | None:
@@ -272,108 +244,6 @@ class ConsentGuard:
             await self.store.discard(earlier.id)  # it stays invalid if all changes back
         return replace(refused, confirmation=question.id, expires_at=question.expires_at)
 
-    async def _send(self, attempt: Attempt) -> None:
-        """Use the yes, send once, and end the call. Not if a stop or another use came between."""
-        call, tasks, began = attempt.call, self._sender.tasks, self._clock.seconds()
-        unheard = self._stops.unheard[attempt.place.shared]
-        try:
-            with anyio.CancelScope(shield=True):  # a yes that is used must come to an end
-                has_begun = await self._begin(attempt)
-        except Exception:  # it may have begun: then its yes is given back when the engine answers
-            self.store.take_later(partial(self._end, attempt))
-            raise
-        if not has_begun:
-            return
-        end = partial(self._end_or_undo, attempt, unheard)
-        if self.store.records.is_shared and self._clock.seconds() > began + _SLEPT_SECONDS:
-            attempt.sent = store_unavailable()  # others may have had the turn meanwhile
-            with anyio.CancelScope(shield=True):
-                await self.store.now_or_later(end)
-            return
-        attempt.sent = interrupted(call.operation)
-        try:
-            with tasks.shield(deadline=self._sender.deadline()):
-                attempt.sent = await self._sender.send(call, digest=attempt.digest)
-        finally:
-            with tasks.shield(deadline=self._sender.deadline()):
-                await self.store.now_or_later(end)
-
-    async def _begin(self, attempt: Attempt) -> bool:
-        return await self.store.begin_call(
-            attempt.place,
-            attempt.turn_id,
-            attempt.question_id,
-            attempt.seen,
-            starts=attempt.call.operation.starts_broadcast,
-        )
-
-    async def _end(self, attempt: Attempt) -> bool:
-        """End a call. True if a stop has come since it looked."""
-        operation = attempt.call.operation
-        return await self.store.end_call(
-            attempt.place,
-            attempt.turn_id,
-            attempt.question_id,
-            attempt.seen,
-            attempt.outcome,
-            starts=operation.starts_broadcast,
-            hidden=plan_for(operation).hidden_changes(operation),
-            auto_go_live=_auto_go_live_after(operation, attempt.outcome),
-        )
-
-    async def _end_or_undo(self, attempt: Attempt, unheard: int) -> None:
-        """End a call. A go-live that a stop has followed takes the studio off the air again."""
-        came = self._stops.unheard[attempt.place.shared] > unheard
-        if came:  # the engine may be away, and the studio must not stay on air for as long
-            self.store.take_later(partial(self._end, attempt))
-        else:
-            came = await self._end(attempt)
-        starts = attempt.call.operation.starts_broadcast
-        if came and starts and attempt.outcome != "not_applied" and attempt.undone is None:
-            attempt.undone = False
-            attempt.undone = await self._undo(attempt.call)
-
-    async def _undo(self, call: GuardedCall) -> bool:
-        """Take the studio off the air: a stop came while the go-live was sent."""
-        stop = replace(call, operation=GoOffline(studio_id=call.operation.studio()))
-        sent: Sent = interrupted(stop.operation)
-        try:
-            sent = await self._sender.send(stop, digest=None)
-        finally:
-            self._sender.write_outcome(stop, sent, outcome_of(sent), None, digest=None)
-        return not isinstance(sent, TraxError)
-
-    async def _conclude(self, attempt: Attempt, sent: Sent) -> Done:
-        """Observe, and record and report the outcome.
-
-        Raises:
-            TraxError: the call failed, and its effect was not seen.
-        """
-        call, place, seen = attempt.call, attempt.place, attempt.seen
-        is_undone = attempt.undone is not None
-
-        async def record(words: str, observed: Observed | None) -> None:
-            is_on_air = observed is not None and observed.state == "on_air"
-            on_air = call.operation.starts_broadcast and is_on_air
-            await self.store.record_outcome(place, attempt.question_id, seen, words, on_air=on_air)
-
-        observed = await self._sender.conclude(
-            call,
-            sent,
-            place,
-            record,
-            digest=attempt.digest,
-            until=_at_once if is_undone else partial(self.store.wait_for_stop, place, seen),
-        )
-        return await self._sender.report(
-            call,
-            sent,
-            attempt.facts,
-            observed=observed,
-            undone=attempt.undone,
-            approved_in=self._approved_in(call, attempt.question_id),
-        )
-
     def _case(self, call: GuardedCall, plan: Plan[Any], seen: Seen) -> Case:
         return Case(
             operation=call.operation,
@@ -392,15 +262,9 @@ class ConsentGuard:
             is_for_stop=StopToken.is_signed(call.evidence.question_id, key=call.caller.key or ""),
         )
 
-    def _approved_in(self, call: GuardedCall, question_id: str | None) -> ApprovedIn | None:
-        """How a call that ran was approved. None if it needed no consent."""
-        if question_id is None:
-            return "flag" if call.evidence.confirm and self.rules.mode is Mode.FLAG else None
-        return call.evidence.approved_in
-
     def _write_verdict(self, call: GuardedCall, verdict: Verdict, digest: str) -> None:
         used = verdict.question_id if isinstance(verdict, Proceed) else None
-        approved_in = self._approved_in(call, used)
+        approved_in = self._sender.approved_in(call, used)
         facts = in_audit_log(verdict, mode=self.rules.mode, approved_in=approved_in)
         self.audit.write("decided", call, digest=digest, **facts)
 
@@ -414,22 +278,10 @@ def _without_outdated_flag(call: GuardedCall) -> GuardedCall:
     return replace(call, evidence=NO_EVIDENCE) if puts_on_air else call
 
 
-async def _at_once() -> None:
-    """A stop has come already."""
-
-
 def _sets_auto_go_live(operation: Operation[Model]) -> bool:
     """Whether a call turns `autoGoLive` on or off. They take turns, so the last one counts."""
     mutates = operation.call.mutates
     return mutates and plan_for(operation).sets_auto_go_live(operation) is not None
-
-
-def _auto_go_live_after(operation: Operation[Model], outcome: Outcome) -> bool | None:
-    """Whether `autoGoLive` counts as on after a call: in doubt it does. None if nothing changed."""
-    turned_on = plan_for(operation).sets_auto_go_live(operation)
-    if outcome == "applied":
-        return turned_on
-    return True if turned_on and outcome == "unknown" else None
 
 
 def _needs_no_consent(attempt: Attempt, status: Facts) -> bool:

@@ -5,32 +5,38 @@ refuses because of too many requests is.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
 import anyio
 
 from trax_mcp.api.client import Client
-from trax_mcp.api.error_texts import interrupted
+from trax_mcp.api.error_texts import interrupted, store_unavailable
 from trax_mcp.api.errors import Outcome, Refused, TraxError
 from trax_mcp.api.models import Model
+from trax_mcp.api.operation import Operation
+from trax_mcp.api.operations import GoOffline
 from trax_mcp.api.responses import Answer
 from trax_mcp.clock import Clock, iso
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import ApprovedIn, Done, GuardedCall
 from trax_mcp.consent.plans import plan_for
 from trax_mcp.consent.questions import outcome_in_words
-from trax_mcp.consent.records import Away, Place
+from trax_mcp.consent.records import Away, Key, Place
+from trax_mcp.consent.rules import Mode
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
-from trax_mcp.consent.store import Store
+from trax_mcp.consent.store import Seen, Store
 from trax_mcp.studio.fact_reader import FactReader
 from trax_mcp.studio.facts import Facts, Observed
 from trax_mcp.studio.list_cache import ListCache
 from trax_mcp.studio.outcome import OBSERVED_SECONDS, OutcomeObserver
 
+_SLEPT_SECONDS: Final = 1.0
+"""A process that slept for so long may have lost its turn to another."""
 _AGAIN_SECONDS: Final = 2.0
 """For how long a stop is tried again that TRaX refuses because of too many requests."""
 _TOO_MANY: Final = 429
@@ -46,6 +52,29 @@ def outcome_of(sent: Sent) -> Outcome:
     return sent.failure.outcome if isinstance(sent, TraxError) else "applied"
 
 
+@dataclass(slots=True)
+class Attempt:
+    """One attempt of a call: where it acts, what it has seen there, and what was sent.
+
+    `turn_id` is empty if it can only ask. `undone` is as in `Done`.
+    """
+
+    call: GuardedCall
+    place: Place
+    turn_id: str
+    seen: Seen
+    facts: Facts = field(default_factory=Facts)
+    digest: str | None = None
+    question_id: str | None = None
+    sent: Sent | None = None
+    undone: bool | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """What is known of it, whatever is seen later."""
+        return "not_applied" if self.sent is None else outcome_of(self.sent)
+
+
 class Sender:
     """Sends calls to TRaX, observes their effect, and writes both to the audit log."""
 
@@ -53,6 +82,7 @@ class Sender:
         self,
         client: Client,
         *,
+        mode: Mode,
         store: Store,
         audit: Audit,
         tasks: ShieldedTasks,
@@ -65,6 +95,117 @@ class Sender:
         self._store = store
         self._clock = clock
         self._lists = lists
+        self._mode = mode
+        self.unheard: Counter[Key] = Counter()
+        """The stops of each studio that the engine did not hear of in time."""
+
+    async def run(self, attempt: Attempt) -> None:
+        """Use the yes, send once, and end the call. Not if a stop or another use came between."""
+        call, tasks, began = attempt.call, self.tasks, self._clock.seconds()
+        unheard = self.unheard[attempt.place.shared]
+        try:
+            with anyio.CancelScope(shield=True):  # a yes that is used must come to an end
+                has_begun = await self._begin(attempt)
+        except Exception:  # it may have begun: then its yes is given back when the engine answers
+            self._store.take_later(partial(self._end, attempt))
+            raise
+        if not has_begun:
+            return
+        end = partial(self._end_or_undo, attempt, unheard)
+        if self._store.records.is_shared and self._clock.seconds() > began + _SLEPT_SECONDS:
+            attempt.sent = store_unavailable()  # others may have had the turn meanwhile
+            with anyio.CancelScope(shield=True):
+                await self._store.now_or_later(end)
+            return
+        attempt.sent = interrupted(call.operation)
+        try:
+            with tasks.shield(deadline=self.deadline()):
+                attempt.sent = await self.send(call, digest=attempt.digest)
+        finally:
+            with tasks.shield(deadline=self.deadline()):
+                await self._store.now_or_later(end)
+
+    async def _begin(self, attempt: Attempt) -> bool:
+        return await self._store.begin_call(
+            attempt.place,
+            attempt.turn_id,
+            attempt.question_id,
+            attempt.seen,
+            starts=attempt.call.operation.starts_broadcast,
+        )
+
+    async def _end(self, attempt: Attempt) -> bool:
+        """End a call. True if a stop has come since it looked."""
+        operation = attempt.call.operation
+        return await self._store.end_call(
+            attempt.place,
+            attempt.turn_id,
+            attempt.question_id,
+            attempt.seen,
+            attempt.outcome,
+            starts=operation.starts_broadcast,
+            hidden=plan_for(operation).hidden_changes(operation),
+            auto_go_live=_auto_go_live_after(operation, attempt.outcome),
+        )
+
+    async def _end_or_undo(self, attempt: Attempt, unheard: int) -> None:
+        """End a call. A go-live that a stop has followed takes the studio off the air again."""
+        came = self.unheard[attempt.place.shared] > unheard
+        if came:  # the engine may be away, and the studio must not stay on air for as long
+            self._store.take_later(partial(self._end, attempt))
+        else:
+            came = await self._end(attempt)
+        starts = attempt.call.operation.starts_broadcast
+        if came and starts and attempt.outcome != "not_applied" and attempt.undone is None:
+            attempt.undone = False
+            attempt.undone = await self._undo(attempt.call)
+
+    async def _undo(self, call: GuardedCall) -> bool:
+        """Take the studio off the air: a stop came while the go-live was sent."""
+        stop = replace(call, operation=GoOffline(studio_id=call.operation.studio()))
+        sent: Sent = interrupted(stop.operation)
+        try:
+            sent = await self.send(stop, digest=None)
+        finally:
+            self.write_outcome(stop, sent, outcome_of(sent), None, digest=None)
+        return not isinstance(sent, TraxError)
+
+    async def conclude(self, attempt: Attempt, sent: Sent) -> Done:
+        """Observe, and record and report the outcome.
+
+        Raises:
+            TraxError: the call failed, and its effect was not seen.
+        """
+        call, place, seen = attempt.call, attempt.place, attempt.seen
+        is_undone = attempt.undone is not None
+
+        async def record(words: str, observed: Observed | None) -> None:
+            is_on_air = observed is not None and observed.state == "on_air"
+            on_air = call.operation.starts_broadcast and is_on_air
+            await self._store.record_outcome(place, attempt.question_id, seen, words, on_air=on_air)
+
+        observed = await self.observe_and_record(
+            call,
+            sent,
+            place,
+            record,
+            digest=attempt.digest,
+            until=_at_once if is_undone else partial(self._store.wait_for_stop, place, seen),
+        )
+        return await self.report(
+            call,
+            sent,
+            attempt.facts,
+            observed=observed,
+            undone=attempt.undone,
+            approved_in=self.approved_in(call, attempt.question_id),
+        )
+
+    def approved_in(self, call: GuardedCall, question_id: str | None) -> ApprovedIn | None:
+        """How a call that ran was approved. None if it needed no consent."""
+        if question_id is None:
+            return "flag" if call.evidence.confirm and self._mode is Mode.FLAG else None
+        return call.evidence.approved_in
 
     async def send(self, call: GuardedCall, *, digest: str | None) -> Sent:
         """Send a call once. A stop again while TRaX refuses it for too many requests."""
@@ -90,7 +231,7 @@ class Sender:
         """The time, on anyio's clock, when some requests and an observation must have ended."""
         return anyio.current_time() + times * self._client.timeout_seconds + OBSERVED_SECONDS
 
-    async def conclude(
+    async def observe_and_record(
         self,
         call: GuardedCall,
         sent: Sent,
@@ -216,3 +357,15 @@ class Sender:
         facts = facts.completed_by(self._lists.known(call.caller, operation.studio()))
         plan = plan_type(operation, facts, now=self._clock.now())
         return replace(done, said=plan.report(done.data, observed, undone=undone))
+
+
+async def _at_once() -> None:
+    """A stop has come already."""
+
+
+def _auto_go_live_after(operation: Operation[Model], outcome: Outcome) -> bool | None:
+    """Whether `autoGoLive` counts as on after a call: in doubt it does. None if nothing changed."""
+    turned_on = plan_for(operation).sets_auto_go_live(operation)
+    if outcome == "applied":
+        return turned_on
+    return True if turned_on and outcome == "unknown" else None

@@ -5,7 +5,6 @@ is away.
 """
 
 import secrets
-from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -35,7 +34,7 @@ from trax_mcp.consent.policy import (
 )
 from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.questions import IN_PROGRESS, QUESTION_SECONDS, outcome_in_words
-from trax_mcp.consent.records import KEPT_SECONDS, Away, Key, Place
+from trax_mcp.consent.records import KEPT_SECONDS, Away, Place
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.consent.sending import Sender, Sent, outcome_of
 from trax_mcp.consent.stop_token import StopToken, sign_stop
@@ -53,12 +52,11 @@ _MAX_USED: Final = 4096
 
 
 class Stops:
-    """Runs stops. `unheard` counts those of each studio that the engine did not hear of in time."""
+    """Runs stops."""
 
     def __init__(
         self, client: Client, sender: Sender, *, rules: Rules, store: Store, clock: Clock
     ) -> None:
-        self.unheard: Counter[Key] = Counter()
         self._client = client
         self._sender = sender
         self._rules = rules
@@ -141,7 +139,7 @@ class Stops:
             begin = partial(store.begin_stop, place, token, stop_id)
             is_first = await store.now_or_later(begin, seconds=self._engine_seconds)
             if is_first is None:
-                self.unheard[place.shared] += 1
+                sender.unheard[place.shared] += 1
             if is_first is not False:
                 async with store.turns.keeping(place.own, stop_id):
                     try:
@@ -172,7 +170,7 @@ class Stops:
             self._used_here[token] = words
             await self._store.record_stop_outcome(token, words)
 
-        observed = await self._sender.conclude(call, sent, place, record)
+        observed = await self._sender.observe_and_record(call, sent, place, record)
         facts = Facts(auto_go_live=await self._has_auto_go_live(call))
         return await self._sender.report(
             call, sent, facts, observed=observed, approved_in=self._approved_in(call)
