@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Final
 import mcp_types as types
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.setting_types import KEY_PREFIX
@@ -133,7 +133,7 @@ class Door:
         if scope["type"] != "http" or path in {HEALTH_PATH, READY_PATH}:
             app = self._app
         elif path in self._public_paths:
-            app = self._refuse_host(scope) or self._app
+            app, send = self._refuse_host(scope) or self._app, _without_sniffing(send)
         elif path in {PATH, f"{PATH}/"}:  # as some clients spell it
             scope = {**scope, "path": PATH, "raw_path": PATH.encode()}
             app = self._admit_pages
@@ -217,6 +217,15 @@ def _identify_by_token(tokens: Tokens, token: str | None) -> Response | tuple[Ca
         return tokens.challenge(message, error="invalid_token")
     sign_in, caller = found
     return caller, sign_in.id
+
+
+def _without_sniffing(send: Send) -> Send:
+    async def run(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).setdefault("X-Content-Type-Options", "nosniff")
+        await send(message)
+
+    return run
 
 
 def _given(headers: Headers, name: str) -> list[str]:

@@ -32,6 +32,8 @@ BODY_BYTES: Final = 64 * 1024
 """The largest body of a key that TRaX has accepted. The longest call in earnest has 12 kB."""
 OTHER_BODY_BYTES: Final = 32 * 1024
 """The largest one of any other caller. To read one takes time in which no stop is sent."""
+FORM_BYTES: Final = 16 * 1024
+"""The largest body for an address that needs no caller, such as the pages of signing in."""
 LARGE_BODY_BYTES: Final = 16 * 1024
 """Of larger bodies, one of an owner is read at a time."""
 REQUESTS: Final = 600
@@ -186,7 +188,7 @@ class Limits:
         self, request: _Request, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Run a request when its body is here. A client that disconnects earlier gets no answer."""
-        message = await self._receive_body(request, receive)
+        message = await self._receive_body(request, scope, receive)
         if message is None or message["type"] == "http.disconnect":
             return
         receive, body = _replay(message, receive), message["body"]
@@ -199,8 +201,11 @@ class Limits:
                 request.use = _Use.NEEDED if _STOP in body else _Use.RUNNING
             await self._app(scope, receive, send)
 
-    async def _receive_body(self, request: _Request, receive: Receive) -> Message | None:
+    async def _receive_body(
+        self, request: _Request, scope: Scope, receive: Receive
+    ) -> Message | None:
         most = BODY_BYTES if self._keys.has(request.caller) else OTHER_BODY_BYTES
+        most = most if CALLER in scope else FORM_BYTES
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > most:
             request.refusal = _TOO_LARGE
