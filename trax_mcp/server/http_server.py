@@ -7,6 +7,7 @@ Does not import the MCP SDK, which `trax-mcp sandbox` does not need.
 
 import errno
 import logging
+import math
 import signal
 import socket
 import threading
@@ -59,10 +60,12 @@ class Readiness:
     """
 
     store_answers: Callable[[], bool] | None = None
-    is_draining: bool = False
     ended: str | None = None
     on_close: Callable[[], None] = lambda: None
     is_idle: Callable[[], bool] = lambda: True
+    _drain_seconds: float = 0
+    _drain_ends_at: float = math.inf
+    _is_closing: bool = False
 
     @contextmanager
     def needs(self, part: str) -> Iterator[None]:
@@ -79,6 +82,24 @@ class Readiness:
         """Run a part that never ends before the process does."""
         with self.needs(part):
             await run()
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether a signal has come, and requests shall go elsewhere."""
+        return self._drain_ends_at < math.inf
+
+    def begin_drain(self, seconds: float) -> None:
+        """Be ready no more, and end after these seconds."""
+        self._drain_seconds = seconds
+        self._drain_ends_at = time.monotonic() + seconds
+
+    def is_drained(self) -> bool:
+        """Whether to shut down. Ends the sessions when the last part of the drain has begun."""
+        left = self._drain_ends_at - time.monotonic()
+        if not self._is_closing and left <= self._drain_seconds * _LAST_PART:
+            self._is_closing = True
+            self.on_close()
+        return left <= 0 or (self._is_closing and self.is_idle())
 
     def health(self) -> JSONResponse:
         """The answer to `GET /healthz`: 503 if a part has ended, else 200."""
@@ -147,8 +168,9 @@ async def serve_http(
         ServingEnded: no signal has come, and it serves no more.
     """
     config = configure(app, trusted_proxies=trusted_proxies)
-    drain = _Drain(readiness or Readiness(), drain_seconds)
-    server = _HttpServer(config, shut_down, exit_process, drain)
+    server = _HttpServer(
+        config, shut_down, exit_process, readiness or Readiness(), drain_seconds=drain_seconds
+    )
     await server.serve(sockets=[listener])
     if not server.was_signalled:
         raise ServingEnded
@@ -174,36 +196,6 @@ def configure(app: ASGIApp, *, trusted_proxies: Sequence[str] | None = None) -> 
     )
 
 
-class _Drain:
-    """The time between a signal and the shutdown."""
-
-    def __init__(self, readiness: Readiness, seconds: float) -> None:
-        self._readiness = readiness
-        self._seconds = seconds
-        self._ends_at: float | None = None
-        self._is_closing = False
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether the signal has come."""
-        return self._ends_at is not None
-
-    def begin(self) -> None:
-        """Be ready no more, so that requests go elsewhere."""
-        self._readiness.is_draining = True
-        self._ends_at = time.monotonic() + self._seconds
-
-    def is_over(self) -> bool:
-        """Whether to shut down. Ends the sessions when its last part has begun."""
-        if self._ends_at is None:
-            return False
-        left = self._ends_at - time.monotonic()
-        if not self._is_closing and left <= self._seconds * _LAST_PART:
-            self._is_closing = True
-            self._readiness.on_close()
-        return left <= 0 or (self._is_closing and self._readiness.is_idle())
-
-
 class _HttpServer(uvicorn.Server):
     """uvicorn, but a signal is not raised again after the shutdown, so the exit code is 0."""
 
@@ -212,25 +204,28 @@ class _HttpServer(uvicorn.Server):
         config: uvicorn.Config,
         shut_down: ShutDown | None,
         exit_process: ExitProcess | None,
-        drain: _Drain,
+        readiness: Readiness,
+        *,
+        drain_seconds: float,
     ) -> None:
         super().__init__(config)
         self._shut_down = shut_down
         self._exit_process = exit_process
-        self._drain = drain
+        self._readiness = readiness
+        self._drain_seconds = drain_seconds
         self.was_signalled = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin the drain, or the shutdown."""
         self.was_signalled = True
-        if sig == signal.SIGINT or self._drain.has_begun:
+        if sig == signal.SIGINT or self._readiness.is_draining:
             super().handle_exit(sig, frame)
         else:
-            self._drain.begin()
+            self._readiness.begin_drain(self._drain_seconds)
 
     async def on_tick(self, counter: int) -> bool:
         """Whether to shut down. uvicorn asks ten times a second."""
-        return await super().on_tick(counter) or self._drain.is_over()
+        return await super().on_tick(counter) or self._readiness.is_drained()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End running calls first, so that their answers are still sent, then shut down."""

@@ -2,7 +2,7 @@
 
 Each key that TRaX has accepted has room of its own; all other callers share one. Where a room is
 full, a stream or an unfinished request ends for whoever comes next: the oldest of the caller who
-has most there. A request that waits for a person, and a stop, end for nobody.
+has most there. With an accepted key, a call that waits for a person and a stop end for nobody.
 """
 
 import logging
