@@ -8,7 +8,7 @@ import re
 from typing import Final
 from urllib.parse import parse_qsl
 
-MAX_LENGTH: Final = 1000
+_MAX_LENGTH: Final = 1000
 
 _APP_SCHEMES: Final = frozenset({"claude", "cursor", "vscode", "vscode-insiders", "windsurf"})
 """The schemes of MCP clients that have no dot. RFC 8252 asks for one, so others are refused."""
@@ -24,13 +24,13 @@ _APP: Final = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*):(?P<path>/[^?\[\]@]*)(?
 _DOT_SEGMENT: Final = re.compile(r"/(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
 
 
-def may_register(uri: str) -> str | None:
+def reason_against(uri: str) -> str | None:
     """Return why a client may not have `uri` as a redirect address, or None if it may.
 
     The reason continues a sentence that begins with the address: "must not have a fragment".
     """
-    if len(uri) > MAX_LENGTH:
-        return f"must have at most {MAX_LENGTH} characters"
+    if len(uri) > _MAX_LENGTH:
+        return f"must have at most {_MAX_LENGTH} characters"
     if "#" in uri:
         return "must not have a fragment"
     parts = _WEB.fullmatch(uri) if uri.startswith(("https:", "http:")) else _APP.fullmatch(uri)
@@ -67,7 +67,7 @@ def matches(uri: str, registered: str) -> bool:
     The two are compared as strings. On loopback any port will do, since an app takes one that is
     free (RFC 8252, section 7.3). An empty path is `/`, as browsers have it.
     """
-    if may_register(uri) or may_register(registered):
+    if reason_against(uri) or reason_against(registered):
         return False
     return _comparable(uri) == _comparable(registered)
 

@@ -2,16 +2,19 @@
 
 import re
 from collections.abc import Collection
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mcp.server import Server
 from mcp.server.transport_security import TransportSecuritySettings
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
@@ -32,12 +35,14 @@ from trax_mcp.server.sdk_compat import (
 from trax_mcp.settings import Settings
 
 if TYPE_CHECKING:
-    from trax_mcp.sign_in.client_documents import ClientDocuments
-    from trax_mcp.sign_in.store import SignInStore
+    from trax_mcp.sign_in.clients import Clients
+    from trax_mcp.sign_in.sign_ins import SignIns
 
 PATH = "/mcp"
 _HEALTH_PATH = "/healthz"
 _READY_PATH = "/readyz"
+_LARGEST_FORM_BYTES = 16 * 1024
+_OTHER_HOST = PlainTextResponse("This server has another name.", HTTPStatus.MISDIRECTED_REQUEST)
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -48,13 +53,13 @@ def http_app(
     client: Client,
     deps: ServerDeps,
     own: Caller = ANONYMOUS,
-    sign_ins: "SignInStore | None" = None,
-    documents: "ClientDocuments | None" = None,
+    sign_ins: "SignIns | None" = None,
+    clients: "Clients | None" = None,
 ) -> ASGIApp:
     """Make the app. `client`, `deps` and `own` are those that `server` was built with.
 
-    With `sign_ins`, people can sign in, and every call needs a key or a token. `documents` are
-    those of clients; tests replace them.
+    With `sign_ins`, people can sign in, and every call needs a key or a token. Tests replace
+    `clients`.
     """
     hide_session_ids()
     security = _transport_security(settings)
@@ -66,22 +71,29 @@ def http_app(
     bearer_tokens = sign_in = None
     if sign_ins is not None:
         # Only with sign-in, since they take time to import.
-        from trax_mcp.server.oauth.authorization_server import sign_in_app  # noqa: PLC0415
         from trax_mcp.server.oauth.bearer_tokens import BearerTokens  # noqa: PLC0415
         from trax_mcp.server.oauth.ended_sign_ins import EndedSignIns  # noqa: PLC0415
+        from trax_mcp.sign_in.screens import Site  # noqa: PLC0415
+        from trax_mcp.sign_in.server import AuthorizationServer  # noqa: PLC0415
 
-        sign_in = sign_in_app(
+        authorization_server = AuthorizationServer(
+            Site(
+                public_url=str(settings.public_url),
+                mode=deps.rules.mode,
+                needs_passkey=deps.needs_passkey,
+                sandbox_key=own.key,
+            ),
             sign_ins,
-            settings,
-            client=client,
-            deps=deps,
-            own=own,
+            deps.clock,
+            trax=client,
             path=PATH,
-            hosts=_hosts(settings),
-            documents=documents,
+            may_run=not settings.read_only,
+            may_register=settings.sign_in_registration,
+            clients=clients,
         )
-        bearer_tokens = BearerTokens(sign_ins, public_url=str(settings.public_url), path=PATH)
-        app = EndedSignIns(app, sign_ins, deps.clock, forget=sign_in.expire)
+        sign_in = _sign_in_app(authorization_server.routes(), settings, deps)
+        bearer_tokens = BearerTokens(authorization_server)
+        app = EndedSignIns(app, authorization_server.verify, deps.clock)
     app = AuthMiddleware(
         app,
         own=own,
@@ -141,6 +153,25 @@ def _with_or_without_slash(app: ASGIApp) -> ASGIApp:
         if scope.get("path") == f"{PATH}/":
             scope = {**scope, "path": PATH, "raw_path": PATH.encode()}
         await app(scope, receive, send)
+
+    return run
+
+
+def _sign_in_app(routes: list[Route], settings: Settings, deps: ServerDeps) -> ASGIApp:
+    """The addresses of signing in. Other hosts are refused (DNS rebinding)."""
+    starlette = Starlette(routes=routes)
+    starlette.router.redirect_slashes = False  # as above
+    app = ReceiveBodyFirst(starlette, deps.in_flight, most=_LARGEST_FORM_BYTES)
+    host = re.compile("|".join(rf"{re.escape(it)}(:\d+)?" for it in _hosts(settings)), re.ASCII)
+
+    async def run(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_complete(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).setdefault("X-Content-Type-Options", "nosniff")
+            await send(message)
+
+        named = host.fullmatch(Headers(scope=scope).get("host", "").lower())
+        await (app if named else _OTHER_HOST)(scope, receive, send_complete)
 
     return run
 

@@ -12,10 +12,8 @@ from starlette.responses import Response
 from trax_mcp.api.caller import Caller
 from trax_mcp.server.http.auth_middleware import Identified, bearer_token
 from trax_mcp.server.http.refusal import refuse
-from trax_mcp.server.oauth.oauth_metadata import RESOURCE_METADATA, SCOPES
-from trax_mcp.sign_in.grants import SignInUnavailable
-from trax_mcp.sign_in.store import SignInStore
-from trax_mcp.sign_in.tokens import ACCESS_PREFIX, REFRESH_PREFIX
+from trax_mcp.sign_in.server import SCOPES, AuthorizationServer
+from trax_mcp.sign_in.sign_ins import ACCESS_PREFIX, REFRESH_PREFIX, SignInUnavailable
 
 _ONE_HEADER: Final = "Send either X-API-Key or Authorization, and that once. Nothing was done."
 _MISPLACED: Final = "A token of this server goes into Authorization: Bearer, not X-API-Key."
@@ -24,11 +22,10 @@ _ENDED: Final = "This sign-in has ended or was revoked, so nothing was done. Sig
 
 
 class BearerTokens:
-    """Finds callers. `path` is that of the MCP endpoint below `public_url`."""
+    """Finds callers."""
 
-    def __init__(self, store: SignInStore, *, public_url: str, path: str) -> None:
-        self._store = store
-        self._metadata = f"{public_url}{RESOURCE_METADATA}{path}"
+    def __init__(self, sign_in: AuthorizationServer) -> None:
+        self._sign_in = sign_in
 
     def identify(self, headers: Headers, with_key: Caller) -> Identified | Response:
         """The caller, or the refusal. `with_key` is the caller that `X-API-Key` names, if any."""
@@ -41,7 +38,7 @@ class BearerTokens:
         if (token := bearer_token(headers)) is None:
             return self._challenge(_SIGN_IN)
         try:
-            found = self._store.find(token)
+            found = self._sign_in.verify(token)
         except SignInUnavailable as error:
             return refuse(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
         if found is None:
@@ -50,7 +47,10 @@ class BearerTokens:
         return Identified(caller, sign_in.id)
 
     def _challenge(self, message: str, *, error: str | None = None) -> Response:
-        parameters = {"resource_metadata": self._metadata, "scope": " ".join(SCOPES)}
+        parameters = {
+            "resource_metadata": self._sign_in.metadata_address,
+            "scope": " ".join(SCOPES),
+        }
         if error is not None:
             parameters = {"error": error, "error_description": message, **parameters}
         challenge = ", ".join(f'{name}="{value}"' for name, value in parameters.items())

@@ -17,11 +17,10 @@ from trax_mcp.clock import Clock
 from trax_mcp.server.http.auth_middleware import bearer_token
 from trax_mcp.server.http.cut_answers import RecordedAnswer
 from trax_mcp.server.http.refusal import refuse
-from trax_mcp.sign_in.grants import SignInUnavailable
-from trax_mcp.sign_in.store import SignInStore
+from trax_mcp.sign_in.sign_ins import SignInUnavailable
 
 CHECK_SECONDS: Final = 30.0
-"""How long a request can outlive its sign-in, and a key one that came to nothing."""
+"""How long a request can outlive its sign-in."""
 
 _LOG: Final = logging.getLogger(__name__)
 _ENDED: Final = refuse(HTTPStatus.UNAUTHORIZED, "This sign-in has ended while the call ran.")
@@ -30,16 +29,13 @@ _ENDED: Final = refuse(HTTPStatus.UNAUTHORIZED, "This sign-in has ended while th
 class EndedSignIns:
     """Looks whether the sign-ins of all requests in flight are still good.
 
-    `forget` is called as often: it forgets what is kept in memory and has ended.
+    `verify` returns None for a token whose sign-in has ended.
     """
 
-    def __init__(
-        self, app: ASGIApp, store: SignInStore, clock: Clock, *, forget: Callable[[], None]
-    ) -> None:
+    def __init__(self, app: ASGIApp, verify: Callable[[str], object], clock: Clock) -> None:
         self._app = app
-        self._store = store
+        self._verify = verify
         self._clock = clock
-        self._forget = forget
         self._tokens: dict[anyio.CancelScope, str] = {}
         """Those of the requests in flight."""
 
@@ -71,7 +67,6 @@ class EndedSignIns:
     async def _check_again_and_again(self) -> None:
         while True:
             await self._clock.sleep(CHECK_SECONDS)
-            self._forget()
             for token in set(self._tokens.values()):
                 if self._has_ended(token):
                     self._end(token)
@@ -79,7 +74,7 @@ class EndedSignIns:
 
     def _has_ended(self, token: str) -> bool:
         try:
-            return self._store.find(token) is None
+            return self._verify(token) is None
         except SignInUnavailable:
             return False
         except Exception:  # noqa: BLE001  a failure here must not end the server
