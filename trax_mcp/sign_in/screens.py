@@ -97,14 +97,17 @@ NO_ANSWER: Final = (
 )
 CANCELLED: Final = "Cancelled. Nothing is connected."
 
-_SEES: Final = "your studios with their destinations and sources, the stream status, the chat"
-_LOOK: Final = f"It sees {_SEES} and your media. It changes nothing."
-_RUNS: Final = (
-    "runs your shows: it creates, changes and deletes, writes in the chat and goes live, as far as"
-    " your key allows. Whatever goes on air, ends a show or deletes something"
+_LOOK: Final = (
+    "It sees your studios with destinations, sources and status, the chat and your media. It"
+    " changes nothing."
 )
-_RUN: Final = f"It sees {_SEES} and your media, and {_RUNS}"
-_RUN_AFTER_LOOK: Final = f"It sees your studios as well, and {_RUNS}"
+_RUN: Final = "It sees your studios as well, and runs your shows, as far as your key allows."
+_RUN_IN_FULL: Final = (
+    "It sees your studios with destinations, sources and status, the chat and your media, and runs"
+    " your shows: it creates, changes and deletes, writes in the chat and goes live, as far as your"
+    " key allows."
+)
+_NEEDS_YES: Final = "Whatever goes on air, ends a show or deletes something"
 _YES: Final[Mapping[Mode, str]] = {
     Mode.AUTO: " still needs your yes each time: you are asked in the client, or answer a preview.",
     Mode.PREVIEW: " still needs your yes each time: you answer a preview in the conversation.",
@@ -194,7 +197,7 @@ def key_screen(
 def connect_screen(site: Site, asked: AuthorizationRequest, sealed: str, reach: str) -> Html:
     """Says what the key reaches, and asks for the last yes."""
     name = client_name(asked)
-    text = _LOOK if asked.access is Access.READ else f"{_RUN}{_needs_yes(site)}"
+    text = _LOOK if asked.access is Access.READ else f"{_RUN_IN_FULL} {_needs_yes(site)}"
     content = _fill(
         _CONNECT,
         name=name,
@@ -319,11 +322,11 @@ def _title(access: Access) -> str:
 
 
 def _needs_yes(site: Site) -> str:
-    return _PASSKEY if site.needs_passkey else _YES[site.mode]
+    return f"{_NEEDS_YES}{_PASSKEY if site.needs_passkey else _YES[site.mode]}"
 
 
 def _choice(site: Site, access: Access, offered: Sequence[Access], chosen: str) -> Html:
-    text = _LOOK if access is Access.READ else f"{_RUN_AFTER_LOOK}{_needs_yes(site)}"
+    text = _LOOK if access is Access.READ else f"{_RUN} {_needs_yes(site)}"
     return _fill(
         _CHOICE,
         value=access.value,
