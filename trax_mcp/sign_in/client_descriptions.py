@@ -15,7 +15,7 @@ from typing import Final, NoReturn
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from trax_mcp.api.text_safety import escape_invisible, truncate
-from trax_mcp.sign_in.redirect_uris import matches, reason_against
+from trax_mcp.sign_in.redirect_uris import RULE, is_safe, matches
 
 MAX_DOCUMENT_BYTES: Final = 5 * 1024
 """Source: section 8.7 of the draft."""
@@ -214,7 +214,7 @@ def read_document(body: bytes, client_id: str) -> Client:
         )
     if not document.signs_in_by_code:
         _refuse(f"{subject} leaves out signing in by code.")
-    safe = (it for it in document.redirect_uris if not reason_against(it))
+    safe = filter(is_safe, document.redirect_uris)
     redirect_uris = tuple(dict.fromkeys(safe))
     if not redirect_uris:
         _refuse(f"{subject} names no safe address to return to.")
@@ -242,9 +242,8 @@ def registered_client(body: bytes, *, nonce: str) -> Client:
         raise RegistrationRefused("invalid_client_metadata", "This server checks no such proof.")
     if not described.signs_in_by_code:
         raise RegistrationRefused("invalid_client_metadata", "People sign in by code alone here.")
-    for uri in described.redirect_uris:
-        if (why := reason_against(uri)) is not None:
-            raise RegistrationRefused("invalid_redirect_uri", f"A redirect address {why}.")
+    if not all(map(is_safe, described.redirect_uris)):
+        raise RegistrationRefused("invalid_redirect_uri", RULE)
     name = _clean_name(described.client_name)
     content = json.dumps([nonce, name, *described.redirect_uris], separators=(",", ":"))
     client_id = _REGISTERED + urlsafe_b64encode(content.encode()).decode().rstrip("=")

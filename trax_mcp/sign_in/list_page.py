@@ -1,7 +1,6 @@
 """The page on which a person sees who is signed in with their TRaX key, and ends that."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Final
 
@@ -10,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from trax_mcp.sign_in.attempts import Attempts, TooManyAttempts, WrongKey
-from trax_mcp.sign_in.forms import Forms, ListOpened, Problem, address_of
+from trax_mcp.sign_in.forms import Forms, ListOpened, address_of
 from trax_mcp.sign_in.screens import (
     NO_KEY,
     Site,
@@ -21,7 +20,7 @@ from trax_mcp.sign_in.screens import (
     quoted_name,
     too_many_keys,
 )
-from trax_mcp.sign_in.sign_ins import SignIn, SignIns, SignInUnavailable
+from trax_mcp.sign_in.sign_ins import SignIn, SignIns
 
 _PATH: Final = "/sign-in/sessions"
 _LONGEST_KEY: Final = 512
@@ -57,53 +56,31 @@ class SignInListPage:
         person = self._sign_ins.person(key)
         try:
             async with self._attempts.one(address_of(request)):
-                self._check(person)
-        except WrongKey as wrong:
-            return page(list_key_screen(self._site, outcome=str(wrong)), HTTPStatus.FORBIDDEN)
+                if not self._sign_ins.all(person=person):
+                    raise WrongKey  # noqa: TRY301  it counts
+        except WrongKey:
+            return page(list_key_screen(self._site, outcome=_NONE), HTTPStatus.FORBIDDEN)
         except TooManyAttempts as error:
             problem = too_many_keys(error)
             content = list_key_screen(self._site, problem=str(problem))
             return page(content, problem.status, problem.headers)
         return self._list(person)
 
-    def _check(self, person: str) -> None:
-        """Check that somebody is signed in.
-
-        Raises:
-            WrongKey: they are not.
-            Problem: that cannot be known now.
-        """
-        with _unavailable_as_page():
-            sign_ins = self._sign_ins.all(person=person)
-        if not sign_ins:
-            raise WrongKey(_NONE)
-
     async def _end(self, request: Request) -> Response:
         """End one sign-in of the list, or all of them."""
         fields, opened = await self._forms.read(request, ListOpened)
         chosen = fields.get("sign_in", "")
-        with _unavailable_as_page():
-            ended = [
-                it
-                for it in self._sign_ins.all(person=opened.person)
-                if chosen in {it.id, "all"} and self._sign_ins.revoke(it.id)
-            ]
+        ended = [
+            it
+            for it in self._sign_ins.all(person=opened.person)
+            if chosen in {it.id, "all"} and self._sign_ins.revoke(it.id)
+        ]
         return self._list(opened.person, _outcome(ended))
 
     def _list(self, person: str, outcome: str = "") -> Response:
         sealed = self._forms.sealed(ListOpened(until=self._forms.end(), person=person))
-        with _unavailable_as_page():
-            sign_ins = self._sign_ins.all(person=person)
+        sign_ins = self._sign_ins.all(person=person)
         return page(list_screen(self._site, sign_ins, sealed, outcome=outcome))
-
-
-@contextmanager
-def _unavailable_as_page() -> Iterator[None]:
-    try:
-        yield
-    except SignInUnavailable as error:
-        title = "This does not work now"
-        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, title, str(error)) from None
 
 
 def _outcome(ended: Sequence[SignIn]) -> str:

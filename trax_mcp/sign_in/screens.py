@@ -25,7 +25,7 @@ from trax_mcp.setting_types import KEY_PREFIX
 from trax_mcp.sign_in.attempts import TooManyAttempts
 from trax_mcp.sign_in.forms import AuthorizationRequest, FormProblem, Problem
 from trax_mcp.sign_in.redirect_uris import is_loopback_uri, redirect_host
-from trax_mcp.sign_in.sign_ins import Access, SignIn
+from trax_mcp.sign_in.sign_ins import Access, SignIn, SignInUnavailable
 from trax_mcp.studio.naming import listed, quoted
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -158,14 +158,21 @@ def for_people(site: Site, path: str, handle: Handler, method: str) -> Route:
     async def run(request: Request) -> Response:
         try:
             return await handle(request)
-        except Problem as problem:
-            to = problem.back_to
-            link = _fill(_LINK, address=to, host=redirect_host(to)) if to else _NOTHING
-            content = _fill(_MESSAGE, title=problem.title, text=str(problem), link=link)
-            content = _screen(site, title=problem.title, content=content)
-            return page(content, problem.status, problem.headers)
+        except SignInUnavailable as error:
+            status, title = HTTPStatus.SERVICE_UNAVAILABLE, "This does not work now"
+            problem = Problem(status, title, str(error))
+        except Problem as it:
+            problem = it
+        return page(_problem_screen(site, problem), problem.status, problem.headers)
 
     return Route(path, run, methods=[method])
+
+
+def _problem_screen(site: Site, problem: Problem) -> Html:
+    to = problem.back_to
+    link = _fill(_LINK, address=to, host=redirect_host(to)) if to else _NOTHING
+    content = _fill(_MESSAGE, title=problem.title, text=str(problem), link=link)
+    return _screen(site, title=problem.title, content=content)
 
 
 def key_screen(

@@ -11,6 +11,7 @@ from importlib.resources import files
 from secrets import token_urlsafe
 from typing import Final
 
+from cachetools import TTLCache
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -34,7 +35,7 @@ from trax_mcp.sign_in.forms import (
 from trax_mcp.sign_in.list_page import SignInListPage
 from trax_mcp.sign_in.redirect_uris import redirect_host
 from trax_mcp.sign_in.screens import PAGE_HEADERS, Handler, Site
-from trax_mcp.sign_in.sign_in_page import Codes, SignInPage
+from trax_mcp.sign_in.sign_in_page import Codes, SignInPage, hashed
 from trax_mcp.sign_in.sign_ins import (
     UNUSED_SECONDS,
     Access,
@@ -45,6 +46,9 @@ from trax_mcp.sign_in.sign_ins import (
 )
 
 SCOPES: Final = tuple(it.value for it in Access)
+_CODE_SECONDS: Final = 60
+"""Source: RFC 6749, 4.1.2, which recommends at most ten minutes."""
+_MAX_CODES: Final = 2_000
 _RETRY_SECONDS: Final = 60
 _RESOURCE_METADATA: Final = "/.well-known/oauth-protected-resource"
 _CACHED: Final = {"Cache-Control": "public, max-age=3600"}
@@ -86,7 +90,7 @@ class AuthorizationServer:
         self._path = path
         self._sign_ins = sign_ins
         self._may_register = may_register
-        self._codes = Codes(clock)
+        self._codes: Codes = TTLCache(_MAX_CODES, _CODE_SECONDS, clock.seconds)
         forms, attempts = Forms(self._issuer, clock), Attempts(clock)
         self._page = SignInPage(
             site=site,
@@ -162,7 +166,7 @@ class AuthorizationServer:
     def _redeem(self, form: Mapping[str, str]) -> Tokens | None:
         """The tokens for a code, which is gone then. Others who send it do not use it up."""
         code, verifier = required(form, "code"), required(form, "code_verifier")
-        allowed = self._codes.find(code)
+        allowed = self._codes.get(hashed(code))
         if allowed is None or allowed.client_id != form["client_id"]:
             return None
         if _challenge_of(verifier) != allowed.challenge:
@@ -176,7 +180,7 @@ class AuthorizationServer:
             client_name=allowed.client_name,
             redirect_host=redirect_host(allowed.redirect_uri),
         )
-        self._codes.forget(code)
+        self._codes.pop(hashed(code), None)
         return tokens
 
     async def _revoke(self, request: Request) -> Response:

@@ -5,13 +5,12 @@ It needs no JavaScript, and the client never sees the key. Source: RFC 6749, 4.1
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from secrets import token_urlsafe
 from typing import Final
 
-from cachetools import TTLCache
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -21,8 +20,6 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client as TraxClient
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.operations import ListStudios
-from trax_mcp.clock import Clock
-from trax_mcp.sealing import seal, unseal
 from trax_mcp.setting_types import KEY_PREFIX
 from trax_mcp.sign_in.attempts import Attempts, TooManyAttempts, WrongKey
 from trax_mcp.sign_in.client_descriptions import ONLY_ITS_MAKER, Client, ClientRefused
@@ -57,9 +54,6 @@ from trax_mcp.sign_in.screens import (
 )
 from trax_mcp.sign_in.sign_ins import Access
 
-_CODE_SECONDS: Final = 60
-"""Source: RFC 6749, 4.1.2, which recommends at most ten minutes."""
-_MAX_CODES: Final = 2_000
 _PATH: Final = "/sign-in"
 _LONGEST_QUERY: Final = 8192
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -67,27 +61,8 @@ _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _CANNOT_BEGIN: Final = "This sign-in cannot begin"
 
 
-class Codes:
-    """The codes that clients change for tokens: each for a minute, and sealed with itself."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._sealed: TTLCache[str, bytes] = TTLCache(_MAX_CODES, _CODE_SECONDS, clock.seconds)
-
-    def give(self, allowed: AuthorizationRequest) -> str:
-        """A code for what a person has allowed."""
-        code = token_urlsafe()
-        content = allowed.model_dump_json().encode()
-        self._sealed[_hashed(code)] = seal(content, secret=code, name="code")
-        return code
-
-    def find(self, code: str) -> AuthorizationRequest | None:
-        """What a code was given for. None: it is unknown, too old, or used."""
-        content = unseal(self._sealed.get(_hashed(code), b""), secret=code, name="code")
-        return None if content is None else AuthorizationRequest.model_validate_json(content)
-
-    def forget(self, code: str) -> None:
-        """The code is used."""
-        self._sealed.pop(_hashed(code), None)
+Codes = MutableMapping[str, AuthorizationRequest]
+"""By the hash of a code, what a person has allowed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -277,7 +252,9 @@ class SignInPage:
         _, asked = await self.forms.read(request, AuthorizationRequest)
         if not asked.key:
             raise Problem(HTTPStatus.GONE, AuthorizationRequest.ended, ENDED)
-        return self._return(asked, f"Connected: {client_name(asked)}", code=self.codes.give(asked))
+        code = token_urlsafe()
+        self.codes[hashed(code)] = asked
+        return self._return(asked, f"Connected: {client_name(asked)}", code=code)
 
     async def _cancel(self, request: Request) -> Response:
         """Tell the client that the person said no."""
@@ -306,6 +283,6 @@ def _refusal(why: str, *, back_to: str = "") -> Problem:
     return Problem(HTTPStatus.BAD_REQUEST, _CANNOT_BEGIN, text, back_to=back_to)
 
 
-def _hashed(code: str) -> str:
+def hashed(code: str) -> str:
     """Only the hash is kept, and compared."""
     return hashlib.sha256(code.encode()).hexdigest()
