@@ -3,7 +3,6 @@
 Only this process can open what a form carries, so a restart ends the sign-ins that are under way.
 """
 
-import binascii
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import Counter
@@ -141,7 +140,7 @@ class Forms:
         fields = await self.fields(request)
         try:
             content = urlsafe_b64decode(fields.get("carried", ""))
-        except binascii.Error:
+        except ValueError:
             content = b""
         opened = unseal(content, secret=self._secret, name=kind.__name__)
         carried = None if opened is None else kind.model_validate_json(opened)
