@@ -1,1 +1,1 @@
-"""The authorization server: signing in at the MCP endpoint, by OAuth 2.1."""
+"""Who calls with a token of a sign-in, and the end of what belongs to one that has ended."""
