@@ -82,9 +82,8 @@ async def test_where_registration_is_off_registered_clients_sign_nobody_in_anew(
     async with signing_in(tmp_path) as hosted, hosted.steps() as steps:
         await steps.register()
         url, tokens = hosted.address, await steps.sign_in(SANDBOX_KEY)
-    settings = {"TRAX_SIGN_IN_REGISTRATION": "0"}
     async with (
-        signing_in(tmp_path, public_url=url, **settings) as again,
+        signing_in(tmp_path, public_url=url, TRAX_SIGN_IN_REGISTRATION="0") as again,
         again.steps(steps.client_id) as later,
     ):
         refused = await later.authorize()

@@ -9,6 +9,7 @@ import unicodedata
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from ipaddress import ip_address, ip_network
 from typing import Final, NoReturn
 
@@ -62,12 +63,15 @@ class ClientRefused(Exception):
     """A client cannot be signed in to. Its text is for the person, and quotes no document."""
 
 
-class RegistrationRefused(Exception):
-    """A client cannot register. `error` is the name of RFC 7591, section 3.2.2."""
+class OAuthError(Exception):
+    """An error for a client. Sources: RFC 6749, 5.2, and RFC 7591, 3.2.2."""
 
-    def __init__(self, error: str, description: str) -> None:
+    def __init__(
+        self, error: str, description: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST
+    ) -> None:
         super().__init__(description)
         self.error = error
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,26 +233,26 @@ def registered_client(body: bytes, *, nonce: str) -> Client:
     public client, without a secret. Source: RFC 7591, section 2.
 
     Raises:
-        RegistrationRefused: it is no client that this server can serve.
+        OAuthError: it is no client that this server can serve.
     """
     try:
         described = _Description.model_validate_json(body)
     except ValidationError:
-        raise RegistrationRefused(
+        raise OAuthError(
             "invalid_client_metadata", "The description is not valid, or names no redirect_uris."
         ) from None
     is_public = described.token_endpoint_auth_method == "none"  # noqa: S105  it is none
     if not is_public and not described.token_endpoint_auth_method.startswith("client_secret_"):
-        raise RegistrationRefused("invalid_client_metadata", "This server checks no such proof.")
+        raise OAuthError("invalid_client_metadata", "This server checks no such proof.")
     if not described.signs_in_by_code:
-        raise RegistrationRefused("invalid_client_metadata", "People sign in by code alone here.")
+        raise OAuthError("invalid_client_metadata", "People sign in by code alone here.")
     if not all(map(is_safe, described.redirect_uris)):
-        raise RegistrationRefused("invalid_redirect_uri", RULE)
+        raise OAuthError("invalid_redirect_uri", RULE)
     name = _clean_name(described.client_name)
     content = json.dumps([nonce, name, *described.redirect_uris], separators=(",", ":"))
     client_id = _REGISTERED + urlsafe_b64encode(content.encode()).decode().rstrip("=")
     if len(client_id) > _MAX_REGISTERED_ID:
-        raise RegistrationRefused("invalid_client_metadata", "The description is too long.")
+        raise OAuthError("invalid_client_metadata", "The description is too long.")
     return Client(id=client_id, name=name, redirect_uris=described.redirect_uris)
 
 
@@ -265,7 +269,7 @@ def read_registered_id(client_id: str) -> Client:
         nonce, name, *redirect_uris = json.loads(content)
         body = json.dumps({"client_name": name, "redirect_uris": redirect_uris})
         client = registered_client(body.encode(), nonce=nonce)
-    except (ValueError, TypeError, RecursionError, RegistrationRefused):
+    except (ValueError, TypeError, RecursionError, OAuthError):
         raise ClientRefused(_NOT_KNOWN) from None
     if client.id != client_id:  # one client has one id
         raise ClientRefused(_NOT_KNOWN)

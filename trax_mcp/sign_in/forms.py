@@ -17,6 +17,7 @@ from starlette.requests import Request
 
 from trax_mcp.clock import Clock
 from trax_mcp.sealing import seal, unseal
+from trax_mcp.sign_in.client_descriptions import OAuthError
 from trax_mcp.sign_in.sign_ins import Access
 
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -160,17 +161,6 @@ class Forms:
             title = "Only the sign-in page itself can do this"
             raise Problem(HTTPStatus.FORBIDDEN, title, _FOREIGN)
         return dict(pairs)
-
-
-class OAuthError(Exception):
-    """An error for a client. Source: RFC 6749, 5.2."""
-
-    def __init__(
-        self, error: str, description: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST
-    ) -> None:
-        super().__init__(description)
-        self.error = error
-        self.status = status
 
 
 def check_resource(asked: str | None, resource: str) -> None:

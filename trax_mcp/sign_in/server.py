@@ -22,11 +22,10 @@ from trax_mcp.api.client import Client as TraxClient
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.clock import Clock
 from trax_mcp.sign_in.attempts import Attempts
-from trax_mcp.sign_in.client_descriptions import RegistrationRefused, registered_client
+from trax_mcp.sign_in.client_descriptions import OAuthError, registered_client
 from trax_mcp.sign_in.clients import Clients
 from trax_mcp.sign_in.forms import (
     Forms,
-    OAuthError,
     check_resource,
     client_form,
     read_body,
@@ -191,10 +190,7 @@ class AuthorizationServer:
 
     async def _register(self, request: Request) -> Response:
         """Tell a client without a document its id, which is its description. Source: RFC 7591."""
-        try:
-            client = registered_client(await read_body(request), nonce=token_urlsafe(9))
-        except RegistrationRefused as error:
-            raise OAuthError(error.error, str(error)) from None
+        client = registered_client(await read_body(request), nonce=token_urlsafe(9))
         content = {
             "client_id": client.id,
             "client_name": client.name,

@@ -14,7 +14,7 @@ from tests.support.published_documents import PUBLISHED
 from trax_mcp.sign_in.client_descriptions import (
     Client,
     ClientRefused,
-    RegistrationRefused,
+    OAuthError,
     document_address,
     is_public,
     read_document,
@@ -303,7 +303,7 @@ def test_an_id_that_was_changed_has_no_address_that_may_not_be_registered() -> N
 def test_a_description_that_is_too_long_is_not_registered() -> None:
     """Its id is a part of addresses."""
     uris = [f"https://client.example/{'x' * 900}{number}" for number in range(4)]
-    with pytest.raises(RegistrationRefused, match="too long"):
+    with pytest.raises(OAuthError, match="too long"):
         registered(redirect_uris=uris)
 
 
