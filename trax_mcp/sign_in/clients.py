@@ -118,11 +118,7 @@ class Clients:
             self._in_flight -= Counter([network])
 
     async def _fetch(self, where: DocumentAddress) -> bytes:
-        """Read a document.
-
-        Raises:
-            _FetchFailed: the host has no public address, cannot be reached, or answers otherwise.
-        """
+        """Read a document."""
         ends = anyio.current_time() + self._timeout_seconds
         try:
             with anyio.fail_after(self._timeout_seconds):

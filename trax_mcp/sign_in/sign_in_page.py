@@ -109,11 +109,7 @@ class SignInPage:
         return page(key_screen(self.site, asked, self.forms.sealed(asked)))
 
     async def _find_client(self, client_id: str, address: str) -> Client:
-        """The client with this id.
-
-        Raises:
-            Problem: it cannot be signed in to now.
-        """
+        """The client with this id."""
         try:
             return await self.clients.find(
                 client_id, address=address, may_register=self.may_register
@@ -128,9 +124,6 @@ class SignInPage:
         """The request. A client gets no more than it asks for.
 
         Scopes that this server does not have are ignored. Source: RFC 6749, 3.3.
-
-        Raises:
-            Problem: it names an address that is not the client's.
         """
         redirect_uri = client.redirect_uri(query.get("redirect_uri"))
         if redirect_uri is None:
@@ -149,11 +142,7 @@ class SignInPage:
         )
 
     def _check(self, query: QueryParams) -> None:
-        """Check the rest of a request, of which the client can hear.
-
-        Raises:
-            OAuthError: it asks for what this server does not give.
-        """
+        """Check the rest of a request, of which the client can hear."""
         response_type = query.get("response_type")
         if not response_type:
             raise OAuthError("invalid_request", "response_type is missing.")
@@ -201,11 +190,7 @@ class SignInPage:
         return page(connect_screen(self.site, asked, self.forms.sealed(asked), reach))
 
     async def _try_key(self, typed: str, address: str) -> tuple[str, str]:
-        """Try a key with one read. Returns it, and which studios it reaches, in a sentence.
-
-        Raises:
-            FormProblem: TRaX does not accept the key, or may not be asked.
-        """
+        """Try a key with one read. Returns it, and which studios it reaches, in a sentence."""
         key = typed.strip()
         try:
             # A password of something else, or a token of ours, is not for TRaX.
@@ -221,12 +206,7 @@ class SignInPage:
             raise too_many_keys(error) from None
 
     async def _reach_of(self, caller: Caller) -> str:
-        """Which studios a key reaches, in a sentence.
-
-        Raises:
-            WrongKey: TRaX does not know the key.
-            FormProblem: the studios cannot be read otherwise.
-        """
+        """Which studios a key reaches, in a sentence."""
         try:
             return reach_text(
                 await self.trax.call(ListStudios().next_page(None), caller, retry=False)

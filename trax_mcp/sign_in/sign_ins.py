@@ -357,11 +357,7 @@ def _open(path: Path, wait_seconds: float) -> sqlite3.Connection:
 
 
 def _check_kind(db: sqlite3.Connection) -> None:
-    """Check that a file is empty or one of sign-ins, before anything in it is changed.
-
-    Raises:
-        DatabaseError: it is another one, or damaged.
-    """
+    """Check that a file is empty or one of sign-ins, before anything in it is changed."""
     (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
     kept = [row["sql"] for row in db.execute("SELECT sql FROM sqlite_master WHERE sql > ''")]
     if verdict != "ok" or kept not in ([], [_TABLE]):
