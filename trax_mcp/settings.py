@@ -160,8 +160,7 @@ class Settings(BaseModel):
     )
     sign_in_registration: Switch = Field(
         default=False,
-        description="`1`: clients without a metadata document may register themselves, up to "
-        "1,000.",
+        description="`1`: clients without a metadata document may register themselves.",
     )
     trusted_proxies: Proxies = Field(
         (),

@@ -5,17 +5,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
 
 from bench.harness.process import Process, free_port, python_module
-from trax_mcp.api.caller import Caller
 from trax_mcp.clock import Clock
-from trax_mcp.sign_in.grants import Access, AuthorizationRequest, Grant, OAuthClient
 from trax_mcp.sign_in.private_files import server_secret
-from trax_mcp.sign_in.store import open_store
-
-_CALLBACK: Final = "http://127.0.0.1/callback"
-_CLIENT: Final = OAuthClient(id="bench", name="The bench", redirect_uris=(_CALLBACK,))
+from trax_mcp.sign_in.sign_ins import Access, SignIns
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +29,9 @@ def signed_in_server(key: str, upstream: str) -> Iterator[SignedInServer]:
     with TemporaryDirectory() as folder:
         file, secret_file = Path(folder, "sign-in.sqlite"), Path(folder, "sign-in.secret")
         secret = server_secret(secret_file)
-        with closing(open_store(file, secret, Clock(), audience=public_url)) as store:
-            token = store.issue(_grant(key)).access_token
+        client = {"client_id": "bench", "client_name": "The bench", "redirect_host": "127.0.0.1"}
+        with closing(SignIns(file, secret, Clock(), audience=public_url)) as sign_ins:
+            token = sign_ins.begin(key, Access.RUN, **client).access_token
         settings = {
             "TRAX_BASE_URL": upstream,
             "TRAX_SIGN_IN": "1",
@@ -46,14 +41,3 @@ def signed_in_server(key: str, upstream: str) -> Iterator[SignedInServer]:
         }
         with python_module("trax_mcp", "http", "--port", str(port), settings=settings) as process:
             yield SignedInServer(process, process.address(), token)
-
-
-def _grant(key: str) -> Grant:
-    request = AuthorizationRequest(
-        client=_CLIENT,
-        redirect_uri=_CALLBACK,
-        has_redirect_uri=True,
-        code_challenge="c" * 43,
-        offered=tuple(Access),
-    )
-    return Grant(request=request, access=Access.RUN, caller=Caller(key))

@@ -125,12 +125,15 @@ def test_either_ids_or_all_are_revoked(arguments: list[str]) -> None:
     assert run_command("sign-in", "revoke", *arguments) == Outcome(2, "", said)
 
 
-def test_without_a_file_nobody_is_signed_in(tmp_path: Path) -> None:
+def test_a_list_without_a_file_says_that_there_is_none(tmp_path: Path) -> None:
     """The path is named, since the settings of the operator may differ from the server's."""
     file = tmp_path / "sign-in.sqlite"
     done = run_command("sign-in", "list", settings={"TRAX_SIGN_IN_FILE": str(file)})
     assert done.code == 0
-    assert "".join(done.out.split()) == f"Nobodyissignedin.Thiswasreadfrom{file}."
+    assert "".join(done.out.split()) == (
+        f"Thereisnofile{file},sonobodyhassignedinwiththesesettings.Iftheserverhasothers,set"
+        "TRAX_SIGN_IN_FILEasitdoes."
+    )
     assert list(tmp_path.iterdir()) == []
 
 

@@ -72,6 +72,8 @@ def test_every_command_of_another_program_is_possible(command: str) -> None:
             assert dry_run.returncode == 0
         case [".venv/bin/python", script]:
             assert (ROOT / script).is_file()
+        case ["export", setting]:
+            assert f"| `{setting.partition('=')[0]}` |" in docs("settings").text
         case ["docker", "build", "--tag", "trax-mcp", "."]:
             assert (ROOT / "Dockerfile").is_file()
         case ["docker", "compose", "--file", file, "up", "--build"]:

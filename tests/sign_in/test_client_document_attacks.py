@@ -262,8 +262,14 @@ async def test_a_document_is_neither_long_nor_slow_nor_elsewhere(
         assert not [it for it in host.requests if "other.example" in it]
 
 
-async def test_the_connection_to_a_host_that_never_begins_tls_is_closed(tmp_path: Path) -> None:
-    """A host that could keep it open would take one after the other, until none is left."""
+@pytest.mark.parametrize("is_given_up", [False, True])
+async def test_the_connection_to_a_host_that_never_begins_tls_is_closed(
+    tmp_path: Path, *, is_given_up: bool
+) -> None:
+    """A host that could keep it open would take one after the other, until none is left.
+
+    Also where the request is given up meanwhile.
+    """
     closed = asyncio.Event()
 
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -278,7 +284,8 @@ async def test_the_connection_to_a_host_that_never_begins_tls_is_closed(tmp_path
             signing_in(tmp_path, internet=internet) as hosted,
             hosted.steps(host.client_id(), redirect_uri=CALLBACK) as steps,
         ):
-            refused_page(await steps.authorize())
+            with anyio.move_on_after(SOON / 10 if is_given_up else PATIENCE_SECONDS):
+                refused_page(await steps.authorize())
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await closed.wait()
 

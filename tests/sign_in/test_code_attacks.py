@@ -138,6 +138,7 @@ RESOURCES: Final = {
     "empty": "",
     "as the metadata has it": "{RESOURCE}",
     "with a slash": "{RESOURCE}/",
+    "with its scheme in capitals": "HTTP{REST}",
 }
 
 
@@ -147,6 +148,7 @@ async def test_each_spelling_of_the_resource_gets_tokens(spelling: str, tmp_path
     async with registered(tmp_path) as (_hosted, steps):
         named = RESOURCES[spelling]
         resource = named and named.replace("{RESOURCE}", steps.resource)
+        resource = resource and resource.replace("{REST}", steps.resource.removeprefix("http"))
         code = await steps.code(SANDBOX_KEY, resource=resource)
         tokens = await steps.redeem(code, resource=resource)
         assert tokens.status_code == 200

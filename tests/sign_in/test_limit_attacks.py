@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.support.html_forms import text_of
+from tests.support.oauth_steps import answer_of
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.sandbox_accounts import REVOKED_KEY
 from tests.support.served_sign_in import registered
@@ -62,6 +63,34 @@ async def test_right_keys_do_not_count_as_wrong_ones(tmp_path: Path) -> None:
         for _ in range(12):
             page = await steps.type_key(await steps.page(), SANDBOX_KEY)
             assert page.status_code == 200
+
+
+async def test_twenty_people_of_one_office_sign_in_at_once(tmp_path: Path) -> None:
+    """They share an address. More right keys are tried than there may be wrong ones."""
+    async with registered(tmp_path) as (_hosted, steps):
+        page = await steps.page()
+        pages = await gather(*(steps.type_key(page, SANDBOX_KEY) for _ in range(20)))
+        assert {it.status_code for it in pages} == {200}
+
+
+async def test_wrong_keys_of_many_addresses_refuse_nobody_else(tmp_path: Path) -> None:
+    async with registered(tmp_path) as (hosted, steps):
+        page = await steps.page()
+        for number in range(51):
+            async with hosted.steps(steps.client_id, ip=f"8.8.{number}.8") as stranger:
+                await gather(*(stranger.type_key(page, REVOKED_KEY) for _ in range(11)))
+        assert (await steps.type_key(page, SANDBOX_KEY)).status_code == 200
+
+
+async def test_sign_ins_that_strangers_begin_end_nobody_else_s(tmp_path: Path) -> None:
+    """Nor do clients that register. A thousand of each, from one address."""
+    async with registered(tmp_path) as (hosted, steps):
+        page = await steps.page()
+        async with hosted.steps(steps.client_id) as stranger:
+            assert {(await stranger.authorize()).status_code for _ in range(1000)} == {200}
+            assert {(await stranger.register()).status_code for _ in range(1000)} == {201}
+        checked = await steps.type_key(page, SANDBOX_KEY)
+        assert "code" in answer_of(await steps.press(checked, "Connect"))
 
 
 ONE_CUSTOMER: Final = {

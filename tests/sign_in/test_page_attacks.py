@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.support.html_forms import forms_of, text_of
+from tests.support.html_forms import form_with, forms_of, text_of
 from tests.support.oauth_steps import answer_of, key_form
 from tests.support.product.sandbox import SANDBOX_KEY
-from tests.support.served_sign_in import registered
+from tests.support.served_sign_in import registered, signing_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,7 +117,7 @@ async def test_a_form_that_lacks_a_field_connects_nothing(tmp_path: Path) -> Non
         form = key_form(page)
         fields = form.filled(key=SANDBOX_KEY)
         for name in fields.keys() - {"username"}:  # that one is for password managers
-            for changed in ({}, {name: ""}, {name: "another"}):
+            for changed in ({}, {name: ""}, {name: "another"}, {name: "é"}):
                 forged = {it: value for it, value in fields.items() if it != name} | changed
                 assert_nothing_connected(hosted, await steps.send(page, form, forged))
         assert hosted.keys == []
@@ -215,3 +215,18 @@ async def test_a_person_who_cancels_connects_nothing(tmp_path: Path, *, has_type
         answer = answer_of(await steps.press(page, "Cancel"))
         assert answer == {"error": "access_denied", "state": steps.state, "iss": hosted.address}
         assert hosted.sign_ins() == []
+
+
+async def test_a_restart_ends_the_sign_ins_that_are_under_way(tmp_path: Path) -> None:
+    """Also with the same files and address: only the process itself can open its forms."""
+    async with registered(tmp_path, public_url=PUBLIC_URL) as (_hosted, steps):
+        checked = await steps.type_key(await steps.page(), SANDBOX_KEY)
+        form = form_with(checked.text, "Connect")
+    async with (
+        signing_in(tmp_path, public_url=PUBLIC_URL) as again,
+        again.steps(steps.client_id) as later,
+    ):
+        refused = await later.send(checked, form, form.fields)
+        assert refused.status_code == 410
+        assert_nothing_connected(again, refused)
+        assert (await later.page()).status_code == 200

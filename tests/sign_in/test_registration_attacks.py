@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.support.oauth_steps import CALLBACK
+from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.served_sign_in import signing_in
 
 if TYPE_CHECKING:
@@ -72,3 +73,28 @@ async def test_a_registered_client_is_known_after_a_restart(tmp_path: Path) -> N
         await steps.register()
     async with signing_in(tmp_path) as again, again.steps(steps.client_id) as later:
         assert (await later.page()).status_code == 200
+
+
+async def test_where_registration_is_off_registered_clients_sign_nobody_in_anew(
+    tmp_path: Path,
+) -> None:
+    """Who has signed in stays. Nothing is kept of such clients, so none is known by heart."""
+    async with signing_in(tmp_path) as hosted, hosted.steps() as steps:
+        await steps.register()
+        url, tokens = hosted.address, await steps.sign_in(SANDBOX_KEY)
+    async with (
+        signing_in(tmp_path, public_url=url, TRAX_SIGN_IN_REGISTRATION="0") as again,
+        again.steps(steps.client_id) as later,
+    ):
+        refused = await later.authorize()
+        assert refused.status_code == 400
+        assert "does not know the client that sent you here" in refused.text
+        refreshed = (await later.refresh(tokens["refresh_token"])).json()
+        assert await again.status_of(refreshed["access_token"]) == 200
+
+
+async def test_two_clients_that_register_alike_are_two(tmp_path: Path) -> None:
+    async with signing_in(tmp_path) as hosted, hosted.steps() as one, hosted.steps() as other:
+        await one.register()
+        await other.register()
+    assert one.client_id != other.client_id

@@ -192,6 +192,26 @@ async def test_a_person_hears_that_a_server_with_a_passkey_ends_shows_alone(
     assert f"Whatever goes on air, ends a show or deletes something {expected}" in said
 
 
+async def test_the_page_shows_at_a_glance_whether_a_client_was_checked(
+    claude: OAuthSteps, tmp_path: Path
+) -> None:
+    """And names the server in letters that stand out: its address protects from a false page."""
+    async with registered(tmp_path / "other") as (hosted, steps):
+        unknown, known = (await steps.page()).text, (await claude.page()).text
+        assert f'<b class="host">{hosted.address.partition("//")[2]}</b>' in unknown
+    assert 'class="unchecked">It calls itself' in unknown
+    assert 'class="checked">It comes from claude.ai' in known
+
+
+async def test_the_choices_repeat_nothing_and_the_last_page_says_all(tmp_path: Path) -> None:
+    async with registered(tmp_path) as (_hosted, steps):
+        page = await steps.page()
+        last = text_of((await steps.type_key(page, SANDBOX_KEY)).text)
+    assert text_of(page.text).count("destinations, sources and status") == 1
+    assert "destinations, sources and status" in last
+    assert "it creates, changes and deletes, writes in the chat and goes live" in last
+
+
 async def test_a_server_on_the_sandbox_tells_its_key(tmp_path: Path) -> None:
     async with registered(tmp_path) as (_hosted, steps):
         assert SANDBOX_KEY not in (await steps.page()).text

@@ -18,30 +18,30 @@ ASKED: Final = {"client_id": "x", "response_type": "code", "code_challenge": "c"
 
 
 def test_the_sdk_revokes_no_token_of_a_public_client() -> None:
-    """`TokenEndpoint.revoke`."""
+    """`AuthorizationServer._revoke`."""
     with pytest.raises(ValidationError, match="client_secret"):
         RevocationRequest.model_validate({"token": "t", "client_id": "x"})
 
 
 def test_the_sdk_takes_a_challenge_without_a_method_for_s256() -> None:
-    """`AuthorizationEndpoint._check`."""
+    """`SignInPage._check`."""
     assert AuthorizationRequest.model_validate(ASKED).code_challenge_method == "S256"
 
 
 def test_the_sdk_reads_another_redirect_address_than_was_sent() -> None:
-    """`AuthorizationEndpoint.handle`, and `TokenEndpoint.handle` alike."""
+    """`SignInPage._read`, and `AuthorizationServer._redeem` alike."""
     sent = "http://127.0.0.1:7777"
     read = AuthorizationRequest.model_validate({**ASKED, "redirect_uri": sent})
     assert str(read.redirect_uri) == f"{sent}/"
 
 
 def test_the_sdk_sends_errors_without_an_issuer() -> None:
-    """`AuthorizationEndpoint._error_to_client`."""
+    """`SignInPage._error_to_client`."""
     assert "iss" not in AuthorizationErrorResponse.model_fields
 
 
 def test_the_sdk_describes_another_server_than_this_one() -> None:
-    """`oauth_metadata`."""
+    """`AuthorizationServer._server_metadata`."""
     metadata = build_metadata(
         AnyHttpUrl("https://trax.example.com"),
         None,

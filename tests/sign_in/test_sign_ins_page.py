@@ -104,6 +104,9 @@ async def test_the_page_does_not_tell_whether_trax_knows_a_key(tmp_path: Path) -
         assert len({(it.status_code, it.text, str(sorted(it.headers))) for it in pages}) == 1
         assert pages[0].status_code == 403
         said = text_of(pages[0].text)
+        assert "Your sign-ins on this server" in said
+        assert "Error" not in said, "it is no mistake of the person"
+        assert 'role="alert"' not in pages[0].text
         assert "No client is signed in with this key on this server." in said
         assert hosted.keys == []
 

@@ -248,6 +248,7 @@ DOCTOR_STATES: Final[dict[str, DoctorState]] = {
         1, {"TRAX_STORE_URL": "redis://:hunter2@127.0.0.1:NOBODY/0"}
     ),
     "a hosted server": DoctorState(0, {**_SIGN_IN, "TRAX_API_KEY": ""}),
+    "files of signing in that are not used": DoctorState(0, {**_SIGN_IN, "TRAX_SIGN_IN": ""}),
     "a secret that others can read": DoctorState(1, _SIGN_IN, set_up_home=with_an_open_secret),
     "trouble in many places": DoctorState(1, set_up_sandbox=with_many_faults),
     # clients

@@ -47,7 +47,7 @@ from trax_mcp.web.passkey import Passkey
 
 if TYPE_CHECKING:
     from trax_mcp.replicas import Replicas
-    from trax_mcp.sign_in.store import SignInStore
+    from trax_mcp.sign_in.sign_ins import SignIns
 
 
 def stdio(settings: Settings) -> int:
@@ -152,8 +152,8 @@ def _open_replicas(settings: Settings) -> "AbstractAsyncContextManager[Replicas 
 
 
 @asynccontextmanager
-async def _open_sign_in(settings: Settings) -> "AsyncIterator[SignInStore | None]":
-    """The store of who is signed in, if people can sign in. Its files are made if need be.
+async def _open_sign_in(settings: Settings) -> "AsyncIterator[SignIns | None]":
+    """Who is signed in, if people can sign in. Its files are made if need be.
 
     Raises:
         CannotStart: the extra for it is not installed, or a file of it cannot be relied on.
@@ -163,16 +163,16 @@ async def _open_sign_in(settings: Settings) -> "AsyncIterator[SignInStore | None
         return
     try:
         from trax_mcp.sign_in.private_files import server_secret  # noqa: PLC0415  a part of its own
-        from trax_mcp.sign_in.store import open_store  # noqa: PLC0415  as above
+        from trax_mcp.sign_in.sign_ins import SignIns  # noqa: PLC0415  as above
     except ModuleNotFoundError:
         raise CannotStart(f"TRAX_SIGN_IN needs an extra. {SIGN_IN_EXTRA}") from None
     is_secret_gone = sign_in_path(settings).exists() and not sign_in_secret_path(settings).exists()
     secret = server_secret(sign_in_secret_path(settings))
     audience = str(settings.public_url)
-    with closing(open_store(sign_in_path(settings), secret, Clock(), audience=audience)) as store:
+    with closing(SignIns(sign_in_path(settings), secret, Clock(), audience=audience)) as sign_ins:
         if is_secret_gone:
             tell("trax-mcp: TRAX_SIGN_IN_SECRET_FILE was gone. It is made anew: all sign in again.")
-        yield store
+        yield sign_ins
 
 
 def _collect_garbage_again() -> None:

@@ -16,10 +16,8 @@ from trax_mcp.cli.setting_checks import sign_in_path, sign_in_secret_path
 from trax_mcp.cli.terminal import console_on, print_hanging
 from trax_mcp.clock import Clock, iso
 from trax_mcp.settings import CannotStart, Settings
-from trax_mcp.sign_in.grants import SignIn, SignInUnavailable
 from trax_mcp.sign_in.private_files import server_secret
-from trax_mcp.sign_in.sign_in_file import COMMAND_WAIT_SECONDS, SignInFile
-from trax_mcp.sign_in.sign_in_rows import end_sign_in, list_sign_ins
+from trax_mcp.sign_in.sign_ins import SignIn, SignInFile, SignInUnavailable
 
 _LONGEST_NAME: Final = 40
 _LONGEST_HOST: Final = 60
@@ -39,14 +37,19 @@ def show(settings: Settings, *, as_json: bool) -> int:
     Raises:
         CannotStart: the file of the server cannot be read.
     """
+    path, console = sign_in_path(settings), console_on(sys.stdout)
     sign_ins = _read(settings)
-    console = console_on(sys.stdout)
     if as_json:
         console.print(json.dumps([_as_json(it) for it in sign_ins], indent=2), soft_wrap=True)
     elif sign_ins:
         _print_list(console, sign_ins)
+    elif path.exists():
+        console.print(f"Nobody is signed in. This was read from {path}.")
     else:
-        console.print(f"Nobody is signed in. This was read from {sign_in_path(settings)}.")
+        console.print(
+            f"There is no file {path}, so nobody has signed in with these settings. If the server"
+            " has others, set TRAX_SIGN_IN_FILE as it does."
+        )
     return 0
 
 
@@ -62,7 +65,7 @@ def revoke(settings: Settings, ids: Sequence[str], *, everybody: bool) -> int:
     if chosen:
         with _opened(settings) as file:
             for it in chosen:
-                end_sign_in(file, it.id)
+                file.revoke(it.id)
     for it in chosen:
         console.print(f"Revoked: {_title(it, console)}.")
     unknown = len({*ids} - {it.id for it in chosen})
@@ -91,14 +94,13 @@ def _read(settings: Settings) -> Sequence[SignIn]:
     if not sign_in_path(settings).exists():
         return []
     with _opened(settings) as file:
-        return list_sign_ins(file, now=Clock().now())
+        return file.all()
 
 
 @contextmanager
 def _opened(settings: Settings) -> Iterator[SignInFile]:
     try:
-        file = SignInFile(sign_in_path(settings), wait_seconds=COMMAND_WAIT_SECONDS)
-        with closing(file):
+        with closing(SignInFile(sign_in_path(settings), Clock())) as file:
             yield file
     except SignInUnavailable:
         raise CannotStart(_FAILED) from None

@@ -26,7 +26,7 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.setting_types import KEY_PREFIX
 
 if TYPE_CHECKING:
-    from trax_mcp.sign_in.grants import SignIn
+    from trax_mcp.sign_in.sign_ins import SignIn
 
 PATH: Final = "/mcp"
 HEALTH_PATH: Final = "/healthz"

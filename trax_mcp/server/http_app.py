@@ -23,9 +23,9 @@ from trax_mcp.server.sdk_compat import hide_session_ids
 from trax_mcp.settings import Settings
 
 if TYPE_CHECKING:
-    from trax_mcp.sign_in.client_documents import ClientDocuments
-    from trax_mcp.sign_in.grants import SignIn
-    from trax_mcp.sign_in.store import SignInStore
+    from trax_mcp.sign_in.clients import Clients
+    from trax_mcp.sign_in.server import AuthorizationServer
+    from trax_mcp.sign_in.sign_ins import SignIn, SignIns
 
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 _CHECKED_BY_DOOR: Final = TransportSecuritySettings(enable_dns_rebinding_protection=False)
@@ -38,39 +38,42 @@ def http_app(
     client: Client,
     deps: Service,
     own: Caller = ANONYMOUS,
-    sign_ins: "SignInStore | None" = None,
-    documents: "ClientDocuments | None" = None,
+    sign_ins: "SignIns | None" = None,
+    clients: "Clients | None" = None,
 ) -> ASGIApp:
     """Make the app. `client`, `deps` and `own` are those that `server` was built with.
 
-    With `sign_ins`, people can sign in, and every call needs a key or a token. `documents` are
-    those of clients; tests replace them.
+    With `sign_ins`, people can sign in, and every call needs a key or a token. Tests replace
+    `clients`.
     """
     hide_session_ids()
     hosts = _hosts(settings)
-    routes, tokens = [], None
+    routes: list[Route] = []
+    tokens = None
     if sign_ins is not None:
         # Only with sign-in, since they take time to import.
-        from trax_mcp.server.oauth.authorization_server import sign_in_app  # noqa: PLC0415
-        from trax_mcp.server.oauth.oauth_metadata import (  # noqa: PLC0415
-            RESOURCE_METADATA,
-            SCOPES,
-        )
+        from trax_mcp.sign_in.screens import Site  # noqa: PLC0415
+        from trax_mcp.sign_in.server import SCOPES, AuthorizationServer  # noqa: PLC0415
 
-        pages = sign_in_app(
+        authorization_server = AuthorizationServer(
+            Site(
+                public_url=str(settings.public_url),
+                mode=deps.rules.mode,
+                needs_passkey=deps.needs_passkey,
+                sandbox_key=own.key,
+            ),
             sign_ins,
-            settings,
-            client=client,
-            deps=deps,
-            own=own,
+            deps.clock,
+            trax=client,
             path=PATH,
-            hosts=hosts,
-            documents=documents,
+            may_run=not settings.read_only,
+            may_register=settings.sign_in_registration,
+            clients=clients,
         )
-        routes = [Route(path, pages) for path in pages.paths]
+        routes = authorization_server.routes()
         tokens = Tokens(
-            verify=_verifier(sign_ins),
-            metadata_url=f"{settings.public_url}{RESOURCE_METADATA}{PATH}",
+            verify=_verifier(authorization_server),
+            metadata_url=authorization_server.metadata_address,
             scopes=SCOPES,
         )
     return Door(
@@ -106,13 +109,13 @@ def _endpoints(server: Server[Any], deps: Service, routes: Collection[Route]) ->
 
 
 def _verifier(
-    sign_ins: "SignInStore",
+    authorization_server: "AuthorizationServer",
 ) -> "Callable[[str], tuple[SignIn, Caller] | None]":
-    from trax_mcp.sign_in.grants import SignInUnavailable  # noqa: PLC0415  as above
+    from trax_mcp.sign_in.sign_ins import SignInUnavailable  # noqa: PLC0415  as above
 
     def verify(token: str) -> "tuple[SignIn, Caller] | None":
         try:
-            return sign_ins.find(token)
+            return authorization_server.verify(token)
         except SignInUnavailable as error:
             raise SignInsUnavailable(str(error)) from None
 

@@ -1,26 +1,26 @@
-"""Limits how often one address, and all together, may try something within ten minutes."""
+"""Limits how many wrong keys may come from one address within ten minutes."""
 
 import math
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 
+import anyio
 from cachetools import TTLCache
 
 from trax_mcp.clock import Clock
 
-WINDOW_SECONDS: Final = 600
-MAX_WRONG_KEYS: Final = 10
-MAX_AUTHORIZATION_REQUESTS: Final = 60
-MAX_REGISTRATIONS: Final = 10
-MAX_DOCUMENTS: Final = 30
+_WINDOW_SECONDS: Final = 600
+_MAX_WRONG_KEYS: Final = 10
 _MAX_NETWORKS: Final = 10_000
-_CUSTOMERS_OF_SITE: Final = 4
-_CUSTOMERS_OF_ALL: Final = 50
-"""How many customers of a site (a /48 of IPv6), and of all, may use up their limits at the same
-time before the others have to wait."""
 _CUSTOMER_PREFIX: Final = len("0000:0000:0000:0000")
-_SITE_PREFIX: Final = len("0000:0000:0000")
+
+
+class WrongKey(Exception):
+    """A key that nobody has. The text is for the person who typed it."""
 
 
 class TooManyAttempts(Exception):
@@ -31,62 +31,65 @@ class TooManyAttempts(Exception):
         self.retry_after = retry_after
 
 
+@dataclass(slots=True)
+class _Network:
+    """One address. `tried` is how many keys are being tried now."""
+
+    wrong: deque[float] = field(default_factory=lambda: deque(maxlen=_MAX_WRONG_KEYS))
+    tried: int = 0
+    ended: anyio.Event = field(default_factory=anyio.Event)
+
+
 class Attempts:
-    """Attempts of one kind. Each address has `limit` of them within ten minutes.
+    """Attempts with keys. An address may try ten wrong ones; right ones do not count."""
 
-    IPv6 addresses count by their first 64 bits, which one customer has, and again by their first
-    48, so that a customer with many of those cannot make everybody wait.
-    """
-
-    def __init__(self, clock: Clock, *, limit: int) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._limit = limit
-        self._all: deque[float] = deque(maxlen=limit * _CUSTOMERS_OF_ALL)
-        self._by_network: TTLCache[str, deque[float]] = TTLCache(
-            _MAX_NETWORKS, WINDOW_SECONDS, timer=clock.seconds
+        self._networks: TTLCache[str, _Network] = TTLCache(
+            _MAX_NETWORKS, _WINDOW_SECONDS, timer=clock.seconds
         )
 
-    def take(self, address: str) -> None:
-        """Count an attempt, before it is made: parallel ones count too.
+    @asynccontextmanager
+    async def one(self, address: str) -> AsyncIterator[None]:
+        """Try one key inside the block, which counts if that raises WrongKey.
+
+        It waits while so many are being tried that all could be wrong.
 
         Raises:
-            TooManyAttempts: this one is not counted.
+            TooManyAttempts: ten wrong ones have come from this address.
         """
-        counted, now = self._times(address), self._clock.seconds()
-        for times in (*counted.values(), self._all):
-            if len(times) == times.maxlen and (wait := times[0] + WINDOW_SECONDS - now) > 0:
-                raise TooManyAttempts(math.ceil(wait))
-        for times in (*counted.values(), self._all):
-            times.append(now)
-        self._by_network.update(counted)
+        name = network_of(address)
+        network = self._networks.setdefault(name, _Network())
+        while (free := self._free(network)) <= network.tried:
+            if not free:
+                raise TooManyAttempts(
+                    math.ceil(network.wrong[0] + _WINDOW_SECONDS - self._clock.seconds())
+                )
+            await network.ended.wait()
+        network.tried += 1
+        try:
+            yield
+        except WrongKey:
+            network.wrong.append(self._clock.seconds())
+            self._networks[name] = network  # for ten minutes from now
+            raise
+        finally:
+            network.tried -= 1
+            network.ended.set()
+            network.ended = anyio.Event()
 
-    def give_back(self, address: str) -> None:
-        """Uncount the last attempt of an address, which was a right one."""
-        for times in (*self._times(address).values(), self._all):
-            if times:
-                times.pop()
-
-    def _times(self, address: str) -> dict[str, deque[float]]:
-        """When there were attempts of each network that an address belongs to."""
-        most = (self._limit, self._limit * _CUSTOMERS_OF_SITE)
-        return {
-            network: self._by_network.get(network, deque(maxlen=limit))
-            for network, limit in zip(_networks(address), most, strict=False)
-        }
-
-
-def customer_of(address: str) -> str:
-    """The address, or the part of it that all addresses of one customer share."""
-    return _networks(address)[0]
+    def _free(self, network: _Network) -> int:
+        """How many wrong keys are left."""
+        oldest = self._clock.seconds() - _WINDOW_SECONDS
+        return _MAX_WRONG_KEYS - sum(at > oldest for at in network.wrong)
 
 
-def _networks(address: str) -> tuple[str, ...]:
+def network_of(address: str) -> str:
+    """The address, or the part of it that all addresses of one customer share: 64 bits of IPv6."""
     try:
         ip = ip_address(address)
     except ValueError:
-        return (address[:100],)
+        return address[:100]
     if not isinstance(ip, IPv6Address):
-        return (str(ip),)
-    if ip.ipv4_mapped is not None:
-        return (str(ip.ipv4_mapped),)
-    return (ip.exploded[:_CUSTOMER_PREFIX], ip.exploded[:_SITE_PREFIX])
+        return str(ip)
+    return str(ip.ipv4_mapped) if ip.ipv4_mapped else ip.exploded[:_CUSTOMER_PREFIX]

@@ -8,12 +8,9 @@ from typing import Final
 
 from trax_mcp.settings import CannotStart
 
-_PRIVATE: Final = 0o600
-_PRIVATE_FOLDER: Final = 0o700
 _SECRET_BYTES: Final = 32
 _LARGEST_SECRET: Final = 4096
 _SECRET_SETTING: Final = "TRAX_SIGN_IN_SECRET_FILE"  # noqa: S105  a name
-_CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
 
 def create_private(path: Path, *, setting: str, content: bytes = b"") -> None:
@@ -23,31 +20,30 @@ def create_private(path: Path, *, setting: str, content: bytes = b"") -> None:
         CannotStart: it cannot be made.
     """
     try:
-        path.parent.mkdir(_PRIVATE_FOLDER, parents=True, exist_ok=True)
-        file = os.open(path, _CREATE, _PRIVATE)
+        path.parent.mkdir(0o700, parents=True, exist_ok=True)
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return
     except OSError as error:
         raise CannotStart(f"{setting} cannot be made: {error.strerror}.") from None
     try:
-        if os.write(file, content) < len(content):
-            raise CannotStart(f"{setting} cannot be written.")
-        os.fsync(file)
+        with os.fdopen(file, "wb") as opened:
+            opened.write(content)
+            opened.flush()
+            os.fsync(file)
     except OSError as error:
         path.unlink(missing_ok=True)
         raise CannotStart(f"{setting} cannot be written: {error.strerror}.") from None
-    finally:
-        os.close(file)
 
 
 def check_private(path: Path, *, setting: str) -> None:
-    """Check that nobody else can read, change or replace a file. Windows has no such permissions.
+    """Check that nobody else can read or change a file. Windows has no such permissions.
 
     Raises:
         CannotStart: they can, or it is not a file.
     """
     try:
-        found, folder = path.stat(), path.parent.stat()
+        found = path.stat()
     except OSError as error:
         raise CannotStart(f"{setting} cannot be read: {error.strerror}.") from None
     if not stat.S_ISREG(found.st_mode):
@@ -58,8 +54,6 @@ def check_private(path: Path, *, setting: str) -> None:
         raise CannotStart(f"{setting} names a file of another user. It must be your own.")
     if found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise CannotStart(f"{setting} names a file that others can open. Run chmod 600 on it.")
-    if folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX:
-        raise CannotStart(f"{setting} is in a folder that everybody can write. Move it elsewhere.")
 
 
 def server_secret(path: Path) -> str:

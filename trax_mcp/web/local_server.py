@@ -6,7 +6,7 @@ import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from importlib.resources import files
-from secrets import token_urlsafe
+from secrets import compare_digest, token_urlsafe
 from typing import Final
 
 import uvicorn
@@ -17,7 +17,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from trax_mcp.web.local_requests import LocalRequestsOnly
-from trax_mcp.web.posted_forms import is_same
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -79,7 +78,7 @@ class PageAccess:
 
     def redeem(self, secret: str) -> str | None:
         """Exchange the secret for a session. None if it is not the right one, or was used."""
-        if not is_same(secret, self._secret):
+        if not _is_same(secret, self._secret):
             return None
         self._secret, self._session = "", token_urlsafe()
         return self._session
@@ -87,7 +86,12 @@ class PageAccess:
     def has_session(self, request: Request) -> bool:
         """Whether a request brings the session."""
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
-        return is_same(given, self._session)
+        return _is_same(given, self._session)
+
+
+def _is_same(given: str, secret: str) -> bool:
+    """Compare in constant time. An empty secret is never right."""
+    return bool(secret) and compare_digest(given.encode(), secret.encode())
 
 
 class _Server(uvicorn.Server):

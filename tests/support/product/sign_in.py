@@ -12,10 +12,9 @@ from unittest.mock import patch
 
 from tests.support.product.commands import run_command
 from trax_mcp.cli import serve
-from trax_mcp.sign_in.client_documents import TIMEOUT_SECONDS, ClientDocuments
-from trax_mcp.sign_in.grants import SignInUnavailable
-from trax_mcp.sign_in.public_addresses import is_public
-from trax_mcp.sign_in.sign_in_file import SignInFile
+from trax_mcp.sign_in.client_descriptions import is_public
+from trax_mcp.sign_in.clients import TIMEOUT_SECONDS, Clients
+from trax_mcp.sign_in.sign_ins import SignInFile, SignInUnavailable
 
 if TYPE_CHECKING:
     import ssl
@@ -52,7 +51,7 @@ async def app_with_sign_in(
     product: Product, internet: Internet, *, key: str | None = None
 ) -> AsyncIterator[ASGIApp]:
     """The app of a product with `TRAX_SIGN_IN`, and its open files. `key` as in `Product.app`."""
-    documents = ClientDocuments(
+    clients = Clients(
         product.clock,
         resolve=internet.addresses,
         is_public=internet.is_public,
@@ -63,7 +62,7 @@ async def app_with_sign_in(
         opened = serve._open_sign_in(product.settings)
         sign_ins = await opened.__aenter__()
     try:
-        yield product.app(key, sign_ins=sign_ins, documents=documents)
+        yield product.app(key, sign_ins=sign_ins, clients=clients)
     finally:
         await opened.__aexit__(None, None, None)
 
@@ -83,5 +82,5 @@ def unreadable_sign_ins(sentence: str) -> Iterator[None]:
     def fail(*_: object, **_options: object) -> NoReturn:
         raise SignInUnavailable(sentence)
 
-    with patch.object(SignInFile, "read", fail), patch.object(SignInFile, "change", fail):
+    with patch.object(SignInFile, "_read", fail), patch.object(SignInFile, "_changing", fail):
         yield

@@ -59,6 +59,7 @@ _SCOPE_READS: Final[tuple[Read, ...]] = (
 """A read for each scope that reads need."""
 _STORE_URL: Final = "TRAX_STORE_URL"
 _SIGN_IN: Final = "TRAX_SIGN_IN"
+_SIGN_IN_FILES: Final = ("TRAX_SIGN_IN_FILE", "TRAX_SIGN_IN_SECRET_FILE")
 _SCOPE_NEEDS: Final = ("settings", "key", "reach", "access")
 _REMEDIES: Final[Mapping[str, str]] = {
     "unreachable": "Check the network, TRAX_BASE_URL, and HTTPS_PROXY and SSL_CERT_FILE if set.",
@@ -128,7 +129,7 @@ class Examination:
         )
         if variables.get(_STORE_URL, "").strip():
             self.checks += (Check("engine", self._check_engine, needs=("settings",)),)
-        if variables.get(_SIGN_IN, "").strip():
+        if any(variables.get(it, "").strip() for it in (_SIGN_IN, *_SIGN_IN_FILES)):
             self.checks += (Check("sign-in", self._check_sign_in, needs=("settings",)),)
 
     async def _check_settings(self) -> Result:
@@ -256,6 +257,10 @@ class Examination:
         from trax_mcp.cli.sign_in import count_sign_ins  # noqa: PLC0415  a part of its own
 
         if not self._settings.sign_in:
+            unused = [it for it in _SIGN_IN_FILES if self._variables.get(it, "").strip()]
+            if unused:
+                detail = f"People cannot sign in, so {' and '.join(unused)} count for nothing."
+                return Result(State.WARNING, detail, f"Set {_SIGN_IN}=1, or leave them out.")
             return Result(State.OK, "People cannot sign in.")
         try:
             count = count_sign_ins(self._settings)

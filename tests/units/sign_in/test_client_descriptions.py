@@ -1,9 +1,9 @@
-"""What a client's document may say, and under which id it may lie."""
+"""How a client may describe itself, under which id, and at which address."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pytest
 from hypothesis import given
@@ -11,16 +11,23 @@ from hypothesis import strategies as st
 
 from tests.support.document_server import document
 from tests.support.published_documents import PUBLISHED
-from trax_mcp.sign_in.client_metadata import ClientRefused, read_client_id, read_document
-
-if TYPE_CHECKING:
-    from trax_mcp.sign_in.grants import OAuthClient
+from trax_mcp.sign_in.client_descriptions import (
+    Client,
+    ClientRefused,
+    OAuthError,
+    document_address,
+    is_public,
+    read_document,
+    read_registered_id,
+    registered_client,
+)
+from trax_mcp.sign_in.redirect_uris import is_safe
 
 ID = "https://client.example/oauth/client.json"
 CANARY = "canary-7f3a"
 
 
-def read(value: object, client_id: str = ID) -> OAuthClient:
+def read(value: object, client_id: str = ID) -> Client:
     """The client that a document describes."""
     return read_document(json.dumps(value).encode(), client_id)
 
@@ -122,7 +129,7 @@ NO_IDS: Final = (
 
 def test_the_address_of_a_document_is_an_id() -> None:
     for client_id in IDS:
-        where = read_client_id(client_id)
+        where = document_address(client_id)
         port = "" if where.port == 443 else f":{where.port}"
         assert f"https://{where.host}{port}{where.path}" == client_id
 
@@ -131,7 +138,7 @@ def test_another_id_is_refused_before_anything_is_read() -> None:
     """The sentence does not repeat it."""
     for client_id in NO_IDS:
         with pytest.raises(ClientRefused, match=r"Nothing was allowed\. Only the maker") as refused:
-            read_client_id(client_id)
+            document_address(client_id)
         assert client_id.removeprefix("https://") == "" or client_id not in str(refused.value)
 
 
@@ -141,9 +148,6 @@ def demanding(method: str, supported: list[str] | None) -> bytes:
         token_endpoint_auth_method=method, token_endpoint_auth_methods_supported=supported
     )
 
-
-TWICE: Final = changed(client_uri="https://client.example/", x=1)[:-1]
-"""A document without its last brace."""
 
 REFUSED: Final[dict[str, tuple[bytes, ...]]] = {
     "is not valid": (
@@ -161,7 +165,7 @@ REFUSED: Final[dict[str, tuple[bytes, ...]]] = {
         changed()[:-1],
         changed().replace(b"Example", b"\xc3\x28"),
         changed().replace(b"Example", b"\x00"),
-        changed().replace(b'"none"', b"NaN"),
+        changed(client_name=1.5).replace(b"1.5", b"NaN"),
         b"[" * 5000,
         b'{"a":' * 900 + b"1" + b"}" * 900,
         b'{"client_id": ' + b"1" * 5000 + b"}",
@@ -179,8 +183,6 @@ REFUSED: Final[dict[str, tuple[bytes, ...]]] = {
         changed(grant_types="authorization_code"),
         changed(token_endpoint_auth_method=True),
         changed(token_endpoint_auth_methods_supported={"none": 1}),
-        *(TWICE + b', "' + it + b'": "https://x.example/"}' for it in (b"client_id", b"x")),
-        changed(jwks={"keys": []}).replace(b'"keys"', b'"keys": 1, "keys"'),
     ),
     "that of another client": tuple(
         changed(client_id=it)
@@ -215,7 +217,7 @@ REFUSED: Final[dict[str, tuple[bytes, ...]]] = {
         changed(redirect_uris=["javascript:alert('canary-7f3a')", "http://client.example/"]),
     ),
 }
-"""What a person reads, and the documents. Of a member that comes twice, readers see either."""
+"""What a person reads, and the documents."""
 
 
 @pytest.mark.parametrize("sentence", REFUSED)
@@ -261,3 +263,153 @@ def test_any_members_make_a_client_of_this_id_or_none(members: dict[str, object]
         return
     assert (client.id, client.host) == (ID, "client.example")
     assert client.redirect_uris
+
+
+# Clients that register
+
+METADATA: Final = {"client_name": "Example", "redirect_uris": ["http://127.0.0.1/callback"]}
+
+
+def registered(nonce: str = "n", **members: object) -> Client:
+    """A client that registers."""
+    return registered_client(json.dumps({**METADATA, **members}).encode(), nonce=nonce)
+
+
+@given(st.text(max_size=80), st.text(max_size=20))
+def test_the_id_of_a_registered_client_is_all_that_is_kept_of_it(name: str, nonce: str) -> None:
+    client = registered(nonce, client_name=name)
+    assert read_registered_id(client.id) == client
+    assert registered(f"{nonce}x", client_name=name).id != client.id
+
+
+@given(st.text() | st.text(alphabet="abcXYZ019-_=").map("registered-".__add__))
+def test_any_other_id_is_of_nobody(client_id: str) -> None:
+    with pytest.raises(ClientRefused, match="does not know the client"):
+        read_registered_id(client_id)
+
+
+def test_an_id_that_was_changed_has_no_address_that_may_not_be_registered() -> None:
+    """Whoever writes an id could have registered it as well."""
+    good = registered().id
+    for at in range(len("registered-"), len(good)):
+        for letter in "Aa9_":
+            try:
+                client = read_registered_id(good[:at] + letter + good[at + 1 :])
+            except ClientRefused:
+                continue
+            assert all(map(is_safe, client.redirect_uris))
+
+
+def test_a_description_that_is_too_long_is_not_registered() -> None:
+    """Its id is a part of addresses."""
+    uris = [f"https://client.example/{'x' * 900}{number}" for number in range(4)]
+    with pytest.raises(OAuthError, match="too long"):
+        registered(redirect_uris=uris)
+
+
+# Addresses
+
+NOT_PUBLIC = (
+    "0.0.0.0",  # noqa: S104  nothing is bound to it
+    "0.1.2.3",
+    "10.0.0.1",
+    "10.255.255.255",
+    "100.64.0.1",
+    "100.100.100.200",
+    "100.127.255.255",
+    "127.0.0.1",
+    "127.1.2.3",
+    "168.63.129.16",
+    "169.254.169.254",
+    "169.254.170.2",
+    "172.16.0.1",
+    "172.31.255.255",
+    "192.0.0.192",
+    "192.0.2.1",
+    "192.88.99.1",
+    "192.168.0.1",
+    "198.18.0.1",
+    "198.19.255.255",
+    "198.51.100.1",
+    "203.0.113.1",
+    "224.0.0.1",
+    "239.255.255.255",
+    "240.0.0.1",
+    "255.255.255.255",
+    "::",
+    "::1",
+    "::127.0.0.1",
+    "::8.8.8.8",
+    "::ffff:127.0.0.1",
+    "::ffff:10.0.0.1",
+    "::ffff:169.254.169.254",
+    "::ffff:8.8.8.8",
+    "::ffff:0:127.0.0.1",
+    "64:ff9b::127.0.0.1",
+    "64:ff9b::8.8.8.8",
+    "64:ff9b::10.0.0.1",
+    "64:ff9b::169.254.169.254",
+    "64:ff9b::a9fe:a9fe",
+    "64:ff9b:1::8.8.8.8",
+    "100::1",
+    "2001::1",
+    "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+    "2001:2::1",
+    "2001:10::1",
+    "2001:db8::1",
+    "2002:7f00:1::",
+    "2002:a9fe:a9fe::1",
+    "2002:808:808::1",
+    "3fff::1",
+    "5f00::1",
+    "fc00::1",
+    "fd00:ec2::254",
+    "fd12:3456:789a::1",
+    "fe80::1",
+    "fe80::1%eth0",
+    "2606:4700::1%eth0",
+    "fec0::1",
+    "ff02::1",
+    "4000::1",
+    "",
+    "localhost",
+    "example.com",
+    "0177.0.0.1",
+    "0x7f.0.0.1",
+    "2130706433",
+    "127.1",
+    "8.8.8.8 ",
+    "[2606:4700::1]",
+)
+PUBLIC = (
+    "1.1.1.1",
+    "8.8.8.8",
+    "9.255.255.255",
+    "11.0.0.1",
+    "100.63.255.255",
+    "100.128.0.1",
+    "126.255.255.255",
+    "128.0.0.1",
+    "160.79.104.10",
+    "168.63.129.17",
+    "172.15.255.255",
+    "172.32.0.1",
+    "192.0.1.1",
+    "192.167.255.255",
+    "192.169.0.1",
+    "198.17.255.255",
+    "198.20.0.1",
+    "223.255.255.255",
+    "2001:200::1",
+    "2001:4860:4860::8888",
+    "2606:4700::6810:84e5",
+    "2a00:1450:4001:82f::200e",
+)
+
+
+def test_an_address_outside_of_the_public_internet_is_not_public() -> None:
+    assert [it for it in NOT_PUBLIC if is_public(it)] == []
+
+
+def test_an_address_of_the_public_internet_is_public() -> None:
+    assert [it for it in PUBLIC if not is_public(it)] == []

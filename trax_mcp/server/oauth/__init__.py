@@ -1,1 +1,0 @@
-"""The authorization server: signing in at the MCP endpoint, by OAuth 2.1."""

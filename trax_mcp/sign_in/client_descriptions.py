@@ -1,0 +1,314 @@
+"""How clients describe themselves: in a document on the web, or when they register. Pure.
+
+Sources: draft-ietf-oauth-client-id-metadata-document-02 and RFC 7591.
+"""
+
+import json
+import re
+import unicodedata
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from ipaddress import ip_address, ip_network
+from typing import Final, NoReturn
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from trax_mcp.api.text_safety import escape_invisible, truncate
+from trax_mcp.sign_in.redirect_uris import RULE, is_safe, matches
+
+MAX_DOCUMENT_BYTES: Final = 5 * 1024
+"""Source: section 8.7 of the draft."""
+HTTPS_PORT: Final = 443
+ONLY_ITS_MAKER: Final = "Nothing was allowed. Only the maker of the client can mend this."
+_MAX_DOCUMENT_ID: Final = 500
+_MAX_REGISTERED_ID: Final = 4096
+"""It is a part of addresses."""
+_MAX_REDIRECT_URIS: Final = 100
+_MAX_HOST: Final = 253
+_MAX_NAME: Final = 60
+_READ_OF_NAME: Final = 2000
+_REGISTERED: Final = "registered-"
+_NOT_KNOWN: Final = (
+    "This server does not know the client that sent you here. Nothing was allowed. Remove this"
+    " server there, and add it again."
+)
+_LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_DOCUMENT_ID: Final = re.compile(
+    rf"https://(?P<host>(?:{_LABEL}\.)+[a-z][a-z0-9-]{{0,61}}[a-z0-9])(?::(?P<port>[1-9][0-9]{{0,4}}))?"
+    r"(?P<path>/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*)"
+)
+"""The last label begins with a letter, so that no spelling of an IP address is a host."""
+_DOT_SEGMENT: Final = re.compile(r"/(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
+_UNRESERVED_PORTS: Final = range(1024, 65536)
+_LOOK_ALIKES: Final = ("CYRILLIC ", "GREEK ", "ARMENIAN ", "CHEROKEE ", "COPTIC ", "LISU ")
+"""Scripts with letters that look like Latin ones."""
+_MORE_NOT_PUBLIC: Final = tuple(
+    ip_network(it)
+    for it in (
+        "168.63.129.16/32",  # a public number, but inside Azure it is the host of the machine
+        "192.0.0.0/24",  # protocol assignments, with the metadata of Oracle's cloud
+        "192.88.99.0/24",  # relays of 6to4
+        "2001::/23",  # protocol assignments, with Teredo
+        "2002::/16",  # 6to4
+        "3fff::/20",  # documentation
+    )
+)
+_UNICAST: Final = ip_network("2000::/3")
+"""All that IPv6 has in public use. IPv4-mapped and local addresses are outside, and NAT64."""
+
+
+class ClientRefused(Exception):
+    """A client cannot be signed in to. Its text is for the person, and quotes no document."""
+
+
+class OAuthError(Exception):
+    """An error for a client. Sources: RFC 6749, 5.2, and RFC 7591, 3.2.2."""
+
+    def __init__(
+        self, error: str, description: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST
+    ) -> None:
+        super().__init__(description)
+        self.error = error
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """An MCP client. Its name is a claim, as `_clean_name` leaves it.
+
+    `host` is that of its document, which is verified; a registered client has none.
+    """
+
+    id: str
+    name: str
+    redirect_uris: Sequence[str]
+    host: str | None = None
+
+    def redirect_uri(self, sent: str | None) -> str | None:
+        """The address that a request names, exactly as it came, or the client's only one.
+
+        None: it is not one of the client's.
+        """
+        if sent is None:
+            return self.redirect_uris[0] if len(self.redirect_uris) == 1 else None
+        return sent if any(matches(sent, it) for it in self.redirect_uris) else None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentAddress:
+    """Where the document of a client lies."""
+
+    host: str
+    port: int
+    path: str
+
+
+class _Description(BaseModel):
+    """The fields that matter here. Others are ignored, and null means the same as none."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    redirect_uris: list[str] = Field(min_length=1, max_length=_MAX_REDIRECT_URIS)
+    client_name: str = ""
+    grant_types: list[str] = ["authorization_code"]
+    response_types: list[str] = ["code"]
+    token_endpoint_auth_method: str = "none"  # noqa: S105  it is none
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_null(cls, data: object) -> object:
+        if not isinstance(data, dict):
+            return data
+        return {name: value for name, value in data.items() if value is not None}
+
+    @property
+    def signs_in_by_code(self) -> bool:
+        return "authorization_code" in self.grant_types and "code" in self.response_types
+
+
+class _Document(_Description):
+    client_id: str
+    token_endpoint_auth_methods_supported: list[str] = []
+    client_secret: object = None
+
+    @property
+    def may_be_public(self) -> bool:
+        """Whether the client may come without proof of who it is.
+
+        Section 8.2 forbids to take a client as public that demands to be checked. One that offers
+        both (`token_endpoint_auth_methods_supported` of OpenID Connect RP Metadata Choices) may be.
+        """
+        method = self.token_endpoint_auth_method
+        is_shared_secret = method.startswith("client_secret")  # forbidden by section 4.1
+        offers_none = "none" in self.token_endpoint_auth_methods_supported
+        return method == "none" or (offers_none and not is_shared_secret)
+
+
+KNOWN_CLIENTS: Final[Mapping[str, Client]] = {
+    it.id: it
+    for it in (
+        Client(
+            id="https://claude.ai/oauth/mcp-oauth-client-metadata",
+            name="Claude",
+            redirect_uris=("https://claude.ai/api/mcp/auth_callback",),
+            host="claude.ai",
+        ),
+        Client(
+            id="https://claude.ai/oauth/claude-code-client-metadata",
+            name="Claude Code",
+            redirect_uris=("http://localhost/callback", "http://127.0.0.1/callback"),
+            host="claude.ai",
+        ),
+    )
+}
+"""The descriptions of some clients, for when their documents cannot be read.
+
+claude.ai turns away many hosters: their addresses get a test for browsers instead of the document,
+and their users could not connect Claude at all. Read in August 2026. Source: section 7.2.
+"""
+
+
+def document_address(client_id: str) -> DocumentAddress:
+    """Where the document of a client lies. Source: section 3.
+
+    Stricter than the draft: no query, with which a client could make the server send any text to
+    any host; a host name in small letters, so that one client has one id; and no port below 1024
+    but 443.
+
+    Raises:
+        ClientRefused: the id is no address of a document.
+    """
+    parts = _DOCUMENT_ID.fullmatch(client_id) if len(client_id) <= _MAX_DOCUMENT_ID else None
+    if parts is None or _DOT_SEGMENT.search(parts["path"]) or len(parts["host"]) > _MAX_HOST:
+        _refuse(
+            "The id of this client is not an address that its description can be read from: "
+            "https://, a public host name in small letters, and a path."
+        )
+    port = int(parts["port"] or HTTPS_PORT)
+    if port != HTTPS_PORT and port not in _UNRESERVED_PORTS:
+        _refuse("The id of this client names a port that this server does not read from.")
+    return DocumentAddress(parts["host"], port, parts["path"])
+
+
+def read_document(body: bytes, client_id: str) -> Client:
+    """The client that a document describes.
+
+    Redirect addresses that no client may have are left out, since some clients list one among
+    good ones.
+
+    Raises:
+        ClientRefused: it does not describe this client, or one that this server cannot serve.
+    """
+    host = document_address(client_id).host
+    subject = f"The description of this client at {host}"
+    try:
+        document = _Document.model_validate_json(body)
+    except ValidationError:
+        _refuse(f"{subject} is not valid.")
+    if document.client_id != client_id:
+        _refuse(f"{subject} is that of another client.")
+    if document.client_secret is not None:
+        _refuse(f"{subject} holds a secret.")
+    if not document.may_be_public:
+        _refuse(
+            f"{subject} says that it proves itself with a key or a secret, which this server does"
+            " not check."
+        )
+    if not document.signs_in_by_code:
+        _refuse(f"{subject} leaves out signing in by code.")
+    safe = filter(is_safe, document.redirect_uris)
+    redirect_uris = tuple(dict.fromkeys(safe))
+    if not redirect_uris:
+        _refuse(f"{subject} names no safe address to return to.")
+    name = _clean_name(document.client_name) or host
+    return Client(id=client_id, name=name, redirect_uris=redirect_uris, host=host)
+
+
+def registered_client(body: bytes, *, nonce: str) -> Client:
+    """The client that registers with this body. Its id is its description: nothing is kept.
+
+    The `nonce` tells it from others that describe themselves alike. Whatever it asks for, it is a
+    public client, without a secret. Source: RFC 7591, section 2.
+
+    Raises:
+        OAuthError: it is no client that this server can serve.
+    """
+    try:
+        described = _Description.model_validate_json(body)
+    except ValidationError:
+        raise OAuthError(
+            "invalid_client_metadata", "The description is not valid, or names no redirect_uris."
+        ) from None
+    is_public = described.token_endpoint_auth_method == "none"  # noqa: S105  it is none
+    if not is_public and not described.token_endpoint_auth_method.startswith("client_secret_"):
+        raise OAuthError("invalid_client_metadata", "This server checks no such proof.")
+    if not described.signs_in_by_code:
+        raise OAuthError("invalid_client_metadata", "People sign in by code alone here.")
+    if not all(map(is_safe, described.redirect_uris)):
+        raise OAuthError("invalid_redirect_uri", RULE)
+    name = _clean_name(described.client_name)
+    content = json.dumps([nonce, name, *described.redirect_uris], separators=(",", ":"))
+    client_id = _REGISTERED + urlsafe_b64encode(content.encode()).decode().rstrip("=")
+    if len(client_id) > _MAX_REGISTERED_ID:
+        raise OAuthError("invalid_client_metadata", "The description is too long.")
+    return Client(id=client_id, name=name, redirect_uris=described.redirect_uris)
+
+
+def read_registered_id(client_id: str) -> Client:
+    """The client that has registered with this id.
+
+    It needs no proof that it has: it could register the same at any time.
+
+    Raises:
+        ClientRefused: no client has registered so.
+    """
+    try:
+        content = urlsafe_b64decode(client_id.removeprefix(_REGISTERED).encode() + b"==")
+        nonce, name, *redirect_uris = json.loads(content)
+        body = json.dumps({"client_name": name, "redirect_uris": redirect_uris})
+        client = registered_client(body.encode(), nonce=nonce)
+    except (ValueError, TypeError, RecursionError, OAuthError):
+        raise ClientRefused(_NOT_KNOWN) from None
+    if client.id != client_id:  # one client has one id
+        raise ClientRefused(_NOT_KNOWN)
+    return client
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the public internet. False if it is not an IP address.
+
+    A client says where its document lies. Without this rule it could make the server read from its
+    own network. Source: section 8.6 of the draft.
+    """
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return False
+    if not ip.is_global or ip.is_multicast or ip.is_reserved or getattr(ip, "scope_id", None):
+        return False
+    if ip.version == _UNICAST.version and ip not in _UNICAST:
+        return False
+    return not any(ip.version == it.version and ip in it for it in _MORE_NOT_PUBLIC)
+
+
+def _clean_name(name: str) -> str:
+    """Return `name` on one line, cut, with a mark for each character that hides or imitates.
+
+    Those are invisible ones, and letters among Latin ones that look like them: a client may try to
+    look like another. A name all in another script is kept.
+    """
+    name = truncate(" ".join(name[:_READ_OF_NAME].split()), longest=_MAX_NAME)
+    is_latin = any(it.isascii() and it.isalpha() for it in name)
+    return "".join("\ufffd" if _is_unfit(it, is_latin=is_latin) else it for it in name)
+
+
+def _is_unfit(character: str, *, is_latin: bool) -> bool:
+    if escape_invisible(character) != character:
+        return True
+    return is_latin and unicodedata.name(character, "").startswith(_LOOK_ALIKES)
+
+
+def _refuse(why: str) -> NoReturn:
+    raise ClientRefused(f"{why} {ONLY_ITS_MAKER}") from None

@@ -1,0 +1,267 @@
+"""`/authorize` and its page, on which a person types their key and allows a client to use it.
+
+It needs no JavaScript, and the client never sees the key. Source: RFC 6749, 4.1.1.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from secrets import token_urlsafe
+from typing import Final
+
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from trax_mcp.api.caller import Caller
+from trax_mcp.api.client import Client as TraxClient
+from trax_mcp.api.errors import TraxError
+from trax_mcp.api.operations import ListStudios
+from trax_mcp.setting_types import KEY_PREFIX
+from trax_mcp.sign_in.attempts import Attempts, TooManyAttempts, WrongKey
+from trax_mcp.sign_in.client_descriptions import ONLY_ITS_MAKER, Client, ClientRefused, OAuthError
+from trax_mcp.sign_in.clients import Clients
+from trax_mcp.sign_in.forms import (
+    ENDED,
+    AuthorizationRequest,
+    FormProblem,
+    Forms,
+    Problem,
+    address_of,
+    check_resource,
+    repeated_parameter,
+)
+from trax_mcp.sign_in.redirect_uris import is_loopback_uri
+from trax_mcp.sign_in.screens import (
+    CANCELLED,
+    MISSING_SCOPE,
+    NO_ANSWER,
+    NO_KEY,
+    WRONG_KEY,
+    Site,
+    client_name,
+    connect_screen,
+    for_people,
+    key_screen,
+    page,
+    reach_text,
+    return_screen,
+    too_many_keys,
+)
+from trax_mcp.sign_in.sign_ins import Access
+
+_PATH: Final = "/sign-in"
+_LONGEST_QUERY: Final = 8192
+_CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+"""SHA-256 in base64url. Source: RFC 7636, 4.2."""
+_CANNOT_BEGIN: Final = "This sign-in cannot begin"
+
+
+Codes = MutableMapping[str, AuthorizationRequest]
+"""By the hash of a code, what a person has allowed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignInPage:
+    """The page. `resource` is what tokens are for.
+
+    `may_run`: the operator offers more than reading. `may_register`: clients without a document may
+    sign people in.
+    """
+
+    site: Site
+    forms: Forms
+    clients: Clients
+    attempts: Attempts
+    codes: Codes
+    trax: TraxClient
+    resource: str
+    may_run: bool
+    may_register: bool
+
+    def routes(self) -> list[Route]:
+        """Its routes."""
+        return [
+            for_people(self.site, "/authorize", self._authorize, "GET"),
+            for_people(self.site, _PATH, self._open, "GET"),
+            for_people(self.site, _PATH, self._take_key, "POST"),
+            for_people(self.site, f"{_PATH}/another-key", self._ask_another_key, "POST"),
+            for_people(self.site, f"{_PATH}/connect", self._connect, "POST"),
+            for_people(self.site, f"{_PATH}/cancel", self._cancel, "POST"),
+        ]
+
+    async def _authorize(self, request: Request) -> Response:
+        """Check what a client asks for, and show the page."""
+        query = request.query_params
+        if (name := repeated_parameter(query.multi_items())) is not None:
+            raise _refusal(f"The client sent the parameter {name} more than once.")
+        if len(request.scope["query_string"]) > _LONGEST_QUERY:
+            raise _refusal("The client sent more than this server reads.")
+        client = await self._find_client(query.get("client_id", ""), address_of(request))
+        asked = self._read(query, client)
+        try:
+            self._check(query)
+        except OAuthError as error:
+            return self._error_to_client(asked, error)
+        return page(key_screen(self.site, asked, self.forms.sealed(asked)))
+
+    async def _find_client(self, client_id: str, address: str) -> Client:
+        """The client with this id."""
+        try:
+            return await self.clients.find(
+                client_id, address=address, may_register=self.may_register
+            )
+        except ClientRefused as error:
+            raise Problem(HTTPStatus.BAD_REQUEST, _CANNOT_BEGIN, str(error)) from None
+        except TooManyAttempts as error:
+            status, headers = HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": str(error.retry_after)}
+            raise Problem(status, _CANNOT_BEGIN, str(error), headers=headers) from None
+
+    def _read(self, query: QueryParams, client: Client) -> AuthorizationRequest:
+        """The request. A client gets no more than it asks for.
+
+        Scopes that this server does not have are ignored. Source: RFC 6749, 3.3.
+        """
+        redirect_uri = client.redirect_uri(query.get("redirect_uri"))
+        if redirect_uri is None:
+            raise _refusal(_wrong("redirect_uri is not an address of this client."))
+        scopes = query.get("scope", "").split()
+        only_reads = not self.may_run or [it for it in Access if it in scopes] == [Access.READ]
+        return AuthorizationRequest(
+            until=self.forms.end(),
+            client_id=client.id,
+            client_name=client.name,
+            client_host=client.host,
+            redirect_uri=redirect_uri,
+            challenge=query.get("code_challenge", ""),
+            offered=(Access.READ,) if only_reads else tuple(Access),
+            state=query.get("state"),
+        )
+
+    def _check(self, query: QueryParams) -> None:
+        """Check the rest of a request, of which the client can hear."""
+        response_type = query.get("response_type")
+        if not response_type:
+            raise OAuthError("invalid_request", "response_type is missing.")
+        if response_type != "code":
+            raise OAuthError("unsupported_response_type", "response_type must be code.")
+        if query.get("code_challenge_method") != "S256":  # none means plain: RFC 7636, 4.3
+            raise OAuthError("invalid_request", "code_challenge_method must be S256.")
+        if not _CHALLENGE.fullmatch(query.get("code_challenge", "")):
+            raise OAuthError("invalid_request", "code_challenge is not an S256 challenge.")
+        check_resource(query.get("resource"), self.resource)
+
+    def _error_to_client(self, asked: AuthorizationRequest, error: OAuthError) -> Response:
+        """Send an error back to the client.
+
+        At once only to a program on the person's own computer: anyone can be a client, and must not
+        use this server to send people on to a page of theirs. Source: RFC 9700, 4.11.2.
+        """
+        address = asked.response_address(
+            issuer=self.site.public_url, error=error.error, error_description=str(error)
+        )
+        if is_loopback_uri(asked.redirect_uri):
+            return RedirectResponse(address, HTTPStatus.FOUND, {"Cache-Control": "no-store"})
+        raise _refusal(_wrong(str(error)), back_to=address)
+
+    async def _open(self, _request: Request) -> Response:
+        """Somebody has kept the address of the page. It has no sign-in by itself."""
+        raise Problem(HTTPStatus.GONE, AuthorizationRequest.ended, ENDED)
+
+    async def _take_key(self, request: Request) -> Response:
+        """Try the key with one read, then ask for the last yes."""
+        fields, asked = await self.forms.read(request, AuthorizationRequest)
+        try:
+            access = _chosen(fields, asked)
+            key, reach = await self._try_key(fields.get("key", ""), address_of(request))
+        except FormProblem as problem:
+            content = key_screen(
+                self.site,
+                asked,
+                self.forms.sealed(asked),
+                problem=str(problem),
+                chosen=fields.get("access", ""),
+            )
+            return page(content, problem.status, problem.headers)
+        asked = asked.model_copy(update={"key": key, "access": access})
+        return page(connect_screen(self.site, asked, self.forms.sealed(asked), reach))
+
+    async def _try_key(self, typed: str, address: str) -> tuple[str, str]:
+        """Try a key with one read. Returns it, and which studios it reaches, in a sentence."""
+        key = typed.strip()
+        try:
+            # A password of something else, or a token of ours, is not for TRaX.
+            caller = Caller(key if key.startswith(KEY_PREFIX) else "")
+        except ValueError:
+            raise FormProblem(HTTPStatus.BAD_REQUEST, NO_KEY) from None
+        try:
+            async with self.attempts.one(address):
+                return key, await self._reach_of(caller)
+        except WrongKey as error:
+            raise FormProblem(HTTPStatus.FORBIDDEN, str(error)) from None
+        except TooManyAttempts as error:
+            raise too_many_keys(error) from None
+
+    async def _reach_of(self, caller: Caller) -> str:
+        """Which studios a key reaches, in a sentence."""
+        try:
+            return reach_text(
+                await self.trax.call(ListStudios().next_page(None), caller, retry=False)
+            )
+        except TraxError as error:
+            match error.failure.http_status:
+                case HTTPStatus.UNAUTHORIZED:
+                    raise WrongKey(WRONG_KEY) from None
+                case HTTPStatus.FORBIDDEN:
+                    raise FormProblem(HTTPStatus.FORBIDDEN, MISSING_SCOPE) from None
+                case _:
+                    raise FormProblem(HTTPStatus.BAD_GATEWAY, NO_ANSWER) from None
+
+    async def _ask_another_key(self, request: Request) -> Response:
+        """Show the form for the key once more."""
+        _, asked = await self.forms.read(request, AuthorizationRequest)
+        asked = asked.model_copy(update={"key": ""})
+        return page(key_screen(self.site, asked, self.forms.sealed(asked)))
+
+    async def _connect(self, request: Request) -> Response:
+        """Send the browser back to the client with a code."""
+        _, asked = await self.forms.read(request, AuthorizationRequest)
+        if not asked.key:
+            raise Problem(HTTPStatus.GONE, AuthorizationRequest.ended, ENDED)
+        code = token_urlsafe()
+        self.codes[hashed(code)] = asked
+        return self._return(asked, f"Connected: {client_name(asked)}", code=code)
+
+    async def _cancel(self, request: Request) -> Response:
+        """Tell the client that the person said no."""
+        _, asked = await self.forms.read(request, AuthorizationRequest)
+        return self._return(asked, CANCELLED, error="access_denied")
+
+    def _return(self, asked: AuthorizationRequest, outcome: str, **parameters: str) -> Response:
+        address = asked.response_address(issuer=self.site.public_url, **parameters)
+        return page(return_screen(self.site, asked, address, outcome))
+
+
+def _chosen(fields: Mapping[str, str], asked: AuthorizationRequest) -> Access:
+    for access in asked.offered:
+        if access.value == fields.get("access"):
+            return access
+    text = f"Choose what {client_name(asked)} will be able to do."
+    raise FormProblem(HTTPStatus.BAD_REQUEST, text)
+
+
+def _wrong(why: str) -> str:
+    return f"The client asks in a wrong way: {why}"
+
+
+def _refusal(why: str, *, back_to: str = "") -> Problem:
+    text = f"{why} {ONLY_ITS_MAKER}"
+    return Problem(HTTPStatus.BAD_REQUEST, _CANNOT_BEGIN, text, back_to=back_to)
+
+
+def hashed(code: str) -> str:
+    """Only the hash is kept, and compared."""
+    return hashlib.sha256(code.encode()).hexdigest()
