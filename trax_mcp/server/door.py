@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.setting_types import KEY_PREFIX
+from trax_mcp.sign_in import ACCESS_PREFIX, REFRESH_PREFIX, SignInUnavailable
 
 if TYPE_CHECKING:
     from trax_mcp.sign_in.sign_ins import SignIn
@@ -34,7 +35,6 @@ READY_PATH: Final = "/readyz"
 CALLER: Final = "trax.caller"
 """The key of the `Caller` in a request's scope."""
 
-_TOKEN_PREFIXES: Final = ("trax_at_", "trax_rt_")
 _LOOPBACK_ORIGINS: Final = ("http://127.0.0.1", "http://localhost", "http://[::1]")
 _CLOSE: Final = {"Connection": "close"}
 """Of a response to a request whose body may not have arrived."""
@@ -51,15 +51,11 @@ _HEADERS: Final[Mapping[HTTPStatus, Mapping[str, str]]] = {
 _LOG: Final = logging.getLogger(__name__)
 
 
-class SignInsUnavailable(Exception):
-    """Tokens cannot be verified now. The message is for a person."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
     """The tokens of people who have signed in.
 
-    `verify` raises SignInsUnavailable. `metadata_url` is where a client learns how to sign in.
+    `verify` raises SignInUnavailable. `metadata_url` is where a client learns how to sign in.
     Sources: RFC 6750 (bearer tokens) and RFC 9728, 5.1 (`resource_metadata`).
     """
 
@@ -191,7 +187,7 @@ class Door:
             return refuse(HTTPStatus.BAD_REQUEST, message)
         if caller.key is None:
             return _identify_by_token(self._tokens, bearer_token(headers))
-        if caller.key.startswith(_TOKEN_PREFIXES):
+        if caller.key.startswith((ACCESS_PREFIX, REFRESH_PREFIX)):
             message = "A token of this server goes into Authorization: Bearer, not X-API-Key."
             return refuse(HTTPStatus.BAD_REQUEST, message)
         return caller, None
@@ -210,7 +206,7 @@ def _identify_by_token(tokens: Tokens, token: str | None) -> Response | tuple[Ca
         return tokens.challenge(message)
     try:
         found = tokens.verify(token)
-    except SignInsUnavailable as error:
+    except SignInUnavailable as error:
         return refuse(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
     if found is None:
         message = "This sign-in has ended or was revoked, so nothing was done. Sign in again."

@@ -3,7 +3,7 @@
 A request goes through three layers: `Door`, `Limits`, and the SDK's app.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -17,15 +17,14 @@ from starlette.types import ASGIApp
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
 from trax_mcp.server.app import Service
-from trax_mcp.server.door import HEALTH_PATH, PATH, READY_PATH, Door, SignInsUnavailable, Tokens
+from trax_mcp.server.door import HEALTH_PATH, PATH, READY_PATH, Door, Tokens
 from trax_mcp.server.limits import BODY_BYTES, Limits
 from trax_mcp.server.sdk_compat import hide_session_ids
 from trax_mcp.settings import Settings
 
 if TYPE_CHECKING:
     from trax_mcp.sign_in.clients import Clients
-    from trax_mcp.sign_in.server import AuthorizationServer
-    from trax_mcp.sign_in.sign_ins import SignIn, SignIns
+    from trax_mcp.sign_in.sign_ins import SignIns
 
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 _CHECKED_BY_DOOR: Final = TransportSecuritySettings(enable_dns_rebinding_protection=False)
@@ -72,7 +71,7 @@ def http_app(
         )
         routes = authorization_server.routes()
         tokens = Tokens(
-            verify=_verifier(authorization_server),
+            verify=sign_ins.find,
             metadata_url=authorization_server.metadata_address,
             scopes=SCOPES,
         )
@@ -106,20 +105,6 @@ def _endpoints(server: Server[Any], deps: Service, routes: Collection[Route]) ->
     # Behind a proxy it would redirect to http, and some clients would send their key there.
     app.router.redirect_slashes = False
     return app
-
-
-def _verifier(
-    authorization_server: "AuthorizationServer",
-) -> "Callable[[str], tuple[SignIn, Caller] | None]":
-    from trax_mcp.sign_in.sign_ins import SignInUnavailable  # noqa: PLC0415  as above
-
-    def verify(token: str) -> "tuple[SignIn, Caller] | None":
-        try:
-            return authorization_server.verify(token)
-        except SignInUnavailable as error:
-            raise SignInsUnavailable(str(error)) from None
-
-    return verify
 
 
 def _hosts(settings: Settings) -> Collection[str]:

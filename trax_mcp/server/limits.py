@@ -24,8 +24,9 @@ from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
 from trax_mcp.open_files import max_open_files
 from trax_mcp.server.app import Service
-from trax_mcp.server.door import CALLER, SignInsUnavailable, Tokens, bearer_token, refuse
+from trax_mcp.server.door import CALLER, Tokens, bearer_token, refuse
 from trax_mcp.server.sessions import Session, Sessions
+from trax_mcp.sign_in import SignInUnavailable
 
 BODY_SECONDS: Final = 10.0
 BODY_BYTES: Final = 64 * 1024
@@ -330,7 +331,7 @@ class Limits:
 def _has_ended(token: str, tokens: Tokens) -> bool:
     try:
         return tokens.verify(token) is None
-    except SignInsUnavailable:
+    except SignInUnavailable:
         return False
     except Exception:  # noqa: BLE001  a failure here must not end the server
         _LOG.exception("a sign-in could not be looked up")

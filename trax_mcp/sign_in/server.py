@@ -17,10 +17,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, request_response
 
-from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client as TraxClient
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.clock import Clock
+from trax_mcp.sign_in import SignInUnavailable
 from trax_mcp.sign_in.attempts import Attempts
 from trax_mcp.sign_in.client_descriptions import OAuthError, registered_client
 from trax_mcp.sign_in.clients import Clients
@@ -35,14 +35,7 @@ from trax_mcp.sign_in.list_page import SignInListPage
 from trax_mcp.sign_in.redirect_uris import redirect_host
 from trax_mcp.sign_in.screens import PAGE_HEADERS, Handler, Site
 from trax_mcp.sign_in.sign_in_page import Codes, SignInPage, hashed
-from trax_mcp.sign_in.sign_ins import (
-    UNUSED_SECONDS,
-    Access,
-    SignIn,
-    SignIns,
-    SignInUnavailable,
-    Tokens,
-)
+from trax_mcp.sign_in.sign_ins import UNUSED_SECONDS, Access, SignIns, Tokens
 
 SCOPES: Final = tuple(it.value for it in Access)
 _CODE_SECONDS: Final = 60
@@ -108,14 +101,6 @@ class AuthorizationServer:
     def metadata_address(self) -> str:
         """Where a client reads how to sign in, for `WWW-Authenticate`. Source: RFC 9728, 5.1."""
         return f"{self._issuer}{_RESOURCE_METADATA}{self._path}"
-
-    def verify(self, token: str) -> tuple[SignIn, Caller] | None:
-        """The sign-in and the caller of an access token. None if it is unknown, ended, revoked.
-
-        Raises:
-            SignInUnavailable: that cannot be known now.
-        """
-        return self._sign_ins.find(token)
 
     def routes(self) -> list[Route]:
         """All addresses of signing in."""

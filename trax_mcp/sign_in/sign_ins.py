@@ -26,10 +26,9 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.clock import Clock
 from trax_mcp.sealing import seal, unseal
 from trax_mcp.settings import CannotStart
+from trax_mcp.sign_in import ACCESS_PREFIX, REFRESH_PREFIX, SignInUnavailable
 from trax_mcp.sign_in.private_files import check_private, create_private
 
-ACCESS_PREFIX: Final = "trax_at_"
-REFRESH_PREFIX: Final = "trax_rt_"
 _DAY: Final = 86_400
 UNUSED_SECONDS: Final = 14 * _DAY
 """Access tokens of a sign-in that was not used for so long open nothing until it is refreshed."""
@@ -77,13 +76,6 @@ class Access(StrEnum):
     def label(self) -> str:
         """The name of this choice, for a person."""
         return "look only" if self is Access.READ else "run shows"
-
-
-class SignInUnavailable(Exception):
-    """The file cannot be read or written now. Nothing has changed.
-
-    The message is for a person, and holds no path and no value.
-    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
