@@ -16,8 +16,9 @@ from trax_mcp.cli.setting_checks import sign_in_path, sign_in_secret_path
 from trax_mcp.cli.terminal import console_on, print_hanging
 from trax_mcp.clock import Clock, iso
 from trax_mcp.settings import CannotStart, Settings
+from trax_mcp.sign_in import SignInUnavailable
 from trax_mcp.sign_in.private_files import server_secret
-from trax_mcp.sign_in.sign_ins import SignIn, SignInFile, SignInUnavailable
+from trax_mcp.sign_in.sign_ins import SignIn, SignInFile
 
 _LONGEST_NAME: Final = 40
 _LONGEST_HOST: Final = 60

@@ -8,7 +8,9 @@ and never goes to TRaX.
 import hmac
 import json
 import logging
+import math
 import re
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -24,6 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.setting_types import KEY_PREFIX
+from trax_mcp.sign_in import ACCESS_PREFIX, REFRESH_PREFIX, SignInUnavailable
 
 if TYPE_CHECKING:
     from trax_mcp.sign_in.sign_ins import SignIn
@@ -34,7 +37,6 @@ READY_PATH: Final = "/readyz"
 CALLER: Final = "trax.caller"
 """The key of the `Caller` in a request's scope."""
 
-_TOKEN_PREFIXES: Final = ("trax_at_", "trax_rt_")
 _LOOPBACK_ORIGINS: Final = ("http://127.0.0.1", "http://localhost", "http://[::1]")
 _CLOSE: Final = {"Connection": "close"}
 """Of a response to a request whose body may not have arrived."""
@@ -51,15 +53,11 @@ _HEADERS: Final[Mapping[HTTPStatus, Mapping[str, str]]] = {
 _LOG: Final = logging.getLogger(__name__)
 
 
-class SignInsUnavailable(Exception):
-    """Tokens cannot be verified now. The message is for a person."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
     """The tokens of people who have signed in.
 
-    `verify` raises SignInsUnavailable. `metadata_url` is where a client learns how to sign in.
+    `verify` raises SignInUnavailable. `metadata_url` is where a client learns how to sign in.
     Sources: RFC 6750 (bearer tokens) and RFC 9728, 5.1 (`resource_metadata`).
     """
 
@@ -94,7 +92,7 @@ class Door:
     """Passes requests for the MCP endpoint on with their caller, and refuses the others.
 
     `hosts` are the names that this server may be called by, and `origins` those of web pages that
-    may call it: others may be DNS rebinding. `own` is the caller of requests without a key.
+    may call it: others may be DNS rebinding. `default_caller` makes requests without a key.
     Requests for `public_paths`, in exactly this spelling, need no caller. The others must bring the
     `mcp_token`, if there is one. With `tokens`, they must bring one of those or a key.
     """
@@ -105,7 +103,7 @@ class Door:
         *,
         hosts: Collection[str],
         origins: Collection[str],
-        own: Caller,
+        default_caller: Caller,
         public_paths: Collection[str] = (),
         mcp_token: str | None,
         tokens: Tokens | None = None,
@@ -113,10 +111,11 @@ class Door:
         self._app = app
         self._host = _any_port(hosts)
         self._origin = _any_port([*_LOOPBACK_ORIGINS, *origins])
-        self._own = own
+        self._default_caller = default_caller
         self._public_paths = frozenset(public_paths)
         self._mcp_token = mcp_token
         self._tokens = tokens
+        self._warned_at = -math.inf
         self._admit_pages: ASGIApp = self._admit
         if origins:
             self._admit_pages = CORSMiddleware(
@@ -154,15 +153,22 @@ class Door:
         host = Headers(scope=scope).get("host", "")
         if self._host.fullmatch(host):
             return None
-        _LOG.warning("Refused a request for another host: %s", host or "none")
+        self._warn("Refused a request for another host: %s", host or "none")
         return refuse(HTTPStatus.MISDIRECTED_REQUEST, "This server has another name.")
 
     def _refuse_origin(self, headers: Headers) -> Response | None:
         origin = headers.get("origin")
         if not origin or self._origin.fullmatch(origin):
             return None
-        _LOG.warning("Refused a request of another origin: %s", origin)
+        self._warn("Refused a request of another origin: %s", origin)
         return refuse(HTTPStatus.FORBIDDEN, "Pages of this origin may not call this server.")
+
+    def _warn(self, text: str, name: str) -> None:
+        """Log a refusal, at most one a second: strangers can cause many."""
+        now = time.monotonic()
+        if now >= self._warned_at + 1.0:
+            self._warned_at = now
+            _LOG.warning(text, name)
 
     def _refuse_authorization(self, headers: Headers) -> Response | None:
         # 400, since a 401 would send clients looking for OAuth.
@@ -184,21 +190,21 @@ class Door:
         except ValueError as error:
             return refuse(HTTPStatus.BAD_REQUEST, f"X-API-Key: {error}")
         if self._tokens is None:
-            return (self._own if caller.key is None else caller), None
+            return (self._default_caller if caller.key is None else caller), None
         given = [*_given(headers, "authorization"), *_given(headers, "x-api-key")]
         if len(given) > 1:
             message = "Send either X-API-Key or Authorization, and that once. Nothing was done."
             return refuse(HTTPStatus.BAD_REQUEST, message)
         if caller.key is None:
             return _identify_by_token(self._tokens, bearer_token(headers))
-        if caller.key.startswith(_TOKEN_PREFIXES):
+        if caller.key.startswith((ACCESS_PREFIX, REFRESH_PREFIX)):
             message = "A token of this server goes into Authorization: Bearer, not X-API-Key."
             return refuse(HTTPStatus.BAD_REQUEST, message)
         return caller, None
 
     def _with_caller(self, scope: Scope, caller: Caller, sign_in_id: str | None) -> Scope:
         """Set the caller, and the user: the SDK answers 404 to another user of a session."""
-        if caller is self._own:
+        if caller is self._default_caller:
             return {**scope, CALLER: caller}
         token = AccessToken(token="", client_id=caller.fingerprint, scopes=[], subject=sign_in_id)
         return {**scope, CALLER: caller, "user": AuthenticatedUser(token)}
@@ -210,7 +216,7 @@ def _identify_by_token(tokens: Tokens, token: str | None) -> Response | tuple[Ca
         return tokens.challenge(message)
     try:
         found = tokens.verify(token)
-    except SignInsUnavailable as error:
+    except SignInUnavailable as error:
         return refuse(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
     if found is None:
         message = "This sign-in has ended or was revoked, so nothing was done. Sign in again."

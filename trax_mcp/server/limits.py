@@ -21,31 +21,35 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trax_mcp.api.caller import ANONYMOUS, Caller
-from trax_mcp.api.client import Client
 from trax_mcp.open_files import max_open_files
 from trax_mcp.server.app import Service
-from trax_mcp.server.door import CALLER, SignInsUnavailable, Tokens, bearer_token, refuse
+from trax_mcp.server.door import CALLER, HEALTH_PATH, READY_PATH, Tokens, bearer_token, refuse
 from trax_mcp.server.sessions import Session, Sessions
+from trax_mcp.sign_in import SignInUnavailable
 
 BODY_SECONDS: Final = 10.0
 BODY_BYTES: Final = 64 * 1024
 """The largest body of a key that TRaX has accepted. The longest call in earnest has 12 kB."""
 OTHER_BODY_BYTES: Final = 32 * 1024
-"""The largest one of any other caller. To read one takes time in which no stop is sent."""
+"""The largest body of any other caller. While one is parsed, no stop is sent."""
 FORM_BYTES: Final = 16 * 1024
 """The largest body for an address that needs no caller, such as the pages of signing in."""
 LARGE_BODY_BYTES: Final = 16 * 1024
-"""Of larger bodies, one of an owner is read at a time."""
+"""Of requests with a larger body, one of each key runs at a time, and one of all other callers."""
 REQUESTS: Final = 600
 """The most requests in flight of a key that TRaX has accepted. An open stream is one."""
 OTHER_REQUESTS: Final = 400
-"""The same of all other callers together."""
+"""The most of all other callers together."""
 ALL_REQUESTS: Final = 4096
-"""The same of all, or a third of the files that may be open: calls to TRaX take another."""
+"""The most of all callers, or a third of the files that may be open: calls to TRaX take another."""
 CHECK_SECONDS: Final = 30.0
 """How long a stream can outlive its sign-in."""
 
-_STOP: Final = b'"go_offline"'
+NEEDED_FOR_OTHERS: Final = 32
+"""So many calls of a key that wait for a person, or stop, end for nobody else either."""
+
+_NEEDED: Final = (b'"go_offline"', b'"answer_approval"')
+"""Stops, and what a person has answered."""
 _QUESTION: Final = b'"elicitation/create"'
 _LISTEN: Final = "subscriptions/listen"
 
@@ -107,7 +111,7 @@ class _Request:
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
 
     def end(self, refusal: ASGIApp) -> None:
-        """Cancel it."""
+        """Cancel it, so that `finish` answers with this refusal if no response has begun."""
         self.refusal = refusal
         self.scope.cancel()
 
@@ -124,16 +128,14 @@ _Group = dict[_Request, None]
 
 
 class Limits:
-    """The limits. Ends what belongs to a sign-in that has ended, and sessions as a drain ends."""
+    """Middleware. Ends sessions in a drain too, and what belongs to a sign-in that has ended."""
 
-    def __init__(
-        self, app: ASGIApp, *, client: Client, deps: Service, tokens: Tokens | None = None
-    ) -> None:
+    def __init__(self, app: ASGIApp, service: Service, *, tokens: Tokens | None = None) -> None:
         self._app = app
-        self._keys = client.accepted_keys
-        self._deps = deps
+        self._keys = service.client.accepted_keys
+        self._service = service
         self._tokens = tokens
-        self._sessions = Sessions(app, client, deps.clock)
+        self._sessions = Sessions(app, service.client, service.clock)
         self._numbers = count()
         self._requests: dict[str, _Group] = {}
         self._most_requests = min(ALL_REQUESTS, max_open_files() // 3)
@@ -143,11 +145,13 @@ class Limits:
         """Run a request, or refuse it."""
         if scope["type"] == "lifespan":
             await self._run_lifespan(scope, receive, send)
+        elif scope["path"] in {HEALTH_PATH, READY_PATH}:  # how full it is says nothing of health
+            await self._app(scope, receive, send)
         elif scope["type"] == "http":
             await self._run(scope, receive, send)
 
     async def _run_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
-        readiness = self._deps.readiness
+        readiness = self._service.readiness
         readiness.on_close, readiness.is_idle = self._sessions.close, self._no_call_runs
         with readiness.needs("the lifespan of the server"):
             async with anyio.create_task_group() as self._sessions.tasks:
@@ -193,12 +197,13 @@ class Limits:
             return
         receive, body = _replay(message, receive), message["body"]
         if request.is_get:
-            with self._deps.in_flight.track():
+            with self._service.in_flight.track():
                 await self._app(scope, receive, send)
             return
+        if request.headers.get("mcp-method") != _LISTEN:
+            is_needed = any(it in body for it in _NEEDED)
+            request.use = _Use.NEEDED if is_needed else _Use.RUNNING
         async with self._large_one_at_a_time(request, body):
-            if request.headers.get("mcp-method") != _LISTEN:
-                request.use = _Use.NEEDED if _STOP in body else _Use.RUNNING
             await self._app(scope, receive, send)
 
     async def _receive_body(
@@ -210,7 +215,7 @@ class Limits:
         if declared.isdecimal() and int(declared) > most:
             request.refusal = _TOO_LARGE
             return None
-        with self._deps.in_flight.track(), anyio.move_on_after(BODY_SECONDS) as limit:
+        with self._service.in_flight.track(), anyio.move_on_after(BODY_SECONDS) as limit:
             message = await _whole_body(receive, most)
             request.refusal = _TOO_LARGE if message is None else None
             return message
@@ -236,7 +241,7 @@ class Limits:
         elif scope["method"] == "DELETE":
             self._sessions.remove(session)
         elif request.is_get:
-            self._deps.open_streams.opened(session.id)
+            self._service.open_streams.opened(session.id)
         request.started = True
         if request.use is _Use.IDLE:  # the end of a stream frees its connection
             start["headers"] = [*start["headers"], (b"connection", b"close")]
@@ -283,18 +288,22 @@ class Limits:
         else:
             room, most = [it for it in groups if not self._is_accepted(it)], OTHER_REQUESTS
         if _size(room) >= most:
-            return self._end_another(room)
+            return self._end_another(room, kept=most)
         if _size(groups) < self._most_requests:
             return True
         rooms = [[it] for it in groups if self._is_accepted(it)]
         rooms.append([it for it in groups if not self._is_accepted(it)])
-        return self._end_another(max(rooms, key=_size))
+        return self._end_another(max(rooms, key=_size), kept=NEEDED_FOR_OTHERS)
 
-    def _end_another(self, room: Collection[_Group]) -> bool:
-        """End the oldest idle request, or else the oldest, of the caller who has most."""
+    def _end_another(self, room: Collection[_Group], *, kept: int) -> bool:
+        """End the oldest idle request, or else the oldest, of the caller who has most.
+
+        Of an accepted key, so many are `kept` that wait for a person or stop: more end too.
+        """
         sizes = {it: len(group) for group in room for it in group}
         other = min(sizes, key=lambda it: (-sizes[it], it.use, it.number))
-        if other.use is _Use.NEEDED and self._keys.has(other.caller):
+        is_needed = other.use is _Use.NEEDED and self._keys.has(other.caller)
+        if is_needed and sizes[other] <= kept:
             return False
         self._forget(other)
         other.end(_ENDED_FOR_OTHERS)
@@ -310,7 +319,7 @@ class Limits:
 
     async def _check_again_and_again(self) -> None:
         while True:
-            await self._deps.clock.sleep(CHECK_SECONDS)
+            await self._service.clock.sleep(CHECK_SECONDS)
             self._sessions.forget_ended()
             if self._tokens is not None:
                 await self._end_revoked(self._tokens)
@@ -330,7 +339,7 @@ class Limits:
 def _has_ended(token: str, tokens: Tokens) -> bool:
     try:
         return tokens.verify(token) is None
-    except SignInsUnavailable:
+    except SignInUnavailable:
         return False
     except Exception:  # noqa: BLE001  a failure here must not end the server
         _LOG.exception("a sign-in could not be looked up")

@@ -22,10 +22,11 @@ from trax_mcp.api.models import Page, Studio
 from trax_mcp.api.text_safety import quote, spell_out
 from trax_mcp.consent.rules import Mode
 from trax_mcp.setting_types import KEY_PREFIX
+from trax_mcp.sign_in import SignInUnavailable
 from trax_mcp.sign_in.attempts import TooManyAttempts
 from trax_mcp.sign_in.forms import AuthorizationRequest, FormProblem, Problem
 from trax_mcp.sign_in.redirect_uris import is_loopback_uri, redirect_host
-from trax_mcp.sign_in.sign_ins import Access, SignIn, SignInUnavailable
+from trax_mcp.sign_in.sign_ins import Access, SignIn
 from trax_mcp.studio.naming import listed, quoted
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -141,7 +142,7 @@ class Site:
 
     @property
     def host(self) -> str:
-        """What the address of each page of this server begins with."""
+        """The host, and the port if it has one, in the address of each page."""
         return urlsplit(self.public_url).netloc
 
 

@@ -17,32 +17,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, request_response
 
-from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client as TraxClient
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.clock import Clock
+from trax_mcp.sign_in import SignInUnavailable
 from trax_mcp.sign_in.attempts import Attempts
 from trax_mcp.sign_in.client_descriptions import OAuthError, registered_client
 from trax_mcp.sign_in.clients import Clients
-from trax_mcp.sign_in.forms import (
-    Forms,
-    check_resource,
-    client_form,
-    read_body,
-    required,
-)
+from trax_mcp.sign_in.forms import Forms, check_resource, client_form, required
 from trax_mcp.sign_in.list_page import SignInListPage
 from trax_mcp.sign_in.redirect_uris import redirect_host
 from trax_mcp.sign_in.screens import PAGE_HEADERS, Handler, Site
-from trax_mcp.sign_in.sign_in_page import Codes, SignInPage, hashed
-from trax_mcp.sign_in.sign_ins import (
-    UNUSED_SECONDS,
-    Access,
-    SignIn,
-    SignIns,
-    SignInUnavailable,
-    Tokens,
-)
+from trax_mcp.sign_in.sign_in_page import Codes, SignInPage
+from trax_mcp.sign_in.sign_ins import UNUSED_SECONDS, Access, SignIns, TokenPair
 
 SCOPES: Final = tuple(it.value for it in Access)
 _CODE_SECONDS: Final = 60
@@ -109,14 +96,6 @@ class AuthorizationServer:
         """Where a client reads how to sign in, for `WWW-Authenticate`. Source: RFC 9728, 5.1."""
         return f"{self._issuer}{_RESOURCE_METADATA}{self._path}"
 
-    def verify(self, token: str) -> tuple[SignIn, Caller] | None:
-        """The sign-in and the caller of an access token. None if it is unknown, ended, revoked.
-
-        Raises:
-            SignInUnavailable: that cannot be known now.
-        """
-        return self._sign_ins.find(token)
-
     def routes(self) -> list[Route]:
         """All addresses of signing in."""
         registration = [_for_programs("/register", self._register)] if self._may_register else []
@@ -162,10 +141,10 @@ class AuthorizationServer:
         }
         return JSONResponse(content, headers=_NO_STORE)
 
-    def _redeem(self, form: Mapping[str, str]) -> Tokens | None:
+    def _redeem(self, form: Mapping[str, str]) -> TokenPair | None:
         """The tokens for a code, which is gone then. Others who send it do not use it up."""
         code, verifier = required(form, "code"), required(form, "code_verifier")
-        allowed = self._codes.get(hashed(code))
+        allowed = self._codes.get(code)
         if allowed is None or allowed.client_id != form["client_id"]:
             return None
         if _challenge_of(verifier) != allowed.challenge:
@@ -179,7 +158,7 @@ class AuthorizationServer:
             client_name=allowed.client_name,
             redirect_host=redirect_host(allowed.redirect_uri),
         )
-        self._codes.pop(hashed(code), None)
+        self._codes.pop(code, None)
         return tokens
 
     async def _revoke(self, request: Request) -> Response:
@@ -190,7 +169,7 @@ class AuthorizationServer:
 
     async def _register(self, request: Request) -> Response:
         """Tell a client without a document its id, which is its description. Source: RFC 7591."""
-        client = registered_client(await read_body(request), nonce=token_urlsafe(9))
+        client = registered_client(await request.body(), nonce=token_urlsafe(9))
         content = {
             "client_id": client.id,
             "client_name": client.name,

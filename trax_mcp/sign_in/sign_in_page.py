@@ -3,7 +3,6 @@
 It needs no JavaScript, and the client never sees the key. Source: RFC 6749, 4.1.1.
 """
 
-import hashlib
 import re
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
@@ -54,6 +53,8 @@ from trax_mcp.sign_in.screens import (
 from trax_mcp.sign_in.sign_ins import Access
 
 _PATH: Final = "/sign-in"
+_MOST_CODES: Final = 10
+"""The most codes of one key at a time."""
 _LONGEST_QUERY: Final = 8192
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 """SHA-256 in base64url. Source: RFC 7636, 4.2."""
@@ -61,7 +62,7 @@ _CANNOT_BEGIN: Final = "This sign-in cannot begin"
 
 
 Codes = MutableMapping[str, AuthorizationRequest]
-"""By the hash of a code, what a person has allowed."""
+"""By its code, what a person has allowed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,8 +232,11 @@ class SignInPage:
         _, asked = await self.forms.read(request, AuthorizationRequest)
         if not asked.key:
             raise Problem(HTTPStatus.GONE, AuthorizationRequest.ended, ENDED)
+        own = [it for it, allowed in self.codes.items() if allowed.key == asked.key]
+        for oldest in own[: -_MOST_CODES + 1]:  # nobody fills the room of others
+            self.codes.pop(oldest, None)
         code = token_urlsafe()
-        self.codes[hashed(code)] = asked
+        self.codes[code] = asked
         return self._return(asked, f"Connected: {client_name(asked)}", code=code)
 
     async def _cancel(self, request: Request) -> Response:
@@ -260,8 +264,3 @@ def _wrong(why: str) -> str:
 def _refusal(why: str, *, back_to: str = "") -> Problem:
     text = f"{why} {ONLY_ITS_MAKER}"
     return Problem(HTTPStatus.BAD_REQUEST, _CANNOT_BEGIN, text, back_to=back_to)
-
-
-def hashed(code: str) -> str:
-    """Only the hash is kept, and compared."""
-    return hashlib.sha256(code.encode()).hexdigest()

@@ -26,10 +26,9 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.clock import Clock
 from trax_mcp.sealing import seal, unseal
 from trax_mcp.settings import CannotStart
+from trax_mcp.sign_in import ACCESS_PREFIX, REFRESH_PREFIX, SignInUnavailable
 from trax_mcp.sign_in.private_files import check_private, create_private
 
-ACCESS_PREFIX: Final = "trax_at_"
-REFRESH_PREFIX: Final = "trax_rt_"
 _DAY: Final = 86_400
 UNUSED_SECONDS: Final = 14 * _DAY
 """Access tokens of a sign-in that was not used for so long open nothing until it is refreshed."""
@@ -79,13 +78,6 @@ class Access(StrEnum):
         return "look only" if self is Access.READ else "run shows"
 
 
-class SignInUnavailable(Exception):
-    """The file cannot be read or written now. Nothing has changed.
-
-    The message is for a person, and holds no path and no value.
-    """
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
     """One person at one client.
@@ -104,7 +96,7 @@ class SignIn:
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
+class TokenPair:
     """A pair of tokens, shown once: nothing that is kept reveals them."""
 
     access_token: str = field(repr=False)
@@ -156,6 +148,15 @@ class SignInFile:
         )
         return [_sign_in(it) for it in self._read(query, person, self._now() - _REFRESH_SECONDS)]
 
+    def revoke_all(self, *, person: str) -> int:
+        """End all sign-ins of a person, at once. Returns how many there were.
+
+        Raises:
+            SignInUnavailable: the file cannot be written. Nothing has changed.
+        """
+        with self._changing() as db:
+            return db.execute("DELETE FROM sign_ins WHERE person = ?", (person,)).rowcount
+
     def revoke(self, sign_in_id: str) -> bool:
         """End a sign-in. False if there is none.
 
@@ -189,11 +190,11 @@ class SignIns(SignInFile):
     cannot be written; then nothing has changed. `find` needs no writing.
 
     Raises:
-        CannotStart: as above.
+        CannotStart: as for `SignInFile`, or the file cannot be made.
     """
 
     wait_seconds = 0.25
-    """For another process that writes. The server serves nobody meanwhile."""
+    """How long to wait for another process that writes. The server serves nobody meanwhile."""
 
     def __init__(self, path: Path, secret: str, clock: Clock, *, audience: str) -> None:
         create_private(path, setting=_SETTING)
@@ -212,7 +213,7 @@ class SignIns(SignInFile):
 
     def begin(
         self, key: str, access: Access, *, client_id: str, client_name: str, redirect_host: str
-    ) -> Tokens:
+    ) -> TokenPair:
         """Sign in. Of 200 sign-ins of one person, the one that was unused for longest ends."""
         root, now, sign_in_id = secrets.token_bytes(_ROOT_BYTES), self._now(), secrets.token_hex(8)
         person, name = self.person(key), self._name(sign_in_id, client_id, access)
@@ -247,7 +248,7 @@ class SignIns(SignInFile):
         is_read_only = sign_in.access is Access.READ
         return sign_in, Caller(key.decode(), client=sign_in.client_id, read_only=is_read_only)
 
-    def refresh(self, refresh_token: str, *, client_id: str) -> Tokens | None:
+    def refresh(self, refresh_token: str, *, client_id: str) -> TokenPair | None:
         """A new pair of tokens. None if the token is unknown, ended, or of another client.
 
         A retry within a minute, as after a lost answer, gets the same pair; so do workers of one
@@ -310,8 +311,8 @@ class SignIns(SignInFile):
         """The facts that a key is sealed with: if one is changed in the file, it does not open."""
         return json.dumps([self._audience, sign_in_id, client_id, access])
 
-    def _tokens(self, token: _Token, access: Access) -> Tokens:
-        return Tokens(
+    def _tokens(self, token: _Token, access: Access) -> TokenPair:
+        return TokenPair(
             self._write_token(ACCESS_PREFIX, token),
             self._write_token(REFRESH_PREFIX, token),
             access,

@@ -12,9 +12,10 @@ from unittest.mock import patch
 
 from tests.support.product.commands import run_command
 from trax_mcp.cli import serve
+from trax_mcp.sign_in import SignInUnavailable
 from trax_mcp.sign_in.client_descriptions import is_public
 from trax_mcp.sign_in.clients import TIMEOUT_SECONDS, Clients
-from trax_mcp.sign_in.sign_ins import SignInFile, SignInUnavailable
+from trax_mcp.sign_in.sign_ins import SignInFile
 
 if TYPE_CHECKING:
     import ssl
