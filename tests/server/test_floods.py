@@ -101,8 +101,6 @@ async def test_idle_streams_of_two_keys_keep_no_stop_away() -> None:
 
 async def test_calls_of_a_key_that_look_like_stops_keep_no_stop_away() -> None:
     """They take the room of all. The process says that it is healthy."""
-    wait = tool_call(MODERN, "wait_for_chat_messages", studioId="studio_42", timeoutSeconds=50)
-    wait["params"]["_meta"]["x"] = "go_offline"
     async with (
         upstream() as trax,
         flooded_server(trax, hard=FEW_FILES) as address,
@@ -110,7 +108,15 @@ async def test_calls_of_a_key_that_look_like_stops_keep_no_stop_away() -> None:
         anyio.create_task_group() as flood,
     ):
         flooder = caller(address, stack, READONLY_KEY)
-        await flooder.call("list_studios")
+        read = await flooder.call("wait_for_chat_messages", studioId="studio_42")
+        wait = tool_call(
+            MODERN,
+            "wait_for_chat_messages",
+            studioId="studio_42",
+            after=read["structuredContent"]["cursor"],
+            timeoutSeconds=50,
+        )
+        wait["params"]["_meta"]["x"] = "go_offline"
 
         async def call() -> None:
             with suppress(httpx.HTTPError):
