@@ -57,8 +57,7 @@ def stdio(settings: Settings) -> int:
         CannotStart: the key cannot be read or is malformed.
     """
     with logging_to_stderr(settings.log_level):
-        own = caller_of(settings)
-        anyio.run(_serve_stdio, settings, own)
+        anyio.run(_serve_stdio, settings, caller_of(settings))
     return 0
 
 
@@ -74,9 +73,9 @@ def http(settings: Settings, *, host: str, port: int) -> int:
     with logging_to_stderr(settings.log_level), listen(host, port) as listener:
         for warning in http_warnings(settings, host=host):
             tell(f"trax-mcp: {warning}")
-        own = caller_of(settings) if settings.sandbox else ANONYMOUS
+        default_caller = caller_of(settings) if settings.sandbox else ANONYMOUS
         try:
-            anyio.run(_serve_http, settings, own, listener)
+            anyio.run(_serve_http, settings, default_caller, listener)
         except (ServingEnded, CancelledError) as error:
             how = "was cancelled" if isinstance(error, CancelledError) else "has ended"
             tell(
@@ -87,21 +86,21 @@ def http(settings: Settings, *, host: str, port: int) -> int:
     return 0
 
 
-async def _serve_stdio(settings: Settings, own: Caller) -> None:
+async def _serve_stdio(settings: Settings, caller: Caller) -> None:
     check_names(settings)
     passkey, clock = enrolled_passkey(settings), Clock()
     async with aclosing(client_for(settings)) as client, open_page(clock, passkey) as page:
         service = build_service(
             settings, client, passkey, media_dirs=settings.media_dirs, clock=clock, page=page
         )
-        server = service.server(own)
+        server = service.server(caller)
         _collect_garbage_again()
         await serve_stdio(server, shut_down=service.shut_down)
         await service.shut_down()  # a press on the page goes on where the client has hung up
     exit_process()
 
 
-async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) -> None:
+async def _serve_http(settings: Settings, default_caller: Caller, listener: socket.socket) -> None:
     check_names(settings)
     passkey = enrolled_passkey(settings)
     async with (
@@ -117,9 +116,7 @@ async def _serve_http(settings: Settings, own: Caller, listener: socket.socket) 
             shared_polls=replicas.polls if replicas else None,
             readiness=Readiness(store_answers=replicas.engine_answers if replicas else None),
         )
-        app = http_app(
-            service.server(own), settings, client=client, deps=service, own=own, sign_ins=sign_ins
-        )
+        app = http_app(service, settings, default_caller=default_caller, sign_ins=sign_ins)
         if settings.sign_in:
             tell(f"trax-mcp: For claude.ai and others its address is {settings.public_url}{PATH}")
         tell(f"trax-mcp is listening on {url_of(listener)}{PATH}")

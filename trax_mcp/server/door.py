@@ -90,7 +90,7 @@ class Door:
     """Passes requests for the MCP endpoint on with their caller, and refuses the others.
 
     `hosts` are the names that this server may be called by, and `origins` those of web pages that
-    may call it: others may be DNS rebinding. `own` is the caller of requests without a key.
+    may call it: others may be DNS rebinding. `default_caller` makes requests without a key.
     Requests for `public_paths`, in exactly this spelling, need no caller. The others must bring the
     `mcp_token`, if there is one. With `tokens`, they must bring one of those or a key.
     """
@@ -101,7 +101,7 @@ class Door:
         *,
         hosts: Collection[str],
         origins: Collection[str],
-        own: Caller,
+        default_caller: Caller,
         public_paths: Collection[str] = (),
         mcp_token: str | None,
         tokens: Tokens | None = None,
@@ -109,7 +109,7 @@ class Door:
         self._app = app
         self._host = _any_port(hosts)
         self._origin = _any_port([*_LOOPBACK_ORIGINS, *origins])
-        self._own = own
+        self._default_caller = default_caller
         self._public_paths = frozenset(public_paths)
         self._mcp_token = mcp_token
         self._tokens = tokens
@@ -180,7 +180,7 @@ class Door:
         except ValueError as error:
             return refuse(HTTPStatus.BAD_REQUEST, f"X-API-Key: {error}")
         if self._tokens is None:
-            return (self._own if caller.key is None else caller), None
+            return (self._default_caller if caller.key is None else caller), None
         given = [*_given(headers, "authorization"), *_given(headers, "x-api-key")]
         if len(given) > 1:
             message = "Send either X-API-Key or Authorization, and that once. Nothing was done."
@@ -194,7 +194,7 @@ class Door:
 
     def _with_caller(self, scope: Scope, caller: Caller, sign_in_id: str | None) -> Scope:
         """Set the caller, and the user: the SDK answers 404 to another user of a session."""
-        if caller is self._own:
+        if caller is self._default_caller:
             return {**scope, CALLER: caller}
         token = AccessToken(token="", client_id=caller.fingerprint, scopes=[], subject=sign_in_id)
         return {**scope, CALLER: caller, "user": AuthenticatedUser(token)}

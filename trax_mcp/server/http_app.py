@@ -15,9 +15,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from trax_mcp.api.caller import ANONYMOUS, Caller
-from trax_mcp.api.client import Client
 from trax_mcp.server.app import Service
 from trax_mcp.server.door import HEALTH_PATH, PATH, READY_PATH, Door, Tokens
+from trax_mcp.server.http_server import Readiness
 from trax_mcp.server.limits import BODY_BYTES, Limits
 from trax_mcp.server.sdk_compat import hide_session_ids
 from trax_mcp.settings import Settings
@@ -31,22 +31,19 @@ _CHECKED_BY_DOOR: Final = TransportSecuritySettings(enable_dns_rebinding_protect
 
 
 def http_app(
-    server: Server[Any],
+    service: Service,
     settings: Settings,
     *,
-    client: Client,
-    deps: Service,
-    own: Caller = ANONYMOUS,
+    default_caller: Caller = ANONYMOUS,
     sign_ins: "SignIns | None" = None,
     clients: "Clients | None" = None,
 ) -> ASGIApp:
-    """Make the app. `client`, `deps` and `own` are those that `server` was built with.
+    """Make the app. Requests without a key are made by `default_caller`.
 
     With `sign_ins`, people can sign in, and every call needs a key or a token. Tests replace
     `clients`.
     """
     hide_session_ids()
-    hosts = _hosts(settings)
     routes: list[Route] = []
     tokens = None
     if sign_ins is not None:
@@ -57,13 +54,13 @@ def http_app(
         authorization_server = AuthorizationServer(
             Site(
                 public_url=str(settings.public_url),
-                mode=deps.rules.mode,
-                needs_passkey=deps.needs_passkey,
-                sandbox_key=own.key,
+                mode=service.rules.mode,
+                needs_passkey=service.needs_passkey,
+                sandbox_key=default_caller.key,
             ),
             sign_ins,
-            deps.clock,
-            trax=client,
+            service.clock,
+            trax=service.client,
             path=PATH,
             may_run=not settings.read_only,
             may_register=settings.sign_in_registration,
@@ -75,25 +72,26 @@ def http_app(
             metadata_url=authorization_server.metadata_address,
             scopes=SCOPES,
         )
+    endpoints = _endpoints(service.server(default_caller), service.readiness, routes)
     return Door(
-        Limits(_endpoints(server, deps, routes), client=client, deps=deps, tokens=tokens),
-        hosts=hosts,
+        Limits(endpoints, service, tokens=tokens),
+        hosts=_hosts(settings),
         origins=settings.allowed_origins,
-        own=own,
+        default_caller=default_caller,
         public_paths=[route.path for route in routes],
         mcp_token=settings.mcp_token.get_secret_value() if settings.mcp_token else None,
         tokens=tokens,
     )
 
 
-def _endpoints(server: Server[Any], deps: Service, routes: Collection[Route]) -> ASGIApp:
+def _endpoints(server: Server[Any], readiness: Readiness, routes: Collection[Route]) -> ASGIApp:
     """The MCP endpoint of the SDK, the health checks, and `routes`."""
 
     async def healthz(_request: Request) -> JSONResponse:
-        return deps.readiness.health()
+        return readiness.health()
 
     async def readyz(_request: Request) -> JSONResponse:
-        return deps.readiness.response()
+        return readiness.response()
 
     app = server.streamable_http_app(
         streamable_http_path=PATH,

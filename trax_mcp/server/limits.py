@@ -21,7 +21,6 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trax_mcp.api.caller import ANONYMOUS, Caller
-from trax_mcp.api.client import Client
 from trax_mcp.open_files import max_open_files
 from trax_mcp.server.app import Service
 from trax_mcp.server.door import CALLER, Tokens, bearer_token, refuse
@@ -127,14 +126,12 @@ _Group = dict[_Request, None]
 class Limits:
     """The limits. Ends what belongs to a sign-in that has ended, and sessions as a drain ends."""
 
-    def __init__(
-        self, app: ASGIApp, *, client: Client, deps: Service, tokens: Tokens | None = None
-    ) -> None:
+    def __init__(self, app: ASGIApp, service: Service, *, tokens: Tokens | None = None) -> None:
         self._app = app
-        self._keys = client.accepted_keys
-        self._deps = deps
+        self._keys = service.client.accepted_keys
+        self._service = service
         self._tokens = tokens
-        self._sessions = Sessions(app, client, deps.clock)
+        self._sessions = Sessions(app, service.client, service.clock)
         self._numbers = count()
         self._requests: dict[str, _Group] = {}
         self._most_requests = min(ALL_REQUESTS, max_open_files() // 3)
@@ -148,7 +145,7 @@ class Limits:
             await self._run(scope, receive, send)
 
     async def _run_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
-        readiness = self._deps.readiness
+        readiness = self._service.readiness
         readiness.on_close, readiness.is_idle = self._sessions.close, self._no_call_runs
         with readiness.needs("the lifespan of the server"):
             async with anyio.create_task_group() as self._sessions.tasks:
@@ -194,7 +191,7 @@ class Limits:
             return
         receive, body = _replay(message, receive), message["body"]
         if request.is_get:
-            with self._deps.in_flight.track():
+            with self._service.in_flight.track():
                 await self._app(scope, receive, send)
             return
         async with self._large_one_at_a_time(request, body):
@@ -211,7 +208,7 @@ class Limits:
         if declared.isdecimal() and int(declared) > most:
             request.refusal = _TOO_LARGE
             return None
-        with self._deps.in_flight.track(), anyio.move_on_after(BODY_SECONDS) as limit:
+        with self._service.in_flight.track(), anyio.move_on_after(BODY_SECONDS) as limit:
             message = await _whole_body(receive, most)
             request.refusal = _TOO_LARGE if message is None else None
             return message
@@ -237,7 +234,7 @@ class Limits:
         elif scope["method"] == "DELETE":
             self._sessions.remove(session)
         elif request.is_get:
-            self._deps.open_streams.opened(session.id)
+            self._service.open_streams.opened(session.id)
         request.started = True
         if request.use is _Use.IDLE:  # the end of a stream frees its connection
             start["headers"] = [*start["headers"], (b"connection", b"close")]
@@ -311,7 +308,7 @@ class Limits:
 
     async def _check_again_and_again(self) -> None:
         while True:
-            await self._deps.clock.sleep(CHECK_SECONDS)
+            await self._service.clock.sleep(CHECK_SECONDS)
             self._sessions.forget_ended()
             if self._tokens is not None:
                 await self._end_revoked(self._tokens)

@@ -95,14 +95,7 @@ class Product:
 
     def app(self, key: str | None = None, **more: Any) -> Any:  # noqa: ANN401  parts of sign-in
         """The app that `trax-mcp http` serves. `key` is that of requests without one."""
-        self._door = http_app(
-            self.server(key),
-            self.settings,
-            client=self._client,
-            deps=self._service,
-            own=Caller(key),
-            **more,
-        )
+        self._door = http_app(self._service, self.settings, default_caller=Caller(key), **more)
         return self._door
 
     @property
