@@ -12,7 +12,6 @@ from typing import ClassVar, Final, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from trax_mcp.clock import Clock
@@ -22,7 +21,6 @@ from trax_mcp.sign_in.sign_ins import Access
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _CARRIED_SECONDS: Final = 600
-_MAX_BODY_BYTES: Final = 16 * 1024
 _MAX_FIELDS: Final = 32
 ENDED: Final = (
     "Ten minutes have passed, or this server was started anew. Nothing was done. Begin once more"
@@ -232,24 +230,7 @@ async def _form_fields(request: Request) -> Sequence[tuple[str, str]] | None:
     if content_type.partition(";")[0].strip().lower() != _FORM:
         return None
     try:
-        body = (await read_body(request)).decode("ascii")
+        body = (await request.body()).decode("ascii")
         return parse_qsl(body, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
     except ValueError:
         return None
-
-
-async def read_body(request: Request) -> bytes:
-    """A body of at most 16 KiB, whatever its length claims to be.
-
-    Raises:
-        HTTPException: it is larger.
-    """
-    body = b""
-    if int(request.headers.get("content-length", 0)) <= _MAX_BODY_BYTES:
-        async for part in request.stream():
-            body += part
-            if len(body) > _MAX_BODY_BYTES:
-                break
-        else:
-            return body
-    raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)

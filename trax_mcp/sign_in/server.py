@@ -24,13 +24,7 @@ from trax_mcp.sign_in import SignInUnavailable
 from trax_mcp.sign_in.attempts import Attempts
 from trax_mcp.sign_in.client_descriptions import OAuthError, registered_client
 from trax_mcp.sign_in.clients import Clients
-from trax_mcp.sign_in.forms import (
-    Forms,
-    check_resource,
-    client_form,
-    read_body,
-    required,
-)
+from trax_mcp.sign_in.forms import Forms, check_resource, client_form, required
 from trax_mcp.sign_in.list_page import SignInListPage
 from trax_mcp.sign_in.redirect_uris import redirect_host
 from trax_mcp.sign_in.screens import PAGE_HEADERS, Handler, Site
@@ -175,7 +169,7 @@ class AuthorizationServer:
 
     async def _register(self, request: Request) -> Response:
         """Tell a client without a document its id, which is its description. Source: RFC 7591."""
-        client = registered_client(await read_body(request), nonce=token_urlsafe(9))
+        client = registered_client(await request.body(), nonce=token_urlsafe(9))
         content = {
             "client_id": client.id,
             "client_name": client.name,
