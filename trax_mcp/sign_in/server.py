@@ -29,7 +29,7 @@ from trax_mcp.sign_in.list_page import SignInListPage
 from trax_mcp.sign_in.redirect_uris import redirect_host
 from trax_mcp.sign_in.screens import PAGE_HEADERS, Handler, Site
 from trax_mcp.sign_in.sign_in_page import Codes, SignInPage, hashed
-from trax_mcp.sign_in.sign_ins import UNUSED_SECONDS, Access, SignIns, Tokens
+from trax_mcp.sign_in.sign_ins import UNUSED_SECONDS, Access, SignIns, TokenPair
 
 SCOPES: Final = tuple(it.value for it in Access)
 _CODE_SECONDS: Final = 60
@@ -141,7 +141,7 @@ class AuthorizationServer:
         }
         return JSONResponse(content, headers=_NO_STORE)
 
-    def _redeem(self, form: Mapping[str, str]) -> Tokens | None:
+    def _redeem(self, form: Mapping[str, str]) -> TokenPair | None:
         """The tokens for a code, which is gone then. Others who send it do not use it up."""
         code, verifier = required(form, "code"), required(form, "code_verifier")
         allowed = self._codes.get(hashed(code))

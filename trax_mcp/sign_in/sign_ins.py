@@ -96,7 +96,7 @@ class SignIn:
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
+class TokenPair:
     """A pair of tokens, shown once: nothing that is kept reveals them."""
 
     access_token: str = field(repr=False)
@@ -204,7 +204,7 @@ class SignIns(SignInFile):
 
     def begin(
         self, key: str, access: Access, *, client_id: str, client_name: str, redirect_host: str
-    ) -> Tokens:
+    ) -> TokenPair:
         """Sign in. Of 200 sign-ins of one person, the one that was unused for longest ends."""
         root, now, sign_in_id = secrets.token_bytes(_ROOT_BYTES), self._now(), secrets.token_hex(8)
         person, name = self.person(key), self._name(sign_in_id, client_id, access)
@@ -239,7 +239,7 @@ class SignIns(SignInFile):
         is_read_only = sign_in.access is Access.READ
         return sign_in, Caller(key.decode(), client=sign_in.client_id, read_only=is_read_only)
 
-    def refresh(self, refresh_token: str, *, client_id: str) -> Tokens | None:
+    def refresh(self, refresh_token: str, *, client_id: str) -> TokenPair | None:
         """A new pair of tokens. None if the token is unknown, ended, or of another client.
 
         A retry within a minute, as after a lost answer, gets the same pair; so do workers of one
@@ -302,8 +302,8 @@ class SignIns(SignInFile):
         """The facts that a key is sealed with: if one is changed in the file, it does not open."""
         return json.dumps([self._audience, sign_in_id, client_id, access])
 
-    def _tokens(self, token: _Token, access: Access) -> Tokens:
-        return Tokens(
+    def _tokens(self, token: _Token, access: Access) -> TokenPair:
+        return TokenPair(
             self._write_token(ACCESS_PREFIX, token),
             self._write_token(REFRESH_PREFIX, token),
             access,

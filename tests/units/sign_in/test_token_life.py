@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 
 from tests.support.hypothesis_profiles import examples
 from trax_mcp.clock import Clock
-from trax_mcp.sign_in.sign_ins import Access, SignInFile, SignIns, Tokens
+from trax_mcp.sign_in.sign_ins import Access, SignInFile, SignIns, TokenPair
 
 OURS: Final = "https://trax.example.com"
 SECRETS: Final = ("a-secret-of-at-least-32-characters", "another-secret-of-32-characters-too")
@@ -55,7 +55,7 @@ class Life:
     key: str
     access: Access
     client: str
-    pairs: list[Tokens]
+    pairs: list[TokenPair]
     """Of each refresh, in order: a retry gives the last one again."""
     issued: list[datetime]
     used: datetime
