@@ -16,7 +16,7 @@ from typing import Final, NoReturn
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from trax_mcp.api.text_safety import escape_invisible, truncate
-from trax_mcp.sign_in.redirect_uris import RULE, is_safe, matches
+from trax_mcp.sign_in.redirect_uris import DOT_SEGMENT, RULE, is_safe, matches
 
 MAX_DOCUMENT_BYTES: Final = 5 * 1024
 """Source: section 8.7 of the draft."""
@@ -40,7 +40,6 @@ _DOCUMENT_ID: Final = re.compile(
     r"(?P<path>/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*)"
 )
 """The last label begins with a letter, so that no spelling of an IP address is a host."""
-_DOT_SEGMENT: Final = re.compile(r"/(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
 _UNRESERVED_PORTS: Final = range(1024, 65536)
 _LOOK_ALIKES: Final = ("CYRILLIC ", "GREEK ", "ARMENIAN ", "CHEROKEE ", "COPTIC ", "LISU ")
 """Scripts with letters that look like Latin ones."""
@@ -181,7 +180,7 @@ def document_address(client_id: str) -> DocumentAddress:
         ClientRefused: the id is no address of a document.
     """
     parts = _DOCUMENT_ID.fullmatch(client_id) if len(client_id) <= _MAX_DOCUMENT_ID else None
-    if parts is None or _DOT_SEGMENT.search(parts["path"]) or len(parts["host"]) > _MAX_HOST:
+    if parts is None or DOT_SEGMENT.search(parts["path"]) or len(parts["host"]) > _MAX_HOST:
         _refuse(
             "The id of this client is not an address that its description can be read from: "
             "https://, a public host name in small letters, and a path."

@@ -26,7 +26,7 @@ _WEB: Final = re.compile(
 )
 """`localhost` is discouraged by RFC 8252, but some clients' documents name it alone."""
 _APP: Final = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*):(?P<path>/[^?\[\]@]*)(?:\?(?P<query>.*))?")
-_DOT_SEGMENT: Final = re.compile(r"/(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
+DOT_SEGMENT: Final = re.compile(r"/(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
 
 
 def is_safe(uri: str) -> bool:
@@ -36,7 +36,7 @@ def is_safe(uri: str) -> bool:
     if parts is None or len(uri) > _MAX_LENGTH or not _URI.fullmatch(uri):
         return False
     names = {name for name, _ in parse_qsl(parts["query"] or "", keep_blank_values=True)}
-    if names & _ANSWER_PARAMETERS or _DOT_SEGMENT.search(parts["path"] or ""):
+    if names & _ANSWER_PARAMETERS or DOT_SEGMENT.search(parts["path"] or ""):
         return False
     if web is not None:
         return int(web["port"] or 0) <= _MAX_PORT

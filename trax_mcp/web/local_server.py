@@ -37,8 +37,8 @@ async def serve_pages(
         # A passkey needs a name; it cannot be for an IP address.
         origin = f"http://localhost:{port}"
         routes = [
-            Route("/", static_file(start_page)),
-            *(Route(f"/{name}", static_file(name)) for name in static),
+            Route("/", _static_file(start_page)),
+            *(Route(f"/{name}", _static_file(name)) for name in static),
             *(Route(path, post, methods=["POST"]) for path, post in posts.items()),
         ]
         app = LocalRequestsOnly(Starlette(routes=routes), origin=origin)
@@ -133,12 +133,11 @@ def _try_port() -> list[socket.socket] | None:
     return [ipv4, ipv6]
 
 
-def static_file(name: str, headers: Mapping[str, str] | None = None) -> Endpoint:
-    """An endpoint that returns one of our files."""
+def _static_file(name: str) -> Endpoint:
     content = files("trax_mcp.web").joinpath("static", name).read_bytes()
     media_type = _MEDIA_TYPES[name.rpartition(".")[2]]
 
     async def respond(_request: Request) -> Response:
-        return Response(content, headers=headers, media_type=media_type)
+        return Response(content, media_type=media_type)
 
     return respond
