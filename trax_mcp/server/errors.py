@@ -6,19 +6,17 @@ earlier protocol era. It is logged, and the client gets "Internal error".
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import mcp_types as types
 from mcp.shared.exceptions import MCPError
-from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from trax_mcp.api.caller import ANONYMOUS, redact_keys
 from trax_mcp.api.errors import Failure, TraxError
-from trax_mcp.server.request import Context, Request
+from trax_mcp.server.request import Context, ParamsT, Request
 from trax_mcp.server.results import failure_payload
 from trax_mcp.server.sdk_compat import InFlight
 
-ParamsT = TypeVar("ParamsT")
 ResultT = TypeVar("ResultT")
 Answer = Callable[[Request[ParamsT]], Awaitable[ResultT]]
 """Answers a method of MCP."""
@@ -54,9 +52,9 @@ def handle_errors(answer: Answer[ParamsT, ResultT]) -> Answer[ParamsT, ResultT]:
         except WrongRequestError as error:
             raise MCPError(types.INVALID_PARAMS, str(error)) from None
         except NoSuchResourceError as error:
-            raise _no_such_resource(request.ctx, str(error)) from None
+            raise _no_such_resource(request, str(error)) from None
         except TraxError as error:
-            raise _call_failed(request.ctx, error.failure) from None
+            raise _call_failed(request, error.failure) from None
         except Exception:  # noqa: BLE001  logged here, and hidden from the client
             _LOG.exception("%s failed", request.ctx.method)
             raise MCPError(types.INTERNAL_ERROR, "Internal error") from None
@@ -77,18 +75,17 @@ def answer_on_shutdown(
     return run
 
 
-def _no_such_resource(ctx: Context, uri: str) -> MCPError:
+def _no_such_resource(request: Request[Any], uri: str) -> MCPError:
     asked = redact_keys(uri, ANONYMOUS)
-    return MCPError(_not_found_code(ctx), "There is no such resource.", {"uri": asked})
+    return MCPError(_not_found_code(request), "There is no such resource.", {"uri": asked})
 
 
-def _call_failed(ctx: Context, failure: Failure) -> MCPError:
+def _call_failed(request: Request[Any], failure: Failure) -> MCPError:
     """A failed call to TRaX, outside of a tool."""
-    code = _not_found_code(ctx) if failure.code == "not_found" else types.INTERNAL_ERROR
+    code = _not_found_code(request) if failure.code == "not_found" else types.INTERNAL_ERROR
     return MCPError(code, failure.message, {"error": failure_payload(failure)})
 
 
-def _not_found_code(ctx: Context) -> int:
+def _not_found_code(request: Request[Any]) -> int:
     """The earlier protocol era has its own code; 2026-07-28 uses invalid params."""
-    modern = ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
-    return types.INVALID_PARAMS if modern else _RESOURCE_NOT_FOUND
+    return types.INVALID_PARAMS if request.is_modern else _RESOURCE_NOT_FOUND

@@ -64,13 +64,18 @@ class Request(Generic[ParamsT]):
         return self.ctx.lifespan_context
 
     @property
+    def is_modern(self) -> bool:
+        """Whether the client speaks the 2026-07-28 era of the protocol."""
+        return self.ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
+
+    @property
     def has_form(self) -> bool:
         """Whether the client declares forms and, in the earlier era, accepts requests now."""
         capabilities = self.ctx.session.client_capabilities
         forms = capabilities.elicitation if capabilities else None
         if forms is None or (forms.form is None and forms.url is not None):
             return False
-        return self._modern or self.ctx.session.can_send_request
+        return self.is_modern or self.ctx.session.can_send_request
 
     @property
     def has_panel(self) -> bool:
@@ -86,7 +91,7 @@ class Request(Generic[ParamsT]):
     @property
     def answer(self) -> PersonAnswer | None:
         """The answer in the call itself (2026-07-28), if there is one."""
-        if not self._modern or not isinstance(self.params, types.CallToolRequestParams):
+        if not self.is_modern or not isinstance(self.params, types.CallToolRequestParams):
             return None  # the earlier era does not ask this way
         state, responses = self.params.request_state, self.params.input_responses
         if state is None and responses is None:
@@ -98,7 +103,7 @@ class Request(Generic[ParamsT]):
         form = types.ElicitRequestFormParams(
             message=question_text(question), requested_schema=_form_schema(question)
         )
-        if self._modern:
+        if self.is_modern:
             return types.InputRequiredResult(
                 input_requests={_QUESTION: types.ElicitRequest(params=form)},
                 request_state=_state(question),
@@ -118,10 +123,6 @@ class Request(Generic[ParamsT]):
                 await self.ctx.session.report_progress(done, total, message)
         except (MCPError, anyio.ClosedResourceError, anyio.BrokenResourceError):
             _LOG.debug("progress not sent")
-
-    @property
-    def _modern(self) -> bool:
-        return self.ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
 
     async def _elicit(self, question: Ask, form: types.ElicitRequestFormParams) -> PersonAnswer:
         try:
