@@ -28,7 +28,7 @@ from trax_mcp.sign_in.forms import Forms, check_resource, client_form, required
 from trax_mcp.sign_in.list_page import SignInListPage
 from trax_mcp.sign_in.redirect_uris import redirect_host
 from trax_mcp.sign_in.screens import PAGE_HEADERS, Handler, Site
-from trax_mcp.sign_in.sign_in_page import Codes, SignInPage, hashed
+from trax_mcp.sign_in.sign_in_page import Codes, SignInPage
 from trax_mcp.sign_in.sign_ins import UNUSED_SECONDS, Access, SignIns, TokenPair
 
 SCOPES: Final = tuple(it.value for it in Access)
@@ -144,7 +144,7 @@ class AuthorizationServer:
     def _redeem(self, form: Mapping[str, str]) -> TokenPair | None:
         """The tokens for a code, which is gone then. Others who send it do not use it up."""
         code, verifier = required(form, "code"), required(form, "code_verifier")
-        allowed = self._codes.get(hashed(code))
+        allowed = self._codes.get(code)
         if allowed is None or allowed.client_id != form["client_id"]:
             return None
         if _challenge_of(verifier) != allowed.challenge:
@@ -158,7 +158,7 @@ class AuthorizationServer:
             client_name=allowed.client_name,
             redirect_host=redirect_host(allowed.redirect_uri),
         )
-        self._codes.pop(hashed(code), None)
+        self._codes.pop(code, None)
         return tokens
 
     async def _revoke(self, request: Request) -> Response:

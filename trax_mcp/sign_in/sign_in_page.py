@@ -3,7 +3,6 @@
 It needs no JavaScript, and the client never sees the key. Source: RFC 6749, 4.1.1.
 """
 
-import hashlib
 import re
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
@@ -61,7 +60,7 @@ _CANNOT_BEGIN: Final = "This sign-in cannot begin"
 
 
 Codes = MutableMapping[str, AuthorizationRequest]
-"""By the hash of a code, what a person has allowed."""
+"""By its code, what a person has allowed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,7 +231,7 @@ class SignInPage:
         if not asked.key:
             raise Problem(HTTPStatus.GONE, AuthorizationRequest.ended, ENDED)
         code = token_urlsafe()
-        self.codes[hashed(code)] = asked
+        self.codes[code] = asked
         return self._return(asked, f"Connected: {client_name(asked)}", code=code)
 
     async def _cancel(self, request: Request) -> Response:
@@ -260,8 +259,3 @@ def _wrong(why: str) -> str:
 def _refusal(why: str, *, back_to: str = "") -> Problem:
     text = f"{why} {ONLY_ITS_MAKER}"
     return Problem(HTTPStatus.BAD_REQUEST, _CANNOT_BEGIN, text, back_to=back_to)
-
-
-def hashed(code: str) -> str:
-    """Only the hash is kept, and compared."""
-    return hashlib.sha256(code.encode()).hexdigest()
