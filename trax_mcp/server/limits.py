@@ -31,17 +31,17 @@ BODY_SECONDS: Final = 10.0
 BODY_BYTES: Final = 64 * 1024
 """The largest body of a key that TRaX has accepted. The longest call in earnest has 12 kB."""
 OTHER_BODY_BYTES: Final = 32 * 1024
-"""The largest one of any other caller. To read one takes time in which no stop is sent."""
+"""The largest body of any other caller. While one is parsed, no stop is sent."""
 FORM_BYTES: Final = 16 * 1024
 """The largest body for an address that needs no caller, such as the pages of signing in."""
 LARGE_BODY_BYTES: Final = 16 * 1024
-"""Of larger bodies, one of an owner is read at a time."""
+"""Of requests with a larger body, one of each key runs at a time, and one of all other callers."""
 REQUESTS: Final = 600
 """The most requests in flight of a key that TRaX has accepted. An open stream is one."""
 OTHER_REQUESTS: Final = 400
-"""The same of all other callers together."""
+"""The most of all other callers together."""
 ALL_REQUESTS: Final = 4096
-"""The same of all, or a third of the files that may be open: calls to TRaX take another."""
+"""The most of all callers, or a third of the files that may be open: calls to TRaX take another."""
 CHECK_SECONDS: Final = 30.0
 """How long a stream can outlive its sign-in."""
 
@@ -107,7 +107,7 @@ class _Request:
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
 
     def end(self, refusal: ASGIApp) -> None:
-        """Cancel it."""
+        """Cancel it, so that `finish` answers with this refusal if no response has begun."""
         self.refusal = refusal
         self.scope.cancel()
 
@@ -124,7 +124,7 @@ _Group = dict[_Request, None]
 
 
 class Limits:
-    """The limits. Ends what belongs to a sign-in that has ended, and sessions as a drain ends."""
+    """Middleware. Ends sessions in a drain too, and what belongs to a sign-in that has ended."""
 
     def __init__(self, app: ASGIApp, service: Service, *, tokens: Tokens | None = None) -> None:
         self._app = app

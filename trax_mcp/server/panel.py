@@ -1,6 +1,6 @@
 """The panel of MCP Apps that asks a person inside the conversation, and the tool that it calls.
 
-Source: the MCP Apps extension, `io.modelrequestprotocol/ui`, revision 2026-01-26. Only the panel
+Source: the MCP Apps extension, `io.modelcontextprotocol/ui`, revision 2026-01-26. Only the panel
 may call the tool, and only the client's promise keeps a model from it. So an answer needs the
 ticket of its question, which is in nothing that a model reads.
 """

@@ -44,7 +44,7 @@ from trax_mcp.studio.pages import ItemList, read_all_pages
 _JSON: Final = "application/json"
 _STUDIO_FACTS: Final = (Fact.STUDIO, Fact.STATUS, Fact.DESTINATIONS, Fact.SOURCES)
 _CANNOT_LIST_STUDIOS: Final = frozenset({"no_key", "insufficient_scope"})
-"""The codes of failures that mean so, and are no error of a list of resources."""
+"""Failures with these codes leave studios out of `resources/list`. Others are its errors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,7 +128,7 @@ class InFlight:
 
 
 class OpenStreams:
-    """Whom to tell that a session of the earlier protocol era has opened its GET stream.
+    """Callbacks for when a session of the earlier protocol era opens its GET stream.
 
     Seen in 2.3.0: a session learns neither that its stream broke nor that it is back, and updates
     between the two are lost.
@@ -139,7 +139,7 @@ class OpenStreams:
         self._callbacks: dict[str, Callable[[], None]] = {}
 
     def opened(self, session_id: str) -> None:
-        """Tell it."""
+        """Call the callback of this session, if it has one."""
         if (callback := self._callbacks.get(session_id)) is not None:
             callback()
 

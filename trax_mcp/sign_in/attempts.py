@@ -33,7 +33,7 @@ class TooManyAttempts(Exception):
 
 @dataclass(slots=True)
 class _Network:
-    """One address. `tried` is how many keys are being tried now."""
+    """When its wrong keys came, and how many keys are being tried now."""
 
     wrong: deque[float] = field(default_factory=lambda: deque(maxlen=_MAX_WRONG_KEYS))
     tried: int = 0
@@ -51,9 +51,9 @@ class Attempts:
 
     @asynccontextmanager
     async def one(self, address: str) -> AsyncIterator[None]:
-        """Try one key inside the block, which counts if that raises WrongKey.
+        """Try one key inside the block. The key counts as a wrong one if that raises WrongKey.
 
-        It waits while so many are being tried that all could be wrong.
+        This waits while so many are being tried that, if all were wrong, there would be ten.
 
         Raises:
             TooManyAttempts: ten wrong ones have come from this address.

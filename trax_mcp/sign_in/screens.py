@@ -142,7 +142,7 @@ class Site:
 
     @property
     def host(self) -> str:
-        """What the address of each page of this server begins with."""
+        """The host, and the port if it has one, in the address of each page."""
         return urlsplit(self.public_url).netloc
 
 

@@ -181,11 +181,11 @@ class SignIns(SignInFile):
     cannot be written; then nothing has changed. `find` needs no writing.
 
     Raises:
-        CannotStart: as above.
+        CannotStart: as for `SignInFile`, or the file cannot be made.
     """
 
     wait_seconds = 0.25
-    """For another process that writes. The server serves nobody meanwhile."""
+    """How long to wait for another process that writes. The server serves nobody meanwhile."""
 
     def __init__(self, path: Path, secret: str, clock: Clock, *, audience: str) -> None:
         create_private(path, setting=_SETTING)

@@ -1,1 +1,1 @@
-"""Pages for a person's browser: the one that asks for a yes, and those of signing in."""
+"""Pages in the browser of the person at this computer: for a yes, and to enrol a passkey."""
