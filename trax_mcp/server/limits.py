@@ -149,7 +149,7 @@ class Limits:
         readiness.on_close, readiness.is_idle = self._sessions.close, self._no_call_runs
         with readiness.needs("the lifespan of the server"):
             async with anyio.create_task_group() as self._sessions.tasks:
-                self._sessions.tasks.start_soon(self._check_again_and_again)
+                self._sessions.tasks.start_soon(self._check_regularly)
                 await self._app(scope, receive, send)
                 self._sessions.tasks.cancel_scope.cancel()
 
@@ -306,7 +306,7 @@ class Limits:
 
     # Sign-ins that have ended ---------------------------------------------------------------------
 
-    async def _check_again_and_again(self) -> None:
+    async def _check_regularly(self) -> None:
         while True:
             await self._service.clock.sleep(CHECK_SECONDS)
             self._sessions.forget_ended()

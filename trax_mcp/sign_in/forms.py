@@ -118,8 +118,8 @@ class Forms:
         self._clock = clock
         self._secret = secrets.token_urlsafe()
 
-    def end(self) -> float:
-        """When a sign-in ends that begins now."""
+    def deadline(self) -> float:
+        """When a form that is shown for the first time now can no longer be sent."""
         return self._clock.seconds() + _CARRIED_SECONDS
 
     def sealed(self, carried: Carried) -> str:
