@@ -83,7 +83,7 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 class _Use(IntEnum):
-    """What a request does now. The smallest ends first."""
+    """How much an end of this request would cost. The smallest ends first."""
 
     IDLE = 0  # an open stream, or a body that has not arrived
     RUNNING = 1

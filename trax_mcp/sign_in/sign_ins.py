@@ -107,7 +107,7 @@ class TokenPair:
 
 
 class _Token(NamedTuple):
-    """What a token of this server says. `issued` is in seconds of Unix."""
+    """The content of a token. `issued` is in seconds of Unix."""
 
     root: bytes
     number: int
@@ -281,7 +281,7 @@ class SignIns(SignInFile):
                     db.execute(query, (_hash(read.root), client_id))
 
     def person(self, key: str) -> str:
-        """What stands for the owner of a TRaX key. Only with the secret can it be computed."""
+        """A pseudonym of the owner of a TRaX key. It takes the server's secret to compute."""
         return self._keyed("person", key)[:_PERSON_LENGTH]
 
     def _row(self, token: _Token | None) -> sqlite3.Row | None:
@@ -374,7 +374,7 @@ def _is_within(age: int, longest: int) -> bool:
 
 
 def _hash(root: bytes) -> bytes:
-    """What is kept in place of a root, which is too long to be guessed."""
+    """The hash that is kept in place of a root. A root is too long to be guessed."""
     return hashlib.sha256(root).digest()
 
 
