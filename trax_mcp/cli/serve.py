@@ -150,7 +150,7 @@ def _open_replicas(settings: Settings) -> "AbstractAsyncContextManager[Replicas 
 
 @asynccontextmanager
 async def _open_sign_in(settings: Settings) -> "AsyncIterator[SignIns | None]":
-    """Who is signed in, if people can sign in. Its files are made if need be.
+    """The sign-ins, if people can sign in. Their files are made if need be.
 
     Raises:
         CannotStart: the extra for it is not installed, or a file of it cannot be relied on.

@@ -94,9 +94,9 @@ class Asking:
             if not isinstance(result, NotRun) or not result.unseen or channel is None:
                 return result
             call = replace(call, evidence=NO_EVIDENCE)  # it leads to a question, never to a yes
-        return await self._ask_elsewhere(call, channel)
+        return await self._ask_outside_form(call, channel)
 
-    async def _ask_elsewhere(self, call: GuardedCall, channel: Channel | None) -> Done | NotRun:
+    async def _ask_outside_form(self, call: GuardedCall, channel: Channel | None) -> Done | NotRun:
         """Ask in a panel or on a page, or nobody."""
         result = await self.guard.run(replace(call, can_ask=channel is not None))
         if channel is None or not isinstance(result, Ask):
@@ -143,11 +143,11 @@ class Asking:
     async def _run_stop(
         self, call: GuardedCall, request: CallRequest
     ) -> Done | NotRun | types.InputRequiredResult:
-        """A stop waits for nobody. A click elsewhere and the confirmation are one yes."""
+        """Run a stop, which waits for nobody. A click outside of the form is the same yes."""
         if self._has_form(call, request):
             shown = await self._ask_in_form(replace(call, can_ask=True), request)
-            may_ask_elsewhere = self._channel(request, without_panel=False) is not None
-            if not isinstance(shown, NotRun) or not shown.unseen or not may_ask_elsewhere:
+            may_ask_outside = self._channel(request, without_panel=False) is not None
+            if not isinstance(shown, NotRun) or not shown.unseen or not may_ask_outside:
                 return shown
             call = replace(call, evidence=NO_EVIDENCE)  # it leads to a question, never to a yes
         result = _no_question(await self.guard.run(replace(call, can_ask=False)))

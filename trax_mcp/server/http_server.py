@@ -1,6 +1,6 @@
 """Serve any ASGI app on a port, and shut down within a second of a signal, or after a drain.
 
-What slow or idle connections take is left to a proxy in front: `deploy/` has two.
+Slow heads and idle connections are left to a proxy in front: `deploy/` has two.
 
 Does not import the MCP SDK, which `trax-mcp sandbox` does not need.
 """

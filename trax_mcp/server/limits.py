@@ -87,7 +87,7 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 class _Use(IntEnum):
-    """What a request does now. The smallest ends first."""
+    """How much an end of this request would cost. The smallest ends first."""
 
     IDLE = 0  # an open stream, or a body that has not arrived
     RUNNING = 1
@@ -155,7 +155,7 @@ class Limits:
         readiness.on_close, readiness.is_idle = self._sessions.close, self._no_call_runs
         with readiness.needs("the lifespan of the server"):
             async with anyio.create_task_group() as self._sessions.tasks:
-                self._sessions.tasks.start_soon(self._check_again_and_again)
+                self._sessions.tasks.start_soon(self._check_regularly)
                 await self._app(scope, receive, send)
                 self._sessions.tasks.cancel_scope.cancel()
 
@@ -317,7 +317,7 @@ class Limits:
 
     # Sign-ins that have ended ---------------------------------------------------------------------
 
-    async def _check_again_and_again(self) -> None:
+    async def _check_regularly(self) -> None:
         while True:
             await self._service.clock.sleep(CHECK_SECONDS)
             self._sessions.forget_ended()

@@ -9,7 +9,7 @@ from typing import Final
 
 from trax_mcp.api.errors import Failure
 
-LOOK_UP: Final = {
+_LOOK_UP: Final = {
     "studioId": "find_studio",
     "destId": "list_destinations",
     "sourceId": "list_sources",
@@ -26,7 +26,7 @@ def add_name_hint(
         return failure
     hints = [
         f" `{argument}` looks like a name: look up its id with {tool}."
-        for argument, tool in LOOK_UP.items()
+        for argument, tool in _LOOK_UP.items()
         if tool in offered and _looks_like_name(arguments.get(argument))
     ]
     return replace(failure, message="".join((failure.message, *hints)))

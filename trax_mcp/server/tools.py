@@ -25,7 +25,7 @@ from trax_mcp.server.schemas import answer_schema, arguments_schema
 
 
 @dataclass(frozen=True, slots=True)
-class Tool:
+class _Tool:
     """A tool input as clients see it."""
 
     kind: type[ToolInput]
@@ -40,7 +40,7 @@ class Tools:
         self._asking = asking
         self._composite = composite
         self._offer = offer
-        self._tools: Mapping[str, Tool] = {
+        self._tools: Mapping[str, _Tool] = {
             kind.tool_name: _tool(kind, offer.rules) for kind in offer.kinds()
         }
         self._has_guarded = any(tool.guarded for tool in self._tools.values())
@@ -95,7 +95,7 @@ class Tools:
         return results.fit_to_schema(result, tool.listing.output_schema or {})
 
     async def _run(
-        self, tool: Tool, arguments: Mapping[str, object], request: CallRequest
+        self, tool: _Tool, arguments: Mapping[str, object], request: CallRequest
     ) -> types.CallToolResult | types.InputRequiredResult:
         value, evidence = read_arguments(tool.kind, arguments, guarded=tool.guarded)
         if isinstance(value, Operation):
@@ -126,7 +126,7 @@ def _with_panel(listing: types.Tool) -> types.Tool:
     return listing.model_copy(update={"meta": {**(listing.meta or {}), **panel.OPENS_PANEL}})
 
 
-def _tool(kind: type[ToolInput], rules: Rules) -> Tool:
+def _tool(kind: type[ToolInput], rules: Rules) -> _Tool:
     call, guarded = kind.call, rules.may_need_consent(kind)
     arguments = arguments_schema(kind)
     evidence = EVIDENCE_SCHEMAS if guarded else {}
@@ -149,4 +149,4 @@ def _tool(kind: type[ToolInput], rules: Rules) -> Tool:
             results.OPERATION: call.name,
         },
     )
-    return Tool(kind, guarded, listing)
+    return _Tool(kind, guarded, listing)

@@ -33,7 +33,7 @@ _FOREIGN: Final = (
 
 
 class Carried(BaseModel):
-    """What a form carries. `until` is on the clock's seconds."""
+    """The sealed content of a form. After `until`, in seconds of the clock, it counts no more."""
 
     model_config = ConfigDict(frozen=True)
     ended: ClassVar[str] = "This sign-in has ended"
@@ -118,12 +118,12 @@ class Forms:
         self._clock = clock
         self._secret = secrets.token_urlsafe()
 
-    def end(self) -> float:
-        """When a sign-in ends that begins now."""
+    def deadline(self) -> float:
+        """When a form that is shown for the first time now can no longer be sent."""
         return self._clock.seconds() + _CARRIED_SECONDS
 
     def sealed(self, carried: Carried) -> str:
-        """What a form carries, for its hidden field."""
+        """The value of a form's hidden field."""
         content = carried.model_dump_json().encode()
         sealed = seal(content, secret=self._secret, name=type(carried).__name__)
         return urlsafe_b64encode(sealed).decode()
@@ -131,7 +131,7 @@ class Forms:
     async def read(
         self, request: Request, kind: type[CarriedT]
     ) -> tuple[Mapping[str, str], CarriedT]:
-        """The fields of a form of ours, and what it carries.
+        """The fields of a form of ours, and its sealed content.
 
         Raises:
             Problem: another page has sent it, or it has ended.

@@ -79,7 +79,7 @@ class SignInListPage:
         return self._list(opened.person, _outcome(ended))
 
     def _list(self, person: str, outcome: str = "") -> Response:
-        sealed = self._forms.sealed(ListOpened(until=self._forms.end(), person=person))
+        sealed = self._forms.sealed(ListOpened(until=self._forms.deadline(), person=person))
         sign_ins = self._sign_ins.all(person=person)
         return page(list_screen(self._site, sign_ins, sealed, outcome=outcome))
 

@@ -132,7 +132,7 @@ class SignInPage:
         scopes = query.get("scope", "").split()
         only_reads = not self.may_run or [it for it in Access if it in scopes] == [Access.READ]
         return AuthorizationRequest(
-            until=self.forms.end(),
+            until=self.forms.deadline(),
             client_id=client.id,
             client_name=client.name,
             client_host=client.host,

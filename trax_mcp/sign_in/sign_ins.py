@@ -36,8 +36,10 @@ _ACCESS_SECONDS: Final = 30 * _DAY
 """Weeks, because clients that were given an hour asked the person again and did not refresh."""
 _REFRESH_SECONDS: Final = 90 * _DAY
 _RETRY_SECONDS: Final = 60
-_NOTED_SECONDS: Final = 3600
-_NOTE_AGAIN_SECONDS: Final = 60
+_RECORD_USE_SECONDS: Final = 3600
+"""How often the use of a sign-in is recorded."""
+_RECORD_AGAIN_SECONDS: Final = 60
+"""How long no use is recorded after that has failed."""
 _CLOCK_ERROR_SECONDS: Final = _DAY
 _MOST_OF_PERSON: Final = 200
 _PERSON_LENGTH: Final = 32
@@ -105,7 +107,7 @@ class TokenPair:
 
 
 class _Token(NamedTuple):
-    """What a token of this server says. `issued` is in seconds of Unix."""
+    """The content of a token. `issued` is in seconds of Unix."""
 
     root: bytes
     number: int
@@ -201,7 +203,7 @@ class SignIns(SignInFile):
         super().__init__(path, clock)
         self._secret, self._audience = secret, audience
         self._made_with = self._keyed("check")
-        self._note_at = clock.seconds()
+        self._record_after = clock.seconds()
         with suppress(SignInUnavailable), self._changing() as db:  # a full disk stops no start
             query = "DELETE FROM sign_ins WHERE made_with != ?"
             if deleted := db.execute(query, (self._made_with,)).rowcount:
@@ -242,8 +244,8 @@ class SignIns(SignInFile):
         key = unseal(row["sealed"], secret=self._keyed("key", token.root.hex()), name=name)
         if key is None:
             return None
-        if abs(now - row["last_used"]) >= _NOTED_SECONDS:
-            self._note_use(row["root"], now)
+        if abs(now - row["last_used"]) >= _RECORD_USE_SECONDS:
+            self._record_use(row["root"], now)
         sign_in = _sign_in(row)
         is_read_only = sign_in.access is Access.READ
         return sign_in, Caller(key.decode(), client=sign_in.client_id, read_only=is_read_only)
@@ -288,7 +290,7 @@ class SignIns(SignInFile):
                     db.execute(query, (_hash(read.root), client_id))
 
     def person(self, key: str) -> str:
-        """What stands for the owner of a TRaX key. Only with the secret can it be computed."""
+        """A pseudonym of the owner of a TRaX key. It takes the server's secret to compute."""
         return self._keyed("person", key)[:_PERSON_LENGTH]
 
     def _row(self, token: _Token | None) -> sqlite3.Row | None:
@@ -297,15 +299,15 @@ class SignIns(SignInFile):
         rows = self._read("SELECT * FROM sign_ins WHERE root = ?", _hash(token.root))
         return rows[0] if rows else None
 
-    def _note_use(self, root: bytes, now: int) -> None:
-        """Note that a sign-in was used. A call goes on without that, so it is tried rarely."""
-        if self._clock.seconds() < self._note_at:
+    def _record_use(self, root: bytes, now: int) -> None:
+        """Record that a sign-in was used. A call goes on where that fails."""
+        if self._clock.seconds() < self._record_after:
             return
         try:
             with self._changing() as db:
                 db.execute("UPDATE sign_ins SET last_used = ? WHERE root = ?", (now, root))
         except SignInUnavailable:
-            self._note_at = self._clock.seconds() + _NOTE_AGAIN_SECONDS
+            self._record_after = self._clock.seconds() + _RECORD_AGAIN_SECONDS
 
     def _name(self, sign_in_id: str, client_id: str, access: str) -> str:
         """The facts that a key is sealed with: if one is changed in the file, it does not open."""
@@ -381,7 +383,7 @@ def _is_within(age: int, longest: int) -> bool:
 
 
 def _hash(root: bytes) -> bytes:
-    """What is kept in place of a root, which is too long to be guessed."""
+    """The hash that is kept in place of a root. A root is too long to be guessed."""
     return hashlib.sha256(root).digest()
 
 

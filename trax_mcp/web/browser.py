@@ -35,7 +35,7 @@ class PrivateBrowser:
     """Opens one address after another so that, where possible, no process list shows them."""
 
     def __init__(self) -> None:
-        self._file: RedirectFile | None = None
+        self._file: _RedirectFile | None = None
 
     async def open(self, address: str, was_opened: Callable[[], Awaitable[bool]]) -> None:
         """Open an address through a private file, and itself where `was_opened` then says no.
@@ -45,7 +45,7 @@ class PrivateBrowser:
         Raises:
             OSError: there is no room for the file, or no child process can be started.
         """
-        self._file = RedirectFile(address)
+        self._file = _RedirectFile(address)
         try:
             open_browser(self._file.address)
             if await was_opened():
@@ -60,7 +60,7 @@ class PrivateBrowser:
             self._file.delete()
 
 
-class RedirectFile:
+class _RedirectFile:
     """A private file that leads a browser to an address, so that no process list shows it."""
 
     def __init__(self, address: str) -> None:

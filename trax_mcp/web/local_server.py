@@ -68,7 +68,7 @@ async def read_text(request: Request, name: str) -> str:
 
 
 class PageAccess:
-    """Who may use a page: the first that redeems the secret of its address gets a session."""
+    """Lets one page in: the first that redeems the secret of its address gets a session."""
 
     def __init__(self) -> None:
         self._secret = ""
