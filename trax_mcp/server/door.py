@@ -8,9 +8,7 @@ and never goes to TRaX.
 import hmac
 import json
 import logging
-import math
 import re
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -115,7 +113,6 @@ class Door:
         self._public_paths = frozenset(public_paths)
         self._mcp_token = mcp_token
         self._tokens = tokens
-        self._warned_at = -math.inf
         self._admit_pages: ASGIApp = self._admit
         if origins:
             self._admit_pages = CORSMiddleware(
@@ -153,22 +150,15 @@ class Door:
         host = Headers(scope=scope).get("host", "")
         if self._host.fullmatch(host):
             return None
-        self._warn("Refused a request for another host: %s", host or "none")
+        _LOG.warning("Refused a request for another host: %s", host or "none")
         return refuse(HTTPStatus.MISDIRECTED_REQUEST, "This server has another name.")
 
     def _refuse_origin(self, headers: Headers) -> Response | None:
         origin = headers.get("origin")
         if not origin or self._origin.fullmatch(origin):
             return None
-        self._warn("Refused a request of another origin: %s", origin)
+        _LOG.warning("Refused a request of another origin: %s", origin)
         return refuse(HTTPStatus.FORBIDDEN, "Pages of this origin may not call this server.")
-
-    def _warn(self, text: str, name: str) -> None:
-        """Log a refusal, at most one a second: strangers can cause many."""
-        now = time.monotonic()
-        if now >= self._warned_at + 1.0:
-            self._warned_at = now
-            _LOG.warning(text, name)
 
     def _refuse_authorization(self, headers: Headers) -> Response | None:
         # 400, since a 401 would send clients looking for OAuth.
