@@ -99,6 +99,39 @@ async def test_idle_streams_of_two_keys_keep_no_stop_away() -> None:
         await check_stops(trax, address)
 
 
+async def test_calls_of_a_key_that_look_like_stops_keep_no_stop_away() -> None:
+    """They take the room of all. The process says that it is healthy."""
+    async with (
+        upstream() as trax,
+        flooded_server(trax, hard=FEW_FILES) as address,
+        AsyncExitStack() as stack,
+        anyio.create_task_group() as flood,
+    ):
+        flooder = caller(address, stack, READONLY_KEY)
+        read = await flooder.call("wait_for_chat_messages", studioId="studio_42")
+        wait = tool_call(
+            MODERN,
+            "wait_for_chat_messages",
+            studioId="studio_42",
+            after=read["structuredContent"]["cursor"],
+            timeoutSeconds=50,
+        )
+        wait["params"]["_meta"]["x"] = "go_offline"
+
+        async def call() -> None:
+            with suppress(httpx.HTTPError):
+                await flooder.http.post("/mcp", json=wait, headers=flooder.all_headers(wait))
+
+        for _ in range(FEW_FILES // 2):
+            flood.start_soon(call)
+        await asyncio.sleep(1)
+        for path in ("/healthz", "/readyz"):
+            newcomer = caller(address, stack)
+            assert (await newcomer.http.get(path)).status_code == 200
+        await check_stops(trax, address)
+        flood.cancel_scope.cancel()
+
+
 async def test_many_requests_without_a_key_keep_no_stop_away() -> None:
     """200 a second, each on a connection of its own, which stays open for a while."""
     async with (

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 import anyio
 import pytest
@@ -18,8 +20,11 @@ from tests.support.product.pages import PROBLEMS, open_in_browser, problem
 from tests.support.server_process import PATIENCE_SECONDS, running
 
 if TYPE_CHECKING:
+    from anyio.abc import SocketStream
+
     from tests.support.approval_setup import ApprovalSetup, OpenSetup
 
+MAX_CONNECTIONS: Final = 32
 KEY: Final = "sk_live_canary_of_the_page"
 
 
@@ -44,6 +49,31 @@ async def test_a_call_falls_back_if_the_page_cannot_be_opened(
         content = (await call.result()).structured_content or {}
         assert content["status"] == "confirmation_required"
         assert not (await setup.call("get_stream_status")).is_error
+
+
+async def test_silent_connections_of_others_use_up_nothing(open_setup: OpenSetup) -> None:
+    """Another user of the computer can open them: a stop would find no file any more."""
+    ended = 0
+
+    async def wait_for_end(stream: SocketStream) -> None:
+        nonlocal ended
+        async with stream:
+            with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
+                await stream.receive()
+            ended += 1
+
+    async with open_setup(TRAX_ASK="page") as setup, anyio.create_task_group() as tasks:
+        call = setup.start()
+        question = await setup.page.next()
+        port = urlsplit(setup.page.tab.origin).port
+        for _ in range(100):
+            tasks.start_soon(wait_for_end, await anyio.connect_tcp("127.0.0.1", port or 0))
+        with anyio.fail_after(PATIENCE_SECONDS):
+            while ended < 100 - MAX_CONNECTIONS:
+                await anyio.lowlevel.checkpoint()
+        await question.press(question.data["no"])
+        assert ((await call.result()).structured_content or {})["status"] == "declined"
+        tasks.cancel_scope.cancel()
 
 
 async def test_two_questions_at_once_open_one_page_without_a_warning(open_setup: OpenSetup) -> None:

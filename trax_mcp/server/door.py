@@ -150,7 +150,7 @@ class Door:
         host = Headers(scope=scope).get("host", "")
         if self._host.fullmatch(host):
             return None
-        _LOG.warning("Refused a request for another host: %s", host)
+        _LOG.warning("Refused a request for another host: %s", host or "none")
         return refuse(HTTPStatus.MISDIRECTED_REQUEST, "This server has another name.")
 
     def _refuse_origin(self, headers: Headers) -> Response | None:

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.open_files import max_open_files
 from trax_mcp.server.app import Service
-from trax_mcp.server.door import CALLER, Tokens, bearer_token, refuse
+from trax_mcp.server.door import CALLER, HEALTH_PATH, READY_PATH, Tokens, bearer_token, refuse
 from trax_mcp.server.sessions import Session, Sessions
 from trax_mcp.sign_in import SignInUnavailable
 
@@ -45,7 +45,11 @@ ALL_REQUESTS: Final = 4096
 CHECK_SECONDS: Final = 30.0
 """How long a stream can outlive its sign-in."""
 
-_STOP: Final = b'"go_offline"'
+NEEDED_FOR_OTHERS: Final = 32
+"""So many calls of a key that wait for a person, or stop, end for nobody else either."""
+
+_NEEDED: Final = (b'"go_offline"', b'"answer_approval"')
+"""Stops, and what a person has answered."""
 _QUESTION: Final = b'"elicitation/create"'
 _LISTEN: Final = "subscriptions/listen"
 
@@ -141,6 +145,8 @@ class Limits:
         """Run a request, or refuse it."""
         if scope["type"] == "lifespan":
             await self._run_lifespan(scope, receive, send)
+        elif scope["path"] in {HEALTH_PATH, READY_PATH}:  # how full it is says nothing of health
+            await self._app(scope, receive, send)
         elif scope["type"] == "http":
             await self._run(scope, receive, send)
 
@@ -194,9 +200,10 @@ class Limits:
             with self._service.in_flight.track():
                 await self._app(scope, receive, send)
             return
+        if request.headers.get("mcp-method") != _LISTEN:
+            is_needed = any(it in body for it in _NEEDED)
+            request.use = _Use.NEEDED if is_needed else _Use.RUNNING
         async with self._large_one_at_a_time(request, body):
-            if request.headers.get("mcp-method") != _LISTEN:
-                request.use = _Use.NEEDED if _STOP in body else _Use.RUNNING
             await self._app(scope, receive, send)
 
     async def _receive_body(
@@ -281,18 +288,22 @@ class Limits:
         else:
             room, most = [it for it in groups if not self._is_accepted(it)], OTHER_REQUESTS
         if _size(room) >= most:
-            return self._end_another(room)
+            return self._end_another(room, kept=most)
         if _size(groups) < self._most_requests:
             return True
         rooms = [[it] for it in groups if self._is_accepted(it)]
         rooms.append([it for it in groups if not self._is_accepted(it)])
-        return self._end_another(max(rooms, key=_size))
+        return self._end_another(max(rooms, key=_size), kept=NEEDED_FOR_OTHERS)
 
-    def _end_another(self, room: Collection[_Group]) -> bool:
-        """End the oldest idle request, or else the oldest, of the caller who has most."""
+    def _end_another(self, room: Collection[_Group], *, kept: int) -> bool:
+        """End the oldest idle request, or else the oldest, of the caller who has most.
+
+        Of an accepted key, so many are `kept` that wait for a person or stop: more end too.
+        """
         sizes = {it: len(group) for group in room for it in group}
         other = min(sizes, key=lambda it: (-sizes[it], it.use, it.number))
-        if other.use is _Use.NEEDED and self._keys.has(other.caller):
+        is_needed = other.use is _Use.NEEDED and self._keys.has(other.caller)
+        if is_needed and sizes[other] <= kept:
             return False
         self._forget(other)
         other.end(_ENDED_FOR_OTHERS)

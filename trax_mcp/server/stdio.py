@@ -47,7 +47,10 @@ async def _exit_on_signal(shut_down: ShutDown) -> None:
     if sys.platform == "win32":  # its event loop handles no signals
         signal.signal(signal.SIGINT, lambda *_: os._exit(0))
         return
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    ending = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+        ending.append(signal.SIGHUP)
+    with anyio.open_signal_receiver(*ending) as signals:
         async for _ in signals:
             await shut_down()
             await anyio.sleep(_FLUSH_SECONDS)

@@ -70,11 +70,12 @@ class SignInListPage:
         """End one sign-in of the list, or all of them."""
         fields, opened = await self._forms.read(request, ListOpened)
         chosen = fields.get("sign_in", "")
-        ended = [
-            it
-            for it in self._sign_ins.all(person=opened.person)
-            if chosen in {it.id, "all"} and self._sign_ins.revoke(it.id)
-        ]
+        all_of_them = self._sign_ins.all(person=opened.person)
+        if chosen == "all":
+            self._sign_ins.revoke_all(person=opened.person)
+            ended = all_of_them
+        else:
+            ended = [it for it in all_of_them if it.id == chosen and self._sign_ins.revoke(it.id)]
         return self._list(opened.person, _outcome(ended))
 
     def _list(self, person: str, outcome: str = "") -> Response:

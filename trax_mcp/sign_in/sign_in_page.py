@@ -53,6 +53,8 @@ from trax_mcp.sign_in.screens import (
 from trax_mcp.sign_in.sign_ins import Access
 
 _PATH: Final = "/sign-in"
+_MOST_CODES: Final = 10
+"""The most codes of one key at a time."""
 _LONGEST_QUERY: Final = 8192
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 """SHA-256 in base64url. Source: RFC 7636, 4.2."""
@@ -230,6 +232,9 @@ class SignInPage:
         _, asked = await self.forms.read(request, AuthorizationRequest)
         if not asked.key:
             raise Problem(HTTPStatus.GONE, AuthorizationRequest.ended, ENDED)
+        own = [it for it, allowed in self.codes.items() if allowed.key == asked.key]
+        for oldest in own[: -_MOST_CODES + 1]:  # nobody fills the room of others
+            self.codes.pop(oldest, None)
         code = token_urlsafe()
         self.codes[code] = asked
         return self._return(asked, f"Connected: {client_name(asked)}", code=code)

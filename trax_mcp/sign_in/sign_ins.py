@@ -150,6 +150,15 @@ class SignInFile:
         )
         return [_sign_in(it) for it in self._read(query, person, self._now() - _REFRESH_SECONDS)]
 
+    def revoke_all(self, *, person: str) -> int:
+        """End all sign-ins of a person, at once. Returns how many there were.
+
+        Raises:
+            SignInUnavailable: the file cannot be written. Nothing has changed.
+        """
+        with self._changing() as db:
+            return db.execute("DELETE FROM sign_ins WHERE person = ?", (person,)).rowcount
+
     def revoke(self, sign_in_id: str) -> bool:
         """End a sign-in. False if there is none.
 
