@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tests.support.guarded_calls import GuardedOperation
     from tests.support.jsonrpc import HttpCaller
 
-NOT_KNOWN_SECONDS: Final = 3.0
+NOT_KNOWN_SECONDS: Final = 5.0
 STOP_SECONDS: Final = 2.5
 ASLEEP_SECONDS: Final = 3.0
 NOT_KNOWN: Final = "whether the call ran is not known"

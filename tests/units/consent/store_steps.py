@@ -20,6 +20,7 @@ from trax_mcp.api.operations import DeleteDestination, GetStreamStatus, GoLive, 
 from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import Evidence, GuardedCall, NotRun
 from trax_mcp.consent.questions import IN_PROGRESS, NOT_KNOWN, PENDING_SECONDS, SENDING_SECONDS
+from trax_mcp.consent.records import Key
 from trax_mcp.consent.store import MAX_QUESTIONS, Seen, Store
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
     from trax_mcp.consent.questions import Question
-    from trax_mcp.consent.records import Changes, Key, Place, Records, Snapshot
+    from trax_mcp.consent.records import Changes, Place, Records, Snapshot
 
 GO_LIVE: Final = GoLive(studio_id="studio_42")
 GO_OFFLINE: Final = GoOffline(studio_id="studio_42")
@@ -300,6 +301,15 @@ async def a_no_to_a_question_in_a_panel_leaves_the_question(it: World) -> None:
     opened = await it.here.open(question, OWNER, channel="panel", must_report=False)
     await it.there.decline(opened, GuardedCall(GO_LIVE, OWNER))
     assert await it.question(question) == opened
+
+
+@step
+async def what_was_read_before_another_write_is_not_written(it: World) -> None:
+    key = Key("stop", STOP)
+    one, other = await it.records.read(key), await it.records.read(key)
+    assert await it.records.write(one, {key: ("one", 60.0)})
+    assert not await it.records.write(other, {key: ("other", 60.0)})
+    assert await it.here.stop_outcome(STOP) == "one"
 
 
 # Turns
