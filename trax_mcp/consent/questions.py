@@ -73,6 +73,7 @@ class Turn:
 class StudioRecord:
     """What is remembered of a studio, for an hour.
 
+    `turn` is that of the call that runs there, and `stop` that of the last stop that is being sent.
     A question that was asked before `last_stop`, the name of a stop, is void if it leads on air.
     A go-live counts as under way until `starting_until`. `hidden` counts the changes made here that
     no read shows, such as "the address of source_3". `changed_to` has those since the last go-live,
@@ -81,6 +82,7 @@ class StudioRecord:
 
     last_stop: str = ""
     turn: Turn | None = None
+    stop: Turn | None = None
     starting_until: float = 0.0
     hidden: Mapping[str, int] = field(default_factory=dict)
     changed_to: Mapping[str, str] = field(default_factory=dict)
@@ -96,9 +98,23 @@ class StudioRecord:
         """Whether this turn has not ended, and no other call has it."""
         return self.turn is not None and self.turn.id == turn_id and now < self.turn.until
 
+    def is_stopping(self, now: float) -> bool:
+        """Whether a stop is being sent. No call begins meanwhile."""
+        return self.stop is not None and now < self.stop.until
+
+    def renewed(self, turn_id: str, until: float) -> Self:
+        """The same with a longer life of this turn, if there is such a turn."""
+        if self.turn is not None and self.turn.id == turn_id:
+            return replace(self, turn=replace(self.turn, until=until))
+        if self.stop is not None and self.stop.id == turn_id:
+            return replace(self, stop=replace(self.stop, until=until))
+        return self
+
     def without_turn(self, turn_id: str) -> Self:
-        """The same after the end of a call, if it still had the turn."""
-        return replace(self, turn=None) if self.turn and self.turn.id == turn_id else self
+        """The same after the end of a call or a stop, if it still had its turn."""
+        turn = None if self.turn and self.turn.id == turn_id else self.turn
+        stop = None if self.stop and self.stop.id == turn_id else self.stop
+        return replace(self, turn=turn, stop=stop)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,12 +214,11 @@ class Question:
     def seen_in(self, studio: StudioRecord, now: float) -> Self:
         """The same with what is known of the call that used its yes, while it has not ended.
 
-        It is lost if its turn has ended. A stop takes the turn from a call that goes on.
+        It is lost if its turn has ended.
         """
         if not self.is_used or self.outcome is not None:
             return self
-        is_stopped = studio.last_stop != self.last_stop and now < self.used_at + SENDING_SECONDS
-        if is_stopped or studio.has_turn(self.used_by or "", now):
+        if studio.has_turn(self.used_by or "", now):
             return replace(self, outcome=IN_PROGRESS)
         return replace(self, outcome=NOT_KNOWN, is_lost=True)
 

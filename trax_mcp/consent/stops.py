@@ -1,4 +1,4 @@
-"""Stops a broadcast. A stop that has its yes reads no fact and takes the turn from any call.
+"""Stops a broadcast. A stop that has its yes reads no fact and waits for no turn.
 
 It waits for a go-live that is being sent, for a moment, and for nothing else: also where the engine
 is away.

@@ -200,7 +200,9 @@ class Store:
         def use(snapshot: Snapshot) -> tuple[bool, Changes]:
             studio, question = studio_in(snapshot, place.own), snapshot.values[question_key]
             has_turn = studio.has_turn(turn_id, snapshot.now)
-            if not has_turn or last_stop_in(snapshot, place) != seen.last_stop:
+            if not has_turn or studio.is_stopping(snapshot.now):
+                return False, {}
+            if last_stop_in(snapshot, place) != seen.last_stop:
                 return False, {}
             if question_id is not None and (question is None or question.is_used):
                 return False, {}
@@ -306,7 +308,7 @@ class Store:
         return used
 
     async def begin_stop(self, place: Place, token: str, stop_id: str) -> bool:
-        """Begin a stop, once: it voids every earlier yes, and takes the turn from whoever has it.
+        """Begin a stop, once: it voids every earlier yes, and no call begins until it has ended.
 
         False if its yes was used.
         """
@@ -316,7 +318,7 @@ class Store:
             if snapshot.values[stop_key] is not None:
                 return False, {}
             turn = Turn(stop_id, snapshot.now + self.records.turn_seconds)
-            studio = replace(studio_in(snapshot, place.own), last_stop=stop_id, turn=turn)
+            studio = replace(studio_in(snapshot, place.own), last_stop=stop_id, stop=turn)
             return True, {**keep(place.own, studio), **keep(stop_key, IN_PROGRESS)}
 
         return await take_step(self.records, (place.own, stop_key), begin)

@@ -34,7 +34,7 @@ class Turns:
 
     @asynccontextmanager
     async def take(self, key: Key, owner: str) -> AsyncIterator[str]:
-        """Wait for the turn in a studio, and have it. A stop can take it away at any time.
+        """Wait for the turn in a studio, and for a stop that is being sent there. Then have it.
 
         Of each `owner` one call waits, so that many calls of one do not keep others waiting.
         """
@@ -42,7 +42,8 @@ class Turns:
 
         def try_to_take(snapshot: Snapshot) -> tuple[bool, Changes]:
             studio = studio_in(snapshot, key)
-            if studio.turn is not None and snapshot.now < studio.turn.until:
+            is_taken = studio.turn is not None and snapshot.now < studio.turn.until
+            if is_taken or studio.is_stopping(snapshot.now):
                 return False, {}
             turn = Turn(turn_id, snapshot.now + self._records.turn_seconds)
             return True, keep(key, replace(studio, turn=turn))
@@ -55,7 +56,7 @@ class Turns:
 
     @asynccontextmanager
     async def keeping(self, key: Key, turn_id: str) -> AsyncIterator[None]:
-        """Keep a turn until the block ends, unless a stop takes it."""
+        """Keep the turn of a call or a stop until the block ends."""
 
         def give_back(snapshot: Snapshot) -> tuple[None, Changes]:
             studio = studio_in(snapshot, key)
@@ -88,10 +89,8 @@ class Turns:
     async def _renew(self, key: Key, turn_id: str) -> None:
         def renew(snapshot: Snapshot) -> tuple[None, Changes]:
             studio = studio_in(snapshot, key)
-            if studio.turn is None or studio.turn.id != turn_id:
-                return None, {}
-            turn = replace(studio.turn, until=snapshot.now + self._records.turn_seconds)
-            return None, keep(key, replace(studio, turn=turn))
+            after = studio.renewed(turn_id, snapshot.now + self._records.turn_seconds)
+            return None, {} if after == studio else keep(key, after)
 
         with suppress(Away):
             await take_step(self._records, (key,), renew)
