@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _WHOLE: Final = "REPLICAS_WHOLE" in os.environ
 ROUNDS: Final = 300 if _WHOLE else 24
 AT_ONCE: Final = 4
-"""How many rounds run at the same time, each on a sandbox and two replicas of its own."""
+"""How many rounds run at the same time, each on a sandbox, an engine and replicas of its own."""
 PACE: Final = 0.1
 """A tenth of the time that TRaX takes in virtual time."""
 BACK_SECONDS: Final = 1.5
@@ -55,17 +55,17 @@ async def test_a_race_over_two_replicas_keeps_every_promise(*, over_tls: bool) -
     """As in one process: see `tests/consent/test_random_interleavings`."""
     found: list[str] = []
 
-    async def race(url: str, first: int) -> None:
-        async with open_replicated_world(url, chance(f"trax {first}")) as world:
+    async def race(first: int) -> None:
+        async with (
+            tls_engine() if over_tls else throwaway_engine() as engine,
+            open_replicated_world(engine.url, chance(f"trax {first}")) as world,
+        ):
             for number in range(first, ROUNDS, AT_ONCE):
                 found.extend(await broken_in(Round(world, number, chance(number))))
 
-    async with (
-        tls_engine() if over_tls else throwaway_engine() as engine,
-        anyio.create_task_group() as tasks,
-    ):
+    async with anyio.create_task_group() as tasks:
         for first in range(AT_ONCE):
-            tasks.start_soon(race, engine.url, first)
+            tasks.start_soon(race, first)
     assert not found, "\n".join([f"once more with RACES_SEED={SEED}:", *found])
 
 
