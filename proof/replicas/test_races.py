@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tests.support.random_round import World
 
 _WHOLE: Final = "REPLICAS_WHOLE" in os.environ
-ROUNDS: Final = 300 if _WHOLE else 24
+ROUNDS: Final = 300 if _WHOLE else 8
 AT_ONCE: Final = 4
 """How many rounds run at the same time, each on a sandbox, an engine and replicas of its own."""
 PACE: Final = 0.1
