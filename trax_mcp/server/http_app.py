@@ -48,6 +48,7 @@ def http_app(
     tokens = None
     if sign_ins is not None:
         # Only with sign-in, since they take time to import.
+        from trax_mcp.sign_in.clients import Clients  # noqa: PLC0415
         from trax_mcp.sign_in.screens import Site  # noqa: PLC0415
         from trax_mcp.sign_in.server import SCOPES, AuthorizationServer  # noqa: PLC0415
 
@@ -64,7 +65,7 @@ def http_app(
             path=PATH,
             may_run=not settings.read_only,
             may_register=settings.sign_in_registration,
-            clients=clients,
+            clients=clients or Clients(service.clock, mac=sign_ins.client_mac),
         )
         routes = authorization_server.routes()
         tokens = Tokens(

@@ -8,7 +8,6 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from http import HTTPStatus
 from importlib.resources import files
-from secrets import token_urlsafe
 from typing import Final
 
 from cachetools import TTLCache
@@ -22,7 +21,7 @@ from trax_mcp.api.contract import JsonObject
 from trax_mcp.clock import Clock
 from trax_mcp.sign_in import SignInUnavailable
 from trax_mcp.sign_in.attempts import Attempts
-from trax_mcp.sign_in.client_descriptions import OAuthError, registered_client
+from trax_mcp.sign_in.client_descriptions import OAuthError
 from trax_mcp.sign_in.clients import Clients
 from trax_mcp.sign_in.forms import Forms, check_resource, client_form, required
 from trax_mcp.sign_in.list_page import SignInListPage
@@ -69,19 +68,20 @@ class AuthorizationServer:
         path: str,
         may_run: bool,
         may_register: bool,
-        clients: Clients | None = None,
+        clients: Clients,
     ) -> None:
         self._issuer = site.public_url
         self._resource = self._issuer + path
         self._path = path
         self._sign_ins = sign_ins
+        self._clients = clients
         self._may_register = may_register
         self._codes: Codes = TTLCache(_MAX_CODES, _CODE_SECONDS, clock.seconds)
         forms, attempts = Forms(self._issuer, clock), Attempts(clock)
         self._page = SignInPage(
             site=site,
             forms=forms,
-            clients=clients or Clients(clock),
+            clients=clients,
             attempts=attempts,
             codes=self._codes,
             trax=trax,
@@ -169,7 +169,7 @@ class AuthorizationServer:
 
     async def _register(self, request: Request) -> Response:
         """Tell a client without a document its id, which is its description. Source: RFC 7591."""
-        client = registered_client(await request.body(), nonce=token_urlsafe(9))
+        client = self._clients.register(await request.body())
         content = {
             "client_id": client.id,
             "client_name": client.name,
