@@ -7,13 +7,12 @@ has most there. With an accepted key, a call that waits for a person and a stop 
 
 import logging
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
 from http import HTTPStatus
 from itertools import count
 from typing import Final
-from weakref import WeakValueDictionary
 
 import anyio
 from mcp.server.streamable_http import MCP_SESSION_ID_HEADER
@@ -34,8 +33,6 @@ OTHER_BODY_BYTES: Final = 32 * 1024
 """The largest body of any other caller. While one is parsed, no stop is sent."""
 FORM_BYTES: Final = 16 * 1024
 """The largest body for an address that needs no caller, such as the pages of signing in."""
-LARGE_BODY_BYTES: Final = 16 * 1024
-"""Of requests with a larger body, one of each key runs at a time, and one of all other callers."""
 REQUESTS: Final = 600
 """The most requests in flight of a key that TRaX has accepted. An open stream is one."""
 OTHER_REQUESTS: Final = 400
@@ -139,7 +136,6 @@ class Limits:
         self._numbers = count()
         self._requests: dict[str, _Group] = {}
         self._most_requests = min(ALL_REQUESTS, max_open_files() // 3)
-        self._large: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run a request, or refuse it."""
@@ -203,8 +199,7 @@ class Limits:
         if request.headers.get("mcp-method") != _LISTEN:
             is_needed = any(it in body for it in _NEEDED)
             request.use = _Use.NEEDED if is_needed else _Use.RUNNING
-        async with self._large_one_at_a_time(request, body):
-            await self._app(scope, receive, send)
+        await self._app(scope, receive, send)
 
     async def _receive_body(
         self, request: _Request, scope: Scope, receive: Receive
@@ -222,13 +217,6 @@ class Limits:
         if request.refusal is None:
             request.refusal = _LATE if limit.cancelled_caught else _STOPPING
         return None
-
-    def _large_one_at_a_time(
-        self, request: _Request, body: bytes
-    ) -> AbstractAsyncContextManager[None]:
-        if len(body) <= LARGE_BODY_BYTES:
-            return nullcontext()
-        return self._large.setdefault(self._keys.owner(request.caller), anyio.Lock())
 
     async def _note_start(self, request: _Request, scope: Scope, start: Message) -> None:
         """Note what a response opens or ends. Errors name sessions too."""
