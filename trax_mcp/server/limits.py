@@ -29,13 +29,13 @@ from trax_mcp.sign_in import SignInUnavailable
 BODY_SECONDS: Final = 10.0
 BODY_BYTES: Final = 64 * 1024
 """The largest body of a key that TRaX has accepted. The longest call in earnest has 12 kB."""
-OTHER_BODY_BYTES: Final = 32 * 1024
+SHARED_BODY_BYTES: Final = 32 * 1024
 """The largest body of any other caller. While one is parsed, no stop is sent."""
 FORM_BYTES: Final = 16 * 1024
 """The largest body for an address that needs no caller, such as the pages of signing in."""
 REQUESTS: Final = 600
 """The most requests in flight of a key that TRaX has accepted. An open stream is one."""
-OTHER_REQUESTS: Final = 400
+SHARED_REQUESTS: Final = 400
 """The most of all other callers together."""
 ALL_REQUESTS: Final = 4096
 """The most of all callers, or a third of the files that may be open: calls to TRaX take another."""
@@ -56,7 +56,7 @@ _LATE: Final = refuse(
 )
 _TOO_LARGE: Final = refuse(
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    f"A request has at most {BODY_BYTES // 1024} KiB, and {OTHER_BODY_BYTES // 1024} KiB without a"
+    f"A request has at most {BODY_BYTES // 1024} KiB, and {SHARED_BODY_BYTES // 1024} KiB without a"
     " key that TRaX has accepted here. Nothing was done.",
 )
 _STOPPING: Final = refuse(
@@ -204,7 +204,7 @@ class Limits:
     async def _receive_body(
         self, request: _Request, scope: Scope, receive: Receive
     ) -> Message | None:
-        most = BODY_BYTES if self._keys.has(request.caller) else OTHER_BODY_BYTES
+        most = BODY_BYTES if self._keys.has(request.caller) else SHARED_BODY_BYTES
         most = most if CALLER in scope else FORM_BYTES
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > most:
@@ -274,7 +274,7 @@ class Limits:
         if self._keys.has(caller):
             room, most = [self._requests.get(caller.owner, {})], REQUESTS
         else:
-            room, most = [it for it in groups if not self._is_accepted(it)], OTHER_REQUESTS
+            room, most = [it for it in groups if not self._is_accepted(it)], SHARED_REQUESTS
         if _size(room) >= most:
             return self._end_another(room, kept=most)
         if _size(groups) < self._most_requests:
