@@ -33,7 +33,8 @@ class AcceptedKeys:
 
     def __init__(self) -> None:
         self._studios: OrderedDict[str, _Recent] = OrderedDict()
-        self._refused: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._lacking: OrderedDict[tuple[str, str | None], None] = OrderedDict()
+        """The scopes that a key lacks, by owner and scope."""
 
     def has(self, caller: Caller) -> bool:
         """Whether TRaX has accepted the caller's key."""
@@ -43,10 +44,10 @@ class AcceptedKeys:
         """Whether TRaX has accepted a call of the caller in this studio."""
         return studio_id in self._studios.get(caller.owner, ())
 
-    def may_change(self, caller: Caller, studio_id: str) -> bool:
-        """Whether TRaX has accepted the caller in this studio, and refused no change since."""
-        is_refused = (caller.owner, studio_id) in self._refused
-        return self.has_access(caller, studio_id) and not is_refused
+    def may_call(self, caller: Caller, operation: Operation[Model]) -> bool:
+        """Whether TRaX has accepted the caller in the studio, and no lack of the scope is known."""
+        is_lacking = (caller.owner, operation.call.scope) in self._lacking
+        return self.has_access(caller, operation.studio()) and not is_lacking
 
     def owner(self, caller: Caller) -> str:
         """The name under which the caller counts in limits: their own, or one for all others."""
@@ -57,19 +58,17 @@ class AcceptedKeys:
         if operation.call.public:
             return
         studios = self._recent(caller)
+        self._lacking.pop((caller.owner, operation.call.scope), None)
         if studio_id := operation.studio():
             _touch(studios, studio_id, most=_MAX_STUDIOS)
-            if operation.call.mutates:
-                self._refused.pop((caller.owner, studio_id), None)
 
     def record_failure(self, failure: Failure, operation: Operation[Model], caller: Caller) -> None:
         """Record a failed call. A missing scope proves the key, `invalid_key` disproves it."""
         if failure.code == _LACKS_SCOPE:
             self._recent(caller)
-        if operation.call.mutates and failure.code == _LACKS_SCOPE:
-            self._refused[caller.owner, operation.studio()] = None
-            if len(self._refused) > _MAX_KEYS:
-                self._refused.popitem(last=False)
+            self._lacking[caller.owner, operation.call.scope] = None
+            if len(self._lacking) > _MAX_KEYS:
+                self._lacking.popitem(last=False)
         if failure.code == "invalid_key":
             self._studios.pop(caller.owner, None)
 

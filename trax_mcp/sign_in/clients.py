@@ -60,6 +60,10 @@ class _FetchFailed(Exception):
     """A document cannot be read now. The text says why, as it follows "Its host"."""
 
 
+class _Gone(_FetchFailed):
+    """Its maker has withdrawn it."""
+
+
 class Clients:
     """The clients. Documents are kept; of the others, nothing is.
 
@@ -110,6 +114,8 @@ class Clients:
                 client = read_document(await self._fetch(where), client_id)
             self._stale[client_id] = client
         except (_FetchFailed, TooManyAttempts) as error:
+            if isinstance(error, _Gone):
+                self._stale.pop(client_id, None)
             stale = self._stale.get(client_id) or KNOWN_CLIENTS.get(client_id)
             if stale is None:
                 if isinstance(error, TooManyAttempts):
@@ -196,7 +202,7 @@ class Clients:
 
 def _check(answer: httpx.Response) -> None:
     if answer.status_code in {httpx.codes.NOT_FOUND, httpx.codes.GONE}:
-        raise _FetchFailed("has no description of it any more")
+        raise _Gone("has no description of it any more")
     if answer.status_code != httpx.codes.OK:  # a redirect too: the draft forbids to follow it
         raise _FetchFailed(f"answers with HTTP {answer.status_code}")
     content_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
