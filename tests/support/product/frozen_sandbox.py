@@ -55,17 +55,9 @@ def restore(trax: Sandbox, before: World) -> None:
     for name, table in _tables(trax).items():
         table.clear()
         table.update(before[name])
-    for studio in trax.world.chats.keys() - before["studios"].keys():
-        del trax.world.chats[studio]
+    for studio in trax.world._chats.keys() - before["studios"].keys():
+        del trax.world._chats[studio]
 
 
 def _tables(trax: Sandbox) -> dict[str, dict[str, Any]]:
-    world = trax.world
-    return {
-        "studios": world.studios,
-        "destinations": world.destinations,
-        "sources": world.sources,
-        "connections": world.connections,
-        "streams": world.streams,
-        "assets": world.library.assets,
-    }
+    return {**trax.world.tables, "streams": trax.world.streams}
