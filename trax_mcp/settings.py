@@ -5,38 +5,157 @@ safety switch must not be ignored.
 """
 
 import difflib
+import ipaddress
+import os
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Final, Self
+from typing import Annotated, Final, Literal, Self
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
-
-from trax_mcp.setting_types import (
-    BaseUrl,
-    Channels,
-    Confirm,
-    Drain,
-    Folders,
-    Hosts,
-    Level,
-    Names,
-    Origins,
-    Proxies,
-    PublicUrl,
-    Seconds,
-    Store,
-    Switch,
-    Token,
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
 )
 
+KEY_PREFIX: Final = "sk_live_"
+"""Every TRaX key begins with it."""
 VARIABLE_PREFIX: Final = "TRAX_"
 DEFAULT_BASE_URL: Final = "https://api-dev.traxstreaming.live"
 _LARGEST_KEY_FILE_BYTES: Final = 4096
 _NEVER_EMPTY: Final = frozenset({"TRAX_MCP_TOKEN"})
+_ADDRESS: Final = re.compile(r"https?://[\w.:\[\]-]+(/[\w.~/-]*)?", re.ASCII | re.IGNORECASE)
 
 
 class CannotStart(Exception):
     """The server cannot start. The message is one sentence and holds no value."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is certainly this machine. No name is resolved."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _split_address(address: str) -> SplitResult | None:
+    """The parts of an address of the web, or None if it has a user, a query or is no address."""
+    with suppress(ValueError):  # an impossible port, or no address between the brackets
+        parts = urlsplit(address)
+        if _ADDRESS.fullmatch(address) and parts.hostname and parts.port != 0:
+            return parts
+    return None
+
+
+def _is_readable_on_the_way(parts: SplitResult) -> bool:
+    return parts.scheme == "http" and not is_loopback(str(parts.hostname))
+
+
+def _check_base_url(address: str) -> str:
+    parts = _split_address(address)
+    if parts is None or parts.path.rstrip("/").endswith("/v1"):
+        raise ValueError("must be an address such as https://host, without user, /v1 or query")
+    if _is_readable_on_the_way(parts):
+        raise ValueError("must begin with https:// (http only on loopback): keys travel over it")
+    return address
+
+
+def _check_public_url(address: str) -> str:
+    parts = _split_address(address.removesuffix("/"))
+    if parts is None or parts.path:
+        raise ValueError(
+            "must be an address such as https://trax.example.com, without user, path or query"
+        )
+    if _is_readable_on_the_way(parts):
+        raise ValueError("must begin with https:// (http only on loopback): keys are typed there")
+    # Clients compare it as a string, so there is one spelling.
+    name = f"[{parts.hostname}]" if ":" in str(parts.hostname) else parts.hostname
+    is_usual = parts.port in {None, {"http": 80, "https": 443}[parts.scheme]}
+    return f"{parts.scheme}://{name}" if is_usual else f"{parts.scheme}://{name}:{parts.port}"
+
+
+def _each(pattern: str, rule: str) -> AfterValidator:
+    """Check that each item matches a pattern."""
+
+    def check(items: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(pattern, it, re.ASCII) for it in items):
+            raise ValueError(rule)
+        return items
+
+    return AfterValidator(check)
+
+
+def _check_proxies(proxies: tuple[str, ...]) -> tuple[str, ...]:
+    with suppress(ValueError):  # no address, or one with bits outside of its network
+        if all(ipaddress.ip_network(proxy).prefixlen for proxy in proxies):
+            return proxies
+    raise ValueError("must hold addresses or networks such as 10.0.0.2 or 10.0.0.0/8, not all")
+
+
+def _read_folders(text: str) -> tuple[Path, ...]:
+    with suppress(OSError, RuntimeError):  # an unreadable folder, or the home of an unknown user
+        folders = tuple(Path(it).expanduser() for it in text.split(os.pathsep) if it.strip())
+        if all(folder.is_absolute() and folder.is_dir() for folder in folders):
+            return folders
+    raise ValueError(f"must hold whole paths of folders that exist, separated by `{os.pathsep}`")
+
+
+def _check_store(url: SecretStr) -> SecretStr:
+    if not re.match(r"(rediss?|unix)://\S+", url.get_secret_value()):
+        raise ValueError(
+            "must be an address such as redis://host:6379/0, rediss://host:6379/0 or unix:///path"
+        )
+    return url
+
+
+def _check_token(token: SecretStr) -> SecretStr:
+    if not token.get_secret_value():  # an unset secret must not switch off authentication
+        raise ValueError("is set and empty: give a token, or do not set it")
+    if not token.get_secret_value().isascii():
+        raise ValueError("must be ASCII: HTTP headers carry nothing else")
+    if token.get_secret_value().startswith(KEY_PREFIX):
+        raise ValueError(f"must not begin with {KEY_PREFIX}: it is this server's own, no TRaX key")
+    return token
+
+
+_Items = BeforeValidator(lambda text: [it for part in text.split(",") if (it := part.strip())])
+
+BaseUrl = Annotated[str, AfterValidator(_check_base_url)]
+PublicUrl = Annotated[str, AfterValidator(_check_public_url)]
+Confirm = Annotated[Literal["auto", "human", "preview", "flag"], BeforeValidator(str.lower)]
+Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)]
+Seconds = Annotated[float, Field(gt=0, le=600)]
+Channels = Annotated[tuple[Literal["form", "panel", "page"], ...], _Items]
+Names = Annotated[tuple[str, ...], _Items]
+Hosts = Annotated[
+    Names,
+    BeforeValidator(str.lower),
+    _each(
+        r"[\w.-]+(:\d+)?|\[[0-9a-f:]+\](:\d+)?",
+        "must hold host names such as mcp.example.com, without scheme or path",
+    ),
+]
+Origins = Annotated[
+    Names,
+    _each(
+        r"[a-zA-Z][\w+.-]*://[\w.:\[\]-]+",
+        "must hold origins such as https://host, without path or slash at the end",
+    ),
+]
+Proxies = Annotated[Names, AfterValidator(_check_proxies)]
+Folders = Annotated[tuple[Path, ...], BeforeValidator(_read_folders)]
+Store = Annotated[SecretStr, AfterValidator(_check_store)]
+Token = Annotated[SecretStr, AfterValidator(_check_token)]
 
 
 class Settings(BaseModel):
@@ -63,7 +182,7 @@ class Settings(BaseModel):
     base_url: BaseUrl = Field(
         DEFAULT_BASE_URL, description="Where TRaX is: https, except on loopback."
     )
-    sandbox: Switch = Field(default=False, description="`1` is the same as `--sandbox`.")
+    sandbox: bool = Field(default=False, description="`1` is the same as `--sandbox`.")
     confirm: Confirm = Field(
         "auto", description="How a yes is given: `auto`, `human`, `preview` or `flag`."
     )
@@ -81,7 +200,7 @@ class Settings(BaseModel):
         description="Further tools that always need a yes, comma separated, such as "
         "`send_chat_message`.",
     )
-    read_only: Switch = Field(
+    read_only: bool = Field(
         default=False,
         description="`1`: only tools that read are listed and run. `go_offline` is not there "
         "either.",
@@ -130,14 +249,16 @@ class Settings(BaseModel):
         "`redis://`, `rediss://` or `unix://`. It needs the extra `replicas`. Without it, each "
         "remembers by itself.",
     )
-    drain_seconds: Drain = Field(
+    drain_seconds: float = Field(
         0,
+        ge=0,
+        le=600,
         description="For how many seconds `trax-mcp http` serves on after SIGTERM or SIGHUP, at "
         "most 600. Meanwhile `GET /readyz` answers 503, so that a proxy sends new requests "
         "elsewhere and calls finish.",
     )
 
-    sign_in: Switch = Field(
+    sign_in: bool = Field(
         default=False,
         description="`1` is the same as `--sign-in`: people give their key on a page of "
         "`trax-mcp http`, and their client gets a token. It needs the extra `sign-in`.",
@@ -158,7 +279,7 @@ class Settings(BaseModel):
         description="The secret without which that file opens nothing; the first start makes it. "
         "Keep it apart from the file. Without it: beside the key file.",
     )
-    sign_in_registration: Switch = Field(
+    sign_in_registration: bool = Field(
         default=False,
         description="`1`: clients without a metadata document may register themselves.",
     )
@@ -231,12 +352,14 @@ def _describe(error: ValidationError) -> str:
     match problem["type"]:
         case "extra_forbidden":
             return f"{name} is not a setting of this version of trax-mcp.{_suggest(name)}"
-        case "literal_error":
-            return f"{name} must be {problem['ctx']['expected']}."
         case "value_error":
             return f"{name} {problem['ctx']['error']}."
-        case _:  # variables can hold any bytes
+        case "bool_parsing":
+            return f"{name} must be 1 or 0."
+        case "string_unicode":  # variables can hold any bytes
             return f"{name} must be text in UTF-8."
+        case _:  # no message of pydantic's own holds a value
+            return f"{name} {problem['msg'].replace('Input should be', 'must be')}."
 
 
 def _suggest(name: str) -> str:
