@@ -84,7 +84,7 @@ class World:
         self.streams: dict[str, Stream] = {}
         self.uploads: dict[str, tuple[str, float]] = {}
         """The asset and the end of each upload URL that was not used yet, by its token."""
-        self._chats: defaultdict[str, deque[Record]] = defaultdict(
+        self.chats: defaultdict[str, deque[Record]] = defaultdict(
             lambda: deque(maxlen=MAX_MESSAGES)
         )
         self._next_lines: defaultdict[str, int] = defaultdict(int)  # of the script, by stream
@@ -180,7 +180,7 @@ class World:
                 break
             self._say(studio_id, line, at=at)
             self._next_lines[stream.id] += 1
-        return list(self._chats[studio_id])
+        return list(self.chats[studio_id])
 
     def say(self, studio_id: str, text: str, *, author: str, platform: str = "youtube") -> Record:
         """Add a message, as if `author` had written it on `platform` now."""
@@ -204,7 +204,7 @@ class World:
             "text": line.text,
             "timestamp": format_time(at),
         }
-        self._chats[studio_id].append(message)
+        self.chats[studio_id].append(message)
         return message
 
     # Media: only UPLOADING -> READY or FAILED is documented.

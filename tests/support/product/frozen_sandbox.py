@@ -55,8 +55,8 @@ def restore(trax: Sandbox, before: World) -> None:
     for name, table in _tables(trax).items():
         table.clear()
         table.update(before[name])
-    for studio in trax.world._chats.keys() - before["studios"].keys():
-        del trax.world._chats[studio]
+    for studio in trax.world.chats.keys() - before["studios"].keys():
+        del trax.world.chats[studio]
 
 
 def _tables(trax: Sandbox) -> dict[str, dict[str, Any]]:
