@@ -161,7 +161,7 @@ Token = Annotated[SecretStr, AfterValidator(_check_token)]
 class Settings(BaseModel):
     """Everything that the environment can set. Empty means unset, except for the token.
 
-    The descriptions, in Markdown, are those of `docs/settings.md`.
+    What stands under a field, in Markdown, is its row of `docs/settings.md`.
     """
 
     model_config = ConfigDict(
@@ -171,123 +171,74 @@ class Settings(BaseModel):
         alias_generator=lambda field: VARIABLE_PREFIX + field.upper(),
     )
 
-    api_key: SecretStr | None = Field(
-        None, description="Your key, on stdio. Over HTTP each caller sends their own."
-    )
-    api_key_file: Path | None = Field(
-        None,
-        repr=False,
-        description="A file that holds your key, alone, in place of `TRAX_API_KEY`.",
-    )
-    base_url: BaseUrl = Field(
-        DEFAULT_BASE_URL, description="Where TRaX is: https, except on loopback."
-    )
-    sandbox: bool = Field(default=False, description="`1` is the same as `--sandbox`.")
-    confirm: Confirm = Field(
-        "auto", description="How a yes is given: `auto`, `human`, `preview` or `flag`."
-    )
-    ask: Channels = Field(
-        ("form", "panel", "page"),
-        description="The ways in which you may be asked, comma separated. Their order is fixed.",
-    )
-    passkey_file: Path | None = Field(
-        None,
-        description="The public half of your passkey. Without it: beside the key file. If there is "
-        "one, each yes needs the passkey, except to a stop.",
-    )
-    guard_also: Names = Field(
-        (),
-        description="Further tools that always need a yes, comma separated, such as "
-        "`send_chat_message`.",
-    )
-    read_only: bool = Field(
-        default=False,
-        description="`1`: only tools that read are listed and run. `go_offline` is not there "
-        "either.",
-    )
-    tools: Names = Field(
-        (),
-        description="The tools to list and run, by name or by tag (`studios`, `stream`, `chat`, "
-        "...), comma separated. Without it: all.",
-    )
-    audit_log: Path | None = Field(
-        None,
-        description="A file that gets a line for each decision about a guarded call. Without it, "
-        "they go to the log.",
-    )
-    timeout_seconds: Seconds = Field(
-        10, description="The longest time for one request to TRaX: above 0, up to 600."
-    )
-    chat_poll_seconds: Seconds = Field(
-        2,
-        description="The shortest time between two looks at one studio's chat or stream status for "
-        "one key: above 0, up to 600. While nothing happens, it is up to five times as "
-        "long.",
-    )
-    media_dirs: Folders = Field(
-        (),
-        description="Folders that `upload_media` may read from, by their whole paths, separated as "
-        "in `PATH`. Without them, over HTTP and on Windows, there is no such tool.",
-    )
-    log_level: Level = Field(
-        "INFO", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`. The log goes to stderr."
-    )
-    allowed_hosts: Hosts = Field(
-        (),
-        description="Names by which `trax-mcp http` may be called, comma separated, besides those "
-        "of loopback.",
-    )
-    allowed_origins: Origins = Field(
-        (), description="Web origins that may call it, comma separated, besides those of loopback."
-    )
-    mcp_token: Token | None = Field(
-        None, description="If set, HTTP callers must send it as `Authorization: Bearer`."
-    )
-    store_url: Store | None = Field(
-        None,
-        description="A Valkey or Redis that several processes of `trax-mcp http` share: "
-        "`redis://`, `rediss://` or `unix://`. It needs the extra `replicas`. Without it, each "
-        "remembers by itself.",
-    )
-    drain_seconds: float = Field(
-        0,
-        ge=0,
-        le=600,
-        description="For how many seconds `trax-mcp http` serves on after SIGTERM or SIGHUP, at "
-        "most 600. Meanwhile `GET /readyz` answers 503, so that a proxy sends new requests "
-        "elsewhere and calls finish.",
-    )
+    api_key: SecretStr | None = None
+    """Your key, on stdio. Over HTTP each caller sends their own."""
+    api_key_file: Path | None = Field(None, repr=False)
+    """A file that holds your key, alone, in place of `TRAX_API_KEY`."""
+    base_url: BaseUrl = DEFAULT_BASE_URL
+    """Where TRaX is: https, except on loopback."""
+    sandbox: bool = False
+    """`1` is the same as `--sandbox`."""
+    confirm: Confirm = "auto"
+    """How a yes is given: `auto`, `human`, `preview` or `flag`."""
+    ask: Channels = ("form", "panel", "page")
+    """The ways in which you may be asked, comma separated. Their order is fixed."""
+    passkey_file: Path | None = None
+    """The public half of your passkey. Without it: beside the key file. If there is one, each
+    yes needs the passkey, except to a stop."""
+    guard_also: Names = ()
+    """Further tools that always need a yes, comma separated, such as `send_chat_message`."""
+    read_only: bool = False
+    """`1`: only tools that read are listed and run. `go_offline` is not there either."""
+    tools: Names = ()
+    """The tools to list and run, by name or by tag (`studios`, `stream`, `chat`, ...), comma
+    separated. Without it: all."""
+    audit_log: Path | None = None
+    """A file that gets a line for each decision about a guarded call. Without it, they go to
+    the log."""
+    timeout_seconds: Seconds = 10
+    """The longest time for one request to TRaX: above 0, up to 600."""
+    chat_poll_seconds: Seconds = 2
+    """The shortest time between two looks at one studio's chat or stream status for one key:
+    above 0, up to 600. While nothing happens, it is up to five times as long."""
+    media_dirs: Folders = ()
+    """Folders that `upload_media` may read from, by their whole paths, separated as in `PATH`.
+    Without them, over HTTP and on Windows, there is no such tool."""
+    log_level: Level = "INFO"
+    """`DEBUG`, `INFO`, `WARNING` or `ERROR`. The log goes to stderr."""
+    allowed_hosts: Hosts = ()
+    """Names by which `trax-mcp http` may be called, comma separated, besides those of
+    loopback."""
+    allowed_origins: Origins = ()
+    """Web origins that may call it, comma separated, besides those of loopback."""
+    mcp_token: Token | None = None
+    """If set, HTTP callers must send it as `Authorization: Bearer`."""
+    store_url: Store | None = None
+    """A Valkey or Redis that several processes of `trax-mcp http` share: `redis://`,
+    `rediss://` or `unix://`. It needs the extra `replicas`. Without it, each remembers by
+    itself."""
+    drain_seconds: float = Field(0, ge=0, le=600)
+    """For how many seconds `trax-mcp http` serves on after SIGTERM or SIGHUP, at most 600.
+    Meanwhile `GET /readyz` answers 503, so that a proxy sends new requests elsewhere and calls
+    finish."""
 
-    sign_in: bool = Field(
-        default=False,
-        description="`1` is the same as `--sign-in`: people give their key on a page of "
-        "`trax-mcp http`, and their client gets a token. It needs the extra `sign-in`.",
-    )
-    public_url: PublicUrl | None = Field(
-        None,
-        description="Where people and clients reach this server, such as "
-        "`https://trax.example.com`; the same as `--public-url`. Signing in needs it.",
-    )
-    sign_in_file: Path | None = Field(
-        None,
-        description="The file that keeps who is signed in. Only you may be able to open it. "
-        "Without it: in your folder for data.",
-    )
-    sign_in_secret_file: Path | None = Field(
-        None,
-        repr=False,
-        description="The secret without which that file opens nothing; the first start makes it. "
-        "Keep it apart from the file. Without it: beside the key file.",
-    )
-    sign_in_registration: bool = Field(
-        default=False,
-        description="`1`: clients without a metadata document may register themselves.",
-    )
-    trusted_proxies: Proxies = Field(
-        (),
-        description="Addresses or networks of the proxies in front of `trax-mcp http`, comma "
-        "separated. The address of a caller is taken from their `X-Forwarded-For`.",
-    )
+    sign_in: bool = False
+    """`1` is the same as `--sign-in`: people give their key on a page of `trax-mcp http`, and
+    their client gets a token. It needs the extra `sign-in`."""
+    public_url: PublicUrl | None = None
+    """Where people and clients reach this server, such as `https://trax.example.com`; the same
+    as `--public-url`. Signing in needs it."""
+    sign_in_file: Path | None = None
+    """The file that keeps who is signed in. Only you may be able to open it. Without it: in
+    your folder for data."""
+    sign_in_secret_file: Path | None = Field(None, repr=False)
+    """The secret without which that file opens nothing; the first start makes it. Keep it apart
+    from the file. Without it: beside the key file."""
+    sign_in_registration: bool = False
+    """`1`: clients without a metadata document may register themselves."""
+    trusted_proxies: Proxies = ()
+    """Addresses or networks of the proxies in front of `trax-mcp http`, comma separated. The
+    address of a caller is taken from their `X-Forwarded-For`."""
 
     @model_validator(mode="after")
     def _one_key(self) -> Self:
