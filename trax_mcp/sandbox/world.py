@@ -170,17 +170,21 @@ class World:
 
     def chat(self, studio_id: str) -> list[Record]:
         """The messages of a studio until now, oldest first, with those of the script."""
-        stream = self.streams.get(studio_id)
-        until = min(self.now(), stream.live_until) if stream else -inf
-        while stream:
+        if stream := self.streams.get(studio_id):
+            self._play_script(studio_id, stream)
+        return list(self.chats[studio_id])
+
+    def _play_script(self, studio_id: str, stream: Stream) -> None:
+        """Add the lines that are due. The same moments always have the same messages."""
+        until = min(self.now(), stream.live_until)
+        while True:
             again, number = divmod(self._next_lines[stream.id], len(self.script.lines))
             line = self.script.lines[number]
             at = stream.live_since + again * self.script.period + line.after
             if at > until:
-                break
+                return
             self._say(studio_id, line, at=at)
             self._next_lines[stream.id] += 1
-        return list(self.chats[studio_id])
 
     def say(self, studio_id: str, text: str, *, author: str, platform: str = "youtube") -> Record:
         """Add a message, as if `author` had written it on `platform` now."""
