@@ -5,44 +5,163 @@ safety switch must not be ignored.
 """
 
 import difflib
+import ipaddress
+import os
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Final, Self
+from typing import Annotated, Final, Literal, Self
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
-
-from trax_mcp.setting_types import (
-    BaseUrl,
-    Channels,
-    Confirm,
-    Drain,
-    Folders,
-    Hosts,
-    Level,
-    Names,
-    Origins,
-    Proxies,
-    PublicUrl,
-    Seconds,
-    Store,
-    Switch,
-    Token,
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
 )
 
+KEY_PREFIX: Final = "sk_live_"
+"""Every TRaX key begins with it."""
 VARIABLE_PREFIX: Final = "TRAX_"
 DEFAULT_BASE_URL: Final = "https://api-dev.traxstreaming.live"
 _LARGEST_KEY_FILE_BYTES: Final = 4096
 _NEVER_EMPTY: Final = frozenset({"TRAX_MCP_TOKEN"})
+_ADDRESS: Final = re.compile(r"https?://[\w.:\[\]-]+(/[\w.~/-]*)?", re.ASCII | re.IGNORECASE)
 
 
 class CannotStart(Exception):
     """The server cannot start. The message is one sentence and holds no value."""
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host is certainly this machine. No name is resolved."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _split_address(address: str) -> SplitResult | None:
+    """The parts of an address of the web, or None if it has a user, a query or is no address."""
+    with suppress(ValueError):  # an impossible port, or no address between the brackets
+        parts = urlsplit(address)
+        if _ADDRESS.fullmatch(address) and parts.hostname and parts.port != 0:
+            return parts
+    return None
+
+
+def _is_readable_on_the_way(parts: SplitResult) -> bool:
+    return parts.scheme == "http" and not is_loopback(str(parts.hostname))
+
+
+def _check_base_url(address: str) -> str:
+    parts = _split_address(address)
+    if parts is None or parts.path.rstrip("/").endswith("/v1"):
+        raise ValueError("must be an address such as https://host, without user, /v1 or query")
+    if _is_readable_on_the_way(parts):
+        raise ValueError("must begin with https:// (http only on loopback): keys travel over it")
+    return address
+
+
+def _check_public_url(address: str) -> str:
+    parts = _split_address(address.removesuffix("/"))
+    if parts is None or parts.path:
+        raise ValueError(
+            "must be an address such as https://trax.example.com, without user, path or query"
+        )
+    if _is_readable_on_the_way(parts):
+        raise ValueError("must begin with https:// (http only on loopback): keys are typed there")
+    # Clients compare it as a string, so there is one spelling.
+    name = f"[{parts.hostname}]" if ":" in str(parts.hostname) else parts.hostname
+    is_usual = parts.port in {None, {"http": 80, "https": 443}[parts.scheme]}
+    return f"{parts.scheme}://{name}" if is_usual else f"{parts.scheme}://{name}:{parts.port}"
+
+
+def _each(pattern: str, rule: str) -> AfterValidator:
+    """Check that each item matches a pattern."""
+
+    def check(items: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(pattern, it, re.ASCII) for it in items):
+            raise ValueError(rule)
+        return items
+
+    return AfterValidator(check)
+
+
+def _check_proxies(proxies: tuple[str, ...]) -> tuple[str, ...]:
+    with suppress(ValueError):  # no address, or one with bits outside of its network
+        if all(ipaddress.ip_network(proxy).prefixlen for proxy in proxies):
+            return proxies
+    raise ValueError("must hold addresses or networks such as 10.0.0.2 or 10.0.0.0/8, not all")
+
+
+def _read_folders(text: str) -> tuple[Path, ...]:
+    with suppress(OSError, RuntimeError):  # an unreadable folder, or the home of an unknown user
+        folders = tuple(Path(it).expanduser() for it in text.split(os.pathsep) if it.strip())
+        if all(folder.is_absolute() and folder.is_dir() for folder in folders):
+            return folders
+    raise ValueError(f"must hold whole paths of folders that exist, separated by `{os.pathsep}`")
+
+
+def _check_store(url: SecretStr) -> SecretStr:
+    if not re.match(r"(rediss?|unix)://\S+", url.get_secret_value()):
+        raise ValueError(
+            "must be an address such as redis://host:6379/0, rediss://host:6379/0 or unix:///path"
+        )
+    return url
+
+
+def _check_token(token: SecretStr) -> SecretStr:
+    if not token.get_secret_value():  # an unset secret must not switch off authentication
+        raise ValueError("is set and empty: give a token, or do not set it")
+    if not token.get_secret_value().isascii():
+        raise ValueError("must be ASCII: HTTP headers carry nothing else")
+    if token.get_secret_value().startswith(KEY_PREFIX):
+        raise ValueError(f"must not begin with {KEY_PREFIX}: it is this server's own, no TRaX key")
+    return token
+
+
+_Items = BeforeValidator(lambda text: [it for part in text.split(",") if (it := part.strip())])
+
+BaseUrl = Annotated[str, AfterValidator(_check_base_url)]
+PublicUrl = Annotated[str, AfterValidator(_check_public_url)]
+Confirm = Annotated[Literal["auto", "human", "preview", "flag"], BeforeValidator(str.lower)]
+Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)]
+Seconds = Annotated[float, Field(gt=0, le=600)]
+Channels = Annotated[tuple[Literal["form", "panel", "page"], ...], _Items]
+Names = Annotated[tuple[str, ...], _Items]
+Hosts = Annotated[
+    Names,
+    BeforeValidator(str.lower),
+    _each(
+        r"[\w.-]+(:\d+)?|\[[0-9a-f:]+\](:\d+)?",
+        "must hold host names such as mcp.example.com, without scheme or path",
+    ),
+]
+Origins = Annotated[
+    Names,
+    _each(
+        r"[a-zA-Z][\w+.-]*://[\w.:\[\]-]+",
+        "must hold origins such as https://host, without path or slash at the end",
+    ),
+]
+Proxies = Annotated[Names, AfterValidator(_check_proxies)]
+Folders = Annotated[tuple[Path, ...], BeforeValidator(_read_folders)]
+Store = Annotated[SecretStr, AfterValidator(_check_store)]
+Token = Annotated[SecretStr, AfterValidator(_check_token)]
+
+
 class Settings(BaseModel):
     """Everything that the environment can set. Empty means unset, except for the token.
 
-    The descriptions, in Markdown, are those of `docs/settings.md`.
+    What stands under a field, in Markdown, is its row of `docs/settings.md`.
     """
 
     model_config = ConfigDict(
@@ -52,121 +171,74 @@ class Settings(BaseModel):
         alias_generator=lambda field: VARIABLE_PREFIX + field.upper(),
     )
 
-    api_key: SecretStr | None = Field(
-        None, description="Your key, on stdio. Over HTTP each caller sends their own."
-    )
-    api_key_file: Path | None = Field(
-        None,
-        repr=False,
-        description="A file that holds your key, alone, in place of `TRAX_API_KEY`.",
-    )
-    base_url: BaseUrl = Field(
-        DEFAULT_BASE_URL, description="Where TRaX is: https, except on loopback."
-    )
-    sandbox: Switch = Field(default=False, description="`1` is the same as `--sandbox`.")
-    confirm: Confirm = Field(
-        "auto", description="How a yes is given: `auto`, `human`, `preview` or `flag`."
-    )
-    ask: Channels = Field(
-        ("form", "panel", "page"),
-        description="The ways in which you may be asked, comma separated. Their order is fixed.",
-    )
-    passkey_file: Path | None = Field(
-        None,
-        description="The public half of your passkey. Without it: beside the key file. If there is "
-        "one, each yes needs the passkey, except to a stop.",
-    )
-    guard_also: Names = Field(
-        (),
-        description="Further tools that always need a yes, comma separated, such as "
-        "`send_chat_message`.",
-    )
-    read_only: Switch = Field(
-        default=False,
-        description="`1`: only tools that read are listed and run. `go_offline` is not there "
-        "either.",
-    )
-    tools: Names = Field(
-        (),
-        description="The tools to list and run, by name or by tag (`studios`, `stream`, `chat`, "
-        "...), comma separated. Without it: all.",
-    )
-    audit_log: Path | None = Field(
-        None,
-        description="A file that gets a line for each decision about a guarded call. Without it, "
-        "they go to the log.",
-    )
-    timeout_seconds: Seconds = Field(
-        10, description="The longest time for one request to TRaX: above 0, up to 600."
-    )
-    chat_poll_seconds: Seconds = Field(
-        2,
-        description="The shortest time between two looks at one studio's chat or stream status for "
-        "one key: above 0, up to 600. While nothing happens, it is up to five times as "
-        "long.",
-    )
-    media_dirs: Folders = Field(
-        (),
-        description="Folders that `upload_media` may read from, by their whole paths, separated as "
-        "in `PATH`. Without them, over HTTP and on Windows, there is no such tool.",
-    )
-    log_level: Level = Field(
-        "INFO", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`. The log goes to stderr."
-    )
-    allowed_hosts: Hosts = Field(
-        (),
-        description="Names by which `trax-mcp http` may be called, comma separated, besides those "
-        "of loopback.",
-    )
-    allowed_origins: Origins = Field(
-        (), description="Web origins that may call it, comma separated, besides those of loopback."
-    )
-    mcp_token: Token | None = Field(
-        None, description="If set, HTTP callers must send it as `Authorization: Bearer`."
-    )
-    store_url: Store | None = Field(
-        None,
-        description="A Valkey or Redis that several processes of `trax-mcp http` share: "
-        "`redis://`, `rediss://` or `unix://`. It needs the extra `replicas`. Without it, each "
-        "remembers by itself.",
-    )
-    drain_seconds: Drain = Field(
-        0,
-        description="For how many seconds `trax-mcp http` serves on after SIGTERM or SIGHUP, at "
-        "most 600. Meanwhile `GET /readyz` answers 503, so that a proxy sends new requests "
-        "elsewhere and calls finish.",
-    )
+    api_key: SecretStr | None = None
+    """Your key, on stdio. Over HTTP each caller sends their own."""
+    api_key_file: Path | None = Field(None, repr=False)
+    """A file that holds your key, alone, in place of `TRAX_API_KEY`."""
+    base_url: BaseUrl = DEFAULT_BASE_URL
+    """Where TRaX is: https, except on loopback."""
+    sandbox: bool = False
+    """`1` is the same as `--sandbox`."""
+    confirm: Confirm = "auto"
+    """How a yes is given: `auto`, `human`, `preview` or `flag`."""
+    ask: Channels = ("form", "panel", "page")
+    """The ways in which you may be asked, comma separated. Their order is fixed."""
+    passkey_file: Path | None = None
+    """The public half of your passkey. Without it: beside the key file. If there is one, each
+    yes needs the passkey, except to a stop."""
+    guard_also: Names = ()
+    """Further tools that always need a yes, comma separated, such as `send_chat_message`."""
+    read_only: bool = False
+    """`1`: only tools that read are listed and run. `go_offline` is not there either."""
+    tools: Names = ()
+    """The tools to list and run, by name or by tag (`studios`, `stream`, `chat`, ...), comma
+    separated. Without it: all."""
+    audit_log: Path | None = None
+    """A file that gets a line for each decision about a guarded call. Without it, they go to
+    the log."""
+    timeout_seconds: Seconds = 10
+    """The longest time for one request to TRaX: above 0, up to 600."""
+    chat_poll_seconds: Seconds = 2
+    """The shortest time between two looks at one studio's chat or stream status for one key:
+    above 0, up to 600. While nothing happens, it is up to five times as long."""
+    media_dirs: Folders = ()
+    """Folders that `upload_media` may read from, by their whole paths, separated as in `PATH`.
+    Without them, over HTTP and on Windows, there is no such tool."""
+    log_level: Level = "INFO"
+    """`DEBUG`, `INFO`, `WARNING` or `ERROR`. The log goes to stderr."""
+    allowed_hosts: Hosts = ()
+    """Names by which `trax-mcp http` may be called, comma separated, besides those of
+    loopback."""
+    allowed_origins: Origins = ()
+    """Web origins that may call it, comma separated, besides those of loopback."""
+    mcp_token: Token | None = None
+    """If set, HTTP callers must send it as `Authorization: Bearer`."""
+    store_url: Store | None = None
+    """A Valkey or Redis that several processes of `trax-mcp http` share: `redis://`,
+    `rediss://` or `unix://`. It needs the extra `replicas`. Without it, each remembers by
+    itself."""
+    drain_seconds: float = Field(0, ge=0, le=600)
+    """For how many seconds `trax-mcp http` serves on after SIGTERM or SIGHUP, at most 600.
+    Meanwhile `GET /readyz` answers 503, so that a proxy sends new requests elsewhere and calls
+    finish."""
 
-    sign_in: Switch = Field(
-        default=False,
-        description="`1` is the same as `--sign-in`: people give their key on a page of "
-        "`trax-mcp http`, and their client gets a token. It needs the extra `sign-in`.",
-    )
-    public_url: PublicUrl | None = Field(
-        None,
-        description="Where people and clients reach this server, such as "
-        "`https://trax.example.com`; the same as `--public-url`. Signing in needs it.",
-    )
-    sign_in_file: Path | None = Field(
-        None,
-        description="The file that keeps who is signed in. Only you may be able to open it. "
-        "Without it: in your folder for data.",
-    )
-    sign_in_secret_file: Path | None = Field(
-        None,
-        repr=False,
-        description="The secret without which that file opens nothing; the first start makes it. "
-        "Keep it apart from the file. Without it: beside the key file.",
-    )
-    sign_in_registration: Switch = Field(
-        default=False,
-        description="`1`: clients without a metadata document may register themselves.",
-    )
-    trusted_proxies: Proxies = Field(
-        (),
-        description="Addresses or networks of the proxies in front of `trax-mcp http`, comma "
-        "separated. The address of a caller is taken from their `X-Forwarded-For`.",
-    )
+    sign_in: bool = False
+    """`1` is the same as `--sign-in`: people give their key on a page of `trax-mcp http`, and
+    their client gets a token. It needs the extra `sign-in`."""
+    public_url: PublicUrl | None = None
+    """Where people and clients reach this server, such as `https://trax.example.com`; the same
+    as `--public-url`. Signing in needs it."""
+    sign_in_file: Path | None = None
+    """The file that keeps who is signed in. Only you may be able to open it. Without it: in
+    your folder for data."""
+    sign_in_secret_file: Path | None = Field(None, repr=False)
+    """The secret without which that file opens nothing; the first start makes it. Keep it apart
+    from the file. Without it: beside the key file."""
+    sign_in_registration: bool = False
+    """`1`: clients without a metadata document may register themselves."""
+    trusted_proxies: Proxies = ()
+    """Addresses or networks of the proxies in front of `trax-mcp http`, comma separated. The
+    address of a caller is taken from their `X-Forwarded-For`."""
 
     @model_validator(mode="after")
     def _one_key(self) -> Self:
@@ -231,12 +303,14 @@ def _describe(error: ValidationError) -> str:
     match problem["type"]:
         case "extra_forbidden":
             return f"{name} is not a setting of this version of trax-mcp.{_suggest(name)}"
-        case "literal_error":
-            return f"{name} must be {problem['ctx']['expected']}."
         case "value_error":
             return f"{name} {problem['ctx']['error']}."
-        case _:  # variables can hold any bytes
+        case "bool_parsing":
+            return f"{name} must be 1 or 0."
+        case "string_unicode":  # variables can hold any bytes
             return f"{name} must be text in UTF-8."
+        case _:  # no message of pydantic's own holds a value
+            return f"{name} {problem['msg'].replace('Input should be', 'must be')}."
 
 
 def _suggest(name: str) -> str:

@@ -19,8 +19,6 @@ from bench.harness.process import TIMEOUT_SECONDS, HarnessError
 from tests.support.product.faults import Fault
 from tests.support.product.sandbox import Sandbox
 from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
-from trax_mcp.sandbox.records import Key
 from trax_mcp.server.http_server import listen, serve_http, url_of
 
 RETRY_AFTER_SECONDS: Final = 37
@@ -65,7 +63,7 @@ class ControlledSandbox:
 
     def add_key(self, secret: str) -> None:
         """Add a key of the account with all scopes."""
-        self._sandbox.world.keys[secret] = Key(secret, "guest", ACCOUNT, SCOPES)
+        self._sandbox.add_key(secret)
 
     def add_fault(self, *, name: str, method: str, path: str, times: int | None) -> None:
         """Apply a fault to the next requests; to all if `times` is None."""

@@ -7,7 +7,7 @@ import anyio
 
 from bench.harness.process import HarnessError
 from bench.walk.assistant import Assistant
-from trax_mcp.sandbox.studio_chat import Chat, Script, ScriptLine
+from trax_mcp.sandbox.seed import Line, Script
 
 FRIDAY: Final = "studio_42"
 COFFEE: Final = "studio_51"
@@ -18,7 +18,7 @@ _MOST_OF_A_MINUTE: Final = 50
 _BUSY_CHAT: Final = Script(
     period=12,
     lines=tuple(
-        ScriptLine(after, platform, author, author.lower(), text)
+        Line(after, platform, author, author.lower(), text)
         for after, (platform, author, text) in enumerate(
             [
                 ("youtube", "Ada", "We are on! Hello from Lisbon"),
@@ -59,7 +59,7 @@ async def check_four_shows(it: Assistant) -> None:
 
 async def follow_chat_for_a_minute(it: Assistant) -> None:
     """Do as told: "Read me what they say in the next minute"."""
-    it.trax.world.chats[FRIDAY] = Chat(_BUSY_CHAT, it.trax.world.new_id)
+    it.trax.world.script = _BUSY_CHAT
     await _put_on_air(it, FRIDAY)
     began = anyio.current_time()
     read = await it.call("wait_for_chat_messages", studioId=FRIDAY)
@@ -122,7 +122,7 @@ async def _find(it: Assistant, said: str, studio: str) -> str:
 
 async def _put_on_air(it: Assistant, studio: str) -> None:
     """Start the stream beforehand; the sandbox shows it as live after a few seconds."""
-    stream = it.trax.world.go_live(it.trax.world.studios[studio])
+    stream = it.trax.world.go_live(studio)
     await anyio.sleep(stream.live_since - it.trax.clock.now() + 1)
 
 

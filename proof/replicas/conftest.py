@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 @pytest.fixture
 def on_air_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sandbox is on air, and off the air, with its answer."""
-    monkeypatch.setattr("trax_mcp.sandbox.stream_run.GO_LIVE_SECONDS", 0.0)
-    monkeypatch.setattr("trax_mcp.sandbox.stream_run.GO_OFFLINE_SECONDS", 0.0)
+    monkeypatch.setattr("trax_mcp.sandbox.world.GO_LIVE_SECONDS", 0.0)
+    monkeypatch.setattr("trax_mcp.sandbox.world.GO_OFFLINE_SECONDS", 0.0)
 
 
 @pytest_asyncio.fixture

@@ -20,14 +20,11 @@ import httpx
 
 from bench.harness.process import Process, allow_open_files, free_port, python_module
 from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller, hello
-from tests.support.product.faults import Fault
+from tests.support.product.faults import Fault, Request, RequestHandler, Response
 from tests.support.product.local_servers import listening
 from tests.support.product.sandbox import Sandbox
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
 from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.sandbox.keys import SCOPES
-from trax_mcp.sandbox.messages import Request, RequestHandler, Response
-from trax_mcp.sandbox.records import Key
 
 _ROUNDS: Final = 10
 _LATEST_SECONDS: Final = 2.5
@@ -46,19 +43,15 @@ class SlowTrax:
 
     def __init__(self) -> None:
         self.sandbox = Sandbox(rate_limit=None)
-        keys = self.sandbox.world.keys
-        keys[_NO_ACCESS] = Key(
-            _NO_ACCESS, "no access", "another account", frozenset({"stream:golive"})
-        )
-        keys[_CUSTOMER] = Key(_CUSTOMER, "customer", ANOTHER_ACCOUNT, SCOPES)
+        self.sandbox.add_key(_NO_ACCESS, account="another account", scopes={"stream:golive"})
+        self.sandbox.add_key(_CUSTOMER, account=ANOTHER_ACCOUNT)
         self.sandbox.faults.add(Fault("slow", self._handle), times=None)
         self.stops: list[float] = []
 
     @property
     def is_live(self) -> bool:
         """Whether the studio is on air or about to be."""
-        stream = self.sandbox.world.streams.get(_STUDIO)
-        return stream is not None and stream.running
+        return self.sandbox.is_running(_STUDIO)
 
     async def _handle(self, request: Request, handle: RequestHandler) -> Response:
         if request.path.endswith(f"{_STUDIO}/go-offline") and request.secret == SANDBOX_KEY:

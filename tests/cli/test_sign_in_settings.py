@@ -94,7 +94,7 @@ def test_a_public_url_that_is_no_origin_is_refused(given: str, end: str) -> None
             {**HOSTED, "TRAX_SIGN_IN_FILE": "/a/b", "TRAX_SIGN_IN_SECRET_FILE": "/a/b"},
             "TRAX_SIGN_IN_FILE and TRAX_SIGN_IN_SECRET_FILE must be two files.",
         ),
-        ({"TRAX_SIGN_IN": "yes"}, "TRAX_SIGN_IN must be 1 or 0."),
+        ({"TRAX_SIGN_IN": "maybe"}, "TRAX_SIGN_IN must be 1 or 0."),
     ],
 )
 def test_settings_that_do_not_go_with_signing_in_stop_the_start(

@@ -57,7 +57,7 @@ async def add_destination(clients: Clients) -> None:
 async def swap_destination(clients: Clients) -> None:
     """Replace a destination by another one of the same name."""
     clients.trax.remove("dest_1")
-    clients.trax.add_destination("Main channel", record_id="dest_8", connectionId="conn_1")
+    clients.trax.add_destination("Main channel", record_id="dest_8", _connectionId="conn_1")
 
 
 def by_this_server(tool: str, **arguments: object) -> Change:

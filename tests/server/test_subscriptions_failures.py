@@ -50,12 +50,12 @@ def restore(sandbox: Sandbox) -> None:
 
 def remove_access(sandbox: Sandbox) -> None:
     """Remove the account's access to the studio."""
-    sandbox.change(STUDIO, roles={})
+    sandbox.change(STUDIO, _roles={})
 
 
 def add_access(sandbox: Sandbox) -> None:
     """Give the account access to the studio again."""
-    sandbox.change(STUDIO, roles={"user_robin": "owner"})
+    sandbox.change(STUDIO, _roles={"user_robin": "owner"})
 
 
 def say_hello(sandbox: Sandbox) -> None:

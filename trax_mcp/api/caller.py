@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from trax_mcp.setting_types import KEY_PREFIX
+from trax_mcp.settings import KEY_PREFIX
 
 _TOKEN: Final = r"trax_[ar]t_[A-Za-z0-9_-]{64}"  # noqa: S105  a pattern
 """A token of a sign-in here. It opens a key."""

@@ -9,8 +9,7 @@ from platformdirs import user_data_path
 from trax_mcp.api.caller import Caller
 from trax_mcp.cli.install.key_file import key_file
 from trax_mcp.server.offer import CHANGING, TAGS, TOOLS
-from trax_mcp.setting_types import is_loopback
-from trax_mcp.settings import CannotStart, Settings
+from trax_mcp.settings import CannotStart, Settings, is_loopback
 from trax_mcp.web.passkey import Passkey
 
 _INSTALL: Final = "In the folder of trax-mcp, run .venv/bin/python -m pip install '.[{}]'."

@@ -4,7 +4,7 @@ It shares no model with the rest of the package: a wrong model would be wrong on
 "Sandbox behaviour" marks what TRaX's documents do not define.
 """
 
-from trax_mcp.sandbox.keys import SANDBOX_KEY
-from trax_mcp.sandbox.service import Sandbox
+from trax_mcp.sandbox.app import Sandbox
+from trax_mcp.sandbox.seed import SANDBOX_KEY
 
 __all__ = ["SANDBOX_KEY", "Sandbox"]

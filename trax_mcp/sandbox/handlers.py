@@ -1,215 +1,271 @@
-"""One function per documented call: from the world and a request to the JSON of the response.
+"""One function per documented call: from a request to the JSON of the response.
 
-Middleware has already checked the key, the scope, the write gate and the types of the body.
 Sandbox behaviour: unknown body fields, and any body of a call that takes none, are ignored; a
 change without fields returns the record unchanged.
 """
-# ruff: noqa: D103 - the table at the end maps each documented call to its function
+# ruff: noqa: D103 - the decorator names the documented call
 
+import base64
+import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
-from trax_mcp.sandbox.contract_calls import contract_document
-from trax_mcp.sandbox.messages import Json, Request, invalid_request
-from trax_mcp.sandbox.paging import list_page, read_limit
-from trax_mcp.sandbox.records import Connection, Destination, Source, Studio
-from trax_mcp.sandbox.world import World
+from trax_mcp.sandbox.contract import CALLS, DOCUMENT
+from trax_mcp.sandbox.seed import Record
+from trax_mcp.sandbox.world import ApiError, World, format_time
 
-Handler = Callable[[World, Request], Json]
-
-OK: Json = {"ok": True}
-
-STUDIO = {
-    "name": "name",
-    "autoGoLive": "auto_go_live",
-    "autoGoOfflineOnDrop": "auto_go_offline_on_drop",
-}
-DESTINATION = {
-    "name": "name",
-    "platform": "platform",
-    "enabled": "enabled",
-    "vertical": "vertical",
-    "rtmpUrl": "rtmp_url",
-    "streamKey": "stream_key",
-}
-BOUND_DESTINATION = {**DESTINATION, "connectionId": "connection_id"}
-SOURCE = {"name": "name", "active": "active", "url": "url"}
-TYPED_SOURCE = {**SOURCE, "type": "type"}
+_OK: Final[Record] = {"ok": True}
+_DESTINATION: Final = ("name", "platform", "enabled", "vertical", "_rtmpUrl", "_streamKey")
+_CURSOR: Final = "after:"
+_DEFAULT_LIMIT: Final = "50"
+_MAX_LIMIT: Final = 200
 
 
-def get_health(world: World, _request: Request) -> Json:
+@dataclass(frozen=True, slots=True)
+class ApiRequest:
+    """A request that is admitted: its key, its scope and its body are valid."""
+
+    world: World
+    account: str
+    ids: Mapping[str, str]
+    query: Mapping[str, str]
+    body: Record
+
+    @property
+    def studio(self) -> Record:
+        """The studio in the path, else 404."""
+        return self.world.find("studios", self.ids["id"], of=self.account)
+
+    @property
+    def destination(self) -> Record:
+        """The destination in the path, else 404."""
+        return self.world.find("destinations", self.ids["destId"], of=self.studio["id"])
+
+    @property
+    def source(self) -> Record:
+        """The source in the path, else 404."""
+        return self.world.find("sources", self.ids["sourceId"], of=self.studio["id"])
+
+    def fields(self, *names: str) -> Record:
+        """These fields of the body. One that begins with `_` is stored so, and never returned."""
+        return {name: self.body[key] for name in names if (key := name.lstrip("_")) in self.body}
+
+
+Handler = Callable[[ApiRequest], Any]
+HANDLERS: Final[dict[tuple[str, str], Handler]] = {}
+"""The handler of each documented call, by its method and path."""
+
+
+def _handles(method: str, path: str) -> Callable[[Handler], Handler]:
+    def register(handler: Handler) -> Handler:
+        HANDLERS[method, f"/v1{path}"] = handler
+        return handler
+
+    return register
+
+
+@_handles("GET", "/health")
+def get_health(request: ApiRequest) -> Record:
     """Sandbox behaviour: the values of `status` are not documented."""
-    return {"status": "ok", "writeEnabled": world.deployment.write_enabled}
+    return {"status": "ok", "writeEnabled": request.world.write_enabled}
 
 
-def get_openapi(_world: World, _request: Request) -> Json:
-    return contract_document()
+@_handles("GET", "/openapi.json")
+def get_openapi(_: ApiRequest) -> Record:
+    return DOCUMENT
 
 
-def list_studios(world: World, request: Request) -> Json:
-    items = world.studios.of(request.account)
-    return list_page(items, request.query, lambda studio: studio.to_json(request.account))
+@_handles("GET", "/studios")
+def list_studios(request: ApiRequest) -> Record:
+    studios = request.world.records("studios", of=request.account)
+    return _page(request, [_with_role(it, request.account) for it in studios])
 
 
-def create_studio(world: World, request: Request) -> Json:
-    return world.add_studio(request.account, name=request.payload["name"]).to_json(request.account)
-
-
-def get_studio(world: World, request: Request) -> Json:
-    return _studio(world, request).to_json(request.account)
-
-
-def update_studio(world: World, request: Request) -> Json:
-    changed = world.studios.change(_studio(world, request), _fields(request, STUDIO))
-    return changed.to_json(request.account)
-
-
-def list_destinations(world: World, request: Request) -> Json:
-    items = world.destinations.of(_studio(world, request).id)
-    return list_page(items, request.query, Destination.to_json)
-
-
-def create_destination(world: World, request: Request) -> Json:
-    studio = _studio(world, request)
-    if "connectionId" in request.payload and {"rtmpUrl", "streamKey"} & request.payload.keys():
-        raise invalid_request("connectionId excludes rtmpUrl and streamKey.")
-    fields = _fields(request, BOUND_DESTINATION)
-    return world.add_destination(studio, request.account, fields).to_json()
-
-
-def update_destination(world: World, request: Request) -> Json:
-    changes = _fields(request, DESTINATION)
-    return world.destinations.change(_destination(world, request), changes).to_json()
-
-
-def delete_destination(world: World, request: Request) -> Json:
-    world.destinations.remove(_destination(world, request))
-    return OK
-
-
-def list_sources(world: World, request: Request) -> Json:
-    items = world.sources.of(_studio(world, request).id)
-    return list_page(items, request.query, Source.to_json)
-
-
-def create_source(world: World, request: Request) -> Json:
-    return world.add_source(_studio(world, request), _fields(request, TYPED_SOURCE)).to_json()
-
-
-def update_source(world: World, request: Request) -> Json:
-    return world.sources.change(_source(world, request), _fields(request, SOURCE)).to_json()
-
-
-def delete_source(world: World, request: Request) -> Json:
-    world.sources.remove(_source(world, request))
-    return OK
-
-
-def get_stream_status(world: World, request: Request) -> Json:
-    return world.stream_status(_studio(world, request))
-
-
-def go_live(world: World, request: Request) -> Json:
-    stream = world.go_live(_studio(world, request))
-    return {
-        "encoderStreamId": stream.encoder_stream_id,
-        "destinationIds": list(stream.destination_ids),
+@_handles("POST", "/studios")
+def create_studio(request: ApiRequest) -> Record:
+    studio = {
+        "id": request.world.new_id("studio"),
+        "ownerSub": request.account,
+        "createdAt": format_time(request.world.now()),
+        "_roles": {request.account: "owner"},
     }
+    created = request.world.save("studios", studio, **request.fields("name"))
+    return _with_role(created, request.account)
 
 
-def go_offline(world: World, request: Request) -> Json:
-    world.go_offline(_studio(world, request))
-    return OK
+@_handles("GET", "/studios/{id}")
+def get_studio(request: ApiRequest) -> Record:
+    return _with_role(request.studio, request.account)
 
 
-def list_chat_messages(world: World, request: Request) -> Json:
+@_handles("PATCH", "/studios/{id}")
+def update_studio(request: ApiRequest) -> Record:
+    changes = request.fields("name", "_autoGoLive", "_autoGoOfflineOnDrop")
+    return _with_role(request.world.save("studios", request.studio, **changes), request.account)
+
+
+@_handles("GET", "/studios/{id}/destinations")
+def list_destinations(request: ApiRequest) -> Record:
+    return _page(request, request.world.records("destinations", of=request.studio["id"]))
+
+
+@_handles("POST", "/studios/{id}/destinations")
+def create_destination(request: ApiRequest) -> Record:
+    """Sandbox behaviour: it is enabled and horizontal by default."""
+    studio, world = request.studio, request.world
+    if "connectionId" in request.body:
+        if {"rtmpUrl", "streamKey"} & request.body.keys():
+            message = "connectionId excludes rtmpUrl and streamKey."
+            raise ApiError(400, "invalid_request", message)
+        world.find("connections", request.body["connectionId"], of=request.account)
+    destination = {
+        "id": world.new_id("dest"),
+        "studioId": studio["id"],
+        "enabled": True,
+        "vertical": False,
+    }
+    return world.save("destinations", destination, **request.fields(*_DESTINATION, "_connectionId"))
+
+
+@_handles("PATCH", "/studios/{id}/destinations/{destId}")
+def update_destination(request: ApiRequest) -> Record:
+    return request.world.save("destinations", request.destination, **request.fields(*_DESTINATION))
+
+
+@_handles("DELETE", "/studios/{id}/destinations/{destId}")
+def delete_destination(request: ApiRequest) -> Record:
+    del request.world.tables["destinations"][request.destination["id"]]
+    return _OK
+
+
+@_handles("GET", "/studios/{id}/sources")
+def list_sources(request: ApiRequest) -> Record:
+    return _page(request, request.world.records("sources", of=request.studio["id"]))
+
+
+@_handles("POST", "/studios/{id}/sources")
+def create_source(request: ApiRequest) -> Record:
+    """Sandbox behaviour: it is active by default."""
+    source = {
+        "id": request.world.new_id("source"),
+        "studioId": request.studio["id"],
+        "active": True,
+        "createdAt": format_time(request.world.now()),
+    }
+    return request.world.save("sources", source, **request.fields("name", "type", "active", "_url"))
+
+
+@_handles("PATCH", "/studios/{id}/sources/{sourceId}")
+def update_source(request: ApiRequest) -> Record:
+    changes = request.fields("name", "active", "_url")
+    return request.world.save("sources", request.source, **changes)
+
+
+@_handles("DELETE", "/studios/{id}/sources/{sourceId}")
+def delete_source(request: ApiRequest) -> Record:
+    del request.world.tables["sources"][request.source["id"]]
+    return _OK
+
+
+@_handles("GET", "/studios/{id}/stream-status")
+def get_stream_status(request: ApiRequest) -> Record:
+    return request.world.stream_status(request.studio["id"])
+
+
+@_handles("POST", "/studios/{id}/go-live")
+def go_live(request: ApiRequest) -> Record:
+    stream = request.world.go_live(request.studio["id"])
+    return {"encoderStreamId": stream.id, "destinationIds": list(stream.destination_ids)}
+
+
+@_handles("POST", "/studios/{id}/go-offline")
+def go_offline(request: ApiRequest) -> Record:
+    request.world.go_offline(request.studio["id"])
+    return _OK
+
+
+@_handles("GET", "/studios/{id}/chat/messages")
+def list_chat_messages(request: ApiRequest) -> Record:
     """Oldest first. Sandbox behaviour: the order inside TRaX's page is not documented."""
-    chat = world.chat(_studio(world, request))
-    return {"data": [message.to_json() for message in chat.recent(read_limit(request.query))]}
+    return {"data": request.world.chat(request.studio["id"])[-_limit(request) :]}
 
 
-def send_chat_message(world: World, request: Request) -> Json:
-    studio = _studio(world, request)
-    platforms = request.payload.get("platforms", ())
-    message = world.send(studio, request.account, text=request.payload["text"], platforms=platforms)
-    return {"ok": True, "messageId": message.id}
+@_handles("POST", "/studios/{id}/chat/messages")
+def send_chat_message(request: ApiRequest) -> Record:
+    text, platforms = request.body["text"], request.body.get("platforms", ())
+    message = request.world.send(request.studio["id"], request.account, text, platforms)
+    return {"ok": True, "messageId": message["id"]}
 
 
-def list_connections(world: World, request: Request) -> Json:
-    items = world.connections.of(request.account)
-    return list_page(items, request.query, Connection.to_json)
+@_handles("GET", "/connections")
+def list_connections(request: ApiRequest) -> Record:
+    return _page(request, request.world.records("connections", of=request.account))
 
 
-def unlink_connection(world: World, request: Request) -> Json:
-    connection = world.connections.find(request.ids["connectionId"], of=request.account)
-    world.connections.remove(connection)
-    return OK
+@_handles("DELETE", "/connections/{connectionId}")
+def unlink_connection(request: ApiRequest) -> Record:
+    found = request.world.find("connections", request.ids["connectionId"], of=request.account)
+    del request.world.tables["connections"][found["id"]]
+    return _OK
 
 
-def list_media(world: World, request: Request) -> Json:
-    items = world.library.assets.of(request.account)
-    return list_page(items, request.query, lambda asset: asset.to_json(world.clock.now()))
+@_handles("GET", "/media")
+def list_media(request: ApiRequest) -> Record:
+    return _page(request, request.world.assets(request.account))
 
 
-def create_media_upload(world: World, request: Request) -> Json:
+@_handles("POST", "/media")
+def create_media_upload(request: ApiRequest) -> Record:
     """Sandbox behaviour: the form of an object key, and that the sandbox receives the bytes."""
-    asset, reservation = world.library.reserve(
-        request.account,
-        filename=request.payload["filename"],
-        content_type=request.payload["contentType"],
-        byte_size=request.payload["byteSize"],
-        folder=request.payload.get("folder"),
-    )
+    fields = request.fields("filename", "contentType", "byteSize", "folder")
+    asset, token = request.world.reserve_upload(request.account, fields)
     return {
-        "assetId": asset.id,
-        "kind": asset.kind,
-        "objectKey": f"{asset.account}/{asset.id}",
-        "uploadUrl": f"{world.deployment.base_url}/uploads/{reservation.token}",
+        "assetId": asset["id"],
+        "kind": asset["kind"],
+        "objectKey": f"{request.account}/{asset['id']}",
+        "uploadUrl": f"{request.world.base_url}/uploads/{token}",
     }
 
 
-def _studio(world: World, request: Request) -> Studio:
-    return world.studios.find(request.ids["id"], of=request.account)
+if HANDLERS.keys() != CALLS.keys():
+    raise RuntimeError(f"the contract and the sandbox differ on {HANDLERS.keys() ^ CALLS.keys()}")
 
 
-def _destination(world: World, request: Request) -> Destination:
-    return world.destinations.find(request.ids["destId"], of=_studio(world, request).id)
+def _with_role(studio: Record, account: str) -> Record:
+    return {**studio, "role": studio["_roles"][account]}
 
 
-def _source(world: World, request: Request) -> Source:
-    return world.sources.find(request.ids["sourceId"], of=_studio(world, request).id)
+def _limit(request: ApiRequest) -> int:
+    """Documented: the default, the clamp, and 400 unless it is a number of at least 1."""
+    number = re.fullmatch(r"0*([1-9][0-9]*)", request.query.get("limit", _DEFAULT_LIMIT))
+    if number is None:
+        raise ApiError(400, "invalid_request", "limit must be a whole number of at least 1.")
+    # `int` raises on thousands of digits, and nine digits are above the maximum anyway.
+    return min(int(number[1][:9]), _MAX_LIMIT)
 
 
-def _fields(request: Request, names: Mapping[str, str]) -> dict[str, Any]:
-    """The known fields of the body, under the names that the records have for them."""
-    return {
-        ours: request.payload[theirs] for theirs, ours in names.items() if theirs in request.payload
-    }
+def _page(request: ApiRequest, records: list[Record]) -> Record:
+    """The records after the cursor's, and `nextCursor` unless they are the last."""
+    size, after = _limit(request), _decode_cursor(request.query.get("cursor", ""))
+    rest = [it for it in records if it["id"] > after]
+    page: Record = {"data": rest[:size]}
+    if len(rest) > size:
+        page["nextCursor"] = _encode_cursor(rest[size - 1]["id"])
+    return page
 
 
-HANDLERS: Mapping[tuple[str, str], Handler] = {
-    ("GET", "/v1/health"): get_health,
-    ("GET", "/v1/openapi.json"): get_openapi,
-    ("GET", "/v1/studios"): list_studios,
-    ("POST", "/v1/studios"): create_studio,
-    ("GET", "/v1/studios/{id}"): get_studio,
-    ("PATCH", "/v1/studios/{id}"): update_studio,
-    ("GET", "/v1/studios/{id}/destinations"): list_destinations,
-    ("POST", "/v1/studios/{id}/destinations"): create_destination,
-    ("DELETE", "/v1/studios/{id}/destinations/{destId}"): delete_destination,
-    ("PATCH", "/v1/studios/{id}/destinations/{destId}"): update_destination,
-    ("GET", "/v1/studios/{id}/sources"): list_sources,
-    ("POST", "/v1/studios/{id}/sources"): create_source,
-    ("DELETE", "/v1/studios/{id}/sources/{sourceId}"): delete_source,
-    ("PATCH", "/v1/studios/{id}/sources/{sourceId}"): update_source,
-    ("GET", "/v1/studios/{id}/stream-status"): get_stream_status,
-    ("POST", "/v1/studios/{id}/go-live"): go_live,
-    ("POST", "/v1/studios/{id}/go-offline"): go_offline,
-    ("GET", "/v1/studios/{id}/chat/messages"): list_chat_messages,
-    ("POST", "/v1/studios/{id}/chat/messages"): send_chat_message,
-    ("GET", "/v1/connections"): list_connections,
-    ("DELETE", "/v1/connections/{connectionId}"): unlink_connection,
-    ("GET", "/v1/media"): list_media,
-    ("POST", "/v1/media"): create_media_upload,
-}
-"""The handler of each documented call. `match_handlers` compares it with the contract."""
+def _encode_cursor(last: str) -> str:
+    """Sandbox behaviour: what a cursor holds."""
+    return base64.urlsafe_b64encode(f"{_CURSOR}{last}".encode()).decode().rstrip("=")
+
+
+def _decode_cursor(cursor: str) -> str:
+    """The id in a cursor; empty without a cursor, 400 if it is malformed."""
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True).decode()
+    except ValueError:
+        text = ""
+    if cursor and not text.startswith(_CURSOR):
+        raise ApiError(400, "invalid_request", "cursor is malformed.")
+    return text.removeprefix(_CURSOR)

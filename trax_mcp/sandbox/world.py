@@ -1,141 +1,271 @@
-"""The sandbox's state and rules, without HTTP.
+"""The sandbox's state and rules, without HTTP. Its records are TRaX's JSON.
 
 Sandbox behaviour: a role (VIEW, EDIT) does not limit what a key may do, unlinking a connection
-keeps the destinations bound to it, and the form of an id.
+keeps the destinations bound to it, the form of an id, and all times below.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import replace
-from typing import Self
+import secrets
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from math import inf
+from typing import Final, NamedTuple
 
 from trax_mcp.sandbox import seed
-from trax_mcp.sandbox.deployment import Deployment
-from trax_mcp.sandbox.keys import KEY
-from trax_mcp.sandbox.media_library import Library
-from trax_mcp.sandbox.messages import Json
-from trax_mcp.sandbox.record_table import RecordTable
-from trax_mcp.sandbox.records import Connection, Destination, Key, Message, Source, Studio
-from trax_mcp.sandbox.stream_run import Stream
-from trax_mcp.sandbox.studio_chat import Chat
-from trax_mcp.sandbox.system_clock import Clock
+from trax_mcp.sandbox.contract import SCOPES
+from trax_mcp.sandbox.seed import Line, Record
+
+BASE_URL: Final = "http://127.0.0.1:8766"
+GO_LIVE_SECONDS: Final = 3.0
+"""From the response to go-live until `stream-status` is live."""
+GO_OFFLINE_SECONDS: Final = 1.0
+"""From the response to go-offline until `stream-status` is no longer live."""
+UPLOAD_URL_SECONDS: Final = 900.0
+"""How long an upload URL is valid."""
+PROCESSING_SECONDS: Final = 2.0
+"""From the last byte of an upload until its asset is READY."""
+MAX_MESSAGES: Final = 1000
+"""Chat messages kept per studio."""
+
+
+class ApiError(Exception):
+    """A call fails. `error` becomes the error envelope."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **fields: str,
+    ) -> None:
+        super().__init__(message)
+        self.status, self.headers = status, headers
+        self.error = {"code": code, "message": message, **fields}
+
+
+class Key(NamedTuple):
+    """What an API key may do."""
+
+    account: str
+    scopes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One run of a studio. A stream that is stopped before `live_since` was never live."""
+
+    id: str
+    destination_ids: tuple[str, ...]
+    begun_at: float
+    live_since: float
+    live_until: float = inf
+
+    @property
+    def is_running(self) -> bool:
+        """Starting or live, and not stopped."""
+        return self.live_until == inf
 
 
 class World:
-    """The state of the sandbox; empty at first, except for its key.
+    """Everything that one TRaX knows. `now` gives seconds since the epoch."""
 
-    A studio belongs to every account that has a role in it.
-    """
-
-    def __init__(self, clock: Clock, deployment: Deployment) -> None:
-        self.clock = clock
-        self.deployment = deployment
-        self.keys: dict[str, Key] = {KEY.secret: KEY}
-        self.studios = RecordTable[Studio]("studio", lambda it, account: account in it.roles)
-        self.destinations = RecordTable[Destination](
-            "destination", lambda it, studio: it.studio_id == studio
-        )
-        self.sources = RecordTable[Source]("source", lambda it, studio: it.studio_id == studio)
-        self.connections = RecordTable[Connection](
-            "connection", lambda it, account: it.account == account
-        )
+    def __init__(
+        self, now: Callable[[], float] = time.time, *, empty: bool = False, base_url: str = BASE_URL
+    ) -> None:
+        self.now = now
+        self.write_enabled = True
+        self.base_url = base_url
+        self.keys = {seed.SANDBOX_KEY: Key(seed.ACCOUNT, SCOPES)}
+        self.script = seed.SCRIPT
         self.streams: dict[str, Stream] = {}
-        self.chats: defaultdict[str, Chat] = defaultdict(lambda: Chat(seed.SCRIPT, self.new_id))
-        self.library = Library(clock, self.new_id)
+        self.uploads: dict[str, tuple[str, float]] = {}
+        """The asset and the end of each upload URL that was not used yet, by its token."""
+        self.chats: defaultdict[str, deque[Record]] = defaultdict(
+            lambda: deque(maxlen=MAX_MESSAGES)
+        )
+        self._next_lines: defaultdict[str, int] = defaultdict(int)  # of the script, by stream
         self._last_numbers: defaultdict[str, int] = defaultdict(lambda: 100)
-
-    @classmethod
-    def seeded(cls, clock: Clock, deployment: Deployment) -> Self:
-        """A world with the records of `seed`."""
-        world, now = cls(clock, deployment), clock.now()
-        world.studios.extend(seed.studios(now))
-        world.destinations.extend(seed.DESTINATIONS)
-        world.sources.extend(seed.sources(now))
-        world.connections.extend(seed.connections(now))
-        world.library.assets.extend(seed.assets(now))
-        for studio_id in seed.STUDIOS_WITH_CHAT:
+        self.tables = self.seeded_tables() if not empty else {kind: {} for kind in seed.TABLES}
+        for studio_id in () if empty else seed.STUDIOS_WITH_CHAT:
             for line in seed.EARLIER_LINES:
-                world.chats[studio_id].add_line(line, at=now + line.after)
-        return world
+                self._say(studio_id, line, at=now() + line.after)
+
+    def seeded_tables(self) -> dict[str, dict[str, Record]]:
+        """The records that the sandbox starts with, by kind and id, dated from now."""
+        now = self.now()
+        return {
+            kind: {row["id"]: _dated(row, now) for row in rows}
+            for kind, rows in seed.TABLES.items()
+        }
+
+    # Records
+
+    def records(self, kind: str, *, of: str) -> list[Record]:
+        """The records of an owner, which is an account or a studio, in the order of their ids."""
+        return sorted(
+            (it for it in self.tables[kind].values() if of in _owners(it)), key=lambda it: it["id"]
+        )
+
+    def find(self, kind: str, record_id: str, *, of: str) -> Record:
+        """One record of an owner; 404 if it is absent or another owner's, which look the same."""
+        record = self.tables[kind].get(record_id)
+        if record is None or of not in _owners(record):
+            raise ApiError(404, "not_found", f"No such {kind.removesuffix('s')}.")
+        return record
+
+    def save(self, kind: str, record: Record, **changes: object) -> Record:
+        """Add a record, or replace it with these changes."""
+        changed = {**record, **changes}
+        self.tables[kind][record["id"]] = changed
+        return changed
 
     def new_id(self, kind: str) -> str:
         """A new id such as `studio_101`. The same calls always create the same ids."""
         self._last_numbers[kind] += 1
         return f"{kind}_{self._last_numbers[kind]}"
 
-    def key(self, secret: str | None) -> Key | None:
-        """The key with this secret."""
-        return self.keys.get(secret or "")
+    # The stream
 
-    def add_studio(self, account: str, *, name: str) -> Studio:
-        """Add a studio of `account`."""
-        roles = {account: "owner"}
-        return self.studios.add(
-            Studio(self.new_id("studio"), name, account, roles, self.clock.now())
-        )
-
-    def add_destination(self, studio: Studio, account: str, fields: Json) -> Destination:
-        """Add a destination.
-
-        Sandbox behaviour: it is enabled and horizontal by default, and a connection that `account`
-        does not have is 404.
-        """
-        if fields.get("connection_id") is not None:
-            self.connections.find(fields["connection_id"], of=account)
-        return self.destinations.add(Destination(self.new_id("dest"), studio.id, **fields))
-
-    def add_source(self, studio: Studio, fields: Json) -> Source:
-        """Add a source. Sandbox behaviour: it is active by default."""
-        values = {"active": True, "created_at": self.clock.now(), **fields}
-        return self.sources.add(Source(self.new_id("source"), studio.id, **values))
-
-    def go_live(self, studio: Studio) -> Stream:
+    def go_live(self, studio_id: str) -> Stream:
         """Start a stream to all enabled destinations.
 
         Sandbox behaviour: a stream that runs already is returned unchanged; a studio without an
         enabled destination goes live without one.
         """
-        running = self.streams.get(studio.id)
-        if running and running.running:
+        running = self.streams.get(studio_id)
+        if running and running.is_running:
             return running
-        self.chat(studio)
-        enabled = sorted(it.id for it in self.destinations.of(studio.id) if it.enabled)
-        stream = Stream(self.new_id("encoder"), tuple(enabled), self.clock.now())
-        self.streams[studio.id] = stream
+        self.chat(studio_id)  # what was written during the last stream
+        enabled = [it["id"] for it in self.records("destinations", of=studio_id) if it["enabled"]]
+        now = self.now()
+        stream = Stream(self.new_id("encoder"), tuple(enabled), now, now + GO_LIVE_SECONDS)
+        self.streams[studio_id] = stream
         return stream
 
-    def go_offline(self, studio: Studio) -> None:
+    def go_offline(self, studio_id: str) -> None:
         """Stop the stream, live or starting. Sandbox behaviour: without a stream, this succeeds."""
-        stream = self.streams.get(studio.id)
-        if stream and stream.running:
-            self.streams[studio.id] = replace(stream, stopped_at=self.clock.now())
+        stream, now = self.streams.get(studio_id), self.now()
+        if stream and stream.is_running:
+            until = now + GO_OFFLINE_SECONDS if now >= stream.live_since else now
+            self.streams[studio_id] = replace(stream, live_until=until)
 
-    def stream_status(self, studio: Studio) -> Json:
-        """The studio's `StreamStatus` now."""
-        stream = self.streams.get(studio.id)
-        return stream.to_json(self.clock.now()) if stream else {"live": False}
+    def stream_status(self, studio_id: str) -> Record:
+        """The contract's `StreamStatus`. Sandbox behaviour: when not live, it has only `live`."""
+        stream = self.streams.get(studio_id)
+        if not stream or not stream.live_since <= self.now() < stream.live_until:
+            return {"live": False}
+        return {
+            "live": True,
+            "mode": "cloud",
+            "encoderStreamId": stream.id,
+            "broadcastStartedAt": format_time(stream.begun_at),
+            "liveStartedAt": format_time(stream.live_since),
+        }
 
-    def chat(self, studio: Studio) -> Chat:
-        """The studio's chat, with all scripted messages until now."""
-        chat, stream = self.chats[studio.id], self.streams.get(studio.id)
-        if stream:
-            until = min(self.clock.now(), stream.live_until)
-            chat.catch_up(stream.encoder_stream_id, since=stream.live_since, until=until)
-        return chat
+    # Chat
 
-    def send(self, studio: Studio, account: str, *, text: str, platforms: Iterable[str]) -> Message:
-        """Send a message as the account, live or not.
+    def chat(self, studio_id: str) -> list[Record]:
+        """The messages of a studio until now, oldest first, with those of the script."""
+        if stream := self.streams.get(studio_id):
+            self._play_script(studio_id, stream)
+        return list(self.chats[studio_id])
+
+    def _play_script(self, studio_id: str, stream: Stream) -> None:
+        """Add the lines that are due. The same moments always have the same messages."""
+        until = min(self.now(), stream.live_until)
+        while True:
+            again, number = divmod(self._next_lines[stream.id], len(self.script.lines))
+            line = self.script.lines[number]
+            at = stream.live_since + again * self.script.period + line.after
+            if at > until:
+                return
+            self._say(studio_id, line, at=at)
+            self._next_lines[stream.id] += 1
+
+    def say(self, studio_id: str, text: str, *, author: str, platform: str = "youtube") -> Record:
+        """Add a message, as if `author` had written it on `platform` now."""
+        self.chat(studio_id)
+        return self._say(studio_id, Line(0, platform, author, "", text), at=self.now())
+
+    def send(self, studio_id: str, account: str, text: str, platforms: Iterable[str]) -> Record:
+        """Send a message as an account, live or not.
 
         Sandbox behaviour: one message appears, on the first platform named, else on "trax".
         """
-        return self.say(
-            studio.id,
-            text,
-            author=seed.DISPLAY_NAMES[account],
-            platform=next(iter(platforms), "trax"),
-        )
+        author = seed.DISPLAY_NAMES.get(account, account)
+        return self.say(studio_id, text, author=author, platform=next(iter(platforms), "trax"))
 
-    def say(self, studio_id: str, text: str, *, author: str, platform: str = "youtube") -> Message:
-        """Add a message to a studio's chat, as if `author` had written it on `platform` now."""
-        chat = self.chat(self.studios[studio_id])
-        return chat.add(platform=platform, author=author, text=text, at=self.clock.now())
+    def _say(self, studio_id: str, line: Line, *, at: float) -> Record:
+        message = {
+            "id": self.new_id("message"),
+            "platform": line.platform,
+            "authorDisplayName": line.author,
+            **({"authorId": line.author_id} if line.author_id else {}),
+            "text": line.text,
+            "timestamp": format_time(at),
+        }
+        self.chats[studio_id].append(message)
+        return message
+
+    # Media: only UPLOADING -> READY or FAILED is documented.
+
+    def assets(self, account: str) -> list[Record]:
+        """The assets of an account, each with its status now."""
+        return [
+            {**it, "status": "READY"}
+            if it["status"] == "UPLOADING" and it.get("_readyAt", inf) <= self.now()
+            else it
+            for it in self.records("assets", of=account)
+        ]
+
+    def reserve_upload(self, account: str, fields: Record) -> tuple[Record, str]:
+        """Add an asset, and return it with the token of its upload URL.
+
+        Sandbox behaviour: the URL expires and works once.
+        """
+        kind, slash, _ = fields["contentType"].lower().partition("/")
+        if not slash or kind not in {"video", "image", "audio"}:
+            message = "contentType must be a video, image or audio type."
+            raise ApiError(400, "invalid_request", message)
+        asset = {
+            "id": self.new_id("asset"),
+            "_account": account,
+            "kind": kind,
+            "status": "UPLOADING",
+            "createdAt": format_time(self.now()),
+        }
+        token = secrets.token_urlsafe(24)
+        self.uploads[token] = (asset["id"], self.now() + UPLOAD_URL_SECONDS)
+        return self.save("assets", asset, **fields), token
+
+    def receive_upload(self, token: str, size: int) -> None:
+        """Receive `size` bytes; if they are not as many as announced, the asset is FAILED."""
+        asset_id, expires_at = self.uploads.pop(token, ("", -inf))
+        if self.now() >= expires_at:
+            raise ApiError(403, "upload_forbidden", "This upload URL is not valid, or no longer.")
+        asset = self.tables["assets"][asset_id]
+        whole = size == asset["byteSize"]
+        changes = {"_readyAt": self.now() + PROCESSING_SECONDS} if whole else {"status": "FAILED"}
+        self.save("assets", asset, **changes)
+
+
+def format_time(seconds: float) -> str:
+    """Seconds since the epoch as RFC 3339 in UTC. Sandbox behaviour: documented only as string."""
+    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def _owners(record: Record) -> tuple[str, ...]:
+    """The studio or the accounts that a record belongs to."""
+    return record.get("studioId"), record.get("_account"), *record.get("_roles", ())
+
+
+def _dated(row: Record, now: float) -> Record:
+    return {
+        name: format_time(now + value) if name.endswith("At") else value
+        for name, value in row.items()
+    }

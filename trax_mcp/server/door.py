@@ -23,7 +23,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trax_mcp.api.caller import Caller
-from trax_mcp.setting_types import KEY_PREFIX
+from trax_mcp.settings import KEY_PREFIX
 from trax_mcp.sign_in import ACCESS_PREFIX, REFRESH_PREFIX, SignInUnavailable
 
 if TYPE_CHECKING:

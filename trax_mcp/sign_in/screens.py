@@ -21,7 +21,7 @@ from trax_mcp.api.error_texts import KEYS_SCREEN
 from trax_mcp.api.models import Page, Studio
 from trax_mcp.api.text_safety import quote, spell_out
 from trax_mcp.consent.rules import Mode
-from trax_mcp.setting_types import KEY_PREFIX
+from trax_mcp.settings import KEY_PREFIX
 from trax_mcp.sign_in import SignInUnavailable
 from trax_mcp.sign_in.attempts import TooManyAttempts
 from trax_mcp.sign_in.forms import AuthorizationRequest, FormProblem, Problem

@@ -13,7 +13,7 @@ from trax_mcp import __version__
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import BadAnswer, LostAnswer, NoConnection, Refused, TraxError
 from trax_mcp.api.responses import is_success
-from trax_mcp.setting_types import is_loopback
+from trax_mcp.settings import is_loopback
 from trax_mcp.uploads.upload_errors import not_uploaded, perhaps_uploaded
 
 TIMEOUT: Final = httpx.Timeout(30, write=30, read=300)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trax_mcp.sandbox.asgi_app import send_response
+from tests.support.product.exchanges import send_response
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from trax_mcp.sandbox.messages import Response
+    from tests.support.product.exchanges import Response
 
 
 class ConnectionDropped(ConnectionError):

@@ -15,9 +15,8 @@ from typing import Any, Literal, Self
 import anyio
 
 from tests.support.product.dropped_connections import BrokenOff, ConnectionDropped
-from trax_mcp.sandbox.messages import (
+from tests.support.product.exchanges import (
     JSON,
-    Json,
     Middleware,
     Request,
     RequestHandler,
@@ -129,7 +128,7 @@ class Fault:
         return cls.rewritten(rewrite)
 
     @classmethod
-    def extra(cls, fields: Json) -> Self:
+    def extra(cls, fields: Mapping[str, Any]) -> Self:
         """The handler runs; its JSON response and each item of its list get these fields too."""
 
         def add_fields(payload: dict[str, Any]) -> None:

@@ -60,12 +60,4 @@ def restore(trax: Sandbox, before: World) -> None:
 
 
 def _tables(trax: Sandbox) -> dict[str, dict[str, Any]]:
-    world = trax.world
-    return {
-        "studios": world.studios,
-        "destinations": world.destinations,
-        "sources": world.sources,
-        "connections": world.connections,
-        "streams": world.streams,
-        "assets": world.library.assets,
-    }
+    return {**trax.world.tables, "streams": trax.world.streams}

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
     from starlette.types import ASGIApp
 
+    from tests.support.product.exchanges import Request, RequestHandler, Response
     from tests.support.product.sandbox import Sandbox
-    from trax_mcp.sandbox.messages import Request, RequestHandler, Response
 
 OpenedT = TypeVar("OpenedT")
 

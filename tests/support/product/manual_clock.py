@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Final, Self
-
-from trax_mcp.sandbox.system_clock import Clock
 
 FROZEN_AT: Final = datetime(2026, 6, 5, 18, 0, tzinfo=UTC).timestamp()
 """The default of `ManualClock.frozen`: a Friday evening."""
 
 
-class ManualClock(Clock):
+class ManualClock:
     """Follows the system's clock or stands still; `advance` moves it ahead."""
 
     def __init__(self) -> None:
-        super().__init__()
         self._frozen_at: float | None = None
         self._ahead = 0.0
 
@@ -27,8 +25,8 @@ class ManualClock(Clock):
         return clock
 
     def now(self) -> float:
-        """Seconds since the epoch; never runs backwards."""
-        start = super().now() if self._frozen_at is None else self._frozen_at
+        """Seconds since the epoch."""
+        start = time.time() if self._frozen_at is None else self._frozen_at
         return start + self._ahead
 
     def advance(self, seconds: float) -> None:

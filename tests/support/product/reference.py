@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any, Final, get_args
@@ -129,6 +132,18 @@ def _default(value: object) -> str:
             return f"`{value}`"
 
 
+def _texts_below_fields(kind: type[object]) -> dict[str, str]:
+    """The string that stands below each field of a class, in one line."""
+    (declared,) = ast.parse(inspect.getsource(kind)).body
+    assert isinstance(declared, ast.ClassDef)
+    found = {}
+    for field, text in pairwise(declared.body):
+        match field, text:
+            case ast.AnnAssign(target=ast.Name(name)), ast.Expr(value=ast.Constant(str(meaning))):
+                found[name] = " ".join(meaning.split())
+    return found
+
+
 def _client(client: McpClient) -> KnownClient:
     options = StartOptions(key_file=_KEY_FILE)
     entry = {**new_entry(client, {}, options), "command": "/path/to/trax-mcp", "args": []}
@@ -151,9 +166,11 @@ TOOLS_IN_ORDER: Final = [
 ]
 """All tools, in the order of their listing."""
 
+_SETTING_MEANINGS: Final = _texts_below_fields(Settings)
+
 SETTINGS: Final = {
-    str(it.alias): Setting(_default(it.default), str(it.description))
-    for it in Settings.model_fields.values()
+    str(it.alias): Setting(_default(it.default), _SETTING_MEANINGS[name])
+    for name, it in Settings.model_fields.items()
 }
 """All settings, in the order of their page."""
 

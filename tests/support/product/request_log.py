@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
-    from trax_mcp.sandbox.messages import Request, RequestHandler, Response
-    from trax_mcp.sandbox.records import Key
+    from tests.support.product.exchanges import Request, RequestHandler, Response
 
 MAX_REQUESTS = 10_000
 
@@ -35,11 +34,11 @@ class ReceivedRequest:
 
 
 class RequestLog:
-    """The most recent requests, oldest first. `keys` are the sandbox's."""
+    """The most recent requests, oldest first. `keys` are those that the sandbox accepts."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: Container[str]) -> None:
         self.requests: deque[ReceivedRequest] = deque(maxlen=MAX_REQUESTS)
-        self.keys: Mapping[str, Key] = {}
+        self.keys = keys
 
     async def record(self, request: Request, next_handler: RequestHandler) -> Response:
         """The outermost middleware: record a request and pass it on."""
@@ -47,13 +46,13 @@ class RequestLog:
         return await next_handler(request)
 
     def _to_received(self, request: Request) -> ReceivedRequest:
-        key = self.keys.get(request.secret or "")
+        secret = request.secret or ""
         return ReceivedRequest(
             method=request.method,
             path=request.path,
             query=request.query,
             body_json=_parse_json(request.body),
-            key_name=key.name if key else None,
+            key_name=secret.rpartition("_")[2] if secret in self.keys else None,
             request_id=request.request_id,
             headers=request.headers,
         )

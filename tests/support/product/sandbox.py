@@ -5,20 +5,21 @@ Tests change its contents as TRaX names them, by id: `change("dest_1", name="Oth
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Final
+from math import inf
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tests.support.product.dropped_connections import DroppingApp
+from tests.support.product.exchanges import InterceptedApp
 from tests.support.product.faults import Faults
 from tests.support.product.manual_clock import ManualClock
 from tests.support.product.request_log import ReceivedRequest, RequestLog
 from tests.support.product.sandbox_accounts import add_keys, add_records_of_another_account
 from trax_mcp import sandbox
 from trax_mcp.sandbox import SANDBOX_KEY
-from trax_mcp.sandbox.deployment import BASE_URL, GENEROUS, RateLimit
-from trax_mcp.sandbox.keys import ACCOUNT, SCOPES
-from trax_mcp.sandbox.records import Asset, Connection, Destination, Key, Source, Studio
-from trax_mcp.sandbox.world import World
+from trax_mcp.sandbox.app import BURST, PER_SECOND
+from trax_mcp.sandbox.contract import SCOPES
+from trax_mcp.sandbox.seed import ACCOUNT
+from trax_mcp.sandbox.world import BASE_URL, Key, format_time
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -29,10 +30,22 @@ _FRIDAY: Final = "studio_42"
 _TABLES: Final = ("studios", "destinations", "sources", "connections")
 
 
-class Sandbox(sandbox.Sandbox):
-    """The package's sandbox; `empty` leaves out its records, not its keys."""
+class RateLimit(NamedTuple):
+    """A token bucket: `burst` requests at once, refilled at `per_second`."""
 
-    clock: ManualClock
+    burst: float
+    per_second: float
+
+
+_GENEROUS: Final = RateLimit(BURST, PER_SECOND)
+
+
+class Sandbox(sandbox.Sandbox):
+    """The package's sandbox; `empty` leaves out its records, not its keys.
+
+    A number in a field of time is in seconds since the epoch. A name that begins with `_` is that
+    of a field which TRaX never returns.
+    """
 
     def __init__(
         self,
@@ -40,21 +53,16 @@ class Sandbox(sandbox.Sandbox):
         *,
         empty: bool = False,
         base_url: str = BASE_URL,
-        rate_limit: RateLimit | None = GENEROUS,
+        rate_limit: RateLimit | None = _GENEROUS,
     ) -> None:
+        self.clock = clock or ManualClock()
         self.faults = Faults()
-        log = RequestLog()
+        super().__init__(self.clock.now, empty=empty, base_url=base_url)
+        log = RequestLog(self.world.keys)
         self.requests: Sequence[ReceivedRequest] = log.requests
         """The requests that arrived, oldest first; the last ten thousand."""
-        super().__init__(
-            clock or ManualClock(),
-            empty=empty,
-            base_url=base_url,
-            middleware=(log.record, self.faults.apply),
-        )
-        log.keys = self.world.keys
         self.rate_limit = rate_limit
-        self.app = DroppingApp(self.app)
+        self.app = DroppingApp(InterceptedApp(self.app, log.record, self.faults.apply))
         add_keys(self.world)
         if not empty:
             add_records_of_another_account(self.world)
@@ -69,14 +77,42 @@ class Sandbox(sandbox.Sandbox):
         """The method and path of every change that reached TRaX, whether or not it succeeded."""
         return [f"{it.method} {it.path}" for it in self.mutations]
 
+    # The deployment
+
+    @property
+    def base_url(self) -> str:
+        """The base of upload URLs."""
+        return self.world.base_url
+
+    @base_url.setter
+    def base_url(self, base_url: str) -> None:
+        self.world.base_url = base_url
+
+    @property
+    def write_enabled(self) -> bool:
+        """Whether TRaX accepts changes."""
+        return self.world.write_enabled
+
+    @write_enabled.setter
+    def write_enabled(self, enabled: bool) -> None:
+        self.world.write_enabled = enabled
+
+    @property
+    def rate_limit(self) -> RateLimit | None:
+        """The token bucket of each key; None is no limit."""
+        return None if self.burst == inf else RateLimit(self.burst, self.per_second)
+
+    @rate_limit.setter
+    def rate_limit(self, limit: RateLimit | None) -> None:
+        self.burst, self.per_second = limit or RateLimit(inf, PER_SECOND)
+
     # Keys
 
     def add_key(
         self, secret: str, *, account: str = ACCOUNT, scopes: Collection[str] = SCOPES
     ) -> None:
         """Accept a key of this account with these scopes."""
-        name = secret.rpartition("_")[2]
-        self.world.keys[secret] = Key(secret, name, account, frozenset(scopes))
+        self.world.keys[secret] = Key(account, frozenset(scopes))
 
     def remove_key(self, secret: str = SANDBOX_KEY) -> None:
         """Accept a key no longer."""
@@ -86,20 +122,20 @@ class Sandbox(sandbox.Sandbox):
 
     def go_live(self, studio: str = _FRIDAY) -> None:
         """Begin to be on air, without a request. It takes three seconds of the clock."""
-        self.world.go_live(self.world.studios[studio])
+        self.world.go_live(studio)
 
     def go_offline(self, studio: str = _FRIDAY) -> None:
         """Stop, without a request. It takes one second of the clock."""
-        self.world.go_offline(self.world.studios[studio])
+        self.world.go_offline(studio)
 
     def status(self, studio: str = _FRIDAY) -> dict[str, Any]:
         """What `stream-status` says now."""
-        return dict(self.world.stream_status(self.world.studios[studio]))
+        return self.world.stream_status(studio)
 
     def is_running(self, studio: str = _FRIDAY) -> bool:
         """Whether a studio is on air, or about to be."""
         stream = self.world.streams.get(studio)
-        return stream is not None and stream.running
+        return stream is not None and stream.is_running
 
     # Chat
 
@@ -107,41 +143,37 @@ class Sandbox(sandbox.Sandbox):
         self, text: str, *, studio: str = _FRIDAY, author: str = "Ann", platform: str = "youtube"
     ) -> dict[str, Any]:
         """Let a viewer write; returns the message as TRaX lists it."""
-        return self.world.say(studio, text, author=author, platform=platform).to_json()
+        return self.world.say(studio, text, author=author, platform=platform)
 
     def messages(self, studio: str = _FRIDAY, *, last: int = 200) -> list[dict[str, Any]]:
         """The last messages as TRaX lists them, oldest first."""
-        return [it.to_json() for it in self.world.chats[studio].recent(last)]
+        return self.world.chat(studio)[-last:]
 
-    # Records, by TRaX's names of fields
+    # Records
 
     def records(self, kind: str, *, of: str = ACCOUNT) -> list[dict[str, Any]]:
         """All records of a kind ("studios", "destinations", ...) that an owner has, by id.
 
         The owner of destinations and sources is a studio, else it is an account.
         """
-        found = sorted(getattr(self.world, kind).of(of), key=lambda it: it.id)
-        if kind == "studios":
-            return [dict(it.to_json(of)) for it in found]
-        return [self.record(it.id) for it in found]
+        return [_shown(it, of) for it in self.world.records(kind, of=of)]
 
     def record(self, record_id: str) -> dict[str, Any]:
         """A record as TRaX shows it."""
-        record = self._table(record_id)[record_id]
-        return dict(record.to_json(ACCOUNT) if isinstance(record, Studio) else record.to_json())
+        return _shown(self.world.tables[self._kind(record_id)][record_id], ACCOUNT)
 
     def change(self, record_id: str, **fields: object) -> None:
         """Replace fields of a record: `change("conn_1", displayName="New")`."""
-        table = self._table(record_id)
-        table.change(table[record_id], _python_names(fields))
+        kind = self._kind(record_id)
+        self.world.save(kind, self.world.tables[kind][record_id], **_written(fields))
 
     def remove(self, record_id: str) -> None:
         """Remove a record."""
-        del self._table(record_id)[record_id]
+        del self.world.tables[self._kind(record_id)][record_id]
 
     def remove_all(self, kind: str) -> None:
         """Remove all records of a kind ("studios", "destinations", ...)."""
-        getattr(self.world, kind).clear()
+        self.world.tables[kind].clear()
 
     def add_studio(
         self,
@@ -152,88 +184,101 @@ class Sandbox(sandbox.Sandbox):
         role: str = "owner",
     ) -> str:
         """Add a studio that an account owns, or has another role in; returns its id."""
-        owner = account if role == "owner" else "user_nobody"
-        studio = Studio(
-            record_id or self.world.new_id("studio"), name, owner, {account: role}, self.clock.now()
+        return self._add(
+            "studios",
+            record_id or self.world.new_id("studio"),
+            name=name,
+            ownerSub=account if role == "owner" else "user_nobody",
+            createdAt=self.clock.now(),
+            _roles={account: role},
         )
-        return self.world.studios.add(studio).id
 
     def add_destination(
         self, name: str, *, record_id: str | None = None, studio: str = _FRIDAY, **fields: object
     ) -> str:
         """Add a destination, on YouTube unless a field says otherwise; returns its id."""
-        values: dict[str, Any] = {"platform": "youtube", **_python_names(fields)}
-        destination = Destination(record_id or self.world.new_id("dest"), studio, name, **values)
-        return self.world.destinations.add(destination).id
+        usual = {"platform": "youtube", "enabled": True, "vertical": False}
+        new_id = record_id or self.world.new_id("dest")
+        return self._add("destinations", new_id, studioId=studio, name=name, **usual | fields)
 
     def add_source(
         self, name: str, *, record_id: str | None = None, studio: str = _FRIDAY, **fields: object
     ) -> str:
         """Add an active webcam, unless fields say otherwise; returns its id."""
-        values: dict[str, Any] = {"type": "webcam", "active": True, **_python_names(fields)}
-        source = Source(
-            record_id or self.world.new_id("source"),
-            studio,
-            name,
-            created_at=self.clock.now(),
-            **values,
-        )
-        return self.world.sources.add(source).id
+        usual = {"type": "webcam", "active": True, "createdAt": self.clock.now()}
+        new_id = record_id or self.world.new_id("source")
+        return self._add("sources", new_id, studioId=studio, name=name, **usual | fields)
 
     def add_connection(
         self, name: str, *, record_id: str | None = None, account: str = ACCOUNT, **fields: object
     ) -> str:
         """Link an account on YouTube, unless a field says otherwise; returns its id."""
-        values: dict[str, Any] = {
-            "platform": "youtube",
-            "status": "active",
-            **_python_names(fields),
-        }
-        connection = Connection(
-            record_id or self.world.new_id("conn"),
-            account,
-            display_name=name,
-            connected_at=self.clock.now(),
-            **values,
+        usual = {"platform": "youtube", "connectionType": "oauth", "status": "active"}
+        times = {"connectedAt": self.clock.now(), "updatedAt": self.clock.now()}
+        new_id = record_id or self.world.new_id("conn")
+        return self._add(
+            "connections", new_id, _account=account, displayName=name, **usual | times | fields
         )
-        return self.world.connections.add(connection).id
 
     # The media library
 
     def add_asset(self, filename: str, *, record_id: str, account: str = ACCOUNT) -> None:
         """Add a video to the media library of an account."""
-        video = Asset(record_id, account, filename, "video", 1, "video/mp4", self.clock.now())
-        self.world.library.assets.add(video)
+        self._add(
+            "assets",
+            record_id,
+            _account=account,
+            filename=filename,
+            kind="video",
+            contentType="video/mp4",
+            byteSize=1,
+            status="UPLOADING",
+            createdAt=self.clock.now(),
+        )
 
     @property
     def last_asset(self) -> dict[str, Any]:
         """The newest asset as TRaX lists it now."""
-        return self._last_asset().to_json(self.clock.now())
+        listed = self.world.assets(self._last_asset()["_account"])
+        return next(_shown(it, "") for it in listed if it["id"] == self._last_asset()["id"])
 
     def change_last_asset(self, **fields: object) -> None:
         """Replace fields of the newest asset."""
-        self.world.library.assets.change(self._last_asset(), _python_names(fields))
+        self.world.save("assets", self._last_asset(), **_written(fields))
 
     @property
     def reserved_uploads(self) -> list[str]:
         """The secret parts of upload addresses that were reserved and not used yet."""
-        return list(self.world.library._reservations)
+        return list(self.world.uploads)
 
-    def _last_asset(self) -> Asset:
-        return list(self.world.library.assets.values())[-1]
+    def _last_asset(self) -> dict[str, Any]:
+        return list(self.world.tables["assets"].values())[-1]
 
     def reset(self) -> None:
         """Put studios, streams, destinations, sources and connections back, without faults."""
-        fresh = World.seeded(self.clock, self)
-        for name in (*_TABLES, "streams"):
-            setattr(self.world, name, getattr(fresh, name))
+        fresh = self.world.seeded_tables()
+        self.world.tables.update({kind: fresh[kind] for kind in _TABLES})
+        self.world.streams.clear()
         self.faults.clear()
 
-    def _table(self, record_id: str) -> Any:  # noqa: ANN401  a table of the sandbox
-        tables = (getattr(self.world, name) for name in _TABLES)
-        return next(it for it in tables if record_id in it)
+    def _kind(self, record_id: str) -> str:
+        return next(kind for kind in _TABLES if record_id in self.world.tables[kind])
+
+    def _add(self, table: str, record_id: str, **fields: object) -> str:
+        self.world.save(table, {"id": record_id, **_written(fields)})
+        return record_id
 
 
-def _python_names(fields: dict[str, object]) -> dict[str, Any]:
-    """The sandbox's own names of TRaX's fields."""
-    return {re.sub("([A-Z])", r"_\1", name).lower(): value for name, value in fields.items()}
+def _written(fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields as the sandbox stores them: with times as text."""
+    return {
+        name: format_time(value) if name.endswith("At") and not name.startswith("_") else value
+        for name, value in fields.items()
+    }
+
+
+def _shown(record: dict[str, Any], account: str) -> dict[str, Any]:
+    """A record as TRaX shows it to an account."""
+    role = {"role": record["_roles"][account]} if "_roles" in record else {}
+    shown = {name: value for name, value in record.items() if not name.startswith("_")}
+    return {**shown, **role}

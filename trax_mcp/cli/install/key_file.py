@@ -14,8 +14,7 @@ from typing import Final
 from trax_mcp.api.caller import Caller
 from trax_mcp.cli.install.clients import apps_folder
 from trax_mcp.cli.install.file_replacement import InstallError
-from trax_mcp.setting_types import KEY_PREFIX
-from trax_mcp.settings import CannotStart, read_settings
+from trax_mcp.settings import KEY_PREFIX, CannotStart, read_settings
 
 _MAX_LINE_BYTES: Final = 4096
 
