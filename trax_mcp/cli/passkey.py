@@ -4,7 +4,7 @@ import sys
 
 import anyio
 
-from trax_mcp.cli.setting_checks import passkey_path
+from trax_mcp.cli.startup import passkey_path
 from trax_mcp.cli.terminal import console_on
 from trax_mcp.clock import Clock
 from trax_mcp.settings import CannotStart, Settings

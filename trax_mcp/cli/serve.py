@@ -1,6 +1,7 @@
 """Serves MCP on stdio or HTTP, with TRaX or the embedded sandbox."""
 
 import gc
+import logging
 import socket
 from asyncio import CancelledError
 from collections.abc import AsyncIterator, Sequence
@@ -18,12 +19,12 @@ import anyio
 
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
-from trax_mcp.cli.client_factory import client_for
-from trax_mcp.cli.setting_checks import (
+from trax_mcp.cli.startup import (
     REPLICAS_EXTRA,
     SIGN_IN_EXTRA,
-    caller_of,
+    access_of,
     check_names,
+    client_for,
     enrolled_passkey,
     http_warnings,
     sign_in_path,
@@ -50,15 +51,20 @@ if TYPE_CHECKING:
     from trax_mcp.replicas import Replicas
     from trax_mcp.sign_in.sign_ins import SignIns
 
+_log = logging.getLogger(__name__)
+
 
 def stdio(settings: Settings) -> int:
     """Serve the MCP client that started this process.
 
     Raises:
-        CannotStart: the key cannot be read or is malformed.
+        CannotStart: the key cannot be read, is malformed, or is for another deployment.
     """
+    access = access_of(settings)
     with logging_to_stderr(settings.log_level):
-        anyio.run(_serve_stdio, settings, caller_of(settings))
+        if access.file is not None and settings.api_key_file is None:
+            _log.info("The TRaX key is read from %s.", access.file)
+        anyio.run(_serve_stdio, access.settings, access.caller)
     return 0
 
 
@@ -74,7 +80,7 @@ def http(settings: Settings, *, host: str, port: int) -> int:
     with logging_to_stderr(settings.log_level), listen(host, port) as listener:
         for warning in http_warnings(settings, host=host):
             tell(f"trax-mcp: {warning}")
-        default_caller = caller_of(settings) if settings.sandbox else ANONYMOUS
+        default_caller = access_of(settings).caller if settings.sandbox else ANONYMOUS
         try:
             anyio.run(_serve_http, settings, default_caller, listener)
         except (ServingEnded, CancelledError) as error:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from trax_mcp.api.text_safety import quote, spell_out
-from trax_mcp.cli.setting_checks import sign_in_path, sign_in_secret_path
+from trax_mcp.cli.startup import sign_in_path, sign_in_secret_path
 from trax_mcp.cli.terminal import console_on, print_hanging
 from trax_mcp.clock import Clock, iso
 from trax_mcp.settings import CannotStart, Settings

@@ -1,0 +1,463 @@
+"""`trax-mcp doctor`: checks settings, key, TRaX and MCP clients, and says what to do.
+
+A result has one sentence, and one remedy if there is something to do. No result contains a key.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final, TypeVar
+
+import anyio
+from rich.console import Console
+from rich.text import Text
+
+from trax_mcp.api.caller import ANONYMOUS
+from trax_mcp.api.client import Client
+from trax_mcp.api.contract import CONTRACT
+from trax_mcp.api.contract_diff import compare
+from trax_mcp.api.error_texts import KEYS_SCREEN, WRITES_OFF
+from trax_mcp.api.errors import Failure, TraxError
+from trax_mcp.api.models import Health, Model
+from trax_mcp.api.operation import Operation
+from trax_mcp.api.operations import (
+    GetHealth,
+    GetOpenapi,
+    GetStreamStatus,
+    ListChatMessages,
+    ListConnections,
+    ListDestinations,
+    ListMedia,
+    ListSources,
+    ListStudios,
+)
+from trax_mcp.api.text_safety import escape_invisible, quote
+from trax_mcp.cli.install.clients import FILE_CLIENTS, McpClient
+from trax_mcp.cli.install.configuration import (
+    SANDBOX_SWITCH,
+    Configuration,
+    starts_this_installation,
+)
+from trax_mcp.cli.install.install import has_placeholder
+from trax_mcp.cli.key_file import shorten
+from trax_mcp.cli.startup import (
+    REPLICAS_EXTRA,
+    Access,
+    access_of,
+    check_names,
+    client_for,
+    sign_in_path,
+)
+from trax_mcp.cli.terminal import console_on, print_hanging, waiting
+from trax_mcp.settings import VARIABLE_PREFIX, CannotStart, Settings, read_settings
+
+AnswerT = TypeVar("AnswerT", bound=Model)
+Read = type[Operation[Model]]
+Results = dict[str, "Result"]
+"""The results of the checks by name, in order."""
+
+_READABLE_BY_OTHERS: Final = 0o044
+_MAX_STATUS: Final = 40
+_NAME_COLUMNS: Final = 16
+_READS: Final[tuple[Read, ...]] = (
+    ListDestinations,
+    ListSources,
+    GetStreamStatus,
+    ListChatMessages,
+    ListConnections,
+    ListMedia,
+)
+"""A read for each scope that reads need, but for ListStudios, which gives a studio."""
+_STORE_URL: Final = "TRAX_STORE_URL"
+_SIGN_IN: Final = "TRAX_SIGN_IN"
+_SIGN_IN_FILES: Final = ("TRAX_SIGN_IN_FILE", "TRAX_SIGN_IN_SECRET_FILE")
+_REMEDIES: Final[Mapping[str, str]] = {
+    "unreachable": "Check the network, TRAX_BASE_URL, and HTTPS_PROXY and SSL_CERT_FILE if set.",
+    "timeout": "Look again later, or allow more time: TRAX_TIMEOUT_SECONDS.",
+    "rate_limited": "Wait a little, then look again.",
+    "invalid_key": f"Make a new key on {KEYS_SCREEN}, then run trax-mcp install CLIENT.",
+}
+
+
+class State(StrEnum):
+    """The state of what was checked. Only FAILED makes the command fail."""
+
+    OK = "ok"
+    FAILED = "failed"
+    WARNING = "warning"
+    NOT_CHECKED = "not_checked"
+
+
+_MARKS: Final[Mapping[State, tuple[str, str, str]]] = {
+    State.OK: ("✓", "ok", "bold green"),
+    State.FAILED: ("✗", "x", "bold red"),
+    State.WARNING: ("!", "!", "bold yellow"),
+    State.NOT_CHECKED: ("·", ".", "dim"),
+}
+"""A mark in Unicode, one in ASCII, and their style."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The result of a check: `detail` is a sentence, `remedy` the one thing to do."""
+
+    state: State
+    detail: str
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A named check. It is skipped if one of those that it `needs` has failed or was skipped."""
+
+    name: str
+    run: Callable[[], Awaitable[Result]]
+    needs: tuple[str, ...] = ()
+
+
+def examine(environment: Mapping[str, str], *, as_json: bool, client: str | None = None) -> int:
+    """Print the result of every check on stdout, with a remedy for each that needs one.
+
+    With a client, what that one would start is checked, with the settings in its configuration.
+
+    Returns 1 if a check has failed, else 0. These are warnings, not failures: a scope that the key
+    lacks, a key that others can read, differences in the contract that break nothing, a client that
+    starts something else or gives no key, no client at all.
+
+    Changes nothing. TRaX gets a few reads, one after the other, each for at most
+    TRAX_TIMEOUT_SECONDS. `as_json` prints one object:
+    `{"ok", "checks": [{"name", "state", "detail", "remedy"?}]}`.
+    """
+    if client is None:
+        results = _run("the environment", environment) | _check_clients()
+    else:
+        results = _examine_client(FILE_CLIENTS[client])
+    is_well = all(it.state is not State.FAILED for it in results.values())
+    console = console_on(sys.stdout)
+    if as_json:
+        rows = [{"name": name, **asdict(it)} for name, it in results.items()]
+        checks = [{field: it for field, it in row.items() if it is not None} for row in rows]
+        console.print(json.dumps({"ok": is_well, "checks": checks}, indent=2), soft_wrap=True)
+    else:
+        _print_report(console, results)
+    return 0 if is_well else 1
+
+
+def _examine_client(client: McpClient) -> Results:
+    configuration = Configuration.read(client)
+    path, started = _path(configuration), _check_client(configuration)
+    if not configuration.entry and configuration.readable:
+        detail = f"{path} has no trax." if configuration.text else f"{path} is not there."
+        remedy = f"Run trax-mcp install {client.name} to add trax-mcp."
+        return {client.name: Result(State.FAILED, detail, remedy)}
+    if started.state in {State.FAILED, State.NOT_CHECKED} or not _is_here(configuration):
+        return {client.name: Result(State.FAILED, started.detail, started.remedy)}
+    source = f"{client.title}'s configuration"
+    return {client.name: started} | _run(source, _variables(configuration))
+
+
+def _run(source: str, variables: Mapping[str, str]) -> Results:
+    with waiting(console_on(sys.stderr), "Checking") as show:
+        return anyio.run(_run_checks, source, variables, show)
+
+
+async def _run_checks(
+    source: str, variables: Mapping[str, str], show: Callable[[str], None]
+) -> Results:
+    results: Results = {}
+    async with AsyncExitStack() as connections:
+        for check in _Examination(source, variables, connections).checks():
+            show(f"Checking {check.name}")
+            failed = (it for it in check.needs if results[it].state in _SKIPPED_AFTER)
+            if (cause := next(failed, None)) is not None:
+                results[check.name] = Result(State.NOT_CHECKED, f"Skipped: see {cause}.")
+                continue
+            try:
+                results[check.name] = await check.run()
+            except TraxError as error:
+                results[check.name] = _failed(error.failure)
+    return results
+
+
+_SKIPPED_AFTER: Final = frozenset({State.FAILED, State.NOT_CHECKED})
+
+
+class _Examination:
+    """The checks of the settings in `variables`. Each stores what later ones need.
+
+    A check raises TraxError if a read fails. `source` says who gives the variables.
+    """
+
+    _settings: Settings
+    _access: Access
+    _client: Client
+    _health: Health
+
+    def __init__(
+        self, source: str, variables: Mapping[str, str], connections: AsyncExitStack
+    ) -> None:
+        self._source = source
+        self._variables = variables
+        self._connections = connections
+
+    def checks(self) -> Iterator[Check]:
+        """All checks, in their order."""
+        yield Check("settings", self._check_settings)
+        yield Check("key", self._check_key, needs=("settings",))
+        yield Check("TRaX", self._check_reach, needs=("settings",))
+        yield Check("reads", self._check_reads, needs=("settings", "key", "TRaX"))
+        yield Check("changes", self._check_changes, needs=("settings", "TRaX"))
+        yield Check("contract", self._check_contract, needs=("settings", "TRaX"))
+        if self._variables.get(_STORE_URL, "").strip():
+            yield Check("engine", self._check_engine, needs=("settings",))
+        if any(self._variables.get(it, "").strip() for it in (_SIGN_IN, *_SIGN_IN_FILES)):
+            yield Check("sign-in", self._check_sign_in, needs=("settings",))
+
+    async def _check_settings(self) -> Result:
+        try:
+            self._settings = read_settings(self._variables)
+            check_names(self._settings)
+        except CannotStart as error:
+            remedy = f"Correct it: settings are read from {self._source}."
+            return Result(State.FAILED, str(error), remedy)
+        await self._use(Access(self._settings, ANONYMOUS))
+        given = (name for name, value in self._variables.items() if value.strip())
+        names = sorted(it for it in given if it.startswith(VARIABLE_PREFIX))
+        listed = f"From {self._source}: {', '.join(names)}." if names else "The defaults hold."
+        return Result(State.OK, listed)
+
+    async def _use(self, access: Access) -> None:
+        self._access = access
+        client = aclosing(client_for(access.settings))
+        self._client = await self._connections.enter_async_context(client)
+
+    async def _check_key(self) -> Result:
+        hosted = bool(self._settings.sign_in or self._settings.store_url)  # only trax-mcp http
+        if hosted and not (self._settings.api_key or self._settings.api_key_file):
+            return Result(State.NOT_CHECKED, "There is none: each caller sends their own.")
+        try:
+            access = access_of(self._settings)
+        except CannotStart as error:
+            return Result(State.FAILED, str(error), "trax-mcp install CLIENT asks for another key.")
+        if access.settings.sandbox:
+            await self._use(access)
+            return Result(State.OK, "The sandbox brings its own.")
+        if access.caller.key is None:
+            remedy = f"Make one on {KEYS_SCREEN}, then run trax-mcp install CLIENT."
+            return Result(State.FAILED, "There is none.", remedy)
+        await self._use(access)
+        where = f"It is in {shorten(access.file) if access.file else 'TRAX_API_KEY'}"
+        is_open = access.file and os.name == "posix" and access.file.stat().st_mode
+        if is_open and is_open & _READABLE_BY_OTHERS:
+            detail = f"{where}, which others on this computer can read."
+            return Result(State.WARNING, detail, "Run chmod 600 on it.")
+        return Result(State.OK, f"{where}.")
+
+    async def _check_reach(self) -> Result:
+        settings = self._access.settings
+        address = "The embedded sandbox" if settings.sandbox else settings.base_url
+        try:
+            self._health = await self._read(GetHealth())
+        except TraxError as error:
+            return _failed(error.failure, prefix=f"At {address}: ")
+        if self._health.status.lower() == "ok":
+            return Result(State.OK, f"{address} answers.")
+        status = quote(self._health.status, longest=_MAX_STATUS)
+        detail = f"{address} answers, but says of itself {status}, not ok."
+        return Result(State.WARNING, detail, "Look again later.")
+
+    async def _check_reads(self) -> Result:
+        """Read once with each scope. The first read shows whether TRaX accepts the key."""
+        studio = ""
+        failures: dict[Read, Failure] = {}
+        try:
+            studio = next((it.id for it in (await self._read(ListStudios())).data), "")
+        except TraxError as error:
+            if error.failure.code != "insufficient_scope":
+                raise
+            failures[ListStudios] = error.failure
+        usable = [it for it in _READS if studio or "studio_id" not in it.model_fields]
+        for read in usable:
+            of_studio = {"studioId": studio} if "studio_id" in read.model_fields else {}
+            try:
+                await self._read(read.model_validate(of_studio))
+            except TraxError as error:
+                failures[read] = error.failure
+        tried: list[Read] = [ListStudios, *usable]
+        may = [_scope(it).removesuffix(":read") for it in tried if it not in failures]
+        return _result_of_reads(may, [_scope(it) for it in _READS if it not in usable], failures)
+
+    async def _check_changes(self) -> Result:
+        match self._health.write_enabled:
+            case True:
+                detail = "TRaX takes them. What your key may change is not tried."
+                return Result(State.OK, detail)
+            case False if self._settings.read_only:
+                return Result(State.OK, f"{WRITES_OFF}; TRAX_READ_ONLY needs none.")
+            case False:
+                remedy = "Wait: no setting of yours changes that."
+                return Result(State.FAILED, f"{WRITES_OFF}.", remedy)
+            case _:
+                return Result(State.NOT_CHECKED, "TRaX does not say whether it takes changes.")
+
+    async def _check_contract(self) -> Result:
+        live = (await self._read(GetOpenapi())).model_extra
+        differences = compare(live, CONTRACT.document)
+        if not differences:
+            return Result(State.OK, f"It is the one that is built in ({CONTRACT.version}).")
+        breaking = sum(it.breaking for it in differences)
+        count = f"{len(differences)}, {breaking or 'none'} of them breaking"
+        detail = f"Differences from the one that is built in ({CONTRACT.version}): {count}."
+        remedy = "Run trax-mcp contract check, which lists them and says what to do."
+        return Result(State.FAILED if breaking else State.WARNING, detail, remedy)
+
+    async def _check_engine(self) -> Result:
+        try:
+            from trax_mcp.replicas.engine_checks import UnfitEngine, describe_engine  # noqa: PLC0415  an extra
+        except ModuleNotFoundError:
+            return Result(State.FAILED, f"{_STORE_URL} needs an extra.", REPLICAS_EXTRA)
+        try:
+            engine = await describe_engine(self._variables[_STORE_URL].strip())
+        except UnfitEngine as error:
+            return Result(State.FAILED, error.what, error.remedy)
+        if engine.uses_disk:
+            detail = f"{engine.name} answers, but writes to a disk what it keeps."
+            remedy = 'Set save "" and appendonly no there: forgetting is the safe failure.'
+            return Result(State.WARNING, detail, remedy)
+        return Result(State.OK, f"{engine.name} answers, and drops nothing that it keeps.")
+
+    async def _check_sign_in(self) -> Result:
+        from trax_mcp.cli.sign_in import count_sign_ins  # noqa: PLC0415  a part of its own
+
+        if not self._settings.sign_in:
+            unused = [it for it in _SIGN_IN_FILES if self._variables.get(it, "").strip()]
+            if unused:
+                detail = f"People cannot sign in, so {' and '.join(unused)} count for nothing."
+                return Result(State.WARNING, detail, f"Set {_SIGN_IN}=1, or leave them out.")
+            return Result(State.OK, "People cannot sign in.")
+        try:
+            count = count_sign_ins(self._settings)
+        except CannotStart as error:
+            return Result(State.FAILED, str(error), "Until then no server with it starts.")
+        where = shorten(sign_in_path(self._settings))
+        return Result(State.OK, f"Sign-ins that are kept in {where}: {count}.")
+
+    async def _read(self, operation: Operation[AnswerT]) -> AnswerT:
+        caller = ANONYMOUS if operation.call.public else self._access.caller
+        return await self._client.call(operation, caller, retry=False)
+
+
+def _scope(read: Read) -> str:
+    return str(read.call.scope)
+
+
+def _result_of_reads(
+    may: Sequence[str], unchecked: Sequence[str], failures: Mapping[Read, Failure]
+) -> Result:
+    lacks = [str(it.required_scope) for it in failures.values() if it.required_scope]
+    failed = {read: it for read, it in failures.items() if not it.required_scope}
+    sentences = [f"TRaX accepts the key. It may read {', '.join(may) or 'nothing'}."]
+    if not failures and not unchecked:
+        sentences = ["TRaX accepts the key, and it may read everything."]
+    if lacks:
+        sentences.append(f"It lacks {', '.join(lacks)}.")
+    if unchecked:
+        sentences.append(f"Not checked without a studio: {', '.join(unchecked)}.")
+    sentences += [f"{_scope(read)} failed: {it.happened}." for read, it in failed.items()]
+    detail = " ".join(sentences)
+    if failed:
+        return Result(State.FAILED, detail, _failed(next(iter(failed.values()))).remedy)
+    if lacks:
+        return Result(State.WARNING, detail, "If you need it, make a key that has it.")
+    return Result(State.OK, detail)
+
+
+def _failed(failure: Failure, *, prefix: str = "") -> Result:
+    """A failure's message without the advice to the caller of a tool."""
+    remedy = _REMEDIES.get(failure.code, "Check TRAX_BASE_URL, then run trax-mcp contract check.")
+    if (failure.http_status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        remedy = "Look again later."
+    return Result(State.FAILED, f"{prefix}{failure.happened}.", remedy)
+
+
+def _check_clients() -> Results:
+    """The result for each client with a trax, or that cannot be read; one warning if none has."""
+    read = [Configuration.read(it) for it in FILE_CLIENTS.values()]
+    shown = [it for it in read if it.entry or not it.readable]
+    if shown:
+        return {it.client.name: _check_client(it) for it in shown}
+    none = Result(State.WARNING, "No MCP client starts trax-mcp yet.", "Run trax-mcp install.")
+    return {"clients": none}
+
+
+def _check_client(configuration: Configuration) -> Result:
+    path, client = _path(configuration), configuration.client
+    install = f"trax-mcp install {client.name}"
+    if not configuration.readable:
+        return Result(State.FAILED, f"{path} {configuration.problem}.", "Correct it by hand.")
+    if not _is_here(configuration):
+        remedy = f"If it should be this one: {install}."
+        return Result(State.WARNING, f"{path} starts another trax.", remedy)
+    starts = f"{path} starts this installation"
+    variables = _variables(configuration)
+    if unknown := [name for name, it in variables.items() if has_placeholder(it)]:
+        detail = f"{starts}. Only {client.title} can fill in {', '.join(unknown)}."
+        return Result(State.NOT_CHECKED, detail)
+    try:
+        settings = read_settings(variables)
+        check_names(settings)
+        has_key = access_of(settings).caller.key is not None
+    except CannotStart as error:
+        return Result(State.FAILED, f"{starts}, which then stops: {error}", "Correct it there.")
+    if not has_key:
+        detail = f"{starts}, but there is no key for it."
+        return Result(State.WARNING, detail, f"Run {install}, which asks for one.")
+    return Result(State.OK, f"{starts}{', on the sandbox' * settings.sandbox}.")
+
+
+def _is_here(configuration: Configuration) -> bool:
+    return starts_this_installation(configuration.entry)
+
+
+def _variables(configuration: Configuration) -> Mapping[str, str]:
+    """The variables that the client gives to the server that it starts."""
+    is_on_sandbox = SANDBOX_SWITCH in configuration.entry.get("args", ())
+    return configuration.environment | ({"TRAX_SANDBOX": "1"} if is_on_sandbox else {})
+
+
+def _path(configuration: Configuration) -> str:
+    return shorten(configuration.path or Path())
+
+
+def _print_report(console: Console, results: Mapping[str, Result]) -> None:
+    """Print every result, then the summary."""
+    ascii_only = console.options.ascii_only  # the encoding lacks the signs
+    console.print()
+    for name, result in results.items():
+        mark, ascii_mark, style = _MARKS[result.state]
+        start = Text(f"  {ascii_mark if ascii_only else mark:<3}", style)
+        start.append(f"{name:<{_NAME_COLUMNS}}", "")
+        # Paths and names may contain control characters.
+        print_hanging(console, start, Text(escape_invisible(result.detail)))
+        if result.remedy is not None:
+            arrow = Text(" " * start.cell_len + ("-> " if ascii_only else "→ "))
+            print_hanging(console, arrow, Text(escape_invisible(result.remedy)))
+    console.print()
+    print_hanging(console, Text("  "), _summary([it.state for it in results.values()]))
+    console.print()
+
+
+def _summary(states: list[State]) -> Text:
+    if failed := states.count(State.FAILED):
+        one, many = "1 thing is not as it should be.", "things are not as they should be."
+        return Text(one if failed == 1 else f"{failed} {many}", "bold red")
+    if warnings := states.count(State.WARNING):
+        things = "1 thing" if warnings == 1 else f"{warnings} things"
+        return Text(f"All is well, with {things} to know.", "bold green")
+    return Text("All is well.", "bold green")
