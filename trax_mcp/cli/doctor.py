@@ -6,7 +6,8 @@ A result has one sentence, and one remedy if there is something to do. No result
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from argparse import Namespace
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -26,17 +27,7 @@ from trax_mcp.api.error_texts import KEYS_SCREEN, WRITES_OFF
 from trax_mcp.api.errors import Failure, TraxError
 from trax_mcp.api.models import Health, Model
 from trax_mcp.api.operation import Operation
-from trax_mcp.api.operations import (
-    GetHealth,
-    GetOpenapi,
-    GetStreamStatus,
-    ListChatMessages,
-    ListConnections,
-    ListDestinations,
-    ListMedia,
-    ListSources,
-    ListStudios,
-)
+from trax_mcp.api.operations import OPERATIONS, GetHealth, GetOpenapi, ListStudios
 from trax_mcp.api.text_safety import escape_invisible, quote
 from trax_mcp.cli.install.clients import FILE_CLIENTS, McpClient
 from trax_mcp.cli.install.configuration import (
@@ -54,7 +45,13 @@ from trax_mcp.cli.startup import (
     client_for,
     sign_in_path,
 )
-from trax_mcp.cli.terminal import console_on, print_hanging, waiting
+from trax_mcp.cli.terminal import (
+    console_on,
+    print_hanging,
+    unknown_client,
+    waiting,
+    wrong_arguments,
+)
 from trax_mcp.settings import VARIABLE_PREFIX, CannotStart, Settings, read_settings
 
 AnswerT = TypeVar("AnswerT", bound=Model)
@@ -65,15 +62,10 @@ Results = dict[str, "Result"]
 _READABLE_BY_OTHERS: Final = 0o044
 _MAX_STATUS: Final = 40
 _NAME_COLUMNS: Final = 16
-_READS: Final[tuple[Read, ...]] = (
-    ListDestinations,
-    ListSources,
-    GetStreamStatus,
-    ListChatMessages,
-    ListConnections,
-    ListMedia,
-)
-"""A read for each scope that reads need, but for ListStudios, which gives a studio."""
+_READS: Final[Mapping[str, Read]] = {
+    str(it.call.scope): it for it in reversed(OPERATIONS) if it.call.scope and not it.call.mutates
+}
+"""The first read with each scope, the last one first."""
 _STORE_URL: Final = "TRAX_STORE_URL"
 _SIGN_IN: Final = "TRAX_SIGN_IN"
 _SIGN_IN_FILES: Final = ("TRAX_SIGN_IN_FILE", "TRAX_SIGN_IN_SECRET_FILE")
@@ -94,6 +86,7 @@ class State(StrEnum):
     NOT_CHECKED = "not_checked"
 
 
+_SKIPPED_AFTER: Final = frozenset({State.FAILED, State.NOT_CHECKED})
 _MARKS: Final[Mapping[State, tuple[str, str, str]]] = {
     State.OK: ("✓", "ok", "bold green"),
     State.FAILED: ("✗", "x", "bold red"),
@@ -112,35 +105,30 @@ class Result:
     remedy: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A named check. It is skipped if one of those that it `needs` has failed or was skipped."""
-
-    name: str
-    run: Callable[[], Awaitable[Result]]
-    needs: tuple[str, ...] = ()
-
-
-def examine(environment: Mapping[str, str], *, as_json: bool, client: str | None = None) -> int:
+def run(options: Namespace) -> int:
     """Print the result of every check on stdout, with a remedy for each that needs one.
 
-    With a client, what that one would start is checked, with the settings in its configuration.
+    With CLIENT, what that one would start is checked, with the settings in its configuration.
 
     Returns 1 if a check has failed, else 0. These are warnings, not failures: a scope that the key
     lacks, a key that others can read, differences in the contract that break nothing, a client that
     starts something else or gives no key, no client at all.
 
     Changes nothing. TRaX gets a few reads, one after the other, each for at most
-    TRAX_TIMEOUT_SECONDS. `as_json` prints one object:
+    TRAX_TIMEOUT_SECONDS. `--json` prints one object:
     `{"ok", "checks": [{"name", "state", "detail", "remedy"?}]}`.
     """
-    if client is None:
-        results = _run("the environment", environment) | _check_clients()
+    if options.client is not None and options.client not in FILE_CLIENTS:
+        return unknown_client(options.client, FILE_CLIENTS, "without CLIENT it checks them all")
+    if options.client is not None and options.sandbox:
+        return wrong_arguments("CLIENT or --sandbox, not both.")
+    if options.client is None:
+        results = _run("the environment", options.environment) | _check_clients()
     else:
-        results = _examine_client(FILE_CLIENTS[client])
+        results = _examine_client(FILE_CLIENTS[options.client])
     is_well = all(it.state is not State.FAILED for it in results.values())
     console = console_on(sys.stdout)
-    if as_json:
+    if options.json:
         rows = [{"name": name, **asdict(it)} for name, it in results.items()]
         checks = [{field: it for field, it in row.items() if it is not None} for row in rows]
         console.print(json.dumps({"ok": is_well, "checks": checks}, indent=2), soft_wrap=True)
@@ -172,20 +160,17 @@ async def _run_checks(
 ) -> Results:
     results: Results = {}
     async with AsyncExitStack() as connections:
-        for check in _Examination(source, variables, connections).checks():
-            show(f"Checking {check.name}")
-            failed = (it for it in check.needs if results[it].state in _SKIPPED_AFTER)
+        for name, check, *needs in _Examination(source, variables, connections).checks():
+            show(f"Checking {name}")
+            failed = (it for it in needs if results[it].state in _SKIPPED_AFTER)
             if (cause := next(failed, None)) is not None:
-                results[check.name] = Result(State.NOT_CHECKED, f"Skipped: see {cause}.")
+                results[name] = Result(State.NOT_CHECKED, f"Skipped: see {cause}.")
                 continue
             try:
-                results[check.name] = await check.run()
+                results[name] = await check()
             except TraxError as error:
-                results[check.name] = _failed(error.failure)
+                results[name] = _failed(error.failure)
     return results
-
-
-_SKIPPED_AFTER: Final = frozenset({State.FAILED, State.NOT_CHECKED})
 
 
 class _Examination:
@@ -206,18 +191,18 @@ class _Examination:
         self._variables = variables
         self._connections = connections
 
-    def checks(self) -> Iterator[Check]:
-        """All checks, in their order."""
-        yield Check("settings", self._check_settings)
-        yield Check("key", self._check_key, needs=("settings",))
-        yield Check("TRaX", self._check_reach, needs=("settings",))
-        yield Check("reads", self._check_reads, needs=("settings", "key", "TRaX"))
-        yield Check("changes", self._check_changes, needs=("settings", "TRaX"))
-        yield Check("contract", self._check_contract, needs=("settings", "TRaX"))
+    def checks(self) -> Iterator[tuple[str, Callable[[], Awaitable[Result]], *tuple[str, ...]]]:
+        """Each check: its name, the check itself, and the names of those that it needs."""
+        yield "settings", self._check_settings
+        yield "key", self._check_key, "settings"
+        yield "TRaX", self._check_reach, "settings"
+        yield "reads", self._check_reads, "settings", "key", "TRaX"
+        yield "changes", self._check_changes, "settings", "TRaX"
+        yield "contract", self._check_contract, "settings", "TRaX"
         if self._variables.get(_STORE_URL, "").strip():
-            yield Check("engine", self._check_engine, needs=("settings",))
+            yield "engine", self._check_engine, "settings"
         if any(self._variables.get(it, "").strip() for it in (_SIGN_IN, *_SIGN_IN_FILES)):
-            yield Check("sign-in", self._check_sign_in, needs=("settings",))
+            yield "sign-in", self._check_sign_in, "settings"
 
     async def _check_settings(self) -> Result:
         try:
@@ -274,24 +259,29 @@ class _Examination:
 
     async def _check_reads(self) -> Result:
         """Read once with each scope. The first read shows whether TRaX accepts the key."""
-        studio = ""
-        failures: dict[Read, Failure] = {}
-        try:
-            studio = next((it.id for it in (await self._read(ListStudios())).data), "")
-        except TraxError as error:
-            if error.failure.code != "insufficient_scope":
-                raise
-            failures[ListStudios] = error.failure
-        usable = [it for it in _READS if studio or "studio_id" not in it.model_fields]
-        for read in usable:
-            of_studio = {"studioId": studio} if "studio_id" in read.model_fields else {}
+        studio, may, lacks, unchecked = "", [], [], []
+        failed: dict[str, Failure] = {}
+        for scope, read in reversed(_READS.items()):
+            of_studio = "studio_id" in read.model_fields
+            if of_studio and not studio:
+                unchecked.append(scope)
+                continue
             try:
-                await self._read(read.model_validate(of_studio))
+                found = await self._read(
+                    read.model_validate({"studioId": studio} if of_studio else {})
+                )
             except TraxError as error:
-                failures[read] = error.failure
-        tried: list[Read] = [ListStudios, *usable]
-        may = [_scope(it).removesuffix(":read") for it in tried if it not in failures]
-        return _result_of_reads(may, [_scope(it) for it in _READS if it not in usable], failures)
+                if error.failure.code == "insufficient_scope":
+                    lacks.append(scope)
+                elif read is ListStudios:
+                    raise
+                else:
+                    failed[scope] = error.failure
+                continue
+            may.append(scope.removesuffix(":read"))
+            if read is ListStudios:
+                studio = next((it.id for it in getattr(found, "data", ())), "")
+        return _result_of_reads(may, lacks, unchecked, failed)
 
     async def _check_changes(self) -> Result:
         match self._health.write_enabled:
@@ -353,25 +343,18 @@ class _Examination:
         return await self._client.call(operation, caller, retry=False)
 
 
-def _scope(read: Read) -> str:
-    return str(read.call.scope)
-
-
 def _result_of_reads(
-    may: Sequence[str], unchecked: Sequence[str], failures: Mapping[Read, Failure]
+    may: list[str], lacks: list[str], unchecked: list[str], failed: Mapping[str, Failure]
 ) -> Result:
-    lacks = [str(it.required_scope) for it in failures.values() if it.required_scope]
-    failed = {read: it for read, it in failures.items() if not it.required_scope}
-    sentences = [f"TRaX accepts the key. It may read {', '.join(may) or 'nothing'}."]
-    if not failures and not unchecked:
-        sentences = ["TRaX accepts the key, and it may read everything."]
+    if not (lacks or unchecked or failed):
+        return Result(State.OK, "TRaX accepts the key, and it may read everything.")
+    detail = f"TRaX accepts the key. It may read {', '.join(may) or 'nothing'}."
     if lacks:
-        sentences.append(f"It lacks {', '.join(lacks)}.")
+        detail += f" It lacks {', '.join(lacks)}."
     if unchecked:
-        sentences.append(f"Not checked without a studio: {', '.join(unchecked)}.")
-    sentences += [f"{_scope(read)} failed: {it.happened}." for read, it in failed.items()]
-    detail = " ".join(sentences)
+        detail += f" Not checked without a studio: {', '.join(unchecked)}."
     if failed:
+        detail += "".join(f" {scope} failed: {it.happened}." for scope, it in failed.items())
         return Result(State.FAILED, detail, _failed(next(iter(failed.values()))).remedy)
     if lacks:
         return Result(State.WARNING, detail, "If you need it, make a key that has it.")

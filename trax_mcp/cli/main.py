@@ -1,17 +1,17 @@
 """`trax-mcp`: parses the command line and runs a command, which is in its own module."""
 
 import argparse
-import difflib
 import gc
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
 from typing import Any, Final, NamedTuple, NoReturn
 
 from trax_mcp import __version__
 from trax_mcp.api.caller import ANONYMOUS, redact_keys
 from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS
-from trax_mcp.settings import CannotStart, Settings, read_settings
+from trax_mcp.settings import CannotStart
 
 _ABOUT: Final = """\
 Run TRaX live streams by conversation, over the Model Context Protocol.
@@ -33,11 +33,8 @@ with a key:
 Keys are made on TRaX's Developer / API Keys screen.
 All settings are in docs/settings.md.
 """
-_WAITING: Final = "This MCP server waits for a client on stdin. Ctrl-C ends it, --help says more."
 _SWITCH: Final[Mapping[str, Any]] = {"action": "store_true"}
-
-Options = argparse.Namespace
-Run = Callable[[Options], int]
+_SERVE: Final = "serve:"
 
 
 class Argument(NamedTuple):
@@ -48,15 +45,17 @@ class Argument(NamedTuple):
 
 
 class Command(NamedTuple):
-    """A command: the line in `--help` and the paragraph in its own, its arguments and what it runs.
+    """A command: the line in `--help`, the paragraph in its own, what it runs, and its arguments.
 
-    `sandbox`: it takes --sandbox, on either side of its name. `steps` are commands below it.
+    `run` names a function of a module in this package, which gets the options and returns the exit
+    code. `sandbox`: the command takes --sandbox, on either side of its name. `steps` are commands
+    below it.
     """
 
     name: str
     help: str
     description: str
-    run: Run | None = None
+    run: str = ""
     arguments: tuple[Argument, ...] = ()
     sandbox: bool = False
     steps: tuple["Command", ...] = ()
@@ -78,8 +77,15 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; exits with 0, with 1 if it fails, or with 2 if the arguments are wrong."""
     options = parser().parse_args(arguments)
+    sandbox = {"TRAX_SANDBOX": "1"} if options.sandbox else {}
+    options.environment = {**os.environ, **sandbox}
+    module, _, function = options.run.partition(":")
     try:
-        code: int = options.run(options)
+        if options.run.startswith(_SERVE):
+            gc.disable()  # until it serves: most objects of the start stay
+        # Late: --help must not import the SDK.
+        run = getattr(import_module(f"trax_mcp.cli.{module}"), function)
+        code: int = run(options)
     except CannotStart as error:
         sys.exit(f"trax-mcp: {error}")
     except KeyboardInterrupt:
@@ -91,13 +97,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """The parser of the command line."""
-    top = _Parser(
-        prog="trax-mcp",
-        description=_ABOUT,
-        epilog=_TRY,
-        formatter_class=_Formatter,
-    )
-    top.set_defaults(run=_stdio)
+    top = _Parser(prog="trax-mcp", description=_ABOUT, epilog=_TRY, formatter_class=_Formatter)
+    top.set_defaults(run=f"{_SERVE}stdio")
     top.add_argument("--version", action="version", version=f"trax-mcp {__version__}")
     _add_sandbox(top, default=False)
     _add_commands(top.add_subparsers(metavar="COMMAND", title="commands").add_parser, COMMANDS)
@@ -115,126 +116,13 @@ def _add_commands(add_parser: Callable[..., _Parser], commands: Iterable[Command
             metavar = "|".join(it.name for it in command.steps)
             steps = added.add_subparsers(metavar=metavar, required=True)
             _add_commands(steps.add_parser, command.steps)
-        if command.run is not None:
+        else:
             added.set_defaults(run=command.run)
 
 
 def _add_sandbox(to: argparse.ArgumentParser, *, default: object) -> None:
     text = "use the embedded TRaX sandbox: no key, no network, nothing real"
-    to.add_argument("--sandbox", action="store_true", default=default, help=text)
-
-
-def _settings(options: Options, **variables: str | None) -> Settings:
-    return read_settings({**_environment(options), **{k: v for k, v in variables.items() if v}})
-
-
-def _environment(options: Options) -> Mapping[str, str]:
-    return {**os.environ, "TRAX_SANDBOX": "1"} if options.sandbox else os.environ
-
-
-def _stdio(options: Options) -> int:
-    settings = _settings(options)
-    if sys.stdin.isatty():
-        _tell(_WAITING)
-    gc.disable()  # until it serves: most objects of the start stay
-    from trax_mcp.cli import serve  # noqa: PLC0415  --help must not import the SDK
-
-    return serve.stdio(settings)
-
-
-def _http(options: Options) -> int:
-    switch = "1" if options.sign_in else None
-    settings = _settings(options, TRAX_SIGN_IN=switch, TRAX_PUBLIC_URL=options.public_url)
-    gc.disable()  # as above
-    from trax_mcp.cli import serve  # noqa: PLC0415  as above
-
-    return serve.http(settings, host=options.host, port=options.port)
-
-
-def _sandbox(options: Options) -> int:
-    from trax_mcp.cli import sandbox  # noqa: PLC0415  as above
-
-    return sandbox.serve(port=options.port, empty=options.empty)
-
-
-def _demo(_options: Options) -> int:
-    from trax_mcp.cli.demo.play import play  # noqa: PLC0415  as above
-
-    return play()
-
-
-def _install(options: Options) -> int:
-    from trax_mcp.cli.install import install  # noqa: PLC0415  as above
-
-    name = options.client
-    if name is None and sys.stdin.isatty():
-        name = install.choose_client()
-        if name is None:
-            return 1
-    if name not in CLIENTS:
-        here = [it.name for it in FILE_CLIENTS.values() if it.is_here]
-        found = f"; found on this computer: {', '.join(here)}" if here and name is None else ""
-        return _list_clients(name, CLIENTS, f"for any other client: install other --print{found}")
-    run = install.show if options.print else install.install
-    return run(name, sandbox=options.sandbox, assignments=options.set)
-
-
-def _uninstall(options: Options) -> int:
-    from trax_mcp.cli.install.uninstall import uninstall  # noqa: PLC0415  as above
-
-    if options.client is not None and options.client not in CLIENTS:
-        return _list_clients(options.client, CLIENTS, "without CLIENT it looks at them all")
-    return uninstall(options.client, read_settings(os.environ))
-
-
-def _doctor(options: Options) -> int:
-    from trax_mcp.cli.doctor import examine  # noqa: PLC0415  as above
-
-    if options.client is not None and options.client not in FILE_CLIENTS:
-        return _list_clients(options.client, FILE_CLIENTS, "without CLIENT it checks them all")
-    if options.client is not None and options.sandbox:
-        return _tell("trax-mcp: CLIENT or --sandbox, not both.")
-    return examine(_environment(options), as_json=options.json, client=options.client)
-
-
-def _contract(options: Options) -> int:
-    from trax_mcp.cli import contract  # noqa: PLC0415  as above
-
-    return contract.check(_settings(options)) if options.check else contract.show()
-
-
-def _passkey(_options: Options) -> int:
-    from trax_mcp.cli import passkey  # noqa: PLC0415  as above
-
-    return passkey.enrol(read_settings(os.environ))
-
-
-def _sign_in_list(options: Options) -> int:
-    from trax_mcp.cli import sign_in  # noqa: PLC0415  as above
-
-    return sign_in.show(read_settings(os.environ), as_json=options.json)
-
-
-def _sign_in_revoke(options: Options) -> int:
-    from trax_mcp.cli import sign_in  # noqa: PLC0415  as above
-
-    if bool(options.ids) == options.all:
-        return _tell("trax-mcp: give ids, or --all.")
-    return sign_in.revoke(read_settings(os.environ), options.ids, everybody=options.all)
-
-
-def _list_clients(given: str | None, known: Iterable[str], otherwise: str) -> int:
-    """Name the known clients. What was given is not repeated, because it may be a key."""
-    close = difflib.get_close_matches(given or "", known, n=1)
-    guess = f" Did you mean {close[0]}?" if close else ""
-    return _tell(f"trax-mcp: CLIENT is one of {', '.join(known)}; {otherwise}.{guess}")
-
-
-def _tell(text: str) -> int:
-    from trax_mcp.cli.terminal import note  # noqa: PLC0415  as above
-
-    note(text)
-    return 2
+    to.add_argument("--sandbox", **_SWITCH, default=default, help=text)
 
 
 def _host(text: str) -> str:
@@ -263,7 +151,7 @@ COMMANDS: Final = (
         "demo",
         "play a show on the sandbox and print it",
         "Play a show on the sandbox, through a real MCP client over stdio.",
-        _demo,
+        "demo.play:run",
     ),
     Command(
         "install",
@@ -273,7 +161,7 @@ COMMANDS: Final = (
         "TRaX key is asked for without echo, or read as a line from stdin; TRaX is asked whether "
         "it is good, and it goes into a file that only you can read. For codex, jetbrains and "
         "other, and where a configuration is not plain JSON, you are shown what to paste.",
-        _install,
+        "install.install:run",
         (
             _argument("client", metavar="CLIENT", nargs="?", help=", ".join(CLIENTS)),
             _argument("--print", **_SWITCH, help="write nothing, print what goes where"),
@@ -292,7 +180,7 @@ COMMANDS: Final = (
         "take trax-mcp out of an MCP client, or of all",
         "Remove what install wrote into the configuration of an MCP client, or of each on this "
         "computer. A backup is kept. Nothing else is deleted: you are told what else may be.",
-        _uninstall,
+        "install.uninstall:run",
         (_argument("client", metavar="CLIENT", nargs="?", help=", ".join(CLIENTS)),),
     ),
     Command(
@@ -301,7 +189,7 @@ COMMANDS: Final = (
         "Check the settings, the key and what it may read, whether TRaX is reached and takes "
         "changes, its contract, and which MCP clients start this installation. Nothing is changed. "
         "Exits with 0 if nothing has failed; warnings do not count.",
-        _doctor,
+        "doctor:run",
         (
             _argument(
                 "client",
@@ -319,7 +207,7 @@ COMMANDS: Final = (
         "Make a passkey in your browser. From then on a yes needs it, on the page that trax-mcp "
         "opens; going offline needs none. It needs the extra passkey: in the folder of trax-mcp, "
         "run .venv/bin/python -m pip install '.[passkey]'.",
-        _passkey,
+        "passkey:run",
     ),
     Command(
         "http",
@@ -327,7 +215,7 @@ COMMANDS: Final = (
         "Serve MCP over Streamable HTTP at /mcp, with GET /healthz and /readyz beside it. Each "
         "caller sends their own TRaX key as X-API-Key; with --sign-in people may also give it on a "
         "page, for clients that can only sign in.",
-        _http,
+        "serve:http",
         (
             _argument(
                 "--host", default="127.0.0.1", type=_host, help="address to listen on (%(default)s)"
@@ -352,14 +240,14 @@ COMMANDS: Final = (
                 "list",
                 "list them",
                 "List who is signed in, the last used first.",
-                _sign_in_list,
+                "sign_in:show",
                 (_argument("--json", **_SWITCH, help="print one JSON list"),),
             ),
             Command(
                 "revoke",
                 "revoke some, or all",
                 "Revoke sign-ins, which ends their tokens.",
-                _sign_in_revoke,
+                "sign_in:revoke",
                 (
                     _argument("ids", metavar="ID", nargs="*", help="an id that list shows"),
                     _argument("--all", **_SWITCH, help="all of them, as after a theft"),
@@ -373,7 +261,7 @@ COMMANDS: Final = (
         "Print the TRaX contract that is built in, as JSON. With check: print how the one that "
         "TRaX serves differs from it, and exit with 1 if that breaks something. No key is needed; "
         "TRAX_BASE_URL says where.",
-        _contract,
+        "contract:run",
         (
             _argument(
                 "check",
@@ -390,7 +278,7 @@ COMMANDS: Final = (
         "the sandbox's own /v1 API over HTTP, for any HTTP client",
         "Serve the embedded TRaX sandbox by itself: TRaX's /v1 API over HTTP on this machine, with "
         "made-up studios and a key that opens nothing else.",
-        _sandbox,
+        "sandbox:run",
         (
             _port_option(8766),
             _argument("--empty", **_SWITCH, help="without the made-up studios"),

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from trax_mcp.cli.install.configuration import (
 from trax_mcp.cli.install.key import ask_key, check_key, write_key
 from trax_mcp.cli.key_file import StoredKey, key_path, read_key
 from trax_mcp.cli.startup import check_names
-from trax_mcp.cli.terminal import note, say
+from trax_mcp.cli.terminal import note, say, unknown_client
 from trax_mcp.settings import (
     DEFAULT_BASE_URL,
     VARIABLE_PREFIX,
@@ -63,7 +64,22 @@ class _Key:
     new: bool = False
 
 
-def choose_client() -> str | None:
+def run(options: Namespace) -> int:
+    """Set a client up, or show how; without CLIENT, the person on the terminal chooses one."""
+    name = options.client
+    if name is None and sys.stdin.isatty():
+        name = _choose_client()
+        if name is None:
+            return 1
+    if name not in CLIENTS:
+        here = [it.name for it in FILE_CLIENTS.values() if it.is_here]
+        found = f"; found on this computer: {', '.join(here)}" if here and name is None else ""
+        return unknown_client(name, CLIENTS, f"for any other client: install other --print{found}")
+    act = _show if options.print else _install
+    return act(CLIENTS[name], options.set, sandbox=options.sandbox)
+
+
+def _choose_client() -> str | None:
     """Let the person on the terminal choose one of the clients on this computer; None if none."""
     here = [it for it in FILE_CLIENTS.values() if it.is_here]
     if not here:
@@ -83,12 +99,11 @@ def choose_client() -> str | None:
     return chosen
 
 
-def show(name: str, *, sandbox: bool, assignments: Sequence[str] = ()) -> int:
+def _show(client: McpClient, assignments: Sequence[str], *, sandbox: bool) -> int:
     """Print the entry on stdout, and where to put it on stderr. Writes nothing.
 
     Returns 1 if a setting is wrong.
     """
-    client = CLIENTS[name]
     try:
         settings = _read_assignments(assignments)
     except InstallError as problem:
@@ -108,19 +123,18 @@ def show(name: str, *, sandbox: bool, assignments: Sequence[str] = ()) -> int:
     return 0
 
 
-def install(name: str, *, sandbox: bool, assignments: Sequence[str] = ()) -> int:
+def _install(client: McpClient, assignments: Sequence[str], *, sandbox: bool) -> int:
     """Write the key to its file, then add this installation to a client's configuration.
 
     TRaX is asked once about the key. A configuration that is not plain JSON is left alone, and the
     entry is printed. Returns 1 if the configuration is not as it should be; then stderr says why,
     and what was changed. A second time does what is missing.
     """
-    client, key = CLIENTS[name], _Key()
+    key = _Key()
     try:
         settings = _read_assignments(assignments)
         before = Configuration.read(client)
         environment = {**before.environment, **settings}
-        _check_settings(before, environment)
         _note_replaced_entry(before, settings, sandbox=sandbox)
         if client.written and before.problem:
             note(f"{before.path} {before.problem}, so it is left alone: you add trax by hand.")
@@ -180,16 +194,6 @@ def _settings_of(environment: Mapping[str, str]) -> Settings:
 def has_placeholder(value: str) -> bool:
     """Whether a client replaces a part of a value before it starts a server."""
     return "${" in value
-
-
-def _check_settings(configuration: Configuration, environment: Mapping[str, str]) -> None:
-    try:
-        _settings_of({**environment, KEY: "", KEY_FILE: ""})
-    except CannotStart as error:
-        raise InstallError(
-            f"{configuration.path} has a setting with which trax-mcp does not start: {error}"
-            " Correct it there, or by --set"
-        ) from None
 
 
 def _note_replaced_entry(

@@ -1,6 +1,7 @@
 """`trax-mcp uninstall`: takes trax-mcp out of MCP clients, and names what else may be deleted."""
 
 import sys
+from argparse import Namespace
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,16 +11,19 @@ from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS
 from trax_mcp.cli.install.configuration import IS_TOML, Configuration, InstallError, backup_of
 from trax_mcp.cli.key_file import key_path
 from trax_mcp.cli.startup import passkey_path, sign_in_path, sign_in_secret_path
-from trax_mcp.cli.terminal import note, say
-from trax_mcp.settings import Settings
+from trax_mcp.cli.terminal import note, say, unknown_client
+from trax_mcp.settings import Settings, read_settings
 
 
-def uninstall(name: str | None, settings: Settings) -> int:
+def run(options: Namespace) -> int:
     """Remove the entry `trax` from the configuration of a client, or of each that has one.
 
     An entry that starts something else than trax-mcp stays. Nothing else is deleted: what may be is
     printed. Returns 1 if something is left to do by hand.
     """
+    name = options.client
+    if name is not None and name not in CLIENTS:
+        return unknown_client(name, CLIENTS, "without CLIENT it looks at them all")
     clients = FILE_CLIENTS.values() if name is None else [CLIENTS[name]]
     if name is not None and CLIENTS[name].path is None:
         note(f"You added trax by hand, so take it out by hand: {CLIENTS[name].where}.")
@@ -31,7 +35,7 @@ def uninstall(name: str | None, settings: Settings) -> int:
         say(f"{none} trax. Nothing was changed.")
     elif len(done) == 1 and not done[0]:
         say("Nothing was changed.")
-    _say_what_may_be_deleted(settings)
+    _say_what_may_be_deleted(read_settings(options.environment))
     return 0 if all(done) else 1
 
 
