@@ -261,7 +261,7 @@ class _Examination:
         """Read once with each scope. The first read shows whether TRaX accepts the key."""
         studio, may, lacks, unchecked = "", [], [], []
         failed: dict[str, Failure] = {}
-        for scope, read in reversed(_READS.items()):
+        for scope, read in reversed([*_READS.items()]):
             of_studio = "studio_id" in read.model_fields
             if of_studio and not studio:
                 unchecked.append(scope)
