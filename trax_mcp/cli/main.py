@@ -83,11 +83,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         if options.run.startswith(_SERVE):
             gc.disable()  # until it serves: most objects of the start stay
-        # Late: --help must not import the SDK.
+        # Late, so that --help does not import the SDK.
         run = getattr(import_module(f"trax_mcp.cli.{module}"), function)
         code: int = run(options)
     except CannotStart as error:
-        sys.exit(f"trax-mcp: {error}")
+        from trax_mcp.cli.terminal import note  # noqa: PLC0415  as above
+
+        note(f"trax-mcp: {error}")
+        code = 1
     except KeyboardInterrupt:
         code = 130
     finally:

@@ -65,9 +65,9 @@ def wrong_arguments(text: str) -> int:
     return 2
 
 
-def unknown_client(given: str | None, known: Iterable[str], otherwise: str) -> int:
+def unknown_client(given: str, known: Iterable[str], otherwise: str) -> int:
     """Name the known clients. What was given is not repeated, because it may be a key."""
-    close = difflib.get_close_matches(given or "", known, n=1)
+    close = difflib.get_close_matches(given, known, n=1)
     guess = f" Did you mean {close[0]}?" if close else ""
     return wrong_arguments(f"CLIENT is one of {', '.join(known)}; {otherwise}.{guess}")
 

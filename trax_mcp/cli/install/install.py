@@ -22,9 +22,9 @@ from trax_mcp.cli.install.configuration import (
     starts_this_installation,
 )
 from trax_mcp.cli.install.key import ask_key, check_key, write_key
-from trax_mcp.cli.key_file import StoredKey, key_path, read_key
+from trax_mcp.cli.key_file import StoredKey, key_path, read_key, shorten
 from trax_mcp.cli.startup import check_names
-from trax_mcp.cli.terminal import note, say, unknown_client
+from trax_mcp.cli.terminal import note, say, unknown_client, wrong_arguments
 from trax_mcp.settings import (
     DEFAULT_BASE_URL,
     VARIABLE_PREFIX,
@@ -71,10 +71,14 @@ def run(options: Namespace) -> int:
         name = _choose_client()
         if name is None:
             return 1
+    other = "for any other client: install other --print"
+    if name is None:
+        here = ", ".join(it.name for it in FILE_CLIENTS.values() if it.is_here) or "none"
+        known = ", ".join(CLIENTS)
+        text = f"name a client: trax-mcp install CLIENT. Found on this computer: {here}."
+        return wrong_arguments(f"{text} CLIENT is one of {known}; {other}.")
     if name not in CLIENTS:
-        here = [it.name for it in FILE_CLIENTS.values() if it.is_here]
-        found = f"; found on this computer: {', '.join(here)}" if here and name is None else ""
-        return unknown_client(name, CLIENTS, f"for any other client: install other --print{found}")
+        return unknown_client(name, CLIENTS, other)
     act = _show if options.print else _install
     return act(CLIENTS[name], options.set, sandbox=options.sandbox)
 
@@ -332,7 +336,7 @@ def _report(old: Configuration, key: _Key, backup: Path | None) -> None:
     rows = {"configuration": old.path, "backup": backup, "new key" if key.new else "key": file}
     for label, path in rows.items():
         if path is not None:
-            say(f"  {label:<13}  {path}")
+            say(f"  {label:<13}  {shorten(path)}")
     if key.in_file and old.environment.get(KEY):
         say("The key that stood in the configuration is out of it; the backup still has it.")
         say("Delete the backup once all works, and if you use that key no more, revoke it")

@@ -9,7 +9,7 @@ from trax_mcp.api.caller import ANONYMOUS, redact_keys
 from trax_mcp.api.error_texts import KEYS_SCREEN
 from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS
 from trax_mcp.cli.install.configuration import IS_TOML, Configuration, InstallError, backup_of
-from trax_mcp.cli.key_file import key_path
+from trax_mcp.cli.key_file import key_path, shorten
 from trax_mcp.cli.startup import passkey_path, sign_in_path, sign_in_secret_path
 from trax_mcp.cli.terminal import note, say, unknown_client
 from trax_mcp.settings import Settings, read_settings
@@ -60,8 +60,8 @@ def _remove(configuration: Configuration) -> bool:
         note(f"trax-mcp: {problem}. Take out {place} by hand.")
         return False
     say(f"{client.title} starts trax-mcp no more. Restart it.")
-    say(f"  configuration  {path}")
-    say(f"  backup         {backup}")
+    say(f"  configuration  {shorten(path or Path())}")
+    say(f"  backup         {shorten(backup or Path())}")
     for project in configuration.projects_with_entry:
         say(f"In {project} there is one more: run claude mcp remove trax --scope local there.")
     return True
@@ -90,7 +90,7 @@ def _say_what_may_be_deleted(settings: Settings) -> None:
         files["its Python environment"] = Path(sys.prefix)
     say("You may delete what you need no more:")
     for label, path in _existing(files.items()):
-        say(f"  {label:<24}  {path}")
+        say(f"  {label:<24}  {shorten(path)}")
     say(f"A key that nobody needs is revoked on {KEYS_SCREEN}.")
 
 
