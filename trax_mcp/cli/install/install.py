@@ -37,6 +37,7 @@ KEY: Final = "TRAX_API_KEY"
 KEY_FILE: Final = "TRAX_API_KEY_FILE"
 SANDBOX: Final = "TRAX_SANDBOX"
 BASE_URL: Final = "TRAX_BASE_URL"
+_OF_KEY: Final = (KEY, KEY_FILE, SANDBOX)
 _KEYS_ARE_MADE: Final = f"You make a key on {KEYS_SCREEN}."
 _KEY_FROM_STDIN: Final = "Reading the key, one line, from stdin, which is no terminal."
 _NO_KEY: Final = (
@@ -209,16 +210,7 @@ def _note_replaced_entry(
         return
     command = redact_keys(str(entry.get("command")), ANONYMOUS)
     note(f"{client.title} has a trax already. It started {command}.")
-    overwritten = {
-        *client.fixed_fields,
-        "command",
-        "args",
-        "env",
-        KEY,
-        KEY_FILE,
-        SANDBOX,
-        *settings,
-    }
+    overwritten = {*client.fixed_fields, "command", "args", "env", *_OF_KEY, *settings}
     set_there = sorted(name for name, value in env.items() if value)
     kept = [it for it in (*entry, *set_there) if it not in overwritten]
     if kept:
@@ -244,13 +236,18 @@ def _take_key(client: McpClient, environment: Mapping[str, str]) -> _Key:
     used = given or own or (stored.key if stored else "")
     if not used:
         raise InstallError(_NO_KEY)
-    base_url = _base_url(environment, stored)
+    keeps_own = own is not None and not given
+    base_url = _base_url(environment) if keeps_own else _base_url(environment, os.environ, stored)
+    if not (given or own) and stored and stored.base_url not in {None, base_url}:
+        raise InstallError(
+            f"the key that you have is for {stored.base_url}. Give one for {base_url}"
+        )
     if has_placeholder(used):
         note(f"Key kept, but not checked: only {client.title} can fill it in.")
     else:
-        of_trax = {KEY: "", KEY_FILE: "", SANDBOX: "", BASE_URL: base_url}
+        of_trax = {**dict.fromkeys(_OF_KEY, ""), BASE_URL: base_url}
         note(check_key(used, _settings_of({**environment, **of_trax})))
-    if own is not None and not given:
+    if keeps_own:
         return _Key()
     return _Key(in_file=True, new=write_key(used, base_url, stored))
 
@@ -269,13 +266,17 @@ def _own_key(environment: Mapping[str, str]) -> str | None:
     return stored.key if stored else None
 
 
-def _base_url(environment: Mapping[str, str], stored: StoredKey | None) -> str:
+def _base_url(
+    environment: Mapping[str, str],
+    shell: Mapping[str, str] = {},
+    stored: StoredKey | None = None,
+) -> str:
     """The deployment that the key is for: of the entry, of the shell, or as before.
 
     Raises:
         InstallError: only the client knows it, or it is no address.
     """
-    named = environment.get(BASE_URL) or os.environ.get(BASE_URL, "").strip()
+    named = environment.get(BASE_URL) or shell.get(BASE_URL, "").strip()
     base_url = named or (stored and stored.base_url) or DEFAULT_BASE_URL
     if has_placeholder(base_url):
         raise InstallError(f"a key is for one address, and {BASE_URL} is filled in by your client")
