@@ -9,11 +9,9 @@ import sys
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import asdict, dataclass
-from enum import StrEnum
 from http import HTTPStatus
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Literal, NamedTuple, TypeVar
 
 import anyio
 from rich.console import Console
@@ -77,27 +75,19 @@ _REMEDIES: Final[Mapping[str, str]] = {
 }
 
 
-class State(StrEnum):
-    """The state of what was checked. Only FAILED makes the command fail."""
+State = Literal["ok", "failed", "warning", "not_checked"]
+"""The state of what was checked. Only "failed" makes the command fail."""
 
-    OK = "ok"
-    FAILED = "failed"
-    WARNING = "warning"
-    NOT_CHECKED = "not_checked"
-
-
-_SKIPPED_AFTER: Final = frozenset({State.FAILED, State.NOT_CHECKED})
 _MARKS: Final[Mapping[State, tuple[str, str, str]]] = {
-    State.OK: ("✓", "ok", "bold green"),
-    State.FAILED: ("✗", "x", "bold red"),
-    State.WARNING: ("!", "!", "bold yellow"),
-    State.NOT_CHECKED: ("·", ".", "dim"),
+    "ok": ("✓", "ok", "bold green"),
+    "failed": ("✗", "x", "bold red"),
+    "warning": ("!", "!", "bold yellow"),
+    "not_checked": ("·", ".", "dim"),
 }
 """A mark in Unicode, one in ASCII, and their style."""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """The result of a check: `detail` is a sentence, `remedy` the one thing to do."""
 
     state: State
@@ -126,10 +116,10 @@ def run(options: Namespace) -> int:
         results = _run("the environment", options.environment) | _check_clients()
     else:
         results = _examine_client(FILE_CLIENTS[options.client])
-    is_well = all(it.state is not State.FAILED for it in results.values())
+    is_well = all(it.state != "failed" for it in results.values())
     console = console_on(sys.stdout)
     if options.json:
-        rows = [{"name": name, **asdict(it)} for name, it in results.items()]
+        rows = [{"name": name, **it._asdict()} for name, it in results.items()]
         checks = [{field: it for field, it in row.items() if it is not None} for row in rows]
         console.print(json.dumps({"ok": is_well, "checks": checks}, indent=2), soft_wrap=True)
     else:
@@ -143,9 +133,9 @@ def _examine_client(client: McpClient) -> Results:
     if not configuration.entry and configuration.readable:
         detail = f"{path} has no trax." if configuration.text else f"{path} is not there."
         remedy = f"Run trax-mcp install {client.name} to add trax-mcp."
-        return {client.name: Result(State.FAILED, detail, remedy)}
-    if started.state in {State.FAILED, State.NOT_CHECKED} or not _is_here(configuration):
-        return {client.name: Result(State.FAILED, started.detail, started.remedy)}
+        return {client.name: Result("failed", detail, remedy)}
+    if started.state in {"failed", "not_checked"} or not _is_here(configuration):
+        return {client.name: Result("failed", started.detail, started.remedy)}
     source = f"{client.title}'s configuration"
     return {client.name: started} | _run(source, _variables(configuration))
 
@@ -162,9 +152,9 @@ async def _run_checks(
     async with AsyncExitStack() as connections:
         for name, check, *needs in _Examination(source, variables, connections).checks():
             show(f"Checking {name}")
-            failed = (it for it in needs if results[it].state in _SKIPPED_AFTER)
+            failed = (it for it in needs if results[it].state in {"failed", "not_checked"})
             if (cause := next(failed, None)) is not None:
-                results[name] = Result(State.NOT_CHECKED, f"Skipped: see {cause}.")
+                results[name] = Result("not_checked", f"Skipped: see {cause}.")
                 continue
             try:
                 results[name] = await check()
@@ -210,12 +200,12 @@ class _Examination:
             check_names(self._settings)
         except CannotStart as error:
             remedy = f"Correct it: settings are read from {self._source}."
-            return Result(State.FAILED, str(error), remedy)
+            return Result("failed", str(error), remedy)
         await self._use(Access(self._settings, ANONYMOUS))
         given = (name for name, value in self._variables.items() if value.strip())
         names = sorted(it for it in given if it.startswith(VARIABLE_PREFIX))
         listed = f"From {self._source}: {', '.join(names)}." if names else "The defaults hold."
-        return Result(State.OK, listed)
+        return Result("ok", listed)
 
     async def _use(self, access: Access) -> None:
         self._access = access
@@ -225,24 +215,24 @@ class _Examination:
     async def _check_key(self) -> Result:
         hosted = bool(self._settings.sign_in or self._settings.store_url)  # only trax-mcp http
         if hosted and not (self._settings.api_key or self._settings.api_key_file):
-            return Result(State.NOT_CHECKED, "There is none: each caller sends their own.")
+            return Result("not_checked", "There is none: each caller sends their own.")
         try:
             access = access_of(self._settings)
         except CannotStart as error:
-            return Result(State.FAILED, str(error), "trax-mcp install CLIENT asks for another key.")
+            return Result("failed", str(error), "trax-mcp install CLIENT asks for another key.")
         if access.settings.sandbox:
             await self._use(access)
-            return Result(State.OK, "The sandbox brings its own.")
+            return Result("ok", "The sandbox brings its own.")
         if access.caller.key is None:
             remedy = f"Make one on {KEYS_SCREEN}, then run trax-mcp install CLIENT."
-            return Result(State.FAILED, "There is none.", remedy)
+            return Result("failed", "There is none.", remedy)
         await self._use(access)
         where = f"It is in {shorten(access.file) if access.file else 'TRAX_API_KEY'}"
         is_open = access.file and os.name == "posix" and access.file.stat().st_mode
         if is_open and is_open & _READABLE_BY_OTHERS:
             detail = f"{where}, which others on this computer can read."
-            return Result(State.WARNING, detail, "Run chmod 600 on it.")
-        return Result(State.OK, f"{where}.")
+            return Result("warning", detail, "Run chmod 600 on it.")
+        return Result("ok", f"{where}.")
 
     async def _check_reach(self) -> Result:
         settings = self._access.settings
@@ -252,10 +242,10 @@ class _Examination:
         except TraxError as error:
             return _failed(error.failure, prefix=f"At {address}: ")
         if self._health.status.lower() == "ok":
-            return Result(State.OK, f"{address} answers.")
+            return Result("ok", f"{address} answers.")
         status = quote(self._health.status, longest=_MAX_STATUS)
         detail = f"{address} answers, but says of itself {status}, not ok."
-        return Result(State.WARNING, detail, "Look again later.")
+        return Result("warning", detail, "Look again later.")
 
     async def _check_reads(self) -> Result:
         """Read once with each scope. The first read shows whether TRaX accepts the key."""
@@ -287,40 +277,40 @@ class _Examination:
         match self._health.write_enabled:
             case True:
                 detail = "TRaX takes them. What your key may change is not tried."
-                return Result(State.OK, detail)
+                return Result("ok", detail)
             case False if self._settings.read_only:
-                return Result(State.OK, f"{WRITES_OFF}; TRAX_READ_ONLY needs none.")
+                return Result("ok", f"{WRITES_OFF}; TRAX_READ_ONLY needs none.")
             case False:
                 remedy = "Wait: no setting of yours changes that."
-                return Result(State.FAILED, f"{WRITES_OFF}.", remedy)
+                return Result("failed", f"{WRITES_OFF}.", remedy)
             case _:
-                return Result(State.NOT_CHECKED, "TRaX does not say whether it takes changes.")
+                return Result("not_checked", "TRaX does not say whether it takes changes.")
 
     async def _check_contract(self) -> Result:
         live = (await self._read(GetOpenapi())).model_extra
         differences = compare(live, CONTRACT.document)
         if not differences:
-            return Result(State.OK, f"It is the one that is built in ({CONTRACT.version}).")
+            return Result("ok", f"It is the one that is built in ({CONTRACT.version}).")
         breaking = sum(it.breaking for it in differences)
         count = f"{len(differences)}, {breaking or 'none'} of them breaking"
         detail = f"Differences from the one that is built in ({CONTRACT.version}): {count}."
         remedy = "Run trax-mcp contract check, which lists them and says what to do."
-        return Result(State.FAILED if breaking else State.WARNING, detail, remedy)
+        return Result("failed" if breaking else "warning", detail, remedy)
 
     async def _check_engine(self) -> Result:
         try:
             from trax_mcp.replicas.engine_checks import UnfitEngine, describe_engine  # noqa: PLC0415  an extra
         except ModuleNotFoundError:
-            return Result(State.FAILED, f"{_STORE_URL} needs an extra.", REPLICAS_EXTRA)
+            return Result("failed", f"{_STORE_URL} needs an extra.", REPLICAS_EXTRA)
         try:
             engine = await describe_engine(self._variables[_STORE_URL].strip())
         except UnfitEngine as error:
-            return Result(State.FAILED, error.what, error.remedy)
+            return Result("failed", error.what, error.remedy)
         if engine.uses_disk:
             detail = f"{engine.name} answers, but writes to a disk what it keeps."
             remedy = 'Set save "" and appendonly no there: forgetting is the safe failure.'
-            return Result(State.WARNING, detail, remedy)
-        return Result(State.OK, f"{engine.name} answers, and drops nothing that it keeps.")
+            return Result("warning", detail, remedy)
+        return Result("ok", f"{engine.name} answers, and drops nothing that it keeps.")
 
     async def _check_sign_in(self) -> Result:
         from trax_mcp.cli.sign_in import count_sign_ins  # noqa: PLC0415  a part of its own
@@ -329,14 +319,14 @@ class _Examination:
             unused = [it for it in _SIGN_IN_FILES if self._variables.get(it, "").strip()]
             if unused:
                 detail = f"People cannot sign in, so {' and '.join(unused)} count for nothing."
-                return Result(State.WARNING, detail, f"Set {_SIGN_IN}=1, or leave them out.")
-            return Result(State.OK, "People cannot sign in.")
+                return Result("warning", detail, f"Set {_SIGN_IN}=1, or leave them out.")
+            return Result("ok", "People cannot sign in.")
         try:
             count = count_sign_ins(self._settings)
         except CannotStart as error:
-            return Result(State.FAILED, str(error), "Until then no server with it starts.")
+            return Result("failed", str(error), "Until then no server with it starts.")
         where = shorten(sign_in_path(self._settings))
-        return Result(State.OK, f"Sign-ins that are kept in {where}: {count}.")
+        return Result("ok", f"Sign-ins that are kept in {where}: {count}.")
 
     async def _read(self, operation: Operation[AnswerT]) -> AnswerT:
         caller = ANONYMOUS if operation.call.public else self._access.caller
@@ -347,7 +337,7 @@ def _result_of_reads(
     may: list[str], lacks: list[str], unchecked: list[str], failed: Mapping[str, Failure]
 ) -> Result:
     if not (lacks or unchecked or failed):
-        return Result(State.OK, "TRaX accepts the key, and it may read everything.")
+        return Result("ok", "TRaX accepts the key, and it may read everything.")
     detail = f"TRaX accepts the key. It may read {', '.join(may) or 'nothing'}."
     if lacks:
         detail += f" It lacks {', '.join(lacks)}."
@@ -355,10 +345,10 @@ def _result_of_reads(
         detail += f" Not checked without a studio: {', '.join(unchecked)}."
     if failed:
         detail += "".join(f" {scope} failed: {it.happened}." for scope, it in failed.items())
-        return Result(State.FAILED, detail, _failed(next(iter(failed.values()))).remedy)
+        return Result("failed", detail, _failed(next(iter(failed.values()))).remedy)
     if lacks:
-        return Result(State.WARNING, detail, "If you need it, make a key that has it.")
-    return Result(State.OK, detail)
+        return Result("warning", detail, "If you need it, make a key that has it.")
+    return Result("ok", detail)
 
 
 def _failed(failure: Failure, *, prefix: str = "") -> Result:
@@ -366,7 +356,7 @@ def _failed(failure: Failure, *, prefix: str = "") -> Result:
     remedy = _REMEDIES.get(failure.code, "Check TRAX_BASE_URL, then run trax-mcp contract check.")
     if (failure.http_status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR:
         remedy = "Look again later."
-    return Result(State.FAILED, f"{prefix}{failure.happened}.", remedy)
+    return Result("failed", f"{prefix}{failure.happened}.", remedy)
 
 
 def _check_clients() -> Results:
@@ -375,7 +365,7 @@ def _check_clients() -> Results:
     shown = [it for it in read if it.entry or not it.readable]
     if shown:
         return {it.client.name: _check_client(it) for it in shown}
-    none = Result(State.WARNING, "No MCP client starts trax-mcp yet.", "Run trax-mcp install.")
+    none = Result("warning", "No MCP client starts trax-mcp yet.", "Run trax-mcp install.")
     return {"clients": none}
 
 
@@ -383,25 +373,25 @@ def _check_client(configuration: Configuration) -> Result:
     path, client = _path(configuration), configuration.client
     install = f"trax-mcp install {client.name}"
     if not configuration.readable:
-        return Result(State.FAILED, f"{path} {configuration.problem}.", "Correct it by hand.")
+        return Result("failed", f"{path} {configuration.problem}.", "Correct it by hand.")
     if not _is_here(configuration):
         remedy = f"If it should be this one: {install}."
-        return Result(State.WARNING, f"{path} starts another trax.", remedy)
+        return Result("warning", f"{path} starts another trax.", remedy)
     starts = f"{path} starts this installation"
     variables = _variables(configuration)
     if unknown := [name for name, it in variables.items() if has_placeholder(it)]:
         detail = f"{starts}. Only {client.title} can fill in {', '.join(unknown)}."
-        return Result(State.NOT_CHECKED, detail)
+        return Result("not_checked", detail)
     try:
         settings = read_settings(variables)
         check_names(settings)
         has_key = access_of(settings).caller.key is not None
     except CannotStart as error:
-        return Result(State.FAILED, f"{starts}, which then stops: {error}", "Correct it there.")
+        return Result("failed", f"{starts}, which then stops: {error}", "Correct it there.")
     if not has_key:
         detail = f"{starts}, but there is no key for it."
-        return Result(State.WARNING, detail, f"Run {install}, which asks for one.")
-    return Result(State.OK, f"{starts}{', on the sandbox' * settings.sandbox}.")
+        return Result("warning", detail, f"Run {install}, which asks for one.")
+    return Result("ok", f"{starts}{', on the sandbox' * settings.sandbox}.")
 
 
 def _is_here(configuration: Configuration) -> bool:
@@ -437,10 +427,10 @@ def _print_report(console: Console, results: Mapping[str, Result]) -> None:
 
 
 def _summary(states: list[State]) -> Text:
-    if failed := states.count(State.FAILED):
+    if failed := states.count("failed"):
         one, many = "1 thing is not as it should be.", "things are not as they should be."
         return Text(one if failed == 1 else f"{failed} {many}", "bold red")
-    if warnings := states.count(State.WARNING):
+    if warnings := states.count("warning"):
         things = "1 thing" if warnings == 1 else f"{warnings} things"
         return Text(f"All is well, with {things} to know.", "bold green")
     return Text("All is well.", "bold green")
