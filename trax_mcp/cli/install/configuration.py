@@ -91,7 +91,8 @@ class Configuration:
         servers = {**_members(self.document, self.client.servers), NAME: entry}
         if entry is None:
             del servers[NAME]
-        return {**(self.document or {}), self.client.servers: servers}
+        document = {**(self.document or {}), self.client.servers: servers}
+        return {it: value for it, value in document.items() if servers or value is not servers}
 
     def write(self, document: Mapping[str, Any]) -> Path | None:
         """Write the data, with the indents and line ends of the file.

@@ -2,7 +2,6 @@
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterable
 from pathlib import Path
 
 from trax_mcp.api.caller import ANONYMOUS, redact_keys
@@ -89,10 +88,7 @@ def _say_what_may_be_deleted(settings: Settings) -> None:
     if sys.prefix != sys.base_prefix:
         files["its Python environment"] = Path(sys.prefix)
     say("You may delete what you need no more:")
-    for label, path in _existing(files.items()):
-        say(f"  {label:<24}  {shorten(path)}")
+    for label, path in files.items():
+        if path.exists():
+            say(f"  {label:<24}  {shorten(path)}")
     say(f"A key that nobody needs is revoked on {KEYS_SCREEN}.")
-
-
-def _existing(files: Iterable[tuple[str, Path]]) -> Iterable[tuple[str, Path]]:
-    return ((label, path) for label, path in files if path.exists())
