@@ -74,21 +74,18 @@ def _is_ours(entry: dict[str, object]) -> bool:
 
 
 def _say_what_may_be_deleted(settings: Settings) -> None:
-    files = {
-        "your key": key_path(),
-        "your passkey": passkey_path(settings),
-        "who is signed in": sign_in_path(settings),
-        "and its secret": sign_in_secret_path(settings),
-        **{
-            f"backup, {it.title}": backup_of(it.path().resolve())
-            for it in CLIENTS.values()
-            if it.path
-        },
-    }
+    backups = [backup_of(it.path().resolve()) for it in CLIENTS.values() if it.path]
+    files = [
+        ("your key", key_path()),
+        ("your passkey", passkey_path(settings)),
+        ("who is signed in", sign_in_path(settings)),
+        ("and its secret", sign_in_secret_path(settings)),
+        *(("a backup", it) for it in backups),
+    ]
     if sys.prefix != sys.base_prefix:
-        files["its Python environment"] = Path(sys.prefix)
+        files.append(("its environment", Path(sys.prefix)))
     say("You may delete what you need no more:")
-    for label, path in files.items():
+    for label, path in files:
         if path.exists():
-            say(f"  {label:<24}  {shorten(path)}")
+            say(f"  {label:<16}  {shorten(path)}")
     say(f"A key that nobody needs is revoked on {KEYS_SCREEN}.")
