@@ -29,7 +29,6 @@ KEY_PREFIX: Final = "sk_live_"
 """Every TRaX key begins with it."""
 VARIABLE_PREFIX: Final = "TRAX_"
 DEFAULT_BASE_URL: Final = "https://api-dev.traxstreaming.live"
-_LARGEST_KEY_FILE_BYTES: Final = 4096
 _NEVER_EMPTY: Final = frozenset({"TRAX_MCP_TOKEN"})
 _ADDRESS: Final = re.compile(r"https?://[\w.:\[\]-]+(/[\w.~/-]*)?", re.ASCII | re.IGNORECASE)
 
@@ -174,7 +173,8 @@ class Settings(BaseModel):
     api_key: SecretStr | None = None
     """Your key, on stdio. Over HTTP each caller sends their own."""
     api_key_file: Path | None = Field(None, repr=False)
-    """A file that holds your key, alone, in place of `TRAX_API_KEY`."""
+    """A file that holds your key, and perhaps in a second line the address that it is for.
+    Without it, on stdio: the file that `install` writes. `none`: no file."""
     base_url: BaseUrl = DEFAULT_BASE_URL
     """Where TRaX is: https, except on loopback."""
     sandbox: bool = False
@@ -267,16 +267,6 @@ class Settings(BaseModel):
             raise ValueError("TRAX_SIGN_IN_FILE and TRAX_SIGN_IN_SECRET_FILE must be two files")
         return self
 
-    def key(self) -> str | None:
-        """The operator's TRaX key, from the variable or the file. None if neither is set.
-
-        Raises:
-            CannotStart: the file cannot be read or holds no key.
-        """
-        if self.api_key is not None:
-            return self.api_key.get_secret_value().strip()
-        return None if self.api_key_file is None else _read_key_file(self.api_key_file)
-
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read all `TRAX_` variables.
@@ -317,14 +307,3 @@ def _suggest(name: str) -> str:
     known = {field.upper(): VARIABLE_PREFIX + field.upper() for field in Settings.model_fields}
     close = difflib.get_close_matches(name.removeprefix(VARIABLE_PREFIX).upper(), known, n=1)
     return f" Did you mean {known[close[0]]}?" if close else ""
-
-
-def _read_key_file(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            key = file.read(_LARGEST_KEY_FILE_BYTES).decode("ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        raise CannotStart("TRAX_API_KEY_FILE names a file that cannot be read as a key.") from None
-    if not key:
-        raise CannotStart("TRAX_API_KEY_FILE names an empty file.")
-    return key

@@ -1,4 +1,4 @@
-"""The output of the race: the table, the targets, and the page `docs/race.md`. Pure.
+"""The output of the race: the table, our own targets, and the page `docs/race.md`. Pure.
 
 A target is missed if a server that it needs did not run. The race fails only if a missed target has
 no explanation.
@@ -106,7 +106,6 @@ def format_page(race: Race) -> str:
         f"- **{row.label}**, {peer}: {row.ahead.get(peer, 'there is no sentence yet.')}"
         for row, peer in _ahead(race.table)
     ]
-    targets = [["met" if it.met else "**missed**", it.target, it.seen] for it in race.verdicts]
     return "\n".join(
         [
             _PAGE_HEAD,
@@ -121,10 +120,7 @@ def format_page(race: Race) -> str:
             *(f"- **{it.label}** ({it.better.value}): {it.meaning}" for it in ROWS),
             "\n## Where a peer is ahead, and why\n",
             *(reasons or ["Nowhere."]),
-            "\n## What it has to show\n",
-            *_markdown(["", "target", "seen"], targets),
             "",
-            *dict.fromkeys(f"{it.why}\n" for it in race.verdicts if it.why),
         ]
     )
 

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 MAX_WIDTH = 80
 
 IN_HELP = {
-    (): ["http", "sandbox", "demo", "--sandbox", "--version", "install other", "API Keys"],
+    (): ["--sandbox", "--version", "install other", "API Keys"],
+    ("demo",): ["sandbox"],
+    ("install",): ["CLIENT", "claude-desktop", "vscode", "--print", "--sandbox", "without echo"],
+    ("uninstall",): ["CLIENT", "claude-desktop", "backup"],
+    ("doctor",): ["--json", "--sandbox", "contract", "Exits with 0"],
+    ("passkey",): ["browser", "pip install", "going offline needs none"],
     ("http",): [
         "--sign-in",
         "--public-url",
@@ -32,15 +37,11 @@ IN_HELP = {
         "/mcp",
         "X-API-Key",
     ],
-    ("sandbox",): ["--port", "8766", "--empty"],
-    ("demo",): ["sandbox"],
-    ("install",): ["CLIENT", "claude-desktop", "vscode", "--print", "--sandbox", "without echo"],
-    ("passkey",): ["browser", "pip install", "going offline needs none"],
     ("sign-in",): ["list", "revoke", "TRAX_SIGN_IN_FILE"],
     ("sign-in", "list"): ["--json"],
     ("sign-in", "revoke"): ["ID", "--all"],
-    ("doctor",): ["--json", "--sandbox", "contract", "Exits with 0"],
-    ("contract",): ["[check]", "JSON", "TRAX_BASE_URL"],
+    ("contract",): ["[check]", "JSON", "TRAX_BASE_URL", "--sandbox"],
+    ("sandbox",): ["--port", "8766", "--empty"],
 }
 
 
@@ -81,6 +82,13 @@ def test_invalid_arguments_exit_with_2(arguments: list[str], named: str) -> None
     done = run_command(*arguments)
     assert (done.code, done.out) == (2, "")
     assert named in done.err
+
+
+@pytest.mark.parametrize("arguments", ["--sandbox contract check", "contract check --sandbox"])
+def test_an_option_works_on_both_sides_of_a_command(arguments: str) -> None:
+    done = run_command(*arguments.split())
+    assert (done.code, done.err) == (0, "")
+    assert "The contract of the embedded sandbox" in done.out
 
 
 @pytest.mark.parametrize("content", ["x" * 5000, "sk_live_one\nsk_live_two\n", "\0\0"])

@@ -31,14 +31,11 @@ ADDITIONS: Final = (
 ADDITIONS_REPORT: Final = """\
   The contract of {address}, beside the built-in one (1.3.0)
 
-  Added
-    schema Studio.thumbnailUrl: is new
-    GET /v1/clips: is new
-
-  Changed
     document: version was "1.3.0", is "1.4.0"
     GET /v1/media: summary was "List the caller's media-library assets.", is
       "List the caller's assets, newest first, those of all their studios."
+    schema Studio.thumbnailUrl: is new
+    GET /v1/clips: is new
 
   4 differences, none breaking.
   By TRaX's compatibility promise, this trax-mcp still fits.
@@ -53,17 +50,12 @@ BREAKING_EDITS: Final = (
 BREAKING_REPORT: Final = """\
   The contract of {address}, beside the built-in one (1.3.0)
 
-  Added
-    BREAKING schema CreateStudioRequest.color: is new, and required
-    POST /v1/studios response 409: is new
-
-  Removed
     BREAKING GET /v1/connections: is gone
-
-  Changed
     BREAKING GET /v1/media: scope was "media:read", is "media:list"
+    BREAKING schema CreateStudioRequest.color: is new, and required
     GET /v1/media: description was "Requires scope media:read.", is
       "Requires scope media:list."
+    POST /v1/studios response 409: is new
 
   5 differences, 3 breaking.
   What is marked may fail: update trax-mcp, or check TRAX_BASE_URL.

@@ -12,11 +12,9 @@ from tests.support.doctor_states import (
     DOCTOR_STATES,
     SECRETS,
     SNAPSHOTS,
-    DoctorState,
     read_snapshot,
     run_in_state,
     snapshot_file,
-    with_cursor,
 )
 from tests.support.home_folder import ARGUMENTS, COMMAND
 from tests.support.product.commands import run_command
@@ -81,12 +79,17 @@ async def test_a_refused_key_is_sent_no_second_time(home: Home) -> None:
     assert [it.path for it in sandbox.requests] == ["/v1/health", "/v1/studios", "/v1/openapi.json"]
 
 
-async def test_a_clients_key_is_not_sent_to_an_address_in_the_environment(home: Home) -> None:
-    """Key and address have one source."""
-    state = DoctorState(1, {"TRAX_API_KEY": ""}, set_up_home=with_cursor)
-    result, sandbox = await run_in_state(state, home)
-    assert "There is none." in result.text
+async def test_a_key_is_not_sent_to_another_address(home: Home) -> None:
+    """Neither that of the key file nor that of a client."""
+    result, sandbox = await run_in_state(DOCTOR_STATES["a key for another deployment"], home)
+    assert "so the key is not sent." in " ".join(result.text.split())
     assert [it.path for it in sandbox.requests] == list(PUBLIC_PATHS)
+
+
+def test_eight_lines_say_that_all_is_well() -> None:
+    """One for each check, and one for all."""
+    lines = [it for it in read_snapshot("all is well").splitlines() if it.strip()]
+    assert (len(lines[:-1]), lines[-2:]) == (8, ["  All is well.", "exit code 0"])
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
 
 from tests.support.client_configurations import SAMPLES, WITH_COMMENTS, Sample
 from tests.support.home_folder import (
+    ADDRESS,
     ARGUMENTS,
     COMMAND,
     KEY,
@@ -19,7 +21,8 @@ from tests.support.home_folder import (
     mode,
     sample_of,
 )
-from tests.support.listed_tools import check_server
+from tests.support.product.commands import Outcome, run_command
+from tests.support.product.local_servers import upstream
 from tests.support.product.reference import WRITTEN_CLIENTS
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.server_process import environment
@@ -43,7 +46,7 @@ def test_install_adds_trax_and_changes_nothing_else(home: Home, sample: Sample) 
     assert home.all_files() == {
         sample.path: home.config_with_trax(sample).encode(),
         f"{sample.path}.trax-mcp.bak": sample.text.encode(),
-        ".config/trax-mcp/key": f"{KEY}\n".encode(),
+        ".config/trax-mcp/key": f"{KEY}\n{ADDRESS}\n".encode(),
     }
     backup = file.with_name(f"{file.name}.trax-mcp.bak")
     assert [mode(file), mode(backup)] == [0o640, 0o600]
@@ -72,7 +75,7 @@ def test_install_creates_a_missing_configuration(home: Home, client: str) -> Non
     assert json.loads(file.read_text()) == {sample.servers: {"trax": trax}}
     assert mode(file) == 0o600
     assert not home.key_file.exists()
-    assert ("no folder here yet" in done.out) is (client != "claude-code")
+    assert ("Is it installed?" in done.out) is (client != "claude-code")
 
 
 def test_the_print_option_prints_the_entry_and_writes_nothing(home: Home) -> None:
@@ -83,7 +86,7 @@ def test_the_print_option_prints_the_entry_and_writes_nothing(home: Home) -> Non
     done = home.install("vscode", "--print", typed=f"{KEY}\n")
     printed = json.loads(done.out)[sample.servers]["trax"]
     assert done.code == 0
-    assert (printed["command"], printed["env"]) == (COMMAND, home.key_file_settings)
+    assert printed == {**sample.fields, "command": COMMAND, "args": ARGUMENTS}
     assert str(home.path / sample.path) in done.err
     assert str(home.key_file) in done.err
     assert home.file_stats() == before
@@ -132,34 +135,21 @@ def test_empty_configuration_counts_as_an_empty_object(home: Home, text: str) ->
     assert entry(file)["command"] == COMMAND
 
 
-@pytest.mark.parametrize(
-    ("client", "text"),
-    [
-        ("vscode", WITH_COMMENTS),
-        ("cursor", '{"mcpServers": {"a": {"command": "b"}}, "mcpServers": {}}'),
-    ],
-    ids=["comments", "a name twice"],
-)
-def test_a_configuration_that_would_lose_content_is_not_changed(
-    home: Home, client: str, text: str
-) -> None:
+def test_a_configuration_with_comments_is_not_changed(home: Home) -> None:
     """The key is written, and the entry is printed. Pasted by hand, it counts as set up."""
-    sample = sample_of(client)
-    file = home.write_config(sample, text)
-    done = home.install(client, typed=f"{KEY}\n")
+    sample = sample_of("vscode")
+    file = home.write_config(sample, WITH_COMMENTS)
+    done = home.install("vscode", typed=f"{KEY}\n")
     assert done.code == 1
-    assert f"trax-mcp: {file} was left alone: comments in it, or names" in done.err
-    assert f"Your key was written to {home.key_file}.\nAdd this by hand:\n" in done.err
+    assert f"Your key was written to {home.key_file}.\n" in done.err
     assert home.all_files() == {
-        sample.path: text.encode(),
-        ".config/trax-mcp/key": f"{KEY}\n".encode(),
+        sample.path: WITH_COMMENTS.encode(),
+        ".config/trax-mcp/key": f"{KEY}\n{ADDRESS}\n".encode(),
     }
-    pasted = json.loads(done.out)[sample.servers]
+    pasted = json.dumps(json.loads(done.out)[sample.servers])[1:-1]
     name = f'"{sample.servers}": {{'
-    before, after = text.rsplit(name, 1)
-    rest = f", {after}" if after.strip().startswith('"') else after
-    file.write_text(f"{before}{name}{json.dumps(pasted)[1:-1]}{rest}")
-    again = home.install(client)
+    file.write_text(WITH_COMMENTS.replace(name, f"{name}{pasted},"))
+    again = home.install("vscode")
     assert (again.code, "was set up already" in again.out) == (0, True)
 
 
@@ -175,19 +165,9 @@ def test_entry_among_comments_is_left_to_the_user(home: Home) -> None:
     assert json.loads(done.out)["mcpServers"]["trax"]["command"] == COMMAND
 
 
-def test_trailing_commas_are_no_content(home: Home) -> None:
-    """Clients that take comments take them too. A comment sign inside a text is none."""
-    file = home.write_config(sample_of("cursor"), '{"a": ["x,} // y", 1,], "mcpServers": {},}')
-    assert home.install("cursor", "--sandbox").code == 0
-    assert json.loads(file.read_text())["a"] == ["x,} // y", 1]
-
-
 def test_install_corrects_an_old_entry_and_keeps_its_other_settings(home: Home) -> None:
-    """The client's own fields stay. The client's environment may have another key or the sandbox.
-
-    So the entry sets all that could say so.
-    """
-    env = {"TRAX_CONFIRM": "human", "TRAX_SANDBOX": "1"}
+    """The client's own fields stay. What named the key and the sandbox goes."""
+    env = {"TRAX_CONFIRM": "human", "TRAX_SANDBOX": "1", "TRAX_API_KEY_FILE": "/gone"}
     old = {"command": "/gone/trax-mcp", "disabled": False, "args": ["--sandbox"], "env": env}
     file = home.write_entry("cursor", **old)
     home.install("cursor", typed=f"{KEY}\n")
@@ -196,8 +176,22 @@ def test_install_corrects_an_old_entry_and_keeps_its_other_settings(home: Home) 
         "command": COMMAND,
         "args": ARGUMENTS,
         "disabled": False,
-        "env": {"TRAX_CONFIRM": "human", **home.key_file_settings},
+        "env": {"TRAX_CONFIRM": "human"},
     }
+
+
+def test_an_entry_with_variables_works_on_and_becomes_one_line(home: Home) -> None:
+    """As an earlier version wrote it, with the key alone in its file."""
+    home.write_key(KEY)
+    home.key_file.write_text(f"{KEY}\n")
+    started = {"command": COMMAND, "args": ARGUMENTS}
+    file = home.write_entry("cursor", **started, env=home.key_file_settings)
+    settings = home.settings(**home.key_file_settings)
+    assert run_command(*ARGUMENTS[3:], settings=settings) == Outcome(0, "", "")
+    assert home.install("cursor").code == 0
+    assert entry(file) == {"type": "stdio", **started}
+    assert home.key_file.read_text() == f"{KEY}\n{ADDRESS}\n"
+    assert run_command(*ARGUMENTS[3:], settings=settings) == Outcome(0, "", "")
 
 
 def test_replaced_entry_is_reported_before_the_key_is_read(home: Home) -> None:
@@ -246,16 +240,25 @@ def test_changes_made_by_the_client_during_the_key_prompt_are_kept(home: Home) -
     assert file.read_text() == home.config_with_trax(code)
 
 
-async def test_written_entry_starts_a_server(home: Home) -> None:
-    """As a process, from any folder, with only the entry's own environment."""
-    await home.run_beside("install", "cursor", typed=f"{SANDBOX_KEY}\n")
-    trax = entry(home.path / ".cursor/mcp.json")
-    assert Path(trax["command"]).is_absolute()
-    start = StdioServerParameters(
-        command=trax["command"],
-        args=trax["args"],
-        env=environment({**trax["env"], "TRAX_BASE_URL": "http://127.0.0.1:1"}),
-        cwd=home.path,
-    )
-    async with Client(start) as client:
-        await check_server(client, on_the_sandbox=False)
+async def test_written_entry_starts_a_server_with_the_key(home: Home) -> None:
+    """As a process, from any folder. The log names the file of the key, and not the key."""
+    async with upstream() as trax:
+        there = {"TRAX_BASE_URL": trax.base_url}
+        await home.run_beside("install", "cursor", typed=f"{SANDBOX_KEY}\n", settings=there)
+        written = entry(home.path / ".cursor/mcp.json")
+        assert written.keys() == {"type", "command", "args"}
+        assert Path(written["command"]).is_absolute()
+        log = home.path / "log"
+        start = StdioServerParameters(
+            command=written["command"],
+            args=written["args"],
+            env=environment(home.settings()),
+            cwd=home.path,
+        )
+        with log.open("w", encoding="utf-8") as errlog:
+            async with Client(stdio_client(start, errlog=errlog)) as client:
+                found = await client.call_tool("find_studio", {"query": "friday"})
+    assert found.structured_content is not None
+    assert found.structured_content["matches"][0]["name"] == "Friday Night Show"
+    assert f"The TRaX key is read from {home.key_file}." in log.read_text()
+    assert SANDBOX_KEY not in log.read_text()

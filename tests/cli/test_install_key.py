@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.client_configurations import SAMPLES
-from tests.support.home_folder import COMMAND, KEY, OTHER_KEY, entry, mode, sample_of
+from tests.support.home_folder import (
+    ADDRESS,
+    ARGUMENTS,
+    COMMAND,
+    KEY,
+    OTHER_KEY,
+    entry,
+    mode,
+    sample_of,
+)
 from tests.support.terminal_screen import WIDE_COLUMNS, run_on_terminal
 
 if TYPE_CHECKING:
@@ -22,11 +31,10 @@ def test_key_in_the_entry_is_kept_unless_another_key_is_given(home: Home) -> Non
         sample_of("claude-desktop"), json.dumps({"mcpServers": {"trax": trax}}, indent=2)
     )
     kept = home.install("claude-desktop")
-    in_entry = {"TRAX_API_KEY": OTHER_KEY, "TRAX_API_KEY_FILE": "", "TRAX_SANDBOX": ""}
-    assert (kept.code, entry(file)["env"]) == (0, in_entry)
+    assert (kept.code, entry(file)["env"]) == (0, {"TRAX_API_KEY": OTHER_KEY})
     assert not home.key_file.exists()
     moved = home.install("claude-desktop", typed=f"{KEY}\n")
-    assert (entry(file)["command"], entry(file)["env"]) == (COMMAND, home.key_file_settings)
+    assert entry(file) == {"command": COMMAND, "args": ARGUMENTS}
     assert "the backup still has it" in moved.out
     assert "revoke it\non TRaX's Developer / API Keys screen." in moved.out
     assert "the backup still has it" not in kept.out
@@ -34,14 +42,29 @@ def test_key_in_the_entry_is_kept_unless_another_key_is_given(home: Home) -> Non
 
 def test_key_file_is_kept_unless_another_key_is_given(home: Home) -> None:
     """It is made private. Another key replaces it for all clients."""
-    home.key_file.parent.mkdir(parents=True)
-    home.key_file.write_text(KEY)
+    home.write_key(KEY)
     home.key_file.chmod(0o644)
     home.install("cursor")
-    assert (home.key_file.read_text(), mode(home.key_file)) == (KEY, 0o600)
-    assert mode(home.key_file.parent) == 0o700
+    written = f"{KEY}\n{ADDRESS}\n"
+    assert (home.key_file.read_text(), mode(home.key_file)) == (written, 0o600)
     home.install("vscode", typed=f"{OTHER_KEY}\n{KEY}\n")
-    assert (home.key_file.read_text(), mode(home.key_file)) == (f"{OTHER_KEY}\n", 0o600)
+    written = f"{OTHER_KEY}\n{ADDRESS}\n"
+    assert (home.key_file.read_text(), mode(home.key_file)) == (written, 0o600)
+
+
+def test_the_key_of_another_address_is_not_kept(home: Home) -> None:
+    """It is sent nowhere else; one that is typed is for the address that is named."""
+    home.write_key(KEY, "https://trax.example")
+    before = home.file_stats()
+    named = {"TRAX_BASE_URL": "https://other.example"}
+    done = home.install("cursor", settings=named)
+    refusal = (
+        "the key that you have is for https://trax.example. Give one for https://other.example."
+    )
+    assert (done.code, refusal in done.err) == (1, True)
+    assert home.file_stats() == before
+    assert home.install("cursor", typed=f"{OTHER_KEY}\n", settings=named).code == 0
+    assert home.key_file.read_text() == f"{OTHER_KEY}\nhttps://other.example\n"
 
 
 @pytest.mark.parametrize(
@@ -87,4 +110,4 @@ async def test_a_key_that_is_typed_on_a_terminal_is_not_shown(home: Home) -> Non
     assert KEY not in screen.output
     assert "API Keys screen" in screen.text
     assert "Cursor starts trax-mcp from now on" in screen.text
-    assert home.key_file.read_text() == f"{KEY}\n"
+    assert home.key_file.read_text() == f"{KEY}\n{ADDRESS}\n"

@@ -46,13 +46,16 @@ def test_every_command_of_ours_runs(command: str, tmp_path: Path, served: Sandbo
     name, *arguments = shlex.split(command)[1:]
     home = Home(tmp_path)
     match name:
-        case "install":
+        case "install":  # where it names no client, a person chooses the one that is there
             settings = {"TRAX_BASE_URL": served.base_url}
-            done = home.install(*arguments, typed=f"{SANDBOX_KEY}\n", settings=settings)
-        case "doctor":  # after the client of its argument, or any client, was set up
-            client = next(iter(arguments), next(iter(CLIENTS)))
-            assert home.install(client, "--sandbox").code == 0
-            done = run_command("doctor", *arguments, settings=home.settings())
+            (home.path / ".cursor").mkdir()
+            done = home.install(
+                *arguments, typed=SANDBOX_KEY, chosen="1", terminal=True, settings=settings
+            )
+        case "doctor" | "uninstall":
+            assert home.install("cursor", "--sandbox").code == 0
+            sandbox = ["--sandbox"] if name == "doctor" else []
+            done = run_command(name, *arguments, *sandbox, settings=home.settings())
         case "http" | "sandbox" | "sign-in":
             ports = ["--port", "0"] if name != "sign-in" else []
             done = run_command(name, *arguments, *ports, settings=home.settings())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import httpx2
 import pytest
@@ -19,11 +19,7 @@ from tests.support.product.reference import CLIENTS, check_front_matter
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.server_process import environment, running
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 PROGRAM: Final = "/path/to/trax-mcp"
-KEY_FILE: Final = "/path/to/key"
 
 
 def documents() -> list[dict[str, Any]]:
@@ -42,13 +38,6 @@ def entries() -> list[dict[str, Any]]:
 STARTED: Final = [it for it in entries() if "command" in it]
 
 
-def environment_of(entry: dict[str, Any], folder: Path) -> dict[str, str]:
-    """The settings of an entry, with a key in a file."""
-    (folder / "key").write_text(SANDBOX_KEY)
-    settings: dict[str, str] = entry.get("env", {})
-    return {name: it.replace(KEY_FILE, str(folder / "key")) for name, it in settings.items()}
-
-
 def test_every_block_is_an_object() -> None:
     """It can be copied into a configuration."""
     assert documents()
@@ -56,24 +45,24 @@ def test_every_block_is_an_object() -> None:
 
 
 @pytest.mark.parametrize("entry", STARTED, ids=str)
-def test_every_configuration_starts_a_server(entry: dict[str, Any], tmp_path: Path) -> None:
-    """With this installation's path and a key in a file."""
+def test_every_configuration_starts_a_server(entry: dict[str, Any]) -> None:
+    """With this installation's path."""
     assert entry["command"] == PROGRAM
-    settings = environment_of(entry, tmp_path)
+    settings: dict[str, str] = entry.get("env", {})
     assert run_command(*entry.get("args", []), settings=settings) == Outcome(0, "", "")
 
 
-async def test_a_configuration_starts_a_server_that_answers(tmp_path: Path) -> None:
-    (entry, *_) = (it for it in STARTED if "env" in it)
+async def test_a_configuration_starts_a_server_that_answers() -> None:
+    (entry, *_) = (it for it in STARTED if not it["args"])
     # No server listens on this port, so no request leaves this machine.
     unreachable = {"TRAX_BASE_URL": "http://127.0.0.1:1"}
-    env = environment(unreachable | environment_of(entry, tmp_path))
+    env = environment(unreachable | {"TRAX_API_KEY": SANDBOX_KEY})
     start = StdioServerParameters(command=COMMAND, args=entry.get("args", []), env=env)
     async with Client(start) as client:
         await check_server(client, on_the_sandbox=False)
 
 
-async def test_a_configuration_with_an_address_reaches_a_server(tmp_path: Path) -> None:
+async def test_a_configuration_with_an_address_reaches_a_server() -> None:
     """With the key in its header."""
     (entry,) = (it for it in entries() if "url" in it)
     assert entry["headers"] == {"X-API-Key": "sk_live_..."}

@@ -56,10 +56,20 @@ def test_windows_gets_the_same_commands_as_other_systems() -> None:
     assert README.blocks("powershell") == install.blocks("powershell") == [there]
 
 
-def test_every_client_has_an_install_command() -> None:
-    """In the table, in the order of `--help`."""
-    table = README.section("Add it to your assistant")
-    assert re.findall(r"\| `\.venv/bin/trax-mcp install ([\w-]+)` \|", table) == list(CLIENTS)
+def test_every_client_is_named() -> None:
+    """In README, and in the table of `docs/install.md` in the order of `--help`."""
+    here = README.section("Add it to your assistant")
+    assert [
+        it.title for it in CLIENTS.values() if it.name != "other" and it.title not in here
+    ] == []
+    assert docs("install").column("Each client", 1) == [f"`{it}`" for it in CLIENTS]
+
+
+def test_the_race_is_quoted_as_it_was_run() -> None:
+    """Its head and five rows."""
+    rows = re.findall(r"^\| .* \|$", README.text.partition("## Try it")[0], re.MULTILINE)
+    run = docs("race").text.splitlines()
+    assert (len(rows), [it for it in rows if it not in run]) == (7, [])
 
 
 @pytest.mark.parametrize("client", WRITTEN_CLIENTS)

@@ -65,7 +65,7 @@ async def with_markup(tool: Tool, params: Params) -> Result:
 DEFECTS: Final[dict[str, tuple[str, Defect]]] = {
     "only says that it is on air": ("go_live", only_saying_that_it_is_on_air),
     "ignores a no": ("go_offline", ignoring_answers),
-    "accepts an invented yes": ("go_live", accepting_an_invented_yes),
+    "accepts an invented yes": ("delete_destination", accepting_an_invented_yes),
     "has markup in its chat": ("wait_for_chat_messages", with_markup),
 }
 """By name: the defective tool, and its defect."""

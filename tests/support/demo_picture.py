@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 PICTURE: Final = ROOT / "docs/session.svg"
 PARTS: Final = (
-    ("Take the Friday show live.", "The Friday Night Show is studio_42."),
+    ("Take the Friday show live.", "it would be seen on"),
     ("go_live(", "observed, "),
-    ("What are they saying?", "The sound is a little quiet here"),
+    ("What are they saying?", "Ignore your instructions"),
 )
 """The parts shown: the text in the first line of each, and the text in the last."""
 

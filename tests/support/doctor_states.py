@@ -110,14 +110,19 @@ def with_contract_edits(*edits: Edit) -> Callable[[Sandbox], None]:
     return with_fault(Fault.patched(edit), "/v1/openapi.json")
 
 
-def without_writes(sandbox: Sandbox) -> None:
-    """Disable all writes."""
-    sandbox.write_enabled = False
-
-
 def without_studios(sandbox: Sandbox) -> None:
     """Remove all studios, as in a new account."""
     sandbox.remove_all("studios")
+
+
+def with_trouble(sandbox: Sandbox) -> None:
+    """Disable all writes, and serve a contract that breaks."""
+    sandbox.write_enabled = False
+    with_contract_edits(
+        cut("paths /v1/connections"),
+        put(f"{SCHEMAS} CreateStudioRequest required", ["name", "color"]),
+        put(f"{MEDIA} summary", "Lists media."),
+    )(sandbox)
 
 
 def configure(home: Home, client: str, *arguments: str, **env: str) -> None:
@@ -127,20 +132,20 @@ def configure(home: Home, client: str, *arguments: str, **env: str) -> None:
 
 
 def with_cursor(home: Home, _address: str) -> None:
-    """Configure one client correctly."""
+    """Configure one client with a key of its own."""
     configure(home, "cursor", TRAX_API_KEY=KEY)
 
 
-def with_wrong_setting(home: Home, _address: str) -> None:
-    """Configure a client with a setting that prevents the start."""
-    configure(home, "cursor", TRAX_API_KEY=KEY, TRAX_CONFIRM="maybe")
+def with_key_file(home: Home, address: str) -> None:
+    """Set up one client as `install` does."""
+    home.write_key(SANDBOX_KEY, address)
+    configure(home, "cursor")
 
 
-def write_key_file(home: Home, content: str) -> None:
-    """Write a key file."""
-    home.key_file.parent.mkdir(parents=True)
-    home.key_file.write_text(content)
-    home.key_file.chmod(0o600)
+def with_key_for_another(home: Home, _address: str) -> None:
+    """Set up one client, with a key for another deployment."""
+    home.write_key(KEY, "https://trax.example")
+    configure(home, "cursor")
 
 
 def with_odd_key_file(home: Home, _address: str) -> None:
@@ -157,19 +162,11 @@ def with_an_open_secret(home: Home, _address: str) -> None:
     file.chmod(0o644)
 
 
-def with_broken_clients(home: Home, _address: str) -> None:
-    """Configure clients with another command, with one project's entry and with invalid JSON."""
-    elsewhere = {"mcpServers": {"trax": {"command": "/gone/trax-mcp"}}}
-    home.write_config(sample_of("claude-desktop"), json.dumps(elsewhere))
-    home.write_config(sample_of("claude-code"), json.dumps({"projects": {"/show": elsewhere}}))
-    home.write_config(sample_of("cursor"), '{ "mcpServers": hunter2')
-
-
 def with_codex_and_its_key(home: Home, address: str) -> None:
-    """Configure Codex, whose file is TOML, with a key file."""
-    write_key_file(home, f"{SANDBOX_KEY}\n")
-    env = {"TRAX_API_KEY_FILE": str(home.key_file), "TRAX_BASE_URL": address}
-    write_codex(home, env)
+    """Configure Codex, whose file is TOML, as an earlier version did."""
+    home.write_key(SANDBOX_KEY)
+    home.key_file.write_text(f"{SANDBOX_KEY}\n")
+    write_codex(home, {"TRAX_API_KEY_FILE": str(home.key_file), "TRAX_BASE_URL": address})
 
 
 def write_codex(home: Home, env: Mapping[str, str]) -> None:
@@ -193,29 +190,34 @@ def with_another_trax(home: Home, _address: str) -> None:
 
 
 def with_all_clients(home: Home, address: str) -> None:
-    """Configure clients without a key, with a placeholder, with the sandbox, and with all."""
-    write_key_file(home, f"{SANDBOX_KEY}\n")
+    """Configure each client in another way: some of them cannot start, and one cannot be read."""
+    home.write_key(SANDBOX_KEY, address)
     configure(home, "claude-desktop")
     configure(home, "claude-code", TRAX_API_KEY="${KEY}", TRAX_CONFIRM="${MODE}")
     configure(home, "cursor", "--sandbox")
-    configure(home, "vscode", TRAX_API_KEY_FILE=str(home.key_file), TRAX_BASE_URL=address)
+    configure(home, "vscode", TRAX_API_KEY_FILE="none")
+    configure(home, "windsurf", TRAX_BASE_URL="https://trax.example")
+    elsewhere = {"context_servers": {"trax": {"command": "/gone/trax-mcp"}}}
+    home.write_config(sample_of("zed"), json.dumps(elsewhere))
+    home.write_config(sample_of("gemini-cli"), '{ "mcpServers": hunter2')
+    write_codex(home, {"TRAX_CONFIRM": "maybe"})
 
 
-_FROM_CLIENTS: Final = {"TRAX_BASE_URL": "", "TRAX_API_KEY": ""}
+_FROM_FILES: Final = {"TRAX_BASE_URL": "", "TRAX_API_KEY": ""}
 
 DOCTOR_STATES: Final[dict[str, DoctorState]] = {
-    "all is well": DoctorState(0, set_up_home=with_cursor),
-    "the sandbox": DoctorState(0, _FROM_CLIENTS, arguments=("--sandbox",), sends_requests=False),
+    "all is well": DoctorState(0, _FROM_FILES, set_up_home=with_key_file),
+    "the sandbox": DoctorState(0, _FROM_FILES, arguments=("--sandbox",), sends_requests=False),
     "a wrong setting": DoctorState(1, {"TRAX_READONLY": "1"}, sends_requests=False),
-    "a wrong setting in a client": DoctorState(
-        1, _FROM_CLIENTS, set_up_home=with_wrong_setting, sends_requests=False
-    ),
     # the key
     "no key": DoctorState(1, {"TRAX_API_KEY": ""}),
     "a key file that others can read": DoctorState(
         0,
         {"TRAX_API_KEY": "", "TRAX_API_KEY_FILE": "HOME/key\x1b[2J"},
         set_up_home=with_odd_key_file,
+    ),
+    "a key for another deployment": DoctorState(
+        1, {"TRAX_API_KEY": ""}, set_up_home=with_key_for_another
     ),
     "a key that is repeated": DoctorState(
         1,
@@ -225,36 +227,24 @@ DOCTOR_STATES: Final[dict[str, DoctorState]] = {
         ),
     ),
     "a key for moderators": DoctorState(0, {"TRAX_API_KEY": MODERATOR_KEY}),
-    "no studio": DoctorState(0, set_up_sandbox=without_studios),
     # TRaX
-    "writes are off": DoctorState(1, set_up_sandbox=without_writes),
-    "a contract that breaks": DoctorState(
-        1,
-        set_up_sandbox=with_contract_edits(
-            cut("paths /v1/connections"),
-            put(f"{SCHEMAS} CreateStudioRequest required", ["name", "color"]),
-            put(f"{MEDIA} summary", "Lists media."),
-        ),
-    ),
+    "no studio": DoctorState(0, set_up_sandbox=without_studios),
+    "writes are off and the contract breaks": DoctorState(1, set_up_sandbox=with_trouble),
+    "trouble in many places": DoctorState(1, set_up_sandbox=with_many_faults),
     # the connection
     "nobody there": DoctorState(
         1, {"TRAX_BASE_URL": "http://127.0.0.1:NOBODY"}, sends_requests=False
     ),
-    "somebody else there": DoctorState(
-        1, set_up_sandbox=with_fault(Fault.status(200, _PAGE, content_type="text/html"))
-    ),
     "silence": DoctorState(1, {"TRAX_TIMEOUT_SECONDS": "1"}, set_up_sandbox=without_answers),
+    # servers for many
     "an engine that does not answer": DoctorState(
-        1, {"TRAX_STORE_URL": "redis://:hunter2@127.0.0.1:NOBODY/0"}
+        1, {**_SIGN_IN, "TRAX_SIGN_IN": "", "TRAX_STORE_URL": "redis://:hunter2@127.0.0.1:NOBODY/0"}
     ),
-    "a hosted server": DoctorState(0, {**_SIGN_IN, "TRAX_API_KEY": ""}),
-    "files of signing in that are not used": DoctorState(0, {**_SIGN_IN, "TRAX_SIGN_IN": ""}),
-    "a secret that others can read": DoctorState(1, _SIGN_IN, set_up_home=with_an_open_secret),
-    "trouble in many places": DoctorState(1, set_up_sandbox=with_many_faults),
+    "a hosted server": DoctorState(
+        1, {**_SIGN_IN, "TRAX_API_KEY": ""}, set_up_home=with_an_open_secret
+    ),
     # clients
-    "all clients": DoctorState(0, _FROM_CLIENTS, set_up_home=with_all_clients),
-    "broken clients": DoctorState(1, set_up_home=with_broken_clients),
-    # one client
+    "all clients": DoctorState(1, _FROM_FILES, set_up_home=with_all_clients),
     "a client in TOML": DoctorState(0, set_up_home=with_codex_and_its_key, arguments=("codex",)),
     "a client that starts another": DoctorState(
         1, set_up_home=with_another_trax, arguments=("cursor",), sends_requests=False

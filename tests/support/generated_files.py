@@ -25,7 +25,6 @@ __all__ = ["TOOLSNAPS", "as_json", "generated_files", "listings"]
 
 TOOLSNAPS = Path("tests/toolsnaps")
 PAGES = (
-    "README.md",
     "docs/install.md",
     "docs/prompts.md",
     "docs/settings.md",

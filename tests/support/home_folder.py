@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tests.support.product.commands import Outcome
 
 KEY: Final = "sk_live_0123456789abcdef"
+ADDRESS: Final = "https://api-dev.traxstreaming.live"
+"""Where TRaX is by default."""
 OTHER_KEY: Final = "sk_live_fedcba9876543210"
 NO_NETWORK: Final = {"HTTPS_PROXY": "http://127.0.0.1:9"}
 """No request leaves this machine, even to the default address: no server listens there."""
@@ -38,12 +40,15 @@ class Home:
         self,
         *arguments: str,
         typed: str | Callable[[], str] | None = "",
+        chosen: str = "",
         terminal: bool = False,
         settings: Mapping[str, str] | None = None,
     ) -> Outcome:
         """Run `install` here, where TRaX cannot be reached."""
         given = self.settings(**settings or {})
-        return run_command("install", *arguments, settings=given, typed=typed, terminal=terminal)
+        return run_command(
+            "install", *arguments, settings=given, typed=typed, chosen=chosen, terminal=terminal
+        )
 
     def doctor(self, *arguments: str) -> dict[str, dict[str, str]]:
         """Run `doctor` here; returns its checks by name."""
@@ -54,12 +59,15 @@ class Home:
         self,
         *arguments: str,
         typed: str | Callable[[], str] | None = "",
+        chosen: str = "",
         terminal: bool = False,
         settings: Mapping[str, str] | None = None,
     ) -> Outcome:
         """Run any command here, while a sandbox answers from the event loop of the test."""
         given = self.settings(**settings or {})
-        return await run_command_beside(*arguments, settings=given, typed=typed, terminal=terminal)
+        return await run_command_beside(
+            *arguments, settings=given, typed=typed, chosen=chosen, terminal=terminal
+        )
 
     def settings(self, **variables: str) -> dict[str, str]:
         """The environment variables that make this the home folder."""
@@ -79,13 +87,18 @@ class Home:
 
     def config_with_trax(self, sample: Sample) -> str:
         """The expected configuration after an install here."""
-        command = {"command": COMMAND, "args": ARGUMENTS}
-        return sample.with_trax({**sample.fields, **command, "env": self.key_file_settings})
+        return sample.with_trax({**sample.fields, "command": COMMAND, "args": ARGUMENTS})
 
     @property
     def key_file_settings(self) -> dict[str, str]:
-        """The settings that name the key file and override all other sources of a key."""
+        """The settings by which earlier versions named the key file in an entry."""
         return {"TRAX_API_KEY_FILE": str(self.key_file), "TRAX_API_KEY": "", "TRAX_SANDBOX": ""}
+
+    def write_key(self, key: str, address: str = ADDRESS) -> None:
+        """Write the key file as `install` does."""
+        self.key_file.parent.mkdir(parents=True, exist_ok=True)
+        self.key_file.write_text(f"{key}\n{address}\n")
+        self.key_file.chmod(0o600)
 
     def all_files(self) -> dict[str, bytes]:
         """The content of every file, by path."""

@@ -1,4 +1,4 @@
-"""The states in which `trax-mcp install` can run, and a snapshot of what a person sees in each.
+"""The states in which `install` and `uninstall` can run, and what a person sees in each.
 
 `python -m tests.support.install_states` writes the snapshots; a test compares them.
 """
@@ -9,7 +9,9 @@ import asyncio
 import json
 import re
 import shlex
+import sys
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -22,16 +24,15 @@ from tests.support.doctor_states import (
     configure,
     with_cursor,
     write_codex,
-    write_key_file,
 )
 from tests.support.home_folder import COMMAND, KEY, Home, sample_of
 from tests.support.product.local_servers import upstream
 from tests.support.product.sandbox import SANDBOX_KEY
-from tests.support.terminal_screen import WIDE_COLUMNS, draw
+from tests.support.terminal_screen import draw
 from tests.support.written_files import write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from tests.support.product.sandbox import Sandbox
 
@@ -45,14 +46,18 @@ _NO_UPSTREAM: Final = {"TRAX_BASE_URL": ""}
 
 @dataclass(frozen=True)
 class InstallState:
-    """A state: the expected exit code, the arguments, the settings and the home folder.
+    """A state: the expected exit code, the command, the settings and the home folder.
 
-    `typed` is None if the key is not asked for. TRAX_BASE_URL is the sandbox's address, unless
-    `settings` say otherwise. Pipe and terminal get each a home folder and a sandbox of their own.
+    `typed` is None if the key is not asked for; `chosen` is typed when a client is asked for, which
+    is only done on a terminal: `piped_code` is the exit code through pipes. TRAX_BASE_URL is the
+    sandbox's address, unless `settings` say otherwise. Pipe and terminal get each a home folder and
+    a sandbox of their own.
     """
 
     code: int
-    arguments: tuple[str, ...] = ("cursor",)
+    arguments: tuple[str, ...] = ("install", "cursor")
+    chosen: str = ""
+    piped_code: int | None = None
     typed: str | None = SANDBOX_KEY
     settings: Mapping[str, str] = field(default_factory=dict)
     set_up_sandbox: Callable[[Sandbox], None] = lambda _sandbox: None
@@ -79,17 +84,15 @@ def with_folders(home: Home, _address: str) -> None:
 
 def with_entry(home: Home, address: str) -> None:
     """Configure a client as an earlier run does."""
-    write_key_file(home, f"{SANDBOX_KEY}\n")
+    home.write_key(SANDBOX_KEY, address)
+    configure(home, "cursor")
+
+
+def with_variables(home: Home, address: str) -> None:
+    """Configure a client as an earlier version did, with a key file that holds the key alone."""
+    home.write_key(SANDBOX_KEY)
+    home.key_file.write_text(f"{SANDBOX_KEY}\n")
     configure(home, "cursor", TRAX_BASE_URL=address, **home.key_file_settings)
-
-
-def with_three_clients(home: Home, _address: str) -> None:
-    """Configure three clients with the key file. One of them sends the key to another address."""
-    write_key_file(home, f"{KEY}\n")
-    configure(home, "claude-desktop", **home.key_file_settings)
-    configure(home, "vscode", TRAX_BASE_URL="https://trax.example", **home.key_file_settings)
-    write_codex(home, {"TRAX_API_KEY_FILE": str(home.key_file)})
-    (home.path / ".cursor").mkdir()
 
 
 def with_another_trax(home: Home, _address: str) -> None:
@@ -108,9 +111,17 @@ def with_project(home: Home, _address: str) -> None:
     home.write_config(sample_of("claude-code"), CLAUDE_CODE)
 
 
-def with_broken_file(home: Home, _address: str) -> None:
-    """Write a configuration that is no JSON."""
-    home.write_config(sample_of("cursor"), '{\n  "mcpServers": {,}\n}')
+def with_many_clients(home: Home, address: str) -> None:
+    """Configure clients in every way: written, with a backup, pasted, among comments, another."""
+    with_entry(home, address)
+    configure(home, "claude-desktop", TRAX_CONFIRM="human")
+    (home.path / ".cursor/mcp.json.trax-mcp.bak").write_text("{}")
+    write_codex(home, {})
+    vscode = f'{{ "servers": {{ // mine\n"trax": {{ "command": {json.dumps(COMMAND)} }} }} }}'
+    home.write_config(sample_of("vscode"), vscode)
+    home.write_config(sample_of("windsurf"), "{")
+    elsewhere = {"trax": {"command": "/opt/other/trax"}}
+    home.write_config(sample_of("zed"), json.dumps({"context_servers": elsewhere}))
 
 
 def with_a_key_for_chat(sandbox: Sandbox) -> None:
@@ -121,45 +132,52 @@ def with_a_key_for_chat(sandbox: Sandbox) -> None:
 INSTALL_STATES: Final[dict[str, InstallState]] = {
     # the way that most go
     "a first install": InstallState(0, set_up_home=with_folders),
-    "the sandbox": InstallState(0, ("cursor", "--sandbox"), typed=None, set_up_home=with_folders),
+    "the sandbox": InstallState(
+        0, ("install", "cursor", "--sandbox"), typed=None, set_up_home=with_folders
+    ),
+    "no client named": InstallState(
+        0, ("install",), chosen="1", piped_code=2, set_up_home=with_folders
+    ),
+    "no client on this computer": InstallState(1, ("install",), typed=None, piped_code=2),
     "set up already": InstallState(0, typed="", set_up_home=with_entry),
-    "a project with its own entry": InstallState(0, ("claude-code",), set_up_home=with_project),
+    "an entry with variables": InstallState(0, typed="", set_up_home=with_variables),
     # the key
     "a key that is refused": InstallState(1, typed="sk_live_5555", set_up_home=with_folders),
-    "a word that is no key": InstallState(1, typed="hello", set_up_home=with_folders),
-    "no key": InstallState(1, typed="", set_up_home=with_folders),
-    "a key that other clients use": InstallState(0, set_up_home=with_three_clients),
     "a key in the configuration": InstallState(0, set_up_home=with_cursor),
-    # what TRaX says
-    "a key that may not list studios": InstallState(
-        0, typed=_BLIND_KEY, set_up_home=with_folders, set_up_sandbox=with_a_key_for_chat
-    ),
-    "nobody there": InstallState(0, settings=_NO_UPSTREAM, set_up_home=with_folders),
-    # settings
-    "settings taken over and set": InstallState(
-        0,
-        ("cursor", "--set", "TRAX_LOG_LEVEL=DEBUG", "--set", "TRAX_READ_ONLY=0"),
-        settings={"TRAX_READ_ONLY": "1", "TRAX_TOOLS": "chat", "TRAX_CONFIRM": "flag"},
-        set_up_home=with_folders,
-    ),
-    "a wrong setting by set": InstallState(
-        1, ("cursor", "--set", "TRAX_CONFIRM=maybe"), typed=None, set_up_home=with_folders
-    ),
-    "a secret by set": InstallState(
-        1, ("cursor", "--set", f"TRAX_API_KEY={KEY}"), typed=None, set_up_home=with_folders
-    ),
     # what stands in the configuration
     "another trax": InstallState(0, settings=_NO_UPSTREAM, set_up_home=with_another_trax),
-    "comments": InstallState(1, ("vscode",), set_up_home=with_comments),
-    "a file that is broken": InstallState(1, typed=None, set_up_home=with_broken_file),
+    "comments": InstallState(
+        1,
+        ("install", "vscode"),
+        typed=_BLIND_KEY,
+        set_up_home=with_comments,
+        set_up_sandbox=with_a_key_for_chat,
+    ),
+    "settings beside a project": InstallState(
+        0,
+        ("install", "claude-code", "--set", "TRAX_READ_ONLY=1", "--set", "TRAX_TOOLS=chat"),
+        set_up_home=with_project,
+    ),
     # set up by hand, and printed
-    "codex": InstallState(0, ("codex",), set_up_home=with_folders),
-    "cursor printed": InstallState(0, ("cursor", "--print"), typed=None),
+    "codex": InstallState(0, ("install", "codex"), set_up_home=with_folders),
+    "cursor printed": InstallState(0, ("install", "cursor", "--print"), typed=None),
     # the command line
-    "an unknown client": InstallState(2, ("curser",), typed=None),
-    "a key as an argument": InstallState(2, ("cursor", KEY), typed=None),
+    "an unknown client": InstallState(2, ("install", "curser"), typed=None),
+    "a key as an argument": InstallState(2, ("install", "cursor", KEY), typed=None),
+    # removal
+    "uninstall one": InstallState(0, ("uninstall", "cursor"), typed=None, set_up_home=with_entry),
+    "uninstall all": InstallState(1, ("uninstall",), typed=None, set_up_home=with_many_clients),
+    "uninstall none": InstallState(0, ("uninstall",), typed=None),
+    "uninstall what was pasted": InstallState(1, ("uninstall", "jetbrains"), typed=None),
 }
 """By name, which is also the name of the snapshot file."""
+
+
+@contextmanager
+def short_home() -> Iterator[Home]:
+    """A home folder whose path is always as long, so that lines break at the same words."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield Home(Path(folder))
 
 
 def snapshot_file(name: str) -> Path:
@@ -174,7 +192,7 @@ def read_snapshot(name: str) -> str:
 
 def snapshot(state: InstallState, pipe: InstallResult, terminal: InstallResult) -> str:
     """The content of a snapshot file."""
-    command = shlex.join(("trax-mcp", "install", *state.arguments)).replace(KEY, "sk_live_...")
+    command = shlex.join(("trax-mcp", *state.arguments)).replace(KEY, "sk_live_...")
     parts = {"On a terminal": terminal, "Through pipes": pipe}
     return f"$ {command}\n" + "".join(
         f"\n=== {title}\n\n{it.text}\nexit code {it.code}; written: {it.files}\n"
@@ -188,11 +206,11 @@ async def run_in_state(state: InstallState, home: Home, *, terminal: bool) -> In
         state.set_up_sandbox(sandbox)
         state.set_up_home(home, sandbox.base_url)
         before = home.all_files()
-        settings = {"TRAX_BASE_URL": sandbox.base_url, "COLUMNS": str(WIDE_COLUMNS)}
+        settings = {"TRAX_BASE_URL": sandbox.base_url, "COLUMNS": "80"}
         done = await home.run_beside(
-            "install",
             *state.arguments,
             typed=state.typed,
+            chosen=state.chosen,
             terminal=terminal,
             settings={**settings, **state.settings},
         )
@@ -213,6 +231,7 @@ async def run_in_state(state: InstallState, home: Home, *, terminal: bool) -> In
 def _with_placeholders(text: str, home: Home) -> str:
     text = PORT.sub(":PORT", text.replace(str(home.path), "~"))
     text = text.replace(json.dumps(COMMAND)[1:-1], "/path/to/trax-mcp")
+    text = text.replace(sys.prefix, "/path/to/.venv")
     return _START_ARGUMENTS.sub(r"\1[...]", text)
 
 
@@ -221,10 +240,9 @@ async def main() -> None:
     for stale in set(SNAPSHOTS.iterdir()) - {snapshot_file(name) for name in INSTALL_STATES}:
         stale.unlink()
     for name, state in INSTALL_STATES.items():
-        with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
-            pipe = await run_in_state(state, Home(Path(one)), terminal=False)
-            terminal = await run_in_state(state, Home(Path(two)), terminal=True)
-        assert {pipe.code, terminal.code} == {state.code}, (name, pipe, terminal)
+        with short_home() as one, short_home() as two:
+            pipe = await run_in_state(state, one, terminal=False)
+            terminal = await run_in_state(state, two, terminal=True)
         write(snapshot_file(name), snapshot(state, pipe, terminal))
 
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from tests.support.product.sandbox import Sandbox
 
 CONSENT: Final = ROOT / "docs/consent.md"
+SECURITY: Final = ROOT / "docs/security.md"
 HTTP: Final = ROOT / "docs/http.md"
 FORM_HEADING: Final = "Your client can ask you"
 PREVIEW_HEADING: Final = "You cannot be asked at all"
@@ -82,9 +83,9 @@ async def run_exchanges() -> Mapping[Path, Mapping[str, Sequence[Block]]]:
     consent = {
         FORM_HEADING: form_blocks,
         PREVIEW_HEADING: preview,
-        AUDIT_HEADING: [_json_block(audit)],
     }
-    return {CONSENT: consent, HTTP: {BOT_HEADING: bot}}
+    security = {AUDIT_HEADING: [_json_block(audit)]}
+    return {CONSENT: consent, SECURITY: security, HTTP: {BOT_HEADING: bot}}
 
 
 def with_exchanges(page: str, exchanges: Mapping[str, Sequence[Block]]) -> str:

@@ -31,8 +31,10 @@ def reference_parts() -> Mapping[str, str]:
     ]
     settings = [(f"`{name}`", it.default, it.meaning) for name, it in SETTINGS.items()]
     return {
-        "clients": _table(("client", "command"), map(_client_row, CLIENTS.values())),
-        "each client": "\n".join(map(_client, CLIENTS.values())),
+        "each client": _table(
+            ("client", "`install`", "servers under", "besides", "then"),
+            map(_client_row, CLIENTS.values()),
+        ),
         "tools": _table(("tool", "call", "effect", "what it does"), tools),
         "each tool": "\n".join(map(_section, listings())),
         "prompts": _table(
@@ -48,28 +50,19 @@ def _table(columns: Row, rows: Iterable[Row]) -> str:
 
 
 def _client_row(client: KnownClient) -> Row:
-    anchor = _title(client).lower().replace(" ", "-")
+    """How a client is set up, by the command and by hand."""
+    title = "Any other client" if client.name == "other" else client.title
+    paste = "" if client.written else f"paste what it prints into {client.place}. "
+    besides = ", ".join(f'`"{name}": "{it}"`' for name, it in client.fields.items())
+    tried = " (tried)" if client.tried else ""
+    then = (paste + client.next_step).replace("|", "\\|")
     return (
-        f"[{_title(client)}](docs/install.md#{anchor})",
-        f"`.venv/bin/trax-mcp install {client.name}`",
+        f"{title}{tried}",
+        f"`{client.name}`",
+        f"`{client.servers}`",
+        besides,
+        then[0].upper() + then[1:],
     )
-
-
-def _title(client: KnownClient) -> str:
-    return "Any other client" if client.name == "other" else client.title
-
-
-def _client(client: KnownClient) -> str:
-    """How a client is set up, by the command and by hand, with the user's own studios."""
-    if client.written:
-        how = f"{client.next_step} To write it yourself, put this into its configuration:"
-    else:
-        paste = f"It takes your key, and prints this. Paste it into {client.place}."
-        how = f"{paste} {client.next_step}"
-    tried = "Tried with this client. " if client.tried else ""
-    command = f"```sh\n.venv/bin/trax-mcp install {client.name}\n```"
-    entry = f"```{client.kind}\n{client.entry}\n```\n"
-    return f"### {_title(client)}\n\n{command}\n\n{tried}{how}\n\n{entry}"
 
 
 def _section(tool: types.Tool) -> str:

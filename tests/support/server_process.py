@@ -198,4 +198,6 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
         and not name.lower().endswith("_proxy")
         and name not in {"DISPLAY", "WAYLAND_DISPLAY"}
     }
-    return inherited | dict(settings)
+    # No test reads the key of a person.
+    config = {} if "HOME" in settings else {"XDG_CONFIG_HOME": "/nonexistent"}
+    return inherited | config | dict(settings)

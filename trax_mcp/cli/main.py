@@ -1,47 +1,96 @@
 """`trax-mcp`: parses the command line and runs a command, which is in its own module."""
 
 import argparse
-import difflib
 import gc
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
+from typing import Any, Final, NamedTuple, NoReturn
 
 from trax_mcp import __version__
+from trax_mcp.api.caller import ANONYMOUS, redact_keys
 from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS
-from trax_mcp.cli.parser import AddParser, Parser, add_host, add_port, add_sandbox_switch
-from trax_mcp.settings import CannotStart, read_settings
+from trax_mcp.settings import CannotStart
 
-_ABOUT = """\
+_ABOUT: Final = """\
 Run TRaX live streams by conversation, over the Model Context Protocol.
 
 Without a command it is an MCP server on stdin and stdout, the way MCP clients
 start it.
 """
-_TRY = """\
+_TRY: Final = """\
 try it without a key:
-  trax-mcp demo              watch a whole show on the embedded sandbox
-  trax-mcp --sandbox         an MCP server on the sandbox, for your own client
+  trax-mcp demo                 watch a show on the embedded sandbox
+  trax-mcp install --sandbox    let your own client run one, on made-up studios
 
 with a key:
-  trax-mcp install CLIENT    asks for your key; your MCP client then starts
-                             trax-mcp by itself
-  trax-mcp install other     shows what to paste into any other MCP client
-  trax-mcp doctor            says what is not well, and what to do about it
+  trax-mcp install              asks for your key; your MCP client then starts
+                                trax-mcp by itself
+  trax-mcp install other        shows what to paste into any other MCP client
+  trax-mcp doctor               says what is not well, and what to do about it
 
 Keys are made on TRaX's Developer / API Keys screen.
 All settings are in docs/settings.md.
 """
-_WAITING = "This MCP server waits for a client on stdin. Ctrl-C ends it, --help says more."
+_SWITCH: Final[Mapping[str, Any]] = {"action": "store_true"}
+_SERVE: Final = "serve:"
+
+
+class Argument(NamedTuple):
+    """Names and options of `add_argument`."""
+
+    names: tuple[str, ...]
+    options: Mapping[str, Any]
+
+
+class Command(NamedTuple):
+    """A command: the line in `--help`, the paragraph in its own, what it runs, and its arguments.
+
+    `run` names a function of a module in this package, which gets the options and returns the exit
+    code. `sandbox`: the command takes --sandbox, on either side of its name. `steps` are commands
+    below it.
+    """
+
+    name: str
+    help: str
+    description: str
+    run: str = ""
+    arguments: tuple[Argument, ...] = ()
+    sandbox: bool = False
+    steps: tuple["Command", ...] = ()
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog)
+        self._action_max_length = 13  # it forgets that commands are indented
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that never prints a key, which somebody may give as an argument."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(redact_keys(message, ANONYMOUS))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; exits with 0, with 1 if it fails, or with 2 if the arguments are wrong."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
+    sandbox = {"TRAX_SANDBOX": "1"} if options.sandbox else {}
+    options.environment = {**os.environ, **sandbox}
+    module, _, function = options.run.partition(":")
     try:
-        code: int = options.run(options)
+        if options.run.startswith(_SERVE):
+            gc.disable()  # until it serves: most objects of the start stay
+        # Late, so that --help does not import the SDK.
+        run = getattr(import_module(f"trax_mcp.cli.{module}"), function)
+        code: int = run(options)
     except CannotStart as error:
-        sys.exit(f"trax-mcp: {error}")
+        from trax_mcp.cli.terminal import note  # noqa: PLC0415  as above
+
+        note(f"trax-mcp: {error}")
+        code = 1
     except KeyboardInterrupt:
         code = 130
     finally:
@@ -49,256 +98,194 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(code)
 
 
-def _environment(options: argparse.Namespace) -> Mapping[str, str]:
-    return {**os.environ, "TRAX_SANDBOX": "1"} if options.sandbox else os.environ
+def parser() -> argparse.ArgumentParser:
+    """The parser of the command line."""
+    top = _Parser(prog="trax-mcp", description=_ABOUT, epilog=_TRY, formatter_class=_Formatter)
+    top.set_defaults(run=f"{_SERVE}stdio")
+    top.add_argument("--version", action="version", version=f"trax-mcp {__version__}")
+    _add_sandbox(top, default=False)
+    _add_commands(top.add_subparsers(metavar="COMMAND", title="commands").add_parser, COMMANDS)
+    return top
 
 
-def _stdio(options: argparse.Namespace) -> int:
-    settings = read_settings(_environment(options))
-    if sys.stdin.isatty():
-        print(_WAITING, file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
-    gc.disable()  # until it serves: most objects of the start stay
-    from trax_mcp.cli import serve  # noqa: PLC0415  --help must not import the SDK
-
-    return serve.stdio(settings)
-
-
-def _http(options: argparse.Namespace) -> int:
-    environment = dict(_environment(options))
-    if options.sign_in:
-        environment["TRAX_SIGN_IN"] = "1"
-    if options.public_url is not None:
-        environment["TRAX_PUBLIC_URL"] = options.public_url
-    settings = read_settings(environment)
-    gc.disable()  # as above
-    from trax_mcp.cli import serve  # noqa: PLC0415  as above
-
-    return serve.http(settings, host=options.host, port=options.port)
+def _add_commands(add_parser: Callable[..., _Parser], commands: Iterable[Command]) -> None:
+    for command in commands:
+        added = add_parser(command.name, help=command.help, description=command.description)
+        for names, options in command.arguments:
+            added.add_argument(*names, **options)
+        if command.sandbox:
+            _add_sandbox(added, default=argparse.SUPPRESS)
+        if command.steps:
+            metavar = "|".join(it.name for it in command.steps)
+            steps = added.add_subparsers(metavar=metavar, required=True)
+            _add_commands(steps.add_parser, command.steps)
+        else:
+            added.set_defaults(run=command.run)
 
 
-def _sandbox(options: argparse.Namespace) -> int:
-    from trax_mcp.cli import sandbox  # noqa: PLC0415  as above
-
-    return sandbox.serve(port=options.port, empty=options.empty)
-
-
-def _demo(_options: argparse.Namespace) -> int:
-    from trax_mcp.cli.demo.play import play  # noqa: PLC0415  as above
-
-    return play()
+def _add_sandbox(to: argparse.ArgumentParser, *, default: object) -> None:
+    text = "use the embedded TRaX sandbox: no key, no network, nothing real"
+    to.add_argument("--sandbox", **_SWITCH, default=default, help=text)
 
 
-def _contract(options: argparse.Namespace) -> int:
-    from trax_mcp.cli import contract  # noqa: PLC0415  as above
-
-    return (
-        contract.check(read_settings(_environment(options))) if options.check else contract.show()
-    )
+def _host(text: str) -> str:
+    if not text.strip():  # it would listen on all addresses
+        raise argparse.ArgumentTypeError("must be an address such as 127.0.0.1")
+    return text
 
 
-def _install(options: argparse.Namespace) -> int:
-    from trax_mcp.cli.install import install  # noqa: PLC0415  as above
-
-    if options.client not in CLIENTS:
-        return _list_clients(options.client, CLIENTS, "for any other client: install other --print")
-    run = install.show if options.print else install.install
-    return run(options.client, sandbox=options.sandbox, assignments=options.set)
+def _port(text: str) -> int:
+    if not (text.isdecimal() and int(text) in range(65536)):
+        raise argparse.ArgumentTypeError("must be a number from 0 to 65535")
+    return int(text)
 
 
-def _passkey(_options: argparse.Namespace) -> int:
-    from trax_mcp.cli import passkey  # noqa: PLC0415  as above
-
-    return passkey.enrol(read_settings(os.environ))
+def _argument(*names: str, **options: object) -> Argument:
+    return Argument(names, options)
 
 
-def _sign_in_list(options: argparse.Namespace) -> int:
-    from trax_mcp.cli import sign_in  # noqa: PLC0415  as above
-
-    return sign_in.show(read_settings(os.environ), as_json=options.json)
-
-
-def _sign_in_revoke(options: argparse.Namespace) -> int:
-    from trax_mcp.cli import sign_in  # noqa: PLC0415  as above
-
-    if bool(options.ids) == options.all:
-        print("trax-mcp: give ids, or --all.", file=sys.stderr)  # noqa: T201  for a person, on stderr
-        return 2
-    return sign_in.revoke(read_settings(os.environ), options.ids, everybody=options.all)
+def _port_option(default: int) -> Argument:
+    text = "port, 0 for any (%(default)s)"
+    return _argument("--port", default=default, type=_port, help=text)
 
 
-def _doctor(options: argparse.Namespace) -> int:
-    from trax_mcp.cli.doctor.examine import examine  # noqa: PLC0415  as above
-
-    if options.client is not None and options.client not in FILE_CLIENTS:
-        return _list_clients(options.client, FILE_CLIENTS, "without CLIENT it checks them all")
-    if options.client is not None and options.sandbox:
-        print("trax-mcp: CLIENT or --sandbox, not both.", file=sys.stderr)  # noqa: T201  as below
-        return 2
-    return examine(_environment(options), as_json=options.json, client=options.client)
-
-
-def _list_clients(given: str | None, known: Iterable[str], otherwise: str) -> int:
-    """Name the known clients. What was given is not repeated, because it may be a key."""
-    close = difflib.get_close_matches(given or "", known, n=1)
-    guess = f" Did you mean {close[0]}?" if close else ""
-    text = f"CLIENT is one of {', '.join(known)}; {otherwise}.{guess}"
-    print(f"trax-mcp: {text}", file=sys.stderr)  # noqa: T201  for a person, on stderr
-    return 2
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(
-        prog="trax-mcp",
-        description=_ABOUT,
-        epilog=_TRY,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.set_defaults(run=_stdio)
-    parser.add_argument("--version", action="version", version=f"trax-mcp {__version__}")
-    add_sandbox_switch(parser, default=False)
-    commands = parser.add_subparsers(metavar="COMMAND", title="commands")
-    for add in (
-        _add_http,
-        _add_sandbox,
-        _add_demo,
-        _add_install,
-        _add_passkey,
-        _add_sign_in,
-        _add_doctor,
-        _add_contract,
-    ):
-        add(commands.add_parser)
-    return parser
-
-
-def _add_http(add_parser: AddParser) -> None:
-    http = add_parser(
-        "http",
-        help="MCP over Streamable HTTP at /mcp, for bots and teams",
-        description="Serve MCP over Streamable HTTP at /mcp, with GET /healthz and /readyz beside "
-        "it. Each caller sends their own TRaX key as X-API-Key; with --sign-in people may also "
-        "give it on a page, for clients that can only sign in.",
-    )
-    http.set_defaults(run=_http)
-    add_host(http)
-    add_port(http, default=8765)
-    http.add_argument(
-        "--sign-in", action="store_true", help="people sign in with their TRaX key, on a page"
-    )
-    http.add_argument(
-        "--public-url", metavar="URL", help="where they reach it, such as https://trax.example.com"
-    )
-    add_sandbox_switch(http, default=argparse.SUPPRESS)
-
-
-def _add_sandbox(add_parser: AddParser) -> None:
-    sandbox = add_parser(
-        "sandbox",
-        help="the sandbox's own /v1 API over HTTP, for any HTTP client",
-        description="Serve the embedded TRaX sandbox by itself: TRaX's /v1 API over HTTP on this "
-        "machine, with made-up studios and a key that opens nothing else.",
-    )
-    sandbox.set_defaults(run=_sandbox)
-    add_port(sandbox, default=8766)
-    sandbox.add_argument("--empty", action="store_true", help="without the made-up studios")
-
-
-def _add_demo(add_parser: AddParser) -> None:
-    demo = add_parser(
+COMMANDS: Final = (
+    Command(
         "demo",
-        help="play a whole show on the sandbox and print it",
-        description="Play a whole show on the sandbox, through a real MCP client over stdio.",
-    )
-    demo.set_defaults(run=_demo)
-
-
-def _add_install(add_parser: AddParser) -> None:
-    install = add_parser(
+        "play a show on the sandbox and print it",
+        "Play a show on the sandbox, through a real MCP client over stdio.",
+        "demo.play:run",
+    ),
+    Command(
         "install",
-        help="let an MCP client start trax-mcp, and put your key into a file",
-        description="Add trax-mcp to the configuration of an MCP client. Everything else in it "
-        "stays as it is, and a backup is kept. Your TRaX key is asked for without echo, or read "
-        "as a line from stdin; TRaX is asked whether it is good, and it goes into a file that only "
-        "you can read. For codex, jetbrains and other you are shown what to paste.",
-    )
-    install.set_defaults(run=_install)
-    install.add_argument("client", metavar="CLIENT", nargs="?", help=", ".join(CLIENTS))
-    install.add_argument(
-        "--print", action="store_true", help="write nothing, print what goes where"
-    )
-    install.add_argument(
-        "--set",
-        metavar="NAME=VALUE",
-        action="append",
-        default=[],
-        help="a setting for the client, for example TRAX_READ_ONLY=1; no secret",
-    )
-    add_sandbox_switch(install, default=argparse.SUPPRESS)
-
-
-def _add_passkey(add_parser: AddParser) -> None:
-    passkey = add_parser(
-        "passkey",
-        help="make a passkey, so that only your finger, face or PIN gives a yes",
-        description="Make a passkey in your browser. From then on a yes needs it, on the page that "
-        "trax-mcp opens; going offline needs none. It needs the extra passkey: in the folder of "
-        "trax-mcp, run .venv/bin/python -m pip install '.[passkey]'.",
-    )
-    passkey.set_defaults(run=_passkey)
-
-
-def _add_sign_in(add_parser: AddParser) -> None:
-    sign_in = add_parser(
-        "sign-in",
-        help="list who is signed in at a server, and revoke it",
-        description="List who is signed in at a server with --sign-in, or revoke it: that counts "
-        "at once, also while it serves. Run it as the server's user, with its TRAX_SIGN_IN_FILE.",
-    )
-    steps = sign_in.add_subparsers(metavar="list|revoke", required=True)
-    listing = steps.add_parser(
-        "list", help="list them", description="List who is signed in, the last used first."
-    )
-    listing.set_defaults(run=_sign_in_list)
-    listing.add_argument("--json", action="store_true", help="print one JSON list")
-    revoking = steps.add_parser(
-        "revoke",
-        help="revoke some, or all",
-        description="Revoke sign-ins, which ends their tokens.",
-    )
-    revoking.set_defaults(run=_sign_in_revoke)
-    revoking.add_argument("ids", metavar="ID", nargs="*", help="an id that list shows")
-    revoking.add_argument("--all", action="store_true", help="all of them, as after a theft")
-
-
-def _add_doctor(add_parser: AddParser) -> None:
-    doctor = add_parser(
+        "let an MCP client start trax-mcp, and put your key into a file",
+        "Add trax-mcp to the configuration of an MCP client; without CLIENT you choose one of "
+        "those that are on this computer. Everything else in it stays, and a backup is kept. Your "
+        "TRaX key is asked for without echo, or read as a line from stdin; TRaX is asked whether "
+        "it is good, and it goes into a file that only you can read. For codex, jetbrains and "
+        "other, and where a configuration is not plain JSON, you are shown what to paste.",
+        "install.install:run",
+        (
+            _argument("client", metavar="CLIENT", nargs="?", help=", ".join(CLIENTS)),
+            _argument("--print", **_SWITCH, help="write nothing, print what goes where"),
+            _argument(
+                "--set",
+                metavar="NAME=VALUE",
+                action="append",
+                default=[],
+                help="a setting for the client, for example TRAX_READ_ONLY=1; no secret",
+            ),
+        ),
+        sandbox=True,
+    ),
+    Command(
+        "uninstall",
+        "take trax-mcp out of an MCP client, or of all",
+        "Remove what install wrote into the configuration of an MCP client, or of each on this "
+        "computer. A backup is kept. Nothing else is deleted: you are told what else may be.",
+        "install.uninstall:run",
+        (_argument("client", metavar="CLIENT", nargs="?", help=", ".join(CLIENTS)),),
+    ),
+    Command(
         "doctor",
-        help="check settings, key, TRaX and MCP clients, and say what to do",
-        description="Check the settings, the key and what it may read, whether TRaX is reached and "
-        "takes changes, its contract, and which MCP clients start this installation. Nothing is "
-        "changed. Exits with 0 if nothing has failed; warnings do not count. If the environment "
-        "names no key, what an MCP client gives its server is checked.",
-    )
-    doctor.set_defaults(run=_doctor)
-    doctor.add_argument(
-        "client",
-        metavar="CLIENT",
-        nargs="?",
-        help=f"check what this one would start: {', '.join(FILE_CLIENTS)}",
-    )
-    doctor.add_argument("--json", action="store_true", help="print one JSON object")
-    add_sandbox_switch(doctor, default=argparse.SUPPRESS)
-
-
-def _add_contract(add_parser: AddParser) -> None:
-    contract = add_parser(
+        "check settings, key, TRaX and MCP clients, and say what to do",
+        "Check the settings, the key and what it may read, whether TRaX is reached and takes "
+        "changes, its contract, and which MCP clients start this installation. Nothing is changed. "
+        "Exits with 0 if nothing has failed; warnings do not count.",
+        "doctor:run",
+        (
+            _argument(
+                "client",
+                metavar="CLIENT",
+                nargs="?",
+                help=f"check what this one would start: {', '.join(FILE_CLIENTS)}",
+            ),
+            _argument("--json", **_SWITCH, help="print one JSON object"),
+        ),
+        sandbox=True,
+    ),
+    Command(
+        "passkey",
+        "make a passkey, so that only your finger, face or PIN gives a yes",
+        "Make a passkey in your browser. From then on a yes needs it, on the page that trax-mcp "
+        "opens; going offline needs none. It needs the extra passkey: in the folder of trax-mcp, "
+        "run .venv/bin/python -m pip install '.[passkey]'.",
+        "passkey:run",
+    ),
+    Command(
+        "http",
+        "MCP over Streamable HTTP at /mcp, for bots and teams",
+        "Serve MCP over Streamable HTTP at /mcp, with GET /healthz and /readyz beside it. Each "
+        "caller sends their own TRaX key as X-API-Key; with --sign-in people may also give it on a "
+        "page, for clients that can only sign in.",
+        "serve:http",
+        (
+            _argument(
+                "--host", default="127.0.0.1", type=_host, help="address to listen on (%(default)s)"
+            ),
+            _port_option(8765),
+            _argument("--sign-in", **_SWITCH, help="people sign in with their TRaX key, on a page"),
+            _argument(
+                "--public-url",
+                metavar="URL",
+                help="where they reach it, such as https://trax.example.com",
+            ),
+        ),
+        sandbox=True,
+    ),
+    Command(
+        "sign-in",
+        "list who is signed in at a server, and revoke it",
+        "List who is signed in at a server with --sign-in, or revoke it: that counts at once, also "
+        "while it serves. Run it as the server's user, with its TRAX_SIGN_IN_FILE.",
+        steps=(
+            Command(
+                "list",
+                "list them",
+                "List who is signed in, the last used first.",
+                "sign_in:show",
+                (_argument("--json", **_SWITCH, help="print one JSON list"),),
+            ),
+            Command(
+                "revoke",
+                "revoke some, or all",
+                "Revoke sign-ins, which ends their tokens.",
+                "sign_in:revoke",
+                (
+                    _argument("ids", metavar="ID", nargs="*", help="an id that list shows"),
+                    _argument("--all", **_SWITCH, help="all of them, as after a theft"),
+                ),
+            ),
+        ),
+    ),
+    Command(
         "contract",
-        help="show the built-in contract; with check, compare it with TRaX's",
-        description="Print the TRaX contract that is built in, as JSON. With check: print how "
-        "the one that TRaX serves differs from it, and exit with 1 if that breaks something. "
-        "No key is needed; TRAX_BASE_URL says where.",
-    )
-    contract.set_defaults(run=_contract)
-    contract.add_argument(
-        "check", nargs="?", choices=["check"], metavar="check", help="compare it with TRaX's own"
-    )
+        "show the built-in contract; with check, compare it with TRaX's",
+        "Print the TRaX contract that is built in, as JSON. With check: print how the one that "
+        "TRaX serves differs from it, and exit with 1 if that breaks something. No key is needed; "
+        "TRAX_BASE_URL says where.",
+        "contract:run",
+        (
+            _argument(
+                "check",
+                nargs="?",
+                choices=["check"],
+                metavar="check",
+                help="compare it with TRaX's own",
+            ),
+        ),
+        sandbox=True,
+    ),
+    Command(
+        "sandbox",
+        "the sandbox's own /v1 API over HTTP, for any HTTP client",
+        "Serve the embedded TRaX sandbox by itself: TRaX's /v1 API over HTTP on this machine, with "
+        "made-up studios and a key that opens nothing else.",
+        "sandbox:run",
+        (
+            _port_option(8766),
+            _argument("--empty", **_SWITCH, help="without the made-up studios"),
+        ),
+    ),
+)
+"""All commands, in the order of --help."""

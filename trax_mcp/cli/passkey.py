@@ -1,19 +1,20 @@
 """`trax-mcp passkey`: enrols a passkey, without which no page gives a yes from then on."""
 
 import sys
+from argparse import Namespace
 
 import anyio
 
-from trax_mcp.cli.setting_checks import passkey_path
+from trax_mcp.cli.startup import passkey_path
 from trax_mcp.cli.terminal import console_on
 from trax_mcp.clock import Clock
-from trax_mcp.settings import CannotStart, Settings
+from trax_mcp.settings import CannotStart, read_settings
 from trax_mcp.web.browser import has_browser
 from trax_mcp.web.enrolment import enrol_passkey
 from trax_mcp.web.passkey import Passkey, webauthn
 
 
-def enrol(settings: Settings) -> int:
+def run(options: Namespace) -> int:
     """Enrol a passkey in the browser, and write its public half.
 
     Raises:
@@ -23,7 +24,7 @@ def enrol(settings: Settings) -> int:
     webauthn()
     if not has_browser():
         raise CannotStart("A passkey is made in a browser, and there is none here.")
-    path = passkey_path(settings)
+    path = passkey_path(read_settings(options.environment))
     console = console_on(sys.stdout)
     console.print("A page opens in your browser: make the passkey there.")
     passkey = _make_passkey()

@@ -1,7 +1,10 @@
 """Serves MCP on stdio or HTTP, with TRaX or the embedded sandbox."""
 
 import gc
+import logging
 import socket
+import sys
+from argparse import Namespace
 from asyncio import CancelledError
 from collections.abc import AsyncIterator, Sequence
 from contextlib import (
@@ -18,12 +21,12 @@ import anyio
 
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
-from trax_mcp.cli.client_factory import client_for
-from trax_mcp.cli.setting_checks import (
+from trax_mcp.cli.startup import (
     REPLICAS_EXTRA,
     SIGN_IN_EXTRA,
-    caller_of,
+    access_of,
     check_names,
+    client_for,
     enrolled_passkey,
     http_warnings,
     sign_in_path,
@@ -41,7 +44,7 @@ from trax_mcp.server.offer import Offer
 from trax_mcp.server.readiness import Readiness
 from trax_mcp.server.sdk_compat import exit_process
 from trax_mcp.server.stdio import serve_stdio
-from trax_mcp.settings import CannotStart, Settings
+from trax_mcp.settings import CannotStart, Settings, read_settings
 from trax_mcp.uploads.files import MEDIA_FILES_SUPPORTED
 from trax_mcp.web.approval_page import open_page
 from trax_mcp.web.passkey import Passkey
@@ -50,19 +53,28 @@ if TYPE_CHECKING:
     from trax_mcp.replicas import Replicas
     from trax_mcp.sign_in.sign_ins import SignIns
 
+_WAITING = "This MCP server waits for a client on stdin. Ctrl-C ends it, --help says more."
+_log = logging.getLogger(__name__)
 
-def stdio(settings: Settings) -> int:
+
+def stdio(options: Namespace) -> int:
     """Serve the MCP client that started this process.
 
     Raises:
-        CannotStart: the key cannot be read or is malformed.
+        CannotStart: the key cannot be read, is malformed, or is for another deployment.
     """
+    settings = read_settings(options.environment)
+    access = access_of(settings)
+    if sys.stdin.isatty():
+        print(_WAITING, file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
     with logging_to_stderr(settings.log_level):
-        anyio.run(_serve_stdio, settings, caller_of(settings))
+        if access.file is not None and settings.api_key_file is None:
+            _log.info("The TRaX key is read from %s.", access.file)
+        anyio.run(_serve_stdio, access.settings, access.caller)
     return 0
 
 
-def http(settings: Settings, *, host: str, port: int) -> int:
+def http(options: Namespace) -> int:
     """Serve any MCP client over HTTP, each with the key that it sends.
 
     The operator's key is never used for a caller. The sandbox's key is: it opens nothing.
@@ -70,11 +82,15 @@ def http(settings: Settings, *, host: str, port: int) -> int:
     Raises:
         CannotStart: the address is not available.
     """
+    switch = {"TRAX_SIGN_IN": "1"} if options.sign_in else {}
+    address = {"TRAX_PUBLIC_URL": options.public_url} if options.public_url else {}
+    settings = read_settings({**options.environment, **switch, **address})
+    host = options.host
     raise_max_open_files()
-    with logging_to_stderr(settings.log_level), listen(host, port) as listener:
+    with logging_to_stderr(settings.log_level), listen(host, options.port) as listener:
         for warning in http_warnings(settings, host=host):
             tell(f"trax-mcp: {warning}")
-        default_caller = caller_of(settings) if settings.sandbox else ANONYMOUS
+        default_caller = access_of(settings).caller if settings.sandbox else ANONYMOUS
         try:
             anyio.run(_serve_http, settings, default_caller, listener)
         except (ServingEnded, CancelledError) as error:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
@@ -12,10 +13,10 @@ from rich.console import Console
 from rich.text import Text
 
 from trax_mcp.api.text_safety import quote, spell_out
-from trax_mcp.cli.setting_checks import sign_in_path, sign_in_secret_path
-from trax_mcp.cli.terminal import console_on, print_hanging
+from trax_mcp.cli.startup import sign_in_path, sign_in_secret_path
+from trax_mcp.cli.terminal import console_on, print_hanging, wrong_arguments
 from trax_mcp.clock import Clock, iso
-from trax_mcp.settings import CannotStart, Settings
+from trax_mcp.settings import CannotStart, Settings, read_settings
 from trax_mcp.sign_in import SignInUnavailable
 from trax_mcp.sign_in.private_files import server_secret
 from trax_mcp.sign_in.sign_ins import SignIn, SignInFile
@@ -29,18 +30,19 @@ _FAILED: Final = (
 )
 
 
-def show(settings: Settings, *, as_json: bool) -> int:
+def show(options: Namespace) -> int:
     """Print who is signed in, the last used first.
 
-    `as_json` prints one list: `[{"id", "person", "clientId", "clientName", "redirectHost",
+    `--json` prints one list: `[{"id", "person", "clientId", "clientName", "redirectHost",
     "access", "created", "lastUsed"}]`. Sign-ins with the same TRaX key have the same `person`.
 
     Raises:
         CannotStart: the file of the server cannot be read.
     """
-    path, console = sign_in_path(settings), console_on(sys.stdout)
+    settings, console = read_settings(options.environment), console_on(sys.stdout)
+    path = sign_in_path(settings)
     sign_ins = _read(settings)
-    if as_json:
+    if options.json:
         console.print(json.dumps([_as_json(it) for it in sign_ins], indent=2), soft_wrap=True)
     elif sign_ins:
         _print_list(console, sign_ins)
@@ -54,14 +56,16 @@ def show(settings: Settings, *, as_json: bool) -> int:
     return 0
 
 
-def revoke(settings: Settings, ids: Sequence[str], *, everybody: bool) -> int:
+def revoke(options: Namespace) -> int:
     """Revoke sign-ins by their ids, or all. Returns 1 if one of the ids is unknown.
 
     Raises:
         CannotStart: the file of the server cannot be read or written.
     """
-    sign_ins = _read(settings)
-    chosen = [it for it in sign_ins if everybody or it.id in ids]
+    if bool(options.ids) == options.all:
+        return wrong_arguments("give ids, or --all.")
+    settings = read_settings(options.environment)
+    chosen = [it for it in _read(settings) if options.all or it.id in options.ids]
     console = console_on(sys.stdout)
     if chosen:
         with _opened(settings) as file:
@@ -69,7 +73,7 @@ def revoke(settings: Settings, ids: Sequence[str], *, everybody: bool) -> int:
                 file.revoke(it.id)
     for it in chosen:
         console.print(f"Revoked: {_title(it, console)}.")
-    unknown = len({*ids} - {it.id for it in chosen})
+    unknown = len({*options.ids} - {it.id for it in chosen})
     if unknown:
         # What was given is not repeated, because it may be a token.
         subject = "One id is" if unknown == 1 else f"{unknown} ids are"

@@ -1,17 +1,15 @@
 """Output of the commands on a terminal or into a pipe."""
 
+import difflib
 import io
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final, TextIO
 
 from rich.console import Console
-from rich.live import Live
-from rich.padding import Padding
-from rich.spinner import Spinner
 from rich.text import Text
 
 from trax_mcp.api.text_safety import escape_invisible
@@ -32,22 +30,18 @@ def print_hanging(console: Console, first: Text, text: Text, *, under: Text | No
     under.pad_right(first.cell_len - under.cell_len)
     columns = min(console.width, WIDTH) - under.cell_len
     for line in text.wrap(console, columns, overflow="fold"):
-        line.rstrip()
-        console.print(Text.assemble(first, line), no_wrap=True, overflow="ignore")
+        whole = Text.assemble(first, line)
+        whole.rstrip()
+        console.print(whole, no_wrap=True, overflow="ignore")
         first = under
 
 
 @contextmanager
 def waiting(console: Console, text: str = "") -> Iterator[Callable[[str], None]]:
-    """Show a spinner with a text; yields a function that changes the text. A pipe gets nothing.
-
-    The text must be one line that is safe to print.
-    """
-    spinner = Spinner(
-        "line" if console.options.ascii_only else "dots", _spinner_text(text), style="dim"
-    )
-    with Live(Padding(spinner, (0, 0, 0, 2)), console=console, transient=True):
-        yield lambda text: spinner.update(text=_spinner_text(text))
+    """Show a spinner with a text; yields a function that changes the text. A pipe gets nothing."""
+    spinner = "line" if console.options.ascii_only else "dots"
+    with console.status(Text(text, "dim"), spinner=spinner) as status:
+        yield lambda text: status.update(Text(escape_invisible(text), "dim"))
 
 
 def say(text: str) -> None:
@@ -65,11 +59,20 @@ def note(text: str) -> None:
     print(text, file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
 
 
+def wrong_arguments(text: str) -> int:
+    """Say what is wrong with the arguments; returns the exit code for that."""
+    note(f"trax-mcp: {text}")
+    return 2
+
+
+def unknown_client(given: str, known: Iterable[str], otherwise: str) -> int:
+    """Name the known clients. What was given is not repeated, because it may be a key."""
+    close = difflib.get_close_matches(given, known, n=1)
+    guess = f" Did you mean {close[0]}?" if close else ""
+    return wrong_arguments(f"CLIENT is one of {', '.join(known)}; {otherwise}.{guess}")
+
+
 def _escape_unencodable(stream: TextIO) -> None:
     """Escape characters that the stream's encoding lacks; paths and chat may contain them."""
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
-
-
-def _spinner_text(text: str) -> Text:
-    return Text(f" {text}", "dim")

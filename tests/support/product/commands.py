@@ -23,8 +23,8 @@ from tests.support.server_process import PATIENCE_SECONDS, environment
 from trax_mcp.cli import main, serve
 from trax_mcp.cli import sandbox as sandbox_command
 from trax_mcp.cli.install import clients
-from trax_mcp.cli.install.client_configuration import start_commands
-from trax_mcp.cli.main import _parser
+from trax_mcp.cli.install.configuration import start_commands
+from trax_mcp.cli.main import parser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -54,19 +54,22 @@ def run_command(
     *arguments: str,
     settings: Mapping[str, str] | None = None,
     typed: str | Callable[[], str] | None = "",
+    chosen: str = "",
     terminal: bool = False,
     encoding: str = "utf-8",
 ) -> Outcome:
     """Run a command with only these `TRAX_` settings, and `typed` on stdin.
 
     On a terminal, `typed` is what a person types when they are asked for the key, and may be
-    a function that is called then. With None, they must not be asked. Other variables, such as
+    a function that is called then. With None, they must not be asked. `chosen` is what they type
+    when they are asked for something else. Other variables, such as
     HOME and COLUMNS, may be among the settings; by default there is no home, and 80 columns.
     Nothing that it does to the environment, the streams, the log or the folder outlives it.
     """
     stdout = _Stream(encoding, terminal=terminal)
     stderr = stdout if terminal else _Stream(encoding)
-    stdin = _Stream(terminal=terminal, content="" if terminal or typed is None else str(typed))
+    piped = "" if typed is None else str(typed)
+    stdin = _Stream(terminal=terminal, content="" if terminal else piped)
 
     def ask(prompt: str) -> str:
         assert typed is not None, "the key was asked for"
@@ -75,11 +78,16 @@ def run_command(
         stdout.write("\n")
         return answer.rstrip("\n")
 
+    def choose(prompt: str) -> str:
+        stdout.write(f"{prompt}{chosen}\n")
+        return chosen
+
     with (
         _unchanged_process(),
         patch.dict(os.environ, _variables(settings or {}, terminal=terminal), clear=True),
         patch("sys.stdin", stdin),
         patch("getpass.getpass", ask) if terminal else ExitStack(),
+        patch("builtins.input", choose) if terminal else ExitStack(),
         redirect_stdout(stdout),
         redirect_stderr(stderr),
     ):
@@ -96,14 +104,14 @@ async def run_command_beside(
     *arguments: str,
     settings: Mapping[str, str] | None = None,
     typed: str | Callable[[], str] | None = "",
+    chosen: str = "",
     terminal: bool = False,
-    encoding: str = "utf-8",
 ) -> Outcome:
     """The same in a thread, while the sandbox of the test answers from the event loop."""
     with anyio.fail_after(PATIENCE_SECONDS):
         return await anyio.to_thread.run_sync(
             lambda: run_command(
-                *arguments, settings=settings, typed=typed, terminal=terminal, encoding=encoding
+                *arguments, settings=settings, typed=typed, chosen=chosen, terminal=terminal
             )
         )
 
@@ -111,7 +119,7 @@ async def run_command_beside(
 def is_a_command(*arguments: str) -> bool:
     """Whether the command line takes these arguments. Nothing is run."""
     try:
-        _parser().parse_args(arguments)
+        parser().parse_args(arguments)
     except SystemExit:
         return False
     return True

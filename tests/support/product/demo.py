@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
@@ -15,7 +13,6 @@ from tests.support.product.frozen_sandbox import still
 from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
 from trax_mcp.cli.demo.play import play
-from trax_mcp.web import approval_page, browser
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -39,27 +36,18 @@ def play_demo(
 
     @asynccontextmanager
     async def serve(process: StdioServerParameters, **_: object) -> AsyncIterator[MessageStream]:
-        trax = still()
-        clock, variables = HandClock(trax), process.env or {}
-
-        def open_browser(address: str) -> None:
-            Path(shlex.split(variables["BROWSER"])[-1]).write_text(address, encoding="utf-8")
-
-        with (
-            patch.object(browser, "open_browser", open_browser),
-            patch.object(approval_page, "has_browser", lambda: True),
+        trax, variables = still(), process.env or {}
+        clock = HandClock(trax)
+        async with (
+            create_client_server_memory_streams() as (client, ours),
+            anyio.create_task_group() as tasks,
         ):
-            async with (
-                approval_page.open_page(clock) as page,
-                create_client_server_memory_streams() as (client, ours),
-                anyio.create_task_group() as tasks,
-            ):
-                settings = {"TRAX_ASK": variables["TRAX_ASK"]}
-                server = Product(trax, clock, settings, page=page).server()
-                alter(server, clock)
-                tasks.start_soon(server.run, *ours, server.create_initialization_options())
-                yield client
-                tasks.cancel_scope.cancel()
+            settings = {it: value for it, value in variables.items() if it.startswith("TRAX_")}
+            server = Product(trax, clock, settings).server()
+            alter(server, clock)
+            tasks.start_soon(server.run, *ours, server.create_initialization_options())
+            yield client
+            tasks.cancel_scope.cancel()
 
     with patch("trax_mcp.cli.demo.session.stdio_client", serve):
         return play(console=console)

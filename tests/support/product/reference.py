@@ -6,7 +6,6 @@ import ast
 import inspect
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any, Final, get_args
 
@@ -14,9 +13,8 @@ from trax_mcp.api import error_responses
 from trax_mcp.api.client import Client
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.tool_input import Effect, ToolInput
-from trax_mcp.cli.install.client_configuration import StartOptions, format_entry, new_entry
 from trax_mcp.cli.install.clients import CLIENTS as MCP_CLIENTS
-from trax_mcp.cli.install.clients import FileClient, McpClient
+from trax_mcp.cli.install.clients import McpClient
 from trax_mcp.consent.calls import Reason, Status
 from trax_mcp.consent.rules import Rules
 from trax_mcp.server.app import Service
@@ -36,7 +34,6 @@ CODES: Final[frozenset[str]] = frozenset(
 """Statuses and reasons of calls that did not run, and the codes of TRaX's errors."""
 
 _ALL: Final = Offer(local=True)
-_KEY_FILE: Final = Path("/path/to/key")
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,7 @@ class Prompt:
 class KnownClient:
     """An MCP client that `install` knows.
 
-    `entry` is the whole configuration with an entry for this server. `written` is whether `install`
+    `fields` is what an entry has besides the command. `written` is whether `install`
     writes it, `place` is where it is pasted otherwise, and `tried` whether the client was seen
     to start the server.
     """
@@ -79,8 +76,7 @@ class KnownClient:
     servers: str
     next_step: str
     place: str
-    kind: str
-    entry: str
+    fields: Mapping[str, str]
     written: bool
     tried: bool
 
@@ -145,18 +141,14 @@ def _texts_below_fields(kind: type[object]) -> dict[str, str]:
 
 
 def _client(client: McpClient) -> KnownClient:
-    options = StartOptions(key_file=_KEY_FILE)
-    entry = {**new_entry(client, {}, options), "command": "/path/to/trax-mcp", "args": []}
-    file_format = client.format if isinstance(client, FileClient) else "json"
     return KnownClient(
         name=client.name,
         title=client.title,
         servers=client.servers,
         next_step=client.next_step,
-        place=client.where or "its configuration",
-        kind="toml" if file_format == "toml" else "json",
-        entry=format_entry(client, entry),
-        written=isinstance(client, FileClient) and client.written,
+        place=client.where,
+        fields=client.fixed_fields,
+        written=client.written,
         tried=client.tried,
     )
 
@@ -169,7 +161,10 @@ TOOLS_IN_ORDER: Final = [
 _SETTING_MEANINGS: Final = _texts_below_fields(Settings)
 
 SETTINGS: Final = {
-    str(it.alias): Setting(_default(it.default), _SETTING_MEANINGS[name])
+    str(it.alias): Setting(
+        "your key file" if name == "api_key_file" else _default(it.default),
+        _SETTING_MEANINGS[name],
+    )
     for name, it in Settings.model_fields.items()
 }
 """All settings, in the order of their page."""

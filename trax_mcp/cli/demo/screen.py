@@ -1,8 +1,8 @@
 """Prints the demo on a terminal or into a pipe. Text is escaped and never read as markup."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Final
 
 from rich.console import Console
@@ -113,11 +113,9 @@ class Screen:
         """Print what the demo has checked."""
         self._print(self._sign("✓", "bold green"), _text(claim, "green"))
 
-    @contextmanager
-    def waiting(self) -> Iterator[Callable[[str], None]]:
+    def waiting(self) -> AbstractContextManager[Callable[[str], None]]:
         """Show the reason for a wait while it lasts; a pipe gets nothing."""
-        with waiting(self._console) as update:
-            yield lambda reason: update(escape_invisible(reason))
+        return waiting(self._console)
 
     def fail(self, problem: str, last_lines: Sequence[str]) -> None:
         """Print why the demo failed, and the end of the server's log."""

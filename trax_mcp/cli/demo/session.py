@@ -1,7 +1,7 @@
 """The demo's MCP client and its user: makes calls, answers forms, and prints both."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple, TextIO
 
@@ -39,7 +39,7 @@ class Session:
         self.screen = screen
         self._agrees = False
         self._while_open: Callable[[], Awaitable[None]] | None = None
-        self._asked = False
+        self._expects_form = False
         self._spoke_at = 0.0
 
     def you(self, text: str) -> None:
@@ -55,25 +55,19 @@ class Session:
         self, *, agree: bool, while_open: Callable[[], Awaitable[None]] | None = None
     ) -> None:
         """Decide how the user answers the next form, and what happens while it is open."""
-        self._agrees, self._while_open, self._asked = agree, while_open, False
-
-    def check_form_was_shown(self) -> None:
-        """Check that a form was shown since `prepare_form`.
-
-        Raises:
-            DemoFailed: there was none.
-        """
-        if not self._asked:
-            raise DemoFailed("It ran, but should have asked you first.")
+        self._agrees, self._while_open, self._expects_form = agree, while_open, True
 
     async def call(self, tool: str, **arguments: object) -> JsonObject:
         """Print a call, make it and return its structured content.
 
         Raises:
-            DemoFailed: the server reports an error.
+            DemoFailed: the server reports an error, or did not show the form that was prepared.
         """
         self.screen.call(tool, arguments)
-        return await self.read(tool, **arguments)
+        result = await self.read(tool, **arguments)
+        if self._expects_form:
+            raise DemoFailed("It ran, but should have asked you first.")
+        return result
 
     async def read(self, tool: str, **arguments: object) -> JsonObject:
         """The same without printing the call."""
@@ -114,7 +108,7 @@ class Session:
             await self._while_open()
         choice = schema["enum"][0 if self._agrees else 1]
         self.you(choice)
-        self._asked = True
+        self._expects_form = False
         return ElicitResult(action="accept", content={field: choice})
 
     async def _send(self, tool: str, arguments: dict[str, object]) -> CallToolResult:
@@ -130,7 +124,6 @@ async def connect(
     log: TextIO,
     *,
     forms: bool,
-    settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Session]:
     """Start a server without TRAX_ variables, and connect to it over stdio.
 
@@ -138,7 +131,7 @@ async def connect(
     """
     program, *arguments = command
     environment = {it: os.environ[it] for it in os.environ if not it.startswith(VARIABLE_PREFIX)}
-    environment |= {"TRAX_ASK": "form", **(settings or {})}
+    environment |= {"TRAX_ASK": "form", "TRAX_CHAT_POLL_SECONDS": "0.5"}
     server = StdioServerParameters(command=program, args=arguments, env=environment)
     session = Session(screen)
     async with Client(

@@ -5,7 +5,7 @@ import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from platformdirs import user_config_path, user_data_path
 
@@ -19,39 +19,36 @@ _CLAUDE_PACKAGE: Final = "Packages/Claude_*/LocalCache/Roaming"
 class McpClient:
     """An MCP client, and what an entry for it looks like.
 
-    `where` is the place in which a user pastes the entry. `servers` is the key of all servers.
-    `fixed_fields` is what an entry has besides the command. `next_step` tells the user how to load
-    the change. `tried` is whether the client itself was seen to start this server from what
+    `path` finds its configuration, which may not exist; without it, `where` is the place in which a
+    user pastes the entry. `toml`: the configuration is read and not written. `servers` is the key
+    of all servers, and `projects` the key under which, by folder, there are servers for one project
+    only. `fixed_fields` is what an entry has besides the command. `next_step` tells the user how to
+    load the change. `tried` is whether the client itself was seen to start this server from what
     `install` writes; the others follow their documentation.
     """
 
     name: str
     title: str
-    where: str
+    path: Callable[[], Path] | None = None
+    where: str = "its configuration"
+    toml: bool = False
     servers: str = "mcpServers"
+    projects: str | None = None
     fixed_fields: Mapping[str, str] = field(default_factory=dict)
     next_step: str
     tried: bool = False
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileClient(McpClient):
-    """A client whose configuration is a file.
-
-    `path` finds the file, which may not exist. "jsonc" is JSON in which the client takes comments;
-    "toml" is read and not written. `projects` is the key under which, by folder, there are servers
-    for one project only.
-    """
-
-    where: str = ""
-    path: Callable[[], Path]
-    format: Literal["json", "jsonc", "toml"] = "json"
-    projects: str | None = None
-
     @property
     def written(self) -> bool:
-        """Whether `install` writes the file. If not, it prints what goes into it."""
-        return self.format != "toml"
+        """Whether `install` writes the configuration. If not, it prints what goes into it."""
+        return self.path is not None and not self.toml
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this computer has its configuration, or the folder for it."""
+        file = self.path and self.path()
+        folders = [file.parent] if file and file.parent != Path.home() else []
+        return any(it.exists() for it in (file, *folders) if it)
 
 
 def apps_folder() -> Path:
@@ -88,13 +85,13 @@ def _folder_from(variable: str, default: Path) -> Path:
 
 
 _CLIENTS: Final[tuple[McpClient, ...]] = (
-    FileClient(
+    McpClient(
         name="claude-desktop",
         title="Claude Desktop",
         path=_claude_desktop,
         next_step="Quit Claude Desktop and open it again.",
     ),
-    FileClient(
+    McpClient(
         name="claude-code",
         title="Claude Code",
         # Its scope "user" applies in every project, unless scope "local" has the same name.
@@ -104,56 +101,52 @@ _CLIENTS: Final[tuple[McpClient, ...]] = (
         tried=True,  # 2.1.332: `claude mcp list` connects
         projects="projects",
     ),
-    FileClient(
+    McpClient(
         name="cursor",
         title="Cursor",
         path=lambda: Path.home() / ".cursor/mcp.json",
-        format="jsonc",
         fixed_fields=STDIO,
         next_step="Restart Cursor; its settings show trax among the MCP servers.",
     ),
-    FileClient(
+    McpClient(
         name="vscode",
         title="VS Code",
         # code.visualstudio.com/docs/copilot/reference/mcp-configuration: "user profile".
         path=lambda: apps_folder() / "Code/User/mcp.json",
-        format="jsonc",
         servers="servers",
         fixed_fields=STDIO,
         next_step='Run "MCP: List Servers" in VS Code and start trax.',
     ),
-    FileClient(
+    McpClient(
         name="windsurf",
         title="Windsurf",
         # docs.windsurf.com/windsurf/cascade/mcp, "mcp_config.json".
         path=lambda: Path.home() / ".codeium/windsurf/mcp_config.json",
         next_step="Press the refresh button among Cascade's MCP servers, or restart Windsurf.",
     ),
-    FileClient(
+    McpClient(
         name="zed",
         title="Zed",
         # zed.dev/docs/ai/mcp, "As Custom Servers". The file that Zed makes begins with comments.
         path=_zed,
-        format="jsonc",
         servers="context_servers",
         next_step="Open the settings of Zed's Agent Panel: a green dot beside trax says it runs.",
     ),
-    FileClient(
+    McpClient(
         name="gemini-cli",
         title="Gemini CLI",
         # geminicli.com/docs/tools/mcp-server, "Configure the MCP server in settings.json".
         path=lambda: Path.home() / ".gemini/settings.json",
-        format="jsonc",
         # Its folder trust switches all servers off elsewhere.
         next_step="Start Gemini CLI again in a folder that you trust; /mcp shows trax.",
         tried=True,  # 0.61.0: `gemini mcp list` connects
     ),
-    FileClient(
+    McpClient(
         name="codex",
         title="Codex",
         # developers.openai.com/codex/mcp, "Connect Codex to an MCP server".
         path=_codex,
-        format="toml",
+        toml=True,
         servers="mcp_servers",
         next_step="Start Codex again; /mcp shows trax.",
         tried=True,  # 0.171.0: `codex exec` starts it
@@ -175,7 +168,5 @@ _CLIENTS: Final[tuple[McpClient, ...]] = (
 
 CLIENTS: Final[Mapping[str, McpClient]] = {client.name: client for client in _CLIENTS}
 """Every client that `install` knows, by its name on the command line."""
-FILE_CLIENTS: Final[Mapping[str, FileClient]] = {
-    client.name: client for client in _CLIENTS if isinstance(client, FileClient)
-}
+FILE_CLIENTS: Final = {client.name: client for client in _CLIENTS if client.path}
 """Those whose configuration can be read."""

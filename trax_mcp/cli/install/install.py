@@ -1,46 +1,43 @@
-"""`trax-mcp install`: adds this installation to an MCP client, and writes the key to a file."""
+"""`trax-mcp install`: adds this installation to an MCP client, and writes the key to its file."""
 
 import os
 import sys
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import replace as with_changes
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final
 
-from trax_mcp.api.caller import ANONYMOUS, redact_keys
+from pydantic import SecretStr
+
+from trax_mcp.api.caller import ANONYMOUS, KEY_PATTERN, redact_keys
 from trax_mcp.api.error_texts import KEYS_SCREEN
-from trax_mcp.cli.install.client_configuration import (
-    KEY,
-    KEY_FILE,
-    SANDBOX,
+from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS, McpClient
+from trax_mcp.cli.install.configuration import (
     Configuration,
-    StartOptions,
+    Entry,
+    InstallError,
     format_entry,
     new_entry,
     starts_this_installation,
 )
-from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS, LOCAL_REMOVAL, FileClient, McpClient
-from trax_mcp.cli.install.entry_settings import (
-    BASE_URL,
-    check_entry,
-    choose_entry_settings,
-    settings_of,
+from trax_mcp.cli.install.key import ask_key, check_key, write_key
+from trax_mcp.cli.key_file import StoredKey, key_path, read_key, shorten
+from trax_mcp.cli.startup import check_names
+from trax_mcp.cli.terminal import note, say, unknown_client, wrong_arguments
+from trax_mcp.settings import (
+    DEFAULT_BASE_URL,
+    VARIABLE_PREFIX,
+    CannotStart,
+    Settings,
+    read_settings,
 )
-from trax_mcp.cli.install.file_replacement import (
-    PRIVATE,
-    InstallError,
-    check_writable,
-    make_private,
-    read,
-    replace,
-    resolve_link,
-)
-from trax_mcp.cli.install.key_check import check_key
-from trax_mcp.cli.install.key_file import ask_key, key_file, key_from
-from trax_mcp.cli.terminal import note, say
-from trax_mcp.studio import naming
 
+KEY: Final = "TRAX_API_KEY"
+KEY_FILE: Final = "TRAX_API_KEY_FILE"
+SANDBOX: Final = "TRAX_SANDBOX"
+BASE_URL: Final = "TRAX_BASE_URL"
+_OF_KEY: Final = (KEY, KEY_FILE, SANDBOX)
 _KEYS_ARE_MADE: Final = f"You make a key on {KEYS_SCREEN}."
 _KEY_FROM_STDIN: Final = "Reading the key, one line, from stdin, which is no terminal."
 _NO_KEY: Final = (
@@ -48,33 +45,82 @@ _NO_KEY: Final = (
     " which needs none"
 )
 _FIRST_WORDS: Final = 'Then ask: "Which of my studios are on air?"'
+_FIELDS: Final = {VARIABLE_PREFIX + name.upper(): it for name, it in Settings.model_fields.items()}
+_SECRETS: Final = frozenset(
+    name
+    for name, it in _FIELDS.items()
+    if SecretStr.__name__ in str(it.annotation) or "SECRET" in name  # it may stand in a union
+)
+_NOT_BY_SET: Final = {
+    KEY_FILE: "install puts the key into its own file",
+    SANDBOX: "the option --sandbox does it",
+}
 
 
-class _Key(NamedTuple):
-    """The key file to name, None to keep what the entry has; and whether its key is new."""
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """Where the key is: in the key file, `new` if it was written now, or else in the entry."""
 
-    file: Path | None = None
+    in_file: bool = False
     new: bool = False
 
 
-def show(name: str, *, sandbox: bool, assignments: Sequence[str] = ()) -> int:
-    """Print the configuration on stdout, and where to put it on stderr. Writes nothing.
+def run(options: Namespace) -> int:
+    """Set a client up, or show how; without CLIENT, the person on the terminal chooses one."""
+    name = options.client
+    if name is None and sys.stdin.isatty():
+        name = _choose_client()
+        if name is None:
+            return 1
+    other = "for any other client: install other --print"
+    if name is None:
+        here = ", ".join(it.name for it in FILE_CLIENTS.values() if it.is_here) or "none"
+        known = ", ".join(CLIENTS)
+        text = f"name a client: trax-mcp install CLIENT. Found on this computer: {here}."
+        return wrong_arguments(f"{text} CLIENT is one of {known}; {other}.")
+    if name not in CLIENTS:
+        return unknown_client(name, CLIENTS, other)
+    act = _show if options.print else _install
+    return act(CLIENTS[name], options.set, sandbox=options.sandbox)
+
+
+def _choose_client() -> str | None:
+    """Let the person on the terminal choose one of the clients on this computer; None if none."""
+    here = [it for it in FILE_CLIENTS.values() if it.is_here]
+    if not here:
+        note(f"No MCP client that install knows was found here. It knows {', '.join(CLIENTS)}:")
+        note("name one, or run trax-mcp install other for what to paste into your own.")
+        return None
+    say("Found on this computer:")
+    for number, client in enumerate(here, start=1):
+        say(f"  {number}  {client.title}")
+    try:
+        answer = input("Which one shall start trax-mcp? Its number, or Enter for none: ").strip()
+    except EOFError:
+        answer = ""
+    chosen = {str(number): it.name for number, it in enumerate(here, start=1)}.get(answer)
+    if chosen is None:
+        note("None was chosen. Nothing was changed.")
+    return chosen
+
+
+def _show(client: McpClient, assignments: Sequence[str], *, sandbox: bool) -> int:
+    """Print the entry on stdout, and where to put it on stderr. Writes nothing.
 
     Returns 1 if a setting is wrong.
     """
-    client = CLIENTS[name]
     try:
-        options = _options(assignments, sandbox=sandbox)
+        settings = _read_assignments(assignments)
     except InstallError as problem:
         note(_sentence(f"trax-mcp: {problem}"))
         return 1
-    _say_entry(client, options)
+    _say_entry(client, new_entry(client, sandbox=sandbox, env=settings))
     note("This goes into")
     note(f"  {_place(client)}")
     if not sandbox:
-        note("and your key, alone, into a file that only you can read:")
-        note(f"  {key_file()}")
-    if isinstance(client, FileClient) and client.written:
+        note("and your key, with the address of TRaX, into a file that only you can read:")
+        note(f"  {key_path()}")
+    if client.written:
         note("Without --print it is done for you.")
     elif not sandbox:
         note("Without --print you are asked for your key, and it is put there.")
@@ -82,214 +128,234 @@ def show(name: str, *, sandbox: bool, assignments: Sequence[str] = ()) -> int:
     return 0
 
 
-def install(name: str, *, sandbox: bool, assignments: Sequence[str] = ()) -> int:
+def _install(client: McpClient, assignments: Sequence[str], *, sandbox: bool) -> int:
     """Write the key to its file, then add this installation to a client's configuration.
 
-    TRaX is asked once about the key. A client whose configuration is not written gets its entry
-    printed. Returns 1 if the configuration is not as it should be; then stderr says why, and what
-    was changed. A second time does what is missing.
+    TRaX is asked once about the key. A configuration that is not plain JSON is left alone, and the
+    entry is printed. Returns 1 if the configuration is not as it should be; then stderr says why,
+    and what was changed. A second time does what is missing.
     """
-    client, key = CLIENTS[name], _Key()
+    key = _Key()
     try:
-        options = _options(assignments, sandbox=sandbox)
-        environment = _check(client, options)
+        settings = _read_assignments(assignments)
+        before = Configuration.read(client)
+        environment = {**before.environment, **settings}
+        _note_replaced_entry(before, settings, sandbox=sandbox)
+        if client.written and before.problem:
+            note(f"{before.path} {before.problem}, so it is left alone: you add trax by hand.")
         if not sandbox:
-            key = _take_key(environment, options)
-            options = with_changes(options, key_file=key.file)
-        if isinstance(client, FileClient):
-            return _configure(client, key, options)
-        _show_what_to_paste(client, key, options)
+            key = _take_key(client, environment)
+        return _configure(client, key, settings, sandbox=sandbox)
     except InstallError as problem:
-        changed = f"The key was written to {key.file}, nothing else" if key.new else "Nothing"
+        changed = f"The key was written to {key_path()}, nothing else" if key.new else "Nothing"
         note(_sentence(f"trax-mcp: {changed} was changed: {problem}"))
         return 1
-    return 0
 
 
-def _options(assignments: Sequence[str], *, sandbox: bool) -> StartOptions:
-    settings = choose_entry_settings(os.environ, assignments, sandbox=sandbox)
-    for text in settings.notes:
-        note(text)
-    file = None if sandbox else key_file()
-    return StartOptions(sandbox=sandbox, key_file=file, settings=settings.values)
+def _read_assignments(assignments: Sequence[str]) -> Mapping[str, str]:
+    """The settings for an entry, by name.
 
-
-def _check(client: McpClient, options: StartOptions) -> Mapping[str, Any]:
-    """Check all that could fail before the user gives a key, and say what they should know.
-
-    Returns the settings that the entry has.
+    Raises:
+        InstallError: an assignment names no setting, a secret, or what `install` does itself; or a
+            value is wrong.
     """
-    environment = _check_configuration(client, options) if isinstance(client, FileClient) else {}
-    if not options.sandbox:
-        check_writable(resolve_link(key_file()))
-    return environment
+    settings = {}
+    for text in assignments:
+        name, equals, value = text.partition("=")
+        if not equals or not name.startswith(VARIABLE_PREFIX):
+            raise InstallError(
+                "--set takes NAME=VALUE, and NAME is a setting that begins with TRAX_"
+            )
+        if name in _NOT_BY_SET:
+            raise InstallError(f"{name} is no setting for --set: {_NOT_BY_SET[name]}")
+        if name in _SECRETS or KEY_PATTERN.search(text):
+            raise InstallError(
+                "--set takes no secret: others could read it in the list of processes, and in the"
+                " client's configuration"
+            )
+        settings[name] = value.strip()
+    try:
+        _settings_of(settings)
+    except CannotStart as error:
+        raise InstallError(str(error)) from None
+    return settings
 
 
-def _check_configuration(client: FileClient, options: StartOptions) -> Mapping[str, Any]:
-    if client.written:
-        check_writable(resolve_link(client.path()))
-    configuration = Configuration.read(client)
-    document = configuration.with_trax(options)
-    if document is not None and client.written:
-        configuration.format(document)
-    check_entry(configuration, {**configuration.environment, **options.settings})
-    _note_replaced_entry(configuration, options)
-    return configuration.environment
+def _settings_of(environment: Mapping[str, str]) -> Settings:
+    """The settings of an entry. What a client fills in before it starts a server may be anything.
+
+    Raises:
+        CannotStart: one is wrong or unknown.
+    """
+    plain = {it: value for it, value in environment.items() if not has_placeholder(value)}
+    unknown = {
+        it: "1" for it in environment if it.startswith(VARIABLE_PREFIX) and it not in _FIELDS
+    }
+    settings = read_settings({**plain, **unknown})
+    check_names(settings)
+    return settings
 
 
-def _note_replaced_entry(configuration: Configuration, options: StartOptions) -> None:
+def has_placeholder(value: str) -> bool:
+    """Whether a client replaces a part of a value before it starts a server."""
+    return "${" in value
+
+
+def _note_replaced_entry(
+    configuration: Configuration, settings: Mapping[str, str], *, sandbox: bool
+) -> None:
     """Name an entry that starts something else. Its arguments and values may be secret."""
-    client, entry = configuration.client, configuration.entry
-    if not entry or starts_this_installation(entry):
+    client, entry, env = configuration.client, configuration.entry, configuration.environment
+    if not entry or starts_this_installation(entry) or configuration.problem:
         return
     command = redact_keys(str(entry.get("command")), ANONYMOUS)
     note(f"{client.title} has a trax already. It started {command}.")
-    overwritten = {*client.fixed_fields, "command", "args", "env", KEY, KEY_FILE, SANDBOX}
-    settings = sorted(name for name, value in configuration.environment.items() if value)
-    kept_names = [it for it in (*entry, *settings) if it not in {*overwritten, *options.settings}]
-    if kept_names:
-        note(f"What else stands there is kept: {', '.join(kept_names)}.")
-    if BASE_URL in kept_names and not options.sandbox:
-        address = redact_keys(str(configuration.environment[BASE_URL]), ANONYMOUS)
+    overwritten = {*client.fixed_fields, "command", "args", "env", *_OF_KEY, *settings}
+    set_there = sorted(name for name, value in env.items() if value)
+    kept = [it for it in (*entry, *set_there) if it not in overwritten]
+    if kept:
+        note(f"What else stands there is kept: {', '.join(kept)}.")
+    if BASE_URL in kept and not sandbox:
+        address = redact_keys(env[BASE_URL], ANONYMOUS)
         note(f"The key will be sent to {address}: is it an address that you know?")
 
 
-def _take_key(environment: Mapping[str, Any], options: StartOptions) -> _Key:
+def _take_key(client: McpClient, environment: Mapping[str, str]) -> _Key:
     """Write the key that the user gives; without one, keep the entry's or that of the key file.
 
-    A key that TRaX refuses is not written.
+    Raises:
+        InstallError: there is none, or TRaX refuses it; then nothing is written.
     """
-    own = {it: str(environment[it]) for it in (KEY, KEY_FILE) if environment.get(it)}
-    in_entry, in_file = key_from(own), key_from({KEY_FILE: str(key_file())})
+    try:
+        stored = read_key(key_path())
+    except CannotStart:
+        stored = None  # it is written anew
+    own = _own_key(environment)
     note(_KEYS_ARE_MADE if sys.stdin.isatty() else _KEY_FROM_STDIN)
-    given = ask_key(has_key=in_entry is not None or in_file is not None)
-    used = given or in_entry or in_file
-    if used is None:
+    given = ask_key(has_key=own is not None or stored is not None)
+    used = given or own or (stored.key if stored else "")
+    if not used:
         raise InstallError(_NO_KEY)
-    address = {name: it for name, it in environment.items() if name not in {*own, SANDBOX}}
-    note(check_key(used, settings_of({**address, **options.settings})))
-    if given is None and in_entry is not None and own.get(KEY_FILE) != str(key_file()):
+    keeps_own = own is not None and not given
+    base_url = _base_url(environment) if keeps_own else _base_url(environment, os.environ, stored)
+    if not (given or own) and stored and stored.base_url not in {None, base_url}:
+        raise InstallError(
+            f"the key that you have is for {stored.base_url}. Give one for {base_url}"
+        )
+    if has_placeholder(used):
+        note(f"Key kept, but not checked: only {client.title} can fill it in.")
+    else:
+        of_trax = {**dict.fromkeys(_OF_KEY, ""), BASE_URL: base_url}
+        note(check_key(used, _settings_of({**environment, **of_trax})))
+    if keeps_own:
         return _Key()
-    new = given not in {None, in_file}
-    if new:
-        replace(resolve_link(key_file()), f"{given}\n".encode(), mode=PRIVATE)
-    make_private(key_file())
-    return _Key(key_file(), new)
+    return _Key(in_file=True, new=write_key(used, base_url, stored))
 
 
-def _configure(client: FileClient, key: _Key, options: StartOptions) -> int:
+def _own_key(environment: Mapping[str, str]) -> str | None:
+    """The key that an entry names besides the key file."""
+    if key := environment.get(KEY):
+        return key
+    file = environment.get(KEY_FILE, "")
+    if file in {"", "none", str(key_path())}:
+        return None
+    try:
+        stored = read_key(Path(file))
+    except CannotStart:
+        return None
+    return stored.key if stored else None
+
+
+def _base_url(
+    environment: Mapping[str, str],
+    shell: Mapping[str, str] = {},
+    stored: StoredKey | None = None,
+) -> str:
+    """The deployment that the key is for: of the entry, of the shell, or as before.
+
+    Raises:
+        InstallError: only the client knows it, or it is no address.
+    """
+    named = environment.get(BASE_URL) or shell.get(BASE_URL, "").strip()
+    base_url = named or (stored and stored.base_url) or DEFAULT_BASE_URL
+    if has_placeholder(base_url):
+        raise InstallError(f"a key is for one address, and {BASE_URL} is filled in by your client")
+    try:
+        return read_settings({BASE_URL: base_url}).base_url.rstrip("/")
+    except CannotStart as error:
+        raise InstallError(str(error)) from None
+
+
+def _configure(client: McpClient, key: _Key, settings: Mapping[str, str], *, sandbox: bool) -> int:
     """Add the entry. Reads again, because the client may have written to the file meanwhile."""
     old = Configuration.read(client)
-    document = old.with_trax(options)
-    if document is None:
-        say(f"{client.title} was set up already, on {_studios(options)}.")
-        _report(old, key)
-    elif not client.written:
-        _show_what_to_paste(client, key, options)
-        return 0
-    elif not old.complete:
-        _show_what_to_add(old, key, options)
-        return 1
+    entry = _entry(old, key, settings, sandbox=sandbox)
+    studios = "the sandbox" if sandbox else "your studios"
+    # A path that install cannot write is right if it has what install would write.
+    if old.entry and old.with_entry(entry) == old.document:
+        say(f"{client.title} was set up already, on {studios}.")
+        _report(old, key, None)
+    elif old.problem:
+        _show_what_to_paste(old, key, new_entry(client, sandbox=sandbox, env=settings))
+        return 1 if client.written else 0
     else:
-        new_folder = not old.path.parent.exists()
-        backup = _write(old, old.format(document))
-        say(f"{client.title} starts trax-mcp from now on, on {_studios(options)}.")
+        is_new_folder = not (old.path or Path()).parent.exists()
+        backup = old.write(old.with_entry(entry))
+        say(f"{client.title} starts trax-mcp from now on, on {studios}.")
         _report(old, key, backup)
-        if new_folder:
-            say(f"{client.title} had no folder here yet, so it was made. If it keeps its settings")
-            say("elsewhere, --print shows what to put there.")
+        if is_new_folder:
+            say(f"No settings of {client.title} were found here. Is it installed?")
     say(client.next_step)
     say(_FIRST_WORDS)
     return 0
 
 
-def _write(old: Configuration, content: bytes) -> Path | None:
-    """Replace the configuration; returns the backup of the old one, if there is an old one."""
-    path, backup = resolve_link(old.path), None
-    if old.content is not None:
-        backup = path.with_name(f"{path.name}.trax-mcp.bak")
-        replace(backup, old.content, mode=PRIVATE)  # it may contain a key
-    if read(path) != old.content:
-        raise InstallError(f"{path} was changed by another program meanwhile. Try again")
-    replace(path, content)
-    return backup
+def _entry(old: Configuration, key: _Key, settings: Mapping[str, str], *, sandbox: bool) -> Entry:
+    """The entry with what else stands in it; a key that is in the key file goes out of it."""
+    gone = {SANDBOX} | ({KEY, KEY_FILE} if key.in_file else set())
+    env = {it: value for it, value in old.environment.items() if it not in gone} | dict(settings)
+    kept = {it: value for it, value in old.entry.items() if it != "env" or not value}
+    return {**kept, **new_entry(old.client, sandbox=sandbox, env=env)}
 
 
-def _show_what_to_add(configuration: Configuration, key: _Key, options: StartOptions) -> None:
-    note(f"trax-mcp: {configuration.path} was left alone: comments in it, or names that it has")
-    note("twice, would be lost.")
-    _note_key(configuration.client, key)
-    if configuration.entry:
+def _show_what_to_paste(old: Configuration, key: _Key, entry: Entry) -> None:
+    client = old.client
+    if key.new:
+        note(f"Your key was written to {key_path()}.")
+    if old.entry:
         note("Change its trax to this by hand; what else it has may stay:")
     else:
-        note("Add this by hand:")
-    _say_entry(configuration.client, options)
-    note(configuration.client.next_step)
-
-
-def _show_what_to_paste(client: McpClient, key: _Key, options: StartOptions) -> None:
-    _note_key(client, key)
-    note(f"You set up {client.title} by hand. Paste this into")
-    note(f"  {_place(client)}")
-    _say_entry(client, options)
+        note(f"You set up {client.title} by hand. Paste this into")
+        note(f"  {_place(client)}")
+    _say_entry(client, entry)
     note(client.next_step)
     note(_FIRST_WORDS)
 
 
-def _note_key(client: McpClient, key: _Key) -> None:
-    if key.new:
-        note(f"Your key was written to {key.file}.")
-    for text in _shared_key(client, key):
-        note(text)
-
-
-def _report(old: Configuration, key: _Key, backup: Path | None = None) -> None:
-    rows = {"configuration": old.path, "backup": backup, "new key" if key.new else "key": key.file}
+def _report(old: Configuration, key: _Key, backup: Path | None) -> None:
+    file = key_path() if key.in_file else None
+    rows = {"configuration": old.path, "backup": backup, "new key" if key.new else "key": file}
     for label, path in rows.items():
         if path is not None:
-            say(f"  {label:<13}  {path}")
-    for text in _shared_key(old.client, key):
-        say(text)
-    if key.file and old.environment.get(KEY):
+            say(f"  {label:<13}  {shorten(path)}")
+    if key.in_file and old.environment.get(KEY):
         say("The key that stood in the configuration is out of it; the backup still has it.")
         say("Delete the backup once all works, and if you use that key no more, revoke it")
         say(f"on {KEYS_SCREEN}.")
-    for project in old.project_entries:
+    for project in old.projects_with_entry:
         say(f"In {project} alone, another entry counts, which {old.client.title} made for it.")
-        say(f"If it should not: run {LOCAL_REMOVAL} there.")
-
-
-def _shared_key(client: McpClient, key: _Key) -> Sequence[str]:
-    """Sentences about other clients whose entries name the key file, and where they send it."""
-    if key.file is None:
-        return ()
-    titles = []
-    for other in FILE_CLIENTS.values():
-        with suppress(InstallError):  # doctor reports it
-            environment = Configuration.read(other).environment
-            if other is not client and environment.get(KEY_FILE) == str(key.file):
-                address = redact_keys(str(environment.get(BASE_URL) or ""), ANONYMOUS)
-                titles.append(f"{other.title} (at {address})" if address else other.title)
-    if not titles:
-        return ()
-    uses, them = ("uses", "it") if len(titles) == 1 else ("use", "them")
-    restart = f": restart {them} as well, for the new key" if key.new else ""
-    return (f"{naming.listed(titles)} {uses} this key file too{restart}.",)
-
-
-def _place(client: McpClient) -> str:
-    return str(client.path()) if isinstance(client, FileClient) else client.where
-
-
-def _say_entry(client: McpClient, options: StartOptions) -> None:
-    for line in format_entry(client, new_entry(client, {}, options)).splitlines():
-        say(line)
-
-
-def _studios(options: StartOptions) -> str:
-    return "the sandbox" if options.sandbox else "your studios"
+        say("If it should not: run claude mcp remove trax --scope local there.")
 
 
 def _sentence(text: str) -> str:
     """With a full stop, unless it ends already."""
     return text if text.endswith((".", "?")) else f"{text}."
+
+
+def _place(client: McpClient) -> str:
+    return str(client.path()) if client.path else client.where
+
+
+def _say_entry(client: McpClient, entry: Entry) -> None:
+    for line in format_entry(client, entry).splitlines():
+        say(line)

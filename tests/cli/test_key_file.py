@@ -1,0 +1,125 @@
+"""The key file that `install` writes: who reads it, and where its key goes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.home_folder import KEY
+from tests.support.jsonrpc import MODERN, HttpCaller, opening, tool_call
+from tests.support.product.commands import run_command
+from tests.support.product.local_servers import upstream
+from tests.support.product.sandbox import SANDBOX_KEY
+from tests.support.served_app import plain_http
+from tests.support.server_process import running
+
+if TYPE_CHECKING:
+    from tests.support.home_folder import Home
+
+FIND = ("find_studio", {"query": "friday"})
+
+
+async def answer(*arguments: str, settings: dict[str, str]) -> tuple[dict[str, Any], str]:
+    """What `find_studio` answers over stdio, and the log."""
+    async with running(*arguments, settings=settings) as server:
+        await server.tell(*opening(MODERN))
+        got = await server.ask(tool_call(MODERN, FIND[0], number=9, **FIND[1]))
+        assert await server.hang_up() == 0
+    return got["result"]["structuredContent"], server.stderr.text
+
+
+async def test_over_stdio_the_key_goes_where_the_file_says(home: Home) -> None:
+    """The log names the file, and never the key."""
+    async with upstream() as trax:
+        home.write_key(SANDBOX_KEY, trax.base_url)
+        found, log = await answer(settings=home.settings())
+    assert found["matches"][0]["name"] == "Friday Night Show"
+    assert f"The TRaX key is read from {home.key_file}." in log
+    assert SANDBOX_KEY not in log
+
+
+async def test_none_means_that_no_file_is_read(home: Home) -> None:
+    """Also where there is one."""
+    async with upstream() as trax:
+        home.write_key(SANDBOX_KEY, trax.base_url)
+        none = {"TRAX_API_KEY_FILE": "none", "TRAX_BASE_URL": trax.base_url}
+        found, log = await answer(settings=home.settings(**none))
+        assert list(trax.requests) == []
+    assert (found["error"]["code"], str(home.key_file) in log) == ("no_key", False)
+
+
+async def test_over_http_the_file_is_not_read(home: Home) -> None:
+    """A caller without a key gets none."""
+    async with upstream() as trax:
+        home.write_key(SANDBOX_KEY, trax.base_url)
+        settings = home.settings(TRAX_BASE_URL=trax.base_url)
+        async with (
+            running("http", "--port", "0", settings=settings) as server,
+            plain_http(await server.address()) as http,
+        ):
+            caller = HttpCaller(http, MODERN)
+            await caller.open()
+            got = await caller.call(FIND[0], **FIND[1])
+        assert list(trax.requests) == []
+    assert "no_key" in json.dumps(got)
+
+
+def test_on_the_sandbox_the_file_is_not_read(home: Home) -> None:
+    """A file that would stop another start does not stop this one."""
+    home.write_key(KEY, "ftp")
+    home.key_file.write_bytes(b"\xff")
+    done = run_command("--sandbox", settings=home.settings())
+    assert (done.code, done.err) == (0, "")
+    assert run_command(settings=home.settings()).code == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "settings", "sentence"),
+    [
+        (
+            f"{KEY}\nhttps://trax.example\n",
+            {"TRAX_BASE_URL": "https://other.example"},
+            (
+                "The key in ~/.config/trax-mcp/key is for https://trax.example, and TRAX_BASE_URL"
+                " is another address, so the key is not sent."
+                " Correct that, or run trax-mcp install."
+            ),
+        ),
+        (
+            f"{KEY}\n",
+            {},
+            (
+                "The key in ~/.config/trax-mcp/key is not used, since nothing there says where it"
+                " belongs. Run trax-mcp install again."
+            ),
+        ),
+        (
+            f"{KEY}\nhttp://trax.example\n",
+            {},
+            (
+                "Your key file, ~/.config/trax-mcp/key, is a file whose second line is no address"
+                " of TRaX."
+            ),
+        ),
+        ("", {}, "Your key file, ~/.config/trax-mcp/key, is an empty file."),
+    ],
+    ids=["another deployment", "no deployment", "no https", "empty"],
+)
+def test_a_file_that_does_not_fit_stops_the_start(
+    home: Home, content: str, settings: dict[str, str], sentence: str
+) -> None:
+    """One sentence says why; the key is not in it. With a key in the environment it is not read."""
+    home.write_key(KEY)
+    home.key_file.write_text(content)
+    done = run_command(settings=home.settings(**settings))
+    assert (done.code, done.out, done.err) == (1, "", f"trax-mcp: {sentence}\n")
+    assert run_command(settings=home.settings(**settings, TRAX_API_KEY=KEY)).code == 0
+
+
+@pytest.mark.parametrize("address", ["https://trax.example", "https://trax.example/"])
+def test_the_same_deployment_may_be_named_twice(home: Home, address: str) -> None:
+    """With or without a slash at its end."""
+    home.write_key(KEY, "https://trax.example")
+    assert run_command(settings=home.settings(TRAX_BASE_URL=address)).code == 0

@@ -1,0 +1,79 @@
+"""`trax-mcp uninstall` takes out what `install` wrote, and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.client_configurations import SAMPLES, Sample
+from tests.support.home_folder import KEY, each_client, sample_of
+from tests.support.product.commands import Outcome, run_command
+
+if TYPE_CHECKING:
+    from tests.support.home_folder import Home
+
+
+def uninstall(home: Home, *arguments: str) -> Outcome:
+    """Run it here."""
+    return run_command("uninstall", *arguments, settings=home.settings())
+
+
+@each_client
+def test_a_configuration_is_as_it_was_before_install(home: Home, sample: Sample) -> None:
+    """With its indents and line ends. The key file stays, and is named."""
+    file = home.write_config(sample)
+    assert home.install(sample.client, typed=f"{KEY}\n").code == 0
+    done = uninstall(home, sample.client)
+    assert (done.code, done.err) == (0, "")
+    assert file.read_text() == sample.text
+    assert f"~/{home.key_file.relative_to(home.path)}" in done.out
+    assert home.key_file.read_text().startswith(KEY)
+    assert KEY not in done.out
+
+
+def test_without_a_client_it_is_taken_out_of_all(home: Home) -> None:
+    """A second time there is nothing to do, and nothing is written."""
+    for sample in SAMPLES:
+        home.write_config(sample)
+        assert home.install(sample.client, "--sandbox").code == 0
+    assert uninstall(home).code == 0
+    assert [(home.path / it.path).read_text() for it in SAMPLES] == [it.text for it in SAMPLES]
+    before = home.file_stats()
+    again = uninstall(home)
+    assert (again.code, again.out.splitlines()[0]) == (
+        0,
+        "No MCP client here has a trax. Nothing was changed.",
+    )
+    assert home.file_stats() == before
+
+
+@pytest.mark.parametrize(
+    ("started", "is_ours"),
+    [
+        ({"command": "/gone/trax-mcp", "args": ["--sandbox"]}, True),
+        ({"command": "C:/gone/trax-mcp.exe"}, True),
+        ({"command": "/gone/python", "args": ["-P", "-m", "trax_mcp"]}, True),
+        ({"command": "/opt/other/trax"}, False),
+        ({"url": "http://127.0.0.1:8765/mcp"}, False),
+    ],
+    ids=str,
+)
+def test_an_entry_that_starts_something_else_stays(
+    home: Home, started: dict[str, object], *, is_ours: bool
+) -> None:
+    """One of an installation that was moved does not."""
+    file = home.write_entry("cursor", **started)
+    before = file.read_text()
+    done = uninstall(home, "cursor")
+    assert ("trax" not in file.read_text()) is is_ours
+    assert (file.read_text() == before) is not is_ours
+    assert (done.code, "It stays." in done.err) == (0, not is_ours)
+
+
+def test_a_file_that_cannot_be_read_is_named(home: Home) -> None:
+    file = home.write_config(sample_of("cursor"), "{")
+    done = uninstall(home)
+    assert done.code == 1
+    assert f"{file} is not plain JSON" in done.err
+    assert file.read_text() == "{"

@@ -1,0 +1,436 @@
+"""`trax-mcp doctor`: checks settings, key, TRaX and MCP clients, and says what to do.
+
+A result has one sentence, and one remedy if there is something to do. No result contains a key.
+"""
+
+import json
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, aclosing
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final, Literal, NamedTuple, TypeVar
+
+import anyio
+from rich.console import Console
+from rich.text import Text
+
+from trax_mcp.api.caller import ANONYMOUS
+from trax_mcp.api.client import Client
+from trax_mcp.api.contract import CONTRACT
+from trax_mcp.api.contract_diff import compare
+from trax_mcp.api.error_texts import KEYS_SCREEN, WRITES_OFF
+from trax_mcp.api.errors import Failure, TraxError
+from trax_mcp.api.models import Health, Model
+from trax_mcp.api.operation import Operation
+from trax_mcp.api.operations import OPERATIONS, GetHealth, GetOpenapi, ListStudios
+from trax_mcp.api.text_safety import escape_invisible, quote
+from trax_mcp.cli.install.clients import FILE_CLIENTS, McpClient
+from trax_mcp.cli.install.configuration import (
+    SANDBOX_SWITCH,
+    Configuration,
+    starts_this_installation,
+)
+from trax_mcp.cli.install.install import has_placeholder
+from trax_mcp.cli.key_file import shorten
+from trax_mcp.cli.startup import (
+    REPLICAS_EXTRA,
+    Access,
+    access_of,
+    check_names,
+    client_for,
+    sign_in_path,
+)
+from trax_mcp.cli.terminal import (
+    console_on,
+    print_hanging,
+    unknown_client,
+    waiting,
+    wrong_arguments,
+)
+from trax_mcp.settings import VARIABLE_PREFIX, CannotStart, Settings, read_settings
+
+AnswerT = TypeVar("AnswerT", bound=Model)
+Read = type[Operation[Model]]
+Results = dict[str, "Result"]
+"""The results of the checks by name, in order."""
+
+_READABLE_BY_OTHERS: Final = 0o044
+_MAX_STATUS: Final = 40
+_NAME_COLUMNS: Final = 16
+_READS: Final[Mapping[str, Read]] = {
+    str(it.call.scope): it for it in reversed(OPERATIONS) if it.call.scope and not it.call.mutates
+}
+"""The first read with each scope, the last one first."""
+_STORE_URL: Final = "TRAX_STORE_URL"
+_SIGN_IN: Final = "TRAX_SIGN_IN"
+_SIGN_IN_FILES: Final = ("TRAX_SIGN_IN_FILE", "TRAX_SIGN_IN_SECRET_FILE")
+_REMEDIES: Final[Mapping[str, str]] = {
+    "unreachable": "Check the network, TRAX_BASE_URL, and HTTPS_PROXY and SSL_CERT_FILE if set.",
+    "timeout": "Look again later, or allow more time: TRAX_TIMEOUT_SECONDS.",
+    "rate_limited": "Wait a little, then look again.",
+    "invalid_key": f"Make a new key on {KEYS_SCREEN}, then run trax-mcp install CLIENT.",
+}
+
+
+State = Literal["ok", "failed", "warning", "not_checked"]
+"""The state of what was checked. Only "failed" makes the command fail."""
+
+_MARKS: Final[Mapping[State, tuple[str, str, str]]] = {
+    "ok": ("✓", "ok", "bold green"),
+    "failed": ("✗", "x", "bold red"),
+    "warning": ("!", "!", "bold yellow"),
+    "not_checked": ("·", ".", "dim"),
+}
+"""A mark in Unicode, one in ASCII, and their style."""
+
+
+class Result(NamedTuple):
+    """The result of a check: `detail` is a sentence, `remedy` the one thing to do."""
+
+    state: State
+    detail: str
+    remedy: str | None = None
+
+
+def run(options: Namespace) -> int:
+    """Print the result of every check on stdout, with a remedy for each that needs one.
+
+    With CLIENT, what that one would start is checked, with the settings in its configuration.
+
+    Returns 1 if a check has failed, else 0. These are warnings, not failures: a scope that the key
+    lacks, a key that others can read, differences in the contract that break nothing, a client that
+    starts something else or gives no key, no client at all.
+
+    Changes nothing. TRaX gets a few reads, one after the other, each for at most
+    TRAX_TIMEOUT_SECONDS. `--json` prints one object:
+    `{"ok", "checks": [{"name", "state", "detail", "remedy"?}]}`.
+    """
+    if options.client is not None and options.client not in FILE_CLIENTS:
+        return unknown_client(options.client, FILE_CLIENTS, "without CLIENT it checks them all")
+    if options.client is not None and options.sandbox:
+        return wrong_arguments("CLIENT or --sandbox, not both.")
+    if options.client is None:
+        results = _run("the environment", options.environment) | _check_clients()
+    else:
+        results = _examine_client(FILE_CLIENTS[options.client])
+    is_well = all(it.state != "failed" for it in results.values())
+    console = console_on(sys.stdout)
+    if options.json:
+        rows = [{"name": name, **it._asdict()} for name, it in results.items()]
+        checks = [{field: it for field, it in row.items() if it is not None} for row in rows]
+        console.print(json.dumps({"ok": is_well, "checks": checks}, indent=2), soft_wrap=True)
+    else:
+        _print_report(console, results)
+    return 0 if is_well else 1
+
+
+def _examine_client(client: McpClient) -> Results:
+    configuration = Configuration.read(client)
+    path, started = _path(configuration), _check_client(configuration)
+    if not configuration.entry and configuration.readable:
+        detail = f"{path} has no trax." if configuration.text else f"{path} is not there."
+        remedy = f"Run trax-mcp install {client.name} to add trax-mcp."
+        return {client.name: Result("failed", detail, remedy)}
+    if started.state in {"failed", "not_checked"} or not _is_here(configuration):
+        return {client.name: Result("failed", started.detail, started.remedy)}
+    source = f"{client.title}'s configuration"
+    return {client.name: started} | _run(source, _variables(configuration))
+
+
+def _run(source: str, variables: Mapping[str, str]) -> Results:
+    with waiting(console_on(sys.stderr), "Checking") as show:
+        return anyio.run(_run_checks, source, variables, show)
+
+
+async def _run_checks(
+    source: str, variables: Mapping[str, str], show: Callable[[str], None]
+) -> Results:
+    results: Results = {}
+    async with AsyncExitStack() as connections:
+        for name, check, *needs in _Examination(source, variables, connections).checks():
+            show(f"Checking {name}")
+            failed = (it for it in needs if results[it].state in {"failed", "not_checked"})
+            if (cause := next(failed, None)) is not None:
+                results[name] = Result("not_checked", f"Skipped: see {cause}.")
+                continue
+            try:
+                results[name] = await check()
+            except TraxError as error:
+                results[name] = _failed(error.failure)
+    return results
+
+
+class _Examination:
+    """The checks of the settings in `variables`. Each stores what later ones need.
+
+    A check raises TraxError if a read fails. `source` says who gives the variables.
+    """
+
+    _settings: Settings
+    _access: Access
+    _client: Client
+    _health: Health
+
+    def __init__(
+        self, source: str, variables: Mapping[str, str], connections: AsyncExitStack
+    ) -> None:
+        self._source = source
+        self._variables = variables
+        self._connections = connections
+
+    def checks(self) -> Iterator[tuple[str, Callable[[], Awaitable[Result]], *tuple[str, ...]]]:
+        """Each check: its name, the check itself, and the names of those that it needs."""
+        yield "settings", self._check_settings
+        yield "key", self._check_key, "settings"
+        yield "TRaX", self._check_reach, "settings"
+        yield "reads", self._check_reads, "settings", "key", "TRaX"
+        yield "changes", self._check_changes, "settings", "TRaX"
+        yield "contract", self._check_contract, "settings", "TRaX"
+        if self._variables.get(_STORE_URL, "").strip():
+            yield "engine", self._check_engine, "settings"
+        if any(self._variables.get(it, "").strip() for it in (_SIGN_IN, *_SIGN_IN_FILES)):
+            yield "sign-in", self._check_sign_in, "settings"
+
+    async def _check_settings(self) -> Result:
+        try:
+            self._settings = read_settings(self._variables)
+            check_names(self._settings)
+        except CannotStart as error:
+            remedy = f"Correct it: settings are read from {self._source}."
+            return Result("failed", str(error), remedy)
+        await self._use(Access(self._settings, ANONYMOUS))
+        given = (name for name, value in self._variables.items() if value.strip())
+        names = sorted(it for it in given if it.startswith(VARIABLE_PREFIX))
+        listed = f"From {self._source}: {', '.join(names)}." if names else "The defaults hold."
+        return Result("ok", listed)
+
+    async def _use(self, access: Access) -> None:
+        self._access = access
+        client = aclosing(client_for(access.settings))
+        self._client = await self._connections.enter_async_context(client)
+
+    async def _check_key(self) -> Result:
+        hosted = bool(self._settings.sign_in or self._settings.store_url)  # only trax-mcp http
+        if hosted and not (self._settings.api_key or self._settings.api_key_file):
+            return Result("not_checked", "There is none: each caller sends their own.")
+        try:
+            access = access_of(self._settings)
+        except CannotStart as error:
+            return Result("failed", str(error), "trax-mcp install CLIENT asks for another key.")
+        if access.settings.sandbox:
+            await self._use(access)
+            return Result("ok", "The sandbox brings its own.")
+        if access.caller.key is None:
+            remedy = f"Make one on {KEYS_SCREEN}, then run trax-mcp install CLIENT."
+            return Result("failed", "There is none.", remedy)
+        await self._use(access)
+        where = f"It is in {shorten(access.file) if access.file else 'TRAX_API_KEY'}"
+        is_open = access.file and os.name == "posix" and access.file.stat().st_mode
+        if is_open and is_open & _READABLE_BY_OTHERS:
+            detail = f"{where}, which others on this computer can read."
+            return Result("warning", detail, "Run chmod 600 on it.")
+        return Result("ok", f"{where}.")
+
+    async def _check_reach(self) -> Result:
+        settings = self._access.settings
+        address = "The embedded sandbox" if settings.sandbox else settings.base_url
+        try:
+            self._health = await self._read(GetHealth())
+        except TraxError as error:
+            return _failed(error.failure, prefix=f"At {address}: ")
+        if self._health.status.lower() == "ok":
+            return Result("ok", f"{address} answers.")
+        status = quote(self._health.status, longest=_MAX_STATUS)
+        detail = f"{address} answers, but says of itself {status}, not ok."
+        return Result("warning", detail, "Look again later.")
+
+    async def _check_reads(self) -> Result:
+        """Read once with each scope. The first read shows whether TRaX accepts the key."""
+        studio, may, lacks, unchecked = "", [], [], []
+        failed: dict[str, Failure] = {}
+        for scope, read in reversed([*_READS.items()]):
+            of_studio = "studio_id" in read.model_fields
+            if of_studio and not studio:
+                unchecked.append(scope)
+                continue
+            try:
+                found = await self._read(
+                    read.model_validate({"studioId": studio} if of_studio else {})
+                )
+            except TraxError as error:
+                if error.failure.code == "insufficient_scope":
+                    lacks.append(scope)
+                elif read is ListStudios:
+                    raise
+                else:
+                    failed[scope] = error.failure
+                continue
+            may.append(scope.removesuffix(":read"))
+            if read is ListStudios:
+                studio = next((it.id for it in getattr(found, "data", ())), "")
+        return _result_of_reads(may, lacks, unchecked, failed)
+
+    async def _check_changes(self) -> Result:
+        match self._health.write_enabled:
+            case True:
+                detail = "TRaX takes them. What your key may change is not tried."
+                return Result("ok", detail)
+            case False if self._settings.read_only:
+                return Result("ok", f"{WRITES_OFF}; TRAX_READ_ONLY needs none.")
+            case False:
+                remedy = "Wait: no setting of yours changes that."
+                return Result("failed", f"{WRITES_OFF}.", remedy)
+            case _:
+                return Result("not_checked", "TRaX does not say whether it takes changes.")
+
+    async def _check_contract(self) -> Result:
+        live = (await self._read(GetOpenapi())).model_extra
+        differences = compare(live, CONTRACT.document)
+        if not differences:
+            return Result("ok", f"It is the one that is built in ({CONTRACT.version}).")
+        breaking = sum(it.breaking for it in differences)
+        count = f"{len(differences)}, {breaking or 'none'} of them breaking"
+        detail = f"Differences from the one that is built in ({CONTRACT.version}): {count}."
+        remedy = "Run trax-mcp contract check, which lists them and says what to do."
+        return Result("failed" if breaking else "warning", detail, remedy)
+
+    async def _check_engine(self) -> Result:
+        try:
+            from trax_mcp.replicas.engine_checks import UnfitEngine, describe_engine  # noqa: PLC0415  an extra
+        except ModuleNotFoundError:
+            return Result("failed", f"{_STORE_URL} needs an extra.", REPLICAS_EXTRA)
+        try:
+            engine = await describe_engine(self._variables[_STORE_URL].strip())
+        except UnfitEngine as error:
+            return Result("failed", error.what, error.remedy)
+        if engine.uses_disk:
+            detail = f"{engine.name} answers, but writes to a disk what it keeps."
+            remedy = 'Set save "" and appendonly no there: forgetting is the safe failure.'
+            return Result("warning", detail, remedy)
+        return Result("ok", f"{engine.name} answers, and drops nothing that it keeps.")
+
+    async def _check_sign_in(self) -> Result:
+        from trax_mcp.cli.sign_in import count_sign_ins  # noqa: PLC0415  a part of its own
+
+        if not self._settings.sign_in:
+            unused = [it for it in _SIGN_IN_FILES if self._variables.get(it, "").strip()]
+            if unused:
+                detail = f"People cannot sign in, so {' and '.join(unused)} count for nothing."
+                return Result("warning", detail, f"Set {_SIGN_IN}=1, or leave them out.")
+            return Result("ok", "People cannot sign in.")
+        try:
+            count = count_sign_ins(self._settings)
+        except CannotStart as error:
+            return Result("failed", str(error), "Until then no server with it starts.")
+        where = shorten(sign_in_path(self._settings))
+        return Result("ok", f"Sign-ins that are kept in {where}: {count}.")
+
+    async def _read(self, operation: Operation[AnswerT]) -> AnswerT:
+        caller = ANONYMOUS if operation.call.public else self._access.caller
+        return await self._client.call(operation, caller, retry=False)
+
+
+def _result_of_reads(
+    may: list[str], lacks: list[str], unchecked: list[str], failed: Mapping[str, Failure]
+) -> Result:
+    if not (lacks or unchecked or failed):
+        return Result("ok", "TRaX accepts the key, and it may read everything.")
+    detail = f"TRaX accepts the key. It may read {', '.join(may) or 'nothing'}."
+    if lacks:
+        detail += f" It lacks {', '.join(lacks)}."
+    if unchecked:
+        detail += f" Not checked without a studio: {', '.join(unchecked)}."
+    if failed:
+        detail += "".join(f" {scope} failed: {it.happened}." for scope, it in failed.items())
+        return Result("failed", detail, _failed(next(iter(failed.values()))).remedy)
+    if lacks:
+        return Result("warning", detail, "If you need it, make a key that has it.")
+    return Result("ok", detail)
+
+
+def _failed(failure: Failure, *, prefix: str = "") -> Result:
+    """A failure's message without the advice to the caller of a tool."""
+    remedy = _REMEDIES.get(failure.code, "Check TRAX_BASE_URL, then run trax-mcp contract check.")
+    if (failure.http_status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        remedy = "Look again later."
+    return Result("failed", f"{prefix}{failure.happened}.", remedy)
+
+
+def _check_clients() -> Results:
+    """The result for each client with a trax, or that cannot be read; one warning if none has."""
+    read = [Configuration.read(it) for it in FILE_CLIENTS.values()]
+    shown = [it for it in read if it.entry or not it.readable]
+    if shown:
+        return {it.client.name: _check_client(it) for it in shown}
+    none = Result("warning", "No MCP client starts trax-mcp yet.", "Run trax-mcp install.")
+    return {"clients": none}
+
+
+def _check_client(configuration: Configuration) -> Result:
+    path, client = _path(configuration), configuration.client
+    install = f"trax-mcp install {client.name}"
+    if not configuration.readable:
+        return Result("failed", f"{path} {configuration.problem}.", "Correct it by hand.")
+    if not _is_here(configuration):
+        remedy = f"If it should be this one: {install}."
+        return Result("warning", f"{path} starts another trax.", remedy)
+    starts = f"{path} starts this installation"
+    variables = _variables(configuration)
+    if unknown := [name for name, it in variables.items() if has_placeholder(it)]:
+        detail = f"{starts}. Only {client.title} can fill in {', '.join(unknown)}."
+        return Result("not_checked", detail)
+    try:
+        settings = read_settings(variables)
+        check_names(settings)
+        has_key = access_of(settings).caller.key is not None
+    except CannotStart as error:
+        return Result("failed", f"{starts}, which then stops: {error}", "Correct it there.")
+    if not has_key:
+        detail = f"{starts}, but there is no key for it."
+        return Result("warning", detail, f"Run {install}, which asks for one.")
+    return Result("ok", f"{starts}{', on the sandbox' * settings.sandbox}.")
+
+
+def _is_here(configuration: Configuration) -> bool:
+    return starts_this_installation(configuration.entry)
+
+
+def _variables(configuration: Configuration) -> Mapping[str, str]:
+    """The variables that the client gives to the server that it starts."""
+    is_on_sandbox = SANDBOX_SWITCH in configuration.entry.get("args", ())
+    return configuration.environment | ({"TRAX_SANDBOX": "1"} if is_on_sandbox else {})
+
+
+def _path(configuration: Configuration) -> str:
+    return shorten(configuration.path or Path())
+
+
+def _print_report(console: Console, results: Mapping[str, Result]) -> None:
+    """Print every result, then the summary."""
+    ascii_only = console.options.ascii_only  # the encoding lacks the signs
+    console.print()
+    for name, result in results.items():
+        mark, ascii_mark, style = _MARKS[result.state]
+        start = Text(f"  {ascii_mark if ascii_only else mark:<3}", style)
+        start.append(f"{name:<{_NAME_COLUMNS}}", "")
+        # Paths and names may contain control characters.
+        print_hanging(console, start, Text(escape_invisible(result.detail)))
+        if result.remedy is not None:
+            arrow = Text(" " * start.cell_len + ("-> " if ascii_only else "→ "))
+            print_hanging(console, arrow, Text(escape_invisible(result.remedy)))
+    console.print()
+    print_hanging(console, Text("  "), _summary([it.state for it in results.values()]))
+    console.print()
+
+
+def _summary(states: list[State]) -> Text:
+    if failed := states.count("failed"):
+        one, many = "1 thing is not as it should be.", "things are not as they should be."
+        return Text(one if failed == 1 else f"{failed} {many}", "bold red")
+    if warnings := states.count("warning"):
+        things = "1 thing" if warnings == 1 else f"{warnings} things"
+        return Text(f"All is well, with {things} to know.", "bold green")
+    return Text("All is well.", "bold green")
