@@ -146,6 +146,7 @@ class Sender:
             starts=operation.starts_broadcast,
             hidden=plan_for(operation).hidden_changes(operation),
             auto_go_live=_auto_go_live_after(operation, attempt.outcome),
+            is_undone=attempt.undone is True,
         )
 
     async def _end_or_undo(self, attempt: Attempt, unheard: int) -> None:
@@ -153,7 +154,8 @@ class Sender:
 
         Only now: while the engine is away, others may stop and go live once more.
         """
-        came: bool | None = self.unheard[attempt.place.shared] > unheard
+        is_heard = self.unheard[attempt.place.shared] == unheard
+        came: bool | None = not is_heard
         if came:  # the engine may be away, and the studio must not stay on air for as long
             self._store.take_later(partial(self._end, attempt))
         else:
@@ -161,6 +163,8 @@ class Sender:
         if came and attempt.call.operation.starts_broadcast and attempt.outcome != "not_applied":
             attempt.undone = False
             attempt.undone = await self._undo(attempt.call)
+            if attempt.undone and is_heard:
+                await self._store.now_or_later(partial(self._store.end_go_live, attempt.place))
 
     async def _undo(self, call: GuardedCall) -> bool:
         """Take the studio off the air: a stop came while the go-live was sent."""

@@ -228,6 +228,7 @@ class Store:
         starts: bool,
         hidden: Mapping[str, str],
         auto_go_live: bool | None,
+        is_undone: bool = False,
     ) -> bool:
         """End a call. Its yes is given back if it was certainly not applied.
 
@@ -242,7 +243,7 @@ class Store:
             turn = studio_in(snapshot, place.own).turn
             # Else the mark of a go-live that is under way is that of another call.
             has_begun = done or (turn is not None and turn.id == turn_id)
-            pending = snapshot.now + PENDING_SECONDS if done and not came else 0.0
+            pending = snapshot.now + PENDING_SECONDS if done and not is_undone else 0.0
             changes: Changes = {}
             for key in places:
                 studio = studio_in(snapshot, key)
@@ -265,6 +266,18 @@ class Store:
             return came, changes
 
         return await take_step(self.records, (*place, question_key), end)
+
+    async def end_go_live(self, place: Place) -> None:
+        """A go-live was taken off the air again, in its turn: none is under way."""
+
+        def end(snapshot: Snapshot) -> tuple[None, Changes]:
+            changes: Changes = {}
+            for key in set(place):
+                studio = replace(studio_in(snapshot, key), starting_until=0.0)
+                changes = {**changes, **keep(key, studio)}
+            return None, changes
+
+        await take_step(self.records, tuple(place), end)
 
     async def record_outcome(
         self, place: Place, question_id: str | None, seen: Seen, outcome: str, *, on_air: bool

@@ -492,6 +492,18 @@ async def a_go_live_is_pending_for_a_minute_or_until_it_is_seen_on_air(it: World
 
 
 @step
+async def a_go_live_that_a_stop_has_followed_is_pending_until_it_is_undone(it: World) -> None:
+    async with it.turn() as me:
+        seen = await it.look()
+        assert await it.begin(me, None, seen)
+        await it.stop()
+        assert await it.finish(me, None, seen)
+        assert (await it.look(store=it.there)).go_live_pending
+        await it.here.end_go_live(it.place())
+    assert not (await it.look(store=it.there)).go_live_pending
+
+
+@step
 async def what_was_observed_is_kept_with_the_yes(it: World) -> None:
     question = await it.ask()
     async with it.turn() as me:
