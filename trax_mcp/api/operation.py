@@ -34,8 +34,8 @@ class Request:
 class Operation(ToolInput, Generic[Answer_co], abstract=True):
     """A call to TRaX; a subclass for each call of the contract."""
 
-    verify_with: ClassVar[str | None]
-    """The name of the reading operation that shows the result of this one, if it mutates."""
+    look: ClassVar[str]
+    """What to do where the outcome of a call is not known."""
     starts_broadcast: ClassVar[bool]
     stops_broadcast: ClassVar[bool]
 
@@ -46,14 +46,14 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
         call: str | None = None,
         effect: Effect | None = None,
         abstract: bool = False,
-        verify_with: "type[Operation[Model]] | None" = None,
+        shown_by: "type[Operation[Model]] | None" = None,
         broadcast: Literal["start", "stop"] | None = None,
         **kwargs: Any,  # noqa: ANN401  keywords of `ToolInput`, which checks them
     ) -> None:
         """Bind the class to its documented call and check it against the contract.
 
         Raises:
-            TypeError: effect, HTTP method and `verify_with` disagree, or the call has no parameter
+            TypeError: effect, HTTP method and `shown_by` disagree, or the call has no parameter
                 of an argument's name; also as `ToolInput`.
             KeyError: the contract has no such call.
         """
@@ -62,11 +62,13 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
         super().__pydantic_init_subclass__(call=call, effect=effect, abstract=abstract, **kwargs)
         if abstract:
             return
-        cls.verify_with = verify_with.tool_name if verify_with else None
+        cls.look = "Call again later."
+        if shown_by is not None:
+            cls.look = f"Look with {shown_by.tool_name} before anything else."
         cls.starts_broadcast, cls.stops_broadcast = broadcast == "start", broadcast == "stop"
-        declared = (cls.effect is not Effect.READ, verify_with is not None)
+        declared = (cls.effect is not Effect.READ, shown_by is not None)
         if declared != (cls.call.mutates, cls.call.mutates):
-            raise TypeError(f"{cls.__name__}: effect, method and `verify_with` must agree")
+            raise TypeError(f"{cls.__name__}: effect, method and `shown_by` must agree")
         for argument in cls.argument_names():
             if argument not in cls.contract_fields:
                 raise TypeError(f"{cls.call.name} takes no `{argument}`")

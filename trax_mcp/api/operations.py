@@ -89,7 +89,7 @@ class CreateStudio(
     Operation[Studio],
     call="POST /v1/studios",
     effect=WRITE,
-    verify_with=ListStudios,
+    shown_by=ListStudios,
     hint="Only if the person asks for one.",
 ):
     name: ShortText = Field(description="The name people see.")
@@ -99,7 +99,7 @@ class UpdateStudio(
     Operation[Studio],
     call="PATCH /v1/studios/{id}",
     effect=WRITE,
-    verify_with=GetStudio,
+    shown_by=GetStudio,
     hint="No read shows the auto settings.",
 ):
     studio_id: Id
@@ -123,7 +123,7 @@ class CreateDestination(
     Operation[Destination],
     call="POST /v1/studios/{id}/destinations",
     effect=WRITE,
-    verify_with=ListDestinations,
+    shown_by=ListDestinations,
     hint="Give `connectionId`, or `rtmpUrl` with `streamKey`.",
 ):
     studio_id: Id
@@ -152,7 +152,7 @@ class UpdateDestination(
     Operation[Destination],
     call="PATCH /v1/studios/{id}/destinations/{destId}",
     effect=WRITE,
-    verify_with=ListDestinations,
+    shown_by=ListDestinations,
     hint="Viewers may see the change. An overwritten address or stream key is lost.",
 ):
     studio_id: Id
@@ -169,7 +169,7 @@ class DeleteDestination(
     Operation[Ok],
     call="DELETE /v1/studios/{id}/destinations/{destId}",
     effect=GUARDED,
-    verify_with=ListDestinations,
+    shown_by=ListDestinations,
     hint="Its stream key is lost. To skip it for a show, switch it off instead.",
 ):
     studio_id: Id
@@ -189,7 +189,7 @@ class CreateSource(
     Operation[Source],
     call="POST /v1/studios/{id}/sources",
     effect=WRITE,
-    verify_with=ListSources,
+    shown_by=ListSources,
     hint="Viewers may see it at once.",
 ):
     studio_id: Id
@@ -203,7 +203,7 @@ class UpdateSource(
     Operation[Source],
     call="PATCH /v1/studios/{id}/sources/{sourceId}",
     effect=WRITE,
-    verify_with=ListSources,
+    shown_by=ListSources,
     hint="Viewers may see the change.",
 ):
     studio_id: Id
@@ -217,7 +217,7 @@ class DeleteSource(
     Operation[Ok],
     call="DELETE /v1/studios/{id}/sources/{sourceId}",
     effect=GUARDED,
-    verify_with=ListSources,
+    shown_by=ListSources,
     hint="It may vanish from the picture.",
 ):
     studio_id: Id
@@ -237,7 +237,7 @@ class GoLive(
     Operation[GoLiveResult],
     call="POST /v1/studios/{id}/go-live",
     effect=GUARDED,
-    verify_with=GetStreamStatus,
+    shown_by=GetStreamStatus,
     broadcast="start",
     hint=(
         "Goes out to strangers on every enabled destination. For only some, switch the others off"
@@ -251,7 +251,7 @@ class GoOffline(
     Operation[GoOfflineResult],
     call="POST /v1/studios/{id}/go-offline",
     effect=GUARDED,
-    verify_with=GetStreamStatus,
+    shown_by=GetStreamStatus,
     broadcast="stop",
     hint="Ends the broadcast for all viewers. `observed` is the proof of being off air.",
 ):
@@ -273,7 +273,7 @@ class SendChatMessage(
     Operation[ChatSendResult],
     call="POST /v1/studios/{id}/chat/messages",
     effect=WRITE,
-    verify_with=ListChatMessages,
+    shown_by=ListChatMessages,
     hint="Public at once: send only what the person asked for.",
 ):
     studio_id: Id
@@ -294,7 +294,7 @@ class UnlinkConnection(
     Operation[Ok],
     call="DELETE /v1/connections/{connectionId}",
     effect=GUARDED,
-    verify_with=ListConnections,
+    shown_by=ListConnections,
     hint="The person would have to link it again, on TRaX.",
 ):
     connection_id: Id
@@ -313,7 +313,7 @@ class CreateMediaUpload(
     Operation[MediaUpload],
     call="POST /v1/media",
     effect=WRITE,
-    verify_with=ListMedia,
+    shown_by=ListMedia,
     hint="`uploadUrl` is secret: do not show or store it.",
 ):
     filename: FileName = Field(description="Name of the file.")

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from trax_mcp.api.argument_types import LONGEST_CONFIRMATION
-from trax_mcp.api.caller import ANONYMOUS, redact_keys
+from trax_mcp.api.caller import redact
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.errors import Failure, NotSent
+from trax_mcp.api.errors import NotSent
 from trax_mcp.api.text_safety import quote
 from trax_mcp.api.tool_input import ToolInput
 from trax_mcp.consent.calls import NO_EVIDENCE, Evidence
@@ -77,7 +77,7 @@ def _problem(detail: ErrorDetails, kind: type[ToolInput], allowed: Sequence[str]
         case "missing":
             return f"`{name}` is required"
         case "extra_forbidden":
-            unknown = quote(redact_keys(name, ANONYMOUS), longest=_LONGEST_NAME)
+            unknown = quote(redact(name), longest=_LONGEST_NAME)
             return f"{unknown} is not an argument of {kind.tool_name}, {_which_takes(allowed)}"
         case _:
             return f"`{name}` {detail['msg']}"
@@ -92,5 +92,5 @@ def _which_takes(allowed: Sequence[str]) -> str:
 def _invalid(problems: Sequence[str], *, count: int) -> NotSent:
     listed = "; ".join(problems[:_MAX_PROBLEMS])
     more = f"; and {count - _MAX_PROBLEMS} more" if count > _MAX_PROBLEMS else ""
-    message = f"{listed}{more}. Nothing was sent: correct the arguments and call again."
-    return NotSent(Failure(code="invalid_arguments", message=message, retryable=False))
+    next_step = "Nothing was sent: correct the arguments and call again."
+    return NotSent("invalid_arguments", f"{listed}{more}", next_step, not_done="")

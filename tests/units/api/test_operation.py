@@ -56,7 +56,7 @@ def test_a_tool_without_a_documented_call_an_effect_and_a_hint_does_not_import(
 
 
 @pytest.mark.parametrize(
-    ("call", "effect", "verify_with"),
+    ("call", "effect", "shown_by"),
     [
         (GO_LIVE, Effect.GUARDED, None),
         (GO_LIVE, Effect.READ, None),
@@ -65,11 +65,11 @@ def test_a_tool_without_a_documented_call_an_effect_and_a_hint_does_not_import(
     ],
 )
 def test_an_operation_that_contradicts_its_method_does_not_import(
-    call: str, effect: Effect, verify_with: type[Operation[Model]] | None
+    call: str, effect: Effect, shown_by: type[Operation[Model]] | None
 ) -> None:
     """A change without a read that shows it is one, and a GET that writes is another."""
-    declared = {"call": call, "effect": effect, "verify_with": verify_with, "hint": "Does both."}
-    with pytest.raises(TypeError, match="effect, method and `verify_with` must agree"):
+    declared = {"call": call, "effect": effect, "shown_by": shown_by, "hint": "Does both."}
+    with pytest.raises(TypeError, match="effect, method and `shown_by` must agree"):
         declare(Operation[Ok], declared)
 
 
@@ -77,7 +77,7 @@ def test_an_argument_is_documented_and_described() -> None:
     """A tool offers no argument that TRaX does not take. The contract describes no `name`."""
     with pytest.raises(TypeError, match="GET /v1/health takes no `verbose`"):
         declare(Operation[Ok], {"call": "GET /v1/health", **READS}, verbose=Field(description="V."))
-    create = {"call": "POST /v1/studios", "effect": Effect.WRITE, "verify_with": ListStudios}
+    create = {"call": "POST /v1/studios", "effect": Effect.WRITE, "shown_by": ListStudios}
     with pytest.raises(TypeError, match="Made: `name` has no description"):
         declare(Operation[Studio], {**create, "hint": "Creates one."}, name=Field())
 
