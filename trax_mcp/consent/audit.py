@@ -18,8 +18,7 @@ from trax_mcp.api.caller import redact
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import ADDRESSES
-from trax_mcp.api.stream_address import host_of
-from trax_mcp.api.text_safety import escape_invisible, truncate
+from trax_mcp.api.text_safety import escape_invisible, host_of, truncate
 from trax_mcp.clock import Clock, iso
 from trax_mcp.consent.calls import GuardedCall
 

@@ -35,6 +35,21 @@ EVIDENCE_SCHEMAS: Mapping[str, JsonObject] = {
 }
 """The schemas of the arguments that every guarded tool has besides those of its input."""
 
+_RULES: Mapping[str, str] = {
+    "bool_type": "must be true or false",
+    "finite_number": "must be a number",
+    "float_type": "must be a number",
+    "greater_than_equal": "must be at least {ge:g}",
+    "int_type": "must be a whole number",
+    "less_than_equal": "must be at most {le:.16g}",
+    "string_too_long": "must have at most {max_length:,} characters (a limit of this server)",
+    "string_type": "must be a non-empty string",
+    "string_unicode": "must be text without lone surrogates",
+    "too_long": "must have at most {max_length:,} items (a limit of this server)",
+    "tuple_type": "must be a list of non-empty strings",
+}
+"""pydantic's errors as a model reads them, after the name of the argument."""
+
 _LONGEST_NAME = 40
 _MAX_PROBLEMS = 3
 
@@ -60,7 +75,7 @@ def read_arguments(
         value = kind.model_validate(inputs, by_alias=True, by_name=False)
     except ValidationError as error:
         allowed = (*kind.argument_names(), *(EVIDENCE_SCHEMAS if guarded else ()))
-        details = error.errors(include_url=False, include_input=False, include_context=False)
+        details = error.errors(include_url=False, include_input=False)
         count = len(problems) + len(details)
         problems += [_problem(it, kind, allowed) for it in details[:_MAX_PROBLEMS]]
         raise _invalid(problems, count=count) from None
@@ -79,8 +94,12 @@ def _problem(detail: ErrorDetails, kind: type[ToolInput], allowed: Sequence[str]
         case "extra_forbidden":
             unknown = quote(redact(name), longest=_LONGEST_NAME)
             return f"{unknown} is not an argument of {kind.tool_name}, {_which_takes(allowed)}"
-        case _:
-            return f"`{name}` {detail['msg']}"
+        case broken:
+            limits = detail.get("ctx", {})
+            if limits.get("field_type") == "Value":  # what pydantic calls a secret
+                broken = "string_too_long"
+            rule = _RULES.get(broken)
+            return f"`{name}` {rule.format_map(limits) if rule else detail['msg']}"
 
 
 def _which_takes(allowed: Sequence[str]) -> str:
