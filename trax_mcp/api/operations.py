@@ -14,9 +14,11 @@ from trax_mcp.api.models import (
     Connection,
     Destination,
     Health,
+    Item,
     MediaAsset,
     MediaUpload,
     Model,
+    Page,
     Source,
     StreamStatus,
     Studio,
@@ -252,7 +254,7 @@ class GoOffline(
 
 
 class ListChatMessages(
-    Operation[Model],
+    Operation[Page[Item]],
     call="GET /v1/studios/{id}/chat/messages",
     effect=READ,
     returns_untrusted_text=True,
