@@ -102,3 +102,38 @@ async def test_a_stop_is_tried_again_while_trax_has_too_many_requests() -> None:
         began = anyio.current_time()
         assert status(await it.confirmed(MINE, "go_offline")) == "rate_limited"
         assert anyio.current_time() - began < 3
+
+
+# A key that may not do all
+
+
+@in_virtual_time
+async def test_a_stop_voids_a_yes_though_its_caller_lacks_another_scope() -> None:
+    """TRaX has refused them to write in the chat, and their stop for too many requests."""
+    async with open_virtual_setup(MINE, COLLEAGUE) as it:
+        it.trax.add_key(COLLEAGUE, scopes=set(SCOPES) - {"chat:send"})
+        assert (
+            status(await it.call(COLLEAGUE, "send_chat_message", text="Hi")) == "insufficient_scope"
+        )
+        yes = await it.confirmation(MINE, "go_live")
+        stop = await it.confirmation(COLLEAGUE, "go_offline")
+        it.fail("refused", path="/go-offline")
+        assert status(await it.use(COLLEAGUE, "go_offline", stop)) == "rate_limited"
+        assert reasons([await it.use(MINE, "go_live", yes)]) == ["expired"]
+        assert it.times_of("/go-live") == []
+
+
+@in_virtual_time
+async def test_a_go_live_is_undone_for_a_caller_who_lacks_another_scope() -> None:
+    """Their stop comes while it is sent, and its answer is lost."""
+    async with open_virtual_setup(MINE, COLLEAGUE) as it, anyio.create_task_group() as tasks:
+        it.trax.add_key(COLLEAGUE, scopes=set(SCOPES) - {"chat:send"})
+        await it.call(COLLEAGUE, "send_chat_message", text="Hi")
+        stop = await it.confirmation(COLLEAGUE, "go_offline")
+        yes = await it.confirmation(MINE, "go_live")
+        it.slow(3, path="/go-live")
+        it.fail("silence", path="/go-offline", times=1)
+        tasks.start_soon(lambda: it.use(MINE, "go_live", yes))
+        await anyio.sleep(0.5)
+        await it.use(COLLEAGUE, "go_offline", stop)
+        assert not it.is_live

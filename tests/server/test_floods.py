@@ -191,12 +191,12 @@ async def test_the_calls_of_many_keys_leave_files_for_a_stop() -> None:
         anyio.create_task_group() as flood,
     ):
         trax.faults.add(held.fault, times=None, path="/v1/studios/studio_43*")
-        for key in keys:
+        bots = [caller(address, stack, key) for key in keys]
+        for key, bot in zip(keys, bots, strict=True):
             trax.add_key(key)
-            bot = caller(address, stack, key)
             await bot.call("list_studios")
-            for _ in range(4):
-                flood.start_soon(bot.post, look)
+        for bot in bots * 4:
+            flood.start_soon(bot.post, look)
         await held.arrived()
         await check_stops(trax, address)
         held.release()

@@ -108,23 +108,6 @@ async def test_a_request_has_32_kib_or_64_with_a_key_that_trax_accepts(key: str,
             assert (await caller.post(message)).status_code == status
 
 
-async def test_large_requests_of_an_owner_run_one_at_a_time() -> None:
-    """Small ones do not wait for them."""
-    held, message = Held(), tool_call(MODERN, "list_studios")
-    message["params"]["_meta"]["example.com/padding"] = "x" * (20 * KIB)
-    async with serving() as front:
-        caller = front.caller(MODERN, x_api_key=SANDBOX_KEY)
-        await caller.call("list_studios")
-        front.trax.faults.add(held.fault)
-        large = [asyncio.create_task(caller.post(message)) for _ in range(3)]
-        await held.arrived()
-        assert not (await caller.call("list_studios")).get("isError")
-        await settled()
-        assert not any(it.done() for it in large)
-        held.release()
-        assert [(await it).status_code for it in large] == [200] * 3
-
-
 async def test_streams_and_slow_calls_are_not_cut() -> None:
     """A stream of each era, and a call that TRaX does not answer yet."""
     held = Held()

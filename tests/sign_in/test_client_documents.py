@@ -139,6 +139,26 @@ async def test_a_document_is_read_again_after_an_hour(tmp_path: Path) -> None:
         assert '"New Name" wants to use your TRaX studios' in text_of((await steps.page()).text)
 
 
+async def test_a_document_that_cannot_be_read_again_counts_for_a_day(tmp_path: Path) -> None:
+    """People can sign in while its host is down, or strangers keep all reads busy."""
+    async with steps_of(tmp_path) as (server, front, steps):
+        assert key_form(await steps.page())
+        server.answers[HOST] = json_answer({}, status="503 No")
+        front.clock.advance(86_399)
+        assert key_form(await steps.page())
+        assert len(server.requests) == 2
+        front.clock.advance(3_601)
+        assert "answers with HTTP 503" in (await steps.authorize()).text
+
+
+async def test_a_document_that_its_maker_has_withdrawn_counts_no_more(tmp_path: Path) -> None:
+    async with steps_of(tmp_path) as (server, front, steps):
+        assert key_form(await steps.page())
+        server.answers[HOST] = json_answer({}, status="404 Gone")
+        front.clock.advance(3_601)
+        assert "has no description of it any more" in (await steps.authorize()).text
+
+
 async def test_claude_is_known_where_its_host_turns_this_server_away(tmp_path: Path) -> None:
     """Its host has a test for browsers in place of the document, at some hosters."""
     known = {

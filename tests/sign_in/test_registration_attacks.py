@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.oauth_steps import CALLBACK
 from tests.support.product.sandbox import SANDBOX_KEY
-from tests.support.served_sign_in import signing_in
+from tests.support.served_sign_in import registered, signing_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,6 +73,22 @@ async def test_a_registered_client_is_known_after_a_restart(tmp_path: Path) -> N
         await steps.register()
     async with signing_in(tmp_path) as again, again.steps(steps.client_id) as later:
         assert (await later.page()).status_code == 200
+
+
+async def test_an_id_that_another_server_has_given_is_of_nobody(tmp_path: Path) -> None:
+    """Nor one that somebody has written: it takes the secret of this server."""
+    (tmp_path / "other").mkdir()
+    async with (
+        registered(tmp_path / "other") as (_other, theirs),
+        registered(tmp_path) as (front, ours),
+    ):
+        description, _, mac = ours.client_id.rpartition(".")
+        longer = description[:-1] + ("A" if description[-1] != "A" else "B")
+        for client_id in (theirs.client_id, description, f"{longer}.{mac}", f"{description}."):
+            async with front.steps(client_id) as steps:
+                refused = await steps.authorize()
+                assert refused.status_code == 400
+                assert "does not know the client that sent you here" in refused.text
 
 
 async def test_where_registration_is_off_registered_clients_sign_nobody_in_anew(

@@ -14,17 +14,19 @@ from tests.support.guarded_calls import STUDIO
 from tests.support.jsonrpc import MODERN
 from tests.support.product.faults import Fault
 from tests.support.product.manual_clock import ManualClock
+from tests.support.product.memory import SharedRecords, shared_memories
 from tests.support.product.sandbox import ACCOUNT, SANDBOX_KEY, SCOPES, Sandbox
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
 from tests.support.product.server import Product
 from tests.support.product.virtual_time import STARTED_AT, VirtualClock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Iterable, Mapping
 
     import mcp_types as types
 
     from tests.support.product.faults import Request, RequestHandler, Response
+    from tests.support.product.memory import Memory
 
 
 MINE: Final = SANDBOX_KEY
@@ -117,6 +119,13 @@ class VirtualSetup:
         return [time for time, sent in self.arrived if sent.endswith(path)]
 
     @property
+    def engine(self) -> SharedRecords:
+        """The connection to what is shared with other servers."""
+        assert self.product.memory is not None
+        assert isinstance(self.product.memory.records, SharedRecords)
+        return self.product.memory.records
+
+    @property
     def is_live(self) -> bool:
         """Whether the studio is on air, or about to be."""
         return self.trax.is_running()
@@ -125,8 +134,32 @@ class VirtualSetup:
 @asynccontextmanager
 async def open_virtual_setup(*keys: str, **settings: str) -> AsyncIterator[VirtualSetup]:
     """A server with a client for each key, on a sandbox that knows all keys."""
+    async with _serving(virtual_sandbox(), VirtualClock(), keys, settings) as it:
+        yield it
+
+
+@asynccontextmanager
+async def open_virtual_replicas(*keys: str) -> AsyncIterator[tuple[VirtualSetup, VirtualSetup]]:
+    """Two servers on one sandbox that share what they remember."""
     trax, clock = virtual_sandbox(), VirtualClock()
-    product = Product(trax, clock, {"TRAX_TIMEOUT_SECONDS": "10", **settings}, pause=anyio.sleep)
+    memories = shared_memories(clock)
+    async with AsyncExitStack() as stack:
+        here, there = [
+            await stack.enter_async_context(_serving(trax, clock, keys, {}, it)) for it in memories
+        ]
+        yield here, there
+
+
+@asynccontextmanager
+async def _serving(
+    trax: Sandbox,
+    clock: VirtualClock,
+    keys: Iterable[str],
+    settings: Mapping[str, str],
+    memory: Memory | None = None,
+) -> AsyncIterator[VirtualSetup]:
+    settings = {"TRAX_TIMEOUT_SECONDS": "10", **settings}
+    product = Product(trax, clock, settings, pause=anyio.sleep, memory=memory)
     it = VirtualSetup(trax, clock, product)
     async with AsyncExitStack() as stack:
         for key in keys:

@@ -13,10 +13,13 @@ from urllib.parse import urlsplit
 import anyio
 import pytest
 
-from tests.support.guarded_calls import STUDIO
+from tests.support.guarded_calls import GO_LIVE, STUDIO, YES
 from tests.support.jsonrpc import LEGACY, opening, tool_call
 from tests.support.opened_addresses import OpenedAddresses
+from tests.support.page_client import PageClient, address_behind
+from tests.support.product.local_servers import Held, upstream
 from tests.support.product.pages import PROBLEMS, open_in_browser, problem
+from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.server_process import PATIENCE_SECONDS, running
 
 if TYPE_CHECKING:
@@ -123,6 +126,39 @@ async def test_a_signal_right_after_the_opening_leaves_no_file_with_the_address(
         assert file.parent.exists()
         await process.stop(signal.SIGTERM)
         assert not file.parent.exists()
+
+
+async def test_a_person_is_told_what_became_of_a_press_when_the_client_hangs_up(
+    tmp_path: Path,
+) -> None:
+    """They have closed its window while their yes is being sent, and TRaX has not answered yet."""
+    opened, held = OpenedAddresses(tmp_path), Held()
+    outcomes: list[str] = []
+
+    async def press() -> None:
+        while not outcomes:  # no yes counts in the first second
+            (shown,) = (await tab.press(question, YES)).json()["approvals"]
+            outcomes.extend(filter(None, [shown["outcome"]]))
+
+    async with upstream() as trax, anyio.create_task_group() as tasks:
+        trax.faults.add(held.fault, path=GO_LIVE.sent.split()[1])
+        own = {"TRAX_SANDBOX": "", "TRAX_API_KEY": SANDBOX_KEY, "TRAX_BASE_URL": trax.base_url}
+        async with running(settings={**opened.environment, **own}) as process:
+            await process.tell(*opening(LEGACY), tool_call(LEGACY, "go_live", number=2, **STUDIO))
+            tab = PageClient(address_behind(await opened.next()))
+            await tab.redeem()
+            (question,) = (await tab.state())["approvals"]
+            await tab.report(question)
+            tasks.start_soon(press)
+            await held.arrived()
+            assert await process.hang_up() == 0
+        held.release()
+    assert outcomes == [
+        (
+            "The call was cut short before TRaX answered; whether it took effect is not known."
+            " Look with get_stream_status before anything else."
+        )
+    ]
 
 
 def test_the_browser_is_opened_by_no_module_of_the_present_folder_and_without_the_key(

@@ -28,7 +28,8 @@ class AcceptedKeys:
 
     def __init__(self) -> None:
         self._studios: LRUCache[str, LRUCache[str, None]] = LRUCache(_MAX_KEYS)
-        self._may_not_change: LRUCache[tuple[str, str], None] = LRUCache(_MAX_KEYS)
+        self._lacking: LRUCache[tuple[str, str | None], None] = LRUCache(_MAX_KEYS)
+        """The scopes that a key lacks, by owner and scope."""
 
     def has(self, caller: Caller) -> bool:
         """Whether TRaX has accepted the caller's key."""
@@ -38,10 +39,10 @@ class AcceptedKeys:
         """Whether TRaX has accepted a call of the caller in this studio."""
         return self.has(caller) and studio_id in self._studios[caller.owner]
 
-    def may_change(self, caller: Caller, studio_id: str) -> bool:
-        """Whether TRaX has accepted the caller in this studio, and refused no change since."""
-        is_refused = (caller.owner, studio_id) in self._may_not_change
-        return self.has_access(caller, studio_id) and not is_refused
+    def may_call(self, caller: Caller, operation: Operation[Model]) -> bool:
+        """Whether TRaX has accepted the caller in the studio, and no lack of the scope is known."""
+        is_lacking = (caller.owner, operation.call.scope) in self._lacking
+        return self.has_access(caller, operation.studio()) and not is_lacking
 
     def limit_name(self, caller: Caller) -> str:
         """The name under which the caller counts in limits: their own, or one for all others."""
@@ -51,17 +52,15 @@ class AcceptedKeys:
         """Record that TRaX accepted a call."""
         if operation.call.public:
             return
+        self._lacking.pop((caller.owner, operation.call.scope), None)
         studios = self._studios.setdefault(caller.owner, LRUCache(_MAX_STUDIOS))
         if studio_id := operation.studio():
             studios[studio_id] = None
-            if operation.call.mutates:
-                self._may_not_change.pop((caller.owner, studio_id), None)
 
     def record_refusal(self, code: str, operation: Operation[Model], caller: Caller) -> None:
         """Record an error of TRaX. A missing scope proves the key, `invalid_key` disproves it."""
         if code == "insufficient_scope":
             self._studios.setdefault(caller.owner, LRUCache(_MAX_STUDIOS))
-            if operation.call.mutates:
-                self._may_not_change[caller.owner, operation.studio()] = None
+            self._lacking[caller.owner, operation.call.scope] = None
         elif code == "invalid_key":
             self._studios.pop(caller.owner, None)

@@ -35,9 +35,10 @@ from trax_mcp.open_files import raise_max_open_files
 from trax_mcp.server.app import Service
 from trax_mcp.server.door import PATH
 from trax_mcp.server.http_app import http_app
-from trax_mcp.server.http_server import Readiness, ServingEnded, listen, serve_http, url_of
+from trax_mcp.server.http_server import ServingEnded, listen, serve_http, url_of
 from trax_mcp.server.logs import logging_to_stderr, tell
 from trax_mcp.server.offer import Offer
+from trax_mcp.server.readiness import Readiness
 from trax_mcp.server.sdk_compat import exit_process
 from trax_mcp.server.stdio import serve_stdio
 from trax_mcp.settings import CannotStart, Settings

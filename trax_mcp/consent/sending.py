@@ -110,7 +110,7 @@ class Sender:
             raise
         if not has_begun:
             return
-        end = partial(self._end_or_undo, attempt, unheard)
+        end = partial(self._end, attempt)
         if self._store.records.is_shared and self._clock.seconds() > began + _SLEPT_SECONDS:
             attempt.sent = store_unavailable()  # others may have had the turn meanwhile
             with anyio.CancelScope(shield=True):
@@ -122,7 +122,7 @@ class Sender:
                 attempt.sent = await self.send(call, digest=attempt.digest)
         finally:
             with tasks.shield(deadline=self.deadline()):
-                await self._store.now_or_later(end)
+                await self._end_or_undo(attempt, unheard)
 
     async def _begin(self, attempt: Attempt) -> bool:
         return await self._store.begin_call(
@@ -148,14 +148,16 @@ class Sender:
         )
 
     async def _end_or_undo(self, attempt: Attempt, unheard: int) -> None:
-        """End a call. A go-live that a stop has followed takes the studio off the air again."""
-        came = self.unheard[attempt.place.shared] > unheard
+        """End a call. A go-live that a stop has followed takes the studio off the air again.
+
+        Only now: while the engine is away, others may stop and go live once more.
+        """
+        came: bool | None = self.unheard[attempt.place.shared] > unheard
         if came:  # the engine may be away, and the studio must not stay on air for as long
             self._store.take_later(partial(self._end, attempt))
         else:
-            came = await self._end(attempt)
-        starts = attempt.call.operation.starts_broadcast
-        if came and starts and attempt.outcome != "not_applied" and attempt.undone is None:
+            came = await self._store.now_or_later(partial(self._end, attempt))
+        if came and attempt.call.operation.starts_broadcast and attempt.outcome != "not_applied":
             attempt.undone = False
             attempt.undone = await self._undo(attempt.call)
 

@@ -37,7 +37,7 @@ from trax_mcp.consent.records import KEPT_SECONDS, Away, Place
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.consent.sending import Sender, Sent, outcome_of
 from trax_mcp.consent.stop_token import StopToken, sign_stop
-from trax_mcp.consent.store import Store
+from trax_mcp.consent.store import LaterStep, Store
 from trax_mcp.studio.fact_reader import FactReader
 from trax_mcp.studio.facts import Facts, Observed
 
@@ -132,29 +132,40 @@ class Stops:
             return self._already_used(call, self._used_here[token])
         self._used_here[token] = IN_PROGRESS
         sent: Sent = interrupted(call.operation)
-        is_first: bool | None = True
+        is_first: bool | None = None  # not known while the engine does not answer
         with sender.tasks.shield(deadline=sender.deadline()):
             place = await self._wait_for_go_live(call, until=until)
             begin = partial(store.begin_stop, place, token, stop_id)
-            is_first = await store.now_or_later(begin, seconds=self._engine_seconds)
-            if is_first is None:
-                sender.unheard[place.shared] += 1
+            with anyio.move_on_after(self._engine_seconds), suppress(Away):
+                is_first = await begin()
+            if is_first is None and place.own == place.shared:
+                self._tell_later(place, begin)
             if is_first is not False:
                 async with store.turns.keeping(place.own, stop_id):
                     try:
                         sent = await sender.send(call, digest=None)
                     finally:
-                        self._note_outcome(token, outcome_of(sent))
-                        end = partial(store.end_stop, place, token, stop_id, outcome_of(sent))
-                        if is_first is None:  # after its beginning, which waits too
+                        outcome, is_stranger = outcome_of(sent), _is_stranger(sent)
+                        self._note_outcome(token, outcome)
+                        end = partial(
+                            store.end_stop, place, token, stop_id, outcome, is_stranger=is_stranger
+                        )
+                        if is_first is None and not is_stranger:
+                            if place.own != place.shared:
+                                self._tell_later(place, begin)
                             store.take_later(end)
-                        else:
+                        elif is_first:
                             with anyio.CancelScope(shield=True):
                                 await store.now_or_later(end)
         if is_first is False:
             self._used_here.pop(token, None)  # another replica sends it, and the engine knows more
             return self._already_used(call, await self._outcome(token) or IN_PROGRESS)
         return await self._conclude(call, place, token, sent)
+
+    def _tell_later(self, place: Place, begin: LaterStep) -> None:
+        """Let others know of a stop when the engine answers, and go-lives of this process now."""
+        self._store.take_later(begin)
+        self._sender.unheard[place.shared] += 1
 
     async def _wait_for_go_live(self, call: GuardedCall, *, until: float) -> Place:
         """Wait for a go-live for a moment, if the process does not end. Returns the place."""
@@ -229,3 +240,8 @@ class Stops:
         approved_in = self._approved_in(call)
         facts = in_audit_log(verdict, mode=self._rules.mode, approved_in=approved_in)
         self._sender.audit.write("decided", call, **facts)
+
+
+def _is_stranger(sent: Sent) -> bool:
+    """Whether TRaX does not know the key."""
+    return isinstance(sent, TraxError) and sent.code == "invalid_key"

@@ -94,7 +94,7 @@ class Store:
         operation, caller = call.operation, call.caller
         studio_id = operation.studio()
         shared = Key("studio", studio_id or operation.target_id())
-        if studio_id and self._keys.may_change(caller, studio_id):
+        if studio_id and self._keys.may_call(caller, operation):
             return Place(shared, shared)
         return Place(Key("studio", f"{shared.id} {caller.fingerprint}"), shared)
 
@@ -232,7 +232,7 @@ class Store:
         """End a call. Its yes is given back if it was certainly not applied.
 
         If TRaX applied it, it counts for all who share the studio. True if a stop has come since
-        `seen`: TRaX may have got that one first.
+        `seen`: TRaX may have got that one first. A go-live then has its turn until it is undone.
         """
         question_key, done = Key("question", question_id or ""), outcome != "not_applied"
         places = set(place) if outcome == "applied" else {place.own}
@@ -245,7 +245,9 @@ class Store:
             pending = snapshot.now + PENDING_SECONDS if done and not came else 0.0
             changes: Changes = {}
             for key in places:
-                studio = studio_in(snapshot, key).without_turn(turn_id)
+                studio = studio_in(snapshot, key)
+                if not (came and starts and done):
+                    studio = studio.without_turn(turn_id)
                 if starts and has_begun:
                     studio = replace(studio, starting_until=pending)
                 if starts and outcome == "applied":
@@ -323,10 +325,13 @@ class Store:
 
         return await take_step(self.records, (place.own, stop_key), begin)
 
-    async def end_stop(self, place: Place, token: str, stop_id: str, outcome: Outcome) -> None:
+    async def end_stop(
+        self, place: Place, token: str, stop_id: str, outcome: Outcome, *, is_stranger: bool
+    ) -> None:
         """End a stop. Its yes is given back if TRaX refused it.
 
-        If TRaX applied it, it counts for all who share the studio, wherever its caller acted.
+        If TRaX applied it, it counts for all who share the studio, wherever its caller acted. That
+        of a stranger, whose key TRaX does not know, leaves nothing.
         """
         stop_key = Key("stop", token)
         places = set(place) if outcome == "applied" else {place.own}
@@ -334,6 +339,8 @@ class Store:
         def end(snapshot: Snapshot) -> tuple[None, Changes]:
             is_used = outcome != "not_applied"
             changes = keep(stop_key, outcome_in_words(outcome)) if is_used else {stop_key: GONE}
+            if is_stranger and place.own != place.shared:
+                return None, {**changes, place.own: GONE}
             for key in places:
                 studio = studio_in(snapshot, key).without_turn(stop_id)
                 if outcome == "applied":

@@ -28,9 +28,9 @@ from trax_mcp.server.asking import Asking
 from trax_mcp.server.completions import Completions
 from trax_mcp.server.composite_tools import CompositeTools
 from trax_mcp.server.errors import Answer, Handler, ResultT, answer_on_shutdown, handle_errors
-from trax_mcp.server.http_server import Readiness
 from trax_mcp.server.offer import Offer
 from trax_mcp.server.prompts import Prompts
+from trax_mcp.server.readiness import Readiness
 from trax_mcp.server.request import Context, ParamsT, Request
 from trax_mcp.server.resources import Resources
 from trax_mcp.server.sdk_compat import (

@@ -17,8 +17,8 @@ from starlette.types import ASGIApp
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.server.app import Service
 from trax_mcp.server.door import HEALTH_PATH, PATH, READY_PATH, Door, Tokens
-from trax_mcp.server.http_server import Readiness
 from trax_mcp.server.limits import BODY_BYTES, Limits
+from trax_mcp.server.readiness import Readiness
 from trax_mcp.server.sdk_compat import hide_session_ids
 from trax_mcp.settings import Settings
 
@@ -48,23 +48,24 @@ def http_app(
     tokens = None
     if sign_ins is not None:
         # Only with sign-in, since they take time to import.
+        from trax_mcp.sign_in.clients import Clients  # noqa: PLC0415
         from trax_mcp.sign_in.screens import Site  # noqa: PLC0415
         from trax_mcp.sign_in.server import SCOPES, AuthorizationServer  # noqa: PLC0415
 
         authorization_server = AuthorizationServer(
             Site(
                 public_url=str(settings.public_url),
+                path=PATH,
                 mode=service.rules.mode,
                 needs_passkey=service.needs_passkey,
+                may_run=not settings.read_only,
+                may_register=settings.sign_in_registration,
                 sandbox_key=default_caller.key,
             ),
             sign_ins,
             service.clock,
             trax=service.client,
-            path=PATH,
-            may_run=not settings.read_only,
-            may_register=settings.sign_in_registration,
-            clients=clients,
+            clients=clients or Clients(service.clock, mac=sign_ins.client_mac),
         )
         routes = authorization_server.routes()
         tokens = Tokens(

@@ -7,13 +7,12 @@ has most there. With an accepted key, a call that waits for a person and a stop 
 
 import logging
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
 from http import HTTPStatus
 from itertools import count
 from typing import Final
-from weakref import WeakValueDictionary
 
 import anyio
 from mcp.server.streamable_http import MCP_SESSION_ID_HEADER
@@ -30,15 +29,13 @@ from trax_mcp.sign_in import SignInUnavailable
 BODY_SECONDS: Final = 10.0
 BODY_BYTES: Final = 64 * 1024
 """The largest body of a key that TRaX has accepted. The longest call in earnest has 12 kB."""
-OTHER_BODY_BYTES: Final = 32 * 1024
+SHARED_BODY_BYTES: Final = 32 * 1024
 """The largest body of any other caller. While one is parsed, no stop is sent."""
 FORM_BYTES: Final = 16 * 1024
 """The largest body for an address that needs no caller, such as the pages of signing in."""
-LARGE_BODY_BYTES: Final = 16 * 1024
-"""Of requests with a larger body, one of each key runs at a time, and one of all other callers."""
 REQUESTS: Final = 600
 """The most requests in flight of a key that TRaX has accepted. An open stream is one."""
-OTHER_REQUESTS: Final = 400
+SHARED_REQUESTS: Final = 400
 """The most of all other callers together."""
 ALL_REQUESTS: Final = 4096
 """The most of all callers, or a third of the files that may be open: calls to TRaX take another."""
@@ -59,7 +56,7 @@ _LATE: Final = refuse(
 )
 _TOO_LARGE: Final = refuse(
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    f"A request has at most {BODY_BYTES // 1024} KiB, and {OTHER_BODY_BYTES // 1024} KiB without a"
+    f"A request has at most {BODY_BYTES // 1024} KiB, and {SHARED_BODY_BYTES // 1024} KiB without a"
     " key that TRaX has accepted here. Nothing was done.",
 )
 _STOPPING: Final = refuse(
@@ -139,7 +136,6 @@ class Limits:
         self._numbers = count()
         self._requests: dict[str, _Group] = {}
         self._most_requests = min(ALL_REQUESTS, max_open_files() // 3)
-        self._large: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run a request, or refuse it."""
@@ -203,13 +199,12 @@ class Limits:
         if request.headers.get("mcp-method") != _LISTEN:
             is_needed = any(it in body for it in _NEEDED)
             request.use = _Use.NEEDED if is_needed else _Use.RUNNING
-        async with self._large_one_at_a_time(request, body):
-            await self._app(scope, receive, send)
+        await self._app(scope, receive, send)
 
     async def _receive_body(
         self, request: _Request, scope: Scope, receive: Receive
     ) -> Message | None:
-        most = BODY_BYTES if self._keys.has(request.caller) else OTHER_BODY_BYTES
+        most = BODY_BYTES if self._keys.has(request.caller) else SHARED_BODY_BYTES
         most = most if CALLER in scope else FORM_BYTES
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > most:
@@ -222,13 +217,6 @@ class Limits:
         if request.refusal is None:
             request.refusal = _LATE if limit.cancelled_caught else _STOPPING
         return None
-
-    def _large_one_at_a_time(
-        self, request: _Request, body: bytes
-    ) -> AbstractAsyncContextManager[None]:
-        if len(body) <= LARGE_BODY_BYTES:
-            return nullcontext()
-        return self._large.setdefault(self._keys.limit_name(request.caller), anyio.Lock())
 
     async def _note_start(self, request: _Request, scope: Scope, start: Message) -> None:
         """Note what a response opens or ends. Errors name sessions too."""
@@ -286,7 +274,7 @@ class Limits:
         if self._keys.has(caller):
             room, most = [self._requests.get(caller.owner, {})], REQUESTS
         else:
-            room, most = [it for it in groups if not self._is_accepted(it)], OTHER_REQUESTS
+            room, most = [it for it in groups if not self._is_accepted(it)], SHARED_REQUESTS
         if _size(room) >= most:
             return self._end_another(room, kept=most)
         if _size(groups) < self._most_requests:

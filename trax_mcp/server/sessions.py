@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SESSIONS: Final = 500
 """The most sessions of a key that TRaX has accepted."""
-OTHER_SESSIONS: Final = 100
+SHARED_SESSIONS: Final = 100
 """The most of all other callers together."""
 ALL_SESSIONS: Final = 4096
 _IDLE_SECONDS: Final = 1800.0
@@ -75,7 +75,7 @@ class Sessions:
 
     async def open(self, session_id: str, caller: Caller, user: object) -> Session | None:
         """Add a session, for which another one ends if need be. None if all others are in use."""
-        if self._owners()[NOT_ACCEPTED] >= OTHER_SESSIONS and not self._keys.has(caller):
+        if self._owners()[NOT_ACCEPTED] >= SHARED_SESSIONS and not self._keys.has(caller):
             await self._try_key(caller)
         full = self._full(self._keys.limit_name(caller))
         if full is not None:
@@ -142,7 +142,7 @@ class Sessions:
     def _full(self, owner: str) -> str | None:
         """Whose session must end for a new one of this owner, if there is no room."""
         owners = self._owners()
-        if owners[owner] >= (OTHER_SESSIONS if owner == NOT_ACCEPTED else SESSIONS):
+        if owners[owner] >= (SHARED_SESSIONS if owner == NOT_ACCEPTED else SESSIONS):
             return owner
         return owners.most_common(1)[0][0] if owners.total() >= ALL_SESSIONS else None
 

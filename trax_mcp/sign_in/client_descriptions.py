@@ -3,11 +3,12 @@
 Sources: draft-ietf-oauth-client-id-metadata-document-02 and RFC 7591.
 """
 
+import hmac
 import json
 import re
 import unicodedata
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from ipaddress import ip_address, ip_network
@@ -56,6 +57,10 @@ _MORE_NOT_PUBLIC: Final = tuple(
 )
 _UNICAST: Final = ip_network("2000::/3")
 """All that IPv6 has in public use. IPv4-mapped and local addresses are outside, and NAT64."""
+
+
+Mac = Callable[[str], str]
+"""The MAC of a description, with the server's secret."""
 
 
 class ClientRefused(Exception):
@@ -225,11 +230,12 @@ def read_document(body: bytes, client_id: str) -> Client:
     return Client(id=client_id, name=name, redirect_uris=redirect_uris, host=host)
 
 
-def registered_client(body: bytes, *, nonce: str) -> Client:
+def registered_client(body: bytes, *, nonce: str, mac: Mac) -> Client:
     """The client that registers with this body. Its id is its description: nothing is kept.
 
-    The `nonce` tells it from others that describe themselves alike. Whatever it asks for, it is a
-    public client, without a secret. Source: RFC 7591, section 2.
+    The `nonce` tells it from others that describe themselves alike, and `mac` proves that it was
+    registered here. Whatever it asks for, it is a public client, without a secret. Source: RFC
+    7591, section 2.
 
     Raises:
         OAuthError: it is no client that this server can serve.
@@ -249,30 +255,25 @@ def registered_client(body: bytes, *, nonce: str) -> Client:
         raise OAuthError("invalid_redirect_uri", RULE)
     name = _clean_name(described.client_name)
     content = json.dumps([nonce, name, *described.redirect_uris], separators=(",", ":"))
-    client_id = _REGISTERED + urlsafe_b64encode(content.encode()).decode().rstrip("=")
+    description = _REGISTERED + urlsafe_b64encode(content.encode()).decode().rstrip("=")
+    client_id = f"{description}.{mac(description)}"
     if len(client_id) > _MAX_REGISTERED_ID:
         raise OAuthError("invalid_client_metadata", "The description is too long.")
     return Client(id=client_id, name=name, redirect_uris=described.redirect_uris)
 
 
-def read_registered_id(client_id: str) -> Client:
+def read_registered_id(client_id: str, *, mac: Mac) -> Client:
     """The client that has registered with this id.
 
-    It needs no proof that it has: it could register the same at any time.
-
     Raises:
-        ClientRefused: no client has registered so.
+        ClientRefused: no client has registered so at this server.
     """
-    try:
-        content = urlsafe_b64decode(client_id.removeprefix(_REGISTERED).encode() + b"==")
-        nonce, name, *redirect_uris = json.loads(content)
-        body = json.dumps({"client_name": name, "redirect_uris": redirect_uris})
-        client = registered_client(body.encode(), nonce=nonce)
-    except (ValueError, TypeError, RecursionError, OAuthError):
-        raise ClientRefused(_NOT_KNOWN) from None
-    if client.id != client_id:  # one client has one id
+    description, _, proof = client_id.rpartition(".")
+    if not hmac.compare_digest(proof.encode(), mac(description).encode()):
         raise ClientRefused(_NOT_KNOWN)
-    return client
+    content = urlsafe_b64decode(description.removeprefix(_REGISTERED) + "==")
+    _nonce, name, *redirect_uris = json.loads(content)
+    return Client(id=client_id, name=name, redirect_uris=redirect_uris)
 
 
 def is_public(address: str) -> bool:

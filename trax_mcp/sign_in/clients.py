@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
+from secrets import token_urlsafe
 from ssl import SSLContext
 from typing import Final
 
@@ -28,17 +29,21 @@ from trax_mcp.sign_in.client_descriptions import (
     Client,
     ClientRefused,
     DocumentAddress,
+    Mac,
     document_address,
     is_public,
     read_document,
     read_registered_id,
+    registered_client,
 )
 
 TIMEOUT_SECONDS: Final = 5.0
 """From the question for the host's IP address to the last byte of its document."""
 _CONNECT_SECONDS: Final = 2.0
 """For one IP address; then the next one is tried."""
-_KEPT_SECONDS: Final = 3600
+_FRESH_SECONDS: Final = 3600
+_STALE_SECONDS: Final = 86_400
+"""How long a document counts where it cannot be read again. Source: RFC 5861, section 4."""
 _MAX_DOCUMENTS: Final = 500
 _MAX_IN_FLIGHT: Final = 10
 _MAX_IN_FLIGHT_EACH: Final = 3
@@ -55,8 +60,12 @@ class _FetchFailed(Exception):
     """A document cannot be read now. The text says why, as it follows "Its host"."""
 
 
+class _Gone(_FetchFailed):
+    """Its maker has withdrawn it."""
+
+
 class Clients:
-    """The clients. Documents are kept for an hour; of the others, nothing is.
+    """The clients. Documents are kept; of the others, nothing is.
 
     Tests replace `resolve`, `is_public`, `tls` and `timeout_seconds`; nothing else may.
     """
@@ -65,17 +74,28 @@ class Clients:
         self,
         clock: Clock,
         *,
+        mac: Mac,
         resolve: Resolve | None = None,
         is_public: Callable[[str], bool] = is_public,
         tls: SSLContext | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
+        self._mac = mac
         self._resolve = resolve or _resolve
         self._is_public = is_public
         self._given_tls = tls
         self._timeout_seconds = timeout_seconds
-        self._kept: TTLCache[str, Client] = TTLCache(_MAX_DOCUMENTS, _KEPT_SECONDS, clock.seconds)
+        self._fresh: TTLCache[str, Client] = TTLCache(_MAX_DOCUMENTS, _FRESH_SECONDS, clock.seconds)
+        self._stale: TTLCache[str, Client] = TTLCache(_MAX_DOCUMENTS, _STALE_SECONDS, clock.seconds)
         self._in_flight: Counter[str] = Counter()
+
+    def register(self, body: bytes) -> Client:
+        """The client that registers with this body. Nothing is kept of it.
+
+        Raises:
+            OAuthError: it is no client that this server can serve.
+        """
+        return registered_client(body, nonce=token_urlsafe(9), mac=self._mac)
 
     async def find(self, client_id: str, *, address: str, may_register: bool) -> Client:
         """The client with this id, for a person at `address` (an IP address).
@@ -85,23 +105,27 @@ class Clients:
             TooManyAttempts: too many documents are being read.
         """
         if not client_id.startswith("https:"):
-            return read_registered_id(client_id if may_register else "")
-        if (kept := self._kept.get(client_id)) is not None:
-            return kept
+            return read_registered_id(client_id if may_register else "", mac=self._mac)
+        if (fresh := self._fresh.get(client_id)) is not None:
+            return fresh
         where = document_address(client_id)
         try:
             with self._counted(network_of(address)):
                 client = read_document(await self._fetch(where), client_id)
+            self._stale[client_id] = client
         except (_FetchFailed, TooManyAttempts) as error:
-            if client_id not in KNOWN_CLIENTS:
+            if isinstance(error, _Gone):
+                self._stale.pop(client_id, None)
+            stale = self._stale.get(client_id) or KNOWN_CLIENTS.get(client_id)
+            if stale is None:
                 if isinstance(error, TooManyAttempts):
                     raise
                 raise ClientRefused(
                     f"The description of this client cannot be read: its host {where.host} {error}."
                     " Nothing was allowed. Try again in a minute."
                 ) from None
-            client = KNOWN_CLIENTS[client_id]
-        self._kept[client_id] = client
+            client = stale
+        self._fresh[client_id] = client
         return client
 
     @contextmanager
@@ -178,7 +202,7 @@ class Clients:
 
 def _check(answer: httpx.Response) -> None:
     if answer.status_code in {httpx.codes.NOT_FOUND, httpx.codes.GONE}:
-        raise _FetchFailed("has no description of it any more")
+        raise _Gone("has no description of it any more")
     if answer.status_code != httpx.codes.OK:  # a redirect too: the draft forbids to follow it
         raise _FetchFailed(f"answers with HTTP {answer.status_code}")
     content_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -126,14 +126,25 @@ _PASSKEY: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """The facts about this server that the screens show."""
+    """What this server is: its address, and what its operator allows."""
 
     public_url: str
-    mode: Mode = Mode.AUTO
+    path: str
+    """Of the MCP endpoint, below `public_url`."""
+    mode: Mode
     """How a person is asked before a show goes on air."""
-    needs_passkey: bool = False
-    sandbox_key: str | None = None
+    needs_passkey: bool
+    may_run: bool
+    """Whether more is offered than reading."""
+    may_register: bool
+    """Whether clients without a document may register."""
+    sandbox_key: str | None
     """The key of the embedded sandbox, if the server is on it."""
+
+    @property
+    def resource(self) -> str:
+        """What tokens are for. Source: RFC 8707."""
+        return self.public_url + self.path
 
     @property
     def list_address(self) -> str:

@@ -8,7 +8,6 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from http import HTTPStatus
 from importlib.resources import files
-from secrets import token_urlsafe
 from typing import Final
 
 from cachetools import TTLCache
@@ -22,7 +21,7 @@ from trax_mcp.api.contract import JsonObject
 from trax_mcp.clock import Clock
 from trax_mcp.sign_in import SignInUnavailable
 from trax_mcp.sign_in.attempts import Attempts
-from trax_mcp.sign_in.client_descriptions import OAuthError, registered_client
+from trax_mcp.sign_in.client_descriptions import OAuthError
 from trax_mcp.sign_in.clients import Clients
 from trax_mcp.sign_in.forms import Forms, check_resource, client_form, required
 from trax_mcp.sign_in.list_page import SignInListPage
@@ -53,64 +52,41 @@ _NO_TOKEN: Final = "This refresh token has ended, or is another client's. Sign i
 
 
 class AuthorizationServer:
-    """The endpoints and the pages. `path` is that of the MCP endpoint below the site's address.
-
-    `may_run`: the operator offers more than reading. `may_register`: clients without a document
-    may register.
-    """
+    """The endpoints and the pages."""
 
     def __init__(
-        self,
-        site: Site,
-        sign_ins: SignIns,
-        clock: Clock,
-        *,
-        trax: TraxClient,
-        path: str,
-        may_run: bool,
-        may_register: bool,
-        clients: Clients | None = None,
+        self, site: Site, sign_ins: SignIns, clock: Clock, *, trax: TraxClient, clients: Clients
     ) -> None:
+        self._site = site
         self._issuer = site.public_url
-        self._resource = self._issuer + path
-        self._path = path
         self._sign_ins = sign_ins
-        self._may_register = may_register
+        self._clients = clients
         self._codes: Codes = TTLCache(_MAX_CODES, _CODE_SECONDS, clock.seconds)
         forms, attempts = Forms(self._issuer, clock), Attempts(clock)
         self._page = SignInPage(
-            site=site,
-            forms=forms,
-            clients=clients or Clients(clock),
-            attempts=attempts,
-            codes=self._codes,
-            trax=trax,
-            resource=self._resource,
-            may_run=may_run,
-            may_register=may_register,
+            site=site, forms=forms, clients=clients, attempts=attempts, codes=self._codes, trax=trax
         )
         self._list_page = SignInListPage(site, sign_ins, forms=forms, attempts=attempts)
 
     @property
     def metadata_address(self) -> str:
         """Where a client reads how to sign in, for `WWW-Authenticate`. Source: RFC 9728, 5.1."""
-        return f"{self._issuer}{_RESOURCE_METADATA}{self._path}"
+        return f"{self._issuer}{_RESOURCE_METADATA}{self._site.path}"
 
     def routes(self) -> list[Route]:
         """All addresses of signing in."""
-        registration = [_for_programs("/register", self._register)] if self._may_register else []
+        register = _for_programs("/register", self._register)
+        # Clients that were not told where look at the path of the resource, or above it.
+        paths = (_RESOURCE_METADATA + self._site.path, _RESOURCE_METADATA)
         return [
             _document("/.well-known/oauth-authorization-server", self._server_metadata()),
-            *(
-                _document(_RESOURCE_METADATA + suffix, self._resource_metadata())
-                for suffix in (self._path, "")  # clients look there if they were not told where
-            ),
+            *(_document(it, self._resource_metadata()) for it in paths),
             *self._page.routes(),
             *self._list_page.routes(),
             *(_style(name, package) for name, package in _STYLES.items()),
             _for_programs("/token", self._give_tokens),
             _for_programs("/revoke", self._revoke),
-            *registration,
+            *([register] if self._site.may_register else []),
         ]
 
     async def _give_tokens(self, request: Request) -> Response:
@@ -120,7 +96,7 @@ class AuthorizationServer:
         scope that a person has allowed, whichever is asked for, and says so.
         """
         form = await client_form(request)
-        check_resource(form.get("resource"), self._resource)
+        check_resource(form.get("resource"), self._site.resource)
         match required(form, "grant_type"):
             case "authorization_code":
                 tokens, problem = self._redeem(form), _NO_CODE
@@ -169,7 +145,7 @@ class AuthorizationServer:
 
     async def _register(self, request: Request) -> Response:
         """Tell a client without a document its id, which is its description. Source: RFC 7591."""
-        client = registered_client(await request.body(), nonce=token_urlsafe(9))
+        client = self._clients.register(await request.body())
         content = {
             "client_id": client.id,
             "client_name": client.name,
@@ -190,7 +166,7 @@ class AuthorizationServer:
             "authorization_endpoint": f"{self._issuer}/authorize",
             "token_endpoint": f"{self._issuer}/token",
             "revocation_endpoint": f"{self._issuer}/revoke",
-            **(registration if self._may_register else {}),
+            **(registration if self._site.may_register else {}),
             "scopes_supported": [*SCOPES],
             "response_types_supported": ["code"],
             "response_modes_supported": ["query"],
@@ -205,7 +181,7 @@ class AuthorizationServer:
     def _resource_metadata(self) -> JsonObject:
         """Source: RFC 9728."""
         return {
-            "resource": self._resource,
+            "resource": self._site.resource,
             "authorization_servers": [self._issuer],
             "scopes_supported": [*SCOPES],
             "bearer_methods_supported": ["header"],

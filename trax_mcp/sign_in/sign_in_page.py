@@ -67,11 +67,7 @@ Codes = MutableMapping[str, AuthorizationRequest]
 
 @dataclass(frozen=True, kw_only=True)
 class SignInPage:
-    """The page. `resource` is what tokens are for.
-
-    `may_run`: the operator offers more than reading. `may_register`: clients without a document may
-    sign people in.
-    """
+    """The page."""
 
     site: Site
     forms: Forms
@@ -79,9 +75,6 @@ class SignInPage:
     attempts: Attempts
     codes: Codes
     trax: TraxClient
-    resource: str
-    may_run: bool
-    may_register: bool
 
     def routes(self) -> list[Route]:
         """Its routes."""
@@ -113,7 +106,7 @@ class SignInPage:
         """The client with this id."""
         try:
             return await self.clients.find(
-                client_id, address=address, may_register=self.may_register
+                client_id, address=address, may_register=self.site.may_register
             )
         except ClientRefused as error:
             raise Problem(HTTPStatus.BAD_REQUEST, _CANNOT_BEGIN, str(error)) from None
@@ -130,7 +123,7 @@ class SignInPage:
         if redirect_uri is None:
             raise _refusal(_wrong("redirect_uri is not an address of this client."))
         scopes = query.get("scope", "").split()
-        only_reads = not self.may_run or [it for it in Access if it in scopes] == [Access.READ]
+        only_reads = not self.site.may_run or [it for it in Access if it in scopes] == [Access.READ]
         return AuthorizationRequest(
             until=self.forms.deadline(),
             client_id=client.id,
@@ -153,7 +146,7 @@ class SignInPage:
             raise OAuthError("invalid_request", "code_challenge_method must be S256.")
         if not _CHALLENGE.fullmatch(query.get("code_challenge", "")):
             raise OAuthError("invalid_request", "code_challenge is not an S256 challenge.")
-        check_resource(query.get("resource"), self.resource)
+        check_resource(query.get("resource"), self.site.resource)
 
     def _error_to_client(self, asked: AuthorizationRequest, error: OAuthError) -> Response:
         """Send an error back to the client.

@@ -289,6 +289,10 @@ class SignIns(SignInFile):
                     query = "DELETE FROM sign_ins WHERE root = ? AND client_id = ?"
                     db.execute(query, (_hash(read.root), client_id))
 
+    def client_mac(self, description: str) -> str:
+        """The MAC of the description of a client that registers."""
+        return self._keyed("client", description)[: 2 * _MAC_BYTES]
+
     def person(self, key: str) -> str:
         """A pseudonym of the owner of a TRaX key. It takes the server's secret to compute."""
         return self._keyed("person", key)[:_PERSON_LENGTH]

@@ -36,7 +36,7 @@ def smaller_limits(
     replaced = (
         (limits, "BODY_SECONDS", body_seconds),
         (limits, "REQUESTS", requests_of_a_key),
-        (limits, "OTHER_REQUESTS", requests_of_others),
+        (limits, "SHARED_REQUESTS", requests_of_others),
         (limits, "ALL_REQUESTS", requests_of_all),
         (sessions, "SESSIONS", sessions_of_a_key),
     )

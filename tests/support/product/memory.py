@@ -9,8 +9,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import anyio
+
 from trax_mcp.clock import Clock
-from trax_mcp.consent.records import MemoryRecords
+from trax_mcp.consent.records import Away, MemoryRecords
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -42,6 +44,46 @@ async def engine_memory(url: str) -> AsyncIterator[Memory]:
 
     async with open_replicas(url) as replicas:
         yield Memory(Clock(), replicas.records, replicas.polls)
+
+
+class SharedRecords:
+    """The connection of one product to records that others use too, as in an engine.
+
+    `is_away` and `late_seconds` are what a test makes of it.
+    """
+
+    is_shared = True
+    turn_seconds = 2.0
+
+    def __init__(self, engine: MemoryRecords) -> None:
+        self._engine = engine
+        self.is_away = False
+        self.late_seconds = 0.0
+
+    async def read(self, *keys: Key) -> Snapshot:
+        """Read records at one moment."""
+        await self._answer()
+        return await self._engine.read(*keys)
+
+    async def write(self, seen: Snapshot, changes: Changes) -> bool:
+        """Write all changes, or nothing if anything that was read has changed since."""
+        await self._answer()
+        return await self._engine.write(seen, changes)
+
+    async def changed(self) -> None:
+        """Wait until a record may have changed."""
+        await self._engine.changed()
+
+    async def _answer(self) -> None:
+        await anyio.sleep(self.late_seconds)
+        if self.is_away:
+            raise Away
+
+
+def shared_memories(clock: Clock) -> tuple[Memory, Memory]:
+    """The memories of two products that share an engine, with `SharedRecords` as records."""
+    engine = MemoryRecords(clock)
+    return Memory(clock, SharedRecords(engine)), Memory(clock, SharedRecords(engine))
 
 
 class _SlowRecords(MemoryRecords):

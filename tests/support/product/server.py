@@ -16,6 +16,7 @@ from trax_mcp import __version__
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.cli import serve
+from trax_mcp.consent.stop_token import sign_stop
 from trax_mcp.server.http_app import http_app
 from trax_mcp.settings import read_settings
 
@@ -62,6 +63,7 @@ class Product:
         memory: Memory | None = None,
     ) -> None:
         self.trax = trax
+        self.memory = memory
         self.clock = clock or HandClock(trax)
         self.settings = read_settings(
             {"TRAX_TIMEOUT_SECONDS": _TIMEOUT_SECONDS, **(settings or {})}
@@ -124,6 +126,12 @@ class Product:
 
     def _trax_time(self) -> datetime:
         return datetime.fromtimestamp(self.trax.clock.now(), UTC)
+
+
+def yes_to_stop(key: str, *, studio_id: str) -> str:
+    """A confirmation of a stop, as anyone can make it who has a key, or invents one."""
+    until = datetime.now(UTC).timestamp() + 10 * 365 * 86_400
+    return sign_stop(key=key, studio_id=studio_id, until=until, choice="", is_for_model=True)
 
 
 def fingerprint(key: str) -> str:

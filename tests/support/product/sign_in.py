@@ -52,16 +52,18 @@ async def app_with_sign_in(
     product: Product, internet: Internet, *, key: str | None = None
 ) -> AsyncIterator[ASGIApp]:
     """The app of a product with `TRAX_SIGN_IN`, and its open files. `key` as in `Product.app`."""
+    with patch.object(serve, "Clock", lambda: product.clock):
+        opened = serve._open_sign_in(product.settings)
+        sign_ins = await opened.__aenter__()
+    assert sign_ins is not None
     clients = Clients(
         product.clock,
+        mac=sign_ins.client_mac,
         resolve=internet.addresses,
         is_public=internet.is_public,
         tls=internet.tls,
         timeout_seconds=internet.timeout_seconds,
     )
-    with patch.object(serve, "Clock", lambda: product.clock):
-        opened = serve._open_sign_in(product.settings)
-        sign_ins = await opened.__aenter__()
     try:
         yield product.app(key, sign_ins=sign_ins, clients=clients)
     finally:

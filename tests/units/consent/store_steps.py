@@ -20,7 +20,7 @@ from trax_mcp.api.operations import DeleteDestination, GetStreamStatus, GoLive, 
 from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import Evidence, GuardedCall, NotRun
 from trax_mcp.consent.questions import IN_PROGRESS, NOT_KNOWN, PENDING_SECONDS
-from trax_mcp.consent.records import Key
+from trax_mcp.consent.records import Key, studio_in
 from trax_mcp.consent.store import MAX_QUESTIONS, Seen, Store
 
 if TYPE_CHECKING:
@@ -185,11 +185,16 @@ class World:
         return await self.there.begin_stop(self.place(caller), token, f"stop {self.stops}")
 
     async def end_stop(
-        self, token: str = STOP, outcome: Outcome = "applied", *, caller: Caller = OWNER
+        self,
+        token: str = STOP,
+        outcome: Outcome = "applied",
+        *,
+        caller: Caller = OWNER,
+        is_stranger: bool = False,
     ) -> None:
         """End a stop."""
-        stop_id = f"stop {self.stops}"
-        await self.there.end_stop(self.place(caller), token, stop_id, outcome)
+        stop_id, place = f"stop {self.stops}", self.place(caller)
+        await self.there.end_stop(place, token, stop_id, outcome, is_stranger=is_stranger)
 
     async def question(
         self, question: Question, *, caller: Caller = OWNER, store: Store | None = None
@@ -608,8 +613,38 @@ async def a_stop_that_trax_has_applied_counts_for_all_who_share_the_studio(it: W
     guest, question = it.place(GUEST), await it.ask()
     await it.there.begin_stop(guest, STOP, "one")
     assert await it.is_good(question)
-    await it.there.end_stop(guest, STOP, "one", "applied")
+    await it.there.end_stop(guest, STOP, "one", "applied", is_stranger=False)
     assert not await it.is_good(question)
+
+
+@step
+async def a_stop_of_a_stranger_leaves_nothing(it: World) -> None:
+    """Else each invented key would fill the memory of all, for an hour."""
+    await it.stop(caller=GUEST)
+    await it.end_stop(outcome="not_applied", caller=GUEST, is_stranger=True)
+    own, stop = it.place(GUEST).own, Key("stop", STOP)
+    assert [*(await it.records.read(own, stop)).values.values()] == [None, None]
+
+
+@step
+async def a_stop_voids_though_the_key_has_just_been_withdrawn(it: World) -> None:
+    question = await it.ask()
+    await it.stop()
+    await it.end_stop(outcome="not_applied", is_stranger=True)
+    assert not await it.is_good(question)
+
+
+@step
+async def a_go_live_has_its_turn_until_it_is_undone(it: World) -> None:
+    """The next go-live waits, so that the stop that undoes this one does not hit it."""
+    async with it.turn() as me:
+        seen = await it.look()
+        assert await it.begin(me, None, seen)
+        await it.stop()
+        await it.end_stop()
+        assert await it.finish(me, None, seen)
+        assert studio_in(await it.records.read(it.place().own), it.place().own).turn is not None
+    assert studio_in(await it.records.read(it.place().own), it.place().own).turn is None
 
 
 @step

@@ -1,1 +1,0 @@
-"""Tests of modules that a rewrite removes."""
