@@ -34,10 +34,13 @@ ADDITIONS_REPORT: Final = """\
     document: version was "1.3.0", is "1.4.0"
     GET /v1/media: summary was "List the caller's media-library assets.", is
       "List the caller's assets, newest first, those of all their studios."
-    schema Studio.thumbnailUrl: is new
+    GET /v1/studios response 200.data[].thumbnailUrl: is new
+    POST /v1/studios response 201.thumbnailUrl: is new
+    GET /v1/studios/{{id}} response 200.thumbnailUrl: is new
+    PATCH /v1/studios/{{id}} response 200.thumbnailUrl: is new
     GET /v1/clips: is new
 
-  4 differences, none breaking.
+  7 differences, none breaking.
   By TRaX's compatibility promise, this trax-mcp still fits.
 """
 
@@ -52,7 +55,7 @@ BREAKING_REPORT: Final = """\
 
     BREAKING GET /v1/connections: is gone
     BREAKING GET /v1/media: scope was "media:read", is "media:list"
-    BREAKING schema CreateStudioRequest.color: is new, and required
+    BREAKING POST /v1/studios request.color: is new, and required
     GET /v1/media: description was "Requires scope media:read.", is
       "Requires scope media:list."
     POST /v1/studios response 409: is new

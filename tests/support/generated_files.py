@@ -29,6 +29,7 @@ PAGES = (
     "docs/prompts.md",
     "docs/settings.md",
     "docs/tools.md",
+    "docs/consent.md",
 )
 """The pages with parts between `<!-- name -->` and `<!-- /name -->`, each written from the code."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tests.support.product.declared_consent import consent_table
 from tests.support.product.reference import (
     CLIENTS,
     PROMPTS,
@@ -41,6 +42,7 @@ def reference_parts() -> Mapping[str, str]:
             ("prompt", "you give", "what it does"), (_prompt_row(it.listing) for it in PROMPTS)
         ),
         "settings": _table(("name", "default", "meaning"), settings),
+        "what needs a yes": _table(("tool", "always", "while on air"), _consent_rows()),
     }
 
 
@@ -94,3 +96,8 @@ def _type(schema: Mapping[str, Any]) -> Iterator[str]:
 def _prompt_row(it: types.Prompt) -> Row:
     asked = (f"`{given.name}`" + ("" if given.required else "?") for given in it.arguments or ())
     return f"[`{it.name}`](../prompts/{it.name}.md)", ", ".join(asked), str(it.description)
+
+
+def _consent_rows() -> Iterator[Row]:
+    for name, always, live in consent_table():
+        yield f"[`{name}`](tools.md#{name})", always, live

@@ -10,11 +10,11 @@ from typing import Final
 import httpx
 
 from trax_mcp import __version__
+from trax_mcp.api.answers import is_success
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import BadAnswer, LostAnswer, NoConnection, Refused, TraxError
-from trax_mcp.api.responses import is_success
 from trax_mcp.settings import is_loopback
-from trax_mcp.uploads.upload_errors import not_uploaded, perhaps_uploaded
+from trax_mcp.uploads.upload_errors import not_uploaded
 
 TIMEOUT: Final = httpx.Timeout(30, write=30, read=300)
 """In seconds: to connect, for each chunk, and for the answer, since buffers on the way may still be
@@ -93,7 +93,7 @@ def _read_url(url: str, *, allow_http: bool) -> httpx.URL:
     is_local = allow_http and address.scheme == "http" and is_loopback(address.host)
     if not address.host or address.userinfo or not (is_local or address.scheme == "https"):
         happened = "TRaX gave an upload address that is not https"
-        raise BadAnswer(not_uploaded("bad_answer", happened, "Tell whoever runs this TRaX."))
+        raise not_uploaded(BadAnswer, "bad_answer", happened, "Tell whoever runs this TRaX.")
     return address
 
 
@@ -101,21 +101,24 @@ def _refused(status: int) -> Refused:
     """The storage answered with an error. Its text is not shown, since it may hold the URL."""
     happened = f"The storage answered the upload with HTTP {status}"
     if status in _TRANSIENT or status >= _SERVER_ERROR:
-        return Refused(not_uploaded("upload_failed", happened, http_status=status))
+        return not_uploaded(Refused, "upload_failed", happened, http_status=status)
     next_step = "The same call is likely to fail again."
-    return Refused(not_uploaded("upload_failed", happened, next_step, http_status=status))
+    return not_uploaded(Refused, "upload_failed", happened, next_step, http_status=status)
 
 
 def _lost(error: Exception, body: _Body, timeouts: httpx.Timeout) -> TraxError:
     """The connection was not made or broke, or the storage made no progress in time."""
     if not body.is_begun:
         happened = "The storage that TRaX named could not be reached"
-        return NoConnection(not_uploaded("unreachable", happened))
+        return not_uploaded(NoConnection, "unreachable", happened)
     code, happened = "unreachable", "The connection to the storage broke"
     is_complete = body.left <= 0
     if isinstance(error, httpx.TimeoutException):
         missing = "did not confirm the upload" if is_complete else "took nothing more of the file"
         seconds = timeouts.read if isinstance(error, httpx.ReadTimeout) else timeouts.write
         code, happened = "timeout", f"The storage {missing} for {seconds:g} s"
-    failure = perhaps_uploaded if is_complete else not_uploaded
-    return LostAnswer(failure(code, happened))
+    if not is_complete:
+        return not_uploaded(LostAnswer, code, happened)
+    next_step = "Look with list_media before anything else."
+    not_done = "; whether the file arrived is not known"
+    return LostAnswer(code, happened, next_step, not_done=not_done, outcome="unknown")

@@ -16,7 +16,7 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import CONTRACT, JsonObject
 from trax_mcp.api.error_texts import pagination_loop
-from trax_mcp.api.errors import Failure, LostAnswer, NotSent, Refused, TraxError
+from trax_mcp.api.errors import LostAnswer, NotSent, Refused, TraxError
 from trax_mcp.api.models import MediaAsset
 from trax_mcp.api.operations import CreateMediaUpload, ListMedia
 from trax_mcp.api.tool_input import Effect, ToolInput
@@ -76,9 +76,7 @@ class Uploader:
             async with open_media_file(request.path, self.folders) as file:
                 asset_id = await self._send(file, request.folder)
         except MediaFileError as error:
-            message = f"The file {error.why}, so nothing was sent. {error.remedy}"
-            failure = Failure(code="invalid_file", message=message, retryable=False)
-            raise NotSent(failure) from None
+            raise NotSent("invalid_file", f"The file {error.why}", error.remedy) from None
         asset = await self._wait(asset_id, sent=file.size)
         return asset.model_dump(by_alias=True, exclude_unset=True)
 
@@ -115,8 +113,8 @@ class Uploader:
                 yield chunk
                 sent += len(chunk)
         except MediaFileError as error:
-            failure = not_uploaded("invalid_file", f"The file {error.why}", error.remedy)
-            raise NotSent(failure) from None
+            happened = f"The file {error.why}"
+            raise not_uploaded(NotSent, "invalid_file", happened, error.remedy) from None
 
     async def _wait(self, asset_id: str, *, sent: int) -> MediaAsset:
         """Poll with growing pauses until the asset is READY.
@@ -134,19 +132,19 @@ class Uploader:
                 asset = await self._find(asset_id)
             except TraxError as error:
                 last_error = _status_unknown(error)
-                if not error.failure.retryable:
+                if not error.retryable:
                     raise last_error from None
             if asset and asset.status == "READY":
                 return asset
             if asset and asset.status == "FAILED":
-                happened = "TRaX could not process it: the media library lists it as FAILED."
+                happened = "TRaX could not process it: the media library lists it as FAILED"
                 next_step = "Tell the person; do not upload the same file again."
-                raise Refused(uploaded("upload_failed", happened, next_step))
+                raise uploaded(Refused, "upload_failed", happened, next_step)
             await self.clock.sleep(min(pause, LONGEST_PROCESSING_SECONDS - elapsed))
             pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
-        happened = f"TRaX has not finished processing it in {LONGEST_PROCESSING_SECONDS:g} s."
+        happened = f"TRaX has not finished processing it in {LONGEST_PROCESSING_SECONDS:g} s"
         next_step = "Do not upload it again: list_media shows when it is READY."
-        raise last_error or LostAnswer(uploaded("timeout", happened, next_step))
+        raise last_error or uploaded(LostAnswer, "timeout", happened, next_step)
 
     async def _find(self, asset_id: str) -> MediaAsset | None:
         """The asset in the list of the library, because TRaX has no call for a single one.
@@ -171,9 +169,10 @@ def uploaded_text(asset: JsonObject) -> str:
 
 def _status_unknown(error: TraxError) -> TraxError:
     """The file arrived, but whether it is ready could not be read."""
-    happened = "whether it is ready could not be seen. Do not upload it again."
-    message = uploaded(error.failure.code, happened, error.failure.message).message
-    return type(error)(replace(error.failure, message=message, outcome="applied", retryable=False))
+    happened = "whether it is ready could not be seen. Do not upload it again"
+    it = uploaded(type(error), error.code, happened, error.message)
+    details = {"http_status", "request_id", "required_scope", "retry_after_seconds"}
+    return replace(it, **{name: getattr(error, name) for name in details})
 
 
 def _reservation(file: MediaFile, folder: str | None) -> CreateMediaUpload:

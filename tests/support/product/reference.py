@@ -9,7 +9,7 @@ from itertools import pairwise
 from string import Template
 from typing import TYPE_CHECKING, Any, Final, get_args
 
-from trax_mcp.api import error_responses
+from trax_mcp.api import refusals
 from trax_mcp.api.client import Client
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.tool_input import Effect, ToolInput
@@ -28,9 +28,7 @@ if TYPE_CHECKING:
 
     import mcp_types as types
 
-CODES: Final[frozenset[str]] = frozenset(
-    (*get_args(Reason), *get_args(Status), *error_responses._MEANINGS)
-)
+CODES: Final[frozenset[str]] = frozenset((*get_args(Reason), *get_args(Status), *refusals.MEANINGS))
 """Statuses and reasons of calls that did not run, and the codes of TRaX's errors."""
 
 _ALL: Final = Offer(local=True)
