@@ -108,7 +108,7 @@ class Settings(BaseModel):
     media_dirs: Folders = Field(
         (),
         description="Folders that `upload_media` may read from, by their whole paths, separated as "
-        "in `PATH`. Without them, over HTTP and on Windows, there is no such tool.",
+        "in `PATH`. Without them and over HTTP, there is no such tool.",
     )
     log_level: Level = Field(
         "INFO", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`. The log goes to stderr."
