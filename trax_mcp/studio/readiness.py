@@ -54,10 +54,8 @@ class Readiness:
     ready: bool | None = None
 
 
-def judge_readiness(
-    facts: Facts, *, now: datetime, is_starting: bool = False, max_troubles: int = MAX_TROUBLES
-) -> Readiness:
-    """Judge the facts. `is_starting`: it is not on air yet, but a go-live was sent."""
+def judge_readiness(facts: Facts, *, now: datetime, max_troubles: int = MAX_TROUBLES) -> Readiness:
+    """Judge the facts, and name so many destinations of troubled accounts at most."""
     problems = (
         *_switched_off_writes(facts),
         *_missing_destinations(facts),
@@ -66,7 +64,7 @@ def judge_readiness(
         *_expiring_accounts(facts, now),
     )
     unknown = tuple(map(str, facts.unknown))
-    if facts.live is not False or is_starting:
+    if facts.live is not False or facts.is_starting:
         return Readiness(tuple(replace(it, blocks=False) for it in problems), unknown)
     ready = not any(it.blocks for it in problems)
     is_undecided = ready and not facts.enabled
@@ -81,30 +79,28 @@ def go_live_warnings(facts: Facts) -> Iterator[Finding]:
 
 
 def _switched_off_writes(facts: Facts) -> Iterator[Finding]:
-    if facts.health is not None and facts.health.write_enabled is False:
+    if facts.writes_are_off:
         limits = ": the broadcast can be neither changed nor ended here" if facts.live else ""
         what = Sentence(f"This TRaX deployment has writes switched off{limits}.")
         yield Finding(what, "Wait until `writeEnabled` in get_health is true.", blocks=True)
 
 
 def _missing_destinations(facts: Facts) -> Iterator[Finding]:
-    is_whole = facts.destinations is not None and Fact.DESTINATIONS not in facts.partial
-    if is_whole and not facts.enabled:
+    if facts.destinations.is_whole and not facts.enabled:
         verb = "may be receiving" if facts.live else "would receive"
         what = Sentence(f"No destination is enabled: nobody {verb} the stream.")
         yield Finding(what, "Enable one with update_destination, or add one.", blocks=True)
 
 
 def _missing_sources(facts: Facts) -> Iterator[Finding]:
-    is_whole = facts.sources is not None and Fact.SOURCES not in facts.partial
-    if is_whole and not facts.active:
+    if facts.sources.is_whole and not facts.active:
         what = Sentence("No source is active: viewers may see nothing.")
         yield Finding(what, "Activate one with update_source, or add one.")
 
 
 def _troubled_accounts(facts: Facts, most: int) -> Iterator[Finding]:
     """Destinations do not name their account, so all of its platform are reported."""
-    accounts = [it for it in facts.connections or () if it.status != "active"]
+    accounts = [it for it in facts.connections.value or () if it.status != "active"]
     enabled: defaultdict[str, list[Destination]] = defaultdict(list)
     for it in facts.enabled:
         enabled[it.platform].append(it)
@@ -133,7 +129,7 @@ def _expiring_accounts(facts: Facts, now: datetime) -> Iterator[Finding]:
     platforms = {it.platform for it in facts.enabled}
     expiring = [
         (account, expires)
-        for account in facts.connections or ()
+        for account in facts.connections.value or ()
         if account.status == "active" and account.platform in platforms
         if (expires := times.parse(account.expires_at)) and expires <= now + _EXPIRES_SOON
     ]
