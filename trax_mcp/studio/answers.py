@@ -56,6 +56,7 @@ class Answer(BaseModel):
         validate_by_name=True,
         serialize_by_alias=True,
         defer_build=True,
+        from_attributes=True,
     )
 
     def data(self) -> JsonObject:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
-from typing import Final
+from typing import Final, TypeVar
 
 from pydantic import Field
 
@@ -14,7 +14,7 @@ from trax_mcp.api.argument_types import Id
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.models import Connection, Destination, Source, Studio
+from trax_mcp.api.models import ItemT, Studio
 from trax_mcp.api.operations import GetStudio, ListStudios
 from trax_mcp.api.tool_input import Effect
 from trax_mcp.clock import Clock
@@ -33,11 +33,11 @@ MAX_SHOWN: Final = 20
 MAX_SECONDS: Final = 25.0
 """How long reads may begin. Many clients cancel a call after a minute."""
 
+AnswerT = TypeVar("AnswerT", bound=Answer)
+
 _SHARED: Final = (Fact.CONNECTIONS, Fact.HEALTH)
 _DETAILS: Final = (Fact.DESTINATIONS, Fact.SOURCES)
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
-
-
 _TRAX_STATUS: Final = Field(None, description="TRaX's own word, which it does not document.")
 
 
@@ -180,8 +180,14 @@ class _StudioReader:
 
     async def read_each(self, studios: Sequence[Studio]) -> list[tuple[str, Facts]]:
         """Read the status of studios, and everything about the first five, those on air first."""
-        statuses = await gather([partial(self._read_status, it) for it in studios])
-        known = [(it.id, facts) for it, facts in zip(studios, statuses, strict=True) if facts]
+        statuses = await gather(
+            [partial(self._read, it.id, (Fact.STATUS,), Facts(studio=Read(it))) for it in studios]
+        )
+        known = [
+            (it.id, await self._with_go_live(it.id, facts))
+            for it, facts in zip(studios, statuses, strict=True)
+            if facts
+        ]
         known.sort(key=lambda it: _order(it[1]))
         if not known:
             return []
@@ -193,10 +199,6 @@ class _StudioReader:
             (which, facts.completed_by(shared or Facts())) for (which, _), facts in found if facts
         ]
         return [*of_first, *known[MAX_DETAILED:]]
-
-    async def _read_status(self, studio: Studio) -> Facts | None:
-        facts = await self._read(studio.id, (Fact.STATUS,), Facts(studio=Read(studio)))
-        return facts and await self._with_go_live(studio.id, facts)
 
     async def _read(self, studio_id: str, wanted: Sequence[Fact], known: Facts) -> Facts | None:
         """The facts, of a studio's lists the first page. None if it was deleted meanwhile."""
@@ -235,29 +237,20 @@ def _has_details(facts: Facts) -> bool:
 
 
 def _checked(studio_id: str, facts: Facts, readiness: Readiness) -> CheckedStudio:
-    """How a studio stands: at most 20 of each kind, first what is switched on."""
     studio = facts.studio.value
     name = studio.name if studio else None
     brief = CheckedStudio(id=studio_id, name=name, live=facts.live, since=facts.since or None)
     if not _has_details(facts):
         return brief
-    accounts = _only_accounts(facts)
-    destinations = [
-        _destination(it, accounts.get(it.platform)) for it in facts.destinations.value or ()
-    ]
-    sources = [_source(it) for it in facts.sources.value or ()]
-    destinations.sort(key=lambda it: not it.enabled)
-    sources.sort(key=lambda it: not it.active)
-    cut = {"destinations": len(destinations), "sources": len(sources)}
     not_shown = [
-        f"further {what} (only the first {MAX_SHOWN} are shown)"
-        for what, count in cut.items()
-        if count > MAX_SHOWN
+        f"further {fact} (only the first {MAX_SHOWN} are shown)"
+        for fact in _DETAILS
+        if len(facts.of(fact).value or ()) > MAX_SHOWN
     ]
     more = {
         "ready": readiness.ready,
-        "destinations": None if facts.destinations.value is None else destinations[:MAX_SHOWN],
-        "sources": None if facts.sources.value is None else sources[:MAX_SHOWN],
+        "destinations": _destinations(facts),
+        "sources": _first(facts.sources, CheckedSource, lambda it: it.active),
         "problems": [
             Problem(what=it.what.text, remedy=it.remedy, blocks=it.blocks)
             for it in readiness.problems
@@ -267,26 +260,27 @@ def _checked(studio_id: str, facts: Facts, readiness: Readiness) -> CheckedStudi
     return brief.model_copy(update=more)
 
 
-def _only_accounts(facts: Facts) -> dict[str, Connection]:
-    """The account of each platform that has only one. TRaX names no account of a destination."""
+def _first(
+    read: Read[tuple[ItemT, ...]], model: type[AnswerT], is_on: Callable[[ItemT], bool]
+) -> list[AnswerT] | None:
+    """At most 20 items, first those that are switched on. None if they are unknown."""
+    if read.value is None:
+        return None
+    items = sorted(read.value, key=is_on, reverse=True)[:MAX_SHOWN]
+    return [model.model_validate(it) for it in items]
+
+
+def _destinations(facts: Facts) -> list[CheckedDestination] | None:
+    """The destinations, with the account of each platform that has only one."""
+    shown = _first(facts.destinations, CheckedDestination, lambda it: it.enabled)
     accounts = facts.connections.value if facts.connections.is_whole else None
     count = Counter(it.platform for it in accounts or ())
-    return {it.platform: it for it in accounts or () if count[it.platform] == 1}
-
-
-def _destination(it: Destination, account: Connection | None) -> CheckedDestination:
-    return CheckedDestination(
-        id=it.id,
-        name=it.name,
-        platform=it.platform,
-        enabled=it.enabled,
-        status=it.status,
-        account=account and CheckedAccount(status=account.status, expires_at=account.expires_at),
-    )
-
-
-def _source(it: Source) -> CheckedSource:
-    return CheckedSource(id=it.id, name=it.name, type=it.type, active=it.active, status=it.status)
+    only = {
+        it.platform: CheckedAccount.model_validate(it)
+        for it in accounts or ()
+        if count[it.platform] == 1
+    }
+    return shown and [it.model_copy(update={"account": only.get(it.platform)}) for it in shown]
 
 
 def _sentences(

@@ -135,37 +135,37 @@ class Ranking:
 def rank_studios(studios: Sequence[tuple[str, str]], query: str) -> Ranking:
     """The studios, given as id and name, that fit a query."""
     names = [words_of(name) for _, name in studios]
-    asked = words_of(query)
-    said = [it for it in asked if it not in _SMALL]
-    live = [it for it in said if it in _LIVE]
-    telling = [it for it in said if it not in _FILLER and it not in live]
-    live_is_a_name = any(it in name for it in live for name in names)
-    if telling and live_is_a_name:
-        telling, live = [it for it in said if it not in _FILLER], []
-    if telling:
-        said = [it for it in said if it not in live]
-    alike = {it: {of: likeness(of, it) for of in said} for it in set(chain.from_iterable(names))}
-    search = _Search(query, asked, said, telling, alike)
+    search = _Search(query, set(chain.from_iterable(names)))
     found = [search.match(*it) for it in zip(range(len(names)), studios, names, strict=True)]
-    is_generic = bool(asked) and not telling
     best = max((it.score for it in found), default=0.0)
-    least = 0.0 if is_generic else max(_LEAST, min(best, 1.0) * _LEAST_OF_BEST)
-    matches = sorted((it for it in found if it.score >= least), key=lambda it: it.order)
-    return Ranking(tuple(matches), is_generic, bool(live), live_is_a_name)
+    least = 0.0 if search.is_generic else max(_LEAST, min(best, 1.0) * _LEAST_OF_BEST)
+    return Ranking(
+        tuple(sorted((it for it in found if it.score >= least), key=lambda it: it.order)),
+        is_generic=search.is_generic,
+        wants_live=search.wants_live,
+        live_is_a_name=search.live_is_a_name,
+    )
 
 
-@dataclass(frozen=True, slots=True)
 class _Search:
-    """A query: its words, those that say something, and those that tell studios apart.
+    """A query, read with the words of all names."""
 
-    `alike`: word of a name -> word that is said -> how alike they are.
-    """
-
-    query: str
-    asked: tuple[str, ...]
-    said: list[str]
-    telling: list[str]
-    alike: Mapping[str, Mapping[str, float]]
+    def __init__(self, query: str, vocabulary: set[str]) -> None:
+        words = words_of(query)
+        live = _LIVE.intersection(words)
+        self.live_is_a_name = not live.isdisjoint(vocabulary)
+        said = [it for it in words if it not in _SMALL]
+        self._telling = [it for it in said if it not in _FILLER and it not in live]
+        if self._telling and self.live_is_a_name:
+            self._telling, live = [it for it in said if it not in _FILLER], frozenset()
+        self.is_generic = bool(words) and not self._telling
+        self.wants_live = bool(live)
+        self._said = [it for it in said if it not in live or not self._telling]
+        self._name = fold_name(query)
+        self._sign = "" if words else self._name  # an emoji, for example
+        self._ids = {query.strip(), *(it.strip(".,;:!?\"'`()") for it in query.split())}
+        self._alike = {it: {of: likeness(of, it) for of in self._said} for it in vocabulary}
+        """Word of a name -> word that is said -> how alike they are."""
 
     def match(self, index: int, studio: tuple[str, str], words: tuple[str, ...]) -> NameMatch:
         """Compare with a studio, and with the words of its name."""
@@ -173,39 +173,32 @@ class _Search:
         score, is_whole = self._score(studio[1], words)
         if kind > _PART:
             score, is_whole = max(score, _SURE if kind == _ALL_BUT_FILLER else 1.0), True
-        extra = sum(len(it) for it in words if score and not any(self.alike[it].values()))
+        extra = sum(len(it) for it in words if score and not any(self._alike[it].values()))
         return NameMatch(index, kind, score, is_whole, extra, frozenset(words) - _SMALL)
 
     def _kind(self, studio: tuple[str, str], words: tuple[str, ...]) -> int:
-        ids = {self.query.strip(), *(it.strip(".,;:!?\"'`()") for it in self.query.split())}
-        if studio[0] in ids or (self.said and self.said == list(words_of(studio[0]))):
+        if studio[0] in self._ids or (self._said and self._said == list(words_of(studio[0]))):
             return _ID
-        in_name = [it for it in words if it not in _SMALL]
-        if fold_name(studio[1]) == fold_name(self.query) or (
-            in_name and set(in_name) == set(self.said)
-        ):
+        name = {it: it not in _FILLER for it in words if it not in _SMALL}
+        if fold_name(studio[1]) == self._name or (name and name.keys() == set(self._said)):
             return _WHOLE_NAME
-        in_name = [it for it in in_name if it not in _FILLER]
-        if in_name and (
-            set(in_name) == set(self.telling) or "".join(in_name) == "".join(self.telling)
-        ):
-            return _ALL_BUT_FILLER
-        return _PART
+        telling = [it for it, tells in name.items() if tells]
+        is_all = set(telling) == set(self._telling) or "".join(telling) == "".join(self._telling)
+        return _ALL_BUT_FILLER if telling and is_all else _PART
 
     def _score(self, name: str, words: tuple[str, ...]) -> tuple[float, bool]:
         """The share of the query that a name holds, and whether it holds all telling words."""
-        if not self.said:
-            sign = fold_name(self.query)  # an emoji, unless there are words that say nothing
-            is_held = bool(sign) and not self.asked and sign in fold_name(name)
+        if not self._said:
+            is_held = bool(self._sign) and self._sign in fold_name(name)
             return float(is_held), is_held
-        likeness = {it: max((self.alike[of][it] for of in words), default=0.0) for it in self.said}
-        terms = self.telling or self.said
-        score = sum(len(it) * likeness[it] for it in terms) / sum(map(len, terms))
-        if self.telling and score:
-            score += _FILLER_BONUS * sum(likeness[it] == 1 for it in self.said if it in _FILLER)
-        if _is_part("".join(self.telling), "".join(words)):
+        like = {it: max((self._alike[of][it] for of in words), default=0.0) for it in self._said}
+        terms = self._telling or self._said
+        score = sum(len(it) * like[it] for it in terms) / sum(map(len, terms))
+        if self._telling and score:
+            score += _FILLER_BONUS * sum(like[it] == 1 for it in self._said if it in _FILLER)
+        if _is_part("".join(self._telling), "".join(words)):
             return max(score, _SURE), True
-        return score, bool(self.telling) and min(likeness[it] for it in terms) >= _SURE
+        return score, bool(self._telling) and min(like[it] for it in terms) >= _SURE
 
 
 def fold_name(name: str) -> str:
