@@ -14,18 +14,21 @@ if TYPE_CHECKING:
 
 # Invalid arguments
 
-SECONDS: Final = "`timeoutSeconds` must be a number of seconds from 0 to 55"
+SECONDS: Final = "`timeoutSeconds` must be"
 TEXT: Final = "`after` must be a non-empty string"
-GATHER: Final = "`gatherSeconds` must be a number of seconds from 0 to 20"
-LIMIT: Final = "`limit` must be a whole number of at least 1"
+GATHER: Final = "`gatherSeconds` must be"
+LIMIT: Final = "`limit` must be at least 1"
 TAKES: Final = (
     "wait_for_chat_messages, which takes `studioId`, `after`, `timeoutSeconds`, `gatherSeconds`,"
     " `limit`"
 )
 
 INVALID: Final[list[tuple[Json, str]]] = [
-    *(({"timeoutSeconds": seconds}, SECONDS) for seconds in (-0.1, 55.1, True, "", "5.5", "NaN")),
-    *(({"gatherSeconds": seconds}, GATHER) for seconds in (-1, "21")),
+    ({"timeoutSeconds": -0.1}, f"{SECONDS} at least 0"),
+    ({"timeoutSeconds": 55.1}, f"{SECONDS} at most 55"),
+    *(({"timeoutSeconds": it}, f"{SECONDS} a number") for it in (True, "", "5.5", "NaN")),
+    ({"gatherSeconds": -1}, f"{GATHER} at least 0"),
+    ({"gatherSeconds": "21"}, f"{GATHER} at most 20"),
     ({"after": ""}, TEXT),
     ({"after": 7}, TEXT),
     ({"after": "x" * 4_097}, "`after` must have at most 4,096 characters (a limit of this server)"),
@@ -33,7 +36,7 @@ INVALID: Final[list[tuple[Json, str]]] = [
     ({"studioId": ".."}, "`studioId` must be an id as TRaX gave it, on one line, not `.` or `..`"),
     ({"studioId": None}, "`studioId` is required"),
     ({"confirm": True}, f'"confirm" is not an argument of {TAKES}'),
-    ({"after": "", "limit": 0, "timeoutSeconds": 99}, f"{TEXT}; {SECONDS}; {LIMIT}"),
+    ({"after": "", "limit": 0, "timeoutSeconds": 99}, f"{TEXT}; {SECONDS} at most 55; {LIMIT}"),
 ]
 
 

@@ -92,7 +92,8 @@ async def test_redacting_a_short_key_reveals_no_other_key_and_changes_no_other_f
 
 
 ADDRESSES: Final = {
-    "https://me:pa55@host.example/feed?token=live-4711": "https://host.example/...",
+    "https://me:pa55@host.example/feed?token=live-4711": "...",
+    "https://host.example/feed?token=live-4711": "https://host.example/...",
     "rtmp://host.example:1935/live-4711": "rtmp://host.example/...",
     "rtmp://me:pa55@host.example/live-4711": "...",
     r"https://host.example\@youtube.com/": "...",

@@ -182,7 +182,7 @@ async def test_a_new_address_is_seen_after_a_long_name() -> None:
         await clients.call(act, clients.asking)
     (form,) = clients.person.forms
     first, *rest = form.message.split("\n")
-    assert first == 'update_destination on "Main{20000 blanks}Show":'
-    assert rest[0].startswith('- Sets rtmpUrl of "Main{20000 blanks}Show" (YouTube, dest_1) to')
+    assert first == 'update_destination on "Main{995 blanks}…":'
+    assert rest[0].startswith('- Sets rtmpUrl of "Main{995 blanks}…" (YouTube, dest_1) to')
     assert "evil.example" in "".join(rest[:2])
     assert len(form.message) < 1_500

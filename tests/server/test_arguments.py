@@ -30,9 +30,10 @@ CONFIRMED: Final[Arguments] = {"confirm": True}
 
 NOT_TEXT: Final = "must be a non-empty string"
 NOT_UTF8: Final = "must be text without lone surrogates"
-TOO_SMALL: Final = "must be a whole number of at least"
-TOO_LARGE: Final = "must be a whole number of at most 9007199254740991"
-OVER_A_PAGE: Final = "must be a whole number of at most 200"
+NOT_WHOLE: Final = "must be a whole number"
+TOO_SMALL: Final = "must be at least"
+TOO_LARGE: Final = "must be at most 9007199254740991"
+OVER_A_PAGE: Final = "must be at most 200"
 NOT_A_BOOLEAN: Final = "must be true or false"
 BAD_CONFIRM: Final = "`confirm` must be the boolean true, given after the person's yes"
 BAD_CONFIRMATION: Final = "`confirmation` must be the string that the preview gave"
@@ -86,10 +87,10 @@ REFUSED: Final[list[tuple[str, Arguments, str]]] = [
     ),
     # Numbers.
     ("list_studios", {"limit": 0}, f"`limit` {TOO_SMALL} 1"),
-    ("list_studios", {"limit": 1.5}, f"`limit` {TOO_SMALL} 1"),
-    ("list_studios", {"limit": True}, f"`limit` {TOO_SMALL} 1"),
+    ("list_studios", {"limit": 1.5}, f"`limit` {NOT_WHOLE}"),
+    ("list_studios", {"limit": True}, f"`limit` {NOT_WHOLE}"),
     ("list_studios", {"limit": 201}, f"`limit` {OVER_A_PAGE}"),
-    ("list_studios", {"limit": "9" * 5000}, f"`limit` {TOO_SMALL} 1"),
+    ("list_studios", {"limit": "9" * 5000}, f"`limit` {NOT_WHOLE}"),
     ("create_media_upload", {**MEDIA_FILE, "byteSize": -1}, f"`byteSize` {TOO_SMALL} 0"),
     ("create_media_upload", {**MEDIA_FILE, "byteSize": 2**53}, f"`byteSize` {TOO_LARGE}"),
     # Booleans and lists.

@@ -4,36 +4,31 @@ Over HTTP, anyone can send a text that looks like a key. Each key that TRaX has 
 has limits of its own, and all other callers share one set of limits.
 """
 
-from collections import OrderedDict
 from typing import Final
 
+from cachetools import LRUCache
+
 from trax_mcp.api.caller import Caller
-from trax_mcp.api.errors import Failure
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 
 NOT_ACCEPTED: Final = "not accepted"
-"""The owner in limits of all callers whose key TRaX has not accepted."""
+"""The name in limits of all callers whose key TRaX has not accepted."""
 
 _MAX_KEYS: Final = 4096
 _MAX_STUDIOS: Final = 1024
 """The most studios of one key that are remembered."""
 
-_LACKS_SCOPE: Final = "insufficient_scope"
-"""What TRaX says to a key that may read a studio, and not change it."""
-
-_Recent = OrderedDict[str, None]
-
 
 class AcceptedKeys:
-    """Keys by owner, each with the studios where TRaX has accepted a call with it.
+    """Keys, each with the studios where TRaX has accepted a call with it.
 
     The keys, and the studios of a key, that were used longest ago are forgotten first.
     """
 
     def __init__(self) -> None:
-        self._studios: OrderedDict[str, _Recent] = OrderedDict()
-        self._refused: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._studios: LRUCache[str, LRUCache[str, None]] = LRUCache(_MAX_KEYS)
+        self._may_not_change: LRUCache[tuple[str, str], None] = LRUCache(_MAX_KEYS)
 
     def has(self, caller: Caller) -> bool:
         """Whether TRaX has accepted the caller's key."""
@@ -41,14 +36,14 @@ class AcceptedKeys:
 
     def has_access(self, caller: Caller, studio_id: str) -> bool:
         """Whether TRaX has accepted a call of the caller in this studio."""
-        return studio_id in self._studios.get(caller.owner, ())
+        return self.has(caller) and studio_id in self._studios[caller.owner]
 
     def may_change(self, caller: Caller, studio_id: str) -> bool:
         """Whether TRaX has accepted the caller in this studio, and refused no change since."""
-        is_refused = (caller.owner, studio_id) in self._refused
+        is_refused = (caller.owner, studio_id) in self._may_not_change
         return self.has_access(caller, studio_id) and not is_refused
 
-    def owner(self, caller: Caller) -> str:
+    def limit_name(self, caller: Caller) -> str:
         """The name under which the caller counts in limits: their own, or one for all others."""
         return caller.owner if self.has(caller) else NOT_ACCEPTED
 
@@ -56,33 +51,17 @@ class AcceptedKeys:
         """Record that TRaX accepted a call."""
         if operation.call.public:
             return
-        studios = self._recent(caller)
+        studios = self._studios.setdefault(caller.owner, LRUCache(_MAX_STUDIOS))
         if studio_id := operation.studio():
-            _touch(studios, studio_id, most=_MAX_STUDIOS)
+            studios[studio_id] = None
             if operation.call.mutates:
-                self._refused.pop((caller.owner, studio_id), None)
+                self._may_not_change.pop((caller.owner, studio_id), None)
 
-    def record_failure(self, failure: Failure, operation: Operation[Model], caller: Caller) -> None:
-        """Record a failed call. A missing scope proves the key, `invalid_key` disproves it."""
-        if failure.code == _LACKS_SCOPE:
-            self._recent(caller)
-        if operation.call.mutates and failure.code == _LACKS_SCOPE:
-            self._refused[caller.owner, operation.studio()] = None
-            if len(self._refused) > _MAX_KEYS:
-                self._refused.popitem(last=False)
-        if failure.code == "invalid_key":
+    def record_refusal(self, code: str, operation: Operation[Model], caller: Caller) -> None:
+        """Record an error of TRaX. A missing scope proves the key, `invalid_key` disproves it."""
+        if code == "insufficient_scope":
+            self._studios.setdefault(caller.owner, LRUCache(_MAX_STUDIOS))
+            if operation.call.mutates:
+                self._may_not_change[caller.owner, operation.studio()] = None
+        elif code == "invalid_key":
             self._studios.pop(caller.owner, None)
-
-    def _recent(self, caller: Caller) -> _Recent:
-        studios = self._studios.setdefault(caller.owner, _Recent())
-        self._studios.move_to_end(caller.owner)
-        if len(self._studios) > _MAX_KEYS:
-            self._studios.popitem(last=False)
-        return studios
-
-
-def _touch(recent: _Recent, name: str, *, most: int) -> None:
-    recent[name] = None
-    recent.move_to_end(name)
-    if len(recent) > most:
-        recent.popitem(last=False)

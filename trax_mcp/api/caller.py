@@ -16,7 +16,6 @@ _TOKEN: Final = r"trax_[ar]t_[A-Za-z0-9_-]{64}"  # noqa: S105  a pattern
 KEY_PATTERN: Final = re.compile(KEY_PREFIX + r"[^\s\"'<>,;\\]+|" + _TOKEN)
 """Finds TRaX keys, and tokens that open them, in any text."""
 
-_KEY = "[key]"
 _SENDABLE = re.compile(r"[\x21-\x7e]{1,512}")
 
 
@@ -54,18 +53,17 @@ class Caller:
         return Caller(self.key) if self.client else self
 
 
-def redact_keys(text: str, caller: Caller, *, secrets: Iterable[str] = ()) -> str:
-    """Replace the caller's key, everything that looks like a TRaX key, and `secrets`."""
-    return redact(text, (*secrets, caller.key or ""), placeholder=_KEY)
-
-
-def redact(text: str, secrets: Iterable[str], *, placeholder: str) -> str:
-    """Replace each of `secrets` by `placeholder`, and everything that looks like a TRaX key."""
-    exact = set(filter(None, secrets))
-    longest_first = sorted(exact, key=len, reverse=True)
+def redact(text: str, *secrets: str | None, mark: str = "[key]") -> str:
+    """Replace each of these secrets by `mark`, and everything that looks like a TRaX key."""
+    longest_first = sorted(filter(None, secrets), key=len, reverse=True)
     # One pass: a short secret must not leave a part of a longer one.
     pattern = re.compile("|".join([*map(re.escape, longest_first), KEY_PATTERN.pattern]))
-    return pattern.sub(lambda it: placeholder if it[0] in exact else _KEY, text)
+    return pattern.sub(lambda it: mark if it[0] in secrets else "[key]", text)
+
+
+def redact_keys(text: str, caller: Caller, *, secrets: Iterable[str] = ()) -> str:
+    """As `redact`, with the caller's key."""
+    return redact(text, *secrets, caller.key)
 
 
 def _fingerprint(text: str) -> str:

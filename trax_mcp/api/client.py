@@ -1,35 +1,83 @@
-"""Sends operations for a caller and returns their answers.
+"""Sends operations to TRaX for a caller, and returns what it answers.
 
-`http_exchange` does one HTTP exchange, `responses` interprets it and `retries` decides whether to
-send again.
+Callers share the connections, and each has a limited number of requests in flight. Urgent requests,
+a stop and its reads, have connections of their own. The key is sent with each request and stored
+nowhere.
 """
 
 import random
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cached_property, partial
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+from weakref import WeakValueDictionary
 
 import anyio
 
-from trax_mcp.api.accepted_keys import AcceptedKeys
+from trax_mcp import __version__
+from trax_mcp.api.accepted_keys import NOT_ACCEPTED, AcceptedKeys
+from trax_mcp.api.answers import Answer, is_success, read_answer, read_model, read_request_id
 from trax_mcp.api.caller import Caller
-from trax_mcp.api.error_texts import client_setup_failed, no_key
-from trax_mcp.api.errors import BadAnswer, TraxError
+from trax_mcp.api.errors import (
+    BadAnswer,
+    LostAnswer,
+    NoConnection,
+    NotSent,
+    Refused,
+    TooLarge,
+    TraxError,
+    no_key,
+    unreadable,
+)
+from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Answer_co, Operation
-from trax_mcp.api.responses import Answer, read_model, read_response
-from trax_mcp.api.retries import pause_before_retry
+from trax_mcp.api.refusals import read_error, refused
+from trax_mcp.open_files import max_open_files
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
+    import httpcore
     import httpx
 
-    from trax_mcp.api.http_exchange import HttpExchange
+# httpx is imported on first use: with its TLS context it takes a tenth of the time to the first
+# tools/list, which needs neither.
+
+LARGEST_ANSWER_BYTES: Final = 4 * 1024 * 1024
+MAX_TRIES: Final = 3
+MAX_RETRY_AFTER_SECONDS: Final = 2.0
+_FIRST_PAUSE_SECONDS: Final = 0.2
+_TRANSIENT: Final = frozenset({502, 504})
+_RATE_LIMITED: Final = 429
+_WAIT_SHARE: Final = 0.4
+_CONNECT_SHARE: Final = 0.5
+"""The parts of the time-out in which a request must get a slot, and a connection. They are shorter
+than the whole, so `timeout` always means that the request was sent."""
+_IDLE_SECONDS: Final = 3.0
+"""How long an unused connection is kept. Many servers close theirs after 5 s, and a request that
+meets that moment is lost."""
+_MAX_IDLE: Final = 20
+_MAX_IN_FLIGHT: Final = 16
+"""The most requests of one caller at the same time; the others wait in order."""
+_MAX_OF_OTHERS: Final = 64
+"""The same of all together whose key TRaX has not accepted: after a restart, many are tried."""
+_MAX_URGENT: Final = 64
+"""The same for urgent requests, which are the reads of a stop. The stop itself needs no slot."""
+_LAST_ADDRESS_SECONDS: Final = 0.5
+"""How long an urgent request tries the address that was good last, before it looks the name up."""
+_OWN_REQUEST_ID: Final = re.compile(r"mcp_[0-9a-f]{32}")
+_UNCOMPRESSED: Final = "identity"
+"""A small compressed answer could decompress to any size, so none is accepted."""
 
 
 class Client:
     """TRaX over HTTP.
 
-    `timeout_seconds` limits one request as a whole, from connecting to the last byte.
+    `timeout_seconds` limits one request as a whole, from waiting for a slot to the last byte.
     Tests replace `transport`, `sleep` and `now`.
     """
 
@@ -74,61 +122,302 @@ class Client:
     ) -> Answer[Answer_co]:
         """Send an operation and return what TRaX answered.
 
-        With `retry`, calls that can safely be repeated are sent again after some failures. An
-        `urgent` call does not wait for ordinary ones; a stop is always urgent.
+        With `retry`, reads are sent again after errors that may pass, and changes only if no
+        connection was made: a go-live that is sent twice is worse than one that fails. An `urgent`
+        call does not wait for ordinary ones; a stop is always urgent.
 
         Raises:
             NotSent: the caller has no key and the call needs one, or has too many calls in flight.
             NoConnection: TRaX could not be reached; nothing was sent.
-            LostAnswer: sent, and no answer came back in time.
+            LostAnswer: sent, and no answer came back in time, or it answers another request.
             Refused: TRaX answered with an error.
             BadAnswer: TRaX accepted the call, but its answer cannot be read.
         """
         if caller.key is None and not operation.call.public:
             raise no_key()
-        tries = 0
-        while True:
-            tries += 1
+        for tries in range(1, MAX_TRIES + 1):
             try:
-                response = await self._exchange.run(
+                answer = await self._send_once(
                     operation, caller, urgent=urgent or operation.stops_broadcast
                 )
-                answer = read_response(operation, response, caller)
             except TraxError as error:
-                self.accepted_keys.record_failure(error.failure, operation, caller)
                 if isinstance(error, BadAnswer):  # TRaX accepted the call
                     self.accepted_keys.record_answer(operation, caller)
-                pause = pause_before_retry(
-                    error,
-                    tries=tries,
-                    mutates=operation.call.mutates,
-                    jitter=random.random(),  # noqa: S311  spreads load, protects nothing
-                )
-                if pause is None or not retry:
+                self.accepted_keys.record_refusal(error.code, operation, caller)
+                pause = _pause_before_retry(error, tries, mutates=operation.call.mutates)
+                if pause is None or not retry or tries == MAX_TRIES:
                     raise
+                await self._sleep(pause)
             else:
                 self.accepted_keys.record_answer(operation, caller)
                 return answer
-            await self._sleep(pause)
+        raise AssertionError  # the last try has returned or raised
 
     async def aclose(self) -> None:
         """Close all connections."""
-        if "_exchange" in vars(self):
-            await self._exchange.aclose()
+        if "_connections" in vars(self):
+            for connections in self._connections:
+                await connections.http.aclose()
+
+    async def _send_once(
+        self, operation: Operation[Answer_co], caller: Caller, *, urgent: bool
+    ) -> Answer[Answer_co]:
+        import httpx  # noqa: PLC0415  see above
+
+        connections, sent_id = self._connections[urgent], f"mcp_{uuid4().hex}"
+        deadline = anyio.current_time() + self.timeout_seconds
+        response: httpx.Response | None = None
+        async with AsyncExitStack() as held:
+            if not operation.stops_broadcast:
+                await self._take_slot(held, connections, caller)
+            try:
+                with anyio.fail_after(max(0, deadline - anyio.current_time())):
+                    request = _build(connections.http, operation, caller, sent_id)
+                    response = await connections.http.send(request, stream=True)
+                    held.push_async_callback(response.aclose)
+                    request_id = _read_request_id(operation, response, sent=sent_id)
+                    body = await _read_body(operation, response, request_id)
+            except TraxError:
+                raise
+            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError):
+                raise NoConnection(
+                    "unreachable",
+                    "TRaX could not be reached",
+                    "Check the network and TRAX_BASE_URL, then call again.",
+                    retryable=True,
+                    request_id=sent_id,
+                ) from None
+            except Exception as error:  # noqa: BLE001  also raw TLS errors, and redirects without a target
+                is_late = isinstance(error, TimeoutError | httpx.TimeoutException)
+                late = f"within {self.timeout_seconds:g} s" if is_late else ""
+                if response is None:
+                    raise _no_answer(operation, sent_id, late) from None
+                if is_success(response.status_code):
+                    why = f"was not complete {late}" if late else "broke off"
+                    raise unreadable(
+                        operation,
+                        why,
+                        status=response.status_code,
+                        request_id=request_id,
+                        code="timeout" if late else "bad_answer",
+                    ) from None
+                body = b""  # the status of an error is enough
+        status, headers = response.status_code, response.headers
+        if not is_success(status):
+            told = read_error(headers, body, now=self._now())
+            raise refused(operation, caller, status, told, request_id=request_id)
+        return read_answer(operation, body, status=status, request_id=request_id)
+
+    async def _take_slot(
+        self, held: AsyncExitStack, connections: "_Connections", caller: Caller
+    ) -> None:
+        """Wait until the caller may have one more request in flight."""
+        name = self.accepted_keys.limit_name(caller)
+        try:
+            with anyio.fail_after(self.timeout_seconds * _WAIT_SHARE):
+                await held.enter_async_context(connections.slots(name))
+                await held.enter_async_context(connections.in_all)
+        except TimeoutError:
+            is_shared = name == NOT_ACCEPTED
+            whose = "keys that TRaX has not accepted here yet" if is_shared else "this key"
+            raise NotSent(
+                "unreachable",
+                f"Too many other calls with {whose} are waiting for TRaX",
+                "Wait for their answers, then call again.",
+                retryable=True,
+            ) from None
 
     @cached_property
-    def _exchange(self) -> "HttpExchange":
-        # Made on first use: httpx and its TLS context take a tenth of the time to the first
-        # tools/list, which needs neither.
-        from trax_mcp.api.http_exchange import HttpExchange  # noqa: PLC0415
+    def _connections(self) -> tuple["_Connections", "_Connections"]:
+        """The ordinary ones, and the urgent ones."""
+        import httpx  # noqa: PLC0415  see above
 
         try:
-            return HttpExchange(
-                base_url=self.base_url,
-                timeout_seconds=self.timeout_seconds,
-                transport=self.transport,
-                now=self._now,
-                accepted_keys=self.accepted_keys,
+            # Over plain HTTP, a proxy could read the key.
+            trust_env = self.base_url.startswith("https")
+            # To read the certificates takes long. A given transport needs none.
+            tls = True if self.transport else httpx.create_ssl_context(trust_env=trust_env)
+            addresses: dict[str, str] = {}
+            new_http = partial(self._new_http, tls, trust_env=trust_env, addresses=addresses)
+            return (
+                _Connections(
+                    new_http(max_idle=_MAX_IDLE),
+                    of_each=_MAX_IN_FLIGHT,
+                    in_all=max_open_files() // 3,
+                ),
+                # A stop reuses no connection, which an earlier answer could have spoilt.
+                _Connections(new_http(max_idle=0), of_each=_MAX_URGENT, in_all=max_open_files()),
             )
         except Exception:  # noqa: BLE001  httpx raises many types for a wrong environment
-            raise client_setup_failed() from None
+            raise NotSent(
+                "unreachable",
+                "The way to TRaX could not be prepared",
+                "Check TRAX_BASE_URL, SSL_CERT_FILE and the proxy variables (HTTPS_PROXY,"
+                " ALL_PROXY, NO_PROXY).",
+            ) from None
+
+    def _new_http(
+        self,
+        tls: "SSLContext | bool",
+        *,
+        trust_env: bool,
+        addresses: dict[str, str],
+        max_idle: int,
+    ) -> "httpx.AsyncClient":
+        import httpx  # noqa: PLC0415  see above
+
+        connect_seconds = self.timeout_seconds * _CONNECT_SHARE
+        http = httpx.AsyncClient(
+            base_url=self.base_url,
+            transport=self.transport,
+            verify=tls,
+            follow_redirects=False,
+            # No cookie is kept: it would come from one caller and be sent for another.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            timeout=httpx.Timeout(
+                self.timeout_seconds, connect=connect_seconds, pool=connect_seconds
+            ),
+            trust_env=trust_env,
+            headers={
+                "User-Agent": f"trax-mcp/{__version__}",
+                "Accept": "application/json",
+                "Accept-Encoding": _UNCOMPRESSED,
+            },
+            # The slots limit the requests. A limited pool can lose connections for ever: httpcore
+            # 1.0.9 keeps the place of a request that is cancelled after it got a connection.
+            limits=httpx.Limits(
+                max_connections=None,
+                max_keepalive_connections=max_idle,
+                keepalive_expiry=_IDLE_SECONDS,
+            ),
+        )
+        if isinstance(http._transport, httpx.AsyncHTTPTransport):  # noqa: SLF001  httpx has no option
+            backend = _RememberedAddresses(addresses, is_urgent=not max_idle)
+            http._transport._pool._network_backend = backend  # type: ignore[assignment]  # noqa: SLF001  as above
+        return http
+
+
+class _Connections:
+    """Connections, and slots for the requests that each caller may have in flight on them."""
+
+    def __init__(self, http: "httpx.AsyncClient", *, of_each: int, in_all: int) -> None:
+        self.http = http
+        self.in_all = anyio.Semaphore(in_all)
+        self._of_each = of_each
+        self._slots: WeakValueDictionary[str, anyio.Semaphore] = WeakValueDictionary()
+
+    def slots(self, name: str) -> anyio.Semaphore:
+        """The slots of a caller. Requests that wait for one get it in order."""
+        if (slots := self._slots.get(name)) is None:
+            most = _MAX_OF_OTHERS if name == NOT_ACCEPTED else self._of_each
+            slots = self._slots[name] = anyio.Semaphore(most)
+        return slots
+
+
+class _RememberedAddresses:
+    """Connects as httpcore does, and remembers the addresses of the last good connections.
+
+    If `is_urgent`, it goes to such an address first: other look-ups of names can occupy all threads
+    for longer than a stop may take. TLS checks the name of the server either way.
+    """
+
+    def __init__(self, addresses: dict[str, str], *, is_urgent: bool) -> None:
+        import httpcore  # noqa: PLC0415  see above
+
+        self._addresses = addresses
+        self._is_urgent = is_urgent
+        self._backend = httpcore.AnyIOBackend()
+        self.sleep = self._backend.sleep
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109  as in httpcore
+        local_address: str | None = None,
+        socket_options: "Iterable[httpcore.SOCKET_OPTION] | None" = None,
+    ) -> "httpcore.AsyncNetworkStream":
+        import httpcore  # noqa: PLC0415  see above
+
+        connect = partial(
+            self._backend.connect_tcp,
+            port=port,
+            local_address=local_address,
+            socket_options=socket_options,
+        )
+        if self._is_urgent and (address := self._addresses.get(host)) is not None:
+            with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
+                return await connect(address, timeout=_LAST_ADDRESS_SECONDS)
+        stream = await connect(host, timeout=timeout)
+        self._addresses[host] = stream.get_extra_info("server_addr")[0]
+        return stream
+
+
+def _build(
+    http: "httpx.AsyncClient", operation: Operation[Model], caller: Caller, request_id: str
+) -> "httpx.Request":
+    request = operation.request()
+    key = {} if caller.key is None else {"Authorization": f"Bearer {caller.key}"}
+    return http.build_request(
+        request.method,
+        request.path,
+        params=request.query,
+        json=request.body,
+        headers={"X-Request-Id": request_id, **key},
+    )
+
+
+def _read_request_id(operation: Operation[Model], response: "httpx.Response", *, sent: str) -> str:
+    """The id under which TRaX's logs list the request.
+
+    A reused connection can deliver an extra response, which has the id of another request of this
+    server. Public calls are exempt: a cache may answer them with the id of the first request.
+    """
+    request_id = read_request_id(response.headers, sent=sent)
+    is_ours = request_id == sent or operation.call.public
+    if not is_ours and _OWN_REQUEST_ID.fullmatch(request_id):
+        happened = "TRaX answered another request in place of this one"
+        raise LostAnswer.after(operation, "bad_answer", happened, request_id=sent)
+    return request_id
+
+
+async def _read_body(
+    operation: Operation[Model], response: "httpx.Response", request_id: str
+) -> bytes:
+    """The body. That of an error counts as empty if it cannot be read: the status is enough."""
+    body, why, kind = bytearray(), "", BadAnswer
+    if response.headers.get("content-encoding", _UNCOMPRESSED) != _UNCOMPRESSED:
+        why = "is compressed"
+    else:
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > LARGEST_ANSWER_BYTES:
+                why, kind = "is larger than 4 MiB", TooLarge
+                break
+    status = response.status_code
+    if why and is_success(status):
+        raise unreadable(operation, why, status=status, request_id=request_id, kind=kind)
+    return b"" if why else bytes(body)
+
+
+def _no_answer(operation: Operation[Model], request_id: str, late: str) -> LostAnswer:
+    code, happened = "unreachable", "The connection to TRaX broke before it answered"
+    if late:
+        code, happened = "timeout", f"TRaX did not answer {late}"
+    return LostAnswer.after(operation, code, happened, request_id=request_id)
+
+
+def _pause_before_retry(error: TraxError, tries: int, *, mutates: bool) -> float | None:
+    """Seconds to wait before the next try, after so many. None to give up."""
+    jitter = random.random()  # noqa: S311  spreads load, protects nothing
+    backoff = _FIRST_PAUSE_SECONDS * 2.0 ** (tries - 1) * (0.5 + jitter)
+    if isinstance(error, NoConnection):
+        return backoff
+    if mutates or not isinstance(error, Refused):
+        return None
+    if error.http_status in _TRANSIENT:
+        return backoff
+    after = error.retry_after_seconds
+    if error.http_status != _RATE_LIMITED or after is None or after > MAX_RETRY_AFTER_SECONDS:
+        return None
+    return after + backoff

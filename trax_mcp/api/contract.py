@@ -21,7 +21,7 @@ _CREATED = "201"
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class Param:
     """A parameter of a call, or a field of its request body, as documented."""
 
     name: str
@@ -35,9 +35,9 @@ class Field:
 class Call:
     """One documented call, such as `GET /v1/studios`.
 
-    `scope` is the key scope that it requires, None for the public meta calls. `creates` is whether
-    something new is there afterwards. `answer` is the schema of the successful response, always an
-    object.
+    `scope` is the key scope that it requires, None for the public meta calls. `is_final`: it
+    deletes something, or creates something that no call deletes. `answer` is the schema of the
+    successful response, always an object.
     """
 
     name: str
@@ -48,8 +48,8 @@ class Call:
     description: str
     scope: str | None
     public: bool
-    creates: bool
-    fields: Mapping[str, Field]
+    is_final: bool
+    params: Mapping[str, Param]
     answer: JsonObject
 
     @property
@@ -60,7 +60,7 @@ class Call:
     @property
     def has_body(self) -> bool:
         """Whether the request carries JSON."""
-        return any(field.location == "body" for field in self.fields.values())
+        return any(it.location == "body" for it in self.params.values())
 
 
 class Contract:
@@ -85,20 +85,18 @@ class Contract:
         reference = schema.get("$ref")
         return schema if reference is None else self.schemas[reference.rpartition("/")[2]]
 
-    def is_final(self, call: Call) -> bool:
-        """Whether a call deletes something, or creates something that no call deletes."""
-        deletable = {
-            it.path.rpartition("/")[0] for it in self.calls.values() if it.method == "DELETE"
-        }
-        return call.method == "DELETE" or (call.creates and call.path not in deletable)
-
     def _read_calls(self) -> Iterator[Call]:
-        for path, item in self.document["paths"].items():
+        paths = self.document["paths"]
+        deletable = {it.rpartition("/")[0] for it in paths if "delete" in paths[it]}
+        for path, item in paths.items():
             for method in _METHODS:
                 if method in item:
-                    yield self._read_call(method.upper(), path, item[method])
+                    is_deletable = path in deletable
+                    yield self._read_call(
+                        method.upper(), path, item[method], is_deletable=is_deletable
+                    )
 
-    def _read_call(self, method: str, path: str, item: JsonObject) -> Call:
+    def _read_call(self, method: str, path: str, item: JsonObject, *, is_deletable: bool) -> Call:
         description = item.get("description", "")
         scope = _REQUIRED_SCOPE.search(description)
         status, success = next(it for it in item["responses"].items() if it[0][0] == "2")
@@ -111,14 +109,14 @@ class Contract:
             description=description,
             scope=scope.group(1) if scope else None,
             public=item.get("security") == [],
-            creates=status == _CREATED,
-            fields={field.name: field for field in self._read_fields(item)},
+            is_final=method == "DELETE" or (status == _CREATED and not is_deletable),
+            params={it.name: it for it in self._read_params(item)},
             answer=success["content"][_JSON]["schema"],
         )
 
-    def _read_fields(self, item: JsonObject) -> Iterator[Field]:
+    def _read_params(self, item: JsonObject) -> Iterator[Param]:
         for parameter in item.get("parameters", ()):
-            yield Field(
+            yield Param(
                 name=parameter["name"],
                 location=parameter["in"],
                 required=parameter["required"],
@@ -129,7 +127,7 @@ class Contract:
             body = self.resolve(item["requestBody"]["content"][_JSON]["schema"])
             required = body.get("required", ())
             for name, schema in body["properties"].items():
-                yield Field(
+                yield Param(
                     name=name,
                     location="body",
                     required=name in required,

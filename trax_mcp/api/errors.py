@@ -8,55 +8,119 @@
     └── BadAnswer          TRaX answered with something that cannot be read
         └── TooLarge       the answer exceeds the size limit
 
-Each message says what happened, what was not done and what to do next. Messages hold no secrets;
-TRaX's own text is quoted and shortened.
+Each says what happened, what was not done and what to do next. The sentence stands where the error
+is raised; those that several modules raise stand below. None holds a secret, and TRaX's own text is
+quoted and shortened.
 """
 
-from dataclasses import dataclass
-from typing import Literal, Self
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any, Final, Literal, Self
+
+from trax_mcp.api.models import Model
+from trax_mcp.api.operation import Operation
 
 Outcome = Literal["not_applied", "unknown", "applied"]
-"""What the call changed. `unknown`: a mutation whose answer was lost. `applied`: accepted by TRaX,
+"""What the call changed. `unknown`: a change whose answer was lost. `applied`: accepted by TRaX,
 but the answer could not be read. A failed read is `not_applied`."""
 
+KEYS_SCREEN: Final = "TRaX's Developer / API Keys screen"
+WRITES_OFF: Final = "This TRaX deployment has writes switched off"
+WRITES_OFF_NEXT: Final = (
+    "Retrying will not help: `writeEnabled` in get_health shows when that changes."
+)
+NOTHING_CHANGED: Final = "; nothing was changed"
+_CHANGED: Final[Mapping[Outcome, str]] = {
+    "not_applied": NOTHING_CHANGED,
+    "unknown": "; whether it took effect is not known",
+    "applied": "; it has taken effect, so do not call again",
+}
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """The details of a failed call.
 
-    `happened` is the first clause of `message`, for code that composes another message.
+def changed(operation: Operation[Model], outcome: Outcome) -> str:
+    """How a sentence about a failed change ends. Empty for a read: nobody expects a change."""
+    return _CHANGED[outcome] if operation.call.mutates else ""
+
+
+@dataclass(eq=False)
+class TraxError(Exception):
+    """A call failed. Everything in it may be shown to clients.
+
+    `message` is `happened`, how that sentence ends (`not_done`), and `next_step`.
     `retry_after_seconds` comes from TRaX.
     """
 
     code: str
-    message: str
-    happened: str = ""
-    retryable: bool
+    happened: str
+    next_step: str
+    _: KW_ONLY
+    not_done: str = ""
     outcome: Outcome = "not_applied"
+    retryable: bool = False
     http_status: int | None = None
     request_id: str | None = None
     required_scope: str | None = None
     retry_after_seconds: float | None = None
 
+    @classmethod
+    def after(
+        cls,
+        operation: Operation[Model],
+        code: str,
+        happened: str,
+        *,
+        outcome: Outcome = "unknown",
+        **details: Any,  # noqa: ANN401  the other fields
+    ) -> Self:
+        """The failure of a call that was sent, with this outcome if it is a change."""
+        mutates = operation.call.mutates
+        return cls(
+            code,
+            happened,
+            operation.look,
+            not_done=changed(operation, outcome),
+            outcome=outcome if mutates else "not_applied",
+            retryable=not mutates,
+            **details,
+        )
 
-class TraxError(Exception):
-    """A call failed. Everything in `failure` may be shown to clients."""
+    @property
+    def message(self) -> str:
+        """All of it in words."""
+        return f"{self.happened}{self.not_done}. {self.next_step}"
 
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
+    @property
+    def failure(self) -> Self:
+        """For code that still looks for the details in `failure`."""
+        return self
+
+    def __str__(self) -> str:
+        return self.message
+
+    def before(self, operation: Operation[Model]) -> Self:
+        """The failure of a read that was made before a change, which was therefore not sent."""
+        return replace(self, not_done=self.not_done or f"; {operation.tool_name} was not sent")
 
     def copy(self) -> Self:
         """An equal new exception. Raising one object twice keeps all its tracebacks alive."""
-        return type(self)(self.failure)
+        return replace(self)
 
 
+Failure = TraxError
+
+
+@dataclass(eq=False, kw_only=True)
 class NotSent(TraxError):
     """Refused here, before anything was sent."""
 
+    not_done: str = ", so nothing was sent"
 
+
+@dataclass(eq=False, kw_only=True)
 class NoConnection(TraxError):
     """No connection to TRaX was made, so nothing was sent."""
+
+    not_done: str = ", so nothing was sent"
 
 
 class LostAnswer(TraxError):
@@ -73,3 +137,43 @@ class BadAnswer(TraxError):
 
 class TooLarge(BadAnswer):
     """TRaX accepted the call, but its answer exceeds the size limit."""
+
+
+def no_key() -> NotSent:
+    """The caller has no key and the call needs one."""
+    next_step = (
+        f"Make one on {KEYS_SCREEN} and set it as TRAX_API_KEY (over HTTP: send it as X-API-Key)."
+    )
+    return NotSent("no_key", "There is no TRaX key", next_step)
+
+
+def interrupted(operation: Operation[Model]) -> LostAnswer:
+    """The time limit passed, or the server shut down, while the call was being sent."""
+    happened = "The call was cut short before TRaX answered"
+    return LostAnswer.after(operation, "timeout", happened)
+
+
+def unreadable(
+    operation: Operation[Model],
+    why: str,
+    *,
+    status: int,
+    request_id: str,
+    code: str = "bad_answer",
+    kind: type[BadAnswer] = BadAnswer,
+) -> BadAnswer:
+    """TRaX accepted the call, but its answer cannot be read. `why` follows "its answer"."""
+    return kind.after(
+        operation,
+        code,
+        f"TRaX accepted {operation.tool_name}, but its answer {why}",
+        outcome="applied",
+        http_status=status,
+        request_id=request_id,
+    )
+
+
+def pagination_loop(operation: Operation[Model]) -> BadAnswer:
+    """The pages of a list do not end."""
+    happened = f"TRaX's answers to {operation.tool_name} do not end"
+    return BadAnswer.after(operation, "bad_answer", happened)

@@ -1,4 +1,4 @@
-"""Models of TRaX's answers, for code that reads them.
+"""Models of TRaX's answers: the fields that code reads.
 
 TRaX may add fields and enum values at any time (its compatibility promise), so unknown fields are
 kept and no value is limited to a list. Clients get the answer as TRaX sent it, not these models.
@@ -6,12 +6,16 @@ kept and no value is limited to a list. Clients get the answer as TRaX sent it, 
 
 from typing import Annotated, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+
+from trax_mcp.api.text_safety import LONGEST_NAME, truncate
 
 ElementT = TypeVar("ElementT")
 Listed = Annotated[tuple[ElementT, ...], Field(fail_fast=True)]
 """A list. Its first wrong item is enough: collecting millions of errors takes many seconds."""
+Name = Annotated[str, AfterValidator(lambda it: truncate(it, longest=LONGEST_NAME))]
+"""A text that people write, of which no more is looked at."""
 
 
 class Model(BaseModel):
@@ -42,60 +46,23 @@ class Page(Model, Generic[ItemT]):
     next_cursor: str | None = None
 
 
-class ChatMessage(Item):
-    """A message of a viewer or streamer, from any platform. Untrusted text."""
-
-    platform: str
-    author_display_name: str
-    text: str
-    author_id: str | None = None
-    timestamp: str | None = None
-
-
-class ChatSendResult(Model):
-    """Accepted for fan-out, not yet delivered."""
-
-    ok: bool
-    message_id: str | None = None
-
-
 class Connection(Item):
     """A linked platform account. Never holds its tokens."""
 
-    platform: str
-    display_name: str
-    connection_type: str
-    status: str
-    avatar_url: str | None = None
-    connected_at: str | None = None
+    platform: Name
+    display_name: Name
+    status: Name
     expires_at: str | None = None
-    external_user_id: str | None = None
-    granted_scopes: Listed[str] | None = None
-    updated_at: str | None = None
 
 
 class Destination(Item):
     """A place that a studio streams to. Never holds its stream key."""
 
-    studio_id: str
-    name: str
-    platform: str
+    name: Name
+    platform: Name
     enabled: bool
     vertical: bool
-    status: str | None = None
-
-
-class GoLiveResult(Model):
-    """Going live has begun. The stream status shows when the studio is on air."""
-
-    destination_ids: Listed[str]
-    encoder_stream_id: str
-
-
-class GoOfflineResult(Model):
-    """Going offline has begun."""
-
-    ok: bool
+    status: Name | None = None
 
 
 class Health(Model):
@@ -108,43 +75,24 @@ class Health(Model):
 class MediaAsset(Item):
     """A file in the media library."""
 
-    filename: str
-    kind: str
-    status: str
-    byte_size: int
-    content_type: str | None = None
-    created_at: str | None = None
-    folder: str | None = None
+    filename: Name
+    status: Name
 
 
 class MediaUpload(Model):
     """A reserved asset. For a short time, anyone with `upload_url` can write to it."""
 
     asset_id: str
-    kind: str
-    object_key: str
     upload_url: str
-
-
-class Ok(Model):
-    """The answer of calls that return only `ok`."""
-
-    ok: bool
-
-
-class OpenapiDocument(Model):
-    """The contract as TRaX serves it. `contract` reads it."""
 
 
 class Source(Item):
     """A camera, feed or file that a studio can show."""
 
-    studio_id: str
-    name: str
-    type: str
+    name: Name
+    type: Name
     active: bool
-    created_at: str | None = None
-    status: str | None = None
+    status: Name | None = None
 
 
 class StreamStatus(Model):
@@ -170,9 +118,6 @@ class StreamStatus(Model):
 class Studio(Item):
     """A studio, and what the caller may do in it (`role`)."""
 
-    name: str
-    owner_sub: str
-    role: str
-    created_at: str | None = None
-    description: str | None = None
+    name: Name
+    role: Name
     last_opened_at: str | None = None

@@ -1,24 +1,165 @@
-"""An operation: one call to TRaX as a frozen value. Its fields are the arguments.
+"""The input of a tool as a frozen value, and the operation: an input that is one call to TRaX.
 
-The class arguments name the documented call, the effect, the hint and what the call does to a
-broadcast. A declaration that contradicts the contract does not import.
+The fields are the tool's arguments. The class arguments name the documented call, the effect, the
+hint and what the call does to a broadcast. A declaration that contradicts the contract does not
+import.
 """
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
-from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
+from typing import Any, ClassVar, Final, Generic, Literal, Self, TypeVar
 from urllib.parse import quote
 
-from pydantic import SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
+from pydantic.alias_generators import to_camel, to_snake
 
 from trax_mcp.api.argument_types import LARGEST_PAGE, Cursor, Limit, broken_rule
-from trax_mcp.api.contract import JsonObject
+from trax_mcp.api.contract import CONTRACT, Call, JsonObject, Param
 from trax_mcp.api.models import ItemT, Model, Page
-from trax_mcp.api.tool_input import Effect, ToolInput, for_models
 
 Answer_co = TypeVar("Answer_co", bound=Model, covariant=True)
+
+_REWORDED: Final[Mapping[re.Pattern[str], str]] = {
+    # The scope is in `_meta`, and TRaX's refusal names it.
+    re.compile(r"Requires scope \S+\. ?"): "",
+    # The name of a setting of TRaX's servers tells a model nothing.
+    re.compile(
+        r"Gated behind PUBLIC_API_WRITE_ENABLED(; returns 503 write_disabled while off)?\."
+    ): "Refused while TRaX takes no changes.",
+    # The schema has both numbers.
+    re.compile(r" \(default \d+, max \d+\)"): "",
+}
+"""Texts of the contract that a model reads in another form. Everything else is quoted."""
+
+
+def _for_models(*texts: str | None) -> str:
+    """Texts of the contract and ours, as a model reads them."""
+    text = " ".join(filter(None, texts))
+    for pattern, other in _REWORDED.items():
+        text = pattern.sub(other, text)
+    return text.strip()
+
+
+class Effect(StrEnum):
+    """The effect of a call. Declared by hand: no document says which calls are dangerous."""
+
+    READ = "read"
+    WRITE = "write"
+    """It changes something. Its plan says which calls run only with consent."""
+    GUARDED = "guarded"
+    """Viewers see it, or it destroys something: every call runs only with consent."""
+
+
+class ToolInput(BaseModel):
+    """The arguments of one tool; a subclass for each tool."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        hide_input_in_errors=True,
+        # The contract's descriptions are added to the fields first.
+        defer_build=True,
+    )
+
+    call: ClassVar[Call]
+    """The documented call that this input is, or whose tag and scope it has."""
+    effect: ClassVar[Effect]
+    hint: ClassVar[str]
+    """Our text for the model, in addition to the contract's."""
+    reads_files: ClassVar[bool]
+    """Whether it reads files of the computer that the server runs on."""
+    returns_untrusted_text: ClassVar[bool]
+    """Whether the answer holds text that viewers wrote."""
+    tool_name: ClassVar[str]
+    """`go_live` for `GoLive`."""
+    params: ClassVar[Mapping[str, Param]]
+    """The parameters of the call, by our names: in a path, `id` is the id of a studio."""
+
+    def __init_subclass__(cls, **_declared: object) -> None:
+        """Ignore the class arguments: `Generic` accepts none, and pydantic passes them on."""
+        super().__init_subclass__()
+
+    @classmethod
+    def __pydantic_init_subclass__(
+        cls,
+        *,
+        call: str | None = None,
+        effect: Effect | None = None,
+        hint: str = "",
+        reads_files: bool = False,
+        returns_untrusted_text: bool = False,
+        abstract: bool = False,
+        **kwargs: object,
+    ) -> None:
+        """Bind the class to its documented call. Abstract classes have none.
+
+        Raises:
+            TypeError: the class arguments lack a call, an effect or a hint, or an argument has no
+                description.
+            KeyError: the contract has no such call.
+        """
+        super().__pydantic_init_subclass__(**kwargs)
+        if abstract:
+            return
+        if call is None or effect is None or not hint:
+            raise TypeError(f"{cls.__name__} must quote its call and declare its effect and hint")
+        cls.call, cls.effect, cls.hint = CONTRACT.calls[call], effect, hint
+        cls.reads_files, cls.returns_untrusted_text = reads_files, returns_untrusted_text
+        cls.tool_name = to_snake(cls.__name__)
+        cls.params = {"studioId" if it == "id" else it: at for it, at in cls.call.params.items()}
+        for name, field in cls.model_fields.items():
+            param = cls.params.get(str(field.alias))
+            field.description = _for_models(param.description if param else "", field.description)
+            if not field.description:
+                raise TypeError(f"{cls.__name__}: `{name}` has no description")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _treat_null_as_omitted(cls, data: object) -> object:
+        if isinstance(data, Mapping):
+            return {name: value for name, value in data.items() if value is not None}
+        return data
+
+    @classmethod
+    def summary(cls) -> str:
+        """The first sentence of the description."""
+        return f"{cls.hint.partition('. ')[0].rstrip('.')}."
+
+    @classmethod
+    def description(cls) -> str:
+        """The whole description of the tool for the model."""
+        return f"{cls.hint} Cannot be undone." if cls.call.is_final else cls.hint
+
+    @classmethod
+    def argument_names(cls) -> list[str]:
+        """The JSON names of all arguments, required ones first."""
+        fields = sorted(cls.model_fields.values(), key=lambda field: not field.is_required())
+        return [str(field.alias) for field in fields]
+
+    @classmethod
+    def answer_schema(cls) -> JsonObject:
+        """The JSON schema of the answer: the call's, unless a subclass returns another one."""
+        return cls.call.answer
+
+    def studio(self) -> str:
+        """The id of the studio it is about, or an empty string."""
+        return str(self.arguments().get("studioId", ""))
+
+    def secrets(self) -> list[str]:
+        """The secret arguments in plain text. No message may repeat them."""
+        return [it.get_secret_value() for _, it in self if isinstance(it, SecretStr)]
+
+    def arguments(self) -> dict[str, object]:
+        """The arguments that have a value, by JSON name. Secrets stay wrapped."""
+        fields = type(self).model_fields
+        return {str(fields[name].alias): value for name, value in self if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +175,8 @@ class Request:
 class Operation(ToolInput, Generic[Answer_co], abstract=True):
     """A call to TRaX; a subclass for each call of the contract."""
 
-    verify_with: ClassVar[str | None]
-    """The name of the reading operation that shows the result of this one, if it mutates."""
+    look: ClassVar[str]
+    """What to do where the outcome of a call is not known."""
     starts_broadcast: ClassVar[bool]
     stops_broadcast: ClassVar[bool]
 
@@ -43,32 +184,33 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
     def __pydantic_init_subclass__(  # type: ignore[override]  # pydantic passes the class arguments on
         cls,
         *,
-        call: str | None = None,
-        effect: Effect | None = None,
         abstract: bool = False,
-        verify_with: "type[Operation[Model]] | None" = None,
+        shown_by: "type[Operation[Model]] | None" = None,
         broadcast: Literal["start", "stop"] | None = None,
         **kwargs: Any,  # noqa: ANN401  keywords of `ToolInput`, which checks them
     ) -> None:
         """Bind the class to its documented call and check it against the contract.
 
+        `shown_by` is the read that shows what a change has done.
+
         Raises:
-            TypeError: effect, HTTP method and `verify_with` disagree, or the call has no parameter
+            TypeError: effect, HTTP method and `shown_by` disagree, or the call has no parameter
                 of an argument's name; also as `ToolInput`.
             KeyError: the contract has no such call.
         """
         if cls.__pydantic_generic_metadata__["origin"] is not None:
             return  # a type such as `Operation[Studio]`
-        super().__pydantic_init_subclass__(call=call, effect=effect, abstract=abstract, **kwargs)
+        super().__pydantic_init_subclass__(abstract=abstract, **kwargs)
         if abstract:
             return
-        cls.verify_with = verify_with.tool_name if verify_with else None
+        if not (cls.effect is not Effect.READ) == (shown_by is not None) == cls.call.mutates:
+            raise TypeError(f"{cls.__name__}: effect, method and `shown_by` must agree")
+        cls.look = "Call again later."
+        if shown_by is not None:
+            cls.look = f"Look with {shown_by.tool_name} before anything else."
         cls.starts_broadcast, cls.stops_broadcast = broadcast == "start", broadcast == "stop"
-        declared = (cls.effect is not Effect.READ, verify_with is not None)
-        if declared != (cls.call.mutates, cls.call.mutates):
-            raise TypeError(f"{cls.__name__}: effect, method and `verify_with` must agree")
         for argument in cls.argument_names():
-            if argument not in cls.contract_fields:
+            if argument not in cls.params:
                 raise TypeError(f"{cls.call.name} takes no `{argument}`")
 
     @model_validator(mode="after")
@@ -85,7 +227,7 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
     @classmethod
     def description(cls) -> str:
         """The contract's summary and description, followed by our hint."""
-        documented = for_models(cls.call.description)
+        documented = _for_models(cls.call.description)
         return " ".join(filter(None, (cls.call.summary, documented, super().description())))
 
     @classmethod
@@ -103,8 +245,8 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
         """The HTTP request of this operation. Its body holds secrets in plain text."""
         placed: dict[str, JsonObject] = {"path": {}, "query": {}, "body": {}}
         for argument, value in self.arguments().items():
-            field = self.contract_fields[argument]
-            placed[field.location][field.name] = plain_value(value)
+            param = self.params[argument]
+            placed[param.location][param.name] = plain_value(value)
         return Request(
             method=self.call.method,
             path=self.call.path.format_map(
@@ -117,9 +259,8 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
 
     def target_id(self) -> str:
         """The last id in the path, or an empty string."""
-        arguments = self.arguments()
-        fields = self.contract_fields.items()
-        ids = [str(arguments[name]) for name, field in fields if field.location == "path"]
+        given, params = self.arguments(), self.params.items()
+        ids = [str(given[name]) for name, it in params if it.location == "path"]
         return ids[-1] if ids else ""
 
 

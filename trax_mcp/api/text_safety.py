@@ -3,15 +3,19 @@ r"""Makes untrusted text safe to show: between quotes, on one line, with nothing
 Two notations. `escape` and `escape_invisible` write JSON escapes, for JSON and for text that a
 model reads. `spell_out` and `quote` are for text that a person reads, whether as plain text or as
 Markdown: a character that could change the text around it is spelt out as `\u0022`, several of the
-same as `{3 \u0022}`, and blanks as `{3 blanks}`. Two texts never look the same when spelt out.
+same as `{3 \u0022}`, and blanks as `{3 blanks}`. Nothing in it stays hidden.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from html.entities import html5
+from ipaddress import AddressValueError, IPv4Address
 from itertools import groupby, islice
 from typing import Final
+
+LONGEST_NAME: Final = 1_000
+"""Of a name of TRaX's, no more is looked at."""
 
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _LOOK_EMPTY: Final = frozenset(
@@ -45,8 +49,6 @@ _BACKSLASHES: Final = r"\\" + "\u2216\u2572\u29f5\u29f9\ufe68\uff3c"
 _BRACES: Final = "{\u2774\ufe5b\uff5b"
 _UNENDED_ENTITIES: Final = "|".join(name for name in html5 if not name.endswith(";"))
 """HTML reads these without a semicolon too."""
-_LONGEST_RUN: Final = 64
-_LONGEST_ENTITY: Final = max(map(len, html5)) + len("&")
 _CHANGES_TEXT_AROUND_IT: Final = re.compile(
     "|".join(
         (
@@ -67,6 +69,16 @@ _MAX_MARKS: Final = 4
 """Combining marks on one letter. More of them cover the lines above and below."""
 
 
+_LABEL: Final = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_ADDRESS: Final = re.compile(
+    rf"[a-z][a-z0-9+.-]*://(?P<host>{_LABEL}(?:\.{_LABEL})*\.?)(?::[0-9]{{1,5}})?"
+    r"(?:/[!-\[\]-~]*|[?#][!-?A-\[\]-~]*)?",  # visible ASCII without a backslash
+    re.IGNORECASE | re.ASCII,
+)
+_NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_LONGEST_HOST: Final = 253  # RFC 1035, section 2.3.4
+
+
 def quote(text: str, *, longest: int, ascii_only: bool = False) -> str:
     """Return `text` in double quotes on one line, spelt out, at most `longest` characters of it.
 
@@ -78,12 +90,12 @@ def quote(text: str, *, longest: int, ascii_only: bool = False) -> str:
 def spell_out(text: str, *, longest: int, ascii_only: bool = False) -> str:
     r"""Spell out what could hide in `text` or change the text around it.
 
-    A run of the same such character counts as one character: `{20000 blanks}`, `{3 \u200b}`.
+    A run of the same such character counts as one character: `{900 blanks}`, `{3 \u200b}`. Of a
+    longer text, only so much is looked at as fits into a name.
     """
-    text, left_out = _with_short_runs(text, max_runs=longest + _LONGEST_ENTITY)
-    unsafe = _unsafe_indexes(text, ascii_only=ascii_only)
-    parts = list(islice(_parts(text, unsafe, left_out), longest + 1))
-    if len(parts) <= longest:
+    begin = text[: max(longest, LONGEST_NAME)]
+    parts = list(islice(_parts(begin, _unsafe_indexes(begin, ascii_only=ascii_only)), longest + 1))
+    if len(parts) <= longest and begin == text:
         return "".join(parts)
     return "".join(parts[: longest - 1]).rstrip(_JOINER) + "…"
 
@@ -119,32 +131,6 @@ def _is_invisible(character: str) -> bool:
 def _json_escape(character: str) -> str:
     units = character.encode("utf-16-be", errors="surrogatepass").hex()
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
-
-
-def _with_short_runs(text: str, *, max_runs: int) -> tuple[str, Mapping[int, int]]:
-    """The first runs of the same character, shortened, so that a text of any length takes no time.
-
-    Also returns how many characters of a run were left out after an index of the result.
-    """
-    short, left_out = "", {}
-    for character, length in islice(_runs(text), max_runs):
-        short += character * min(length, _LONGEST_RUN)
-        if length > _LONGEST_RUN:
-            left_out[len(short) - 1] = length - _LONGEST_RUN
-    return short, left_out
-
-
-def _runs(text: str) -> Iterator[tuple[str, int]]:
-    """Each character and how often it follows itself."""
-    start = 0
-    while start < len(text):
-        character, end, step = text[start], start + 1, 1
-        while text.startswith(character * step, end):  # in steps that grow, then shrink again
-            end, step = end + step, step * 2
-        while step := step // 2:
-            end += step * text.startswith(character * step, end)
-        yield character, end - start
-        start = end
 
 
 def _unsafe_indexes(text: str, *, ascii_only: bool) -> set[int]:
@@ -188,14 +174,11 @@ def _changes_a_sign(text: str, index: int) -> bool:
     return [unicodedata.category(it) for it in signs] in (["So", "So"], ["So", "Sm"])
 
 
-def _parts(text: str, unsafe: set[int], left_out: Mapping[int, int]) -> Iterator[str]:
+def _parts(text: str, unsafe: set[int]) -> Iterator[str]:
     """Each character as it is shown. A run of the same unsafe character is one part."""
-    if not unsafe and not left_out:
-        yield from text
-        return
     indexes = groupby(range(len(text)), key=lambda index: (text[index], index in unsafe))
     for (character, is_unsafe), run in indexes:
-        length = sum(1 + left_out.get(index, 0) for index in run)
+        length = len(list(run))
         if not is_unsafe:
             yield from character * length
         elif character == " ":
@@ -203,3 +186,20 @@ def _parts(text: str, unsafe: set[int], left_out: Mapping[int, int]) -> Iterator
         else:
             escaped = _json_escape(character)
             yield escaped if length == 1 else f"{{{length} {escaped}}}"
+
+
+def host_of(address: str) -> str | None:
+    """The host of a stream's address in lower case. None if clients may read it differently.
+
+    RFC 3986, the URL standard of browsers and the streaming tools differ over users, backslashes,
+    blanks, non-ASCII letters, missing slashes, an `@` after `?` or `#`, and numbers as hosts.
+    """
+    if (parts := _ADDRESS.fullmatch(address)) is None:
+        return None
+    host = parts["host"].lower()
+    if _NUMBER.fullmatch(host.removesuffix(".").rpartition(".")[2]):
+        try:  # the URL standard reads 1, 0x7f.1 and 010.0.0.1 as IPv4
+            IPv4Address(host)
+        except AddressValueError:
+            return None
+    return host if len(host) <= _LONGEST_HOST else None

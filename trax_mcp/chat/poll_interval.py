@@ -42,7 +42,7 @@ class PollInterval:
 
     def after_failure(self, error: TraxError) -> Self:
         """The interval after a poll that failed. `Retry-After` is respected."""
-        retry_after = error.failure.retry_after_seconds or 0.0
+        retry_after = error.retry_after_seconds or 0.0
         return replace(self, failures=self.failures + 1, retry_after=retry_after)
 
     def pause(self, jitter: float) -> float:
@@ -60,4 +60,4 @@ class PollInterval:
 
 def is_final(error: TraxError) -> bool:
     """Whether polling again is useless: the key is refused, or the studio is gone."""
-    return isinstance(error, NotSent) or error.failure.http_status in _PERMANENT
+    return isinstance(error, NotSent) or error.http_status in _PERMANENT

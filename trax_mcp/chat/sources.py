@@ -6,8 +6,7 @@ from trax_mcp.api.argument_types import LARGEST_PAGE
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.error_texts import incomplete
-from trax_mcp.api.errors import TooLarge
+from trax_mcp.api.errors import TooLarge, unreadable
 from trax_mcp.api.models import StreamStatus
 from trax_mcp.api.operations import GetStreamStatus, ListChatMessages
 from trax_mcp.chat.feed import Feed, Message
@@ -57,7 +56,8 @@ class Chat:
             raise
         page = answer.data.get("data")
         if not isinstance(page, list):
-            raise incomplete(operation, request_id=answer.request_id, status=answer.status)
+            why = "lacks what it should hold"
+            raise unreadable(operation, why, status=answer.status, request_id=answer.request_id)
         return {"messages": page, "limit": operation.limit}
 
     def add(self, content: JsonObject) -> bool:

@@ -18,8 +18,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.error_texts import not_understood
-from trax_mcp.api.errors import TraxError
+from trax_mcp.api.errors import BadAnswer, TraxError
 from trax_mcp.chat.poll_interval import PollInterval, is_final
 from trax_mcp.chat.sources import Source
 from trax_mcp.clock import Clock
@@ -172,7 +171,7 @@ class Watcher(Generic[SourceT]):
                 await self._shared.poll(self._poll, is_due=is_due)
         except Exception:  # noqa: BLE001  a bug here must not end the server
             _LOG.exception("polling failed")
-            self.add(PollResult(not_understood(), self._interval))
+            self.add(PollResult(_not_understood(), self._interval))
         finally:
             self._poll_ended = None
             ended.set()
@@ -188,7 +187,7 @@ class Watcher(Generic[SourceT]):
         except asyncio.CancelledError:
             if _is_cancelled():
                 raise
-            answer = not_understood()
+            answer = _not_understood()
         return PollResult(answer, self._interval)
 
     def _start(self) -> None:
@@ -214,3 +213,9 @@ def _is_cancelled() -> bool:
     """Whether somebody cancels this task: an error of a library can look the same."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+def _not_understood() -> BadAnswer:
+    """An answer of TRaX caused an unexpected error in this server."""
+    happened = "What TRaX answered was not understood"
+    return BadAnswer("bad_answer", happened, "Call again later.", retryable=True)

@@ -13,7 +13,7 @@ from anyio.abc import TaskGroup
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
-from trax_mcp.api.error_texts import no_key
+from trax_mcp.api.errors import no_key
 from trax_mcp.api.models import StreamStatus
 from trax_mcp.chat.sources import Chat, Source, Status, documented
 from trax_mcp.chat.watcher import AddResult, SharedPoll, Watcher

@@ -10,16 +10,15 @@ import json
 import logging
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
-from trax_mcp.api.caller import ANONYMOUS, redact_keys
+from trax_mcp.api.caller import redact
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import ADDRESSES
-from trax_mcp.api.stream_address import host_of
-from trax_mcp.api.text_safety import escape_invisible, truncate
+from trax_mcp.api.text_safety import escape_invisible, host_of, truncate
 from trax_mcp.clock import Clock, iso
 from trax_mcp.consent.calls import GuardedCall
 
@@ -56,17 +55,17 @@ class Audit:
         """Write one line about a call. Facts that are None are left out."""
         operation, caller = call.operation, call.caller
         # Redact before shortening, so that no part of a key remains.
-        redact = partial(redact_keys, caller=caller, secrets=operation.secrets())
+        safe = partial(_redact, secrets=(*operation.secrets(), caller.key))
         line = {
             "time": iso(self._clock.now()),
             "event": event,
             "caller": caller.owner,
-            "client": redact(caller.client) or None,
-            "actorClaimed": redact(call.claimed_name or "")[:_LONGEST_NAME] or None,
+            "client": safe(caller.client) or None,
+            "actorClaimed": safe(call.claimed_name or "")[:_LONGEST_NAME] or None,
             "operation": operation.tool_name,
-            _ARGUMENTS: _masked(operation, redact),
+            _ARGUMENTS: _masked(operation, safe),
             # Not the caller's own key: a short one could stand in a verdict.
-            **{name: _map_texts(it, _without_keys) for name, it in facts.items()},
+            **{name: _map_texts(it, redact) for name, it in facts.items()},
         }
         text = _to_json({name: value for name, value in line.items() if value is not None})
         if self._path is None:
@@ -115,18 +114,18 @@ class Audit:
         _LOG.warning("%s", text)
 
 
-def _masked(operation: Operation[Model], redact: Callable[[str], str]) -> Mapping[str, object]:
+def _redact(text: str, *, secrets: Iterable[str | None]) -> str:
+    return redact(text, *secrets)
+
+
+def _masked(operation: Operation[Model], safe: Callable[[str], str]) -> Mapping[str, object]:
     """The arguments without secrets. Addresses lose their path, which may hold a key."""
     given = operation.model_dump(mode="json", by_alias=True, exclude_none=True)
-    redacted = {name: _map_texts(value, redact) for name, value in given.items()}
+    redacted = {name: _map_texts(value, safe) for name, value in given.items()}
     return {
         name: _origin(str(value)) if name in ADDRESSES else value
         for name, value in redacted.items()
     }
-
-
-def _without_keys(text: str) -> str:
-    return redact_keys(text, ANONYMOUS)
 
 
 def _to_json(line: Mapping[str, object]) -> str:

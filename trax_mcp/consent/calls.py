@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
+from trax_mcp.api.answers import Answer
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
-from trax_mcp.api.responses import Answer
 from trax_mcp.consent.preview import Preview
 from trax_mcp.progress import Progress
 from trax_mcp.studio.facts import Observed

@@ -13,12 +13,13 @@ from typing import Any, Final
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
-from trax_mcp.api.error_texts import (
-    not_sent_because,
-    store_unavailable,
-    write_disabled,
+from trax_mcp.api.errors import (
+    NOTHING_CHANGED,
+    WRITES_OFF,
+    WRITES_OFF_NEXT,
+    NotSent,
+    TraxError,
 )
-from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import GetStreamStatus
@@ -44,7 +45,7 @@ from trax_mcp.consent.policy import (
     refusal_by_person,
 )
 from trax_mcp.consent.questions import Question
-from trax_mcp.consent.records import Away
+from trax_mcp.consent.records import Away, store_unavailable
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.consent.sending import Attempt, Sender
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
@@ -179,7 +180,7 @@ class ConsentGuard:
         try:
             return await reader.read(wanted, known)
         except TraxError as error:
-            raise not_sent_because(error, call.operation) from None
+            raise error.before(call.operation) from None
 
     async def _judge(self, attempt: Attempt, facts: Facts) -> NotRun | Ask | None:
         """Send or respond, by these facts. None if it was sent, or must begin again."""
@@ -193,7 +194,7 @@ class ConsentGuard:
         )
         attempt.facts, attempt.digest = facts, plan.preview.digest
         if facts.writes_are_off:
-            raise write_disabled()
+            raise NotSent("write_disabled", WRITES_OFF, WRITES_OFF_NEXT, not_done=NOTHING_CHANGED)
         verdict = judge(self._case(call, plan, seen))
         self._write_verdict(call, verdict, attempt.digest)
         if not isinstance(verdict, Proceed):

@@ -14,8 +14,7 @@ import anyio
 from pydantic import ValidationError
 
 from trax_mcp.api.caller import Caller
-from trax_mcp.api.error_texts import interrupted
-from trax_mcp.api.errors import TraxError
+from trax_mcp.api.errors import TraxError, interrupted
 from trax_mcp.api.operations import GoOffline
 from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import (
@@ -111,7 +110,7 @@ class OpenQuestion:
         """Run the call with an answer, and keep what came of it."""
         it, call = self.questions, replace(self.call, evidence=evidence)
         it.audit.write("answered", self.call, answeredIn=evidence.answered_in, answer=said)
-        result: Ended | Ask = interrupted(call.operation).failure
+        result: Ended | Ask = interrupted(call.operation)
         try:
             with it.tasks.shield(deadline=anyio.current_time() + QUESTION_SECONDS):
                 result = await it.run(call)
@@ -305,7 +304,7 @@ class OpenQuestions:
         try:
             return await self._guard.run(call)
         except TraxError as error:
-            return error.failure
+            return error.copy()
 
     @asynccontextmanager
     async def waiting(self, it: OpenQuestion, seconds: float) -> AsyncIterator[None]:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import PlainSerializer, PlainValidator
 
-from trax_mcp.api.errors import Failure, Outcome
+from trax_mcp.api.errors import Outcome, TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation, plain_value
 from trax_mcp.api.operations import OPERATIONS
@@ -31,7 +31,7 @@ READING_SECONDS: Final = 1.0
 IN_PROGRESS: Final = "the call is still in progress"
 NOT_KNOWN: Final = "whether the call ran is not known"
 
-Ended = Done | NotRun | Failure
+Ended = Done | NotRun | TraxError
 """What can come of a question."""
 Phase = Literal["open", "running", "ended", "unreported"]
 """A question is `open`, `running` while its call is sent, `ended` when something has come of it or

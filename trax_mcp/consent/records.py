@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, NamedTuple, Protocol, TypeVar
 
 import anyio
 
+from trax_mcp.api.errors import NOTHING_CHANGED, NotSent
 from trax_mcp.clock import Clock
 from trax_mcp.consent.questions import QUESTION_SECONDS, StudioRecord
 
@@ -26,6 +27,17 @@ ResultT = TypeVar("ResultT")
 
 class Away(Exception):
     """What replicas share does not answer. Whether a write has happened is not known."""
+
+
+def store_unavailable() -> NotSent:
+    """The failure of a call that needs what replicas share, and cannot have it."""
+    return NotSent(
+        "store_unavailable",
+        "The store that this server's replicas share does not answer",
+        "Try again in a moment. Going offline works meanwhile.",
+        not_done=NOTHING_CHANGED,
+        retryable=True,
+    )
 
 
 class Key(NamedTuple):

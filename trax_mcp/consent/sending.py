@@ -14,19 +14,18 @@ from typing import Final
 
 import anyio
 
+from trax_mcp.api.answers import Answer
 from trax_mcp.api.client import Client
-from trax_mcp.api.error_texts import interrupted, store_unavailable
-from trax_mcp.api.errors import Outcome, Refused, TraxError
+from trax_mcp.api.errors import Outcome, Refused, TraxError, interrupted
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import GoOffline
-from trax_mcp.api.responses import Answer
 from trax_mcp.clock import Clock, iso
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import ApprovedIn, Done, GuardedCall
 from trax_mcp.consent.plans import plan_for
 from trax_mcp.consent.questions import outcome_in_words
-from trax_mcp.consent.records import Away, Key, Place
+from trax_mcp.consent.records import Away, Key, Place, store_unavailable
 from trax_mcp.consent.rules import Mode
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import Seen, Store
@@ -49,7 +48,7 @@ Sent = Answer[Model] | TraxError
 
 def outcome_of(sent: Sent) -> Outcome:
     """What is known of a call that was sent, whatever is seen later."""
-    return sent.failure.outcome if isinstance(sent, TraxError) else "applied"
+    return sent.outcome if isinstance(sent, TraxError) else "applied"
 
 
 @dataclass(slots=True)
@@ -215,8 +214,8 @@ class Sender:
             try:
                 return await self._client.send(call.operation, call.caller)
             except Refused as error:
-                pause = error.failure.retry_after_seconds or _AGAIN_SECONDS / 4
-                is_crowded = error.failure.http_status == _TOO_MANY
+                pause = error.retry_after_seconds or _AGAIN_SECONDS / 4
+                is_crowded = error.http_status == _TOO_MANY
                 in_time = self._clock.seconds() + pause <= until
                 if not (call.operation.stops_broadcast and is_crowded and in_time):
                     return error
@@ -317,15 +316,13 @@ class Sender:
         digest: str | None,
     ) -> None:
         """Write what came of a call that was sent to the audit log."""
-        failure = sent.failure if isinstance(sent, TraxError) else None
-        answer = None if isinstance(sent, TraxError) else sent
         self.audit.write(
             "sent",
             call,
             digest=digest,
             outcome=outcome,
-            code=failure.code if failure else None,
-            requestId=failure.request_id if failure else answer and answer.request_id,
+            code=sent.code if isinstance(sent, TraxError) else None,
+            requestId=sent.request_id,
             observed=observed.state if observed else None,
         )
 
@@ -346,7 +343,7 @@ class Sender:
             observed,
             undone=undone,
             approved_in=approved_in,
-            lost=sent.failure.happened if isinstance(sent, TraxError) else None,
+            lost=sent.happened if isinstance(sent, TraxError) else None,
         )
         if plan_type.reads_after:
             reader = FactReader(

@@ -15,8 +15,7 @@ import anyio
 from cachetools import TTLCache
 
 from trax_mcp.api.client import Client
-from trax_mcp.api.error_texts import interrupted, not_sent_because
-from trax_mcp.api.errors import Outcome, TraxError
+from trax_mcp.api.errors import Outcome, TraxError, interrupted
 from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import ApprovedIn, Ask, Done, GuardedCall, NotRun, Result
 from trax_mcp.consent.plans import plan_for
@@ -109,7 +108,7 @@ class Stops:
         try:
             facts = await reader.read(plan_type.reads)
         except TraxError as error:
-            raise not_sent_because(error, operation) from None
+            raise error.before(operation) from None
         with anyio.move_on_after(_FACTS_SECONDS), suppress(Away):  # the yes may come elsewhere
             await self._store.tell_replicas_of_access(call)
         facts = replace(facts, auto_go_live=await self._has_auto_go_live(call))

@@ -15,7 +15,7 @@ from typing import Final
 import anyio
 
 from trax_mcp.api import errors
-from trax_mcp.api.errors import Failure, TraxError
+from trax_mcp.api.errors import TraxError
 from trax_mcp.chat.poll_interval import PollInterval
 from trax_mcp.chat.watcher import AddResult, PollResult
 from trax_mcp.consent.records import Away
@@ -135,7 +135,7 @@ class EnginePoll:
 def _content(result: PollResult) -> bytes:
     answer, interval = result.answer, asdict(result.interval)
     if isinstance(answer, TraxError):
-        values = [type(answer).__name__, asdict(answer.failure), interval]
+        values = [type(answer).__name__, asdict(answer), interval]
     else:
         values = ["", answer, interval]
     return json.dumps(values, ensure_ascii=False).encode(errors="surrogatepass")
@@ -144,7 +144,7 @@ def _content(result: PollResult) -> bytes:
 def _result(content: bytes) -> PollResult:
     error, answer, interval = json.loads(content.decode(errors="surrogatepass"))
     if error:
-        answer = getattr(errors, error)(Failure(**answer))
+        answer = getattr(errors, error)(**answer)
     return PollResult(answer, PollInterval(**interval))
 
 

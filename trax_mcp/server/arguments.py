@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from trax_mcp.api.argument_types import LONGEST_CONFIRMATION
-from trax_mcp.api.caller import ANONYMOUS, redact_keys
+from trax_mcp.api.caller import redact
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.errors import Failure, NotSent
+from trax_mcp.api.errors import NotSent
 from trax_mcp.api.text_safety import quote
 from trax_mcp.api.tool_input import ToolInput
 from trax_mcp.consent.calls import NO_EVIDENCE, Evidence
@@ -34,6 +34,21 @@ EVIDENCE_SCHEMAS: Mapping[str, JsonObject] = {
     },
 }
 """The schemas of the arguments that every guarded tool has besides those of its input."""
+
+_RULES: Mapping[str, str] = {
+    "bool_type": "must be true or false",
+    "finite_number": "must be a number",
+    "float_type": "must be a number",
+    "greater_than_equal": "must be at least {ge:g}",
+    "int_type": "must be a whole number",
+    "less_than_equal": "must be at most {le:.16g}",
+    "string_too_long": "must have at most {max_length:,} characters (a limit of this server)",
+    "string_type": "must be a non-empty string",
+    "string_unicode": "must be text without lone surrogates",
+    "too_long": "must have at most {max_length:,} items (a limit of this server)",
+    "tuple_type": "must be a list of non-empty strings",
+}
+"""pydantic's errors as a model reads them, after the name of the argument."""
 
 _LONGEST_NAME = 40
 _MAX_PROBLEMS = 3
@@ -60,7 +75,7 @@ def read_arguments(
         value = kind.model_validate(inputs, by_alias=True, by_name=False)
     except ValidationError as error:
         allowed = (*kind.argument_names(), *(EVIDENCE_SCHEMAS if guarded else ()))
-        details = error.errors(include_url=False, include_input=False, include_context=False)
+        details = error.errors(include_url=False, include_input=False)
         count = len(problems) + len(details)
         problems += [_problem(it, kind, allowed) for it in details[:_MAX_PROBLEMS]]
         raise _invalid(problems, count=count) from None
@@ -77,10 +92,14 @@ def _problem(detail: ErrorDetails, kind: type[ToolInput], allowed: Sequence[str]
         case "missing":
             return f"`{name}` is required"
         case "extra_forbidden":
-            unknown = quote(redact_keys(name, ANONYMOUS), longest=_LONGEST_NAME)
+            unknown = quote(redact(name), longest=_LONGEST_NAME)
             return f"{unknown} is not an argument of {kind.tool_name}, {_which_takes(allowed)}"
-        case _:
-            return f"`{name}` {detail['msg']}"
+        case broken:
+            limits = detail.get("ctx", {})
+            if limits.get("field_type") == "Value":  # what pydantic calls a secret
+                broken = "string_too_long"
+            rule = _RULES.get(broken)
+            return f"`{name}` {rule.format_map(limits) if rule else detail['msg']}"
 
 
 def _which_takes(allowed: Sequence[str]) -> str:
@@ -92,5 +111,5 @@ def _which_takes(allowed: Sequence[str]) -> str:
 def _invalid(problems: Sequence[str], *, count: int) -> NotSent:
     listed = "; ".join(problems[:_MAX_PROBLEMS])
     more = f"; and {count - _MAX_PROBLEMS} more" if count > _MAX_PROBLEMS else ""
-    message = f"{listed}{more}. Nothing was sent: correct the arguments and call again."
-    return NotSent(Failure(code="invalid_arguments", message=message, retryable=False))
+    next_step = "Nothing was sent: correct the arguments and call again."
+    return NotSent("invalid_arguments", f"{listed}{more}", next_step, not_done="")

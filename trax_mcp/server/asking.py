@@ -6,8 +6,7 @@ from typing import Final
 
 import mcp_types as types
 
-from trax_mcp.api.error_texts import store_unavailable
-from trax_mcp.api.errors import Failure, TraxError
+from trax_mcp.api.errors import TraxError
 from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import (
     NO_EVIDENCE,
@@ -23,7 +22,7 @@ from trax_mcp.consent.guard import ConsentGuard
 from trax_mcp.consent.open_questions import OpenQuestion, OpenQuestions, Page
 from trax_mcp.consent.plans import When
 from trax_mcp.consent.questions import REPORT_SECONDS, Ended, Phase
-from trax_mcp.consent.records import Away
+from trax_mcp.consent.records import Away, store_unavailable
 from trax_mcp.consent.rules import Mode
 from trax_mcp.server.request import CallRequest
 
@@ -189,8 +188,8 @@ class Asking:
             return await _asking(asked)
         with suppress(Away):  # it is told all the same
             await asked.told()
-        if isinstance(result, Failure):
-            raise TraxError(result)
+        if isinstance(result, TraxError):
+            raise result.copy()
         return result
 
     def _has_form(self, call: GuardedCall, request: CallRequest) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import mcp_types as types
 
-from trax_mcp.api.caller import redact_keys
+from trax_mcp.api.caller import redact
 from trax_mcp.api.client import Client
 from trax_mcp.api.tool_input import ToolInput
 from trax_mcp.chat.wait import WaitForChatMessages, wait_for_chat
@@ -38,7 +38,7 @@ class CompositeTools:
         """
         match value:
             case FindStudio():
-                query = redact_keys(value.query, request.caller)
+                query = redact(value.query, request.caller.key)
                 found, sentences = await find_studios(self.client, query, request.caller)
                 return results.data_result(found.data(), sentences)
             case CheckStudio():

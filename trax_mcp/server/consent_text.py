@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
-from trax_mcp.api.error_texts import seen_without_answer
 from trax_mcp.api.text_safety import CONTINUED
 from trax_mcp.consent.calls import ApprovedIn, Ask, Channel, Done, NotRun, Reason, Status
 from trax_mcp.consent.preview import Preview
@@ -90,7 +89,8 @@ def done_lines(done: Done, tool_name: str) -> Iterator[str]:
     yield " ".join(filter(None, (first, approved)))
     yield from warnings
     if done.lost is not None and done.observed is not None:
-        yield seen_without_answer(done.lost, tool_name, done.observed.state)
+        seen = done.observed.state.replace("_", " ")
+        yield f"{done.lost}. The studio was then seen {seen}: do not call {tool_name} again."
 
 
 def question_text(question: Ask) -> str:

@@ -11,10 +11,10 @@ from typing import Any, Final, TypeVar
 import mcp_types as types
 from mcp.shared.exceptions import MCPError
 
-from trax_mcp.api.caller import ANONYMOUS, redact_keys
-from trax_mcp.api.errors import Failure, TraxError
+from trax_mcp.api.caller import redact
+from trax_mcp.api.errors import TraxError
 from trax_mcp.server.request import Context, ParamsT, Request
-from trax_mcp.server.results import failure_payload
+from trax_mcp.server.results import error_payload
 from trax_mcp.server.sdk_compat import InFlight
 
 ResultT = TypeVar("ResultT")
@@ -54,7 +54,7 @@ def handle_errors(answer: Answer[ParamsT, ResultT]) -> Answer[ParamsT, ResultT]:
         except NoSuchResourceError as error:
             raise _no_such_resource(request, str(error)) from None
         except TraxError as error:
-            raise _call_failed(request, error.failure) from None
+            raise _call_failed(request, error) from None
         except Exception:  # noqa: BLE001  logged here, and hidden from the client
             _LOG.exception("%s failed", request.ctx.method)
             raise MCPError(types.INTERNAL_ERROR, "Internal error") from None
@@ -76,14 +76,14 @@ def answer_on_shutdown(
 
 
 def _no_such_resource(request: Request[Any], uri: str) -> MCPError:
-    asked = redact_keys(uri, ANONYMOUS)
+    asked = redact(uri)
     return MCPError(_not_found_code(request), "There is no such resource.", {"uri": asked})
 
 
-def _call_failed(request: Request[Any], failure: Failure) -> MCPError:
+def _call_failed(request: Request[Any], error: TraxError) -> MCPError:
     """A failed call to TRaX, outside of a tool."""
-    code = _not_found_code(request) if failure.code == "not_found" else types.INTERNAL_ERROR
-    return MCPError(code, failure.message, {"error": failure_payload(failure)})
+    code = _not_found_code(request) if error.code == "not_found" else types.INTERNAL_ERROR
+    return MCPError(code, error.message, {"error": error_payload(error)})
 
 
 def _not_found_code(request: Request[Any]) -> int:

@@ -228,7 +228,7 @@ class Limits:
     ) -> AbstractAsyncContextManager[None]:
         if len(body) <= LARGE_BODY_BYTES:
             return nullcontext()
-        return self._large.setdefault(self._keys.owner(request.caller), anyio.Lock())
+        return self._large.setdefault(self._keys.limit_name(request.caller), anyio.Lock())
 
     async def _note_start(self, request: _Request, scope: Scope, start: Message) -> None:
         """Note what a response opens or ends. Errors name sessions too."""

@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Final
 
-from trax_mcp.api.caller import ANONYMOUS, redact_keys
+from trax_mcp.api.caller import redact
 from trax_mcp.api.text_safety import escape_invisible
 
 _MAX_RECORDS: Final = 1000
@@ -102,7 +102,7 @@ class _OneLineFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Format the record without keys. The lines of a traceback are shortened like the first."""
         # Redact before shortening, so that no part of a key remains.
-        text = redact_keys(super().format(record), ANONYMOUS)
+        text = redact(super().format(record))
         if record.name == _AUDIT:
             return text
         return "\n".join(_shorten(line) for line in text.split("\n"))

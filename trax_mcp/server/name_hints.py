@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping
 from dataclasses import replace
 from typing import Final
 
-from trax_mcp.api.errors import Failure
+from trax_mcp.api.errors import TraxError
 
 _LOOK_UP: Final = {
     "studioId": "find_studio",
@@ -19,17 +19,17 @@ _LOOK_UP: Final = {
 
 
 def add_name_hint(
-    failure: Failure, arguments: Mapping[str, object], *, offered: Container[str]
-) -> Failure:
+    error: TraxError, arguments: Mapping[str, object], *, offered: Container[str]
+) -> TraxError:
     """Add a sentence for each id that TRaX does not know and that looks like a name."""
-    if failure.code != "not_found":
-        return failure
+    if error.code != "not_found":
+        return error
     hints = [
         f" `{argument}` looks like a name: look up its id with {tool}."
         for argument, tool in _LOOK_UP.items()
         if tool in offered and _looks_like_name(arguments.get(argument))
     ]
-    return replace(failure, message="".join((failure.message, *hints)))
+    return replace(error, next_step="".join((error.next_step, *hints)))
 
 
 def _looks_like_name(value: object) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from trax_mcp.api.caller import ANONYMOUS, Caller
-from trax_mcp.api.errors import Failure
+from trax_mcp.api.errors import NotSent
 from trax_mcp.api.operations import OPERATIONS
 from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.chat.wait import WaitForChatMessages
@@ -53,7 +53,7 @@ class Offer:
         """The tools that are offered to callers who may do everything, in order."""
         return [kind for kind in KINDS if self.why_not(kind) is None]
 
-    def why_not(self, kind: type[ToolInput], caller: Caller = ANONYMOUS) -> Failure | None:
+    def why_not(self, kind: type[ToolInput], caller: Caller = ANONYMOUS) -> NotSent | None:
         """Why a tool is not offered to a caller. None if it is."""
         changes = kind.effect is not Effect.READ
         if self.only and not {kind.tool_name, kind.call.tag} & self.only:
@@ -76,6 +76,6 @@ class Offer:
 
 def _refusal(
     kind: type[ToolInput], reason: str, remedy: str = _OPERATOR, *, code: str = "not_offered"
-) -> Failure:
-    message = f"This server {reason}, so {kind.tool_name} was not sent. {remedy}"
-    return Failure(code=code, message=message, retryable=False)
+) -> NotSent:
+    not_done = f", so {kind.tool_name} was not sent"
+    return NotSent(code, f"This server {reason}", remedy, not_done=not_done)

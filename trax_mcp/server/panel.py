@@ -15,10 +15,9 @@ from mcp.server.apps import APP_MIME_TYPE
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.error_texts import store_unavailable
 from trax_mcp.consent.calls import Ask
 from trax_mcp.consent.open_questions import OpenQuestion, OpenQuestions
-from trax_mcp.consent.records import Away
+from trax_mcp.consent.records import Away, store_unavailable
 from trax_mcp.server.request import CallRequest
 from trax_mcp.web.approval_view import describe, outcome_text
 

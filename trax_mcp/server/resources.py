@@ -217,7 +217,7 @@ class Resources:
             try:
                 studios = await self._lists.get(ListStudios(), request.caller)
             except TraxError as error:
-                if error.failure.code not in _CANNOT_LIST_STUDIOS:
+                if error.code not in _CANNOT_LIST_STUDIOS:
                     raise
         listings = [
             *(it.listing(studios) for it in self._fixed),

@@ -6,7 +6,7 @@ from typing import Final
 import mcp_types as types
 
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.errors import Failure
+from trax_mcp.api.errors import TraxError
 from trax_mcp.api.json_schema import FLAG, INTEGER, TEXT, described, object_of, without_nulls
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
@@ -96,28 +96,28 @@ def fit_to_schema(result: types.CallToolResult, schema: JsonObject) -> types.Cal
     return result.model_copy(update={"structured_content": documented})
 
 
-def failure_result(failure: Failure) -> types.CallToolResult:
+def error_result(error: TraxError) -> types.CallToolResult:
     """The result of a failed call."""
     return types.CallToolResult(
-        content=[_text(failure.message)],
-        structured_content={"error": failure_payload(failure)},
+        content=[_text(error.message)],
+        structured_content={"error": error_payload(error)},
         is_error=True,
     )
 
 
-def failure_payload(failure: Failure) -> JsonObject:
+def error_payload(error: TraxError) -> JsonObject:
     """The `error` object of a failed call."""
-    error = {
-        "code": failure.code,
-        "message": failure.message,
-        "httpStatus": failure.http_status,
-        "requestId": failure.request_id,
-        "requiredScope": failure.required_scope,
-        "retryAfterSeconds": failure.retry_after_seconds,
-        "retryable": failure.retryable,
-        "outcome": failure.outcome,
+    payload = {
+        "code": error.code,
+        "message": error.message,
+        "httpStatus": error.http_status,
+        "requestId": error.request_id,
+        "requiredScope": error.required_scope,
+        "retryAfterSeconds": error.retry_after_seconds,
+        "retryable": error.retryable,
+        "outcome": error.outcome,
     }
-    return without_nulls(error)
+    return without_nulls(payload)
 
 
 def not_run_result(call: NotRun) -> types.CallToolResult:

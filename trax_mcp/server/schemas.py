@@ -25,15 +25,11 @@ _TYPE_CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
 
 @cache
 def arguments_schema(kind: type[ToolInput]) -> JsonObject:
-    """The schema of a tool's arguments, each with a description. Callers must not change it."""
+    """The schema of a tool's arguments. Callers must not change it."""
     schema = kind.model_json_schema(schema_generator=PlainSchema)
-    properties = {
-        name: {**schema["properties"][name], "description": kind.describe_argument(name)}
-        for name in kind.argument_names()
-    }
     return {
         "type": "object",
-        "properties": properties,
+        "properties": {name: schema["properties"][name] for name in kind.argument_names()},
         **({"required": schema["required"]} if "required" in schema else {}),
         "additionalProperties": False,
     }

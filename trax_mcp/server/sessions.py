@@ -77,9 +77,9 @@ class Sessions:
         """Add a session, for which another one ends if need be. None if all others are in use."""
         if self._owners()[NOT_ACCEPTED] >= OTHER_SESSIONS and not self._keys.has(caller):
             await self._try_key(caller)
-        full = self._full(self._keys.owner(caller))
+        full = self._full(self._keys.limit_name(caller))
         if full is not None:
-            others = (it for it in self._by_id.values() if self._keys.owner(it.caller) == full)
+            others = (it for it in self._by_id.values() if self._keys.limit_name(it.caller) == full)
             if (unused := next((it for it in others if it.is_idle), None)) is None:
                 return None
             self.end(unused)
@@ -137,7 +137,7 @@ class Sessions:
 
     def _owners(self) -> Counter[str]:
         """How many sessions each owner has."""
-        return Counter(self._keys.owner(it.caller) for it in self._by_id.values())
+        return Counter(self._keys.limit_name(it.caller) for it in self._by_id.values())
 
     def _full(self, owner: str) -> str | None:
         """Whose session must end for a new one of this owner, if there is no room."""

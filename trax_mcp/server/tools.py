@@ -82,14 +82,12 @@ class Tools:
         if name not in TOOLS:
             raise WrongRequestError("There is no such tool.")
         if why := self._offer.why_not(TOOLS[name], request.caller):
-            return results.failure_result(why)
+            return results.error_result(why)
         tool = self._tools[name]
         try:
             result = await self._run(tool, arguments, request)
         except TraxError as error:
-            return results.failure_result(
-                add_name_hint(error.failure, arguments, offered=self._tools)
-            )
+            return results.error_result(add_name_hint(error, arguments, offered=self._tools))
         if isinstance(result, types.InputRequiredResult) or result.is_error:
             return result
         return results.fit_to_schema(result, tool.listing.output_schema or {})

@@ -213,7 +213,7 @@ class SignInPage:
                 await self.trax.call(ListStudios().next_page(None), caller, retry=False)
             )
         except TraxError as error:
-            match error.failure.http_status:
+            match error.http_status:
                 case HTTPStatus.UNAUTHORIZED:
                     raise WrongKey(WRONG_KEY) from None
                 case HTTPStatus.FORBIDDEN:

@@ -206,7 +206,7 @@ class _StudioReader:
         try:
             return await reader.read(wanted, known)
         except TraxError as error:
-            if error.failure.code != "not_found":
+            if error.code != "not_found":
                 raise
             return None
 
@@ -216,7 +216,7 @@ class _StudioReader:
         try:
             return replace(facts, go_live=Read(await self.is_starting(studio_id)))
         except TraxError as error:  # the store of several replicas does not answer
-            return replace(facts, go_live=Read(missing=error.failure.happened))
+            return replace(facts, go_live=Read(missing=error.happened))
 
     def _reader(self, studio_id: str) -> FactReader:
         return FactReader(self.client, self.caller, studio_id, tolerant=True, budget=self.budget)

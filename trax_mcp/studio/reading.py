@@ -12,8 +12,7 @@ from pydantic import ValidationError
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
-from trax_mcp.api.error_texts import another_studio, pagination_loop
-from trax_mcp.api.errors import TraxError
+from trax_mcp.api.errors import NotSent, TraxError, pagination_loop
 from trax_mcp.api.models import ItemT, Studio
 from trax_mcp.api.operation import Answer_co, ListOperation, Operation
 from trax_mcp.api.operations import (
@@ -25,6 +24,7 @@ from trax_mcp.api.operations import (
     ListSources,
     ListStudios,
 )
+from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Fact, Facts, Read
 
 MAX_ITEMS: Final = 10_000
@@ -122,7 +122,7 @@ class Budget:
             try:
                 return await read()
             except TraxError as error:
-                if error.failure.http_status == HTTPStatus.TOO_MANY_REQUESTS:
+                if error.http_status == HTTPStatus.TOO_MANY_REQUESTS:
                     self._limited_by = error.copy()
                 raise
 
@@ -172,15 +172,14 @@ class FactReader:
 
     def _why_missing(self, error: TraxError) -> str:
         """The reason for a missing fact, unless the failure is one of the whole call."""
-        failure = error.failure
-        if failure.code in _NEVER_UNKNOWN:
+        if error.code in _NEVER_UNKNOWN:
             raise error
-        if failure.required_scope:
-            return f"the key lacks {failure.required_scope}"
-        if self.quick or failure.http_status == HTTPStatus.FORBIDDEN:
+        if error.required_scope:
+            return f"the key lacks {error.required_scope}"
+        if self.quick or error.http_status == HTTPStatus.FORBIDDEN:
             return _NOT_TOLD
         if self.tolerant:
-            return failure.happened
+            return error.happened
         raise error
 
     async def _read(self, fact: Fact) -> Read[Any]:
@@ -203,10 +202,14 @@ class FactReader:
 
     async def _studio(self) -> Read[Studio]:
         """The studio. TRaX may find it by an id that is spelt differently; no other part does."""
-        operation = GetStudio(studio_id=self.studio_id)
-        found = await self._get(operation)
+        found = await self._get(GetStudio(studio_id=self.studio_id))
         if found.value and found.value.id != self.studio_id:
-            raise another_studio(operation, answered=found.value.id)
+            given, known = naming.quoted(self.studio_id), naming.quoted(found.value.id)
+            happened = f"TRaX knows the studio {given} as {known}"
+            next_step = (
+                "Call again with that `studioId`: all that is known of a studio is kept by its id."
+            )
+            raise NotSent("not_found", happened, next_step, not_done="")
         return found
 
     async def _list(self, operation: ListOperation[ItemT]) -> Read[tuple[ItemT, ...]]:

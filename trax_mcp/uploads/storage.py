@@ -7,26 +7,21 @@ client makes sure that the TRaX key is never sent to the storage.
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import httpx
 
 from trax_mcp import __version__
 from trax_mcp.api.client import Client
-from trax_mcp.api.errors import (
-    BadAnswer,
-    Failure,
-    LostAnswer,
-    NoConnection,
-    Refused,
-    TraxError,
-)
+from trax_mcp.api.errors import BadAnswer, LostAnswer, NoConnection, Refused, TraxError
 from trax_mcp.setting_types import is_loopback
 from trax_mcp.uploads.files import MediaFile, MediaFileError
 
 TIMEOUT: Final = httpx.Timeout(30, read=300)
 """In seconds: to connect, for each chunk, and for the answer, since buffers on the way may still be
 full after the last chunk. The total time is not limited."""
+
+ErrorT = TypeVar("ErrorT", bound=TraxError)
 
 _TRANSIENT: Final = frozenset({408, 425, 429})
 _CALL_AGAIN: Final = "Call again to try anew."
@@ -77,19 +72,24 @@ async def put(client: Client, url: str, file: MediaFile, chunks: AsyncIterator[b
         again = status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR
         next_step = _CALL_AGAIN if again else "The same call is likely to fail again."
         happened = f"The storage answered the upload with HTTP {status}"
-        raise Refused(not_uploaded("upload_failed", happened, next_step, http_status=status))
+        raise not_uploaded(Refused, "upload_failed", happened, next_step, http_status=status)
 
 
 def not_uploaded(
-    code: str, happened: str, next_step: str = _CALL_AGAIN, *, http_status: int | None = None
-) -> Failure:
+    kind: type[ErrorT],
+    code: str,
+    happened: str,
+    next_step: str = _CALL_AGAIN,
+    *,
+    http_status: int | None = None,
+) -> ErrorT:
     """After the reservation, the file did not arrive. With another next step, a retry is no use."""
-    message = (
-        f"{happened}, so the file was not uploaded; what was reserved for it stays in the media"
-        f" library, empty. {next_step}"
+    not_done = (
+        ", so the file was not uploaded; what was reserved for it stays in the media library, empty"
     )
-    is_retryable = next_step == _CALL_AGAIN
-    return Failure(code=code, message=message, retryable=is_retryable, http_status=http_status)
+    again = next_step == _CALL_AGAIN
+    details: dict[str, Any] = {"not_done": not_done, "retryable": again, "http_status": http_status}
+    return kind(code, happened, next_step, **details)
 
 
 def _read_url(url: str, *, allow_http: bool) -> httpx.URL:
@@ -101,7 +101,7 @@ def _read_url(url: str, *, allow_http: bool) -> httpx.URL:
     is_local = allow_http and address.scheme == "http" and is_loopback(address.host)
     if not address.host or address.userinfo or not (is_local or address.scheme == "https"):
         happened = "TRaX gave an upload address that is not https"
-        raise BadAnswer(not_uploaded("bad_answer", happened, "Tell whoever runs this TRaX."))
+        raise not_uploaded(BadAnswer, "bad_answer", happened, "Tell whoever runs this TRaX.")
     return address
 
 
@@ -109,16 +109,14 @@ def _lost(error: Exception, taken: int | None, size: int) -> TraxError:
     """The connection was not made or broke, or the storage made no progress in time."""
     if taken is None:
         happened = "The storage that TRaX named could not be reached"
-        return NoConnection(not_uploaded("unreachable", happened))
+        return not_uploaded(NoConnection, "unreachable", happened)
     code, happened = "unreachable", "The connection to the storage broke"
     if isinstance(error, httpx.TimeoutException):
         missing = "did not confirm the upload" if taken >= size else "took nothing more of the file"
         seconds = TIMEOUT.read if isinstance(error, httpx.ReadTimeout) else TIMEOUT.write
         code, happened = "timeout", f"The storage {missing} for {seconds:g} s"
     if taken < size:
-        return LostAnswer(not_uploaded(code, happened))
-    message = (
-        f"{happened}; whether the file arrived is not known."
-        " Look with list_media before anything else."
-    )
-    return LostAnswer(Failure(code=code, message=message, retryable=False, outcome="unknown"))
+        return not_uploaded(LostAnswer, code, happened)
+    next_step = "Look with list_media before anything else."
+    not_done = "; whether the file arrived is not known"
+    return LostAnswer(code, happened, next_step, not_done=not_done, outcome="unknown")

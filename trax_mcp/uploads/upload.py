@@ -15,8 +15,7 @@ from trax_mcp.api import argument_types
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import CONTRACT, JsonObject
-from trax_mcp.api.error_texts import pagination_loop
-from trax_mcp.api.errors import Failure, LostAnswer, NotSent, Refused, TraxError
+from trax_mcp.api.errors import LostAnswer, NotSent, Refused, TraxError, pagination_loop
 from trax_mcp.api.models import MediaAsset
 from trax_mcp.api.operations import CreateMediaUpload, ListMedia
 from trax_mcp.api.tool_input import Effect, ToolInput
@@ -29,6 +28,7 @@ from trax_mcp.uploads.files import MediaFile, MediaFileError, open_media_file
 LONGEST_PROCESSING_SECONDS: Final = 600.0
 """How long to wait for READY or FAILED after the upload. TRaX documents no limit."""
 
+_BUT: Final = "The file was uploaded, but"
 _PROGRESS_SECONDS: Final = 1.0
 _FIRST_PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 15.0
@@ -75,9 +75,7 @@ class Uploader:
             async with open_media_file(request.path, self.folders) as file:
                 asset_id = await self._send(file, _reservation(file, request.folder))
         except MediaFileError as error:
-            message = f"The file {error.why}, so nothing was sent. {error.remedy}"
-            failure = Failure(code="invalid_file", message=message, retryable=False)
-            raise NotSent(failure) from None
+            raise NotSent("invalid_file", f"The file {error.why}", error.remedy) from None
         asset = await self._wait(asset_id, sent=file.size)
         return asset.model_dump(by_alias=True, exclude_unset=True)
 
@@ -91,8 +89,8 @@ class Uploader:
             async with aclosing(self._chunks(file)) as chunks:
                 await put(self.client, reserved.upload_url, file, chunks)
         except MediaFileError as error:
-            failure = not_uploaded("invalid_file", f"The file {error.why}", error.remedy)
-            raise NotSent(failure) from None
+            happened = f"The file {error.why}"
+            raise not_uploaded(NotSent, "invalid_file", happened, error.remedy) from None
         return reserved.asset_id
 
     async def _chunks(self, file: MediaFile) -> AsyncGenerator[bytes, None]:
@@ -122,19 +120,19 @@ class Uploader:
                 asset = await self._find(asset_id)
             except TraxError as error:
                 last_error = _status_unknown(error)
-                if not error.failure.retryable:
+                if not error.retryable:
                     raise last_error from None
             if asset and asset.status == "READY":
                 return asset
             if asset and asset.status == "FAILED":
-                happened = "TRaX could not process it: the media library lists it as FAILED."
+                why = "TRaX could not process it: the media library lists it as FAILED"
                 next_step = "Tell the person; do not upload the same file again."
-                raise Refused(_uploaded("upload_failed", happened, next_step))
+                raise Refused("upload_failed", f"{_BUT} {why}", next_step, outcome="applied")
             await self.clock.sleep(min(pause, LONGEST_PROCESSING_SECONDS - elapsed))
             pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
-        happened = f"TRaX has not finished processing it in {LONGEST_PROCESSING_SECONDS:g} s."
+        why = f"TRaX has not finished processing it in {LONGEST_PROCESSING_SECONDS:g} s"
         next_step = "Do not upload it again: list_media shows when it is READY."
-        raise last_error or LostAnswer(_uploaded("timeout", happened, next_step))
+        raise last_error or LostAnswer("timeout", f"{_BUT} {why}", next_step, outcome="applied")
 
     async def _find(self, asset_id: str) -> MediaAsset | None:
         """The asset in the list of the library, because TRaX has no call for a single one.
@@ -157,18 +155,15 @@ def uploaded_text(asset: JsonObject) -> str:
     return f"Uploaded the file {name} to the media library. It is {status}."
 
 
-def _uploaded(code: str, happened: str, next_step: str) -> Failure:
-    """The file arrived, but is not known to be ready."""
-    message = f"The file was uploaded, but {happened} {next_step}"
-    return Failure(code=code, message=message, retryable=False, outcome="applied")
-
-
 def _status_unknown(error: TraxError) -> TraxError:
     """The file arrived, but whether it is ready could not be read."""
-    happened = "whether it is ready could not be seen. Do not upload it again."
-    told = _uploaded(error.failure.code, happened, error.failure.message)
-    return type(error)(
-        replace(error.failure, message=told.message, outcome="applied", retryable=False)
+    return replace(
+        error,
+        happened=f"{_BUT} whether it is ready could not be seen. Do not upload it again",
+        next_step=error.message,
+        not_done="",
+        outcome="applied",
+        retryable=False,
     )
 
 

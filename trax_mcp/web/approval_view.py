@@ -3,7 +3,7 @@
 from typing import Final
 
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.errors import Failure
+from trax_mcp.api.errors import TraxError
 from trax_mcp.consent.calls import DO_NOT, Done, NotRun
 from trax_mcp.consent.questions import READING_SECONDS, Ended, QuestionState
 
@@ -56,7 +56,7 @@ def outcome_text(result: Ended | None) -> str:
     match result:
         case None:
             return _UNREPORTED
-        case Failure():
+        case TraxError():
             return result.message
         case Done():
             return f"Done. {_STATES[result.observed.state]}" if result.observed else "Done."

@@ -7,9 +7,9 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any, Final, get_args
 
-from trax_mcp.api import error_responses
 from trax_mcp.api.client import Client
 from trax_mcp.api.operation import Operation
+from trax_mcp.api.refusals import MEANINGS
 from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.cli.install.client_configuration import StartOptions, format_entry, new_entry
 from trax_mcp.cli.install.clients import CLIENTS as MCP_CLIENTS
@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 
     import mcp_types as types
 
-CODES: Final[frozenset[str]] = frozenset(
-    (*get_args(Reason), *get_args(Status), *error_responses._MEANINGS)
-)
+CODES: Final[frozenset[str]] = frozenset((*get_args(Reason), *get_args(Status), *MEANINGS))
 """Statuses and reasons of calls that did not run, and the codes of TRaX's errors."""
 
 _ALL: Final = Offer(local=True)

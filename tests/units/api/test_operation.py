@@ -7,15 +7,14 @@ from typing import Any, Final
 import pytest
 from pydantic import Field, SecretStr, ValidationError
 
-from trax_mcp.api.models import Model, Ok, Studio
-from trax_mcp.api.operation import Operation
+from trax_mcp.api.models import Model, Studio
+from trax_mcp.api.operation import Effect, Operation, ToolInput
 from trax_mcp.api.operations import (
     GetStudio,
     GoLive,
     ListStudios,
     UpdateDestination,
 )
-from trax_mcp.api.tool_input import Effect, ToolInput
 
 STREAM_KEY: Final = "live-4711-do-not-print"
 INCOMPLETE: Final = "must quote its call and declare its effect and hint"
@@ -49,14 +48,14 @@ def test_a_tool_without_a_documented_call_an_effect_and_a_hint_does_not_import(
     declared: dict[str, Any], error: type[Exception], problem: str
 ) -> None:
     """A call cannot be invented, and the danger of a call cannot be forgotten."""
-    for base in (Operation[Ok], ToolInput):
+    for base in (Operation[Model], ToolInput):
         with pytest.raises(error) as caught:
             declare(base, declared)
         assert problem in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("call", "effect", "verify_with"),
+    ("call", "effect", "shown_by"),
     [
         (GO_LIVE, Effect.GUARDED, None),
         (GO_LIVE, Effect.READ, None),
@@ -65,19 +64,21 @@ def test_a_tool_without_a_documented_call_an_effect_and_a_hint_does_not_import(
     ],
 )
 def test_an_operation_that_contradicts_its_method_does_not_import(
-    call: str, effect: Effect, verify_with: type[Operation[Model]] | None
+    call: str, effect: Effect, shown_by: type[Operation[Model]] | None
 ) -> None:
     """A change without a read that shows it is one, and a GET that writes is another."""
-    declared = {"call": call, "effect": effect, "verify_with": verify_with, "hint": "Does both."}
-    with pytest.raises(TypeError, match="effect, method and `verify_with` must agree"):
-        declare(Operation[Ok], declared)
+    declared = {"call": call, "effect": effect, "shown_by": shown_by, "hint": "Does both."}
+    with pytest.raises(TypeError, match="effect, method and `shown_by` must agree"):
+        declare(Operation[Model], declared)
 
 
 def test_an_argument_is_documented_and_described() -> None:
     """A tool offers no argument that TRaX does not take. The contract describes no `name`."""
     with pytest.raises(TypeError, match="GET /v1/health takes no `verbose`"):
-        declare(Operation[Ok], {"call": "GET /v1/health", **READS}, verbose=Field(description="V."))
-    create = {"call": "POST /v1/studios", "effect": Effect.WRITE, "verify_with": ListStudios}
+        declare(
+            Operation[Model], {"call": "GET /v1/health", **READS}, verbose=Field(description="V.")
+        )
+    create = {"call": "POST /v1/studios", "effect": Effect.WRITE, "shown_by": ListStudios}
     with pytest.raises(TypeError, match="Made: `name` has no description"):
         declare(Operation[Studio], {**create, "hint": "Creates one."}, name=Field())
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.hypothesis_profiles import examples
-from trax_mcp.api.errors import BadAnswer, Failure, LostAnswer, NoConnection, NotSent, Refused
+from trax_mcp.api.errors import BadAnswer, LostAnswer, NoConnection, NotSent, Refused, TraxError
 from trax_mcp.chat.poll_interval import PollInterval, is_final
 
 if TYPE_CHECKING:
@@ -18,15 +18,14 @@ if TYPE_CHECKING:
 HOUR: Final = 3_600.0
 
 
-def failure(status: int | None = None, *, retry_after: float | None = None) -> Failure:
+ErrorT = TypeVar("ErrorT", bound=TraxError)
+
+
+def failed(
+    kind: type[ErrorT], status: int | None = None, *, retry_after: float | None = None
+) -> ErrorT:
     """A failure with this HTTP status."""
-    return Failure(
-        code="x",
-        message="No.",
-        retryable=True,
-        http_status=status,
-        retry_after_seconds=retry_after,
-    )
+    return kind("x", "No", "", retryable=True, http_status=status, retry_after_seconds=retry_after)
 
 
 def after(events: Iterable[str], interval: PollInterval) -> PollInterval:
@@ -38,13 +37,13 @@ def after(events: Iterable[str], interval: PollInterval) -> PollInterval:
             case "no change":
                 interval = interval.after_no_change()
             case _:
-                interval = interval.after_failure(Refused(failure(503)))
+                interval = interval.after_failure(failed(Refused, 503))
     return interval
 
 
 def asked_to_wait(seconds: float, interval: PollInterval) -> PollInterval:
     """The interval after a refusal with `Retry-After`."""
-    return interval.after_failure(Refused(failure(429, retry_after=seconds)))
+    return interval.after_failure(failed(Refused, 429, retry_after=seconds))
 
 
 def pauses_after(event: str, times: int) -> list[float]:
@@ -129,13 +128,13 @@ def test_no_poll_follows_an_answer_that_can_only_be_the_same_again() -> None:
     """The studio id is invalid, the key is refused or lacks a scope, or the studio is gone."""
     for status in (400, 401, 403, 404, 410):
         for error_type in (Refused, BadAnswer):
-            assert is_final(error_type(failure(status))), status
-            assert is_final(error_type(failure(status, retry_after=5.0))), status
-    assert is_final(NotSent(failure()))  # no key, for example
+            assert is_final(failed(error_type, status)), status
+            assert is_final(failed(error_type, status, retry_after=5.0)), status
+    assert is_final(failed(NotSent))  # no key, for example
 
 
 def test_polls_go_on_after_an_answer_that_may_change_and_after_an_outage() -> None:
     """A time-out and an answer that cannot be read, too."""
     for status in (None, 200, 408, 409, 425, 429, 500, 502, 503, 504, 599):
         for error_type in (Refused, BadAnswer, LostAnswer, NoConnection):
-            assert not is_final(error_type(failure(status))), status
+            assert not is_final(failed(error_type, status)), status

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar, get_args
 from pydantic import SecretStr, ValidationError
 
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.error_texts import next_step_for, not_listed
+from trax_mcp.api.errors import NotSent
 from trax_mcp.api.models import Connection, Destination, Model, Source
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import ADDRESSES
@@ -160,10 +160,8 @@ class Plan(ABC, Generic[OperationT]):
         self.undone = undone
         is_seen = observed is not None and observed.state in {"on_air", "off_air"}
         if answer.get("ok") is False and not is_seen:
-            next_step = next_step_for(self.operation)
-            return (
-                Sentence(f"TRaX answered `ok: false` to {self.operation.tool_name}. {next_step}"),
-            )
+            tool_name, next_step = self.operation.tool_name, self.operation.look
+            return (Sentence(f"TRaX answered `ok: false` to {tool_name}. {next_step}"),)
         return tuple(self.done(answer, observed))
 
     @abstractmethod
@@ -295,7 +293,12 @@ class Plan(ABC, Generic[OperationT]):
                 return item
         if not listed.is_whole:
             return None
-        raise not_listed(self.operation, what=kind, listed_by=listed_by)
+        raise NotSent(
+            "not_found",
+            f"TRaX lists no such {kind}",
+            f"Check the id with {listed_by}.",
+            not_done=f", so {self.operation.tool_name} was not sent",
+        )
 
     def each_argument(self, *, without: Sequence[str] = ()) -> Sentences:
         """A sentence for each argument but ids."""

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.error_texts import next_step_for
 from trax_mcp.api.operations import GoLive, GoOffline
 from trax_mcp.consent.plans.base import Plan, Sentences
 from trax_mcp.studio import naming, times
@@ -42,7 +41,7 @@ class GoLivePlan(Plan[GoLive]):
 
     def done(self, answer: JsonObject, observed: Observed | None) -> Sentences:
         where = self._destinations(answer)
-        next_step = next_step_for(self.operation)
+        next_step = self.operation.look
         match observed.state if observed else "unknown":
             case "on_air":
                 since = times.since(observed.since, self.now) if observed else ""
@@ -121,7 +120,7 @@ class GoOfflinePlan(Plan[GoOffline]):
             )
 
     def _outcome(self, observed: Observed | None) -> Sentences:
-        next_step = next_step_for(self.operation)
+        next_step = self.operation.look
         match observed.state if observed else "unknown":
             case "off_air":
                 yield sentence("{} is off air.", self._subject)

@@ -1,0 +1,109 @@
+"""Turns the body of a successful response into TRaX's answer, or says why it cannot be read."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Generic, NoReturn
+
+from pydantic import ValidationError
+
+from trax_mcp.api.argument_types import LONGEST_CURSOR
+from trax_mcp.api.caller import KEY_PATTERN
+from trax_mcp.api.contract import JsonObject
+from trax_mcp.api.errors import unreadable
+from trax_mcp.api.operation import Answer_co, ListOperation, Operation
+
+TOKEN: Final = re.compile(r"[\w.:-]{1,64}", re.ASCII)
+"""An id or a scope of TRaX that can be shown as it is."""
+_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[Answer_co]):
+    """TRaX's answer, unchanged, and the request id under which TRaX's logs list it.
+
+    `status` is the HTTP status: 201 for most that create something. `size` is in bytes.
+    """
+
+    data: JsonObject
+    request_id: str
+    status: int
+    size: int
+
+
+def is_success(status: int) -> bool:
+    """Whether TRaX accepted the call."""
+    return status in range(200, 300)
+
+
+def read_answer(
+    operation: Operation[Answer_co], body: bytes, *, status: int, request_id: str
+) -> Answer[Answer_co]:
+    """Return the answer in the body of a successful response.
+
+    Raises:
+        BadAnswer: it is not a JSON object, or is a page with an unreadable cursor.
+    """
+    data, why = read_object(body), ""
+    if data is None:
+        why = "is not a JSON object"
+    # Without a readable cursor a page would look like the last one.
+    elif isinstance(operation, ListOperation) and not _is_cursor(data.get("nextCursor")):
+        why = "says nothing readable of the next page"
+    if data is None or why:
+        raise unreadable(operation, why, status=status, request_id=request_id)
+    return Answer(data, request_id, status, size=len(body))
+
+
+def read_model(operation: Operation[Answer_co], answer: Answer[Answer_co]) -> Answer_co:
+    """Return an answer as a model.
+
+    Raises:
+        BadAnswer: it lacks a required field.
+    """
+    try:
+        return operation.answer_model().model_validate(answer.data)
+    except ValidationError:
+        why = "lacks what it should hold"
+        raise unreadable(
+            operation, why, status=answer.status, request_id=answer.request_id
+        ) from None
+
+
+def read_object(body: bytes) -> JsonObject | None:
+    """The JSON object in a body. None if there is none.
+
+    Lone surrogates, which JSON can hold as escapes and UTF-8 cannot, are replaced: a viewer can
+    send one, and would make the chat of all unreadable.
+    """
+    text = body.decode("utf-8-sig", errors="replace")
+    try:
+        data = json.loads(text, parse_constant=_refuse)
+        if _SURROGATE.search(text):
+            data = json.loads(json.dumps(data, ensure_ascii=False).encode(errors="replace"))
+    except (ValueError, RecursionError):
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def read_token(pattern: re.Pattern[str], value: object) -> str | None:
+    """The value if it matches. A value with a TRaX key counts as no match."""
+    if not isinstance(value, str) or KEY_PATTERN.search(value):
+        return None
+    return value if pattern.fullmatch(value) else None
+
+
+def read_request_id(headers: Mapping[str, str], *, sent: str) -> str:
+    """The request id that TRaX uses: its own if that is valid, else the one that was sent."""
+    return read_token(TOKEN, headers.get("x-request-id")) or sent
+
+
+def _refuse(constant: str) -> NoReturn:
+    """Python accepts NaN and Infinity, which are not JSON and break clients."""
+    raise ValueError(constant)
+
+
+def _is_cursor(value: object) -> bool:
+    """Whether it can be sent back, or says that there is no next page."""
+    return value is None or (isinstance(value, str) and len(value) <= LONGEST_CURSOR)

@@ -1,0 +1,167 @@
+"""Turns an error response of TRaX into a failure: its meaning and its outcome.
+
+The `code` decides, not the status or the message (source: TRaX's error documentation). Unknown
+codes and HTML pages get a general message. TRaX's own text is redacted, quoted and shortened.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Final
+
+from trax_mcp.api.answers import TOKEN, read_object, read_token
+from trax_mcp.api.caller import Caller, redact
+from trax_mcp.api.errors import (
+    KEYS_SCREEN,
+    WRITES_OFF,
+    WRITES_OFF_NEXT,
+    Outcome,
+    Refused,
+    changed,
+)
+from trax_mcp.api.models import Model
+from trax_mcp.api.operation import Operation
+from trax_mcp.api.text_safety import quote
+
+_LONGEST_QUOTE: Final = 200
+_MAX_RETRY_AFTER_SECONDS: Final = 999_999_999.0
+_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+
+MEANINGS: Final[Mapping[str, tuple[str, str]]] = {
+    "invalid_request": (
+        "TRaX refused the request as invalid",
+        "Correct the arguments: the same call will fail again.",
+    ),
+    "invalid_key": (
+        "TRaX does not accept this key, which is unknown, revoked or expired",
+        f"Make a new one on {KEYS_SCREEN}.",
+    ),
+    "insufficient_scope": (
+        "The key lacks {scope}",
+        f"Use a key that has it: keys are made on {KEYS_SCREEN}.",
+    ),
+    "not_found": (
+        "TRaX has no such thing, or this key's account may not see it",
+        "Check the id against the matching list tool.",
+    ),
+    "rate_limited": ("TRaX is rate limiting this key", "Call again {wait}."),
+    "write_disabled": (WRITES_OFF, WRITES_OFF_NEXT),
+}
+"""The documented codes: what happened, and what to do next (source: TRaX's table of errors)."""
+
+_NEED_ANOTHER_KEY: Final = frozenset({"invalid_key", "insufficient_scope"})
+_CONNECT_AGAIN: Final = (
+    " Then disconnect this client from the server, and connect it with that key."
+)
+"""For a caller who has signed in: the client cannot send another key by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorResponse:
+    """The body and headers of an error response, as far as they could be read."""
+
+    code: str | None
+    message: str
+    request_id: str | None
+    required_scope: str | None
+    retry_after_seconds: float | None
+    """From now."""
+
+
+def read_error(headers: Mapping[str, str], body: bytes, *, now: datetime) -> ErrorResponse:
+    """Read an error response. What is not as TRaX documents it counts as missing."""
+    error = (read_object(body) or {}).get("error")
+    error = error if isinstance(error, dict) else {}
+    message = error.get("message")
+    return ErrorResponse(
+        code=read_token(_CODE, error.get("code")),
+        message=message if isinstance(message, str) and message.strip() else "",
+        request_id=read_token(TOKEN, error.get("requestId")),
+        required_scope=read_token(TOKEN, error.get("requiredScope")),
+        retry_after_seconds=_read_retry_after(headers.get("retry-after", "").strip(), now),
+    )
+
+
+def refused(
+    operation: Operation[Model],
+    caller: Caller,
+    status: int,
+    response: ErrorResponse,
+    *,
+    request_id: str,
+) -> Refused:
+    """The failure for an error response to this caller."""
+    code, scope = response.code or "", response.required_scope or operation.call.scope
+    # Before anything was done. A 408 can come from a gateway, as a 5xx.
+    is_rejection = status in range(400, 500) and status != HTTPStatus.REQUEST_TIMEOUT
+    meaning = MEANINGS.get(code)
+    if meaning is None and status == HTTPStatus.TOO_MANY_REQUESTS:  # from a gateway
+        meaning = MEANINGS["rate_limited"]
+    happened, next_step = meaning or _by_status(status, code, refused=is_rejection)
+    rejected = meaning is not None or is_rejection
+    # If a gateway answered with an error, TRaX may still have applied the change.
+    outcome: Outcome = "not_applied" if rejected or not operation.call.mutates else "unknown"
+    if outcome == "unknown":
+        next_step = operation.look
+    elif caller.client and code in _NEED_ANOTHER_KEY:
+        next_step += _CONNECT_AGAIN
+    happened = happened.format(scope=f"the scope {scope}" if scope else "a scope that it needs")
+    is_trouble = not rejected and status not in _REDIRECTS and not operation.call.mutates
+    return Refused(
+        code or "bad_answer",
+        happened + _quote(response.message, operation, caller),
+        next_step.format(wait=_describe_wait(response.retry_after_seconds)),
+        not_done=changed(operation, outcome),
+        outcome=outcome,
+        retryable=meaning == MEANINGS["rate_limited"] or is_trouble,
+        http_status=status,
+        request_id=response.request_id or request_id,
+        required_scope=scope if code == "insufficient_scope" else None,
+        retry_after_seconds=response.retry_after_seconds,
+    )
+
+
+def _by_status(status: int, code: str, *, refused: bool) -> tuple[str, str]:
+    told = f"HTTP {status}" + (f", code {code}" if code else "")
+    if status in _REDIRECTS:  # it could send the key elsewhere
+        happened = f"TRaX's address answered with a redirect ({told}), which is not followed"
+        return happened, "Check TRAX_BASE_URL."
+    if refused:
+        return f"TRaX refused the call ({told})", "The same call will fail again."
+    return f"TRaX has trouble ({told})", "Call again later."
+
+
+def _quote(message: str, operation: Operation[Model], caller: Caller) -> str:
+    """TRaX's own words, without the secrets of the call, plain or as JSON holds them."""
+    if not message:
+        return ""
+    secrets = [it for it in (*operation.secrets(), caller.key) if it]
+    spelt = [
+        json.dumps(it, ensure_ascii=ascii_)[1:-1] for it in secrets for ascii_ in (True, False)
+    ]
+    told = redact(message, *secrets, *spelt, mark="[secret]")
+    return f" (TRaX says: {quote(told, longest=_LONGEST_QUOTE)})"
+
+
+def _describe_wait(seconds: float | None) -> str:
+    if seconds is None:
+        return "after a pause"
+    return f"in {seconds:.0f} s" if seconds >= 1 else "now"
+
+
+def _read_retry_after(header: str, now: datetime) -> float | None:
+    """Seconds from now. HTTP allows a number or a date (RFC 9110, section 10.2.3)."""
+    if header.isascii() and header.isdigit():
+        return min(float(header), _MAX_RETRY_AFTER_SECONDS)
+    try:
+        until = parsedate_to_datetime(header)
+    except (ValueError, OverflowError):
+        return None
+    seconds = math.ceil((until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds())
+    return float(min(max(0, seconds), _MAX_RETRY_AFTER_SECONDS))
