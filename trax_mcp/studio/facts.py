@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Final, Generic, Literal, NamedTuple, Self, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, Self, TypeVar
 
 from trax_mcp.api.models import Connection, Destination, Health, Source, StreamStatus, Studio
 
@@ -10,37 +10,27 @@ ValueT_co = TypeVar("ValueT_co", covariant=True)
 
 
 class Fact(StrEnum):
-    """Something to read. The value is its name in `Facts`."""
+    """Something to read: its name in `Facts`, and in a sentence."""
 
-    STUDIO = "studio"
-    STATUS = "status"
-    DESTINATIONS = "destinations"
-    SOURCES = "sources"
-    CONNECTIONS = "connections"
-    STUDIOS = "studios"
-    STUDIO_DETAILS = "studio_details"
+    words: str
+
+    def __new__(cls, name: str, words: str) -> Self:
+        """A member with both."""
+        fact = str.__new__(cls, name)
+        fact._value_, fact.words = name, words
+        return fact
+
+    STUDIO = "studio", "the studio's name"
+    STATUS = "status", "whether the studio is live"
+    DESTINATIONS = "destinations", "the destinations"
+    SOURCES = "sources", "the sources"
+    CONNECTIONS = "connections", "the linked accounts"
+    STUDIOS = "studios", "the studios"
+    STUDIO_DETAILS = "studio_details", "the studios"
     """The first ten studios with their status and destinations."""
-    HEALTH = "health"
-    GO_LIVE = "go_live"
-    """Whether a go-live was sent to a studio that is off air. This server knows, not TRaX."""
-
-    @property
-    def words(self) -> str:
-        """Its name in a sentence."""
-        return _WORDS[self]
-
-
-_WORDS: Final = {
-    Fact.STUDIO: "the studio's name",
-    Fact.STATUS: "whether the studio is live",
-    Fact.DESTINATIONS: "the destinations",
-    Fact.SOURCES: "the sources",
-    Fact.CONNECTIONS: "the linked accounts",
-    Fact.STUDIOS: "the studios",
-    Fact.STUDIO_DETAILS: "the studios",
-    Fact.HEALTH: "whether writes are switched on",
-    Fact.GO_LIVE: "whether a go-live is under way",
-}
+    HEALTH = "health", "whether writes are switched on"
+    GO_LIVE = "go_live", "whether a go-live is under way"
+    """Whether one was sent to a studio that is off air. This server knows, not TRaX."""
 
 
 class Unknown(NamedTuple):

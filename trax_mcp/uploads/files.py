@@ -25,7 +25,7 @@ _MEDIA_KINDS: Final = frozenset({"video", "image", "audio"})
 _HEAD_BYTES: Final = 8192
 """The bytes that `filetype` inspects."""
 # Does not block if the file was replaced with a pipe or device after the check.
-_FLAGS: Final = ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY", "O_NOINHERIT")
+_FLAGS: Final = ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_BINARY")
 
 
 class MediaFileError(Exception):
