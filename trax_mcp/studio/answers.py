@@ -92,7 +92,9 @@ def _inline(schema: Any, definitions: JsonObject) -> Any:  # noqa: ANN401  any J
             definition = definitions[name.removeprefix(_REFERENCE)]
             return _inline({**definition, **rest}, definitions)
         case dict():
-            fields = schema.items()
+            fields = sorted(
+                schema.items(), key=lambda it: it[0] != "type" or isinstance(it[1], dict)
+            )
             return {name: _inline(it, definitions) for name, it in fields if name != "required"}
         case list():
             return [_inline(it, definitions) for it in schema]
