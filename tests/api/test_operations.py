@@ -13,11 +13,11 @@ import pytest
 
 from tests.support.json_schemas import kind_of
 from tests.support.jsonrpc import MODERN
-from tests.support.operation_table import TABLE
+from tests.support.operation_table import DOCUMENTED, TABLE
 from tests.support.product.contract import DOCUMENT
 from tests.support.product.frozen_sandbox import still
 from tests.support.product.server import Product
-from tests.support.published_reference import CALLS, PARAMETERS
+from tests.support.published_reference import PARAMETERS
 from tests.support.valid_calls import COMPOSITE_CALLS
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def documented_arguments(call: str) -> dict[str, tuple[str, bool]]:
 
     In a path, `id` is always the id of a studio.
     """
-    reference = CALLS[call]
+    reference = DOCUMENTED[call]
     names = reference.parameters.split()
     arguments = {
         it.removesuffix("?"): (PARAMETERS[it.removesuffix("?")][1], not it.endswith("?"))
@@ -54,7 +54,7 @@ async def test_each_documented_call_is_one_tool_with_the_arguments_of_the_call(
     server: Server[Any],
 ) -> None:
     """No call is missing, none is there twice, and types and required arguments are the same."""
-    assert sorted(it.call for it in TABLE) == sorted(CALLS)
+    assert sorted(it.call for it in TABLE) == sorted(DOCUMENTED)
     async with mcp.Client(server, mode=MODERN, cache=None) as client:
         tools = {it.name: it.input_schema for it in (await client.list_tools()).tools}
     assert list(tools) == [*(it.tool for it in TABLE), *COMPOSITE_CALLS]

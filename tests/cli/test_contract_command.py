@@ -32,7 +32,10 @@ ADDITIONS_REPORT: Final = """\
   The contract of {address}, beside the built-in one (1.3.0)
 
   Added
-    schema Studio.thumbnailUrl: is new
+    GET /v1/studios response 200.data[].thumbnailUrl: is new
+    POST /v1/studios response 201.thumbnailUrl: is new
+    GET /v1/studios/{{id}} response 200.thumbnailUrl: is new
+    PATCH /v1/studios/{{id}} response 200.thumbnailUrl: is new
     GET /v1/clips: is new
 
   Changed
@@ -40,7 +43,7 @@ ADDITIONS_REPORT: Final = """\
     GET /v1/media: summary was "List the caller's media-library assets.", is
       "List the caller's assets, newest first, those of all their studios."
 
-  4 differences, none breaking.
+  7 differences, none breaking.
   By TRaX's compatibility promise, this trax-mcp still fits.
 """
 
@@ -54,7 +57,7 @@ BREAKING_REPORT: Final = """\
   The contract of {address}, beside the built-in one (1.3.0)
 
   Added
-    BREAKING schema CreateStudioRequest.color: is new, and required
+    BREAKING POST /v1/studios request.color: is new, and required
     POST /v1/studios response 409: is new
 
   Removed

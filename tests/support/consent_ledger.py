@@ -17,9 +17,10 @@ import mcp_types as types
 
 from tests.conftest import text_of
 from tests.support.consent_clients import has_run
-from tests.support.operation_table import ALWAYS_GUARDED
+from tests.support.operation_table import ALWAYS, WHILE_LIVE
 from tests.support.product.dropped_connections import ConnectionDropped
 from tests.support.product.faults import Fault, Faults
+from tests.support.product.reference import needs_yes
 from tests.support.simulated_person import choices, form_of
 
 if TYPE_CHECKING:
@@ -304,13 +305,8 @@ class Ledger:
             yield "had no person"
 
     def _needs_consent(self, call: RunningCall) -> bool:
-        given = call.operation.arguments
-        return (
-            call.tool in ALWAYS_GUARDED
-            or given.get("autoGoLive") is True
-            or "streamKey" in given
-            or (bool({"enabled", "active", "type", "platform"} & set(given)) and self._on_air(call))
-        )
+        when = needs_yes(call.tool, call.operation.arguments)
+        return when == ALWAYS or (when == WHILE_LIVE and self._on_air(call))
 
     def _on_air(self, call: RunningCall) -> bool:
         """Whether the studio was on air as long as the call runs, or our go-live puts it there."""

@@ -57,10 +57,6 @@ CHANGES: Final[list[tuple[Edit, *tuple[str, ...]]]] = [
         " ~ GET /v1/media: security was",
     ),
     (
-        put("components securitySchemes apiKeyAuth name", "X-Key"),
-        "!~ security scheme apiKeyAuth: name was",
-    ),
-    (
         lambda document: at(document, MEDIA)["parameters"].append(parameter("kind")),
         " + GET /v1/media query parameter kind: is new",
     ),
@@ -76,7 +72,7 @@ CHANGES: Final[list[tuple[Edit, *tuple[str, ...]]]] = [
     (cut(f"{MEDIA} parameters 0"), "!- GET /v1/media query parameter cursor: is gone"),
     (
         put(f"{MEDIA} parameters 1 schema type", "string"),
-        "!~ GET /v1/media query parameter limit schema: type was",
+        "!~ GET /v1/media query parameter limit: type was",
     ),
     (
         put("paths /v1/studios/{id}/go-live post requestBody", {**BODY, "required": True}),
@@ -86,7 +82,7 @@ CHANGES: Final[list[tuple[Edit, *tuple[str, ...]]]] = [
     (
         put(f"{CREATE} requestBody content", {"text/plain": {}}),
         " + POST /v1/studios request as text/plain: is new",
-        "!- POST /v1/studios request as application/json: is gone",
+        "!- POST /v1/studios request: is gone",
     ),
     (
         put(
@@ -146,7 +142,7 @@ CHANGES: Final[list[tuple[Edit, *tuple[str, ...]]]] = [
         put(f"{SCHEMAS} GoLiveResult properties destinationIds items", {"type": "integer"}),
         "!~ schema GoLiveResult.destinationIds[]: type was",
     ),
-    (put(f"{SCHEMAS} Clip", {"type": "object"}), " + schema Clip: is new"),
+    (put(f"{SCHEMAS} Clip", {"type": "object"}),),
     (
         put(
             f"{MEDIA} responses default content application/json schema",
@@ -158,11 +154,11 @@ CHANGES: Final[list[tuple[Edit, *tuple[str, ...]]]] = [
             f"{MEDIA} responses default content application/json schema",
             {**BAKED["components"]["schemas"]["Error"], "required": []},
         ),
-        "!~ GET /v1/media response default as application/json schema.error: required was",
+        "!~ GET /v1/media response default.error: required was",
     ),
-    (cut(f"{SCHEMAS} Ok"), "!~ DELETE /v1/studios/{id}/destinations/{destId} response 200"),
+    (cut(f"{SCHEMAS} Ok"), "!~ document: is no OpenAPI 3 document"),
     (put("info version", "1.4.0"), ' ~ document: version was "1.3.0", is "1.4.0"'),
-    (put("servers", [{"url": "https://api.traxstreaming.live"}]), " ~ document: servers was"),
+    (put("servers", [{"url": "https://api.traxstreaming.live"}]),),
 ]
 
 POSSIBLE_CHANGES: Final[list[tuple[Edit, Edit, *tuple[str, ...]]]] = [

@@ -26,6 +26,7 @@ __all__ = ["TOOLSNAPS", "as_json", "generated_files", "listings"]
 TOOLSNAPS = Path("tests/toolsnaps")
 PAGES = (
     "README.md",
+    "docs/consent.md",
     "docs/install.md",
     "docs/prompts.md",
     "docs/settings.md",

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.support.operation_table import CHANGES, IDS, NEVER, WHILE_LIVE
 from tests.support.product.frozen_sandbox import STUDIO as PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tests.support.operation_table import Entry, Example
 
 Arguments = dict[str, Any]
 
@@ -77,7 +80,29 @@ AUTO_GO_LIVE: Final = GuardedOperation(
     "update_studio", {**STUDIO, "autoGoLive": True}, f"PATCH {PLACE}", {"name": "Mine now"}
 )
 
-GUARDED_OPERATIONS: Final[Mapping[str, GuardedOperation]] = {
+_OTHER_IDS: Final = {
+    "studioId": "studio_43",
+    "destId": "dest_2",
+    "sourceId": "source_2",
+    "connectionId": "conn_2",
+}
+
+
+def _from_table(entry: Entry, example: Example) -> GuardedOperation:
+    """The first guarded call of a tool in the table of operations."""
+    method, path = entry.call.split(" ")
+    arguments = entry.arguments(example)
+    last_id = [name for name in arguments if name in _OTHER_IDS][-1]
+    return GuardedOperation(
+        entry.tool,
+        arguments,
+        f"{method} {path.format_map(IDS)}",
+        {last_id: _OTHER_IDS[last_id]},
+        on_air=example.when == WHILE_LIVE,
+    )
+
+
+_BY_HAND: Final[Mapping[str, GuardedOperation]] = {
     "go_live": GO_LIVE,
     "go_offline": GO_OFFLINE,
     "delete_destination": DELETE_DESTINATION,
@@ -127,4 +152,13 @@ GUARDED_OPERATIONS: Final[Mapping[str, GuardedOperation]] = {
         {"text": "We are sold."},
     ),
 }
-"""All guarded tools, as `test_what_needs_a_yes` checks, and one that only `GUARD_ALSO` guards."""
+
+GUARDED_OPERATIONS: Final[Mapping[str, GuardedOperation]] = {
+    **{
+        entry.tool: _from_table(entry, example)
+        for entry, example in reversed(CHANGES)
+        if example.when != NEVER and entry.tool not in {it.tool for it in _BY_HAND.values()}
+    },
+    **_BY_HAND,
+}
+"""All guarded tools, and one that only `GUARD_ALSO` guards."""

@@ -9,10 +9,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from tests.support import published_reference as reference
+from tests.support.published_reference import documented
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from tests.support.published_reference import DocumentedCall
 
 Arguments = dict[str, Any]
 """Arguments of a tool as JSON."""
@@ -53,12 +55,14 @@ class Example:
 class Entry:
     """An operation: its tool, its call, and examples with all of its arguments.
 
-    The first example is the plainest call. The rest is about changes: the paths that are read
+    `documented` is the call as the published reference shows it, transcribed anew. The first
+    example is the plainest call. The rest is about changes: the paths that are read
     before the question, and the arguments that change what no read shows, in words.
     """
 
     tool: str
     call: str
+    documented: DocumentedCall
     hints: Hints
     examples: tuple[Example, ...]
     reads: tuple[str, ...] = ()
@@ -67,7 +71,7 @@ class Entry:
     @property
     def scope(self) -> str | None:
         """The scope that the published reference names."""
-        return reference.CALLS[self.call].scope
+        return self.documented.scope
 
     def arguments(self, example: Example) -> Arguments:
         """All arguments of an example, as JSON."""
@@ -137,18 +141,30 @@ TABLE: Final[Sequence[Entry]] = (
     Entry(
         tool="get_health",
         call="GET /v1/health",
+        documented=documented(
+            "Liveness probe (unauthenticated).",
+            "meta - () - 200 Health",
+        ),
         hints=READ,
         examples=(Example(),),
     ),
     Entry(
         tool="get_openapi",
         call="GET /v1/openapi.json",
+        documented=documented(
+            "This OpenAPI 3.0 document (unauthenticated).",
+            "meta - () - 200 object",
+        ),
         hints=READ,
         examples=(Example(),),
     ),
     Entry(
         tool="list_studios",
         call="GET /v1/studios",
+        documented=documented(
+            "List the caller's studios.",
+            "studios studios:read (cursor? limit?) - 200 StudioList",
+        ),
         hints=READ,
         examples=(
             Example({"limit": 2}),
@@ -159,6 +175,10 @@ TABLE: Final[Sequence[Entry]] = (
     Entry(
         tool="create_studio",
         call="POST /v1/studios",
+        documented=documented(
+            "Create a studio.",
+            "studios studios:write () CreateStudioRequest 201 Studio",
+        ),
         hints=ADD,
         examples=(Example({"name": "Late Show"}, NEVER, to_air=False),),
         reads=STUDIOS_ONLY,
@@ -167,12 +187,20 @@ TABLE: Final[Sequence[Entry]] = (
     Entry(
         tool="get_studio",
         call="GET /v1/studios/{id}",
+        documented=documented(
+            "Get one studio.",
+            "studios studios:read (id) - 200 Studio",
+        ),
         hints=READ,
         examples=(Example(),),
     ),
     Entry(
         tool="update_studio",
         call="PATCH /v1/studios/{id}",
+        documented=documented(
+            "Update a studio (name / auto-go-live settings).",
+            "studios studios:write (id) UpdateStudioRequest 200 Studio",
+        ),
         hints=GUARDED_CHANGE,
         examples=(
             Example({"name": "N", "autoGoLive": False}, NEVER, to_air=False),
@@ -193,6 +221,10 @@ TABLE: Final[Sequence[Entry]] = (
     Entry(
         tool="list_destinations",
         call="GET /v1/studios/{id}/destinations",
+        documented=documented(
+            "List a studio's destinations.",
+            "studios destinations:read (id cursor? limit?) - 200 DestinationList",
+        ),
         hints=READ,
         examples=(
             Example({"limit": 200}),
@@ -202,6 +234,10 @@ TABLE: Final[Sequence[Entry]] = (
     Entry(
         tool="create_destination",
         call="POST /v1/studios/{id}/destinations",
+        documented=documented(
+            "Add a destination to a studio.",
+            "studios destinations:write (id) CreateDestinationRequest 201 Destination",
+        ),
         hints=GUARDED_ADD,
         examples=(
             # A destination that is enabled while live takes the stream to new viewers.
@@ -235,6 +271,10 @@ TABLE: Final[Sequence[Entry]] = (
     Entry(
         tool="update_destination",
         call="PATCH /v1/studios/{id}/destinations/{destId}",
+        documented=documented(
+            "Update a destination.",
+            "studios destinations:write (id destId) UpdateDestinationRequest 200 Destination",
+        ),
         hints=GUARDED_CHANGE,
         examples=(
             Example({"enabled": False}, WHILE_LIVE, to_air=False),
@@ -275,6 +315,10 @@ TABLE: Final[Sequence[Entry]] = (
     Entry(
         tool="delete_destination",
         call="DELETE /v1/studios/{id}/destinations/{destId}",
+        documented=documented(
+            "Remove a destination.",
+            "studios destinations:write (id destId) - 200 Ok",
+        ),
         hints=GUARDED_CHANGE,
         examples=(Example(None, ALWAYS, to_air=False),),
         reads=WITH_DESTINATIONS,
@@ -283,6 +327,10 @@ TABLE: Final[Sequence[Entry]] = (
     Entry(
         tool="list_sources",
         call="GET /v1/studios/{id}/sources",
+        documented=documented(
+            "List a studio's sources.",
+            "studios sources:read (id cursor? limit?) - 200 SourceList",
+        ),
         hints=READ,
         examples=(
             Example(),
@@ -292,6 +340,10 @@ TABLE: Final[Sequence[Entry]] = (
     Entry(
         tool="create_source",
         call="POST /v1/studios/{id}/sources",
+        documented=documented(
+            "Add a source to a studio.",
+            "studios sources:write (id) CreateSourceRequest 201 Source",
+        ),
         hints=GUARDED_ADD,
         examples=(
             Example({"name": "N", "type": "webcam"}, WHILE_LIVE, to_air=True),
@@ -308,6 +360,10 @@ TABLE: Final[Sequence[Entry]] = (
     Entry(
         tool="update_source",
         call="PATCH /v1/studios/{id}/sources/{sourceId}",
+        documented=documented(
+            "Update a source.",
+            "studios sources:write (id sourceId) UpdateSourceRequest 200 Source",
+        ),
         hints=GUARDED_CHANGE,
         examples=(
             Example({"active": False}, WHILE_LIVE, to_air=False),
@@ -324,6 +380,10 @@ TABLE: Final[Sequence[Entry]] = (
     Entry(
         tool="delete_source",
         call="DELETE /v1/studios/{id}/sources/{sourceId}",
+        documented=documented(
+            "Remove a source.",
+            "studios sources:write (id sourceId) - 200 Ok",
+        ),
         hints=GUARDED_CHANGE,
         examples=(Example(None, ALWAYS, to_air=False),),
         reads=WITH_SOURCES,
@@ -332,12 +392,20 @@ TABLE: Final[Sequence[Entry]] = (
     Entry(
         tool="get_stream_status",
         call="GET /v1/studios/{id}/stream-status",
+        documented=documented(
+            "Get a studio's live/offline stream status.",
+            "studios stream:read (id) - 200 StreamStatus",
+        ),
         hints=READ,
         examples=(Example(),),
     ),
     Entry(
         tool="go_live",
         call="POST /v1/studios/{id}/go-live",
+        documented=documented(
+            "Take a studio live.",
+            "stream stream:golive (id) - 200 GoLiveResult",
+        ),
         hints=GUARDED_ADD,
         examples=(Example(None, ALWAYS, to_air=True),),
         reads=(
@@ -352,6 +420,10 @@ TABLE: Final[Sequence[Entry]] = (
     Entry(
         tool="go_offline",
         call="POST /v1/studios/{id}/go-offline",
+        documented=documented(
+            "Take a studio offline.",
+            "stream stream:golive (id) - 200 GoOfflineResult",
+        ),
         hints=GUARDED_ADD,
         examples=(Example(None, ALWAYS, to_air=False),),
         reads=(*STUDIO_AND_STATUS, f"{STUDIO_PATH}/destinations"),
@@ -360,6 +432,10 @@ TABLE: Final[Sequence[Entry]] = (
     Entry(
         tool="list_chat_messages",
         call="GET /v1/studios/{id}/chat/messages",
+        documented=documented(
+            "List a studio's recent unified-chat messages.",
+            "chat chat:read (id limit?) - 200 ChatMessageList",
+        ),
         hints=READ,
         examples=(
             Example(),
@@ -369,6 +445,10 @@ TABLE: Final[Sequence[Entry]] = (
     Entry(
         tool="send_chat_message",
         call="POST /v1/studios/{id}/chat/messages",
+        documented=documented(
+            "Send a message into the studio's unified chat.",
+            "chat chat:send (id) SendChatMessageRequest 201 ChatSendResult",
+        ),
         hints=ADD,
         examples=(
             Example({"text": "Grüße 👋", "platforms": ["twitch"]}, NEVER, to_air=False),
@@ -382,6 +462,10 @@ TABLE: Final[Sequence[Entry]] = (
     Entry(
         tool="list_connections",
         call="GET /v1/connections",
+        documented=documented(
+            "List the caller's linked platform accounts.",
+            "connections connections:read (cursor? limit?) - 200 ConnectionList",
+        ),
         hints=READ,
         examples=(
             Example(),
@@ -391,6 +475,10 @@ TABLE: Final[Sequence[Entry]] = (
     Entry(
         tool="unlink_connection",
         call="DELETE /v1/connections/{connectionId}",
+        documented=documented(
+            "Unlink a connection.",
+            "connections connections:write (connectionId) - 200 Ok",
+        ),
         hints=GUARDED_CHANGE,
         examples=(Example(None, ALWAYS, to_air=False),),
         reads=(
@@ -406,6 +494,10 @@ TABLE: Final[Sequence[Entry]] = (
     Entry(
         tool="list_media",
         call="GET /v1/media",
+        documented=documented(
+            "List the caller's media-library assets.",
+            "media media:read (cursor? limit?) - 200 MediaAssetList",
+        ),
         hints=READ,
         examples=(
             Example(),
@@ -415,6 +507,10 @@ TABLE: Final[Sequence[Entry]] = (
     Entry(
         tool="create_media_upload",
         call="POST /v1/media",
+        documented=documented(
+            "Initiate a media upload (returns a presigned PUT).",
+            "media media:write () CreateMediaUploadRequest 201 MediaUpload",
+        ),
         hints=ADD,
         examples=(
             Example(
@@ -438,6 +534,9 @@ TABLE: Final[Sequence[Entry]] = (
     ),
 )
 """One for each documented call, in the order in which the tools are listed."""
+
+DOCUMENTED: Final = {entry.call: entry.documented for entry in TABLE}
+"""Each call as the published reference shows it."""
 
 EXAMPLES: Final = tuple((entry, example) for entry in TABLE for example in entry.examples)
 """All examples, each with its entry."""

@@ -1,7 +1,7 @@
-"""The published reference as tables: a second transcription, made from its page.
+"""The schemas of the published reference: a second transcription, made from its page.
 
-Independent of the contract document, so that each finds mistakes in the other. `test_contract`
-compares them.
+Its calls stand in `operation_table`. Both are independent of the contract document, so that each
+finds mistakes in the other. `test_contract` compares them.
 """
 
 import re
@@ -20,62 +20,15 @@ class DocumentedCall(NamedTuple):
     summary: str
 
 
-_CALLS: Final = """
-GET /v1/health: Liveness probe (unauthenticated).
-    meta - () - 200 Health
-GET /v1/openapi.json: This OpenAPI 3.0 document (unauthenticated).
-    meta - () - 200 object
-GET /v1/studios: List the caller's studios.
-    studios studios:read (cursor? limit?) - 200 StudioList
-POST /v1/studios: Create a studio.
-    studios studios:write () CreateStudioRequest 201 Studio
-GET /v1/studios/{id}: Get one studio.
-    studios studios:read (id) - 200 Studio
-PATCH /v1/studios/{id}: Update a studio (name / auto-go-live settings).
-    studios studios:write (id) UpdateStudioRequest 200 Studio
-GET /v1/studios/{id}/destinations: List a studio's destinations.
-    studios destinations:read (id cursor? limit?) - 200 DestinationList
-POST /v1/studios/{id}/destinations: Add a destination to a studio.
-    studios destinations:write (id) CreateDestinationRequest 201 Destination
-DELETE /v1/studios/{id}/destinations/{destId}: Remove a destination.
-    studios destinations:write (id destId) - 200 Ok
-PATCH /v1/studios/{id}/destinations/{destId}: Update a destination.
-    studios destinations:write (id destId) UpdateDestinationRequest 200 Destination
-GET /v1/studios/{id}/sources: List a studio's sources.
-    studios sources:read (id cursor? limit?) - 200 SourceList
-POST /v1/studios/{id}/sources: Add a source to a studio.
-    studios sources:write (id) CreateSourceRequest 201 Source
-DELETE /v1/studios/{id}/sources/{sourceId}: Remove a source.
-    studios sources:write (id sourceId) - 200 Ok
-PATCH /v1/studios/{id}/sources/{sourceId}: Update a source.
-    studios sources:write (id sourceId) UpdateSourceRequest 200 Source
-GET /v1/studios/{id}/stream-status: Get a studio's live/offline stream status.
-    studios stream:read (id) - 200 StreamStatus
-POST /v1/studios/{id}/go-live: Take a studio live.
-    stream stream:golive (id) - 200 GoLiveResult
-POST /v1/studios/{id}/go-offline: Take a studio offline.
-    stream stream:golive (id) - 200 GoOfflineResult
-GET /v1/studios/{id}/chat/messages: List a studio's recent unified-chat messages.
-    chat chat:read (id limit?) - 200 ChatMessageList
-POST /v1/studios/{id}/chat/messages: Send a message into the studio's unified chat.
-    chat chat:send (id) SendChatMessageRequest 201 ChatSendResult
-GET /v1/connections: List the caller's linked platform accounts.
-    connections connections:read (cursor? limit?) - 200 ConnectionList
-DELETE /v1/connections/{connectionId}: Unlink a connection.
-    connections connections:write (connectionId) - 200 Ok
-GET /v1/media: List the caller's media-library assets.
-    media media:read (cursor? limit?) - 200 MediaAssetList
-POST /v1/media: Initiate a media upload (returns a presigned PUT).
-    media media:write () CreateMediaUploadRequest 201 MediaUpload
-"""
-"""Each call and its summary; below it tag, scope, parameters, body, status and answer."""
+_LINE: Final = re.compile(r"(\S+) (\S+) \((.*)\) (\S+) (\d+) (\S+)")
 
-_LINES: Final = re.compile(
-    r"^(\w+ \S+): (.*)\n    (\S+) (\S+) \((.*)\) (\S+) (\d+) (\S+)$", re.MULTILINE
-)
 
-CALLS: Final = {
-    call: DocumentedCall(
+def documented(summary: str, line: str) -> DocumentedCall:
+    """A call from its summary and one line: tag, scope, parameters, body, status and answer."""
+    read = _LINE.fullmatch(line)
+    assert read, line
+    tag, scope, parameters, body, status, answer = read.groups()
+    return DocumentedCall(
         tag,
         scope=None if scope == "-" else scope,
         parameters=parameters,
@@ -84,8 +37,7 @@ CALLS: Final = {
         answer=answer,
         summary=summary,
     )
-    for call, summary, tag, scope, parameters, body, status, answer in _LINES.findall(_CALLS)
-}
+
 
 SCHEMAS: Final = {
     "ChatMessage": (

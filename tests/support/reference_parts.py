@@ -13,6 +13,7 @@ from tests.support.product.reference import (
     SETTINGS,
     TOOLS_IN_ORDER,
     KnownClient,
+    consent_table,
     listings,
 )
 
@@ -30,7 +31,9 @@ def reference_parts() -> Mapping[str, str]:
         (f"[`{it.name}`](#{it.name})", it.call, it.effect, it.summary) for it in TOOLS_IN_ORDER
     ]
     settings = [(f"`{name}`", it.default, it.meaning) for name, it in SETTINGS.items()]
+    consent = [(f"[`{name}`](tools.md#{name})", *rest) for name, *rest in consent_table()]
     return {
+        "what needs a yes": _table(("tool", "always", "while on air"), consent),
         "clients": _table(("client", "command"), map(_client_row, CLIENTS.values())),
         "each client": "\n".join(map(_client, CLIENTS.values())),
         "tools": _table(("tool", "call", "effect", "what it does"), tools),

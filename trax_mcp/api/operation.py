@@ -1,15 +1,15 @@
 """The input of a tool as a frozen value, and the operation: an input that is one call to TRaX.
 
-The fields are the tool's arguments. The class arguments name the documented call, the effect, the
-hint and what the call does to a broadcast. A declaration that contradicts the contract does not
-import.
+The fields are the tool's arguments. The class arguments name the documented call, the effect, what
+needs a person's yes, the hint and what the call does to a broadcast. A declaration that contradicts
+the contract does not import.
 """
 
 import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum, auto
 from functools import cache
 from typing import Any, ClassVar, Final, Generic, Literal, Self, TypeVar
 from urllib.parse import quote
@@ -49,9 +49,38 @@ class Effect(StrEnum):
 
     READ = "read"
     WRITE = "write"
-    """It changes something. Its plan says which calls run only with consent."""
+    """It changes something. Its `consent` says which calls run only with consent."""
     GUARDED = "guarded"
     """Viewers see it, or it destroys something: every call runs only with consent."""
+
+
+class When(IntEnum):
+    """When a call needs consent."""
+
+    NEVER = auto()
+    WHILE_LIVE = auto()
+    ALWAYS = auto()
+
+
+ByValue = Mapping[bool | None, When]
+"""When a call needs consent, by the value of an argument; None is for one that is not given."""
+Consent = Mapping[str, When | ByValue]
+"""When a call needs consent, by the arguments that it has."""
+
+
+def if_true(when: When) -> ByValue:
+    """Only a call that turns the argument on needs consent."""
+    return {True: when}
+
+
+def unless_false(when: When) -> ByValue:
+    """A call needs consent unless it turns the argument off."""
+    return {True: when, None: when}
+
+
+def most(rule: When | ByValue) -> When:
+    """The most that an argument can ask for."""
+    return rule if isinstance(rule, When) else max(rule.values())
 
 
 class ToolInput(BaseModel):
@@ -175,6 +204,8 @@ class Request:
 class Operation(ToolInput, Generic[Answer_co], abstract=True):
     """A call to TRaX; a subclass for each call of the contract."""
 
+    consent: ClassVar[Consent]
+    """Which calls need a person's yes, if not every one does."""
     look: ClassVar[str]
     """What to do where the outcome of a call is not known."""
     starts_broadcast: ClassVar[bool]
@@ -185,6 +216,7 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
         cls,
         *,
         abstract: bool = False,
+        consent: Consent | None = None,
         shown_by: "type[Operation[Model]] | None" = None,
         broadcast: Literal["start", "stop"] | None = None,
         **kwargs: Any,  # noqa: ANN401  keywords of `ToolInput`, which checks them
@@ -194,8 +226,8 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
         `shown_by` is the read that shows what a change has done.
 
         Raises:
-            TypeError: effect, HTTP method and `shown_by` disagree, or the call has no parameter
-                of an argument's name; also as `ToolInput`.
+            TypeError: effect, HTTP method, `shown_by` and `consent` disagree, or the call has no
+                parameter of an argument's name; also as `ToolInput`.
             KeyError: the contract has no such call.
         """
         if cls.__pydantic_generic_metadata__["origin"] is not None:
@@ -205,6 +237,11 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
             return
         if not (cls.effect is not Effect.READ) == (shown_by is not None) == cls.call.mutates:
             raise TypeError(f"{cls.__name__}: effect, method and `shown_by` must agree")
+        cls.consent = consent or {}
+        if cls.consent and cls.effect is not Effect.WRITE:
+            raise TypeError(f"{cls.__name__}: only a WRITE needs consent for some arguments")
+        if unknown := cls.consent.keys() - set(cls.argument_names()):
+            raise TypeError(f"{cls.__name__}: `consent` names {sorted(unknown)}")
         cls.look = "Call again later."
         if shown_by is not None:
             cls.look = f"Look with {shown_by.tool_name} before anything else."
@@ -240,6 +277,19 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
     def _type_argument(cls) -> type:
         model: type = cls.__mro__[1].__pydantic_generic_metadata__["args"][0]  # type: ignore[attr-defined]
         return model
+
+    @classmethod
+    def may_need_consent(cls) -> bool:
+        """Whether some calls need consent, without a setting of the operator."""
+        return cls.effect is Effect.GUARDED or bool(cls.consent)
+
+    def when(self) -> When:
+        """When this call needs consent: the most that one of its arguments asks for."""
+        if self.effect is Effect.GUARDED:
+            return When.ALWAYS
+        given = self.arguments()
+        found = (_when(rule, given.get(name)) for name, rule in self.consent.items())
+        return max(found, default=When.NEVER)
 
     def request(self) -> Request:
         """The HTTP request of this operation. Its body holds secrets in plain text."""
@@ -279,6 +329,12 @@ class ListOperation(Operation[Page[ItemT]], Generic[ItemT], abstract=True):
         """A page of the items: `Page[Studio]` for `class ListStudios(ListOperation[Studio])`."""
         model: type[Page[ItemT]] = _page_of(cls._type_argument())
         return model
+
+
+def _when(rule: When | ByValue, value: object) -> When:
+    if isinstance(rule, When):
+        return When.NEVER if value is None else rule
+    return rule.get(value, When.NEVER) if isinstance(value, bool | None) else When.NEVER
 
 
 @cache

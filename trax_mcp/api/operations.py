@@ -1,7 +1,8 @@
 """All operations: one for each call of the contract.
 
-They are written by hand, because no document says which calls are dangerous or what a model should
-know, and checked against the contract at import. CONTRIBUTING says how to add one.
+They are written by hand, because no document says which calls are dangerous, what needs a person's
+yes or what a model should know, and checked against the contract at import. CONTRIBUTING says how
+to add one.
 """
 
 from typing import Final, Self
@@ -13,16 +14,19 @@ from trax_mcp.api.models import (
     Connection,
     Destination,
     Health,
+    Item,
     MediaAsset,
     MediaUpload,
     Model,
+    Page,
     Source,
     StreamStatus,
     Studio,
 )
-from trax_mcp.api.operation import Effect, ListOperation, Operation
+from trax_mcp.api.operation import Effect, ListOperation, Operation, When, if_true, unless_false
 
 READ, WRITE, GUARDED = Effect.READ, Effect.WRITE, Effect.GUARDED
+ALWAYS, WHILE_LIVE = When.ALWAYS, When.WHILE_LIVE
 
 _NO_DEFAULT: Final = "No documented default."
 _STATUS_WORD: Final = "`status` is undocumented: quote it, judge nothing by it."
@@ -75,6 +79,7 @@ class UpdateStudio(
     Operation[Studio],
     call="PATCH /v1/studios/{id}",
     effect=WRITE,
+    consent={"autoGoLive": if_true(ALWAYS), "autoGoOfflineOnDrop": if_true(WHILE_LIVE)},
     shown_by=GetStudio,
     hint="No read shows the auto settings.",
 ):
@@ -99,6 +104,7 @@ class CreateDestination(
     Operation[Destination],
     call="POST /v1/studios/{id}/destinations",
     effect=WRITE,
+    consent={"enabled": unless_false(WHILE_LIVE)},
     shown_by=ListDestinations,
     hint="Give `connectionId`, or `rtmpUrl` with `streamKey`.",
 ):
@@ -130,6 +136,13 @@ class UpdateDestination(
     Operation[Destination],
     call="PATCH /v1/studios/{id}/destinations/{destId}",
     effect=WRITE,
+    consent={
+        "rtmpUrl": ALWAYS,
+        "streamKey": ALWAYS,
+        "platform": ALWAYS,
+        "enabled": WHILE_LIVE,
+        "vertical": WHILE_LIVE,
+    },
     shown_by=ListDestinations,
     hint="Viewers may see the change. An overwritten address or stream key is lost.",
 ):
@@ -167,6 +180,7 @@ class CreateSource(
     Operation[Source],
     call="POST /v1/studios/{id}/sources",
     effect=WRITE,
+    consent={"active": unless_false(WHILE_LIVE)},
     shown_by=ListSources,
     hint="Viewers may see it at once.",
 ):
@@ -183,6 +197,7 @@ class UpdateSource(
     Operation[Source],
     call="PATCH /v1/studios/{id}/sources/{sourceId}",
     effect=WRITE,
+    consent={"url": WHILE_LIVE, "active": WHILE_LIVE},
     shown_by=ListSources,
     hint="Viewers may see the change.",
 ):
@@ -239,7 +254,7 @@ class GoOffline(
 
 
 class ListChatMessages(
-    Operation[Model],
+    Operation[Page[Item]],
     call="GET /v1/studios/{id}/chat/messages",
     effect=READ,
     returns_untrusted_text=True,

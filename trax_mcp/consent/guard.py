@@ -21,12 +21,12 @@ from trax_mcp.api.errors import (
     TraxError,
 )
 from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Operation
+from trax_mcp.api.operation import Operation, When
 from trax_mcp.api.operations import GetStreamStatus
 from trax_mcp.clock import Clock
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import NO_EVIDENCE, Ask, Done, GuardedCall, NotRun, Result
-from trax_mcp.consent.plans import Plan, When, plan_for
+from trax_mcp.consent.plans import Plan, plan_for
 from trax_mcp.consent.policy import (
     ALREADY_USED,
     Case,

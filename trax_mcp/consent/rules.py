@@ -1,13 +1,11 @@
-"""Which calls need consent: by their plans, and by what the operator guards in addition. Pure."""
+"""Which calls need consent: as declared, and by what the operator guards in addition. Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Operation
+from trax_mcp.api.operation import Effect, Operation, ToolInput, When, most
 from trax_mcp.api.operations import OPERATIONS
-from trax_mcp.api.tool_input import Effect, ToolInput
-from trax_mcp.consent.plans import PLANS, When
 
 
 class Mode(StrEnum):
@@ -28,15 +26,13 @@ class Rules:
 
     def may_need_consent(self, kind: type[ToolInput]) -> bool:
         """Whether some calls of a tool need consent."""
-        plan = PLANS.get(kind) if issubclass(kind, Operation) else None
-        return plan is not None and (plan.may_need_consent or kind.tool_name in self.also)
+        if not issubclass(kind, Operation):
+            return False
+        return kind.may_need_consent() or kind.tool_name in self.also
 
     def when(self, operation: Operation[Model]) -> When:
         """When this call needs consent."""
-        plan = PLANS.get(type(operation))
-        if plan is None:
-            return When.NEVER
-        return When.ALWAYS if operation.tool_name in self.also else plan.when(operation)
+        return When.ALWAYS if operation.tool_name in self.also else operation.when()
 
     def consent_hint(self, kind: type[ToolInput]) -> str:
         """When a tool needs consent, for its description; empty if it never does."""
@@ -44,7 +40,8 @@ class Rules:
             return ""
         if kind.effect is Effect.GUARDED or kind.tool_name in self.also:
             return "Needs a person's yes."
-        always = ", ".join(f"`{it}`" for it in PLANS[kind].always_for)
+        names = [name for name, rule in kind.consent.items() if most(rule) is When.ALWAYS]
+        always = ", ".join(f"`{it}`" for it in names)
         return "Needs a person's yes while on air." + (f" Always for {always}." if always else "")
 
     def would_bypass_consent(self, kind: type[ToolInput]) -> bool:

@@ -7,6 +7,7 @@ from typing import Final
 import mcp_types as types
 
 from trax_mcp.api.errors import TraxError
+from trax_mcp.api.operation import When
 from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import (
     NO_EVIDENCE,
@@ -20,7 +21,6 @@ from trax_mcp.consent.calls import (
 )
 from trax_mcp.consent.guard import ConsentGuard
 from trax_mcp.consent.open_questions import OpenQuestion, OpenQuestions, Page
-from trax_mcp.consent.plans import When
 from trax_mcp.consent.questions import REPORT_SECONDS, Ended, Phase
 from trax_mcp.consent.records import Away, store_unavailable
 from trax_mcp.consent.rules import Mode

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from tests.support.fuzzing.strategies import is_encodable, is_valid_id, texts_in
-from tests.support.operation_table import ALWAYS_GUARDED
+from tests.support.operation_table import NEVER
+from tests.support.product.reference import needs_yes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -116,19 +117,8 @@ def is_valid(tool: types.Tool, arguments: Message) -> bool:
 
 # Guarded calls, while every studio is live
 
-NEEDS_CONSENT: Final[dict[str, Callable[[Message], bool]]] = {
-    **dict.fromkeys(ALWAYS_GUARDED, lambda _: True),
-    "update_studio": lambda it: True in (it.get("autoGoLive"), it.get("autoGoOfflineOnDrop")),
-    "create_destination": lambda it: it.get("enabled") is not False,
-    "update_destination": lambda it: not {*it} <= {"studioId", "destId", "name", *CONSENT},
-    "create_source": lambda it: it.get("active") is not False,
-    "update_source": lambda it: not {*it} <= {"studioId", "sourceId", "name", *CONSENT},
-}
-"""By tool: the table of guarded calls in docs/consent.md. `test_what_needs_a_yes` compares."""
-
 
 def must_not_change_anything(tool: types.Tool, arguments: Message) -> bool:
     """Whether this call must change nothing, whatever its consent arguments say."""
     read_only = tool.annotations is not None and tool.annotations.read_only_hint is True
-    needs_consent = NEEDS_CONSENT.get(tool.name)
-    return read_only or (needs_consent is not None and needs_consent(normalized(tool, arguments)))
+    return read_only or needs_yes(tool.name, normalized(tool, arguments)) != NEVER

@@ -11,9 +11,9 @@ import pytest
 
 from tests.support.operation_table import ALWAYS, CHANGES, NEVER, WHILE_LIVE
 from tests.units.consent.shown_table import operation_of
+from trax_mcp.api.operation import Effect, When
 from trax_mcp.api.operations import OPERATIONS
-from trax_mcp.api.tool_input import Effect
-from trax_mcp.consent.plans import PLANS, When
+from trax_mcp.consent.plans import PLANS
 from trax_mcp.consent.rules import Mode, Rules
 
 if TYPE_CHECKING:

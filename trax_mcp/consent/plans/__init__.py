@@ -17,12 +17,11 @@ from trax_mcp.consent.plans import (
     stream,
     studios,
 )
-from trax_mcp.consent.plans.base import Plan, When
+from trax_mcp.consent.plans.base import Plan
 
 __all__ = [
     "PLANS",
     "Plan",
-    "When",
     "chat_and_media",
     "connections",
     "destinations",

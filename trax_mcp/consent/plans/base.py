@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from enum import Enum, auto
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar, get_args
 
@@ -16,7 +15,6 @@ from trax_mcp.api.errors import NotSent
 from trax_mcp.api.models import Connection, Destination, Model, Source
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import ADDRESSES
-from trax_mcp.api.tool_input import Effect
 from trax_mcp.consent.preview import Preview, Target, digest
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Fact, Facts, Observed, Read
@@ -40,28 +38,16 @@ _LONG_KEY: Final = 12
 """From this length on, a stream key is told by its end too."""
 
 
-class When(Enum):
-    """When an operation needs consent."""
-
-    NEVER = auto()
-    WHILE_LIVE = auto()
-    ALWAYS = auto()
-
-
 class Plan(ABC, Generic[OperationT]):
     """An operation with the facts around it: what a person is shown before they agree, and after.
 
-    Subclasses state what is read, when consent is needed, what would happen, the act in a few
-    words, and what the call has done. `hidden` counts the changes made through this server that no
+    Subclasses state what is read, what would happen, the act in a few words, and what the call has
+    done. `hidden` counts the changes made through this server that no
     read shows, and `changed_to` has those since the last go-live, with the host of an address. Only
     notes may depend on `now`.
     """
 
     operation_type: ClassVar[type[Operation[Model]]]
-    may_need_consent: ClassVar[bool]
-    """Whether some calls of the operation need consent without a setting of the operator."""
-    always_for: ClassVar[Sequence[str]] = ()
-    """Arguments that need consent at any time, if the operation does not always need it."""
     reads: ClassVar[Sequence[Fact]]
     """The facts that are read before the question."""
     reads_after: ClassVar[Sequence[Fact]] = ()
@@ -70,8 +56,6 @@ class Plan(ABC, Generic[OperationT]):
     def __init_subclass__(cls) -> None:
         """Take the operation from the base class: `class GoLivePlan(Plan[GoLive])`."""
         (cls.operation_type,) = get_args(cls.__orig_bases__[0])  # type: ignore[attr-defined]
-        overrides_when = "when" in vars(cls)
-        cls.may_need_consent = cls.operation_type.effect is Effect.GUARDED or overrides_when
 
     def __init__(
         self,
@@ -88,16 +72,6 @@ class Plan(ABC, Generic[OperationT]):
         self.undone: bool | None = None
         self._hidden = hidden or {}
         self._changed_to = changed_to or {}
-
-    @classmethod
-    def when(cls, operation: OperationT) -> When:
-        """When this call needs consent."""
-        return When.ALWAYS if operation.effect is Effect.GUARDED else When.NEVER
-
-    @classmethod
-    def _sets_guarded(cls, operation: OperationT) -> bool:
-        """Whether the call sets an argument of `always_for`. Turning one off does not count."""
-        return any(operation.arguments().get(name) for name in cls.always_for)
 
     @classmethod
     def hidden_fields(cls, _operation: OperationT) -> Sequence[str]:

@@ -5,8 +5,9 @@ from typing import Final
 
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Destination
+from trax_mcp.api.operation import When
 from trax_mcp.api.operations import CreateDestination, DeleteDestination, UpdateDestination
-from trax_mcp.consent.plans.base import Plan, Sentences, When
+from trax_mcp.consent.plans.base import Plan, Sentences
 from trax_mcp.consent.preview import Target
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Fact, Observed
@@ -30,10 +31,6 @@ class CreateDestinationPlan(Plan[CreateDestination]):
     """Adds a destination."""
 
     reads = _READS
-
-    @classmethod
-    def when(cls, operation: CreateDestination) -> When:
-        return When.NEVER if operation.enabled is False else When.WHILE_LIVE
 
     @classmethod
     def puts_on_air(cls, operation: CreateDestination) -> bool:
@@ -71,15 +68,7 @@ class CreateDestinationPlan(Plan[CreateDestination]):
 class UpdateDestinationPlan(Plan[UpdateDestination]):
     """Changes a destination."""
 
-    always_for = ("rtmpUrl", "streamKey", "platform")
     reads = _READS
-
-    @classmethod
-    def when(cls, operation: UpdateDestination) -> When:
-        if cls._sets_guarded(operation):
-            return When.ALWAYS
-        visible = operation.arguments().keys() & {"enabled", "vertical"}
-        return When.WHILE_LIVE if visible else When.NEVER
 
     @classmethod
     def hidden_fields(cls, operation: UpdateDestination) -> Sequence[str]:
@@ -98,7 +87,8 @@ class UpdateDestinationPlan(Plan[UpdateDestination]):
 
     def effects(self) -> Sentences:
         yield from self.each_change()
-        lost = [it for it in self.always_for if it in self.operation.arguments()]
+        given, consent = self.operation.arguments(), self.operation.consent
+        lost = [name for name, when in consent.items() if when is When.ALWAYS and name in given]
         if lost:
             yield sentence("What was there as {} is overwritten.", naming.listed(lost))
         yield from self.while_on_air("Viewers may see the change at once.")

@@ -6,7 +6,7 @@ from typing import Final
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Source
 from trax_mcp.api.operations import CreateSource, DeleteSource, UpdateSource
-from trax_mcp.consent.plans.base import Plan, Sentences, When
+from trax_mcp.consent.plans.base import Plan, Sentences
 from trax_mcp.consent.preview import Target
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Fact, Observed
@@ -19,10 +19,6 @@ class CreateSourcePlan(Plan[CreateSource]):
     """Adds a source."""
 
     reads = _READS
-
-    @classmethod
-    def when(cls, operation: CreateSource) -> When:
-        return When.NEVER if operation.active is False else When.WHILE_LIVE
 
     @classmethod
     def puts_on_air(cls, operation: CreateSource) -> bool:
@@ -61,11 +57,6 @@ class UpdateSourcePlan(Plan[UpdateSource]):
     """Changes a source."""
 
     reads = _READS
-
-    @classmethod
-    def when(cls, operation: UpdateSource) -> When:
-        visible = operation.active is not None or operation.url is not None
-        return When.WHILE_LIVE if visible else When.NEVER
 
     @classmethod
     def hidden_fields(cls, operation: UpdateSource) -> Sequence[str]:

@@ -3,7 +3,7 @@
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Studio
 from trax_mcp.api.operations import CreateStudio, UpdateStudio
-from trax_mcp.consent.plans.base import Plan, Sentences, When
+from trax_mcp.consent.plans.base import Plan, Sentences
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Fact, Observed
 from trax_mcp.studio.naming import sentence
@@ -30,14 +30,7 @@ class CreateStudioPlan(Plan[CreateStudio]):
 class UpdateStudioPlan(Plan[UpdateStudio]):
     """Changes a studio."""
 
-    always_for = ("autoGoLive",)
     reads = (Fact.STUDIO, Fact.STATUS, Fact.DESTINATIONS, Fact.SOURCES, Fact.HEALTH)
-
-    @classmethod
-    def when(cls, operation: UpdateStudio) -> When:
-        if cls._sets_guarded(operation):
-            return When.ALWAYS
-        return When.WHILE_LIVE if operation.auto_go_offline_on_drop else When.NEVER
 
     @classmethod
     def puts_on_air(cls, operation: UpdateStudio) -> bool:
