@@ -1,5 +1,6 @@
 """Answers of this server's own tools as pydantic models, which are their JSON schemas too."""
 
+from functools import cache
 from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
@@ -64,8 +65,9 @@ class Answer(BaseModel):
         return self.model_dump(exclude_defaults=True)
 
     @classmethod
+    @cache
     def json_schema(cls) -> JsonObject:
-        """The JSON schema, in one piece."""
+        """The JSON schema, in one piece. Callers must not change it."""
         schema = cls.model_json_schema(schema_generator=PlainSchema)
         inlined: JsonObject = _inline(schema, schema.pop("$defs", {}))
         return inlined
