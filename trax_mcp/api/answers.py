@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Generic, NoReturn
+from typing import Final, Generic, NoReturn, cast
 
 from pydantic import ValidationError
 
@@ -63,7 +63,7 @@ def read_model(operation: Operation[Answer_co], answer: Answer[Answer_co]) -> An
         BadAnswer: it lacks a required field.
     """
     try:
-        return operation.answer_model().model_validate(answer.data)
+        return cast("Answer_co", operation.answer.model_validate(answer.data))
     except ValidationError:
         why = "lacks what it should hold"
         raise unreadable(

@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum, auto
-from functools import cache
 from typing import Any, ClassVar, Final, Generic, Literal, Self, TypeVar
 from urllib.parse import quote
 
@@ -204,6 +203,8 @@ class Request:
 class Operation(ToolInput, Generic[Answer_co], abstract=True):
     """A call to TRaX; a subclass for each call of the contract."""
 
+    answer: ClassVar[type[Model]]
+    """The model of the answer: `Studio` for `class GetStudio(Operation[Studio])`."""
     consent: ClassVar[Consent]
     """Which calls need a person's yes, if not every one does."""
     look: ClassVar[str]
@@ -235,6 +236,8 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
         super().__pydantic_init_subclass__(abstract=abstract, **kwargs)
         if abstract:
             return
+        (argument,) = cls.__mro__[1].__pydantic_generic_metadata__["args"]  # type: ignore[attr-defined]
+        cls.answer = Page[argument] if issubclass(cls, ListOperation) else argument  # type: ignore[valid-type]
         if not (cls.effect is not Effect.READ) == (shown_by is not None) == cls.call.mutates:
             raise TypeError(f"{cls.__name__}: effect, method and `shown_by` must agree")
         cls.consent = consent or {}
@@ -266,17 +269,6 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
         """The contract's summary and description, followed by our hint."""
         documented = _for_models(cls.call.description)
         return " ".join(filter(None, (cls.call.summary, documented, super().description())))
-
-    @classmethod
-    def answer_model(cls) -> type[Answer_co]:
-        """The model of the answer: `Studio` for `class GetStudio(Operation[Studio])`."""
-        model: type[Answer_co] = cls._type_argument()
-        return model
-
-    @classmethod
-    def _type_argument(cls) -> type:
-        model: type = cls.__mro__[1].__pydantic_generic_metadata__["args"][0]  # type: ignore[attr-defined]
-        return model
 
     @classmethod
     def may_need_consent(cls) -> bool:
@@ -324,23 +316,11 @@ class ListOperation(Operation[Page[ItemT]], Generic[ItemT], abstract=True):
         """The same list from a cursor on, with as many items on the page as TRaX allows."""
         return self.model_copy(update={"cursor": cursor, "limit": LARGEST_PAGE})
 
-    @classmethod
-    def answer_model(cls) -> type[Page[ItemT]]:
-        """A page of the items: `Page[Studio]` for `class ListStudios(ListOperation[Studio])`."""
-        model: type[Page[ItemT]] = _page_of(cls._type_argument())
-        return model
-
 
 def _when(rule: When | ByValue, value: object) -> When:
     if isinstance(rule, When):
         return When.NEVER if value is None else rule
     return rule.get(value, When.NEVER) if isinstance(value, bool | None) else When.NEVER
-
-
-@cache
-def _page_of(item: type[Model]) -> Any:  # noqa: ANN401
-    """A page of these items. pydantic keeps none by itself, and would build each one anew."""
-    return Page[item]  # type: ignore[valid-type]  # made at run time
 
 
 def plain_value(value: object) -> object:

@@ -8,7 +8,7 @@ import pytest
 from pydantic import Field, SecretStr, ValidationError
 
 from trax_mcp.api.models import Model, Studio
-from trax_mcp.api.operation import Effect, Operation, ToolInput
+from trax_mcp.api.operation import Effect, Operation, ToolInput, When
 from trax_mcp.api.operations import (
     GetStudio,
     GoLive,
@@ -70,6 +70,22 @@ def test_an_operation_that_contradicts_its_method_does_not_import(
     declared = {"call": call, "effect": effect, "shown_by": shown_by, "hint": "Does both."}
     with pytest.raises(TypeError, match="effect, method and `shown_by` must agree"):
         declare(Operation[Model], declared)
+
+
+def test_consent_is_declared_for_arguments_of_a_change() -> None:
+    """A call that always needs a yes needs none of its own for an argument, and a read none."""
+    change = {"call": "POST /v1/studios", "shown_by": ListStudios, "hint": "Creates one."}
+    for declared, consent, problem in (
+        (
+            {**change, "effect": Effect.WRITE},
+            {"title": When.ALWAYS},
+            r"`consent` names \['title'\]",
+        ),
+        ({**change, "effect": Effect.GUARDED}, {"name": When.ALWAYS}, "only a WRITE"),
+        ({"call": GET_STUDIO, **READS}, {"studioId": When.ALWAYS}, "only a WRITE"),
+    ):
+        with pytest.raises(TypeError, match=problem):
+            declare(Operation[Studio], {**declared, "consent": consent})
 
 
 def test_an_argument_is_documented_and_described() -> None:
