@@ -27,10 +27,9 @@ _FILLER: Final = frozenset(_FILLERS.split())
 _LIVE: Final = frozenset({"airing", "broadcasting", "live", "onair", "running", "streaming"})
 """Words that ask for a studio on air. "on air" is read as one of them."""
 
-_SURE: Final = 0.8
-"""How alike two words are at least, where one was surely meant as the other."""
-_BEGINNING, _SOUND, _INSIDE = 0.9, 0.85, _SURE
-_TYPO, _TYPO_IN_THE_FIRST_LETTER = 0.7, 0.83
+_BEGINNING, _SOUND, _SURE, _TYPO = 0.9, 0.85, 0.8, 0.7
+"""How alike two words are: one begins or sounds like the other, or was at least surely meant."""
+_FIRST_LETTER_TYPO: Final = 0.83
 _SHORTEST_BEGINNING, _SHORTEST_PART, _SHORTEST_TYPO = 3, 4, 4
 _LEAD: Final = 0.15
 """A name is a rival of the best one if its score is within this."""
@@ -116,7 +115,7 @@ class Ranking:
     def _likely_by_name(self) -> NameMatch | None:
         if not self.matches:
             return None
-        best, *others = sorted(self.matches, key=lambda it: it.order)
+        best, *others = self.matches
         is_meant = best.is_whole or (self.is_generic and not self.wants_live and not others)
         return best if is_meant and not any(it.is_rival_of(best) for it in others) else None
 
@@ -227,7 +226,7 @@ def likeness(asked: str, word: str) -> float:
     if word.startswith(asked) and (len(asked) >= _SHORTEST_BEGINNING or not asked.isascii()):
         return _BEGINNING
     if _is_part(asked, word):
-        return _INSIDE
+        return _SURE
     return _spelt_alike(asked, word) if len(asked) >= _SHORTEST_TYPO else 0.0
 
 
@@ -238,7 +237,7 @@ def _spelt_alike(asked: str, word: str) -> float:
     from rapidfuzz.distance import OSA  # noqa: PLC0415
 
     typo = OSA.normalized_similarity(asked, word)
-    least = _TYPO if asked[0] == word[0] else _TYPO_IN_THE_FIRST_LETTER
+    least = _TYPO if asked[0] == word[0] else _FIRST_LETTER_TYPO
     return typo if typo >= least else 0.0
 
 
