@@ -87,7 +87,7 @@ class ErrorAnswer(Answer):
 
 def result_schema(kind: type[ToolInput], schema: JsonObject, *, guarded: bool) -> JsonObject:
     """The schema of an answer, with the fields that this server adds to it."""
-    added: JsonObject = NotRunAnswer.json_schema()["properties"] if guarded else {}
+    added: JsonObject = {**NotRunAnswer.json_schema()["properties"]} if guarded else {}
     if kind.returns_untrusted_text:
         added["notice"] = _NOTICE_SCHEMA
     if issubclass(kind, Operation) and (kind.starts_broadcast or kind.stops_broadcast):

@@ -237,27 +237,26 @@ def _has_details(facts: Facts) -> bool:
 
 
 def _checked(studio_id: str, facts: Facts, readiness: Readiness) -> CheckedStudio:
-    studio = facts.studio.value
-    name = studio.name if studio else None
-    brief = CheckedStudio(id=studio_id, name=name, live=facts.live, since=facts.since or None)
-    if not _has_details(facts):
-        return brief
+    studio, has_details = facts.studio.value, _has_details(facts)
+    problems = [
+        Problem(what=it.what.text, remedy=it.remedy, blocks=it.blocks) for it in readiness.problems
+    ]
     not_shown = [
         f"further {fact} (only the first {MAX_SHOWN} are shown)"
         for fact in _DETAILS
         if len(facts.of(fact).value or ()) > MAX_SHOWN
     ]
-    more = {
-        "ready": readiness.ready,
-        "destinations": _destinations(facts),
-        "sources": _first(facts.sources, CheckedSource, lambda it: it.active),
-        "problems": [
-            Problem(what=it.what.text, remedy=it.remedy, blocks=it.blocks)
-            for it in readiness.problems
-        ],
-        "unknown": [*not_shown, *readiness.unknown],
-    }
-    return brief.model_copy(update=more)
+    return CheckedStudio(
+        id=studio_id,
+        name=studio.name if studio else None,
+        live=facts.live,
+        since=facts.since or None,
+        ready=readiness.ready,
+        destinations=_destinations(facts),
+        sources=_first(facts.sources, CheckedSource, lambda it: it.active),
+        problems=problems if has_details else None,
+        unknown=[*not_shown, *readiness.unknown] if has_details else None,
+    )
 
 
 def _first(
