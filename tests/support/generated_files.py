@@ -26,11 +26,11 @@ __all__ = ["TOOLSNAPS", "as_json", "generated_files", "listings"]
 TOOLSNAPS = Path("tests/toolsnaps")
 PAGES = (
     "README.md",
-    "docs/consent.md",
     "docs/install.md",
     "docs/prompts.md",
     "docs/settings.md",
     "docs/tools.md",
+    "docs/consent.md",
 )
 """The pages with parts between `<!-- name -->` and `<!-- /name -->`, each written from the code."""
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tests.support.product.declared_consent import consent_table
 from tests.support.product.reference import (
     CLIENTS,
     PROMPTS,
     SETTINGS,
     TOOLS_IN_ORDER,
     KnownClient,
-    consent_table,
     listings,
 )
 
@@ -31,9 +31,7 @@ def reference_parts() -> Mapping[str, str]:
         (f"[`{it.name}`](#{it.name})", it.call, it.effect, it.summary) for it in TOOLS_IN_ORDER
     ]
     settings = [(f"`{name}`", it.default, it.meaning) for name, it in SETTINGS.items()]
-    consent = [(f"[`{name}`](tools.md#{name})", *rest) for name, *rest in consent_table()]
     return {
-        "what needs a yes": _table(("tool", "always", "while on air"), consent),
         "clients": _table(("client", "command"), map(_client_row, CLIENTS.values())),
         "each client": "\n".join(map(_client, CLIENTS.values())),
         "tools": _table(("tool", "call", "effect", "what it does"), tools),
@@ -42,6 +40,7 @@ def reference_parts() -> Mapping[str, str]:
             ("prompt", "you give", "what it does"), (_prompt_row(it.listing) for it in PROMPTS)
         ),
         "settings": _table(("name", "default", "meaning"), settings),
+        "what needs a yes": _table(("tool", "always", "while on air"), _consent_rows()),
     }
 
 
@@ -104,3 +103,8 @@ def _type(schema: Mapping[str, Any]) -> Iterator[str]:
 def _prompt_row(it: types.Prompt) -> Row:
     asked = (f"`{given.name}`" + ("" if given.required else "?") for given in it.arguments or ())
     return f"[`{it.name}`](../prompts/{it.name}.md)", ", ".join(asked), str(it.description)
+
+
+def _consent_rows() -> Iterator[Row]:
+    for name, always, live in consent_table():
+        yield f"[`{name}`](tools.md#{name})", always, live

@@ -35,7 +35,7 @@ from trax_mcp.api.errors import (
 )
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Answer_co, Operation
-from trax_mcp.api.refusals import read_error, refused
+from trax_mcp.api.refusals import refused
 from trax_mcp.open_files import max_open_files
 
 if TYPE_CHECKING:
@@ -202,11 +202,18 @@ class Client:
                         code="timeout" if late else "bad_answer",
                     ) from None
                 body = b""  # the status of an error is enough
-        status, headers = response.status_code, response.headers
-        if not is_success(status):
-            told = read_error(headers, body, now=self._now())
-            raise refused(operation, caller, status, told, request_id=request_id)
-        return read_answer(operation, body, status=status, request_id=request_id)
+        status = response.status_code
+        if is_success(status):
+            return read_answer(operation, body, status=status, request_id=request_id)
+        raise refused(
+            operation,
+            caller,
+            status=status,
+            headers=response.headers,
+            body=body,
+            request_id=request_id,
+            now=self._now(),
+        )
 
     async def _take_slot(
         self, held: AsyncExitStack, connections: "_Connections", caller: Caller

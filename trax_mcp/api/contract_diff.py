@@ -53,7 +53,7 @@ def compare(live: object, built_in: JsonObject) -> tuple[Difference, ...]:
         what = "is no OpenAPI 3 document"
         return (Difference("changed", "document", what, breaking=True),)
     found = []
-    for where in now | was:
+    for where in was | now:
         # The parts of something that is itself new or gone are not listed.
         if where[:-1] and not (where[:-1] in was and where[:-1] in now):
             continue

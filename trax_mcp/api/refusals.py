@@ -8,7 +8,6 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -62,42 +61,25 @@ _CONNECT_AGAIN: Final = (
 """For a caller who has signed in: the client cannot send another key by itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorResponse:
-    """The body and headers of an error response, as far as they could be read."""
-
-    code: str | None
-    message: str
-    request_id: str | None
-    required_scope: str | None
-    retry_after_seconds: float | None
-    """From now."""
-
-
-def read_error(headers: Mapping[str, str], body: bytes, *, now: datetime) -> ErrorResponse:
-    """Read an error response. What is not as TRaX documents it counts as missing."""
-    error = (read_object(body) or {}).get("error")
-    error = error if isinstance(error, dict) else {}
-    message = error.get("message")
-    return ErrorResponse(
-        code=read_token(_CODE, error.get("code")),
-        message=message if isinstance(message, str) and message.strip() else "",
-        request_id=read_token(TOKEN, error.get("requestId")),
-        required_scope=read_token(TOKEN, error.get("requiredScope")),
-        retry_after_seconds=_read_retry_after(headers.get("retry-after", "").strip(), now),
-    )
-
-
 def refused(
     operation: Operation[Model],
     caller: Caller,
-    status: int,
-    response: ErrorResponse,
     *,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
     request_id: str,
+    now: datetime,
 ) -> Refused:
-    """The failure for an error response to this caller."""
-    code, scope = response.code or "", response.required_scope or operation.call.scope
+    """The failure for an error response to this caller.
+
+    What is not as TRaX documents it counts as missing. `now` is for a `Retry-After` with a date.
+    """
+    error = (read_object(body) or {}).get("error")
+    error = error if isinstance(error, dict) else {}
+    code = read_token(_CODE, error.get("code")) or ""
+    scope = read_token(TOKEN, error.get("requiredScope")) or operation.call.scope
+    seconds = _read_retry_after(headers.get("retry-after", "").strip(), now)
     # Before anything was done. A 408 can come from a gateway, as a 5xx.
     is_rejection = status in range(400, 500) and status != HTTPStatus.REQUEST_TIMEOUT
     meaning = MEANINGS.get(code)
@@ -115,15 +97,15 @@ def refused(
     is_trouble = not rejected and status not in _REDIRECTS and not operation.call.mutates
     return Refused(
         code or "bad_answer",
-        happened + _quote(response.message, operation, caller),
-        next_step.format(wait=_describe_wait(response.retry_after_seconds)),
+        happened + _quote(error.get("message"), operation, caller),
+        next_step.format(wait=_describe_wait(seconds)),
         not_done=changed(operation, outcome),
         outcome=outcome,
         retryable=meaning == MEANINGS["rate_limited"] or is_trouble,
         http_status=status,
-        request_id=response.request_id or request_id,
+        request_id=read_token(TOKEN, error.get("requestId")) or request_id,
         required_scope=scope if code == "insufficient_scope" else None,
-        retry_after_seconds=response.retry_after_seconds,
+        retry_after_seconds=seconds,
     )
 
 
@@ -137,9 +119,9 @@ def _by_status(status: int, code: str, *, refused: bool) -> tuple[str, str]:
     return f"TRaX has trouble ({told})", "Call again later."
 
 
-def _quote(message: str, operation: Operation[Model], caller: Caller) -> str:
+def _quote(message: object, operation: Operation[Model], caller: Caller) -> str:
     """TRaX's own words, without the secrets of the call, plain or as JSON holds them."""
-    if not message:
+    if not isinstance(message, str) or not message.strip():
         return ""
     secrets = [it for it in (*operation.secrets(), caller.key) if it]
     spelt = [

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from tests.support.fuzzing.strategies import is_encodable, is_valid_id, texts_in
 from tests.support.operation_table import NEVER
-from tests.support.product.reference import needs_yes
+from tests.support.product.declared_consent import needs_yes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

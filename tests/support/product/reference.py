@@ -7,10 +7,10 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any, Final, get_args
 
+from trax_mcp.api import refusals
 from trax_mcp.api.client import Client
-from trax_mcp.api.operation import Effect, Operation, ToolInput, When, most
-from trax_mcp.api.operations import OPERATIONS
-from trax_mcp.api.refusals import MEANINGS
+from trax_mcp.api.operation import Operation
+from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.cli.install.client_configuration import StartOptions, format_entry, new_entry
 from trax_mcp.cli.install.clients import CLIENTS as MCP_CLIENTS
 from trax_mcp.cli.install.clients import FileClient, McpClient
@@ -27,11 +27,10 @@ if TYPE_CHECKING:
 
     import mcp_types as types
 
-CODES: Final[frozenset[str]] = frozenset((*get_args(Reason), *get_args(Status), *MEANINGS))
+CODES: Final[frozenset[str]] = frozenset((*get_args(Reason), *get_args(Status), *refusals.MEANINGS))
 """Statuses and reasons of calls that did not run, and the codes of TRaX's errors."""
 
 _ALL: Final = Offer(local=True)
-_WHEN: Final = {When.NEVER: "never", When.WHILE_LIVE: "while live", When.ALWAYS: "always"}
 _KEY_FILE: Final = Path("/path/to/key")
 
 
@@ -95,38 +94,6 @@ def listings() -> list[types.Tool]:
 def check_front_matter(declared: Mapping[str, Any]) -> None:
     """Check what a prompt's file begins with; all tools in it exist."""
     assert set(ProductPrompt.model_validate({**declared, "text": ""}).tools) <= TOOLS.keys()
-
-
-def needs_yes(tool: str, arguments: Mapping[str, Any]) -> str:
-    """When a call needs a yes, as the product declares it: "never", "while live" or "always"."""
-    kind = TOOLS[tool]
-    if not issubclass(kind, Operation):
-        return "never"
-    return _WHEN[kind.model_construct(**arguments).when()]
-
-
-def consent_table() -> Sequence[tuple[str, str, str]]:
-    """Each tool that may need a yes, with the calls that always do, and those while on air."""
-    rows = []
-    for kind in OPERATIONS:
-        if kind.effect is Effect.GUARDED:
-            rows.append((kind.tool_name, "each call", ""))
-        elif kind.consent:
-            always, live = (_calls(kind, when) for when in (When.ALWAYS, When.WHILE_LIVE))
-            rows.append((kind.tool_name, always, live))
-    return rows
-
-
-def _calls(kind: type[Operation[Any]], when: When) -> str:
-    """The calls of a tool that need a yes then, in words."""
-    rules = {name: it for name, it in kind.consent.items() if most(it) is when}
-    words = [
-        f"`{name}`" if isinstance(it, When) else f"`{name}` true" for name, it in rules.items()
-    ]
-    unless = [name for name, it in rules.items() if not isinstance(it, When) and None in it]
-    if unless:
-        return f"unless `{unless[0]}` is false"
-    return f"with {', '.join(words)}" if words else ""
 
 
 def _effect(kind: type[ToolInput]) -> str:
