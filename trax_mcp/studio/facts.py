@@ -44,7 +44,7 @@ class Unknown(NamedTuple):
         return f"{self.what} ({self.why})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Read(Generic[ValueT_co]):
     """The value of a fact: None if it was not read, or could not be.
 
