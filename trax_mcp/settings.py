@@ -203,7 +203,7 @@ class Settings(BaseModel):
     above 0, up to 600. While nothing happens, it is up to five times as long."""
     media_dirs: Folders = ()
     """Folders that `upload_media` may read from, by their whole paths, separated as in `PATH`.
-    Without them, over HTTP and on Windows, there is no such tool."""
+    Without them and over HTTP, there is no such tool."""
     log_level: Level = "INFO"
     """`DEBUG`, `INFO`, `WARNING` or `ERROR`. The log goes to stderr."""
     allowed_hosts: Hosts = ()

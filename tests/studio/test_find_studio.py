@@ -1,6 +1,6 @@
 """find_studio, with which a model begins, through a real client: the answer and its sentence.
 
-`tests/units/studio/test_name_match` has what people say, and which studio that is.
+`tests/units/studio/test_names` has what people say, and which studio that is.
 """
 
 from __future__ import annotations

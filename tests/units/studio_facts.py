@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from trax_mcp.api.models import Connection, Destination, Health, Source, StreamStatus, Studio
 from trax_mcp.consent.plans import plan_for
-from trax_mcp.studio.facts import Facts
+from trax_mcp.studio.facts import Fact, Facts, Read
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
     from trax_mcp.consent.preview import Preview
@@ -25,6 +27,11 @@ ON_AIR: Final = StreamStatus.model_validate(
         "broadcastStartedAt": "2026-06-05T18:00:00Z",
     }
 )
+
+
+def unread(why: str) -> Read[Any]:
+    """A fact that could not be read."""
+    return Read(missing=why)
 
 
 def studio(name: str = "Friday Show", which: str = "studio_42") -> Studio:
@@ -55,7 +62,16 @@ def account(
     return Connection.model_validate({**shown, "connectionType": "oauth", "expiresAt": expires})
 
 
-EVERYTHING: Final = Facts(
+def known(base: Facts | None = None, /, **values: Any) -> Facts:  # noqa: ANN401  any fact
+    """These values as facts: each as it is or, if it is a `Read`, with what is missing of it."""
+    reads: dict[str, Any] = {
+        name: it if name not in {*Fact} or isinstance(it, Read) else Read(it)
+        for name, it in values.items()
+    }
+    return replace(base or Facts(), **reads)
+
+
+EVERYTHING: Final = known(
     studio=studio(),
     status=OFF_AIR,
     destinations=(
@@ -69,13 +85,13 @@ EVERYTHING: Final = Facts(
 )
 """Everything that can be read around a studio that is off air."""
 
-LIVE: Final = replace(EVERYTHING, status=ON_AIR)
-UNCLEAR: Final = replace(EVERYTHING, status=None)
+LIVE: Final = known(EVERYTHING, status=ON_AIR)
+UNCLEAR: Final = known(EVERYTHING, status=None)
 
 
-def but(**facts: Any) -> Facts:  # noqa: ANN401  any fact
+def but(**values: Any) -> Facts:  # noqa: ANN401  any fact
     """Everything, with these facts replaced."""
-    return replace(EVERYTHING, **facts)
+    return known(EVERYTHING, **values)
 
 
 def previewed(
@@ -85,25 +101,33 @@ def previewed(
     return plan_for(operation)(operation, facts, now=now).preview
 
 
+def in_studio(name: str, which: str, status: StreamStatus | None, *places: Destination) -> Facts:
+    """What is known of one of several studios."""
+    return known(studio=studio(name, which), status=status, destinations=places)
+
+
 IN_USE: Final = but(
     studio_details=(
-        Facts(studio("One", "s1"), OFF_AIR, (destination("x1", "Main", "youtube"),)),
-        Facts(studio("Two", "s2"), ON_AIR, (destination("x2", "T", "twitch"),)),
+        in_studio("One", "s1", OFF_AIR, destination("x1", "Main", "youtube")),
+        in_studio("Two", "s2", ON_AIR, destination("x2", "T", "twitch")),
     )
 )
 """An account that one of two studios may use."""
 LATER: Final = StreamStatus.model_validate({"live": True, "liveStartedAt": "2026-06-05T19:00:00Z"})
 
 
+def _each(read: Read[Any], change: Callable[[Any], Any]) -> Read[Any]:
+    """A list with each item changed."""
+    return replace(read, value=read.value and tuple(map(change, read.value)))
+
+
 def in_another_order(facts: Facts) -> Facts:
     """The same facts, with each list reversed."""
-    return replace(
+    lists = (Fact.DESTINATIONS, Fact.SOURCES, Fact.CONNECTIONS, Fact.STUDIO_DETAILS)
+    reads = {it: facts.of(it) for it in lists}
+    return known(
         facts,
-        destinations=tuple(reversed(facts.destinations or ())),
-        sources=tuple(reversed(facts.sources or ())),
-        connections=tuple(reversed(facts.connections or ())),
-        studio_details=tuple(reversed(facts.studio_details)),
-        unknown=tuple(reversed(facts.unknown)),
+        **{it: replace(read, value=read.value and read.value[::-1]) for it, read in reads.items()},
     )
 
 
@@ -112,15 +136,14 @@ def some_time_later(facts: Facts) -> Facts:
     updated: dict[str, Any] = {"status": "ready", "created_at": "2026-06-06T00:00:00Z"}
     opened = {"last_opened_at": "2026-06-06T00:00:00Z", "description": "Tonight", "role": "EDIT"}
     renewed = {"expires_at": "2026-06-07T00:00:00Z", "updated_at": "2026-06-06T00:00:00Z"}
-    degraded = Health.model_validate({"status": "degraded", "writeEnabled": False})
-    studio_now = facts.studio.model_copy(update=opened) if facts.studio else None
-    return replace(
+    here = facts.studio.value
+    return known(
         facts,
-        studio=studio_now,
+        studio=here and here.model_copy(update=opened),
         status=LATER if facts.live else OFF_AIR,
-        destinations=tuple(it.model_copy(update=updated) for it in facts.destinations or ()),
-        sources=tuple(it.model_copy(update=updated) for it in facts.sources or ()),
-        connections=tuple(it.model_copy(update=renewed) for it in facts.connections or ()),
-        health=degraded,
-        studio_details=tuple(some_time_later(it) for it in facts.studio_details),
+        destinations=_each(facts.destinations, lambda it: it.model_copy(update=updated)),
+        sources=_each(facts.sources, lambda it: it.model_copy(update=updated)),
+        connections=_each(facts.connections, lambda it: it.model_copy(update=renewed)),
+        health=Health.model_validate({"status": "degraded", "writeEnabled": False}),
+        studio_details=_each(facts.studio_details, some_time_later),
     )

@@ -113,10 +113,7 @@ async def test_an_asset_is_found_on_any_page(tmp_path: Path) -> None:
 # Where the tool is offered
 
 ADVICE: Final = "so upload_media was not sent. Whoever runs the server can change that."
-NOT_LOCAL: Final = (
-    "reads no files: it does so only on stdio and not on Windows, from the folders in"
-    " TRAX_MEDIA_DIRS"
-)
+NOT_LOCAL: Final = "reads no files: it does so only on stdio, from the folders in TRAX_MEDIA_DIRS"
 GUARDED: Final = "asks for a yes before what this tool would do, which cannot ask (TRAX_GUARD_ALSO)"
 HIDDEN: Final = "does not offer this tool (TRAX_TOOLS)"
 READ_ONLY: Final = "only reads (TRAX_READ_ONLY)"

@@ -17,7 +17,6 @@ from trax_mcp.api.argument_types import (
     WaitSeconds,
 )
 from trax_mcp.api.contract import CONTRACT, JsonObject
-from trax_mcp.api.json_schema import FLAG, TEXT, described, object_of
 from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.chat.feed import WINDOW, MessagePage
 from trax_mcp.chat.resettable_event import ResettableEvent
@@ -53,13 +52,14 @@ class WaitForChatMessages(
     @classmethod
     def answer_schema(cls) -> JsonObject:
         """The schema of the chat resource, without its notice."""
-        return object_of(
-            studioId=TEXT,
-            messages=CONTRACT.resolve(cls.call.answer)["properties"]["data"],
-            cursor=described(TEXT, "Pass it as `after`."),
-            missed=described(FLAG, "Some may be lost, or repeated."),
-            waitedSeconds={"type": "number"},
-        )
+        properties = {
+            "studioId": {"type": "string"},
+            "messages": CONTRACT.resolve(cls.call.answer)["properties"]["data"],
+            "cursor": {"type": "string", "description": "Pass it as `after`."},
+            "missed": {"type": "boolean", "description": "Some may be lost, or repeated."},
+            "waitedSeconds": {"type": "number"},
+        }
+        return {"type": "object", "properties": properties}
 
 
 async def read_chat(watcher: Watcher[Chat], after: str | None, limit: int = WINDOW) -> MessagePage:

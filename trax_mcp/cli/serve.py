@@ -45,7 +45,6 @@ from trax_mcp.server.readiness import Readiness
 from trax_mcp.server.sdk_compat import exit_process
 from trax_mcp.server.stdio import serve_stdio
 from trax_mcp.settings import CannotStart, Settings, read_settings
-from trax_mcp.uploads.files import MEDIA_FILES_SUPPORTED
 from trax_mcp.web.approval_page import open_page
 from trax_mcp.web.passkey import Passkey
 
@@ -209,7 +208,7 @@ def build_service(
         rules=Rules(mode, frozenset(settings.guard_also)),
         read_only=settings.read_only,
         only=frozenset(settings.tools),
-        local=bool(media_dirs) and MEDIA_FILES_SUPPORTED,
+        local=bool(media_dirs),
     )
     return Service(
         client,

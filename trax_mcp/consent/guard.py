@@ -52,9 +52,9 @@ from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.stop_token import StopToken
 from trax_mcp.consent.stops import Stops
 from trax_mcp.consent.store import Seen, Store
-from trax_mcp.studio.fact_reader import FactReader
-from trax_mcp.studio.facts import Fact, Facts
+from trax_mcp.studio.facts import Fact, Facts, Read
 from trax_mcp.studio.list_cache import ListCache
+from trax_mcp.studio.reading import FactReader
 
 _WHERE: Final = (Fact.STATUS, Fact.STUDIO)
 """What a call that needs consent only on air depends on: also that this is the studio's own id."""
@@ -193,7 +193,7 @@ class ConsentGuard:
             now=self._clock.now(),
         )
         attempt.facts, attempt.digest = facts, plan.preview.digest
-        if facts.health is not None and facts.health.write_enabled is False:
+        if facts.writes_are_off:
             raise NotSent("write_disabled", WRITES_OFF, WRITES_OFF_NEXT, not_done=NOTHING_CHANGED)
         verdict = judge(self._case(call, plan, seen))
         self._write_verdict(call, verdict, attempt.digest)
@@ -301,7 +301,7 @@ def _without_uncertain_status(facts: Facts, when: When, seen: Seen) -> Facts:
     With `autoGoLive`, a studio can go live by itself right after its status was read.
     """
     is_unclear = when is When.WHILE_LIVE and seen.studio.auto_go_live and facts.live is False
-    return replace(facts, status=None) if is_unclear else facts
+    return replace(facts, status=Read()) if is_unclear else facts
 
 
 def _changes(plan: Plan[Any], earlier: Question | None) -> tuple[str, ...]:

@@ -29,10 +29,10 @@ from trax_mcp.consent.records import Away, Key, Place, store_unavailable
 from trax_mcp.consent.rules import Mode
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import Seen, Store
-from trax_mcp.studio.fact_reader import FactReader
 from trax_mcp.studio.facts import Facts, Observed
 from trax_mcp.studio.list_cache import ListCache
 from trax_mcp.studio.outcome import OBSERVED_SECONDS, OutcomeObserver
+from trax_mcp.studio.reading import FactReader
 
 _SLEPT_SECONDS: Final = 1.0
 """A process that slept for so long may have lost its turn to another."""

@@ -38,8 +38,8 @@ from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.consent.sending import Sender, Sent, outcome_of
 from trax_mcp.consent.stop_token import StopToken, sign_stop
 from trax_mcp.consent.store import LaterStep, Store
-from trax_mcp.studio.fact_reader import FactReader
 from trax_mcp.studio.facts import Facts, Observed
+from trax_mcp.studio.reading import FactReader
 
 _WAIT_SECONDS: Final = 2.0
 """How long a stop waits until no go-live is being sent, so that it comes last."""

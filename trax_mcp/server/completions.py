@@ -23,11 +23,11 @@ from trax_mcp.server.offer import Offer
 from trax_mcp.server.prompts import LONGEST_VALUE, Completes, Prompts
 from trax_mcp.server.request import Request
 from trax_mcp.server.resources import Resources
+from trax_mcp.studio.facts import Read
+from trax_mcp.studio.find import FindStudio
 from trax_mcp.studio.list_cache import ListCache
-from trax_mcp.studio.name_words import fold_name
+from trax_mcp.studio.names import fold_name
 from trax_mcp.studio.naming import LONGEST_NAME
-from trax_mcp.studio.pages import ItemList
-from trax_mcp.studio.search import FindStudio
 
 MAX_VALUES: Final = 100
 """Values in one result (specification, server/utilities/completion)."""
@@ -75,11 +75,11 @@ class Completions:
                 variables = self.resources.variables(uri)
                 is_studio = argument.name == "studioId" and argument.name in variables
                 kind = "studios" if is_studio else None
-        lists: Sequence[ItemList[Any]] = ()
+        lists: Sequence[Read[tuple[Any, ...]]] = ()
         async with self.clock.move_on_after(TIMEOUT_SECONDS):
             studio = context.get("studio", "")
             lists = [await self._read(it, caller, studio) for it in _LISTS[kind]]
-        is_cut = any(it.is_cut for it in lists)
+        is_cut = any(it.missing for it in lists)
         values = suggest(
             _candidates(kind, lists),
             argument.value,
@@ -95,31 +95,31 @@ class Completions:
 
     async def _read(
         self, kind: type[ListOperation[Any]], caller: Caller, studio: str
-    ) -> ItemList[Any]:
+    ) -> Read[tuple[Any, ...]]:
         """A list of the caller. Empty if no tool that is offered shows it, or if it fails."""
         shown_by = (ListStudios, FindStudio) if kind is ListStudios else (kind,)
         if all(self.offer.why_not(it, caller) for it in shown_by):
-            return ItemList()
+            return Read()
         arguments = {}
         if kind is ListDestinations:
             if (found := await self._find_studio(caller, studio)) is None:
-                return ItemList()
+                return Read()
             arguments["studioId"] = found
         try:
             return await self.lists.get(kind.model_validate(arguments), caller)
         except TraxError:
-            return ItemList()
+            return Read()
 
     async def _find_studio(self, caller: Caller, studio: str) -> str | None:
         """The id of the studio with this id, else of the only one with this name."""
         if not studio:
             return None
         studios = await self._read(ListStudios, caller, "")
-        if any(it.id == studio for it in studios.items):
+        if any(it.id == studio for it in studios.value or ()):
             return studio
-        named = [it.id for it in studios.items if fold_name(it.name) == fold_name(studio)]
+        named = [it.id for it in studios.value or () if fold_name(it.name) == fold_name(studio)]
         # Of a list that is cut, the rest may hold the name once more.
-        return named[0] if len(named) == 1 and not studios.is_cut else None
+        return named[0] if len(named) == 1 and not studios.missing else None
 
 
 def suggest(candidates: Sequence[Candidate], typed: str, *, by_id: bool) -> list[str]:
@@ -142,8 +142,8 @@ def _is_plain(text: str, longest: int = LONGEST_NAME) -> bool:
     return bool(text) and len(text) <= longest and spell_out(text, longest=longest) == text
 
 
-def _candidates(kind: Completes | None, lists: Sequence[ItemList[Any]]) -> list[Candidate]:
-    items = [item for found in lists for item in found.items]
+def _candidates(kind: Completes | None, lists: Sequence[Read[tuple[Any, ...]]]) -> list[Candidate]:
+    items = [item for found in lists for item in found.value or ()]
     if kind == "platforms":
         return [Candidate(name, name) for name in dict.fromkeys(it.platform for it in items)]
     if kind == "connections":

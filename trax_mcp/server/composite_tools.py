@@ -16,10 +16,8 @@ from trax_mcp.consent.guard import ConsentGuard
 from trax_mcp.server import results
 from trax_mcp.server.request import CallRequest
 from trax_mcp.server.untrusted import chat_payload
-from trax_mcp.studio.found_studios import found_studios_data, found_studios_sentences
-from trax_mcp.studio.overview import overview_data, overview_sentences
-from trax_mcp.studio.overview_reader import CheckStudio, OverviewReader
-from trax_mcp.studio.search import FindStudio, find_studios
+from trax_mcp.studio.check import CheckStudio, check_studio
+from trax_mcp.studio.find import FindStudio, find_studios
 from trax_mcp.uploads.upload import Uploader, UploadMedia, uploaded_text
 
 
@@ -41,24 +39,22 @@ class CompositeTools:
         match value:
             case FindStudio():
                 query = redact(value.query, request.caller.key)
-                found = await find_studios(self.client, query, request.caller)
-                sentences = " ".join(found_studios_sentences(found))
-                return results.data_result(found_studios_data(found), sentences)
+                found, sentences = await find_studios(self.client, query, request.caller)
+                return results.data_result(found.data(), sentences)
             case CheckStudio():
-                return await self._check(value, request)
+                overview, lines = await check_studio(
+                    self.client,
+                    request.caller,
+                    value.studio_id,
+                    is_starting=partial(self.guard.go_live_is_pending, request.caller),
+                    clock=self.clock,
+                )
+                return results.data_result(overview.data(), *lines)
             case WaitForChatMessages():
                 return await self._wait(value, request)
             case UploadMedia():
                 return await self._upload(value, request)
         raise AssertionError(value)
-
-    async def _check(self, check: CheckStudio, request: CallRequest) -> types.CallToolResult:
-        is_starting = partial(self.guard.go_live_is_pending, request.caller)
-        reader = OverviewReader(self.client, request.caller, is_starting)
-        studio = check.studio_id
-        overview = await (reader.read_one(studio) if studio else reader.read_all())
-        now = self.clock.now()
-        return results.data_result(overview_data(overview, now), *overview_sentences(overview, now))
 
     async def _wait(self, wait: WaitForChatMessages, request: CallRequest) -> types.CallToolResult:
         watcher = request.watchers.chat(request.caller, wait.studio_id)

@@ -13,8 +13,8 @@ from trax_mcp.api.operations import OPERATIONS
 from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.chat.wait import WaitForChatMessages
 from trax_mcp.consent.rules import Rules
-from trax_mcp.studio.overview_reader import CheckStudio
-from trax_mcp.studio.search import FindStudio
+from trax_mcp.studio.check import CheckStudio
+from trax_mcp.studio.find import FindStudio
 from trax_mcp.uploads.upload import UploadMedia
 
 KINDS: Final[Sequence[type[ToolInput]]] = (
@@ -64,10 +64,7 @@ class Offer:
             reason = "lets this client look only, as was chosen at its sign-in"
             return _refusal(kind, reason, _SIGN_IN, code="read_only")
         if kind.reads_files and not self.local:
-            reason = (
-                "reads no files: it does so only on stdio and not on Windows, from the folders in"
-                " TRAX_MEDIA_DIRS"
-            )
+            reason = "reads no files: it does so only on stdio, from the folders in TRAX_MEDIA_DIRS"
             return _refusal(kind, reason)
         if self.rules.would_bypass_consent(kind):
             reason = (

@@ -35,11 +35,10 @@ from trax_mcp.server.errors import NoSuchResourceError, WrongRequestError
 from trax_mcp.server.offer import Offer
 from trax_mcp.server.request import Request
 from trax_mcp.server.untrusted import chat_payload, write_json
-from trax_mcp.studio.fact_reader import FactReader
-from trax_mcp.studio.facts import Fact, Facts, Unknown
+from trax_mcp.studio.facts import Fact, Facts, Read, Unknown
 from trax_mcp.studio.list_cache import ListCache
 from trax_mcp.studio.naming import LONGEST_NAME
-from trax_mcp.studio.pages import ItemList, read_all_pages
+from trax_mcp.studio.reading import FactReader, read_all_pages
 
 _JSON: Final = "application/json"
 _STUDIO_FACTS: Final = (Fact.STUDIO, Fact.STATUS, Fact.DESTINATIONS, Fact.SOURCES)
@@ -82,14 +81,14 @@ class Resource:
         """Whether all tools that it needs are among those offered."""
         return {self.input_type, *self.includes} <= set(kinds)
 
-    def listing(self, studios: ItemList[Studio]) -> types.Resource:
+    def listing(self, studios: Read[tuple[Studio, ...]]) -> types.Resource:
         """The entry in `resources/list`, if it has no variables.
 
         That of all studios says which are not in the list.
         """
         listing = types.Resource(uri=str(self.uri), **self._words)
         if self.input_type is ListStudios:
-            missing = studios.unknown(Fact.STUDIOS.items)
+            missing = studios.unknown(Fact.STUDIOS)
             listing.description = " ".join(
                 (self.description, *(f"Not listed: {it}." for it in missing))
             )
@@ -213,7 +212,7 @@ class Resources:
         Raises:
             TraxError: the studios could not be read.
         """
-        studios: ItemList[Studio] = ItemList()
+        studios: Read[tuple[Studio, ...]] = Read()
         if self._listed_for_studios:
             try:
                 studios = await self._lists.get(ListStudios(), request.caller)
@@ -222,7 +221,7 @@ class Resources:
                     raise
         listings = [
             *(it.listing(studios) for it in self._fixed),
-            *(it.listing_for(to) for to in studios.items for it in self._listed_for_studios),
+            *(it.listing_for(to) for to in studios.value or () for it in self._listed_for_studios),
         ]
         if request.has_panel and self._offers_panel(request.caller):
             listings.append(panel.RESOURCE)
@@ -271,15 +270,13 @@ class Resources:
             case GetOpenapi():
                 return CONTRACT.document
             case ListStudios():
-                found = (await read_all_pages(self._client, value, caller)).usable()
-                return _with_unknown(
-                    {"data": _dump(found.items)}, found.unknown(Fact.STUDIOS.items)
-                )
+                found = await read_all_pages(self._client, value, caller)
+                return _with_unknown({"data": _dump(found.value)}, found.unknown(Fact.STUDIOS))
             case GetStudio():
                 facts = await FactReader(self._client, caller, value.studio_id).read(_STUDIO_FACTS)
                 # The rest may be unknown; if the studio itself is, this read raises the reason.
                 return _studio_payload(
-                    facts.studio or await self._client.call(value, caller), facts
+                    facts.studio.value or await self._client.call(value, caller), facts
                 )
             case WaitForChatMessages(studio_id=studio, after=after):
                 return chat_payload(studio, await read_chat(watchers.chat(caller, studio), after))
@@ -295,9 +292,9 @@ def _studio_payload(studio: Studio, facts: Facts) -> JsonObject:
     """A studio with its parts. A part that could not be read is null, and listed as unknown."""
     payload = {
         **_dump(studio),
-        "destinations": _dump(facts.destinations),
-        "sources": _dump(facts.sources),
-        "status": _dump(facts.status),
+        "destinations": _dump(facts.destinations.value),
+        "sources": _dump(facts.sources.value),
+        "status": _dump(facts.status.value),
     }
     return _with_unknown(payload, facts.unknown)
 

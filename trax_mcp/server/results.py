@@ -1,13 +1,12 @@
 """Tool results: structured content for programs, and the same as text for models."""
 
-from dataclasses import asdict
-from typing import Final
+from typing import Annotated, Final
 
 import mcp_types as types
+from pydantic import Field, WithJsonSchema
 
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.json_schema import FLAG, INTEGER, TEXT, described, object_of, without_nulls
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.tool_input import ToolInput
@@ -17,7 +16,7 @@ from trax_mcp.consent.preview import Preview
 from trax_mcp.server.consent_text import PENDING_STATUSES, done_lines, not_run_text, preview_text
 from trax_mcp.server.schemas import drop_mismatches
 from trax_mcp.server.untrusted import add_notice, write_delimited, write_json
-from trax_mcp.studio.facts import Observed
+from trax_mcp.studio.answers import Answer
 
 _PREFIX: Final = "live.traxstreaming/"  # MCP asks for a domain of one's own in `_meta`
 SCOPE: Final = f"{_PREFIX}scope"
@@ -28,35 +27,72 @@ _APPROVED_IN = f"{_PREFIX}approvedIn"
 _OUTCOME = f"{_PREFIX}outcome"
 _TICKET = f"{_PREFIX}ticket"  # lets the client's panel answer for a person
 
-_NOTICE_SCHEMA: JsonObject = described(TEXT, "Who wrote what follows.")
-_OBSERVED_SCHEMA: JsonObject = described(
-    object_of(
-        state=described(TEXT, "on_air, starting, stopping, off_air, unknown"),
-        since=TEXT,
-        checkedAt=TEXT,
-    ),
-    "What was seen afterwards.",
-)
-_NOT_RUN_SCHEMAS: JsonObject = {
-    "executed": described(FLAG, "false: the call did not run. Look here first."),
-    "status": described(TEXT, "Why the call did not run."),
-    "message": described(TEXT, "The same in words, and what to do next."),
-    "reason": described(TEXT, "Why, in more detail."),
-    "channel": described(TEXT, "Where a person is being asked."),
-    "preview": {"type": "object", "description": "What the call would do."},
-    "confirmation": described(TEXT, "For the same call, after a person's yes."),
-    "expiresAt": described(TEXT, "When the confirmation ends."),
-    "retryAfterSeconds": described(INTEGER, "When the call can be made again."),
-}
+_NOTICE_SCHEMA: JsonObject = {"type": "string", "description": "Who wrote what follows."}
+
+
+class ObservedAnswer(Answer):
+    """What was seen after a change of the broadcast."""
+
+    state: str = Field(description="on_air, starting, stopping, off_air, unknown")
+    since: str | None = None
+    checked_at: str
+
+
+class TargetAnswer(Answer):
+    """The thing that a call acts on."""
+
+    id: str
+    name: str | None = None
+    platform: str | None = None
+
+
+class PreviewAnswer(Answer):
+    """What a call would do."""
+
+    operation: str
+    target: TargetAnswer
+    effects: list[str]
+    warnings: list[str]
+    unknown: list[str]
+
+
+class NotRunAnswer(Answer):
+    """Why a call did not run."""
+
+    executed: bool = Field(description="false: the call did not run. Look here first.")
+    status: str = Field(description="Why the call did not run.")
+    message: str = Field(description="The same in words, and what to do next.")
+    reason: str | None = Field(None, description="Why, in more detail.")
+    channel: str | None = Field(None, description="Where a person is being asked.")
+    preview: Annotated[PreviewAnswer, WithJsonSchema({"type": "object"})] | None = Field(
+        None, description="What the call would do."
+    )
+    confirmation: str | None = Field(None, description="For the same call, after a person's yes.")
+    expires_at: str | None = Field(None, description="When the confirmation ends.")
+    retry_after_seconds: int | None = Field(None, description="When the call can be made again.")
+
+
+class ErrorAnswer(Answer):
+    """The `error` object of a failed call."""
+
+    code: str
+    message: str
+    http_status: int | None = None
+    request_id: str | None = None
+    required_scope: str | None = None
+    retry_after_seconds: float | None = None
+    retryable: bool
+    outcome: str
 
 
 def result_schema(kind: type[ToolInput], schema: JsonObject, *, guarded: bool) -> JsonObject:
     """The schema of an answer, with the fields that this server adds to it."""
-    added = dict(_NOT_RUN_SCHEMAS) if guarded else {}
+    added: JsonObject = {**NotRunAnswer.json_schema()["properties"]} if guarded else {}
     if kind.returns_untrusted_text:
         added["notice"] = _NOTICE_SCHEMA
     if issubclass(kind, Operation) and (kind.starts_broadcast or kind.stops_broadcast):
-        added["observed"] = _OBSERVED_SCHEMA
+        seen = "What was seen afterwards."
+        added["observed"] = {**ObservedAnswer.json_schema(), "description": seen}
     return {**schema, "properties": {**added, **schema["properties"]}} if added else schema
 
 
@@ -70,7 +106,7 @@ def answer_result(operation: type[Operation[Model]], done: Done) -> types.CallTo
         return untrusted_result(add_notice(data))
     meta: JsonObject = {_APPROVED_IN: done.approved_in} if done.approved_in else {}
     if done.observed is not None:
-        data = {**data, "observed": _observed(done.observed)}
+        data = {**data, "observed": ObservedAnswer.model_validate(done.observed).data()}
         meta[_OUTCOME] = done.observed.state
     result = data_result(data, *done_lines(done, operation.tool_name))
     return result.model_copy(update={"meta": meta}) if meta else result
@@ -107,53 +143,37 @@ def error_result(error: TraxError) -> types.CallToolResult:
 
 def error_payload(error: TraxError) -> JsonObject:
     """The `error` object of a failed call."""
-    payload = {
-        "code": error.code,
-        "message": error.message,
-        "httpStatus": error.http_status,
-        "requestId": error.request_id,
-        "requiredScope": error.required_scope,
-        "retryAfterSeconds": error.retry_after_seconds,
-        "retryable": error.retryable,
-        "outcome": error.outcome,
-    }
-    return without_nulls(payload)
+    return ErrorAnswer.model_validate(error).data()
 
 
 def not_run_result(call: NotRun) -> types.CallToolResult:
     """The result of a call that was not sent."""
-    structured = {
-        "executed": False,
-        "status": call.status,
-        "message": not_run_text(call),
-        "reason": call.reason,
-        "channel": call.channel,
-        "preview": _preview(call.preview) if call.preview else None,
-        "confirmation": call.confirmation,
-        "expiresAt": iso(call.expires_at) if call.expires_at else None,
-        "retryAfterSeconds": call.retry_after_seconds,
-    }
+    answer = NotRunAnswer(
+        executed=False,
+        status=call.status,
+        message=not_run_text(call),
+        reason=call.reason,
+        channel=call.channel,
+        preview=call.preview and _preview(call.preview),
+        confirmation=call.confirmation,
+        expires_at=iso(call.expires_at) if call.expires_at else None,
+        retry_after_seconds=call.retry_after_seconds,
+    )
     return types.CallToolResult(
         content=[_text(preview_text(call))],
-        structured_content=without_nulls(structured),
+        structured_content=answer.data(),
         is_error=call.status not in PENDING_STATUSES,
         _meta={_TICKET: call.ticket} if call.ticket else None,
     )
 
 
-def _preview(preview: Preview) -> JsonObject:
-    return {
-        "operation": preview.operation,
-        "target": without_nulls(asdict(preview.target)),
-        "effects": [it.text for it in preview.effects],
-        "warnings": [it.text for it in preview.warnings],
-        "unknown": list(preview.unknown),
-    }
-
-
-def _observed(observed: Observed) -> JsonObject:
-    return without_nulls(
-        {"state": observed.state, "since": observed.since, "checkedAt": observed.checked_at}
+def _preview(preview: Preview) -> PreviewAnswer:
+    return PreviewAnswer(
+        operation=preview.operation,
+        target=TargetAnswer.model_validate(preview.target),
+        effects=[it.text for it in preview.effects],
+        warnings=[it.text for it in preview.warnings],
+        unknown=[*preview.unknown],
     )
 
 

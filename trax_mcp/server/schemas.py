@@ -1,7 +1,7 @@
-"""The JSON schemas that clients see: strict for arguments, permissive for answers.
+"""The JSON schemas that clients see: strict for arguments, permissive for answers of TRaX.
 
 One pydantic model both checks the arguments and is their schema, so they cannot differ. The schema
-of an answer allows all that TRaX may send: on a mismatch a client would report an error, although
+of TRaX's answer allows all that it may send: on a mismatch a client would report an error, although
 the call was executed.
 """
 
@@ -9,11 +9,9 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Final
 
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import core_schema
-
 from trax_mcp.api.contract import CONTRACT, JsonObject
 from trax_mcp.api.tool_input import ToolInput
+from trax_mcp.studio.answers import PlainSchema, StudioTool
 
 _TYPE_CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "object": lambda it: isinstance(it, dict),
@@ -25,27 +23,10 @@ _TYPE_CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
 }
 
 
-class _SchemaGenerator(GenerateJsonSchema):
-    """Omits titles, null branches and null defaults: null means that the argument is omitted."""
-
-    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
-        return self.generate_inner(schema["schema"])
-
-    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        default = schema.get("default")
-        return {
-            **self.generate_inner(schema["schema"]),
-            **({} if default is None else {"default": default}),
-        }
-
-    def field_title_should_be_set(self, _schema: Any) -> bool:  # noqa: ANN401  pydantic's own type
-        return False
-
-
 @cache
 def arguments_schema(kind: type[ToolInput]) -> JsonObject:
     """The schema of a tool's arguments. Callers must not change it."""
-    schema = kind.model_json_schema(schema_generator=_SchemaGenerator)
+    schema = kind.model_json_schema(schema_generator=PlainSchema)
     return {
         "type": "object",
         "properties": {name: schema["properties"][name] for name in kind.argument_names()},
@@ -55,8 +36,9 @@ def arguments_schema(kind: type[ToolInput]) -> JsonObject:
 
 
 def answer_schema(kind: type[ToolInput]) -> JsonObject:
-    """The schema of an answer: nothing is required, every field may be null or unknown."""
-    return _permissive(kind.answer_schema())
+    """The schema of an answer. In TRaX's, nothing is required, and each field may be null."""
+    schema = kind.answer_schema()
+    return schema if issubclass(kind, StudioTool) else _permissive(schema)
 
 
 def drop_mismatches(answer: Any, schema: JsonObject) -> Any:  # noqa: ANN401  any JSON

@@ -1,33 +1,40 @@
-"""The state of a studio and of what is linked to it, as frozen values."""
+"""The state of a studio and of what is linked to it, as frozen values. Pure."""
 
-from dataclasses import dataclass, fields, replace
-from enum import Enum
-from typing import Literal, Self
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Generic, Literal, NamedTuple, Self, TypeVar
 
 from trax_mcp.api.models import Connection, Destination, Health, Source, StreamStatus, Studio
 
-
-class Fact(Enum):
-    """Something to read. The value names it in the sentence about a fact that is unknown."""
-
-    STUDIO = "the studio's name"
-    STATUS = "whether the studio is live"
-    DESTINATIONS = "the destinations"
-    SOURCES = "the sources"
-    CONNECTIONS = "the linked accounts"
-    HEALTH = "whether writes are switched on"
-    STUDIOS = "the studios"
-    STUDIO_DETAILS = "the status and destinations of each studio"
-
-    @property
-    def items(self) -> str:
-        """The items of a list, as in "further destinations"."""
-        return self.value.removeprefix("the ")
+ValueT_co = TypeVar("ValueT_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """A fact that could not be read, and the reason, in words."""
+class Fact(StrEnum):
+    """Something to read: its name in `Facts`, and in a sentence."""
+
+    words: str
+
+    def __new__(cls, name: str, words: str) -> Self:
+        """A member with both."""
+        fact = str.__new__(cls, name)
+        fact._value_, fact.words = name, words
+        return fact
+
+    STUDIO = "studio", "the studio's name"
+    STATUS = "status", "whether the studio is live"
+    DESTINATIONS = "destinations", "the destinations"
+    SOURCES = "sources", "the sources"
+    CONNECTIONS = "connections", "the linked accounts"
+    STUDIOS = "studios", "the studios"
+    STUDIO_DETAILS = "studio_details", "the studios"
+    """The first ten studios with their status and destinations."""
+    HEALTH = "health", "whether writes are switched on"
+    GO_LIVE = "go_live", "whether a go-live is under way"
+    """Whether one was sent to a studio that is off air. This server knows, not TRaX."""
+
+
+class Unknown(NamedTuple):
+    """Something that could not be read, and the reason, in words."""
 
     what: str
     why: str
@@ -35,6 +42,29 @@ class Unknown:
     def __str__(self) -> str:
         """Both, for a sentence."""
         return f"{self.what} ({self.why})"
+
+
+@dataclass(frozen=True)
+class Read(Generic[ValueT_co]):
+    """The value of a fact: None if it was not read, or could not be.
+
+    `missing` says why there is no value, or which part of a list was not read.
+    """
+
+    value: ValueT_co | None = None
+    missing: str = ""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it was read."""
+        return self.value is not None and not self.missing
+
+    def unknown(self, fact: Fact) -> tuple[Unknown, ...]:
+        """What is missing of this fact, in words, if anything."""
+        if not self.missing:
+            return ()
+        what = fact.words if self.value is None else f"further {fact.words.removeprefix('the ')}"
+        return (Unknown(what, self.missing),)
 
 
 State = Literal["on_air", "starting", "stopping", "off_air", "unknown"]
@@ -54,53 +84,69 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Facts that were read. None means not read, or listed in `unknown`.
+    """Facts that were read.
 
-    Lists in `partial` lack some items, which `unknown` names.
+    `auto_go_live`: `autoGoLive` was turned on through this server. No read shows it.
     """
 
-    studio: Studio | None = None
-    status: StreamStatus | None = None
-    destinations: tuple[Destination, ...] | None = None
-    sources: tuple[Source, ...] | None = None
-    connections: tuple[Connection, ...] | None = None
-    health: Health | None = None
-    studios: tuple[Studio, ...] | None = None
-    studio_details: tuple["Facts", ...] = ()
-    """Status and destinations of each of `studios`, as far as they were read."""
+    studio: Read[Studio] = Read()
+    status: Read[StreamStatus] = Read()
+    destinations: Read[tuple[Destination, ...]] = Read()
+    sources: Read[tuple[Source, ...]] = Read()
+    connections: Read[tuple[Connection, ...]] = Read()
+    studios: Read[tuple[Studio, ...]] = Read()
+    studio_details: Read[tuple["Facts", ...]] = Read()
+    health: Read[Health] = Read()
+    go_live: Read[bool] = Read()
     auto_go_live: bool = False
-    """Whether `autoGoLive` was turned on through this server. No read shows it."""
-    unknown: tuple[Unknown, ...] = ()
-    partial: frozenset[Fact] = frozenset()
+
+    def of(self, fact: Fact) -> Read[Any]:
+        """One of them."""
+        read: Read[Any] = getattr(self, fact)
+        return read
 
     def completed_by(self, others: Self) -> Self:
-        """These, and those of the others that are missing here."""
-        missing = [it.name for it in fields(self) if getattr(self, it.name) is None]
-        return replace(
-            self,
-            **{name: getattr(others, name) for name in missing},
-            unknown=(*self.unknown, *others.unknown),
-            partial=self.partial | {it for it in others.partial if it.name.lower() in missing},
-        )
+        """These, with the others in place of those without a value."""
+        missing = [it for it in Fact if self.of(it).value is None and others.of(it) != Read()]
+        changes: dict[str, Any] = {it: others.of(it) for it in missing}
+        return replace(self, **changes)
+
+    @property
+    def unknown(self) -> tuple[Unknown, ...]:
+        """What could not be read, each once."""
+        inner = (it for facts in self.studio_details.value or () for it in facts.unknown)
+        own = (unknown for fact in Fact for unknown in self.of(fact).unknown(fact))
+        return tuple(dict.fromkeys((*own, *inner)))
 
     @property
     def live(self) -> bool | None:
         """Whether the studio is live. None if unknown, or if the status contradicts itself."""
-        if self.status is None or (not self.status.live and self.status.has_traces):
+        status = self.status.value
+        if status is None or (not status.live and status.has_traces):
             return None
-        return self.status.live
+        return status.live
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether a go-live was sent, but the studio is not on air yet."""
+        return self.go_live.value is True
 
     @property
     def since(self) -> str | None:
         """The time since when the studio is live, as TRaX writes it."""
-        return None if self.status is None else self.status.since
+        return self.status.value.since if self.status.value else None
+
+    @property
+    def writes_are_off(self) -> bool:
+        """Whether this deployment of TRaX certainly takes no changes."""
+        return self.health.value is not None and self.health.value.write_enabled is False
 
     @property
     def enabled(self) -> tuple[Destination, ...]:
         """The destinations that a broadcast reaches."""
-        return tuple(it for it in self.destinations or () if it.enabled)
+        return tuple(it for it in self.destinations.value or () if it.enabled)
 
     @property
     def active(self) -> tuple[Source, ...]:
         """The sources that can be on screen."""
-        return tuple(it for it in self.sources or () if it.active)
+        return tuple(it for it in self.sources.value or () if it.active)

@@ -1,7 +1,6 @@
 """Caches the lists of each caller for half a minute, for listings and completions.
 
-Decisions never use it. No caller is shown the lists of another. Items without a usable id are left
-out: they could neither be listed nor suggested.
+Decisions never use it. No caller is shown the lists of another.
 """
 
 from dataclasses import dataclass, field
@@ -18,17 +17,15 @@ from trax_mcp.api.models import ItemT
 from trax_mcp.api.operation import ListOperation
 from trax_mcp.api.operations import ListDestinations, ListSources, ListStudios
 from trax_mcp.clock import Clock
-from trax_mcp.studio.facts import Fact, Facts
-from trax_mcp.studio.pages import ItemList, read_all_pages
+from trax_mcp.studio.facts import Facts, Read
+from trax_mcp.studio.reading import read_all_pages
 
 KEPT_SECONDS: Final = 30.0
-_MAX_BYTES: Final = 64 * 1024 * 1024
-"""Of all lists of all callers. The least recently used ones make room."""
-_OBJECT_BYTES: Final = 1024
-"""The memory that an item, or a list, takes besides its text."""
+_MAX_ITEMS: Final = 50_000
+"""Of all lists of all callers, and one for each list. The least recently used make room."""
 
-_List = ListOperation[Any]
-_Key = tuple[Caller, _List]
+_Items = Read[tuple[Any, ...]]
+_Key = tuple[Caller, ListOperation[Any]]
 
 
 @dataclass(slots=True, weakref_slot=True)
@@ -44,12 +41,15 @@ class ListCache:
 
     def __init__(self, client: Client, clock: Clock) -> None:
         self._client = client
-        self._lists: TTLCache[_Key, ItemList[Any]] = TTLCache(
-            _MAX_BYTES, KEPT_SECONDS, timer=clock.seconds, getsizeof=_size_in_memory
+        self._lists: TTLCache[_Key, _Items] = TTLCache(
+            _MAX_ITEMS,
+            KEPT_SECONDS,
+            timer=clock.seconds,
+            getsizeof=lambda it: 1 + len(it.value or ()),
         )
         self._reads: WeakValueDictionary[_Key, _Read] = WeakValueDictionary()
 
-    async def get(self, operation: ListOperation[ItemT], caller: Caller) -> ItemList[ItemT]:
+    async def get(self, operation: ListOperation[ItemT], caller: Caller) -> Read[tuple[ItemT, ...]]:
         """The items of a list. Concurrent requests for the same list share one read.
 
         Raises:
@@ -59,42 +59,32 @@ class ListCache:
         read = self._reads.setdefault(key, _Read())
         earlier_failure = read.failure
         async with read.lock:
-            try:
-                return self._lists[key]
-            except KeyError:  # never read, too old, or evicted
-                pass
+            if kept := self._lists.get(key):  # else never read, too old, or evicted
+                return kept
             if read.failure is not None and read.failure is not earlier_failure:
                 raise read.failure.copy()
             try:
-                items = (await read_all_pages(self._client, operation, caller)).usable()
+                self._lists[key] = found = await read_all_pages(self._client, operation, caller)
             except TraxError as error:
                 read.failure = error.copy()
                 raise
-            self._lists[key] = items
-            return items
+            return found
 
     def known(self, caller: Caller, studio_id: str) -> Facts:
         """The facts about a studio in the lists that are kept, to name things. Reads nothing.
 
-        They may be outdated, so none counts as complete.
+        They may be outdated, so none counts as whole.
         """
         if not studio_id:
             return Facts()
-        lists: dict[Fact, _List] = {
-            Fact.STUDIOS: ListStudios(),
-            Fact.DESTINATIONS: ListDestinations(studio_id=studio_id),
-            Fact.SOURCES: ListSources(studio_id=studio_id),
-        }
-        kept = {fact: self._lists.get((caller, it)) for fact, it in lists.items()}
-        items = {fact: it.items for fact, it in kept.items() if it is not None}
-        studios = items.pop(Fact.STUDIOS, ())
+
+        def kept(operation: ListOperation[Any]) -> _Items:
+            read = self._lists.get((caller, operation), Read())
+            return Read(read.value, "it was read earlier") if read.value is not None else read
+
+        studios = kept(ListStudios()).value or ()
         return Facts(
-            studio=next((it for it in studios if it.id == studio_id), None),
-            destinations=items.get(Fact.DESTINATIONS),
-            sources=items.get(Fact.SOURCES),
-            partial=frozenset(items),
+            studio=Read(next((it for it in studios if it.id == studio_id), None)),
+            destinations=kept(ListDestinations(studio_id=studio_id)),
+            sources=kept(ListSources(studio_id=studio_id)),
         )
-
-
-def _size_in_memory(items: ItemList[Any]) -> int:
-    return items.size + _OBJECT_BYTES * (1 + len(items.items))

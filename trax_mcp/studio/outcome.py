@@ -37,7 +37,7 @@ class OutcomeObserver:
                 observed = await self._poll(live=live)
             except TraxError as error:
                 observed = Observed("unknown", iso(self._clock.now()))
-                if not error.failure.retryable:
+                if not error.retryable:
                     return observed
             if observed.state in {"on_air", "off_air"} or elapsed >= OBSERVED_SECONDS:
                 return observed

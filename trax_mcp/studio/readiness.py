@@ -3,14 +3,13 @@
 The same findings warn a person before they agree to a go-live.
 """
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from trax_mcp.api.models import Connection, Destination
 from trax_mcp.studio import naming, times
 from trax_mcp.studio.facts import Fact, Facts
 from trax_mcp.studio.naming import Sentence, sentence
@@ -54,10 +53,8 @@ class Readiness:
     ready: bool | None = None
 
 
-def judge_readiness(
-    facts: Facts, *, now: datetime, is_starting: bool = False, max_troubles: int = MAX_TROUBLES
-) -> Readiness:
-    """Judge the facts. `is_starting`: it is not on air yet, but a go-live was sent."""
+def judge_readiness(facts: Facts, *, now: datetime, max_troubles: int = MAX_TROUBLES) -> Readiness:
+    """Judge the facts, and name so many destinations of troubled accounts at most."""
     problems = (
         *_switched_off_writes(facts),
         *_missing_destinations(facts),
@@ -66,7 +63,7 @@ def judge_readiness(
         *_expiring_accounts(facts, now),
     )
     unknown = tuple(map(str, facts.unknown))
-    if facts.live is not False or is_starting:
+    if facts.live is not False or facts.is_starting:
         return Readiness(tuple(replace(it, blocks=False) for it in problems), unknown)
     ready = not any(it.blocks for it in problems)
     is_undecided = ready and not facts.enabled
@@ -81,51 +78,45 @@ def go_live_warnings(facts: Facts) -> Iterator[Finding]:
 
 
 def _switched_off_writes(facts: Facts) -> Iterator[Finding]:
-    if facts.health is not None and facts.health.write_enabled is False:
+    if facts.writes_are_off:
         limits = ": the broadcast can be neither changed nor ended here" if facts.live else ""
         what = Sentence(f"This TRaX deployment has writes switched off{limits}.")
         yield Finding(what, "Wait until `writeEnabled` in get_health is true.", blocks=True)
 
 
 def _missing_destinations(facts: Facts) -> Iterator[Finding]:
-    is_whole = facts.destinations is not None and Fact.DESTINATIONS not in facts.partial
-    if is_whole and not facts.enabled:
+    if facts.destinations.is_whole and not facts.enabled:
         verb = "may be receiving" if facts.live else "would receive"
         what = Sentence(f"No destination is enabled: nobody {verb} the stream.")
         yield Finding(what, "Enable one with update_destination, or add one.", blocks=True)
 
 
 def _missing_sources(facts: Facts) -> Iterator[Finding]:
-    is_whole = facts.sources is not None and Fact.SOURCES not in facts.partial
-    if is_whole and not facts.active:
+    if facts.sources.is_whole and not facts.active:
         what = Sentence("No source is active: viewers may see nothing.")
         yield Finding(what, "Activate one with update_source, or add one.")
 
 
 def _troubled_accounts(facts: Facts, most: int) -> Iterator[Finding]:
     """Destinations do not name their account, so all of its platform are reported."""
-    accounts = [it for it in facts.connections or () if it.status != "active"]
-    enabled: defaultdict[str, list[Destination]] = defaultdict(list)
-    for it in facts.enabled:
-        enabled[it.platform].append(it)
-    pairs = ((account, it) for account in accounts for it in enabled[account.platform])
-    yield from (_may_fail(*pair) for pair in islice(pairs, most))
-    further = sum(len(enabled[it.platform]) for it in accounts) - most
-    if further > 0:
+    enabled = facts.enabled
+    count = Counter(it.platform for it in enabled)
+    troubled = [it for it in facts.connections.value or () if it.status != "active"]
+    accounts = [it for it in troubled if count[it.platform]]
+    pairs = ((of, it) for of in accounts for it in enabled if it.platform == of.platform)
+    for account, it in islice(pairs, most):
+        platform = naming.platform(it.platform)
+        what = sentence(
+            "The {} account {} is {}: {} may fail.",
+            platform,
+            naming.connection(account),
+            naming.word(account.status),
+            naming.destination(it),
+        )
+        yield Finding(what, f"The person signs in to {platform} again, on TRaX.")
+    if (further := sum(count[it.platform] for it in accounts) - most) > 0:
         what = Sentence(f"{further:,} more destinations of such accounts may fail.")
         yield Finding(what, "The person signs in to all of them again, on TRaX.")
-
-
-def _may_fail(account: Connection, destination: Destination) -> Finding:
-    platform = naming.platform(account.platform)
-    what = sentence(
-        "The {} account {} is {}: {} may fail.",
-        platform,
-        naming.connection(account),
-        naming.word(account.status),
-        naming.destination(destination),
-    )
-    return Finding(what, f"The person signs in to {platform} again, on TRaX.")
 
 
 def _expiring_accounts(facts: Facts, now: datetime) -> Iterator[Finding]:
@@ -133,19 +124,16 @@ def _expiring_accounts(facts: Facts, now: datetime) -> Iterator[Finding]:
     platforms = {it.platform for it in facts.enabled}
     expiring = [
         (account, expires)
-        for account in facts.connections or ()
+        for account in facts.connections.value or ()
         if account.status == "active" and account.platform in platforms
         if (expires := times.parse(account.expires_at)) and expires <= now + _EXPIRES_SOON
     ]
-    yield from (_expires(account, expires, now) for account, expires in expiring[:MAX_EXPIRING])
+    for account, expires in expiring[:MAX_EXPIRING]:
+        platform = naming.platform(account.platform)
+        at = times.at(expires, now, in_seconds=False)
+        when = f"expires at {at}" if expires > now else f"was to expire at {at}, but is active"
+        what = sentence("The {} account {} {}.", platform, naming.connection(account), when)
+        yield Finding(what, f"To be sure, the person signs in to {platform} again, on TRaX.")
     if (further := len(expiring) - MAX_EXPIRING) > 0:
         what = Sentence(f"{further:,} more accounts expire within 24 hours.")
         yield Finding(what, "To be sure, the person signs in to them again, on TRaX.")
-
-
-def _expires(account: Connection, expires: datetime, now: datetime) -> Finding:
-    platform = naming.platform(account.platform)
-    at = times.at(expires, now, in_seconds=False)
-    when = f"expires at {at}" if expires > now else f"was to expire at {at}, but is active"
-    what = sentence("The {} account {} {}.", platform, naming.connection(account), when)
-    return Finding(what, f"To be sure, the person signs in to {platform} again, on TRaX.")

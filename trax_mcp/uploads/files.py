@@ -1,9 +1,8 @@
 """Opens media files below the folders that the operator allows.
 
-Checks apply to the open file, not to its path. Each directory is opened relative to its parent
-without following links, so that replacing a directory between a check and its use changes nothing.
-Paths outside are refused without touching the file system, because even looking at one can mount a
-disk. A hard link belongs to the folder that holds it.
+A path is resolved, compared with the folders, and opened without following a last link. Paths
+outside are refused by their text alone, because even looking at one can mount a disk. A hard link
+belongs to the folder that holds it.
 """
 
 import os
@@ -12,13 +11,12 @@ from codecs import getincrementaldecoder
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from io import FileIO
 from pathlib import Path
 from typing import Final
 
 from anyio import to_thread
-
-MEDIA_FILES_SUPPORTED: Final = os.open in os.supports_dir_fd
-"""Whether files can be opened relative to a folder: everywhere but on Windows."""
 
 CHUNK_BYTES: Final = 1 << 18
 """The most bytes in memory at a time."""
@@ -26,6 +24,8 @@ CHUNK_BYTES: Final = 1 << 18
 _MEDIA_KINDS: Final = frozenset({"video", "image", "audio"})
 _HEAD_BYTES: Final = 8192
 """The bytes that `filetype` inspects."""
+# Does not block if the file was replaced with a pipe or device after the check.
+_FLAGS: Final = ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_BINARY")
 
 
 class MediaFileError(Exception):
@@ -38,35 +38,26 @@ class MediaFileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MediaFile:
-    """An open video, image or audio file, and its status when it was opened."""
+    """An open video, image or audio file, and its size in bytes when it was opened."""
 
     name: str
     media_type: str
-    descriptor: int = field(repr=False)
-    status: os.stat_result = field(repr=False)
-
-    @property
-    def size(self) -> int:
-        """In bytes."""
-        return self.status.st_size
+    size: int
+    content: FileIO = field(repr=False)
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """The content in chunks. The last chunk is only yielded if the file has not changed.
+        """The content in chunks. The last one is only yielded if the file has the same size.
 
         Raises:
-            MediaFileError: the file has changed since it was opened, or cannot be read.
+            MediaFileError: the size has changed, or the file cannot be read.
         """
         left = self.size
         while left:
-            chunk = await to_thread.run_sync(_read, self.descriptor, min(left, CHUNK_BYTES))
+            chunk = await to_thread.run_sync(partial(_read, self.content, min(left, CHUNK_BYTES)))
             left -= len(chunk)
-            if not chunk or (not left and self._is_changed()):
+            if not chunk or (not left and os.fstat(self.content.fileno()).st_size != self.size):
                 raise MediaFileError("changed while it was sent", "Wait until it is complete.")
             yield chunk
-
-    def _is_changed(self) -> bool:
-        now = os.fstat(self.descriptor)
-        return (now.st_size, now.st_mtime_ns) != (self.status.st_size, self.status.st_mtime_ns)
 
 
 @asynccontextmanager
@@ -79,36 +70,68 @@ async def open_media_file(path: str, folders: Sequence[Path]) -> AsyncIterator[M
     Raises:
         MediaFileError: it does not exist, is not below a folder, or is not video, image or audio.
     """
-    file = await to_thread.run_sync(_open, path, folders)
+    name, content = await to_thread.run_sync(_find, path, folders)
+    with content:
+        head = await to_thread.run_sync(_read, content, _HEAD_BYTES)
+        content.seek(0)
+        size = os.fstat(content.fileno()).st_size
+        yield MediaFile(name, _media_type(head), size, content)
+
+
+def _find(path: str, folders: Sequence[Path]) -> tuple[str, FileIO]:
+    """The name of a file and the open file, from the first folder that has it."""
+    found = [real for folder in folders if (real := _resolve(path, folder)) is not None]
+    for real in found:
+        try:
+            # On disk a name may hold bytes that are not UTF-8.
+            return os.fsencode(real.name).decode(errors="replace"), _open(real)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            raise _unreadable() from None
+    if found:
+        raise MediaFileError("is not there", "Check its path.")
+    allowed = ", ".join(map(str, folders)) or "none"
+    raise MediaFileError("is in no folder that may be read", f"TRAX_MEDIA_DIRS allows {allowed}.")
+
+
+def _resolve(path: str, folder: Path) -> Path | None:
+    """A path without links and `..`, if it is below a folder.
+
+    The answer does not depend on what exists outside the folder.
+    """
     try:
-        yield file
-    finally:
-        os.close(file.descriptor)
+        real_folder = Path(os.path.realpath(folder))
+        # Without `..`, which could leave the folder while links are resolved.
+        wanted = Path(os.path.normpath(folder / Path(path).expanduser()))
+        if "\0" in path or not any(map(wanted.is_relative_to, (folder, real_folder))):
+            return None
+        real = Path(os.path.realpath(wanted))
+        return real if real.is_relative_to(real_folder) else None
+    except (OSError, RuntimeError, ValueError):
+        return None
 
 
-def _open(path: str, folders: Sequence[Path]) -> MediaFile:
-    name, descriptor = _find(path, folders)
+def _open(path: Path) -> FileIO:
+    """Open a regular file. Opening a device can have effects, so it is looked at first."""
+    flags = sum(getattr(os, it, 0) for it in _FLAGS)  # some systems lack some
+    if stat.S_ISREG(path.lstat().st_mode):
+        content = FileIO(os.open(path, os.O_RDONLY | flags))
+        if stat.S_ISREG(os.fstat(content.fileno()).st_mode):
+            return content
+        content.close()
+    raise MediaFileError("is no regular file", "Name one that is, no folder, pipe or device.")
+
+
+def _read(content: FileIO, size: int) -> bytes:
     try:
-        return _check(name, descriptor)
-    except BaseException:
-        os.close(descriptor)
-        raise
-
-
-def _check(name: str, descriptor: int) -> MediaFile:
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
-        raise _not_regular()
-    media_type = _media_type(_read(descriptor, _HEAD_BYTES))
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    return MediaFile(name, media_type, descriptor, status)
-
-
-def _read(descriptor: int, size: int) -> bytes:
-    try:
-        return os.read(descriptor, size)
+        return content.read(size)
     except OSError:
         raise _unreadable() from None
+
+
+def _unreadable() -> MediaFileError:
+    return MediaFileError("cannot be read", "Check who may read it.")
 
 
 def _media_type(head: bytes) -> str:
@@ -129,82 +152,3 @@ def _is_text(head: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return b"\0" not in head
-
-
-def _find(path: str, folders: Sequence[Path]) -> tuple[str, int]:
-    """The name and open descriptor of a file, from the first folder that has it."""
-    is_inside = False
-    for folder in folders:
-        if (parts := _relative_parts(path, folder)) is None:
-            continue
-        is_inside = True
-        try:
-            return _readable_name(parts[-1]), _open_below(folder, parts)
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError:
-            raise _unreadable() from None
-    if is_inside:
-        raise MediaFileError("is not there", "Check its path.")
-    allowed = ", ".join(str(folder) for folder in folders) or "none"
-    raise MediaFileError("is in no folder that may be read", f"TRAX_MEDIA_DIRS allows {allowed}.")
-
-
-def _relative_parts(path: str, folder: Path) -> Sequence[str] | None:
-    """The parts of a path below a folder, without links and `..`. None if it is not below.
-
-    The answer does not depend on what exists outside the folder.
-    """
-    try:
-        wanted = folder / Path(path).expanduser()
-        if not (_is_below(wanted, folder) or _is_below(wanted, os.path.realpath(folder))):
-            return None
-        # Without `..`, which could leave the folder while links are resolved.
-        real = Path(os.path.realpath(os.path.normpath(wanted)))
-        return real.relative_to(os.path.realpath(folder)).parts or (".",)
-    except (OSError, RuntimeError, ValueError):
-        return None
-
-
-def _is_below(path: Path, folder: str | Path) -> bool:
-    """Whether a path is the folder or below it, by its text alone."""
-    if "\0" in str(path):  # some versions of normpath stop there
-        return False
-    return Path(os.path.normpath(path)).is_relative_to(os.path.normpath(folder))
-
-
-def _readable_name(name: str) -> str:
-    """A file name as text. On disk it may hold bytes that are not UTF-8."""
-    return os.fsencode(name).decode(errors="replace")
-
-
-def _not_regular() -> MediaFileError:
-    return MediaFileError("is no regular file", "Name one that is, no folder, pipe or device.")
-
-
-def _unreadable() -> MediaFileError:
-    return MediaFileError("cannot be read", "Check who may read it.")
-
-
-def _open_below(folder: Path, parts: Sequence[str]) -> int:
-    """Open each part relative to its parent, without following links.
-
-    Raises:
-        OSError: it does not exist, cannot be read, or is a link.
-        MediaFileError: it is not a regular file. Opening a device can have effects.
-    """
-    open_folder = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-    # Does not block if the file was replaced with a pipe or device after the check.
-    open_file = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-    *parents, name = parts
-    here = os.open(folder, open_folder)
-    try:
-        for parent in parents:
-            inner = os.open(parent, open_folder | os.O_NOFOLLOW, dir_fd=here)
-            os.close(here)
-            here = inner
-        if not stat.S_ISREG(os.stat(name, dir_fd=here, follow_symlinks=False).st_mode):
-            raise _not_regular()
-        return os.open(name, open_file | os.O_NOFOLLOW, dir_fd=here)
-    finally:
-        os.close(here)

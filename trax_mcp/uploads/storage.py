@@ -5,83 +5,91 @@ client makes sure that the TRaX key is never sent to the storage.
 """
 
 from collections.abc import AsyncIterator
-from typing import Final
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
 
 import httpx
 
 from trax_mcp import __version__
-from trax_mcp.api.answers import is_success
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import BadAnswer, LostAnswer, NoConnection, Refused, TraxError
 from trax_mcp.settings import is_loopback
-from trax_mcp.uploads.upload_errors import not_uploaded
+from trax_mcp.uploads.files import MediaFile, MediaFileError
 
-TIMEOUT: Final = httpx.Timeout(30, write=30, read=300)
+TIMEOUT: Final = httpx.Timeout(30, read=300)
 """In seconds: to connect, for each chunk, and for the answer, since buffers on the way may still be
 full after the last chunk. The total time is not limited."""
 
+ErrorT = TypeVar("ErrorT", bound=TraxError)
+
 _TRANSIENT: Final = frozenset({408, 425, 429})
-_SERVER_ERROR: Final = 500
+_CALL_AGAIN: Final = "Call again to try anew."
 
 
-async def put(
-    client: Client,
-    url: str,
-    chunks: AsyncIterator[bytes],
-    *,
-    size: int,
-    content_type: str,
-    timeouts: httpx.Timeout = TIMEOUT,
-) -> None:
-    """Upload all chunks, `size` bytes in total, to the storage of the TRaX that a client reaches.
-
-    Raises:
-        TraxError: they did not arrive, or their arrival is unknown; also errors of `chunks`.
-    """
-    address = _read_url(url, allow_http=client.base_url.lower().startswith("http:"))
-    body = _Body(chunks, size)
-    try:
-        status = await _send(client, address, body, content_type=content_type, timeouts=timeouts)
-    except TraxError:
-        raise
-    except Exception as error:  # noqa: BLE001  also raw TLS errors, whose texts may hold the URL
-        raise _lost(error, body, timeouts) from None
-    if not is_success(status):
-        raise _refused(status)
-
-
+@dataclass
 class _Body:
-    """The body of an upload, which counts the bytes that are left to send."""
+    """The body of an upload, with the number of bytes that were taken. None before the first."""
 
-    def __init__(self, chunks: AsyncIterator[bytes], size: int) -> None:
-        self._chunks = chunks
-        self.size = self.left = size
-        self.is_begun = False
+    chunks: AsyncIterator[bytes]
+    taken: int | None = None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        self.is_begun = True
-        async for chunk in self._chunks:
-            self.left -= len(chunk)
+        self.taken = 0
+        async for chunk in self.chunks:
+            self.taken += len(chunk)
             yield chunk
 
 
-async def _send(
-    client: Client, address: httpx.URL, body: _Body, *, content_type: str, timeouts: httpx.Timeout
-) -> int:
-    """Send the request and return the status of the response; nothing else of it is read."""
-    async with httpx.AsyncClient(
-        transport=client.transport,
-        follow_redirects=False,
-        timeout=timeouts,
-        # Over plain HTTP, a proxy could read the URL.
-        trust_env=address.scheme == "https",
-        headers={"User-Agent": f"trax-mcp/{__version__}"},
-    ) as http:
-        headers = {"Content-Type": content_type, "Content-Length": str(body.size)}
-        request = http.build_request("PUT", address, headers=headers, content=body)
-        response = await http.send(request, stream=True)
-        await response.aclose()
-        return response.status_code
+async def put(client: Client, url: str, file: MediaFile, chunks: AsyncIterator[bytes]) -> None:
+    """Upload the chunks of a file to the storage of the TRaX that a client reaches.
+
+    Raises:
+        TraxError: they did not arrive, or their arrival is unknown.
+        MediaFileError: the file has changed or cannot be read.
+    """
+    address = _read_url(url, allow_http=client.base_url.lower().startswith("http:"))
+    headers = {
+        "Content-Type": file.media_type,
+        "Content-Length": str(file.size),
+        "User-Agent": f"trax-mcp/{__version__}",
+    }
+    body = _Body(chunks)
+    try:
+        async with (
+            # Over plain HTTP, a proxy could read the URL.
+            httpx.AsyncClient(
+                transport=client.transport, timeout=TIMEOUT, trust_env=address.scheme == "https"
+            ) as http,
+            http.stream("PUT", address, headers=headers, content=body) as response,
+        ):
+            status = response.status_code
+    except MediaFileError:
+        raise
+    except Exception as error:  # noqa: BLE001  also raw TLS errors, whose texts may hold the URL
+        raise _lost(error, body.taken, file.size) from None
+    if not response.is_success:
+        again = status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        next_step = _CALL_AGAIN if again else "The same call is likely to fail again."
+        happened = f"The storage answered the upload with HTTP {status}"
+        raise not_uploaded(Refused, "upload_failed", happened, next_step, http_status=status)
+
+
+def not_uploaded(
+    kind: type[ErrorT],
+    code: str,
+    happened: str,
+    next_step: str = _CALL_AGAIN,
+    *,
+    http_status: int | None = None,
+) -> ErrorT:
+    """After the reservation, the file did not arrive. With another next step, a retry is no use."""
+    not_done = (
+        ", so the file was not uploaded; what was reserved for it stays in the media library, empty"
+    )
+    again = next_step == _CALL_AGAIN
+    details: dict[str, Any] = {"not_done": not_done, "retryable": again, "http_status": http_status}
+    return kind(code, happened, next_step, **details)
 
 
 def _read_url(url: str, *, allow_http: bool) -> httpx.URL:
@@ -97,27 +105,17 @@ def _read_url(url: str, *, allow_http: bool) -> httpx.URL:
     return address
 
 
-def _refused(status: int) -> Refused:
-    """The storage answered with an error. Its text is not shown, since it may hold the URL."""
-    happened = f"The storage answered the upload with HTTP {status}"
-    if status in _TRANSIENT or status >= _SERVER_ERROR:
-        return not_uploaded(Refused, "upload_failed", happened, http_status=status)
-    next_step = "The same call is likely to fail again."
-    return not_uploaded(Refused, "upload_failed", happened, next_step, http_status=status)
-
-
-def _lost(error: Exception, body: _Body, timeouts: httpx.Timeout) -> TraxError:
+def _lost(error: Exception, taken: int | None, size: int) -> TraxError:
     """The connection was not made or broke, or the storage made no progress in time."""
-    if not body.is_begun:
+    if taken is None:
         happened = "The storage that TRaX named could not be reached"
         return not_uploaded(NoConnection, "unreachable", happened)
     code, happened = "unreachable", "The connection to the storage broke"
-    is_complete = body.left <= 0
     if isinstance(error, httpx.TimeoutException):
-        missing = "did not confirm the upload" if is_complete else "took nothing more of the file"
-        seconds = timeouts.read if isinstance(error, httpx.ReadTimeout) else timeouts.write
+        missing = "did not confirm the upload" if taken >= size else "took nothing more of the file"
+        seconds = TIMEOUT.read if isinstance(error, httpx.ReadTimeout) else TIMEOUT.write
         code, happened = "timeout", f"The storage {missing} for {seconds:g} s"
-    if not is_complete:
+    if taken < size:
         return not_uploaded(LostAnswer, code, happened)
     next_step = "Look with list_media before anything else."
     not_done = "; whether the file arrived is not known"

@@ -15,21 +15,20 @@ from trax_mcp.api import argument_types
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import CONTRACT, JsonObject
-from trax_mcp.api.error_texts import pagination_loop
-from trax_mcp.api.errors import LostAnswer, NotSent, Refused, TraxError
+from trax_mcp.api.errors import LostAnswer, NotSent, Refused, TraxError, pagination_loop
 from trax_mcp.api.models import MediaAsset
 from trax_mcp.api.operations import CreateMediaUpload, ListMedia
 from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.clock import Clock
 from trax_mcp.progress import Progress
 from trax_mcp.studio import naming
-from trax_mcp.studio.pages import read_all_pages
+from trax_mcp.studio.reading import read_all_pages
 from trax_mcp.uploads.files import MediaFile, MediaFileError, open_media_file
-from trax_mcp.uploads.upload_errors import not_uploaded, uploaded
 
 LONGEST_PROCESSING_SECONDS: Final = 600.0
 """How long to wait for READY or FAILED after the upload. TRaX documents no limit."""
 
+_BUT: Final = "The file was uploaded, but"
 _PROGRESS_SECONDS: Final = 1.0
 _FIRST_PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 15.0
@@ -74,47 +73,36 @@ class Uploader:
         """
         try:
             async with open_media_file(request.path, self.folders) as file:
-                asset_id = await self._send(file, request.folder)
+                asset_id = await self._send(file, _reservation(file, request.folder))
         except MediaFileError as error:
             raise NotSent("invalid_file", f"The file {error.why}", error.remedy) from None
         asset = await self._wait(asset_id, sent=file.size)
         return asset.model_dump(by_alias=True, exclude_unset=True)
 
-    async def _send(self, file: MediaFile, folder: str | None) -> str:
+    async def _send(self, file: MediaFile, reservation: CreateMediaUpload) -> str:
         """Reserve an asset, send the file, and return the asset's id."""
         # Imported on first use, so that the server starts faster.
-        from trax_mcp.uploads import storage  # noqa: PLC0415
+        from trax_mcp.uploads.storage import not_uploaded, put  # noqa: PLC0415
 
-        reserved = await self.client.call(_reservation(file, folder), self.caller)
-        async with aclosing(self._chunks_with_progress(file)) as chunks:
-            await storage.put(
-                self.client,
-                reserved.upload_url,
-                chunks,
-                size=file.size,
-                content_type=file.media_type,
-            )
-        return reserved.asset_id
-
-    async def _chunks_with_progress(self, file: MediaFile) -> AsyncGenerator[bytes, None]:
-        """The chunks of a file, with progress reports in between.
-
-        Raises:
-            NotSent: the file has changed or cannot be read.
-        """
-        sent, reported_at = 0, float("-inf")
-        total = file.size + LONGEST_PROCESSING_SECONDS
+        reserved = await self.client.call(reservation, self.caller)
         try:
-            async for chunk in file.chunks():
-                if self.clock.seconds() - reported_at >= _PROGRESS_SECONDS:
-                    reported_at = self.clock.seconds()
-                    message = f"Sent {_format_size(sent)} of {_format_size(file.size)}."
-                    await self.progress(sent, total, message)
-                yield chunk
-                sent += len(chunk)
+            async with aclosing(self._chunks(file)) as chunks:
+                await put(self.client, reserved.upload_url, file, chunks)
         except MediaFileError as error:
             happened = f"The file {error.why}"
             raise not_uploaded(NotSent, "invalid_file", happened, error.remedy) from None
+        return reserved.asset_id
+
+    async def _chunks(self, file: MediaFile) -> AsyncGenerator[bytes, None]:
+        """The chunks of a file, with progress reports in between."""
+        sent, reported_at = 0, float("-inf")
+        async for chunk in file.chunks():
+            if self.clock.seconds() - reported_at >= _PROGRESS_SECONDS:
+                reported_at = self.clock.seconds()
+                message = f"Sent {_format_size(sent)} of {_format_size(file.size)}."
+                await self.progress(sent, file.size + LONGEST_PROCESSING_SECONDS, message)
+            yield chunk
+            sent += len(chunk)
 
     async def _wait(self, asset_id: str, *, sent: int) -> MediaAsset:
         """Poll with growing pauses until the asset is READY.
@@ -137,14 +125,14 @@ class Uploader:
             if asset and asset.status == "READY":
                 return asset
             if asset and asset.status == "FAILED":
-                happened = "TRaX could not process it: the media library lists it as FAILED"
+                why = "TRaX could not process it: the media library lists it as FAILED"
                 next_step = "Tell the person; do not upload the same file again."
-                raise uploaded(Refused, "upload_failed", happened, next_step)
+                raise Refused("upload_failed", f"{_BUT} {why}", next_step, outcome="applied")
             await self.clock.sleep(min(pause, LONGEST_PROCESSING_SECONDS - elapsed))
             pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
-        happened = f"TRaX has not finished processing it in {LONGEST_PROCESSING_SECONDS:g} s"
+        why = f"TRaX has not finished processing it in {LONGEST_PROCESSING_SECONDS:g} s"
         next_step = "Do not upload it again: list_media shows when it is READY."
-        raise last_error or uploaded(LostAnswer, "timeout", happened, next_step)
+        raise last_error or LostAnswer("timeout", f"{_BUT} {why}", next_step, outcome="applied")
 
     async def _find(self, asset_id: str) -> MediaAsset | None:
         """The asset in the list of the library, because TRaX has no call for a single one.
@@ -155,8 +143,8 @@ class Uploader:
         found = await read_all_pages(
             self.client, ListMedia(), self.caller, until=lambda it: it.id == asset_id
         )
-        asset = next((it for it in found.items if it.id == asset_id), None)
-        if asset is None and found.is_cut:
+        asset = next((it for it in found.value or () if it.id == asset_id), None)
+        if asset is None and found.missing:
             raise pagination_loop(ListMedia())
         return asset
 
@@ -169,10 +157,14 @@ def uploaded_text(asset: JsonObject) -> str:
 
 def _status_unknown(error: TraxError) -> TraxError:
     """The file arrived, but whether it is ready could not be read."""
-    happened = "whether it is ready could not be seen. Do not upload it again"
-    it = uploaded(type(error), error.code, happened, error.message)
-    details = {"http_status", "request_id", "required_scope", "retry_after_seconds"}
-    return replace(it, **{name: getattr(error, name) for name in details})
+    return replace(
+        error,
+        happened=f"{_BUT} whether it is ready could not be seen. Do not upload it again",
+        next_step=error.message,
+        not_done="",
+        outcome="applied",
+        retryable=False,
+    )
 
 
 def _reservation(file: MediaFile, folder: str | None) -> CreateMediaUpload:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 from trax_mcp.server import limits, sessions
-from trax_mcp.studio import pages
+from trax_mcp.studio import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @contextmanager
 def lists_end_after(count: int) -> Iterator[None]:
     """Let every list of TRaX end after so many items, not after 10,000."""
-    with patch.object(pages, "MAX_ITEMS", count):
+    with patch.object(reading, "MAX_ITEMS", count):
         yield
 
 

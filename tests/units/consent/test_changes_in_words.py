@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from trax_mcp.api.operation import Operation
     from trax_mcp.studio.facts import Facts
 
-MAIN, LATE, TRYING = EVERYTHING.destinations or ()
+MAIN, LATE, TRYING = EVERYTHING.destinations.value or ()
 ALL_BUT_A_STOP: Final = [it for it in CHANGING if it != GO_OFFLINE]
 LEADS_TO_AIR: Final = [(operation_of(*it), it[1].to_air) for it in CHANGES]
 ADDRESS: Final = "the address of source_1"

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final
@@ -39,10 +38,13 @@ from tests.units.studio_facts import (
     but,
     destination,
     in_another_order,
+    in_studio,
+    known,
     previewed,
     some_time_later,
     source,
     studio,
+    unread,
 )
 from trax_mcp.api.operations import (
     CreateDestination,
@@ -58,7 +60,7 @@ from trax_mcp.api.operations import (
     UpdateStudio,
 )
 from trax_mcp.consent.plans import plan_for
-from trax_mcp.studio.facts import Facts, Unknown
+from trax_mcp.studio.facts import Facts, Read
 
 if TYPE_CHECKING:
     from trax_mcp.api.models import Model
@@ -75,9 +77,9 @@ CHAT: Final = SendChatMessage(**S, text="Hello")
 
 ALL_BUT_A_STOP: Final = [it for it in CHANGING if it != GO_OFFLINE]
 
-MAIN, LATE, TRYING = EVERYTHING.destinations or ()
-CAMERA, GUEST = EVERYTHING.sources or ()
-ROBIN, ROBIN_X = EVERYTHING.connections or ()
+MAIN, LATE, TRYING = EVERYTHING.destinations.value or ()
+CAMERA, GUEST = EVERYTHING.sources.value or ()
+ROBIN, ROBIN_X = EVERYTHING.connections.value or ()
 TROUBLED: Final = account("conn_1", "Robin", "youtube", "needs_reauth")
 FAILING: Final = but(connections=(TROUBLED,))
 
@@ -175,22 +177,22 @@ INVALIDATING: Final[dict[str, Change]] = {
     "unlink: the studio that uses it is renamed": (
         UNLINK,
         IN_USE,
-        used(Facts(studio("New", "s1"), OFF_AIR, (destination("x1", "Main", "youtube"),))),
+        used(in_studio("New", "s1", OFF_AIR, destination("x1", "Main", "youtube"))),
     ),
     "unlink: another studio of the same name uses it": (
         UNLINK,
         IN_USE,
-        used(Facts(studio("One", "s9"), OFF_AIR, (destination("x1", "Main", "youtube"),))),
+        used(in_studio("One", "s9", OFF_AIR, destination("x1", "Main", "youtube"))),
     ),
     "unlink: the studio that uses it goes on air": (
         UNLINK,
         IN_USE,
-        used(Facts(studio("One", "s1"), ON_AIR, (destination("x1", "Main", "youtube"),))),
+        used(in_studio("One", "s1", ON_AIR, destination("x1", "Main", "youtube"))),
     ),
     "unlink: another destination of the same name uses it": (
         UNLINK,
         IN_USE,
-        used(Facts(studio("One", "s1"), OFF_AIR, (destination("x9", "Main", "youtube"),))),
+        used(in_studio("One", "s1", OFF_AIR, destination("x9", "Main", "youtube"))),
     ),
 }
 """By what changed: the operation, the facts at the question, and the facts at the yes."""
@@ -218,12 +220,11 @@ def test_a_confirmation_from_off_air_is_invalid_on_air() -> None:
 
 
 def test_a_fact_that_becomes_unknown_invalidates_a_confirmation() -> None:
-    """So does a fact that becomes known. The order of unknown facts does not matter."""
-    one, two = Unknown("the sources", "a"), Unknown("the linked accounts", "b")
-    worlds = (but(), but(unknown=(one,)), but(unknown=(one, two)))
+    """So does a fact that becomes known, and another reason."""
+    one, two = unread("a"), unread("b")
+    worlds = (but(), but(studios=one), but(studios=two), but(studios=one, go_live=two))
     for operation in ALL_BUT_A_STOP:
-        assert len({digest(operation, it) for it in worlds}) == 3, operation
-        assert digest(operation, but(unknown=(two, one))) == digest(operation, worlds[2])
+        assert len({digest(operation, it) for it in worlds}) == 4, operation
 
 
 # Changes that invalidate nothing
@@ -263,7 +264,7 @@ HARMLESS: Final[dict[str, Change]] = {
     "unlink: a studio that uses other platforms is removed": (
         UNLINK,
         IN_USE,
-        used(IN_USE.studio_details[0]),
+        used(in_studio("One", "s1", OFF_AIR, destination("x1", "Main", "youtube"))),
     ),
 }
 """The same table for changes of things that the person was not shown."""
@@ -281,13 +282,12 @@ def test_the_order_of_lists_invalidates_nothing() -> None:
     """TRaX promises no order."""
     shorts = destination("dest_4", "Shorts", "youtube")
     for facts, operation in product((IN_USE, LIVE), ALL_BUT_A_STOP):
-        many = replace(
+        many = known(
             facts,
             destinations=(MAIN, LATE, shorts),
             sources=(CAMERA, source("source_2", "Guest", "rtmp")),
             connections=(TROUBLED, account("conn_2", "robin_x", "twitch", "expired")),
-            studio_details=(facts, replace(facts, studio=studio("Two", "s2"))),
-            unknown=(Unknown("a", "b"), Unknown("c", "d")),
+            studio_details=(facts, known(facts, studio=studio("Two", "s2"))),
         )
         assert in_another_order(many) != many
         assert digest(operation, in_another_order(many)) == digest(operation, many), operation
@@ -295,7 +295,7 @@ def test_the_order_of_lists_invalidates_nothing() -> None:
 
 @pytest.mark.parametrize(
     "facts",
-    [IN_USE, LIVE, replace(FAILING, studio_details=(LIVE,))],
+    [IN_USE, LIVE, known(FAILING, studio_details=(LIVE,))],
     ids=["off air", "on air", "in trouble"],
 )
 def test_times_invalidate_nothing(facts: Facts) -> None:
@@ -325,7 +325,7 @@ def test_a_confirmation_of_a_stop_is_bound_to_its_studio_only() -> None:
         some_time_later(LIVE),
         UNCLEAR,
         Facts(),
-        Facts(unknown=(Unknown("the destinations", "TRaX did not tell"),)),
+        known(destinations=Read(missing="TRaX did not tell")),
     ]
     assert {digest(GO_OFFLINE, it) for it in worlds} == {digest(GO_OFFLINE)}
     another = {digest(GoOffline(studio_id="another"), it) for it in worlds}

@@ -19,19 +19,19 @@ from tests.support.hostile_names import NAMES, PLAIN
 from tests.support.hostile_texts import hidden
 from tests.support.spelt_text import frame, names_in, read_back, unwrapped
 from tests.units.consent.shown_table import CHANGING
-from tests.units.studio_facts import LIVE, account, destination, previewed, source, studio
+from tests.units.studio_facts import LIVE, account, destination, known, previewed, source, studio
 from trax_mcp.api.text_safety import host_of, quote, spell_out
 from trax_mcp.consent.calls import DO_NOT, Ask
 from trax_mcp.server.completions import Candidate, suggest
 from trax_mcp.server.consent_text import LONGEST_LINE, question_text
 from trax_mcp.studio import naming
-from trax_mcp.studio.facts import Facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
+    from trax_mcp.studio.facts import Facts
 
 NAMED: Final = {"go_live", "update_destination", "create_source", "unlink_connection"} | {
     "update_studio",
@@ -50,8 +50,8 @@ SETTLED: Final = {"platform": "custom", "type": "webcam", "content_type": "video
 def around(name: str) -> Facts:
     """A studio on air, in which everything has this name and every account is in trouble."""
     places = (destination("dest_1", name, "youtube"),)
-    here = Facts(studio(name), LIVE.status, places)
-    return Facts(
+    here = known(studio=studio(name), status=LIVE.status, destinations=places)
+    return known(
         studio=studio(name),
         status=LIVE.status,
         destinations=places,

@@ -6,7 +6,6 @@ changes that invalidate a confirmation.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -34,9 +33,12 @@ from tests.units.studio_facts import (
     account,
     but,
     destination,
+    in_studio,
+    known,
     previewed,
     source,
     studio,
+    unread,
 )
 from trax_mcp.api.errors import NotSent
 from trax_mcp.api.operations import OPERATIONS, GetHealth, GoLive
@@ -44,12 +46,12 @@ from trax_mcp.api.tool_input import Effect
 from trax_mcp.consent.plans import PLANS, Plan, check_plans
 from trax_mcp.consent.plans.stream import GoLivePlan
 from trax_mcp.consent.preview import Preview
-from trax_mcp.studio.facts import Facts, Unknown
 
 if TYPE_CHECKING:
     from tests.units.consent.shown_table import Shown
     from trax_mcp.api.models import Connection
     from trax_mcp.consent.plans.base import Sentences
+    from trax_mcp.studio.facts import Facts
     from trax_mcp.studio.naming import Sentence
 
 each_row = pytest.mark.parametrize("row", SHOWN, ids=lambda it: it.operation.tool_name)
@@ -153,13 +155,10 @@ def with_id(it: Connection, which: str) -> Connection:
 def test_an_unlink_warns_of_destinations_of_the_same_platform_in_every_studio() -> None:
     """Only enabled ones count. A warning says whether their studio is on air."""
     off = destination("dest_3", "Old", "youtube", enabled=False)
-    here = Facts(studio("One", "s1"), OFF_AIR, (destination("dest_1", "Main", "youtube"), off))
-    there = Facts(
-        studio("Two", "s2"),
-        ON_AIR,
-        (destination("dest_4", "T", "twitch"), destination("dest_5", "Y", "youtube")),
-    )
-    unread = Facts(studio("Three", "s3"), None, None)
+    here = in_studio("One", "s1", OFF_AIR, destination("dest_1", "Main", "youtube"), off)
+    twitch, youtube = destination("dest_4", "T", "twitch"), destination("dest_5", "Y", "youtube")
+    there = in_studio("Two", "s2", ON_AIR, twitch, youtube)
+    unread = known(studio=studio("Three", "s3"))
     assert previewed(UNLINK, but(studio_details=(here, there, unread))).warnings == (
         says('"Main" (YouTube) in "One" may stop working.', "dest_1", "s1"),
         says('"Y" (YouTube) in "Two", which is on air, may stop working.', "dest_5", "s2"),
@@ -168,7 +167,7 @@ def test_an_unlink_warns_of_destinations_of_the_same_platform_in_every_studio() 
 
 def test_an_unlink_of_an_unknown_account_warns_of_nothing() -> None:
     """Its platform is unknown too."""
-    here = Facts(studio("One"), ON_AIR, (destination("dest_1", "Main", "youtube"),))
+    here = in_studio("One", "s1", ON_AIR, destination("dest_1", "Main", "youtube"))
     assert previewed(UNLINK, but(connections=None, studio_details=(here,))).warnings == ()
 
 
@@ -177,16 +176,23 @@ def test_an_unlink_of_an_unknown_account_warns_of_nothing() -> None:
 
 def test_unknown_facts_are_listed_with_the_reason() -> None:
     """They come in the order in which they were read."""
-    unknown = (Unknown("the sources", "the key lacks sources:read"), Unknown("it", "no answer"))
-    told = ("the sources (the key lacks sources:read)", "it (no answer)")
+    studios, health = (
+        unread("the key lacks studios:read"),
+        unread("no answer"),
+    )
+    told = (
+        "the studios (the key lacks studios:read)",
+        "whether writes are switched on (no answer)",
+    )
     for row in SHOWN:
-        assert previewed(row.operation, replace(row.facts, unknown=unknown)).unknown == told
+        facts = known(row.facts, studios=studios, health=health)
+        assert previewed(row.operation, facts).unknown == told
 
 
 def test_warnings_come_first_and_unknown_facts_last() -> None:
     """A person sees all of it, and the yes is to all of it."""
-    unknown = (Unknown("the linked accounts", "the key lacks connections:read"),)
-    shown = previewed(GO_LIVE, but(sources=(), connections=None, unknown=unknown)).shown
+    unknown = unread("the key lacks connections:read")
+    shown = previewed(GO_LIVE, but(sources=(), connections=unknown)).shown
     assert shown == (
         NOTHING_TO_SEE,
         STARTS,

@@ -18,7 +18,7 @@ from tests.units.consent.shown_table import (
     UNLINK,
     S,
 )
-from tests.units.studio_facts import EVERYTHING, LIVE, NOW, but, destination
+from tests.units.studio_facts import EVERYTHING, LIVE, NOW, but, destination, known
 from trax_mcp.api.operations import (
     CreateStudio,
     SendChatMessage,
@@ -148,6 +148,10 @@ def test_an_answer_of_ok_false_is_not_said_to_be_done() -> None:
     assert done(UNLINK, {"ok": True}) == ['Unlinked the YouTube account "Robin" from TRaX.']
 
 
+CUT: Final = replace(EVERYTHING.destinations, missing="only the first 3 are read")
+LISTS: Final = (Fact.DESTINATIONS, Fact.SOURCES, Fact.CONNECTIONS)
+
+
 @pytest.mark.parametrize(
     ("message", "facts", "said"),
     [
@@ -159,11 +163,11 @@ def test_an_answer_of_ok_false_is_not_said_to_be_done() -> None:
             f"{ACCEPTED} Twitch and Kick.",
             'Warning: "Friday Show" has no destination on Kick that is switched on.',
         ]),
-        (HI, but(partial=frozenset({Fact.DESTINATIONS})), [
+        (HI, but(destinations=CUT), [
             f"{ACCEPTED} Twitch and Kick.",
             'Warning: "Friday Show" is off air, so viewers may not see it.',
         ]),
-        (HI_ALL, but(status=LIVE.status, partial=frozenset({Fact.DESTINATIONS})), [
+        (HI_ALL, but(status=LIVE.status, destinations=CUT), [
             f"{ACCEPTED} every platform that is switched on."
         ]),
         (HI_ALL, but(status=LIVE.status, destinations=()), [
@@ -202,8 +206,8 @@ def test_any_answer_becomes_a_sentence_on_one_line(
 ) -> None:
     """The call is done: nothing in TRaX's answer may turn it into a failure."""
     # Without it, a target that is in no list is refused, but that is before the call is sent.
-    partial = frozenset({Fact.DESTINATIONS, Fact.SOURCES, Fact.CONNECTIONS})
-    texts = done(operation, answer, replace(facts, partial=partial), observed)
+    lists = {it: replace(facts.of(it), missing="cut") for it in LISTS}
+    texts = done(operation, answer, known(facts, **lists), observed)
     assert texts
     assert not any("\n" in it or STREAM_KEY in it for it in texts)
 

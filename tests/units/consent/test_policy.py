@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 import pytest
 
 from tests.units.consent.asked_questions import ID, YES, asked
+from tests.units.studio_facts import known
 from trax_mcp.api.models import StreamStatus
 from trax_mcp.api.operations import DeleteDestination, GoLive, GoOffline
 from trax_mcp.consent.calls import DO_NOT, Evidence, PersonAnswer, Reason, Reply
@@ -513,9 +514,9 @@ def test_a_form_that_is_declined_at_once_was_not_seen(
 
 SINCE: Final = "2026-06-05T18:00:00Z"
 NOW: Final = datetime(2026, 6, 5, 18, 12, 30, tzinfo=UTC)
-OFF_AIR: Final = Facts(status=StreamStatus(live=False))
-ON_AIR: Final = Facts(status=StreamStatus(live=True))
-ON_AIR_SINCE: Final = Facts(
+OFF_AIR: Final = known(status=StreamStatus(live=False))
+ON_AIR: Final = known(status=StreamStatus(live=True))
+ON_AIR_SINCE: Final = known(
     status=StreamStatus.model_validate({"live": True, "liveStartedAt": SINCE})
 )
 NOT_KNOWN: Final = Facts()

@@ -5,13 +5,22 @@ The tests of plans are about the same findings as warnings before a go-live.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from tests.units.studio_facts import EVERYTHING, LIVE, UNCLEAR, account, but, destination, source
+from tests.units.studio_facts import (
+    EVERYTHING,
+    LIVE,
+    UNCLEAR,
+    account,
+    but,
+    destination,
+    known,
+    source,
+    unread,
+)
 from trax_mcp.api.models import Health
-from trax_mcp.studio.facts import Fact, Facts, Unknown
+from trax_mcp.studio.facts import Facts, Read
 from trax_mcp.studio.readiness import Readiness, judge_readiness
 
 NOW: Final = datetime(2026, 6, 5, 20, 0, 0, tzinfo=UTC)
@@ -34,11 +43,11 @@ READY: Final[dict[str, tuple[Facts, bool | None]]] = {
     "there is no destination": (but(destinations=()), False),
     "the destinations are unknown": (but(destinations=None), None),
     "an enabled destination may be further on": (
-        but(destinations=(OFF,), partial=frozenset({Fact.DESTINATIONS})),
+        but(destinations=Read((OFF,), "only the first 1 are read")),
         None,
     ),
     "one is enabled, more are further on": (
-        but(destinations=(MAIN,), partial=frozenset({Fact.DESTINATIONS})),
+        but(destinations=Read((MAIN,), "only the first 1 are read")),
         True,
     ),
     "the writes are off and the destinations unknown": (
@@ -49,9 +58,9 @@ READY: Final[dict[str, tuple[Facts, bool | None]]] = {
     "the accounts are unknown": (but(connections=None), True),
     "an account is revoked": (but(connections=(account("c", "R", "youtube", "revoked"),)), True),
     "it is on air": (LIVE, None),
-    "it is on air and the writes are off": (replace(LIVE, health=NO_WRITES), None),
+    "it is on air and the writes are off": (known(LIVE, health=NO_WRITES), None),
     "it is unknown whether it is on air": (UNCLEAR, None),
-    "that is unknown and nothing is enabled": (replace(UNCLEAR, destinations=(OFF,)), None),
+    "that is unknown and nothing is enabled": (known(UNCLEAR, destinations=(OFF,)), None),
 }
 
 
@@ -63,7 +72,7 @@ def test_a_studio_is_ready_only_if_it_is_certainly_off_air_and_nothing_blocks() 
 
 def test_a_studio_that_is_starting_is_neither_ready_nor_blocked() -> None:
     """Its go-live was sent: whatever was in the way did not stop it."""
-    judged = judge_readiness(but(health=NO_WRITES, destinations=()), now=NOW, is_starting=True)
+    judged = judge_readiness(but(health=NO_WRITES, destinations=(), go_live=True), now=NOW)
     assert judged.ready is None
     assert [it.blocks for it in judged.problems] == [False, False]
     assert judged.unknown == ()
@@ -83,13 +92,13 @@ PROBLEMS: Final[dict[str, tuple[Facts, list[Problem]]]] = {
         but(health=NO_WRITES),
         [("This TRaX deployment has writes switched off.", GATE, True)],
     ),
-    "the writes are off on air": (replace(LIVE, health=NO_WRITES), [(NOT_HERE, GATE, False)]),
+    "the writes are off on air": (known(LIVE, health=NO_WRITES), [(NOT_HERE, GATE, False)]),
     "no destination is enabled": (
         but(destinations=(OFF,)),
         [("No destination is enabled: nobody would receive the stream.", ENABLE, True)],
     ),
     "no destination is enabled on air": (
-        replace(LIVE, destinations=(OFF,)),
+        known(LIVE, destinations=(OFF,)),
         [("No destination is enabled: nobody may be receiving the stream.", ENABLE, False)],
     ),
     "no source is active": (
@@ -178,7 +187,7 @@ def test_many_accounts_are_counted_and_not_all_named() -> None:
 
 def test_unknown_facts_are_listed_and_off_air_the_one_that_only_a_go_live_shows() -> None:
     """On air nobody asks whether the key may go live."""
-    unknown = Unknown("the sources", "the key lacks sources:read")
+    unknown = unread("the key lacks sources:read")
     listed = "the sources (the key lacks sources:read)"
-    assert judge_readiness(but(unknown=(unknown,)), now=NOW).unknown == (listed, MAY_GO_LIVE)
-    assert judge_readiness(replace(LIVE, unknown=(unknown,)), now=NOW).unknown == (listed,)
+    assert judge_readiness(but(sources=unknown), now=NOW).unknown == (listed, MAY_GO_LIVE)
+    assert judge_readiness(known(LIVE, sources=unknown), now=NOW).unknown == (listed,)

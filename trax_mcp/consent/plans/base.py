@@ -17,7 +17,7 @@ from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import ADDRESSES
 from trax_mcp.consent.preview import Preview, Target, digest
 from trax_mcp.studio import naming
-from trax_mcp.studio.facts import Fact, Facts, Observed
+from trax_mcp.studio.facts import Fact, Facts, Observed, Read
 from trax_mcp.studio.naming import Name, Sentence, note, sentence
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Plan(ABC, Generic[OperationT]):
         Raises:
             NotSent: its list could be read, and does not contain it.
         """
-        studio = self.facts.studio
+        studio = self.facts.studio.value
         return Target(self.operation.target_id(), studio.name if studio else None)
 
     @abstractmethod
@@ -232,8 +232,8 @@ class Plan(ABC, Generic[OperationT]):
 
     @property
     def _things(self) -> Iterator[Destination | Source]:
-        yield from self.facts.destinations or ()
-        yield from self.facts.sources or ()
+        yield from self.facts.destinations.value or ()
+        yield from self.facts.sources.value or ()
 
     @cached_property
     def _namesakes(self) -> Counter[tuple[type[Model], str]]:
@@ -242,7 +242,7 @@ class Plan(ABC, Generic[OperationT]):
     @property
     def studio(self) -> Name | str:
         """The studio by name."""
-        return naming.studio(self.facts.studio)
+        return naming.studio(self.facts.studio.value)
 
     @property
     def name(self) -> Name:
@@ -256,20 +256,16 @@ class Plan(ABC, Generic[OperationT]):
         """The target as sentences describe it, with its platform if it has one."""
         return self.name
 
-    def find(
-        self, items: Iterable[ItemT] | None, *, fact: Fact, kind: str, listed_by: str
-    ) -> ItemT | None:
+    def find(self, listed: Read[tuple[ItemT, ...]], *, kind: str, listed_by: str) -> ItemT | None:
         """The target in its list. None if the list is unknown, or it may be in the unread part.
 
         Raises:
             NotSent: the list does not contain it.
         """
-        if items is None:
-            return None
-        for item in items:
+        for item in listed.value or ():
             if item.id == self.operation.target_id():
                 return item
-        if fact in self.facts.partial:
+        if not listed.is_whole:
             return None
         raise NotSent(
             "not_found",

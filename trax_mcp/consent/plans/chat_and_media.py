@@ -34,7 +34,7 @@ class SendChatMessagePlan(Plan[SendChatMessage]):
         )
         if self.facts.live is False:
             yield sentence("Warning: {} is off air, so viewers may not see it.", self.studio)
-        if not self._has_all_destinations:
+        if not self.facts.destinations.is_whole:
             return
         reached = {it.platform.casefold() for it in self.facts.enabled}
         asked = self.operation.platforms or ()
@@ -48,16 +48,11 @@ class SendChatMessagePlan(Plan[SendChatMessage]):
         elif not reached:
             yield sentence("Warning: {} has no destination that is switched on.", self.studio)
 
-    @property
-    def _has_all_destinations(self) -> bool:
-        facts = self.facts
-        return facts.destinations is not None and Fact.DESTINATIONS not in facts.partial
-
     def _platforms(self) -> str:
         """The platforms that were asked for. TRaX's answer names none."""
         if self.operation.platforms:
             return naming.platforms(self.operation.platforms)
-        if not self._has_all_destinations:  # those that are known may be switched off by now
+        if not self.facts.destinations.is_whole:  # those that are known may be switched off by now
             return "every platform that is switched on"
         enabled = naming.platforms(it.platform for it in self.facts.enabled)
         return f"every platform that is switched on{f' ({enabled})' if enabled else ''}"

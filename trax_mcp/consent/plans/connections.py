@@ -12,12 +12,11 @@ from trax_mcp.studio.naming import sentence
 class UnlinkConnectionPlan(Plan[UnlinkConnection]):
     """Unlinks an account."""
 
-    reads = (Fact.CONNECTIONS, Fact.STUDIOS, Fact.HEALTH, Fact.STUDIO_DETAILS)
+    reads = (Fact.CONNECTIONS, Fact.STUDIO_DETAILS, Fact.HEALTH)
 
     def target(self) -> Target:
         it = self.find(
             self.facts.connections,
-            fact=Fact.CONNECTIONS,
             kind="connection",
             listed_by="list_connections",
         )
@@ -31,13 +30,13 @@ class UnlinkConnectionPlan(Plan[UnlinkConnection]):
 
     def warnings(self) -> Sentences:
         platform = self.target().platform
-        for details in self.facts.studio_details:
+        for details in self.facts.studio_details.value or ():
             for it in details.enabled:
                 if it.platform == platform:
                     yield sentence(
                         "{} in {}{} may stop working.",
                         naming.destination(it),
-                        naming.studio(details.studio),
+                        naming.studio(details.studio.value),
                         ", which is on air," if details.live else "",
                     )
 

@@ -141,7 +141,6 @@ def _described(plan: _OfDestination) -> Name:
 def _destination(plan: _OfDestination) -> Destination | None:
     return plan.find(
         plan.facts.destinations,
-        fact=Fact.DESTINATIONS,
         kind="destination",
         listed_by="list_destinations",
     )

@@ -104,5 +104,5 @@ class DeleteSourcePlan(Plan[DeleteSource]):
 
 
 def _target(plan: Plan[UpdateSource] | Plan[DeleteSource]) -> Target:
-    it = plan.find(plan.facts.sources, fact=Fact.SOURCES, kind="source", listed_by="list_sources")
+    it = plan.find(plan.facts.sources, kind="source", listed_by="list_sources")
     return Target(plan.operation.source_id, it.name if it else None)

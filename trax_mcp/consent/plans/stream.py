@@ -76,7 +76,7 @@ class GoLivePlan(Plan[GoLive]):
         return f" on {naming.listed(shown)}" if shown else " on no destination"
 
     def _names(self, ids: list[str]) -> Iterator[str]:
-        known = {it.id: it for it in self.facts.destinations or ()}
+        known = {it.id: it for it in self.facts.destinations.value or ()}
         for it in dict.fromkeys(ids):
             if it in known:
                 yield f"{naming.platform(known[it].platform)} ({naming.quoted(known[it].name)})"
@@ -139,4 +139,4 @@ class GoOfflinePlan(Plan[GoOffline]):
 
     @property
     def _subject(self) -> Name | str:
-        return self.studio if self.facts.studio else "The studio"
+        return self.studio if self.facts.studio.value else "The studio"

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.hypothesis_profiles import examples
-from trax_mcp.studio.name_match import rank_studios
+from trax_mcp.studio.names import rank_studios
 
 Expected = dict[str, tuple[str | None, bool]]
 """What is said -> the name of the first match, and whether it is the likely one."""
@@ -133,7 +133,7 @@ def found(
     ranking = rank_studios([(f"id_{number}", name) for number, name in enumerate(names)], said)
     live = dict.fromkeys(range(len(names)), False) if live is None else live
     likely = ranking.likely(live)
-    matches = [it.index for it in ranking.on_air_first(live).matches]
+    matches = [it.index for it in ranking.on_air_first(live)]
     return matches, likely.index if likely else None
 
 

@@ -1,0 +1,341 @@
+"""check_studio: how one studio stands, or how all do, with few requests and few at a time."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
+from typing import Final, TypeVar
+
+from pydantic import Field
+
+from trax_mcp.api.argument_types import Id
+from trax_mcp.api.caller import Caller
+from trax_mcp.api.client import Client
+from trax_mcp.api.errors import TraxError
+from trax_mcp.api.models import ItemT, Studio
+from trax_mcp.api.operations import GetStudio, ListStudios
+from trax_mcp.api.tool_input import Effect
+from trax_mcp.clock import Clock
+from trax_mcp.studio import naming, times
+from trax_mcp.studio.answers import Answer, ShortId, ShortText, StudioTool
+from trax_mcp.studio.facts import Fact, Facts, Read
+from trax_mcp.studio.readiness import READINESS_FACTS, Readiness, judge_readiness
+from trax_mcp.studio.reading import MAX_AT_A_TIME, Budget, FactReader, gather, read_all_pages
+
+MAX_CHECKED: Final = 20
+"""The most studios whose status is read."""
+MAX_DETAILED: Final = 5
+"""The most studios whose destinations and sources are read."""
+MAX_SHOWN: Final = 20
+"""The most destinations of a studio that are shown, and the same for sources and problems."""
+MAX_SECONDS: Final = 25.0
+"""How long reads may begin. Many clients cancel a call after a minute."""
+
+AnswerT = TypeVar("AnswerT", bound=Answer)
+
+_SHARED: Final = (Fact.CONNECTIONS, Fact.HEALTH)
+_DETAILS: Final = (Fact.DESTINATIONS, Fact.SOURCES)
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+_TRAX_STATUS: Final = Field(None, description="TRaX's own word, which it does not document.")
+
+
+class CheckedAccount(Answer):
+    """A linked account."""
+
+    status: ShortText
+    expires_at: ShortText | None = None
+
+
+class CheckedDestination(Answer):
+    """A destination."""
+
+    id: ShortId
+    name: ShortText
+    platform: ShortText
+    enabled: bool
+    status: ShortText | None = _TRAX_STATUS
+    account: CheckedAccount | None = Field(
+        None,
+        description=(
+            "The only linked account of that platform. TRaX does not say which one a destination"
+            " uses."
+        ),
+    )
+
+
+class CheckedSource(Answer):
+    """A source."""
+
+    id: ShortId
+    name: ShortText
+    type: ShortText
+    active: bool
+    status: ShortText | None = _TRAX_STATUS
+
+
+class Problem(Answer):
+    """A problem, and what to do about it."""
+
+    what: str
+    remedy: str
+    blocks: bool = Field(description="It prevents a go-live.")
+
+
+class CheckedStudio(Answer):
+    """How a studio stands. Only one with details has what follows `since`."""
+
+    id: str
+    name: ShortText | None = Field(description="null: unknown.")
+    live: bool | None = Field(description="null: unknown.")
+    since: ShortText | None = None
+    ready: bool | None = Field(
+        None, description="Whether it could go live. Only off air, and if known."
+    )
+    destinations: list[CheckedDestination] | None = None
+    sources: list[CheckedSource] | None = None
+    problems: list[Problem] | None = None
+    unknown: list[str] | None = None
+
+
+class Overview(Answer):
+    """The studios that were looked at, those on air first."""
+
+    studios: list[CheckedStudio]
+    more: int = Field(description="The number of studios that were not looked at.")
+    unknown: list[str] | None = None
+
+
+class CheckStudio(
+    StudioTool,
+    call="GET /v1/studios/{id}/stream-status",
+    effect=Effect.READ,
+    hint=(
+        "Tell how a studio stands, or how all do: on air or not, destinations, sources, accounts,"
+        " problems and what to do about each. Call it before go_live: it says whether that would"
+        " work."
+    ),
+):
+    """Checks how one studio stands, or how all do."""
+
+    answer = Overview
+    studio_id: Id | None = Field(
+        default=None, description="Without it: all studios, those on air first."
+    )
+
+
+IsStarting = Callable[[str], Awaitable[bool]]
+"""Whether this server has sent a go-live to a studio within the last minute."""
+
+
+async def check_studio(
+    client: Client, caller: Caller, studio_id: str | None, *, is_starting: IsStarting, clock: Clock
+) -> tuple[Overview, list[str]]:
+    """Check one studio, or all. Returns the answer, and the same in sentences.
+
+    Of all, the status of those 20 is read that were opened last, and everything about five, those
+    on air first. A fact that cannot be read is unknown.
+
+    Raises:
+        TraxError: the studio does not exist, nothing about it or no list of studios could be read,
+            or the key is not accepted.
+    """
+    reader = _StudioReader(client, caller, is_starting)
+    if studio_id:
+        looked_at, more, unknown = [(studio_id, await reader.read_one(studio_id))], 0, list[str]()
+    else:
+        listed = await read_all_pages(client, ListStudios(), caller)
+        studios = sorted(listed.value or (), key=_opened_at, reverse=True)
+        looked_at = await reader.read_each(studios[:MAX_CHECKED])
+        more, unknown = len(studios[MAX_CHECKED:]), [*map(str, listed.unknown(Fact.STUDIOS))]
+    now = clock.now()
+    judged = [
+        (which, facts, judge_readiness(facts, now=now, max_troubles=MAX_SHOWN))
+        for which, facts in looked_at
+    ]
+    checked = [_checked(*it) for it in judged]
+    overview = Overview(studios=checked, more=more, unknown=unknown or None)
+    counted = [] if studio_id else [_counted([it for _, it in looked_at], more)]
+    return overview, [*counted, *_sentences([it[1:] for it in judged], overview, now)]
+
+
+@dataclass(frozen=True, slots=True)
+class _StudioReader:
+    """Reads studios for one caller, once."""
+
+    client: Client
+    caller: Caller
+    is_starting: IsStarting
+    budget: Budget = field(default_factory=lambda: Budget(MAX_AT_A_TIME, MAX_SECONDS))
+
+    async def read_one(self, studio_id: str) -> Facts:
+        """Read everything about a studio."""
+        facts = await self._reader(studio_id).read(READINESS_FACTS)
+        if all(facts.of(it).value is None for it in READINESS_FACTS):
+            # It is likely to fail once more, and raises the reason.
+            studio = await self.client.call(GetStudio(studio_id=studio_id), self.caller)
+            facts = replace(facts, studio=Read(studio))
+        return await self._with_go_live(studio_id, facts)
+
+    async def read_each(self, studios: Sequence[Studio]) -> list[tuple[str, Facts]]:
+        """Read the status of studios, and everything about the first five, those on air first."""
+        statuses = await gather(
+            [partial(self._read, it.id, (Fact.STATUS,), Facts(studio=Read(it))) for it in studios]
+        )
+        known = [
+            (it.id, await self._with_go_live(it.id, facts))
+            for it, facts in zip(studios, statuses, strict=True)
+            if facts
+        ]
+        known.sort(key=lambda it: _order(it[1]))
+        if not known:
+            return []
+        detailed = known[:MAX_DETAILED]
+        reads = [partial(self._read, which, _DETAILS, facts) for which, facts in detailed]
+        *details, shared = await gather([*reads, partial(self._read, "", _SHARED, Facts())])
+        found = zip(detailed, details, strict=True)
+        of_first = [
+            (which, facts.completed_by(shared or Facts())) for (which, _), facts in found if facts
+        ]
+        return [*of_first, *known[MAX_DETAILED:]]
+
+    async def _read(self, studio_id: str, wanted: Sequence[Fact], known: Facts) -> Facts | None:
+        """The facts, of a studio's lists the first page. None if it was deleted meanwhile."""
+        reader = replace(self._reader(studio_id), first_page=bool(studio_id))
+        try:
+            return await reader.read(wanted, known)
+        except TraxError as error:
+            if error.code != "not_found":
+                raise
+            return None
+
+    async def _with_go_live(self, studio_id: str, facts: Facts) -> Facts:
+        if facts.status.value is None or facts.live:
+            return facts
+        try:
+            return replace(facts, go_live=Read(await self.is_starting(studio_id)))
+        except TraxError as error:  # the store of several replicas does not answer
+            return replace(facts, go_live=Read(missing=error.happened))
+
+    def _reader(self, studio_id: str) -> FactReader:
+        return FactReader(self.client, self.caller, studio_id, tolerant=True, budget=self.budget)
+
+
+def _opened_at(studio: Studio) -> datetime:
+    return times.parse(studio.last_opened_at) or _LONG_AGO
+
+
+def _order(facts: Facts) -> int:
+    """On air, then starting, unknown and off air."""
+    return 1 if facts.is_starting else {True: 0, None: 2, False: 3}[facts.live]
+
+
+def _has_details(facts: Facts) -> bool:
+    """Whether more than the status was read."""
+    return facts.destinations != Read()
+
+
+def _checked(studio_id: str, facts: Facts, readiness: Readiness) -> CheckedStudio:
+    studio, has_details = facts.studio.value, _has_details(facts)
+    problems = [
+        Problem(what=it.what.text, remedy=it.remedy, blocks=it.blocks) for it in readiness.problems
+    ]
+    not_shown = [
+        f"further {fact} (only the first {MAX_SHOWN} are shown)"
+        for fact in _DETAILS
+        if len(facts.of(fact).value or ()) > MAX_SHOWN
+    ]
+    return CheckedStudio(
+        id=studio_id,
+        name=studio.name if studio else None,
+        live=facts.live,
+        since=facts.since or None,
+        ready=readiness.ready,
+        destinations=_destinations(facts),
+        sources=_first(facts.sources, CheckedSource, lambda it: it.active),
+        problems=problems if has_details else None,
+        unknown=[*not_shown, *readiness.unknown] if has_details else None,
+    )
+
+
+def _first(
+    read: Read[tuple[ItemT, ...]], model: type[AnswerT], is_on: Callable[[ItemT], bool]
+) -> list[AnswerT] | None:
+    """At most 20 items, first those that are switched on. None if they are unknown."""
+    if read.value is None:
+        return None
+    items = sorted(read.value, key=is_on, reverse=True)[:MAX_SHOWN]
+    return [model.model_validate(it) for it in items]
+
+
+def _destinations(facts: Facts) -> list[CheckedDestination] | None:
+    """The destinations, with the account of each platform that has only one."""
+    shown = _first(facts.destinations, CheckedDestination, lambda it: it.enabled)
+    accounts = facts.connections.value if facts.connections.is_whole else None
+    count = Counter(it.platform for it in accounts or ())
+    only = {
+        it.platform: CheckedAccount.model_validate(it)
+        for it in accounts or ()
+        if count[it.platform] == 1
+    }
+    return shown and [it.model_copy(update={"account": only.get(it.platform)}) for it in shown]
+
+
+def _sentences(
+    judged: Sequence[tuple[Facts, Readiness]], overview: Overview, now: datetime
+) -> Iterator[str]:
+    """One line for each studio that has details, and what is missing."""
+    for facts, readiness in judged:
+        if _has_details(facts):
+            sentence = _sentence(facts, readiness, now)
+            yield sentence[:1].upper() + sentence[1:]
+    if brief := sum(not _has_details(facts) for facts, _ in judged):
+        others = "other is" if brief == 1 else "others are"
+        yield f"{brief} {others} listed without details: check one by its studioId."
+    if overview.more:
+        others = "more was" if overview.more == 1 else "more were"
+        yield f"{overview.more:,} {others} not looked at: find_studio finds them by name."
+    if overview.unknown:
+        yield f"Not looked at: {naming.listed(overview.unknown)}."
+
+
+def _counted(looked_at: Sequence[Facts], more: int) -> str:
+    if not looked_at:
+        return "There is no studio to look at."
+    live = [it.live for it in looked_at if not it.is_starting]
+    counts = {
+        "on air": live.count(True),
+        "starting": len(looked_at) - len(live),
+        "off air": live.count(False),
+        "unknown": live.count(None),
+    }
+    told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    all_of_them = len(looked_at) + more
+    studios = "studio" if all_of_them == 1 else "studios"
+    of_these = f". Of the {len(looked_at)} that were opened last" if more else ""
+    return f"{all_of_them:,} {studios}{of_these}: {told}."
+
+
+def _sentence(facts: Facts, readiness: Readiness, now: datetime) -> str:
+    name = naming.studio(facts.studio.value)
+    enabled = naming.platforms(it.platform for it in islice(facts.enabled, MAX_SHOWN))
+    reached = f" on {enabled}" if enabled else ""
+    count = len(readiness.problems)
+    notes = f"; {count} thing{'' if count == 1 else 's'} to know" if count else ""
+    notes += "; not everything could be read" if facts.unknown else ""
+    if facts.live:
+        return f"{name} is on air{times.since(facts.since, now)}{reached}{notes}."
+    if facts.is_starting:
+        return (
+            f"{name} may be starting: a go-live was sent within the last minute, and it is not on"
+            f" air yet{notes}."
+        )
+    if facts.live is None:
+        return f"Whether {name} is on air is not known{notes}."
+    if readiness.ready is None:
+        return f"{name} is off air. Whether it could go live is not known{notes}."
+    if readiness.ready:
+        return f"{name} is off air and could go live{reached}{notes}."
+    reasons = " ".join(it.what.text for it in readiness.problems if it.blocks)
+    return f"{name} is off air and could not go live: {reasons}"

@@ -1,0 +1,219 @@
+"""find_studio: the studios that a person may mean, and what tells them apart."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+import anyio
+from pydantic import Field
+
+from trax_mcp.api.argument_types import Query
+from trax_mcp.api.caller import Caller
+from trax_mcp.api.client import Client
+from trax_mcp.api.errors import TraxError
+from trax_mcp.api.models import Studio
+from trax_mcp.api.operations import ListStudios
+from trax_mcp.api.tool_input import Effect
+from trax_mcp.studio import naming
+from trax_mcp.studio.answers import Answer, ShortText, StudioTool
+from trax_mcp.studio.facts import Fact, Facts
+from trax_mcp.studio.names import NameMatch, Ranking, rank_studios
+from trax_mcp.studio.reading import MAX_AT_A_TIME, Budget, FactReader, read_all_pages
+
+MAX_MATCHES: Final = 20
+MAX_STATUS_READS: Final = 10
+"""The number of first matches whose stream status is read."""
+MAX_DESTINATION_READS: Final = 5
+"""The number of first matches whose destinations are read."""
+MAX_PLATFORMS: Final = 20
+MANY_STUDIOS: Final = 200
+"""More than these are ranked in a thread of their own."""
+MAX_DETAIL_SECONDS: Final = 15.0
+"""How long all these reads may take. Many clients cancel a call after a minute."""
+MAX_OTHERS: Final = 3
+"""The most matches that are named beside the likely one."""
+
+_ASK_WHICH: Final = "before a change, ask the person which one is meant"
+_ASK_WHETHER: Final = "before a change, ask the person whether it is meant"
+
+
+class Match(Answer):
+    """A studio that matches. `live` is null if it is not known, `destinations` are left out."""
+
+    id: str
+    name: ShortText
+    role: ShortText
+    live: bool | None
+    destinations: list[ShortText] | None = Field(None, description="Platforms switched on.")
+
+
+class FoundStudios(Answer):
+    """The first studios that match, best first."""
+
+    matches: list[Match]
+    likely: str | None = Field(None, description="The id of the match that stands out.")
+    searched: int
+    unknown: list[str] | None = None
+
+
+class FindStudio(
+    StudioTool,
+    call="GET /v1/studios",
+    effect=Effect.READ,
+    hint=(
+        "Find studios by what a person says, best match first: words of the name in any order,"
+        ' typos, an id, or "live". Start here. `likely` is the id of the one probably'
+        " meant; without it, ask the person before a change."
+    ),
+):
+    """Searches the studios of a caller."""
+
+    answer = FoundStudios
+    query: Query = Field(description="What the person calls it, or the id.")
+
+
+async def find_studios(client: Client, query: str, caller: Caller) -> tuple[FoundStudios, str]:
+    """Search the studios of a caller. Returns the answer, and what it means in sentences.
+
+    Raises:
+        TraxError: they could not be read.
+    """
+    listed = await read_all_pages(client, ListStudios(), caller)
+    studios = listed.value or ()
+    ranking = await _rank([(it.id, it.name) for it in studios], query)
+    details = _Details(client, caller, studios)
+    with anyio.move_on_after(MAX_DETAIL_SECONDS):
+        wanted = [(Fact.STATUS, it) for it in ranking.matches[:MAX_STATUS_READS]]
+        if ranking.is_by_air:
+            await details.read(wanted)
+            wanted = []
+        matches = ranking.on_air_first(details.live)
+        wanted += [(Fact.DESTINATIONS, it) for it in matches[:MAX_DESTINATION_READS]]
+        await details.read(wanted)
+    matches = ranking.on_air_first(details.live)
+    likely = ranking.likely(details.live)
+    if listed.missing and likely and not likely.is_by_id:
+        likely = None  # a better one may be among those that were not searched
+    found = FoundStudios(
+        matches=[details.match(it) for it in matches[:MAX_MATCHES]],
+        likely=studios[likely.index].id if likely else None,
+        searched=len(studios),
+        unknown=[str(it) for it in listed.unknown(Fact.STUDIOS)] or None,
+    )
+    return found, " ".join(_sentences(found, ranking, query))
+
+
+async def _rank(names: Sequence[tuple[str, str]], query: str) -> Ranking:
+    """Rank studios. Many take seconds, in which a stop must not wait."""
+    if len(names) <= MANY_STUDIOS:
+        return rank_studios(names, query)
+    return await anyio.to_thread.run_sync(rank_studios, names, query)
+
+
+class _Details:
+    """The status and destinations of the first matches, as far as they can be read in time."""
+
+    def __init__(self, client: Client, caller: Caller, studios: Sequence[Studio]) -> None:
+        self._studios = studios
+        self._reader = FactReader(client, caller, first_page=True, budget=Budget(MAX_AT_A_TIME))
+        self._facts: defaultdict[int, Facts] = defaultdict(Facts)
+
+    @property
+    def live(self) -> dict[int, bool]:
+        """Whether each studio is live, by index, where that is known."""
+        return {index: it.live for index, it in self._facts.items() if it.live is not None}
+
+    async def read(self, wanted: Sequence[tuple[Fact, NameMatch]]) -> None:
+        """Read facts about matches."""
+        async with anyio.create_task_group() as tasks:
+            for fact, match in wanted:
+                tasks.start_soon(self._read, fact, match.index)
+
+    async def _read(self, fact: Fact, index: int) -> None:
+        reader = replace(self._reader, studio_id=self._studios[index].id)
+        with suppress(TraxError):
+            found = await reader.read((fact,))
+            self._facts[index] = self._facts[index].completed_by(found)
+
+    def match(self, found: NameMatch) -> Match:
+        """A match with what was read of it."""
+        studio, facts = self._studios[found.index], self._facts[found.index]
+        # With more than a page of destinations, the platforms may not be all.
+        enabled = facts.enabled if facts.destinations.is_whole else None
+        platforms = enabled and dict.fromkeys(it.platform for it in enabled)
+        return Match(
+            id=studio.id,
+            name=studio.name,
+            role=studio.role,
+            live=facts.live,
+            destinations=None if platforms is None else [*platforms][:MAX_PLATFORMS],
+        )
+
+
+def _sentences(found: FoundStudios, ranking: Ranking, query: str) -> Iterator[str]:
+    """Which studio is meant, and which are missing."""
+    yield _sentence(found, ranking, naming.quoted(query))
+    if len(ranking.matches) > len(found.matches):
+        yield f"Only the first {len(found.matches)} are listed."
+    if found.unknown:
+        yield f"Not searched: {naming.listed(found.unknown)}."
+
+
+def _sentence(found: FoundStudios, ranking: Ranking, query: str) -> str:
+    total = len(ranking.matches)
+    if not total:
+        return _nothing_found(found, query)
+    first = naming.quoted(found.matches[0].name)
+    if ranking.is_by_air:
+        return _on_air_sentence(found, total)
+    if found.likely:
+        return _likely_sentence(found, ranking)
+    if total == 1:
+        return f"{first} matches: {_ASK_WHETHER}."
+    if ranking.is_generic:
+        return f"{query} fits all {total:,} studios: {_ASK_WHICH}."
+    return f"{total:,} studios match: {_ASK_WHICH}."
+
+
+def _nothing_found(found: FoundStudios, query: str) -> str:
+    if found.unknown:
+        return f"No studio that could be searched matches {query}."
+    if not found.searched:
+        return "There are no studios."
+    return f"No studio matches {query}. list_studios shows all {found.searched:,}."
+
+
+def _on_air_sentence(found: FoundStudios, total: int) -> str:
+    first = naming.quoted(found.matches[0].name)
+    on_air = sum(it.live is True for it in found.matches)
+    unread = total - sum(it.live is not None for it in found.matches)
+    if found.likely:
+        return f"{first} is the only one on air."
+    if unread == total:
+        which = first if unread == 1 else f"any of {unread:,} studios"
+        return f"Whether {which} is on air could not be read."
+    if on_air > 1:
+        sentence = f"{on_air} studios are on air: {_ASK_WHICH}."
+    elif on_air:
+        sentence = f"{first} is on air: {_ASK_WHETHER}."
+    elif total == 1:
+        sentence = f"{first} is the only studio, and not on air."
+    else:
+        sentence = f"None of {total - unread:,} studios is on air."
+    more = "1 more is" if unread == 1 else f"{unread:,} more are"
+    return f"{sentence} Whether {more} was not read." if unread else sentence
+
+
+def _likely_sentence(found: FoundStudios, ranking: Ranking) -> str:
+    likely = next(it for it in found.matches if it.id == found.likely)
+    name = naming.quoted(likely.name)
+    others = [naming.quoted(it.name) for it in found.matches if it is not likely][:MAX_OTHERS]
+    if not others:
+        return f"One studio matches: {name}."
+    if more := len(ranking.matches) - 1 - len(others):
+        others.append(f"{more:,} more")
+    why = ", which is on air" if ranking.wants_live and likely.live else ""
+    verb = "match" if len(others) > 1 else "matches"
+    return f"The likely one is {name}{why}. {naming.listed(others)} {verb} too."

@@ -1,0 +1,236 @@
+"""Reads facts from TRaX, concurrently, and lists to their end."""
+
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
+
+import anyio
+from pydantic import ValidationError
+
+from trax_mcp.api.caller import Caller
+from trax_mcp.api.client import Client
+from trax_mcp.api.errors import NotSent, TraxError, pagination_loop
+from trax_mcp.api.models import ItemT, Studio
+from trax_mcp.api.operation import Answer_co, ListOperation, Operation
+from trax_mcp.api.operations import (
+    GetHealth,
+    GetStreamStatus,
+    GetStudio,
+    ListConnections,
+    ListDestinations,
+    ListSources,
+    ListStudios,
+)
+from trax_mcp.studio import naming
+from trax_mcp.studio.facts import Fact, Facts, Read
+
+MAX_ITEMS: Final = 10_000
+MAX_AT_A_TIME: Final = 6
+"""The most requests at the same time of a tool that looks at several studios."""
+QUICK_SECONDS: Final = 2.0
+"""The most time that a quick reader takes for one fact."""
+
+_MAX_PAGES: Final = 100
+_MAX_STUDIOS: Final = 10
+_NEVER_UNKNOWN: Final = frozenset({"not_found", "invalid_key", "no_key"})
+_NOT_TOLD: Final = "TRaX did not tell"
+
+FoundT = TypeVar("FoundT")
+
+
+async def gather(reads: Sequence[Callable[[], Awaitable[FoundT]]]) -> list[FoundT]:
+    """Run all reads at the same time. Returns the result of each, in order.
+
+    Raises:
+        TraxError: a read failed. All have ended; of several failures, it is the first in order.
+    """
+    found: dict[int, FoundT] = {}
+    failed: dict[int, TraxError] = {}
+
+    async def run(index: int, read: Callable[[], Awaitable[FoundT]]) -> None:
+        try:
+            found[index] = await read()
+        except TraxError as error:
+            failed[index] = error
+
+    async with anyio.create_task_group() as tasks:
+        for index, read in enumerate(reads):
+            tasks.start_soon(run, index, read)
+    if failed:
+        raise failed[min(failed)]
+    return [found[index] for index in range(len(reads))]
+
+
+async def read_all_pages(
+    client: Client,
+    operation: ListOperation[ItemT],
+    caller: Caller,
+    *,
+    retry: bool = True,
+    urgent: bool = False,
+    until: Callable[[ItemT], bool] = lambda _: False,
+) -> Read[tuple[ItemT, ...]]:
+    """The items of a list: all, or the first 10,000.
+
+    No page is read after one with an item for which `until` is true.
+
+    Raises:
+        TraxError: a page could not be read, a cursor came twice, or there are over 100 pages.
+    """
+    items: list[ItemT] = []
+    seen: set[str | None] = {None}
+    cursor = None
+    while True:
+        page = await client.call(operation.next_page(cursor), caller, retry=retry, urgent=urgent)
+        items += page.data
+        cursor = page.next_cursor or None
+        if cursor is None or len(items) >= MAX_ITEMS or any(map(until, page.data)):
+            is_cut = cursor is not None or len(items) > MAX_ITEMS
+            del items[MAX_ITEMS:]
+            return Read(tuple(items), only_first(len(items)) if is_cut else "")
+        if cursor in seen or len(seen) > _MAX_PAGES:
+            raise pagination_loop(operation)
+        seen.add(cursor)
+
+
+def only_first(count: int) -> str:
+    """Why a list is not whole."""
+    return f"only the first {count:,} are read"
+
+
+class Budget:
+    """What several reads may take together: `at_a_time` requests, none begun after `seconds`.
+
+    None begins after TRaX has limited the key either: a stop may need what TRaX still allows.
+    """
+
+    def __init__(self, at_a_time: float = math.inf, seconds: float = math.inf) -> None:
+        self._limiter = anyio.CapacityLimiter(at_a_time)
+        self._ends = anyio.current_time() + seconds
+        self._limited_by: TraxError | None = None
+
+    async def spend(self, read: Callable[[], Awaitable[Read[Any]]]) -> Read[Any]:
+        """Read in turn."""
+        async with self._limiter:
+            if anyio.current_time() >= self._ends:
+                return Read(missing="TRaX was too slow")
+            if self._limited_by:
+                raise self._limited_by.copy()
+            try:
+                return await read()
+            except TraxError as error:
+                if error.http_status == HTTPStatus.TOO_MANY_REQUESTS:
+                    self._limited_by = error.copy()
+                raise
+
+
+@dataclass(frozen=True, slots=True)
+class FactReader:
+    """Reads facts about one studio for one caller.
+
+    A fact that this key may not read is missing. To a `tolerant` reader so is one that fails in
+    another way, unless the key or an id is wrong. A `quick` one is tolerant, takes at most two
+    seconds for each fact, and sends each request once. An `urgent` one may use the connection that
+    is kept for stops. With `first_page`, of each list only the first page is read.
+    """
+
+    client: Client
+    caller: Caller
+    studio_id: str = ""
+    quick: bool = False
+    urgent: bool = False
+    first_page: bool = False
+    tolerant: bool = False
+    budget: Budget = field(default_factory=Budget)
+
+    async def read(self, wanted: Sequence[Fact], known: Facts | None = None) -> Facts:
+        """The wanted facts, together with the `known` ones, which are not read again.
+
+        Raises:
+            TraxError: the studio does not exist, or has another id in TRaX's answer, the key is not
+                accepted, or TRaX fails and the reader is not tolerant. Of several failures, the
+                first in the order of `wanted`.
+        """
+        known = known or Facts()
+        unread = [it for it in wanted if known.of(it) == Read()]
+        found = await gather([partial(self._try, it) for it in unread])
+        changes: dict[str, Any] = dict(zip(unread, found, strict=True))
+        return replace(known, **changes)
+
+    async def _try(self, fact: Fact) -> Read[Any]:
+        try:
+            with anyio.move_on_after(QUICK_SECONDS if self.quick else None):
+                return await self.budget.spend(partial(self._read, fact))
+        except ValidationError:
+            return Read(missing="its id cannot be used in a call")
+        except TraxError as error:
+            return Read(missing=self._why_missing(error))
+        return Read(missing=_NOT_TOLD)
+
+    def _why_missing(self, error: TraxError) -> str:
+        """The reason for a missing fact, unless the failure is one of the whole call."""
+        if error.code in _NEVER_UNKNOWN:
+            raise error
+        if error.required_scope:
+            return f"the key lacks {error.required_scope}"
+        if self.quick or error.http_status == HTTPStatus.FORBIDDEN:
+            return _NOT_TOLD
+        if self.tolerant:
+            return error.happened
+        raise error
+
+    async def _read(self, fact: Fact) -> Read[Any]:
+        here = self.studio_id
+        reads: dict[Fact, Callable[[], Awaitable[Read[Any]]]] = {
+            Fact.STUDIO: self._studio,
+            Fact.STATUS: lambda: self._get(GetStreamStatus(studio_id=here)),
+            Fact.DESTINATIONS: lambda: self._list(ListDestinations(studio_id=here)),
+            Fact.SOURCES: lambda: self._list(ListSources(studio_id=here)),
+            Fact.CONNECTIONS: lambda: self._list(ListConnections()),
+            Fact.STUDIOS: lambda: self._list(ListStudios()),
+            Fact.STUDIO_DETAILS: self._details,
+            Fact.HEALTH: lambda: self._get(GetHealth()),
+        }
+        return await reads[fact]()
+
+    async def _get(self, operation: Operation[Answer_co]) -> Read[Answer_co]:
+        retry = not self.quick
+        return Read(await self.client.call(operation, self.caller, retry=retry, urgent=self.urgent))
+
+    async def _studio(self) -> Read[Studio]:
+        """The studio. TRaX may find it by an id that is spelt differently; no other part does."""
+        found = await self._get(GetStudio(studio_id=self.studio_id))
+        if found.value and found.value.id != self.studio_id:
+            given, known = naming.quoted(self.studio_id), naming.quoted(found.value.id)
+            happened = f"TRaX knows the studio {given} as {known}"
+            next_step = (
+                "Call again with that `studioId`: all that is known of a studio is kept by its id."
+            )
+            raise NotSent("not_found", happened, next_step, not_done="")
+        return found
+
+    async def _list(self, operation: ListOperation[ItemT]) -> Read[tuple[ItemT, ...]]:
+        return await read_all_pages(
+            self.client,
+            operation,
+            self.caller,
+            retry=not self.quick,
+            urgent=self.urgent,
+            until=lambda _: self.first_page,
+        )
+
+    async def _details(self) -> Read[tuple[Facts, ...]]:
+        """The status and destinations of the first studios."""
+        listed = await self._list(ListStudios())
+        # TRaX promises no order: sorted, so that the same studios are read each time.
+        studios = sorted(listed.value or (), key=lambda it: it.id)[:_MAX_STUDIOS]
+        wanted = (Fact.STATUS, Fact.DESTINATIONS)
+        reads = [
+            partial(replace(self, studio_id=it.id).read, wanted, Facts(studio=Read(it)))
+            for it in studios
+        ]
+        is_cut = listed.missing or len(listed.value or ()) > len(studios)
+        return Read(tuple(await gather(reads)), only_first(len(studios)) if is_cut else "")
