@@ -8,7 +8,7 @@ from typing import Final, Generic, NoReturn, cast
 
 from pydantic import ValidationError
 
-from trax_mcp.api.argument_types import LONGEST_CURSOR
+from trax_mcp.api.arguments import LONGEST_CURSOR
 from trax_mcp.api.caller import KEY_PATTERN
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import unreadable

@@ -5,7 +5,6 @@ The key is a secret: neither the key nor anything that reveals part of it is eve
 
 import hashlib
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -59,11 +58,6 @@ def redact(text: str, *secrets: str | None, mark: str = "[key]") -> str:
     # One pass: a short secret must not leave a part of a longer one.
     pattern = re.compile("|".join([*map(re.escape, longest_first), KEY_PATTERN.pattern]))
     return pattern.sub(lambda it: mark if it[0] in secrets else "[key]", text)
-
-
-def redact_keys(text: str, caller: Caller, *, secrets: Iterable[str] = ()) -> str:
-    """As `redact`, with the caller's key."""
-    return redact(text, *secrets, caller.key)
 
 
 def _fingerprint(text: str) -> str:

@@ -89,11 +89,6 @@ class TraxError(Exception):
         """All of it in words."""
         return f"{self.happened}{self.not_done}. {self.next_step}"
 
-    @property
-    def failure(self) -> Self:
-        """For code that still looks for the details in `failure`."""
-        return self
-
     def __str__(self) -> str:
         return self.message
 
@@ -104,9 +99,6 @@ class TraxError(Exception):
     def copy(self) -> Self:
         """An equal new exception. Raising one object twice keeps all its tracebacks alive."""
         return replace(self)
-
-
-Failure = TraxError
 
 
 @dataclass(eq=False, kw_only=True)

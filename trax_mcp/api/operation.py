@@ -16,7 +16,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 from pydantic.alias_generators import to_camel, to_snake
 
-from trax_mcp.api.argument_types import LARGEST_PAGE, Cursor, Limit, broken_rule
+from trax_mcp.api.arguments import LARGEST_PAGE, Cursor, Limit, broken_rule
 from trax_mcp.api.contract import CONTRACT, Call, JsonObject, Param
 from trax_mcp.api.models import ItemT, Model, Page
 

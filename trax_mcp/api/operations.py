@@ -9,7 +9,7 @@ from typing import Final, Self
 
 from pydantic import Field, model_validator
 
-from trax_mcp.api import argument_types as arguments
+from trax_mcp.api import arguments
 from trax_mcp.api.models import (
     Connection,
     Destination,

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final
 
-from trax_mcp.api.argument_types import LARGEST_PAGE
+from trax_mcp.api.arguments import LARGEST_PAGE
 from trax_mcp.api.text_safety import escape_invisible
 
 Message = Mapping[str, Any]

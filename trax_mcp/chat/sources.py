@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Protocol
 
-from trax_mcp.api.argument_types import LARGEST_PAGE
+from trax_mcp.api.arguments import LARGEST_PAGE
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import JsonObject

@@ -8,7 +8,7 @@ from typing import Final
 import anyio
 from pydantic import Field
 
-from trax_mcp.api.argument_types import (
+from trax_mcp.api.arguments import (
     DEFAULT_PAGE,
     Cursor,
     GatherSeconds,
@@ -17,7 +17,7 @@ from trax_mcp.api.argument_types import (
     WaitSeconds,
 )
 from trax_mcp.api.contract import CONTRACT, JsonObject
-from trax_mcp.api.tool_input import Effect, ToolInput
+from trax_mcp.api.operation import Effect, ToolInput
 from trax_mcp.chat.feed import WINDOW, MessagePage
 from trax_mcp.chat.resettable_event import ResettableEvent
 from trax_mcp.chat.sources import Chat

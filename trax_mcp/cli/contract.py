@@ -11,7 +11,7 @@ from rich.text import Text
 
 from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.api.contract import CONTRACT, JsonObject
-from trax_mcp.api.contract_diff import compare
+from trax_mcp.api.contract_check import compare
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.operations import GetOpenapi
 from trax_mcp.cli.startup import client_for

@@ -20,9 +20,8 @@ from rich.text import Text
 from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import CONTRACT
-from trax_mcp.api.contract_diff import compare
-from trax_mcp.api.error_texts import KEYS_SCREEN, WRITES_OFF
-from trax_mcp.api.errors import Failure, TraxError
+from trax_mcp.api.contract_check import compare
+from trax_mcp.api.errors import KEYS_SCREEN, WRITES_OFF, TraxError
 from trax_mcp.api.models import Health, Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import OPERATIONS, GetHealth, GetOpenapi, ListStudios
@@ -159,7 +158,7 @@ async def _run_checks(
             try:
                 results[name] = await check()
             except TraxError as error:
-                results[name] = _failed(error.failure)
+                results[name] = _failed(error)
     return results
 
 
@@ -240,7 +239,7 @@ class _Examination:
         try:
             self._health = await self._read(GetHealth())
         except TraxError as error:
-            return _failed(error.failure, prefix=f"At {address}: ")
+            return _failed(error, prefix=f"At {address}: ")
         if self._health.status.lower() == "ok":
             return Result("ok", f"{address} answers.")
         status = quote(self._health.status, longest=_MAX_STATUS)
@@ -250,7 +249,7 @@ class _Examination:
     async def _check_reads(self) -> Result:
         """Read once with each scope. The first read shows whether TRaX accepts the key."""
         studio, may, lacks, unchecked = "", [], [], []
-        failed: dict[str, Failure] = {}
+        failed: dict[str, TraxError] = {}
         for scope, read in reversed([*_READS.items()]):
             of_studio = "studio_id" in read.model_fields
             if of_studio and not studio:
@@ -261,12 +260,12 @@ class _Examination:
                     read.model_validate({"studioId": studio} if of_studio else {})
                 )
             except TraxError as error:
-                if error.failure.code == "insufficient_scope":
+                if error.code == "insufficient_scope":
                     lacks.append(scope)
                 elif read is ListStudios:
                     raise
                 else:
-                    failed[scope] = error.failure
+                    failed[scope] = error
                 continue
             may.append(scope.removesuffix(":read"))
             if read is ListStudios:
@@ -334,7 +333,7 @@ class _Examination:
 
 
 def _result_of_reads(
-    may: list[str], lacks: list[str], unchecked: list[str], failed: Mapping[str, Failure]
+    may: list[str], lacks: list[str], unchecked: list[str], failed: Mapping[str, TraxError]
 ) -> Result:
     if not (lacks or unchecked or failed):
         return Result("ok", "TRaX accepts the key, and it may read everything.")
@@ -351,7 +350,7 @@ def _result_of_reads(
     return Result("ok", detail)
 
 
-def _failed(failure: Failure, *, prefix: str = "") -> Result:
+def _failed(failure: TraxError, *, prefix: str = "") -> Result:
     """A failure's message without the advice to the caller of a tool."""
     remedy = _REMEDIES.get(failure.code, "Check TRAX_BASE_URL, then run trax-mcp contract check.")
     if (failure.http_status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR:

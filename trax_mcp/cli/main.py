@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any, Final, NamedTuple, NoReturn
 
 from trax_mcp import __version__
-from trax_mcp.api.caller import ANONYMOUS, redact_keys
+from trax_mcp.api.caller import redact
 from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS
 from trax_mcp.settings import CannotStart
 
@@ -71,7 +71,7 @@ class _Parser(argparse.ArgumentParser):
     """A parser that never prints a key, which somebody may give as an argument."""
 
     def error(self, message: str) -> NoReturn:
-        super().error(redact_keys(message, ANONYMOUS))
+        super().error(redact(message))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

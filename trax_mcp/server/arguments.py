@@ -10,12 +10,12 @@ from typing import TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from trax_mcp.api.argument_types import LONGEST_CONFIRMATION
+from trax_mcp.api.arguments import LONGEST_CONFIRMATION
 from trax_mcp.api.caller import redact
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import NotSent
+from trax_mcp.api.operation import ToolInput
 from trax_mcp.api.text_safety import quote
-from trax_mcp.api.tool_input import ToolInput
 from trax_mcp.consent.calls import NO_EVIDENCE, Evidence
 
 ValueT = TypeVar("ValueT", bound=ToolInput)

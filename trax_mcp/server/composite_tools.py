@@ -9,7 +9,7 @@ import mcp_types as types
 
 from trax_mcp.api.caller import redact
 from trax_mcp.api.client import Client
-from trax_mcp.api.tool_input import ToolInput
+from trax_mcp.api.operation import ToolInput
 from trax_mcp.chat.wait import WaitForChatMessages, wait_for_chat
 from trax_mcp.clock import Clock
 from trax_mcp.consent.guard import ConsentGuard

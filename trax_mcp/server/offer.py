@@ -9,8 +9,8 @@ from typing import Final
 
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.errors import NotSent
+from trax_mcp.api.operation import Effect, ToolInput
 from trax_mcp.api.operations import OPERATIONS
-from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.chat.wait import WaitForChatMessages
 from trax_mcp.consent.rules import Rules
 from trax_mcp.studio.check import CheckStudio

@@ -17,6 +17,7 @@ from trax_mcp.api.client import Client
 from trax_mcp.api.contract import CONTRACT, JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Studio
+from trax_mcp.api.operation import ToolInput
 from trax_mcp.api.operations import (
     GetOpenapi,
     GetStreamStatus,
@@ -26,7 +27,6 @@ from trax_mcp.api.operations import (
     ListStudios,
 )
 from trax_mcp.api.text_safety import spell_out
-from trax_mcp.api.tool_input import ToolInput
 from trax_mcp.chat.wait import WaitForChatMessages, read_chat
 from trax_mcp.chat.watcher import Watcher
 from trax_mcp.chat.watchers import Watchers

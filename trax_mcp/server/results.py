@@ -8,8 +8,7 @@ from pydantic import Field, WithJsonSchema
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Operation
-from trax_mcp.api.tool_input import ToolInput
+from trax_mcp.api.operation import Operation, ToolInput
 from trax_mcp.clock import iso
 from trax_mcp.consent.calls import Done, NotRun
 from trax_mcp.consent.preview import Preview

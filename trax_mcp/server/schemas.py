@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, Final
 
 from trax_mcp.api.contract import CONTRACT, JsonObject
-from trax_mcp.api.tool_input import ToolInput
+from trax_mcp.api.operation import ToolInput
 from trax_mcp.studio.answers import PlainSchema, StudioTool
 
 _TYPE_CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {

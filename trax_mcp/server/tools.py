@@ -9,8 +9,7 @@ import mcp_types as types
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.operation import Operation
-from trax_mcp.api.tool_input import Effect, ToolInput
+from trax_mcp.api.operation import Effect, Operation, ToolInput
 from trax_mcp.consent.calls import Evidence, GuardedCall, NotRun
 from trax_mcp.consent.rules import Rules
 from trax_mcp.server import panel, results

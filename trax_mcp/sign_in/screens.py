@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from trax_mcp.api.error_texts import KEYS_SCREEN
+from trax_mcp.api.errors import KEYS_SCREEN
 from trax_mcp.api.models import Page, Studio
 from trax_mcp.api.text_safety import quote, spell_out
 from trax_mcp.consent.rules import Mode

@@ -8,10 +8,10 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from trax_mcp.api.argument_types import LONGEST_ID, LONGEST_SHORT_TEXT
+from trax_mcp.api.arguments import LONGEST_ID, LONGEST_SHORT_TEXT
 from trax_mcp.api.contract import JsonObject
+from trax_mcp.api.operation import ToolInput
 from trax_mcp.api.text_safety import truncate
-from trax_mcp.api.tool_input import ToolInput
 
 ShortText = Annotated[str, AfterValidator(lambda it: truncate(it, longest=LONGEST_SHORT_TEXT))]
 """A text of TRaX, cut: a model reads all of it."""

@@ -10,13 +10,13 @@ from typing import Final, TypeVar
 
 from pydantic import Field
 
-from trax_mcp.api.argument_types import Id
+from trax_mcp.api.arguments import Id
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import ItemT, Studio
+from trax_mcp.api.operation import Effect
 from trax_mcp.api.operations import GetStudio, ListStudios
-from trax_mcp.api.tool_input import Effect
 from trax_mcp.clock import Clock
 from trax_mcp.studio import naming, times
 from trax_mcp.studio.answers import Answer, ShortId, ShortText, StudioTool

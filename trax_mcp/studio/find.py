@@ -9,13 +9,13 @@ from typing import Final
 import anyio
 from pydantic import Field
 
-from trax_mcp.api.argument_types import Query
+from trax_mcp.api.arguments import Query
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Studio
+from trax_mcp.api.operation import Effect
 from trax_mcp.api.operations import ListStudios
-from trax_mcp.api.tool_input import Effect
 from trax_mcp.studio import naming
 from trax_mcp.studio.answers import Answer, ShortText, StudioTool
 from trax_mcp.studio.facts import Fact, Facts

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from trax_mcp.api.models import Connection, Destination, Source, Studio
-from trax_mcp.api.stream_address import host_of
-from trax_mcp.api.text_safety import quote
+from trax_mcp.api.text_safety import host_of, quote
 
 LONGEST_NAME: Final = 80
 _PLATFORMS: Final[Mapping[str, str]] = {

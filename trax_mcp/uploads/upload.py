@@ -11,14 +11,14 @@ from typing import Final
 
 from pydantic import Field, ValidationError
 
-from trax_mcp.api import argument_types
+from trax_mcp.api import arguments
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import CONTRACT, JsonObject
 from trax_mcp.api.errors import LostAnswer, NotSent, Refused, TraxError, pagination_loop
 from trax_mcp.api.models import MediaAsset
+from trax_mcp.api.operation import Effect, ToolInput
 from trax_mcp.api.operations import CreateMediaUpload, ListMedia
-from trax_mcp.api.tool_input import Effect, ToolInput
 from trax_mcp.clock import Clock
 from trax_mcp.progress import Progress
 from trax_mcp.studio import naming
@@ -46,8 +46,8 @@ class UploadMedia(
 ):
     """Uploads a file of this computer."""
 
-    path: argument_types.Path = Field(description="Whole path, or path below an allowed folder.")
-    folder: argument_types.Path | None = Field(None, description="Folder in the library.")
+    path: arguments.Path = Field(description="Whole path, or path below an allowed folder.")
+    folder: arguments.Path | None = Field(None, description="Folder in the library.")
 
     @classmethod
     def answer_schema(cls) -> JsonObject:

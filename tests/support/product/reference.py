@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from trax_mcp.api import refusals
 from trax_mcp.api.client import Client
-from trax_mcp.api.operation import Operation
-from trax_mcp.api.tool_input import Effect, ToolInput
+from trax_mcp.api.operation import Effect, Operation, ToolInput
 from trax_mcp.cli.install.clients import CLIENTS as MCP_CLIENTS
 from trax_mcp.cli.install.clients import McpClient
 from trax_mcp.consent.calls import Reason, Status

@@ -41,8 +41,8 @@ from tests.units.studio_facts import (
     unread,
 )
 from trax_mcp.api.errors import NotSent
+from trax_mcp.api.operation import Effect
 from trax_mcp.api.operations import OPERATIONS, GetHealth, GoLive
-from trax_mcp.api.tool_input import Effect
 from trax_mcp.consent.plans import PLANS, Plan, check_plans
 from trax_mcp.consent.plans.stream import GoLivePlan
 from trax_mcp.consent.preview import Preview

@@ -10,8 +10,8 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from trax_mcp.api.caller import ANONYMOUS, KEY_PATTERN, redact_keys
-from trax_mcp.api.error_texts import KEYS_SCREEN
+from trax_mcp.api.caller import KEY_PATTERN, redact
+from trax_mcp.api.errors import KEYS_SCREEN
 from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS, McpClient
 from trax_mcp.cli.install.configuration import (
     Configuration,
@@ -208,7 +208,7 @@ def _note_replaced_entry(
     client, entry, env = configuration.client, configuration.entry, configuration.environment
     if not entry or starts_this_installation(entry) or configuration.problem:
         return
-    command = redact_keys(str(entry.get("command")), ANONYMOUS)
+    command = redact(str(entry.get("command")))
     note(f"{client.title} has a trax already. It started {command}.")
     overwritten = {*client.fixed_fields, "command", "args", "env", *_OF_KEY, *settings}
     set_there = sorted(name for name, value in env.items() if value)
@@ -216,7 +216,7 @@ def _note_replaced_entry(
     if kept:
         note(f"What else stands there is kept: {', '.join(kept)}.")
     if BASE_URL in kept and not sandbox:
-        address = redact_keys(env[BASE_URL], ANONYMOUS)
+        address = redact(env[BASE_URL])
         note(f"The key will be sent to {address}: is it an address that you know?")
 
 

@@ -13,10 +13,9 @@ from typing import Final
 
 import anyio
 
-from trax_mcp.api.argument_types import LARGEST_PAGE
+from trax_mcp.api.arguments import LARGEST_PAGE
 from trax_mcp.api.caller import Caller
-from trax_mcp.api.error_texts import KEYS_SCREEN
-from trax_mcp.api.errors import TraxError
+from trax_mcp.api.errors import KEYS_SCREEN, TraxError
 from trax_mcp.api.models import Page, Studio
 from trax_mcp.api.operations import ListStudios
 from trax_mcp.cli.install.configuration import PRIVATE, InstallError, replace_file
@@ -61,7 +60,7 @@ def check_key(key: str, settings: Settings) -> str:
         with waiting(console_on(sys.stderr), "Asking TRaX about the key"):
             studios = anyio.run(_read_studios, key, settings)
     except TraxError as error:
-        failure = error.failure
+        failure = error
         if failure.required_scope is not None:
             lacks = f"it lacks {failure.required_scope}, so no studio is found by its name"
             return f"Key works{at}, but {lacks}."

@@ -4,8 +4,8 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from trax_mcp.api.caller import ANONYMOUS, redact_keys
-from trax_mcp.api.error_texts import KEYS_SCREEN
+from trax_mcp.api.caller import redact
+from trax_mcp.api.errors import KEYS_SCREEN
 from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS
 from trax_mcp.cli.install.configuration import IS_TOML, Configuration, InstallError, backup_of
 from trax_mcp.cli.key_file import key_path, shorten
@@ -45,7 +45,7 @@ def _remove(configuration: Configuration) -> bool:
         note(f"{path} {configuration.problem}. If it has a trax, take it out by hand.")
         return False
     if not _is_ours(entry):
-        command = redact_keys(str(entry.get("command") or "an address"), ANONYMOUS)
+        command = redact(str(entry.get("command") or "an address"))
         note(f"{client.title} has a trax that is not this program: {command}. It stays.")
         return True
     place = f'"{client.servers}" > "trax"'

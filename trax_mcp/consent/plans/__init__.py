@@ -6,9 +6,8 @@ from inspect import isabstract
 from typing import Any, Final
 
 from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Operation
+from trax_mcp.api.operation import Effect, Operation
 from trax_mcp.api.operations import OPERATIONS
-from trax_mcp.api.tool_input import Effect
 from trax_mcp.consent.plans import (
     chat_and_media,
     connections,

@@ -26,7 +26,7 @@ from tests.support.document_edits import (
     reference,
 )
 from tests.support.hypothesis_profiles import examples
-from trax_mcp.api.contract_diff import Difference, compare
+from trax_mcp.api.contract_check import Difference, compare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
