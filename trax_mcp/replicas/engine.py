@@ -21,7 +21,8 @@ ResultT = TypeVar("ResultT")
 
 TAG: Final = "{trax}"
 """All names have this part, so that one node of a cluster holds all of them."""
-_FAILURES: Final = (RedisError, OSError, TimeoutError)
+# asyncio raises the last one if TLS was closed under a command (CPython 3.11, asyncio.sslproto).
+_FAILURES: Final = (RedisError, OSError, TimeoutError, AttributeError)
 _TIMEOUT_SECONDS: Final = 1.0
 _CONNECTIONS: Final = 16
 """The most commands at once. More wait for their turn, which is a matter of milliseconds."""
