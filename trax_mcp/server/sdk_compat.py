@@ -10,6 +10,7 @@ import re
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, Final, NoReturn, TypeVar
 
 import anyio
@@ -66,6 +67,10 @@ class TerseServer(Server[LifespanT]):
     @property
     def server_info_stamp(self) -> dict[str, Any]:
         """The server info without the icon."""
+        return dict(self._info_without_icon)
+
+    @cached_property
+    def _info_without_icon(self) -> dict[str, str]:
         return {name: it for name, it in super().server_info_stamp.items() if name != "icons"}
 
     async def discover(
