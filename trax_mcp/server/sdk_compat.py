@@ -116,12 +116,17 @@ class InFlight:
     @contextmanager
     def track(self) -> Iterator[None]:
         """Run a block that `end` cancels. The code after the block runs then, too."""
-        with anyio.CancelScope() as scope:
-            self._scopes.add(scope)
-            try:
-                yield
-            finally:
-                self._scopes.discard(scope)
+        with anyio.CancelScope() as scope, self.ending(scope):
+            yield
+
+    @contextmanager
+    def ending(self, scope: anyio.CancelScope) -> Iterator[None]:
+        """Let `end` cancel a scope that is around this block."""
+        self._scopes.add(scope)
+        try:
+            yield
+        finally:
+            self._scopes.discard(scope)
 
     def end(self) -> None:
         """Cancel every tracked block."""
