@@ -14,7 +14,7 @@ ESBUILD_VERSION := 0.28.2
 BUNDLE = build/trax-mcp-$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' trax_mcp/__init__.py).mcpb
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs bench proof breaks mutants fuzz people conformance browser hosted replicas replicas-test replicas-whole soak race wheel bundle packer image clean
+.PHONY: help demo test check format docs bench profile proof breaks mutants fuzz people conformance browser hosted replicas replicas-test replicas-whole soak race wheel bundle packer image clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ docs: .venv/dev ## write what is generated: parts of pages, exchanges, manifest 
 
 bench: .venv/dev ## compare start, memory and calls with a bare server; measure consent and chat
 	$(BIN)/python -m bench
+
+profile: .venv/dev ## show where the time of a start and of a call goes
+	$(BIN)/python -m bench.profile
 
 proof: breaks mutants fuzz people replicas-whole soak race ## all that takes long, one after the other
 

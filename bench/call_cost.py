@@ -17,10 +17,10 @@ from bench.harness.process import HarnessError, python_module
 from bench.harness.signed_in_server import SignedInServer, signed_in_server
 from trax_mcp.api.operations import OPERATIONS
 
-_OURS = "trax_mcp"
+OURS = "trax_mcp"
 _TRIVIAL = "bench.baselines.trivial_server"
-_FORWARDING = "bench.baselines.forwarding_server"
-_UPSTREAM = "bench.baselines.fast_upstream"
+FORWARDING = "bench.baselines.forwarding_server"
+UPSTREAM = "bench.baselines.fast_upstream"
 
 KEY = "sk_live_of_the_bench"
 _UNUSED_URL = "http://127.0.0.1:9"
@@ -82,11 +82,9 @@ Connect = Callable[[str, Era, str], AbstractContextManager[McpClient]]
 
 def starts(era: Era, effort: Effort) -> Paired[Start]:
     """Measure starts of trax-mcp and of the trivial server, over stdio."""
-    for module in (_OURS, _TRIVIAL):
+    for module in (OURS, _TRIVIAL):
         _start(module, era)  # fills the bytecode and disk caches
-    return _alternate(
-        lambda: _start(_OURS, era), lambda: _start(_TRIVIAL, era), times=effort.starts
-    )
+    return _alternate(lambda: _start(OURS, era), lambda: _start(_TRIVIAL, era), times=effort.starts)
 
 
 def resident_after_call(effort: Effort) -> Paired[float]:
@@ -96,13 +94,13 @@ def resident_after_call(effort: Effort) -> Paired[float]:
         with python_module(module, settings=_settings(address)) as server:
             client = StdioClient(server, Era.LEGACY)
             client.ask("tools/list")
-            _call(client)
+            call(client)
             return server.resident_mib()
 
-    with python_module(_UPSTREAM) as upstream:
+    with python_module(UPSTREAM) as upstream:
         address = upstream.address()
         return _alternate(
-            lambda: measure_memory(_OURS), lambda: measure_memory(_FORWARDING), times=effort.pairs
+            lambda: measure_memory(OURS), lambda: measure_memory(FORWARDING), times=effort.pairs
         )
 
 
@@ -123,7 +121,7 @@ def signed_in_calls(era: Era, effort: Effort) -> Paired[float]:
     results: Paired[float] = Paired([], [])
     for _ in range(effort.pairs):
         with (
-            python_module(_UPSTREAM) as upstream,
+            python_module(UPSTREAM) as upstream,
             signed_in_server(KEY, upstream.address()) as server,
             closing(_with(server, era, Authorization=f"Bearer {server.token}")) as with_token,
             closing(_with(server, era, **{"X-API-Key": KEY})) as with_key,
@@ -147,18 +145,18 @@ def signed_in_memory(effort: Effort) -> Paired[float]:
         with signed_in_server(KEY, address) as server:
             token = f"Bearer {server.token}"
             with closing(_with(server, Era.MODERN, Authorization=token)) as client:
-                _call(client)
+                call(client)
             return server.process.resident_mib()
 
     def with_key() -> float:
         settings = {"TRAX_BASE_URL": address}
-        with python_module(_OURS, "http", "--port", "0", settings=settings) as server:
+        with python_module(OURS, "http", "--port", "0", settings=settings) as server:
             headers = {"X-API-Key": KEY}
             with closing(HttpClient(server.address(), Era.MODERN, headers=headers)) as client:
-                _call(client)
+                call(client)
             return server.resident_mib()
 
-    with python_module(_UPSTREAM) as upstream:
+    with python_module(UPSTREAM) as upstream:
         address = upstream.address()
         return _alternate(with_token, with_key, times=effort.pairs)
 
@@ -169,7 +167,7 @@ def _with(server: SignedInServer, era: Era, **headers: str) -> HttpClient:
 
 def surface() -> Surface:
     """Measure the tool list of trax-mcp."""
-    with python_module(_OURS, settings=_settings(_UNUSED_URL)) as server:
+    with python_module(OURS, settings=_settings(_UNUSED_URL)) as server:
         result = StdioClient(server, Era.LEGACY).ask("tools/list").result()
     tools = [as_seen_by_model(tool) for tool in result["tools"]]
     arguments = [it for tool in tools for it in tool["inputSchema"]["properties"].values()]
@@ -203,7 +201,7 @@ def connect_stdio(module: str, era: Era, upstream: str) -> Iterator[McpClient]:
 @contextmanager
 def connect_http(module: str, era: Era, upstream: str) -> Iterator[McpClient]:
     """A `Connect` over HTTP on loopback."""
-    port = ("--port", "0") if module == _OURS else ()
+    port = ("--port", "0") if module == OURS else ()
     with python_module(module, "http", *port, settings=_settings(upstream)) as server:
         client = HttpClient(server.address(), era, headers={"X-API-Key": KEY})
         with closing(client):
@@ -220,9 +218,9 @@ def _start(module: str, era: Era) -> Start:
 
 def _calls_of_one_pair(connect: Connect, era: Era, effort: Effort) -> Paired[float]:
     with ExitStack() as stack:
-        upstream = stack.enter_context(python_module(_UPSTREAM)).address()
-        ours = stack.enter_context(connect(_OURS, era, upstream))
-        bare = stack.enter_context(connect(_FORWARDING, era, upstream))
+        upstream = stack.enter_context(python_module(UPSTREAM)).address()
+        ours = stack.enter_context(connect(OURS, era, upstream))
+        bare = stack.enter_context(connect(FORWARDING, era, upstream))
         _check_same_result(ours, bare)
         for client in (ours, bare):
             _calls(client, effort.warm_up_calls)
@@ -234,16 +232,17 @@ def _calls_of_one_pair(connect: Connect, era: Era, effort: Effort) -> Paired[flo
 
 
 def _check_same_result(ours: McpClient, bare: McpClient) -> None:
-    results = [_call(client).success() for client in (ours, bare)]
+    results = [call(client).success() for client in (ours, bare)]
     if any(results[0][part] != results[1][part] for part in ("content", "structuredContent")):
         raise HarnessError(f"the two servers answer differently: {results}")
 
 
 def _calls(client: McpClient, times: int) -> float:
-    return median(_call(client).seconds for _ in range(times))
+    return median(call(client).seconds for _ in range(times))
 
 
-def _call(client: McpClient) -> Answer:
+def call(client: McpClient) -> Answer:
+    """Call `get_studio`, and check that the answer is the upstream's."""
     answer = client.ask("tools/call", name="get_studio", arguments={"studioId": "studio_42"})
     if _UPSTREAM_MARK not in answer.body:
         raise HarnessError(f"the call was answered {answer.body!r}")

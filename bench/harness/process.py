@@ -147,6 +147,14 @@ class Process:
         parts = subprocess.check_output(command).split(b":")
         return sum(float(part) * 60**power for power, part in enumerate(reversed(parts)))
 
+    def signal(self, number: int) -> None:
+        """Send a signal."""
+        self._child.send_signal(number)
+
+    def wait_for_file(self, file: Path) -> None:
+        """Wait until a file is there that it writes."""
+        self._wait_for(f"never wrote {file.name}", file.exists)
+
     def stop(self, number: int | None = None) -> int:
         """Send a signal, or close its stdin; returns its exit code.
 

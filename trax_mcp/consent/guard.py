@@ -91,8 +91,7 @@ class ConsentGuard:
             TraxError: a fact could not be read, or the call was sent, or tried, and failed.
         """
         operation = call.operation
-        when = self.rules.when(operation)
-        if when is When.NEVER and not _sets_auto_go_live(operation):
+        if self.never_asks(operation):
             answer = await self._client.send(operation, call.caller)
             if not operation.call.mutates:
                 return Done(answer)
@@ -100,9 +99,13 @@ class ConsentGuard:
         if operation.stops_broadcast:
             return await self._stops.run(call)
         try:
-            return await self._run_in_turn(call, when)
+            return await self._run_in_turn(call, self.rules.when(operation))
         except Away:
             raise store_unavailable() from None
+
+    def never_asks(self, operation: Operation[Model]) -> bool:
+        """Whether an operation needs nobody's yes, whatever the studio is like."""
+        return self.rules.when(operation) is When.NEVER and not _sets_auto_go_live(operation)
 
     async def go_live_is_pending(self, caller: Caller, studio_id: str) -> bool:
         """Whether a go-live was sent to a studio within the last minute and not seen on air.

@@ -77,6 +77,8 @@ class Asking:
     async def _run(
         self, call: GuardedCall, request: CallRequest
     ) -> Done | NotRun | types.InputRequiredResult:
+        if self.guard.never_asks(call.operation):
+            return _no_question(await self.guard.run(call))
         if _is_stop(call):
             return await self._run_stop(call, request)
         asked, phase = await self._find(call, request)
@@ -111,9 +113,8 @@ class Asking:
         self, call: GuardedCall, request: CallRequest
     ) -> tuple[OpenQuestion | None, Phase | None]:
         """What the same call has asked before outside of it, and what that is now."""
-        when = self.guard.rules.when(call.operation)
         may_be_asked = self._page() is not None or (self.can_use_panel and request.has_panel)
-        if when is When.NEVER or not may_be_asked:
+        if not may_be_asked:
             return None, None
         try:
             return await self.questions.find(call) or (None, None)

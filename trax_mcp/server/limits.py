@@ -6,6 +6,7 @@ has most there. With an accepted key, a call that waits for a person and a stop 
 """
 
 import logging
+import math
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -172,6 +173,8 @@ class Limits:
             return
         with self._in_flight(request), request.scope:
             await self._receive_and_run(request, scope, receive, send_and_note)
+        if anyio.current_time() >= request.scope.deadline:
+            request.refusal = _LATE
         await request.finish(scope, receive, send)
 
     def _request(self, scope: Scope) -> _Request:
@@ -193,7 +196,7 @@ class Limits:
             return
         receive, body = _replay(message, receive), message["body"]
         if request.is_get:
-            with self._service.in_flight.track():
+            with self._service.in_flight.ending(request.scope):
                 await self._app(scope, receive, send)
             return
         if request.headers.get("mcp-method") != _LISTEN:
@@ -210,13 +213,13 @@ class Limits:
         if declared.isdecimal() and int(declared) > most:
             request.refusal = _TOO_LARGE
             return None
-        with self._service.in_flight.track(), anyio.move_on_after(BODY_SECONDS) as limit:
+        request.refusal = _STOPPING
+        request.scope.deadline = anyio.current_time() + BODY_SECONDS
+        with self._service.in_flight.ending(request.scope):
             message = await _whole_body(receive, most)
-            request.refusal = _TOO_LARGE if message is None else None
-            return message
-        if request.refusal is None:
-            request.refusal = _LATE if limit.cancelled_caught else _STOPPING
-        return None
+        request.scope.deadline = math.inf
+        request.refusal = _TOO_LARGE if message is None else None
+        return message
 
     async def _note_start(self, request: _Request, scope: Scope, start: Message) -> None:
         """Note what a response opens or ends. Errors name sessions too."""

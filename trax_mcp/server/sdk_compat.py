@@ -10,6 +10,7 @@ import re
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, Final, NoReturn, TypeVar
 
 import anyio
@@ -66,6 +67,10 @@ class TerseServer(Server[LifespanT]):
     @property
     def server_info_stamp(self) -> dict[str, Any]:
         """The server info without the icon."""
+        return dict(self._info_without_icon)
+
+    @cached_property
+    def _info_without_icon(self) -> dict[str, str]:
         return {name: it for name, it in super().server_info_stamp.items() if name != "icons"}
 
     async def discover(
@@ -111,12 +116,17 @@ class InFlight:
     @contextmanager
     def track(self) -> Iterator[None]:
         """Run a block that `end` cancels. The code after the block runs then, too."""
-        with anyio.CancelScope() as scope:
-            self._scopes.add(scope)
-            try:
-                yield
-            finally:
-                self._scopes.discard(scope)
+        with anyio.CancelScope() as scope, self.ending(scope):
+            yield
+
+    @contextmanager
+    def ending(self, scope: anyio.CancelScope) -> Iterator[None]:
+        """Let `end` cancel a scope that is around this block."""
+        self._scopes.add(scope)
+        try:
+            yield
+        finally:
+            self._scopes.discard(scope)
 
     def end(self) -> None:
         """Cancel every tracked block."""
