@@ -7,7 +7,6 @@ from typing import Final
 import mcp_types as types
 
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.operation import When
 from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import (
     NO_EVIDENCE,
