@@ -309,7 +309,7 @@ class _Connections:
 
     def __init__(self, http: "httpx.AsyncClient", *, of_each: int, in_all: int) -> None:
         self.http = http
-        self.in_all = anyio.Semaphore(in_all)
+        self.in_all = anyio.Semaphore(in_all, fast_acquire=True)
         self._of_each = of_each
         self._slots: WeakValueDictionary[str, anyio.Semaphore] = WeakValueDictionary()
 
@@ -317,7 +317,7 @@ class _Connections:
         """The slots of a caller. Requests that wait for one get it in order."""
         if (slots := self._slots.get(name)) is None:
             most = _MAX_OF_OTHERS if name == NOT_ACCEPTED else self._of_each
-            slots = self._slots[name] = anyio.Semaphore(most)
+            slots = self._slots[name] = anyio.Semaphore(most, fast_acquire=True)
         return slots
 
 
@@ -368,7 +368,7 @@ def _build(
     return http.build_request(
         request.method,
         request.path,
-        params=request.query,
+        params=request.query or None,
         json=request.body,
         headers={"X-Request-Id": request_id, **key},
     )

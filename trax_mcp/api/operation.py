@@ -178,7 +178,7 @@ class ToolInput(BaseModel):
 
     def studio(self) -> str:
         """The id of the studio it is about, or an empty string."""
-        return str(self.arguments().get("studioId", ""))
+        return str(getattr(self, "studio_id", ""))
 
     def secrets(self) -> list[str]:
         """The secret arguments in plain text. No message may repeat them."""

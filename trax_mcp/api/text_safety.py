@@ -18,6 +18,7 @@ LONGEST_NAME: Final = 1_000
 """Of a name of TRaX's, no more is looked at."""
 
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_PRINTABLE_ASCII: Final = frozenset(map(chr, range(0x20, 0x7F)))
 _LOOK_EMPTY: Final = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\U00013441\U00013442\U00016fe4\U0001d159"
 )
@@ -116,7 +117,8 @@ def escape_invisible(text: str) -> str:
     A JSON document keeps its meaning, since such characters occur only inside its strings.
     Characters above U+FFFF become two escapes (RFC 8259, section 7).
     """
-    escapes = {ord(it): _json_escape(it) for it in set(text) if _is_invisible(it)}
+    suspects = set(text) - _PRINTABLE_ASCII
+    escapes = {ord(it): _json_escape(it) for it in suspects if _is_invisible(it)}
     return text.translate(escapes) if escapes else text
 
 

@@ -26,6 +26,7 @@ class SandboxTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Pass one request to the app; raises the errors that httpx raises on a connection."""
+        await anyio.lowlevel.checkpoint()  # others run meanwhile, as while a network is waited for
         seconds = request.extensions.get("timeout", {}).get("read")
         try:
             with anyio.fail_after(inf if seconds is None else seconds):
