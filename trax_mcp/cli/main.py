@@ -34,7 +34,7 @@ Keys are made on TRaX's Developer / API Keys screen.
 All settings are in docs/settings.md.
 """
 _SWITCH: Final[Mapping[str, Any]] = {"action": "store_true"}
-_SERVE: Final = "serve:"
+_SERVE: Final = "serve_"
 
 
 class Argument(NamedTuple):
@@ -101,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def parser() -> argparse.ArgumentParser:
     """The parser of the command line."""
     top = _Parser(prog="trax-mcp", description=_ABOUT, epilog=_TRY, formatter_class=_Formatter)
-    top.set_defaults(run=f"{_SERVE}stdio")
+    top.set_defaults(run="serve_stdio:run")
     top.add_argument("--version", action="version", version=f"trax-mcp {__version__}")
     _add_sandbox(top, default=False)
     _add_commands(top.add_subparsers(metavar="COMMAND", title="commands").add_parser, COMMANDS)
@@ -218,7 +218,7 @@ COMMANDS: Final = (
         "Serve MCP over Streamable HTTP at /mcp, with GET /healthz and /readyz beside it. Each "
         "caller sends their own TRaX key as X-API-Key; with --sign-in people may also give it on a "
         "page, for clients that can only sign in.",
-        "serve:http",
+        "serve_http:run",
         (
             _argument(
                 "--host", default="127.0.0.1", type=_host, help="address to listen on (%(default)s)"

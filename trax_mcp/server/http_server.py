@@ -9,7 +9,7 @@ import errno
 import signal
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Final, NoReturn
@@ -17,11 +17,8 @@ from typing import Final, NoReturn
 import uvicorn
 from starlette.types import ASGIApp
 
-from trax_mcp.server.readiness import Readiness
+from trax_mcp.server.readiness import Readiness, ShutDown
 from trax_mcp.settings import CannotStart
-
-ShutDown = Callable[[], Awaitable[None]]
-"""Ends calls that are running, well within a second."""
 
 ExitProcess = Callable[[int], NoReturn]
 """Ends the process at once, with this code."""

@@ -16,6 +16,9 @@ from trax_mcp import __version__
 _LAST_PART: Final = 1 / 2
 """The part of a drain in which sessions end, and which is over as soon as no call runs."""
 
+ShutDown = Callable[[], Awaitable[None]]
+"""Ends calls that are running, well within a second."""
+
 _LOG: Final = logging.getLogger(__name__)
 
 

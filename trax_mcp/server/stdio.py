@@ -14,7 +14,7 @@ from mcp.server import Server
 from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 
-from trax_mcp.server.http_server import ShutDown
+from trax_mcp.server.readiness import ShutDown
 from trax_mcp.server.sdk_compat import answer_unreadable_lines, exit_process
 
 _FLUSH_SECONDS = 0.05  # for the answers of calls that `shut_down` ended

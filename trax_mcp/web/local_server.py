@@ -1,6 +1,5 @@
 """A small web server on loopback, for pages in the browser of the person at this machine."""
 
-import asyncio
 import errno
 import json
 import socket
@@ -16,7 +15,6 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from trax_mcp.web.local_requests import LocalRequestsOnly
 
@@ -25,7 +23,6 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 _MEDIA_TYPES: Final = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 _NO_IPV6: Final = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 _MAX_TRIES: Final = 16
-_MAX_CONNECTIONS: Final = 32
 
 
 async def serve_pages(
@@ -47,7 +44,7 @@ async def serve_pages(
         app = LocalRequestsOnly(Starlette(routes=routes), origin=origin)
         config = uvicorn.Config(
             app,
-            http=_FewConnections,
+            http=f"{__package__}.few_connections:FewConnections",  # h11 is loaded with it
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -100,20 +97,6 @@ class PageAccess:
 def _is_same(given: str, secret: str) -> bool:
     """Compare in constant time. An empty secret is never right."""
     return bool(secret) and compare_digest(given.encode(), secret.encode())
-
-
-class _FewConnections(H11Protocol):
-    """Ends a connection that asks for nothing, when there are many.
-
-    Other users of this computer can open them, until the process can open nothing, nor send a stop.
-    """
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)  # as uvicorn narrows it too
-        if len(self.connections) > _MAX_CONNECTIONS:
-            others = (it for it in self.connections if isinstance(it, H11Protocol))
-            silent = (it for it in others if it is not self and it.cycle is None)
-            next(silent, self).transport.abort()
 
 
 class _Server(uvicorn.Server):

@@ -20,7 +20,7 @@ from unittest.mock import patch
 import anyio
 
 from tests.support.server_process import PATIENCE_SECONDS, environment
-from trax_mcp.cli import main, serve
+from trax_mcp.cli import main, serve_http, serve_stdio
 from trax_mcp.cli import sandbox as sandbox_command
 from trax_mcp.cli.install import clients
 from trax_mcp.cli.install.configuration import start_commands
@@ -175,10 +175,11 @@ def _unchanged_process() -> Iterator[None]:
     levels = {it: it.level for it in (log, *_loggers())}
     handlers, folder = list(log.handlers), Path.cwd()
     with (
-        patch.object(serve, "serve_stdio", end_at_once),
-        patch.object(serve, "serve_http", end_at_once),
+        patch.object(serve_stdio, "serve_stdio", end_at_once),
+        patch.object(serve_http, "serve_http", end_at_once),
         patch.object(sandbox_command, "serve_http", end_at_once),
-        patch.object(serve, "exit_process", lambda: None),
+        patch.object(serve_stdio, "exit_process", lambda: None),
+        patch.object(serve_http, "exit_process", lambda: None),
     ):
         try:
             yield

@@ -15,7 +15,7 @@ from tests.support.server_process import PATIENCE_SECONDS
 from trax_mcp import __version__
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
-from trax_mcp.cli import serve
+from trax_mcp.cli.service import build_service
 from trax_mcp.consent.stop_token import sign_stop
 from trax_mcp.server.http_app import http_app
 from trax_mcp.settings import read_settings
@@ -76,7 +76,7 @@ class Product:
             sleep=pause,
             now=self._trax_time,
         )
-        self._service = serve.build_service(
+        self._service = build_service(
             self.settings,
             self._client,
             passkey.passkey if passkey else None,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 from tests.support.product.commands import run_command
-from trax_mcp.cli import serve
+from trax_mcp.cli import serve_http
 from trax_mcp.sign_in import SignInUnavailable
 from trax_mcp.sign_in.client_descriptions import is_public
 from trax_mcp.sign_in.clients import TIMEOUT_SECONDS, Clients
@@ -52,8 +52,8 @@ async def app_with_sign_in(
     product: Product, internet: Internet, *, key: str | None = None
 ) -> AsyncIterator[ASGIApp]:
     """The app of a product with `TRAX_SIGN_IN`, and its open files. `key` as in `Product.app`."""
-    with patch.object(serve, "Clock", lambda: product.clock):
-        opened = serve._open_sign_in(product.settings)
+    with patch.object(serve_http, "Clock", lambda: product.clock):
+        opened = serve_http._open_sign_in(product.settings)
         sign_ins = await opened.__aenter__()
     assert sign_ins is not None
     clients = Clients(

@@ -1,12 +1,8 @@
-"""Serves MCP on stdio or HTTP, with TRaX or the embedded sandbox."""
+"""Serves MCP over Streamable HTTP, with TRaX or the embedded sandbox."""
 
-import gc
-import logging
 import socket
-import sys
 from argparse import Namespace
 from asyncio import CancelledError
-from collections.abc import AsyncIterator, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     aclosing,
@@ -14,13 +10,12 @@ from contextlib import (
     closing,
     nullcontext,
 )
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 
 from trax_mcp.api.caller import ANONYMOUS, Caller
-from trax_mcp.api.client import Client
+from trax_mcp.cli.service import build_service, collect_garbage_again
 from trax_mcp.cli.startup import (
     REPLICAS_EXTRA,
     SIGN_IN_EXTRA,
@@ -33,47 +28,23 @@ from trax_mcp.cli.startup import (
     sign_in_secret_path,
 )
 from trax_mcp.clock import Clock
-from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.open_files import raise_max_open_files
-from trax_mcp.server.app import Service
 from trax_mcp.server.door import PATH
 from trax_mcp.server.http_app import http_app
 from trax_mcp.server.http_server import ServingEnded, listen, serve_http, url_of
 from trax_mcp.server.logs import logging_to_stderr, tell
-from trax_mcp.server.offer import Offer
 from trax_mcp.server.readiness import Readiness
 from trax_mcp.server.sdk_compat import exit_process
-from trax_mcp.server.stdio import serve_stdio
 from trax_mcp.settings import CannotStart, Settings, read_settings
-from trax_mcp.web.approval_page import open_page
-from trax_mcp.web.passkey import Passkey
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from trax_mcp.replicas import Replicas
     from trax_mcp.sign_in.sign_ins import SignIns
 
-_WAITING = "This MCP server waits for a client on stdin. Ctrl-C ends it, --help says more."
-_log = logging.getLogger(__name__)
 
-
-def stdio(options: Namespace) -> int:
-    """Serve the MCP client that started this process.
-
-    Raises:
-        CannotStart: the key cannot be read, is malformed, or is for another deployment.
-    """
-    settings = read_settings(options.environment)
-    access = access_of(settings)
-    if sys.stdin.isatty():
-        print(_WAITING, file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
-    with logging_to_stderr(settings.log_level):
-        if access.file is not None and settings.api_key_file is None:
-            _log.info("The TRaX key is read from %s.", access.file)
-        anyio.run(_serve_stdio, access.settings, access.caller)
-    return 0
-
-
-def http(options: Namespace) -> int:
+def run(options: Namespace) -> int:
     """Serve any MCP client over HTTP, each with the key that it sends.
 
     The operator's key is never used for a caller. The sandbox's key is: it opens nothing.
@@ -102,20 +73,6 @@ def http(options: Namespace) -> int:
     return 0
 
 
-async def _serve_stdio(settings: Settings, caller: Caller) -> None:
-    check_names(settings)
-    passkey, clock = enrolled_passkey(settings), Clock()
-    async with aclosing(client_for(settings)) as client, open_page(clock, passkey) as page:
-        service = build_service(
-            settings, client, passkey, media_dirs=settings.media_dirs, clock=clock, page=page
-        )
-        server = service.server(caller)
-        _collect_garbage_again()
-        await serve_stdio(server, shut_down=service.shut_down)
-        await service.shut_down()  # a press on the page goes on where the client has hung up
-    exit_process()
-
-
 async def _serve_http(settings: Settings, default_caller: Caller, listener: socket.socket) -> None:
     check_names(settings)
     passkey = enrolled_passkey(settings)
@@ -136,7 +93,7 @@ async def _serve_http(settings: Settings, default_caller: Caller, listener: sock
         if settings.sign_in:
             tell(f"trax-mcp: For claude.ai and others its address is {settings.public_url}{PATH}")
         tell(f"trax-mcp is listening on {url_of(listener)}{PATH}")
-        _collect_garbage_again()
+        collect_garbage_again()
         await serve_http(
             app,
             listener,
@@ -186,38 +143,3 @@ async def _open_sign_in(settings: Settings) -> "AsyncIterator[SignIns | None]":
         if is_secret_gone:
             tell("trax-mcp: TRAX_SIGN_IN_SECRET_FILE was gone. It is made anew: all sign in again.")
         yield sign_ins
-
-
-def _collect_garbage_again() -> None:
-    """Enable the garbage collector, and exclude the objects that exist now."""
-    gc.freeze()
-    gc.enable()
-
-
-def build_service(
-    settings: Settings,
-    client: Client,
-    passkey: Passkey | None = None,
-    *,
-    media_dirs: Sequence[Path] = (),
-    **shared: Any,  # noqa: ANN401  what else `Service` takes
-) -> Service:
-    """Build what is served from the settings. Over HTTP, callers have no `media_dirs`."""
-    mode = Mode(settings.confirm) if passkey is None else Mode.HUMAN
-    offer = Offer(
-        rules=Rules(mode, frozenset(settings.guard_also)),
-        read_only=settings.read_only,
-        only=frozenset(settings.tools),
-        local=bool(media_dirs),
-    )
-    return Service(
-        client,
-        offer,
-        ask=frozenset(settings.ask),
-        audit_log=settings.audit_log,
-        chat_poll_seconds=settings.chat_poll_seconds,
-        media_dirs=media_dirs,
-        needs_passkey=passkey is not None,
-        sign_in=settings.sign_in,
-        **shared,
-    )
