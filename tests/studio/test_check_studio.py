@@ -181,19 +181,6 @@ async def test_an_account_that_expires_within_a_day_is_a_thing_to_know(
     ]
 
 
-async def test_an_account_is_told_only_where_it_is_the_only_one_of_its_platform(
-    server: Server[Any], sandbox: Sandbox
-) -> None:
-    """TRaX does not say which account a destination uses."""
-    sandbox.change("conn_3", platform="youtube", status="active")
-    _, studio = await check(server)
-    assert [it.get("account") for it in studio["destinations"]] == [
-        None,
-        {"status": "active"},
-        None,
-    ]
-
-
 async def test_the_status_words_of_trax_are_shown_as_they_are(
     server: Server[Any], sandbox: Sandbox
 ) -> None:

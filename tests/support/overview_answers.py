@@ -13,23 +13,10 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-YOUTUBE: Final = {"status": "active", "expiresAt": "2026-08-04T18:00:00.000Z"}
 PARTS: Final[Json] = {
     "destinations": [
-        {
-            "id": "dest_1",
-            "name": "Main channel",
-            "platform": "youtube",
-            "enabled": True,
-            "account": YOUTUBE,
-        },
-        {
-            "id": "dest_2",
-            "name": "Late crowd",
-            "platform": "twitch",
-            "enabled": True,
-            "account": {"status": "active"},
-        },
+        {"id": "dest_1", "name": "Main channel", "platform": "youtube", "enabled": True},
+        {"id": "dest_2", "name": "Late crowd", "platform": "twitch", "enabled": True},
         {"id": "dest_3", "name": "Kick (trying out)", "platform": "kick", "enabled": False},
     ],
     "sources": [

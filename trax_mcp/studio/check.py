@@ -1,6 +1,5 @@
 """check_studio: how one studio stands, or how all do, with few requests and few at a time."""
 
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -41,13 +40,6 @@ _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 _TRAX_STATUS: Final = Field(None, description="TRaX's own word, which it does not document.")
 
 
-class CheckedAccount(Answer):
-    """A linked account."""
-
-    status: ShortText
-    expires_at: ShortText | None = None
-
-
 class CheckedDestination(Answer):
     """A destination."""
 
@@ -56,13 +48,6 @@ class CheckedDestination(Answer):
     platform: ShortText
     enabled: bool
     status: ShortText | None = _TRAX_STATUS
-    account: CheckedAccount | None = Field(
-        None,
-        description=(
-            "The only linked account of that platform. TRaX does not say which one a destination"
-            " uses."
-        ),
-    )
 
 
 class CheckedSource(Answer):
@@ -112,9 +97,9 @@ class CheckStudio(
     call="GET /v1/studios/{id}/stream-status",
     effect=Effect.READ,
     hint=(
-        "Tell how a studio stands, or how all do: on air or not, destinations, sources, accounts,"
-        " problems and what to do about each. Call it before go_live: it says whether that would"
-        " work."
+        "Tell how a studio stands, or how all do: on air or not, destinations, sources, and"
+        " problems with what to do about each, also those of linked accounts. Call it before"
+        " go_live: it says whether that would work."
     ),
 ):
     """Checks how one studio stands, or how all do."""
@@ -252,7 +237,7 @@ def _checked(studio_id: str, facts: Facts, readiness: Readiness) -> CheckedStudi
         live=facts.live,
         since=facts.since or None,
         ready=readiness.ready,
-        destinations=_destinations(facts),
+        destinations=_first(facts.destinations, CheckedDestination, lambda it: it.enabled),
         sources=_first(facts.sources, CheckedSource, lambda it: it.active),
         problems=problems if has_details else None,
         unknown=[*not_shown, *readiness.unknown] if has_details else None,
@@ -267,19 +252,6 @@ def _first(
         return None
     items = sorted(read.value, key=is_on, reverse=True)[:MAX_SHOWN]
     return [model.model_validate(it) for it in items]
-
-
-def _destinations(facts: Facts) -> list[CheckedDestination] | None:
-    """The destinations, with the account of each platform that has only one."""
-    shown = _first(facts.destinations, CheckedDestination, lambda it: it.enabled)
-    accounts = facts.connections.value if facts.connections.is_whole else None
-    count = Counter(it.platform for it in accounts or ())
-    only = {
-        it.platform: CheckedAccount.model_validate(it)
-        for it in accounts or ()
-        if count[it.platform] == 1
-    }
-    return shown and [it.model_copy(update={"account": only.get(it.platform)}) for it in shown]
 
 
 def _sentences(
