@@ -142,21 +142,17 @@ async def test_an_unknown_code_is_named_and_429_is_always_a_rate_limit(
     )
 
 
-async def test_retry_after_is_a_number_of_seconds_or_a_date(
-    server: Server[Any], sandbox: Sandbox
-) -> None:
-    """The sandbox's clock and the server's stand at 18:00."""
+async def test_retry_after_is_a_number_of_seconds(server: Server[Any], sandbox: Sandbox) -> None:
+    """TRaX sends no date, as HTTP would allow."""
     waits = {
         "0": (0, "now"),
         " 7 ": (7, "in 7 s"),
         "000000000030": (30, "in 30 s"),
         "9" * 400: (999_999_999, "in 999999999 s"),
-        "Fri, 05 Jun 2026 18:01:30 GMT": (90, "in 90 s"),
-        "Fri, 05 Jun 2026 17:00:00 GMT": (0, "now"),
+        "Fri, 05 Jun 2026 18:01:30 GMT": (None, "after a pause"),
         "-5": (None, "after a pause"),
         "soon": (None, "after a pause"),
         "1.5": (None, "after a pause"),
-        "Fri, 05 Jun 2026 18:00:00 +99999999999999999999": (None, "after a pause"),
     }
     faults = [Fault.status(429, headers={"Retry-After": it}) for it in waits]
     results = await results_of(server, sandbox, WRITE, faults)
@@ -196,17 +192,9 @@ BODIES: Final = (
         JSON,
     )
 )
-RETRY_AFTER: Final = st.text(st.characters(codec="latin-1", exclude_categories=["C"])) | st.builds(
-    "{}, {} {} {} {}:{}:{} {}".format,
-    st.sampled_from(["Fri", "", "x"]),
-    st.integers(-1, 10**12),
-    st.sampled_from(["Jun", "13", ""]),
-    st.integers(-1, 10**12),
-    st.integers(-1, 99),
-    st.integers(-1, 10**12),
-    st.integers(-1, 99),
-    st.sampled_from(["GMT", "-0000", "+9999", "+99999999999", ""]),
-)
+RETRY_AFTER: Final = st.text(
+    st.characters(codec="latin-1", exclude_categories=["C"])
+) | st.integers(-1, 10**12).map(str)
 
 
 def test_any_response_becomes_data_or_a_failure(caplog: pytest.LogCaptureFixture) -> None:

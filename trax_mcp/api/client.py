@@ -9,7 +9,6 @@ import random
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, suppress
-from datetime import UTC, datetime
 from functools import cached_property, partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Final
@@ -78,7 +77,7 @@ class Client:
     """TRaX over HTTP.
 
     `timeout_seconds` limits one request as a whole, from waiting for a slot to the last byte.
-    Tests replace `transport`, `sleep` and `now`.
+    Tests replace `transport` and `sleep`.
     """
 
     def __init__(
@@ -88,14 +87,12 @@ class Client:
         timeout_seconds: float,
         transport: "httpx.AsyncBaseTransport | None" = None,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.base_url = base_url
         self.timeout_seconds = timeout_seconds
         self.transport = transport
         self.accepted_keys = AcceptedKeys()
         self._sleep = sleep
-        self._now = now
 
     async def call(
         self,
@@ -212,7 +209,6 @@ class Client:
             headers=response.headers,
             body=body,
             request_id=request_id,
-            now=self._now(),
         )
 
     async def _take_slot(

@@ -26,9 +26,7 @@ class Param:
 
     name: str
     location: Location
-    required: bool
     description: str
-    type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,20 +117,15 @@ class Contract:
             yield Param(
                 name=parameter["name"],
                 location=parameter["in"],
-                required=parameter["required"],
                 description=parameter["description"],
-                type=parameter["schema"]["type"],
             )
         if "requestBody" in item:
             body = self.resolve(item["requestBody"]["content"][_JSON]["schema"])
-            required = body.get("required", ())
             for name, schema in body["properties"].items():
                 yield Param(
                     name=name,
                     location="body",
-                    required=name in required,
                     description=schema.get("description", ""),
-                    type=schema["type"],
                 )
 
 

@@ -102,7 +102,6 @@ class StreamStatus(Model):
     broadcast_started_at: str | None = None
     encoder_stream_id: str | None = None
     live_started_at: str | None = None
-    mode: str | None = None
 
     @property
     def since(self) -> str | None:

@@ -5,11 +5,8 @@ codes and HTML pages get a general message. TRaX's own text is redacted, quoted 
 """
 
 import json
-import math
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final
 
@@ -69,17 +66,16 @@ def refused(
     headers: Mapping[str, str],
     body: bytes,
     request_id: str,
-    now: datetime,
 ) -> Refused:
     """The failure for an error response to this caller.
 
-    What is not as TRaX documents it counts as missing. `now` is for a `Retry-After` with a date.
+    What is not as TRaX documents it counts as missing.
     """
     error = (read_object(body) or {}).get("error")
     error = error if isinstance(error, dict) else {}
     code = read_token(_CODE, error.get("code")) or ""
     scope = read_token(TOKEN, error.get("requiredScope")) or operation.call.scope
-    seconds = _read_retry_after(headers.get("retry-after", "").strip(), now)
+    seconds = _read_retry_after(headers.get("retry-after", "").strip())
     # Before anything was done. A 408 can come from a gateway, as a 5xx.
     is_rejection = status in range(400, 500) and status != HTTPStatus.REQUEST_TIMEOUT
     meaning = MEANINGS.get(code)
@@ -137,13 +133,8 @@ def _describe_wait(seconds: float | None) -> str:
     return f"in {seconds:.0f} s" if seconds >= 1 else "now"
 
 
-def _read_retry_after(header: str, now: datetime) -> float | None:
-    """Seconds from now. HTTP allows a number or a date (RFC 9110, section 10.2.3)."""
+def _read_retry_after(header: str) -> float | None:
+    """Seconds. HTTP also allows a date (RFC 9110, section 10.2.3), which TRaX does not send."""
     if header.isascii() and header.isdigit():
         return min(float(header), _MAX_RETRY_AFTER_SECONDS)
-    try:
-        until = parsedate_to_datetime(header)
-    except (ValueError, OverflowError):
-        return None
-    seconds = math.ceil((until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds())
-    return float(min(max(0, seconds), _MAX_RETRY_AFTER_SECONDS))
+    return None

@@ -74,7 +74,6 @@ class Product:
             timeout_seconds=self.settings.timeout_seconds,
             transport=transport or (None if over_network else SandboxTransport(trax)),
             sleep=pause,
-            now=self._trax_time,
         )
         self._service = build_service(
             self.settings,
@@ -123,9 +122,6 @@ class Product:
     async def aclose(self) -> None:
         """Close the connections to TRaX."""
         await self._client.aclose()
-
-    def _trax_time(self) -> datetime:
-        return datetime.fromtimestamp(self.trax.clock.now(), UTC)
 
 
 def yes_to_stop(key: str, *, studio_id: str) -> str:
