@@ -117,16 +117,6 @@ async def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         assert session.calls == []
 
 
-async def test_a_file_with_a_blank_name_is_refused(tmp_path: Path) -> None:
-    """TRaX accepts no blank name; nothing is reserved."""
-    async with open_upload_session(tmp_path) as session:
-        (session.folder / "sub" / "  ").write_bytes(MP4)
-        failure = await session.failure("sub/  ")
-        assert session.calls == []
-    remedy = "Give it a name with something to read in it."
-    assert failure == refused(f"has a name that TRaX would not take, so nothing was sent. {remedy}")
-
-
 async def test_a_file_that_changes_during_the_upload_is_not_uploaded(tmp_path: Path) -> None:
     """For example a recording in progress: it no longer matches the reservation."""
     async with open_upload_session(tmp_path) as session:

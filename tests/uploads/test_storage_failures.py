@@ -90,6 +90,7 @@ def unconfirmed(code: str, happened: str) -> Json:
 
 UNREACHABLE: Final = "The storage that TRaX named could not be reached"
 BROKEN: Final = "The connection to the storage broke"
+LATE: Final = "The storage did not take the file in time"
 USELESS: Final = "The same call is likely to fail again."
 
 STORAGES: Final[dict[str, tuple[Storage, Json]]] = {
@@ -110,11 +111,11 @@ STORAGES: Final[dict[str, tuple[Storage, Json]]] = {
     ),
     "a break inside the file": (
         Storage(httpx.WriteError(ADDRESS), takes=1),
-        not_uploaded("unreachable", BROKEN),
+        unconfirmed("unreachable", BROKEN),
     ),
     "a stall inside the file": (
         Storage(httpx.WriteTimeout(ADDRESS), takes=1),
-        not_uploaded("timeout", "The storage took nothing more of the file for 30 s"),
+        unconfirmed("timeout", LATE),
     ),
     "a break after the file": (
         Storage(httpx.ReadError(ADDRESS)),
@@ -122,7 +123,7 @@ STORAGES: Final[dict[str, tuple[Storage, Json]]] = {
     ),
     "no answer": (
         Storage(httpx.ReadTimeout(ADDRESS)),
-        unconfirmed("timeout", "The storage did not confirm the upload for 300 s"),
+        unconfirmed("timeout", LATE),
     ),
     "no HTTP": (
         Storage(httpx.RemoteProtocolError(ADDRESS)),

@@ -5,7 +5,6 @@ client makes sure that the TRaX key is never sent to the storage.
 """
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
@@ -27,20 +26,6 @@ _TRANSIENT: Final = frozenset({408, 425, 429})
 _CALL_AGAIN: Final = "Call again to try anew."
 
 
-@dataclass
-class _Body:
-    """The body of an upload, with the number of bytes that were taken. None before the first."""
-
-    chunks: AsyncIterator[bytes]
-    taken: int | None = None
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        self.taken = 0
-        async for chunk in self.chunks:
-            self.taken += len(chunk)
-            yield chunk
-
-
 async def put(client: Client, url: str, file: MediaFile, chunks: AsyncIterator[bytes]) -> None:
     """Upload the chunks of a file to the storage of the TRaX that a client reaches.
 
@@ -54,20 +39,19 @@ async def put(client: Client, url: str, file: MediaFile, chunks: AsyncIterator[b
         "Content-Length": str(file.size),
         "User-Agent": f"trax-mcp/{__version__}",
     }
-    body = _Body(chunks)
     try:
         async with (
             # Over plain HTTP, a proxy could read the URL.
             httpx.AsyncClient(
                 transport=client.transport, timeout=TIMEOUT, trust_env=address.scheme == "https"
             ) as http,
-            http.stream("PUT", address, headers=headers, content=body) as response,
+            http.stream("PUT", address, headers=headers, content=chunks) as response,
         ):
             status = response.status_code
     except MediaFileError:
         raise
     except Exception as error:  # noqa: BLE001  also raw TLS errors, whose texts may hold the URL
-        raise _lost(error, body.taken, file.size) from None
+        raise _lost(error) from None
     if not response.is_success:
         again = status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR
         next_step = _CALL_AGAIN if again else "The same call is likely to fail again."
@@ -105,18 +89,14 @@ def _read_url(url: str, *, allow_http: bool) -> httpx.URL:
     return address
 
 
-def _lost(error: Exception, taken: int | None, size: int) -> TraxError:
+def _lost(error: Exception) -> TraxError:
     """The connection was not made or broke, or the storage made no progress in time."""
-    if taken is None:
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
         happened = "The storage that TRaX named could not be reached"
         return not_uploaded(NoConnection, "unreachable", happened)
     code, happened = "unreachable", "The connection to the storage broke"
     if isinstance(error, httpx.TimeoutException):
-        missing = "did not confirm the upload" if taken >= size else "took nothing more of the file"
-        seconds = TIMEOUT.read if isinstance(error, httpx.ReadTimeout) else TIMEOUT.write
-        code, happened = "timeout", f"The storage {missing} for {seconds:g} s"
-    if taken < size:
-        return not_uploaded(LostAnswer, code, happened)
+        code, happened = "timeout", "The storage did not take the file in time"
     next_step = "Look with list_media before anything else."
     not_done = "; whether the file arrived is not known"
     return LostAnswer(code, happened, next_step, not_done=not_done, outcome="unknown")

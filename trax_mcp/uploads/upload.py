@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from trax_mcp.api import arguments
 from trax_mcp.api.caller import Caller
@@ -29,6 +29,8 @@ LONGEST_PROCESSING_SECONDS: Final = 600.0
 """How long to wait for READY or FAILED after the upload. TRaX documents no limit."""
 
 _BUT: Final = "The file was uploaded, but"
+_STEPS: Final = 2.0
+"""Sending and processing. Progress counts each as 1."""
 _PROGRESS_SECONDS: Final = 1.0
 _FIRST_PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 15.0
@@ -73,17 +75,20 @@ class Uploader:
         """
         try:
             async with open_media_file(request.path, self.folders) as file:
-                asset_id = await self._send(file, _reservation(file, request.folder))
+                asset_id = await self._send(file, request.folder)
         except MediaFileError as error:
             raise NotSent("invalid_file", f"The file {error.why}", error.remedy) from None
         asset = await self._wait(asset_id, sent=file.size)
         return asset.model_dump(by_alias=True, exclude_unset=True)
 
-    async def _send(self, file: MediaFile, reservation: CreateMediaUpload) -> str:
+    async def _send(self, file: MediaFile, folder: str | None) -> str:
         """Reserve an asset, send the file, and return the asset's id."""
         # Imported on first use, so that the server starts faster.
         from trax_mcp.uploads.storage import not_uploaded, put  # noqa: PLC0415
 
+        reservation = CreateMediaUpload(
+            filename=file.name, content_type=file.media_type, byte_size=file.size, folder=folder
+        )
         reserved = await self.client.call(reservation, self.caller)
         try:
             async with aclosing(self._chunks(file)) as chunks:
@@ -94,13 +99,13 @@ class Uploader:
         return reserved.asset_id
 
     async def _chunks(self, file: MediaFile) -> AsyncGenerator[bytes, None]:
-        """The chunks of a file, with progress reports in between."""
+        """The chunks of a file, with progress reports in between: the share that was sent."""
         sent, reported_at = 0, float("-inf")
         async for chunk in file.chunks():
             if self.clock.seconds() - reported_at >= _PROGRESS_SECONDS:
                 reported_at = self.clock.seconds()
                 message = f"Sent {_format_size(sent)} of {_format_size(file.size)}."
-                await self.progress(sent, file.size + LONGEST_PROCESSING_SECONDS, message)
+                await self.progress(sent / file.size, _STEPS, message)
             yield chunk
             sent += len(chunk)
 
@@ -114,7 +119,7 @@ class Uploader:
         began, pause = self.clock.seconds(), _FIRST_PAUSE_SECONDS
         while (elapsed := self.clock.seconds() - began) < LONGEST_PROCESSING_SECONDS:
             message = f"Sent {_format_size(sent)}. TRaX is processing it."
-            await self.progress(sent + elapsed, sent + LONGEST_PROCESSING_SECONDS, message)
+            await self.progress(1 + elapsed / LONGEST_PROCESSING_SECONDS, _STEPS, message)
             asset, last_error = None, None
             try:
                 asset = await self._find(asset_id)
@@ -165,21 +170,6 @@ def _status_unknown(error: TraxError) -> TraxError:
         outcome="applied",
         retryable=False,
     )
-
-
-def _reservation(file: MediaFile, folder: str | None) -> CreateMediaUpload:
-    """The operation that reserves an asset for this file.
-
-    Raises:
-        MediaFileError: TRaX would not accept the file's name, for example one of blanks.
-    """
-    try:
-        return CreateMediaUpload(
-            filename=file.name, content_type=file.media_type, byte_size=file.size, folder=folder
-        )
-    except ValidationError:
-        remedy = "Give it a name with something to read in it."
-        raise MediaFileError("has a name that TRaX would not take", remedy) from None
 
 
 def _format_size(size: int) -> str:
