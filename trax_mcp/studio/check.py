@@ -28,7 +28,7 @@ MAX_CHECKED: Final = 20
 MAX_DETAILED: Final = 5
 """The most studios whose destinations and sources are read."""
 MAX_SHOWN: Final = 20
-"""The most destinations of a studio that are shown, and the same for sources and problems."""
+"""The most destinations of a studio that are shown, and the same for sources."""
 MAX_SECONDS: Final = 25.0
 """How long reads may begin. Many clients cancel a call after a minute."""
 
@@ -135,10 +135,7 @@ async def check_studio(
         looked_at = await reader.read_each(studios[:MAX_CHECKED])
         more, unknown = len(studios[MAX_CHECKED:]), [*map(str, listed.unknown(Fact.STUDIOS))]
     now = clock.now()
-    judged = [
-        (which, facts, judge_readiness(facts, now=now, max_troubles=MAX_SHOWN))
-        for which, facts in looked_at
-    ]
+    judged = [(which, facts, judge_readiness(facts, now=now)) for which, facts in looked_at]
     checked = [_checked(*it) for it in judged]
     overview = Overview(studios=checked, more=more, unknown=unknown or None)
     counted = [] if studio_id else [_counted([it for _, it in looked_at], more)]

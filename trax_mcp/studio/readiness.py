@@ -3,11 +3,9 @@
 The same findings warn a person before they agree to a go-live.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Final
 
 from trax_mcp.studio import naming, times
@@ -23,10 +21,8 @@ READINESS_FACTS: Final = (
     Fact.HEALTH,
 )
 """Everything that a go-live depends on."""
-MAX_TROUBLES: Final = 100
-"""The most destinations of troubled accounts that are named. A few hundred of each make many."""
-MAX_EXPIRING: Final = 10
-"""The most accounts that are named because they expire soon."""
+MAX_NAMED: Final = 10
+"""The most accounts that are named for one reason, and the most destinations of one account."""
 
 _EXPIRES_SOON: Final = timedelta(hours=24)
 _MAY_GO_LIVE: Final = "whether this key may go live (only going live shows that)"
@@ -53,13 +49,13 @@ class Readiness:
     ready: bool | None = None
 
 
-def judge_readiness(facts: Facts, *, now: datetime, max_troubles: int = MAX_TROUBLES) -> Readiness:
-    """Judge the facts, and name so many destinations of troubled accounts at most."""
+def judge_readiness(facts: Facts, *, now: datetime) -> Readiness:
+    """Judge the facts."""
     problems = (
         *_switched_off_writes(facts),
         *_missing_destinations(facts),
         *_missing_sources(facts),
-        *_troubled_accounts(facts, max_troubles),
+        *_troubled_accounts(facts),
         *_expiring_accounts(facts, now),
     )
     unknown = tuple(map(str, facts.unknown))
@@ -74,7 +70,7 @@ def go_live_warnings(facts: Facts) -> Iterator[Finding]:
     """Problems that a person should know before they agree to a go-live."""
     yield from _missing_destinations(facts)
     yield from _missing_sources(facts)
-    yield from _troubled_accounts(facts, MAX_TROUBLES)
+    yield from _troubled_accounts(facts)
 
 
 def _switched_off_writes(facts: Facts) -> Iterator[Finding]:
@@ -97,25 +93,30 @@ def _missing_sources(facts: Facts) -> Iterator[Finding]:
         yield Finding(what, "Activate one with update_source, or add one.")
 
 
-def _troubled_accounts(facts: Facts, most: int) -> Iterator[Finding]:
-    """Destinations do not name their account, so all of its platform are reported."""
-    enabled = facts.enabled
-    count = Counter(it.platform for it in enabled)
-    troubled = [it for it in facts.connections.value or () if it.status != "active"]
-    accounts = [it for it in troubled if count[it.platform]]
-    pairs = ((of, it) for of in accounts for it in enabled if it.platform == of.platform)
-    for account, it in islice(pairs, most):
-        platform = naming.platform(it.platform)
-        what = sentence(
-            "The {} account {} is {}: {} may fail.",
-            platform,
-            naming.connection(account),
-            naming.word(account.status),
-            naming.destination(it),
+def _troubled_accounts(facts: Facts) -> Iterator[Finding]:
+    """Destinations do not name their account, so each of its platform may fail."""
+    platforms = {it.platform for it in facts.enabled}
+    troubled = [
+        it
+        for it in facts.connections.value or ()
+        if it.status != "active" and it.platform in platforms
+    ]
+    for account in troubled[:MAX_NAMED]:
+        reached = [it for it in facts.enabled if it.platform == account.platform]
+        # TRaX promises no order, and consent is to the same sentence each time.
+        named = sorted(reached, key=lambda it: (it.name, it.id))[:MAX_NAMED]
+        names = [naming.quoted(it.name) for it in named]
+        if further := len(reached) - len(named):
+            names.append(f"{further:,} more")
+        platform, name = naming.platform(account.platform), naming.connection(account)
+        what = Sentence(
+            f"The {platform} account {name} is {naming.word(account.status)}:"
+            f" {naming.listed(names)} may fail.",
+            ids=(account.id, *(it.id for it in named)),
         )
         yield Finding(what, f"The person signs in to {platform} again, on TRaX.")
-    if (further := sum(count[it.platform] for it in accounts) - most) > 0:
-        what = Sentence(f"{further:,} more destinations of such accounts may fail.")
+    if (further := len(troubled) - MAX_NAMED) > 0:
+        what = Sentence(f"{further:,} more accounts are not active: their destinations may fail.")
         yield Finding(what, "The person signs in to all of them again, on TRaX.")
 
 
@@ -128,12 +129,12 @@ def _expiring_accounts(facts: Facts, now: datetime) -> Iterator[Finding]:
         if account.status == "active" and account.platform in platforms
         if (expires := times.parse(account.expires_at)) and expires <= now + _EXPIRES_SOON
     ]
-    for account, expires in expiring[:MAX_EXPIRING]:
+    for account, expires in expiring[:MAX_NAMED]:
         platform = naming.platform(account.platform)
         at = times.at(expires, now, in_seconds=False)
         when = f"expires at {at}" if expires > now else f"was to expire at {at}, but is active"
         what = sentence("The {} account {} {}.", platform, naming.connection(account), when)
         yield Finding(what, f"To be sure, the person signs in to {platform} again, on TRaX.")
-    if (further := len(expiring) - MAX_EXPIRING) > 0:
+    if (further := len(expiring) - MAX_NAMED) > 0:
         what = Sentence(f"{further:,} more accounts expire within 24 hours.")
         yield Finding(what, "To be sure, the person signs in to them again, on TRaX.")
