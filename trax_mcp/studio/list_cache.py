@@ -3,7 +3,6 @@
 Decisions never use it. No caller is shown the lists of another.
 """
 
-from dataclasses import dataclass, field
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
@@ -12,7 +11,6 @@ from cachetools import TTLCache
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
-from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import ItemT
 from trax_mcp.api.operation import ListOperation
 from trax_mcp.api.operations import ListDestinations, ListSources, ListStudios
@@ -28,14 +26,6 @@ _Items = Read[tuple[Any, ...]]
 _Key = tuple[Caller, ListOperation[Any]]
 
 
-@dataclass(slots=True, weakref_slot=True)
-class _Read:
-    """A read in progress. All callers that wait for it get its failure too."""
-
-    lock: anyio.Lock = field(default_factory=anyio.Lock)
-    failure: TraxError | None = None
-
-
 class ListCache:
     """The lists of callers, at most `KEPT_SECONDS` old."""
 
@@ -47,27 +37,19 @@ class ListCache:
             timer=clock.seconds,
             getsizeof=lambda it: 1 + len(it.value or ()),
         )
-        self._reads: WeakValueDictionary[_Key, _Read] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[_Key, anyio.Lock] = WeakValueDictionary()
 
     async def get(self, operation: ListOperation[ItemT], caller: Caller) -> Read[tuple[ItemT, ...]]:
-        """The items of a list. Concurrent requests for the same list share one read.
+        """The items of a list. Of concurrent requests for the same list, one reads at a time.
 
         Raises:
             TraxError: it could not be read.
         """
         key = (caller, operation)
-        read = self._reads.setdefault(key, _Read())
-        earlier_failure = read.failure
-        async with read.lock:
+        async with self._locks.setdefault(key, anyio.Lock()):
             if kept := self._lists.get(key):  # else never read, too old, or evicted
                 return kept
-            if read.failure is not None and read.failure is not earlier_failure:
-                raise read.failure.copy()
-            try:
-                self._lists[key] = found = await read_all_pages(self._client, operation, caller)
-            except TraxError as error:
-                read.failure = error.copy()
-                raise
+            self._lists[key] = found = await read_all_pages(self._client, operation, caller)
             return found
 
     def known(self, caller: Caller, studio_id: str) -> Facts:

@@ -118,12 +118,12 @@ class Budget:
             if anyio.current_time() >= self._ends:
                 return Read(missing="TRaX was too slow")
             if self._limited_by:
-                raise self._limited_by.copy()
+                raise self._limited_by
             try:
                 return await read()
             except TraxError as error:
                 if error.http_status == HTTPStatus.TOO_MANY_REQUESTS:
-                    self._limited_by = error.copy()
+                    self._limited_by = error
                 raise
 
 
