@@ -27,12 +27,9 @@ _SELECTORS: Final = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0e\U000e0100-\U00
 """Variation selectors can hide data. U+FE0F is allowed, since many emoji need it."""
 
 _JOINER: Final = "\u200d"
-_TEXT_SELECTOR: Final = "\ufe0e"
 _EMOJI_SELECTOR: Final = "\ufe0f"
 _EMOJI_MODIFIERS: Final = "\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 """The selector, and skin tones."""
-_TAKE_SELECTORS: Final = ("CJK UNIFIED", "MONGOLIAN LETTER")
-"""Letters, by name, that are written differently with a variation selector."""
 _VIRAMA: Final = 9
 """The combining class of the sign that joins consonants, in the scripts of India and around it."""
 _KEYCAP: Final = "\u20e3"
@@ -142,7 +139,7 @@ def _unsafe_indexes(text: str, *, ascii_only: bool) -> set[int]:
         if character.isascii() and character.isprintable():
             marks = 0
             continue
-        if character in {_EMOJI_SELECTOR, _JOINER} or _SELECTORS.match(character):
+        if character in {_EMOJI_SELECTOR, _JOINER}:
             if ascii_only or index == 0 or not _changes_a_sign(text, index):
                 unsafe.add(index)
             continue
@@ -156,17 +153,13 @@ def _unsafe_indexes(text: str, *, ascii_only: bool) -> set[int]:
 
 
 def _changes_a_sign(text: str, index: int) -> bool:
-    """Whether a joiner or a selector makes an emoji or a word look different.
+    """Whether a joiner makes an emoji or a word look different, or an emoji selector a sign.
 
     Source for joiners in words: UAX #31, section 2.3.1, rule B.
     """
     character, before, after = text[index], text[index - 1], text[index + 1 : index + 2]
     if character == _EMOJI_SELECTOR:
         return not before.isalnum() or after == _KEYCAP
-    if character == _TEXT_SELECTOR:
-        return unicodedata.category(before) == "So"
-    if character != _JOINER:
-        return unicodedata.name(before, "").startswith(_TAKE_SELECTORS)
     if unicodedata.combining(before) == _VIRAMA:
         return after.isalpha()
     start = index - 1
