@@ -6,7 +6,6 @@ nowhere.
 """
 
 import random
-import re
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, suppress
 from functools import cached_property, partial
@@ -68,7 +67,8 @@ _MAX_URGENT: Final = 64
 """The same for urgent requests, which are the reads of a stop. The stop itself needs no slot."""
 _LAST_ADDRESS_SECONDS: Final = 0.5
 """How long an urgent request tries the address that was good last, before it looks the name up."""
-_OWN_REQUEST_ID: Final = re.compile(r"mcp_[0-9a-f]{32}")
+_ID_PREFIX: Final = "mcp_"
+"""Of the request ids of this server."""
 _UNCOMPRESSED: Final = "identity"
 """A small compressed answer could decompress to any size, so none is accepted."""
 
@@ -159,46 +159,7 @@ class Client:
     async def _send_once(
         self, operation: Operation[Answer_co], caller: Caller, *, urgent: bool
     ) -> Answer[Answer_co]:
-        import httpx  # noqa: PLC0415  see above
-
-        connections, sent_id = self._connections[urgent], f"mcp_{uuid4().hex}"
-        deadline = anyio.current_time() + self.timeout_seconds
-        response: httpx.Response | None = None
-        async with AsyncExitStack() as held:
-            if not operation.stops_broadcast:
-                await self._take_slot(held, connections, caller)
-            try:
-                with anyio.fail_after(max(0, deadline - anyio.current_time())):
-                    request = _build(connections.http, operation, caller, sent_id)
-                    response = await connections.http.send(request, stream=True)
-                    held.push_async_callback(response.aclose)
-                    request_id = _read_request_id(operation, response, sent=sent_id)
-                    body = await _read_body(operation, response, request_id)
-            except TraxError:
-                raise
-            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError):
-                raise NoConnection(
-                    "unreachable",
-                    "TRaX could not be reached",
-                    "Check the network and TRAX_BASE_URL, then call again.",
-                    retryable=True,
-                    request_id=sent_id,
-                ) from None
-            except Exception as error:  # noqa: BLE001  also raw TLS errors, and redirects without a target
-                is_late = isinstance(error, TimeoutError | httpx.TimeoutException)
-                late = f"within {self.timeout_seconds:g} s" if is_late else ""
-                if response is None:
-                    raise _no_answer(operation, sent_id, late) from None
-                if is_success(response.status_code):
-                    why = f"was not complete {late}" if late else "broke off"
-                    raise unreadable(
-                        operation,
-                        why,
-                        status=response.status_code,
-                        request_id=request_id,
-                        code="timeout" if late else "bad_answer",
-                    ) from None
-                body = b""  # the status of an error is enough
+        response, request_id, body = await self._exchange(operation, caller, urgent=urgent)
         status = response.status_code
         if is_success(status):
             return read_answer(operation, body, status=status, request_id=request_id)
@@ -211,24 +172,100 @@ class Client:
             request_id=request_id,
         )
 
+    async def _exchange(
+        self, operation: Operation[Model], caller: Caller, *, urgent: bool
+    ) -> "tuple[httpx.Response, str, bytes]":
+        """Wait for a slot, send a request, and return the response, its request id and its body.
+
+        The body of an error is empty if it cannot be read: the status is enough. One scope limits
+        both waits: more of them make a call measurably slower.
+        """
+        connections, sent_id = self._connections[urgent], f"{_ID_PREFIX}{uuid4().hex}"
+        deadline = anyio.current_time() + self.timeout_seconds
+        request, response = None, None
+        async with AsyncExitStack() as held:
+            try:
+                with anyio.fail_after(self.timeout_seconds * _WAIT_SHARE) as limit:
+                    if not operation.stops_broadcast:
+                        await self._take_slot(held, connections, caller, limit)
+                    limit.deadline = deadline
+                    request = _build(connections.http, operation, caller, sent_id)
+                    response = await connections.http.send(request, stream=True)
+                    held.push_async_callback(response.aclose)
+                    request_id = _read_request_id(operation, response, sent=sent_id)
+                    body = await _read_body(operation, response, request_id)
+            except TraxError:
+                raise
+            except Exception as error:  # noqa: BLE001  also raw TLS errors, and redirects without a target
+                if request is None and isinstance(error, TimeoutError):
+                    raise self._too_many_calls(caller) from None
+                if response is None or is_success(response.status_code):
+                    raise self._failure_of(error, response, operation, sent_id) from None
+                body = b""
+        return response, request_id, body
+
     async def _take_slot(
-        self, held: AsyncExitStack, connections: "_Connections", caller: Caller
+        self,
+        held: AsyncExitStack,
+        connections: "_Connections",
+        caller: Caller,
+        limit: anyio.CancelScope,
     ) -> None:
         """Wait until the caller may have one more request in flight."""
-        name = self.accepted_keys.limit_name(caller)
-        try:
-            with anyio.fail_after(self.timeout_seconds * _WAIT_SHARE):
-                await held.enter_async_context(connections.slots(name))
-                await held.enter_async_context(connections.in_all)
-        except TimeoutError:
-            is_shared = name == NOT_ACCEPTED
-            whose = "keys that TRaX has not accepted here yet" if is_shared else "this key"
-            raise NotSent(
+        slots = connections.slots(self.accepted_keys.limit_name(caller))
+        await held.enter_async_context(slots)
+        await held.enter_async_context(connections.in_all)
+        if limit.cancel_called:  # in the moment in which the slot came
+            raise TimeoutError
+
+    def _too_many_calls(self, caller: Caller) -> NotSent:
+        is_shared = self.accepted_keys.limit_name(caller) == NOT_ACCEPTED
+        whose = "keys that TRaX has not accepted here yet" if is_shared else "this key"
+        return NotSent(
+            "unreachable",
+            f"Too many other calls with {whose} are waiting for TRaX",
+            "Wait for their answers, then call again.",
+            retryable=True,
+        )
+
+    def _failure_of(
+        self,
+        error: Exception,
+        response: "httpx.Response | None",
+        operation: Operation[Model],
+        sent_id: str,
+    ) -> TraxError:
+        """The failure of a request that has no response, or one of success that broke off."""
+        import httpx  # noqa: PLC0415  see above
+
+        no_connection = (
+            httpx.ConnectError,
+            httpx.ConnectTimeout,
+            httpx.PoolTimeout,
+            httpx.ProxyError,
+        )
+        if isinstance(error, no_connection):
+            return NoConnection(
                 "unreachable",
-                f"Too many other calls with {whose} are waiting for TRaX",
-                "Wait for their answers, then call again.",
+                "TRaX could not be reached",
+                "Check the network and TRAX_BASE_URL, then call again.",
                 retryable=True,
-            ) from None
+                request_id=sent_id,
+            )
+        is_late = isinstance(error, TimeoutError | httpx.TimeoutException)
+        late = f"within {self.timeout_seconds:g} s"
+        if response is not None:
+            return unreadable(
+                operation,
+                f"was not complete {late}" if is_late else "broke off",
+                status=response.status_code,
+                request_id=read_request_id(response.headers, sent=sent_id),
+                code="timeout" if is_late else "bad_answer",
+            )
+        code, happened = "unreachable", "The connection to TRaX broke before it answered"
+        if is_late:
+            code, happened = "timeout", f"TRaX did not answer {late}"
+        return LostAnswer.after(operation, code, happened, request_id=sent_id)
 
     @cached_property
     def _connections(self) -> tuple["_Connections", "_Connections"]:
@@ -377,8 +414,8 @@ def _read_request_id(operation: Operation[Model], response: "httpx.Response", *,
     server. Public calls are exempt: a cache may answer them with the id of the first request.
     """
     request_id = read_request_id(response.headers, sent=sent)
-    is_ours = request_id == sent or operation.call.public
-    if not is_ours and _OWN_REQUEST_ID.fullmatch(request_id):
+    is_of_another = request_id.startswith(_ID_PREFIX) and request_id != sent
+    if is_of_another and not operation.call.public:
         happened = "TRaX answered another request in place of this one"
         raise LostAnswer.after(operation, "bad_answer", happened, request_id=sent)
     return request_id
@@ -401,13 +438,6 @@ async def _read_body(
     if why and is_success(status):
         raise unreadable(operation, why, status=status, request_id=request_id, kind=kind)
     return b"" if why else bytes(body)
-
-
-def _no_answer(operation: Operation[Model], request_id: str, late: str) -> LostAnswer:
-    code, happened = "unreachable", "The connection to TRaX broke before it answered"
-    if late:
-        code, happened = "timeout", f"TRaX did not answer {late}"
-    return LostAnswer.after(operation, code, happened, request_id=request_id)
 
 
 def _pause_before_retry(error: TraxError, tries: int, *, mutates: bool) -> float | None:
