@@ -1,4 +1,4 @@
-"""Compares a contract document with the built-in one, by what a caller depends on.
+"""Compares a contract document with the built-in one: calls, scopes, fields, types and enums.
 
 Which differences are breaking follows TRaX's compatibility promise for /v1: endpoints, optional
 parameters, response fields, codes and enum values may be added; nothing is removed, renamed,
@@ -15,7 +15,7 @@ from trax_mcp.api.text_safety import escape, escape_invisible, truncate
 
 _METHODS: Final = ("get", "put", "post", "delete", "patch")
 _SCOPE: Final = re.compile(r"\b[a-z]+:[a-z]+\b")
-_LIMITS: Final = ("pattern", "minLength", "maxLength", "minimum", "maximum", "minItems", "maxItems")
+_OR: Final = " or "
 _MAX_PLACES: Final = 20_000
 """The contract has about 1,000. References can multiply a small document without limit."""
 _LONGEST_TEXT: Final = 160
@@ -83,19 +83,15 @@ def _is_breaking(fact: str, use: _Use, was: Any, now: Any) -> bool:  # noqa: ANN
     is_request = use == "request"
     match fact:
         case "required":
-            breaking = (now is True) == is_request
-        case "nullable":
-            breaking = (now is True) != is_request
-        case "enum" | "security":
+            return (now is True) == is_request
+        case "enum":
             lost = [it for it in was or () if now is not None and it not in now]
-            breaking = bool(lost) or (is_request and was is None)
-        case "format":  # a new one makes it another type
-            breaking = was is not None and now is not None
-        case "type":
-            breaking = (now if is_request else was) is not None
+            return bool(lost) or (is_request and was is None)
+        case "type":  # TRaX must take what it took, and answer with nothing else than before
+            more, less = (now, was) if is_request else (was, now)
+            return more is not None and not {*(less or "anything").split(_OR)} <= {*more.split(_OR)}
         case _:
-            breaking = fact == "scope" or (fact in _LIMITS and is_request and now is not None)
-    return breaking
+            return fact == "scope"
 
 
 class _Document:
@@ -117,15 +113,8 @@ class _Document:
                 self._add_call((f"{method.upper()} {path}",), item, item[method])
 
     def _add_call(self, where: _Where, item: JsonObject, call: JsonObject) -> None:
-        security = call.get("security", self._root.get("security")) or [{}]
         scopes = sorted(set(_SCOPE.findall(str(call.get("description")))))
-        self._add(
-            where,
-            "call",
-            security=sorted(security, key=str),
-            scope=" and ".join(scopes) or None,
-            **{text: call.get(text) for text in ("deprecated", "summary", "description")},
-        )
+        self._add(where, "call", scope=" and ".join(scopes) or None)
         for it in map(self._resolve, [*item.get("parameters", ()), *call.get("parameters", ())]):
             name = (*where, f" {it['in']} parameter {it['name']}")
             required = it.get("required") is True or it["in"] == "path"
@@ -156,16 +145,14 @@ class _Document:
         declared = schema.get("type")
         types = {declared} if isinstance(declared, str) else set(declared or ())
         types |= {"object"} if "properties" in schema else set()
+        types |= {"null"} if schema.get("nullable") is True else set()
         enum = schema.get("enum")
         self._add(
             where,
             use,
             required=required,
-            type=" or ".join(sorted(types - {"null"})) or None,
-            nullable="null" in types or schema.get("nullable") is True,
+            type=_OR.join(sorted(types)) or None,
             enum=sorted(enum, key=str) if enum else None,
-            format=schema.get("format"),
-            **{limit: schema.get(limit) for limit in _LIMITS},
         )
         if id(schema) in around:
             return
