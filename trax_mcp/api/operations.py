@@ -223,7 +223,7 @@ class GetStreamStatus(
     Operation[StreamStatus],
     call="GET /v1/studios/{id}/stream-status",
     effect=READ,
-    hint="Later than `observed`, the proof of being on air.",
+    hint="After a go-live, trust `observed` in its answer; use this later.",
 ):
     studio_id: arguments.Id
 
