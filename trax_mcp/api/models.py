@@ -109,8 +109,8 @@ class StreamStatus(Model):
         return (self.live_started_at or self.broadcast_started_at) if self.live else None
 
     @property
-    def has_traces(self) -> bool:
-        """Whether it tells of a stream: one that TRaX's own site has started may not be `live`."""
+    def has_stream(self) -> bool:
+        """Whether there is a stream. One that TRaX's own site has started may not be `live`."""
         return bool(self.encoder_stream_id or self.live_started_at)
 
 

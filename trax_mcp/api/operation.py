@@ -141,7 +141,9 @@ class ToolInput(BaseModel):
         cls.call, cls.effect, cls.hint = CONTRACT.calls[call], effect, hint
         cls.reads_files, cls.returns_untrusted_text = reads_files, returns_untrusted_text
         cls.tool_name = to_snake(cls.__name__)
-        cls.params = {"studioId" if it == "id" else it: at for it, at in cls.call.params.items()}
+        cls.params = {
+            "studioId" if name == "id" else name: param for name, param in cls.call.params.items()
+        }
         for name, field in cls.model_fields.items():
             param = cls.params.get(str(field.alias))
             field.description = _for_models(param.description if param else "", field.description)
@@ -301,8 +303,8 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
 
     def target_id(self) -> str:
         """The last id in the path, or an empty string."""
-        given, params = self.arguments(), self.params.items()
-        ids = [str(given[name]) for name, it in params if it.location == "path"]
+        given = self.arguments()
+        ids = [str(given[name]) for name, it in self.params.items() if it.location == "path"]
         return ids[-1] if ids else ""
 
 

@@ -76,28 +76,29 @@ def refused(
     code = read_token(_CODE, error.get("code")) or ""
     scope = read_token(TOKEN, error.get("requiredScope")) or operation.call.scope
     seconds = _read_retry_after(headers.get("retry-after", "").strip())
-    # Before anything was done. A 408 can come from a gateway, as a 5xx.
-    is_rejection = status in range(400, 500) and status != HTTPStatus.REQUEST_TIMEOUT
     meaning = MEANINGS.get(code)
     if meaning is None and status == HTTPStatus.TOO_MANY_REQUESTS:  # from a gateway
         meaning = MEANINGS["rate_limited"]
-    happened, next_step = meaning or _by_status(status, code, refused=is_rejection)
-    rejected = meaning is not None or is_rejection
+    # Before anything was done. A 408 can come from a gateway, as a 5xx.
+    is_rejected = meaning is not None or (
+        status in range(400, 500) and status != HTTPStatus.REQUEST_TIMEOUT
+    )
+    happened, next_step = meaning or _by_status(status, code, is_rejected=is_rejected)
     # If a gateway answered with an error, TRaX may still have applied the change.
-    outcome: Outcome = "not_applied" if rejected or not operation.call.mutates else "unknown"
+    outcome: Outcome = "not_applied" if is_rejected or not operation.call.mutates else "unknown"
     if outcome == "unknown":
         next_step = operation.look
     elif caller.client and code in _NEED_ANOTHER_KEY:
         next_step += _CONNECT_AGAIN
     happened = happened.format(scope=f"the scope {scope}" if scope else "a scope that it needs")
-    is_trouble = not rejected and status not in _REDIRECTS and not operation.call.mutates
+    may_pass = not is_rejected and status not in _REDIRECTS and not operation.call.mutates
     return Refused(
         code or "bad_answer",
         happened + _quote(error.get("message"), operation, caller),
         next_step.format(wait=_describe_wait(seconds)),
         not_done=changed(operation, outcome),
         outcome=outcome,
-        retryable=meaning == MEANINGS["rate_limited"] or is_trouble,
+        retryable=meaning == MEANINGS["rate_limited"] or may_pass,
         http_status=status,
         request_id=read_token(TOKEN, error.get("requestId")) or request_id,
         required_scope=scope if code == "insufficient_scope" else None,
@@ -105,12 +106,12 @@ def refused(
     )
 
 
-def _by_status(status: int, code: str, *, refused: bool) -> tuple[str, str]:
+def _by_status(status: int, code: str, *, is_rejected: bool) -> tuple[str, str]:
     told = f"HTTP {status}" + (f", code {code}" if code else "")
     if status in _REDIRECTS:  # it could send the key elsewhere
         happened = f"TRaX's address answered with a redirect ({told}), which is not followed"
         return happened, "Check TRAX_BASE_URL."
-    if refused:
+    if is_rejected:
         return f"TRaX refused the call ({told})", "The same call will fail again."
     return f"TRaX has trouble ({told})", "Call again later."
 

@@ -15,7 +15,7 @@ from trax_mcp.api.client import Client
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import ItemT, Studio
 from trax_mcp.api.operation import Effect
-from trax_mcp.api.operations import GetStudio, ListStudios
+from trax_mcp.api.operations import ListStudios
 from trax_mcp.clock import Clock
 from trax_mcp.studio import naming, times
 from trax_mcp.studio.answers import Answer, ShortId, ShortText, StudioTool
@@ -153,12 +153,11 @@ class _StudioReader:
 
     async def read_one(self, studio_id: str) -> Facts:
         """Read everything about a studio."""
-        facts = await self._reader(studio_id).read(READINESS_FACTS)
+        reader = self._reader(studio_id)
+        facts = await reader.read(READINESS_FACTS)
         if all(facts.of(it).value is None for it in READINESS_FACTS):
-            # It is likely to fail once more, and raises the reason.
-            studio = await self.client.call(GetStudio(studio_id=studio_id), self.caller)
-            facts = replace(facts, studio=Read(studio))
-        return await self._with_go_live(studio_id, facts)
+            raise reader.failed[Fact.STUDIO]
+        return await self._with_starting(studio_id, facts)
 
     async def read_each(self, studios: Sequence[Studio]) -> list[tuple[str, Facts]]:
         """Read the status of studios, and everything about the first five, those on air first."""
@@ -166,11 +165,11 @@ class _StudioReader:
             [partial(self._read, it.id, (Fact.STATUS,), Facts(studio=Read(it))) for it in studios]
         )
         known = [
-            (it.id, await self._with_go_live(it.id, facts))
+            (it.id, await self._with_starting(it.id, facts))
             for it, facts in zip(studios, statuses, strict=True)
             if facts
         ]
-        known.sort(key=lambda it: _order(it[1]))
+        known.sort(key=lambda it: _on_air_first(it[1]))
         if not known:
             return []
         detailed = known[:MAX_DETAILED]
@@ -192,13 +191,13 @@ class _StudioReader:
                 raise
             return None
 
-    async def _with_go_live(self, studio_id: str, facts: Facts) -> Facts:
+    async def _with_starting(self, studio_id: str, facts: Facts) -> Facts:
         if facts.status.value is None or facts.live:
             return facts
         try:
-            return replace(facts, go_live=Read(await self.is_starting(studio_id)))
+            return replace(facts, starting=Read(await self.is_starting(studio_id)))
         except TraxError as error:  # the store of several replicas does not answer
-            return replace(facts, go_live=Read(missing=error.happened))
+            return replace(facts, starting=Read(missing=error.happened))
 
     def _reader(self, studio_id: str) -> FactReader:
         return FactReader(self.client, self.caller, studio_id, tolerant=True, budget=self.budget)
@@ -208,8 +207,7 @@ def _opened_at(studio: Studio) -> datetime:
     return times.parse(studio.last_opened_at) or _LONG_AGO
 
 
-def _order(facts: Facts) -> int:
-    """On air, then starting, unknown and off air."""
+def _on_air_first(facts: Facts) -> int:
     return 1 if facts.is_starting else {True: 0, None: 2, False: 3}[facts.live]
 
 

@@ -29,7 +29,7 @@ class Fact(StrEnum):
     STUDIO_DETAILS = "studio_details", "the studios"
     """The first ten studios with their status and destinations."""
     HEALTH = "health", "whether writes are switched on"
-    GO_LIVE = "go_live", "whether a go-live is under way"
+    STARTING = "starting", "whether a go-live is under way"
     """Whether one was sent to a studio that is off air. This server knows, not TRaX."""
 
 
@@ -97,7 +97,7 @@ class Facts:
     studios: Read[tuple[Studio, ...]] = Read()
     studio_details: Read[tuple["Facts", ...]] = Read()
     health: Read[Health] = Read()
-    go_live: Read[bool] = Read()
+    starting: Read[bool] = Read()
     auto_go_live: bool = False
 
     def of(self, fact: Fact) -> Read[Any]:
@@ -122,14 +122,14 @@ class Facts:
     def live(self) -> bool | None:
         """Whether the studio is live. None if unknown, or if the status contradicts itself."""
         status = self.status.value
-        if status is None or (not status.live and status.has_traces):
+        if status is None or (not status.live and status.has_stream):
             return None
         return status.live
 
     @property
     def is_starting(self) -> bool:
         """Whether a go-live was sent, but the studio is not on air yet."""
-        return self.go_live.value is True
+        return self.starting.value is True
 
     @property
     def since(self) -> str | None:

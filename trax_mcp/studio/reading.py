@@ -35,7 +35,7 @@ QUICK_SECONDS: Final = 2.0
 
 _MAX_PAGES: Final = 100
 _MAX_STUDIOS: Final = 10
-_NEVER_UNKNOWN: Final = frozenset({"not_found", "invalid_key", "no_key"})
+_FAILS_THE_CALL: Final = frozenset({"not_found", "invalid_key", "no_key"})
 _NOT_TOLD: Final = "TRaX did not tell"
 
 FoundT = TypeVar("FoundT")
@@ -134,7 +134,8 @@ class FactReader:
     A fact that this key may not read is missing. To a `tolerant` reader so is one that fails in
     another way, unless the key or an id is wrong. A `quick` one is tolerant, takes at most two
     seconds for each fact, and sends each request once. An `urgent` one may use the connection that
-    is kept for stops. With `first_page`, of each list only the first page is read.
+    is kept for stops. With `first_page`, of each list only the first page is read. `failed` has the
+    reason in full for each fact that TRaX did not give.
     """
 
     client: Client
@@ -145,6 +146,7 @@ class FactReader:
     first_page: bool = False
     tolerant: bool = False
     budget: Budget = field(default_factory=Budget)
+    failed: dict[Fact, TraxError] = field(default_factory=dict, compare=False)
 
     async def read(self, wanted: Sequence[Fact], known: Facts | None = None) -> Facts:
         """The wanted facts, together with the `known` ones, which are not read again.
@@ -167,12 +169,13 @@ class FactReader:
         except ValidationError:
             return Read(missing="its id cannot be used in a call")
         except TraxError as error:
+            self.failed[fact] = error
             return Read(missing=self._why_missing(error))
         return Read(missing=_NOT_TOLD)
 
     def _why_missing(self, error: TraxError) -> str:
         """The reason for a missing fact, unless the failure is one of the whole call."""
-        if error.code in _NEVER_UNKNOWN:
+        if error.code in _FAILS_THE_CALL:
             raise error
         if error.required_scope:
             return f"the key lacks {error.required_scope}"

@@ -222,7 +222,7 @@ def test_a_confirmation_from_off_air_is_invalid_on_air() -> None:
 def test_a_fact_that_becomes_unknown_invalidates_a_confirmation() -> None:
     """So does a fact that becomes known, and another reason."""
     one, two = unread("a"), unread("b")
-    worlds = (but(), but(studios=one), but(studios=two), but(studios=one, go_live=two))
+    worlds = (but(), but(studios=one), but(studios=two), but(studios=one, starting=two))
     for operation in ALL_BUT_A_STOP:
         assert len({digest(operation, it) for it in worlds}) == 4, operation
 

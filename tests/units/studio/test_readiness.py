@@ -72,7 +72,7 @@ def test_a_studio_is_ready_only_if_it_is_certainly_off_air_and_nothing_blocks() 
 
 def test_a_studio_that_is_starting_is_neither_ready_nor_blocked() -> None:
     """Its go-live was sent: whatever was in the way did not stop it."""
-    judged = judge_readiness(but(health=NO_WRITES, destinations=(), go_live=True), now=NOW)
+    judged = judge_readiness(but(health=NO_WRITES, destinations=(), starting=True), now=NOW)
     assert judged.ready is None
     assert [it.blocks for it in judged.problems] == [False, False]
     assert judged.unknown == ()
