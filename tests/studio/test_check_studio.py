@@ -258,9 +258,10 @@ async def test_a_list_that_fails_is_unknown_and_the_rest_is_told(
 async def test_a_studio_of_which_nothing_can_be_read_is_a_failure(
     server: Server[Any], sandbox: Sandbox
 ) -> None:
-    """The failure is the same as in other tools."""
+    """The failure is the same as in other tools. TRaX is not asked again for it."""
     sandbox.faults.add(Fault.error(500, "internal"), times=None)
     result = await call(server, "check_studio", SHOW)
+    assert len(sandbox.requests) == 6
     assert result.is_error
     assert (result.structured_content or {})["error"]["code"] == "internal"
 

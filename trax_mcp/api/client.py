@@ -265,7 +265,7 @@ class Client:
         code, happened = "unreachable", "The connection to TRaX broke before it answered"
         if is_late:
             code, happened = "timeout", f"TRaX did not answer {late}"
-        return LostAnswer.after(operation, code, happened, request_id=sent_id)
+        return LostAnswer.after_sending(operation, code, happened, request_id=sent_id)
 
     @cached_property
     def _connections(self) -> tuple["_Connections", "_Connections"]:
@@ -417,7 +417,7 @@ def _read_request_id(operation: Operation[Model], response: "httpx.Response", *,
     is_of_another = request_id.startswith(_ID_PREFIX) and request_id != sent
     if is_of_another and not operation.call.public:
         happened = "TRaX answered another request in place of this one"
-        raise LostAnswer.after(operation, "bad_answer", happened, request_id=sent)
+        raise LostAnswer.after_sending(operation, "bad_answer", happened, request_id=sent)
     return request_id
 
 

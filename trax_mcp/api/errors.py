@@ -63,7 +63,7 @@ class TraxError(Exception):
     retry_after_seconds: float | None = None
 
     @classmethod
-    def after(
+    def after_sending(
         cls,
         operation: Operation[Model],
         code: str,
@@ -92,7 +92,7 @@ class TraxError(Exception):
     def __str__(self) -> str:
         return self.message
 
-    def before(self, operation: Operation[Model]) -> Self:
+    def before_sending(self, operation: Operation[Model]) -> Self:
         """The failure of a read that was made before a change, which was therefore not sent."""
         return replace(self, not_done=self.not_done or f"; {operation.tool_name} was not sent")
 
@@ -142,7 +142,7 @@ def no_key() -> NotSent:
 def interrupted(operation: Operation[Model]) -> LostAnswer:
     """The time limit passed, or the server shut down, while the call was being sent."""
     happened = "The call was cut short before TRaX answered"
-    return LostAnswer.after(operation, "timeout", happened)
+    return LostAnswer.after_sending(operation, "timeout", happened)
 
 
 def unreadable(
@@ -155,7 +155,7 @@ def unreadable(
     kind: type[BadAnswer] = BadAnswer,
 ) -> BadAnswer:
     """TRaX accepted the call, but its answer cannot be read. `why` follows "its answer"."""
-    return kind.after(
+    return kind.after_sending(
         operation,
         code,
         f"TRaX accepted {operation.tool_name}, but its answer {why}",
@@ -168,4 +168,4 @@ def unreadable(
 def pagination_loop(operation: Operation[Model]) -> BadAnswer:
     """The pages of a list do not end."""
     happened = f"TRaX's answers to {operation.tool_name} do not end"
-    return BadAnswer.after(operation, "bad_answer", happened)
+    return BadAnswer.after_sending(operation, "bad_answer", happened)

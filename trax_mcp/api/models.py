@@ -9,12 +9,12 @@ from typing import Annotated, Generic, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from trax_mcp.api.text_safety import LONGEST_NAME, truncate
+from trax_mcp.api.text_safety import MOST_OF_A_NAME, truncate
 
 ElementT = TypeVar("ElementT")
 Listed = Annotated[tuple[ElementT, ...], Field(fail_fast=True)]
 """A list. Its first wrong item is enough: collecting millions of errors takes many seconds."""
-Name = Annotated[str, AfterValidator(lambda it: truncate(it, longest=LONGEST_NAME))]
+Name = Annotated[str, AfterValidator(lambda it: truncate(it, longest=MOST_OF_A_NAME))]
 """A text that people write, of which no more is looked at."""
 
 

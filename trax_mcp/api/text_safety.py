@@ -14,7 +14,7 @@ from ipaddress import AddressValueError, IPv4Address
 from itertools import groupby, islice
 from typing import Final
 
-LONGEST_NAME: Final = 1_000
+MOST_OF_A_NAME: Final = 1_000
 """Of a name of TRaX's, no more is looked at."""
 
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -91,7 +91,7 @@ def spell_out(text: str, *, longest: int, ascii_only: bool = False) -> str:
     A run of the same such character counts as one character: `{900 blanks}`, `{3 \u200b}`. Of a
     longer text, only so much is looked at as fits into a name.
     """
-    begin = text[: max(longest, LONGEST_NAME)]
+    begin = text[: max(longest, MOST_OF_A_NAME)]
     parts = list(islice(_parts(begin, _unsafe_indexes(begin, ascii_only=ascii_only)), longest + 1))
     if len(parts) <= longest and begin == text:
         return "".join(parts)

@@ -21,7 +21,7 @@ from trax_mcp.sign_in import SignInUnavailable
 from trax_mcp.sign_in.private_files import server_secret
 from trax_mcp.sign_in.sign_ins import SignIn, SignInFile
 
-_LONGEST_NAME: Final = 40
+_SHOWN_CLIENT_NAME: Final = 40
 _LONGEST_HOST: Final = 60
 _PERSON_LENGTH: Final = 8
 _FAILED: Final = (
@@ -126,7 +126,7 @@ def _print_list(console: Console, sign_ins: Sequence[SignIn]) -> None:
 def _title(it: SignIn, console: Console) -> str:
     """The client's name, which is its own claim, and where it is."""
     ascii_only = console.options.ascii_only
-    name = quote(it.client_name, longest=_LONGEST_NAME, ascii_only=ascii_only)
+    name = quote(it.client_name, longest=_SHOWN_CLIENT_NAME, ascii_only=ascii_only)
     return f"{name} ({spell_out(it.redirect_host, longest=_LONGEST_HOST, ascii_only=True)})"
 
 

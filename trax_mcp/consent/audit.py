@@ -24,7 +24,7 @@ from trax_mcp.consent.calls import GuardedCall
 
 _LOG = logging.getLogger(__name__)
 _ARGUMENTS = "arguments"
-_LONGEST_NAME = 64
+_LOGGED_NAME = 64
 _LONGEST_LINE = 8_000  # leaves room for level and logger, where it goes to the log
 _LENGTHS = (2_048, 512, 128, 32, 8)  # tried in this order on the arguments of a longer line
 _LONGEST_FACT = 64  # such as a request id
@@ -61,7 +61,7 @@ class Audit:
             "event": event,
             "caller": caller.owner,
             "client": safe(caller.client) or None,
-            "actorClaimed": safe(call.claimed_name or "")[:_LONGEST_NAME] or None,
+            "actorClaimed": safe(call.claimed_name or "")[:_LOGGED_NAME] or None,
             "operation": operation.tool_name,
             _ARGUMENTS: _masked(operation, safe),
             # Not the caller's own key: a short one could stand in a verdict.

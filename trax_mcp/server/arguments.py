@@ -50,7 +50,7 @@ _RULES: Mapping[str, str] = {
 }
 """pydantic's errors as a model reads them, after the name of the argument."""
 
-_LONGEST_NAME = 40
+_SHOWN_ARGUMENT = 40
 _MAX_PROBLEMS = 3
 
 
@@ -92,7 +92,7 @@ def _problem(detail: ErrorDetails, kind: type[ToolInput], allowed: Sequence[str]
         case "missing":
             return f"`{name}` is required"
         case "extra_forbidden":
-            unknown = quote(redact(name), longest=_LONGEST_NAME)
+            unknown = quote(redact(name), longest=_SHOWN_ARGUMENT)
             return f"{unknown} is not an argument of {kind.tool_name}, {_which_takes(allowed)}"
         case broken:
             limits = detail.get("ctx", {})

@@ -27,7 +27,7 @@ from trax_mcp.studio.facts import Read
 from trax_mcp.studio.find import FindStudio
 from trax_mcp.studio.list_cache import ListCache
 from trax_mcp.studio.names import fold_name
-from trax_mcp.studio.naming import LONGEST_NAME
+from trax_mcp.studio.naming import SHOWN_NAME
 
 MAX_VALUES: Final = 100
 """Values in one result (specification, server/utilities/completion)."""
@@ -137,7 +137,7 @@ def suggest(candidates: Sequence[Candidate], typed: str, *, by_id: bool) -> list
     return list(dict.fromkeys(value for _, value in sorted(ranked, key=itemgetter(0))))
 
 
-def _is_plain(text: str, longest: int = LONGEST_NAME) -> bool:
+def _is_plain(text: str, longest: int = SHOWN_NAME) -> bool:
     """Whether it is shown as it is, and accepted by prompts."""
     return bool(text) and len(text) <= longest and spell_out(text, longest=longest) == text
 

@@ -37,7 +37,7 @@ from trax_mcp.server.request import Request
 from trax_mcp.server.untrusted import chat_payload, write_json
 from trax_mcp.studio.facts import Fact, Facts, Read, Unknown
 from trax_mcp.studio.list_cache import ListCache
-from trax_mcp.studio.naming import LONGEST_NAME
+from trax_mcp.studio.naming import SHOWN_NAME
 from trax_mcp.studio.reading import FactReader, read_all_pages
 
 _JSON: Final = "application/json"
@@ -100,7 +100,7 @@ class Resource:
 
     def listing_for(self, studio: Studio) -> types.Resource:
         """The entry in `resources/list` for one studio."""
-        name, shown_id = (spell_out(it, longest=LONGEST_NAME) for it in (studio.name, studio.id))
+        name, shown_id = (spell_out(it, longest=SHOWN_NAME) for it in (studio.name, studio.id))
         listing = types.Resource(uri=self.uri.expand({"studioId": studio.id}), **self._words)
         listing.title = self.studio_title.format(studio=name)
         listing.name = f"{self.name}-{shown_id}"

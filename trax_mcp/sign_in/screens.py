@@ -60,7 +60,7 @@ PAGE_HEADERS: Final = {
 }
 """No opener policy: clients open a page in a window, and wait for that window to come back."""
 _SHOWN_STUDIOS: Final = 5
-_LONGEST_NAME: Final = 60
+_SHOWN_CLIENT_NAME: Final = 60
 _LONGEST_HOST: Final = 253
 
 _FRAME: Final = _template("sign_in.html")
@@ -288,7 +288,7 @@ def client_name(asked: AuthorizationRequest) -> str:
 
 def quoted_name(name: str) -> str:
     """A client's name in quotes, not longer than a button can show."""
-    return quote(name, longest=_LONGEST_NAME) if name else "a client without a name"
+    return quote(name, longest=_SHOWN_CLIENT_NAME) if name else "a client without a name"
 
 
 def reach_text(page: Page[Studio]) -> str:

@@ -13,7 +13,7 @@ from typing import Final
 from trax_mcp.api.models import Connection, Destination, Source, Studio
 from trax_mcp.api.text_safety import host_of, quote
 
-LONGEST_NAME: Final = 80
+SHOWN_NAME: Final = 80
 _PLATFORMS: Final[Mapping[str, str]] = {
     "youtube": "YouTube",
     "twitch": "Twitch",
@@ -61,7 +61,7 @@ def note(text: str) -> Sentence:
 
 def quoted(text: str) -> str:
     """Untrusted text in quotes, at most 80 characters of it."""
-    return quote(text, longest=LONGEST_NAME)
+    return quote(text, longest=SHOWN_NAME)
 
 
 def quoted_whole(text: str) -> str:
@@ -84,7 +84,7 @@ def host(text: str) -> str:
 
 def beginning(name: str) -> str:
     """The part of a name that sentences certainly show, to find names that look the same."""
-    return name[: LONGEST_NAME - 1]
+    return name[: SHOWN_NAME - 1]
 
 
 def word(text: str, *, whole: bool = False) -> str:

@@ -37,7 +37,7 @@ KEY: Final = "TRAX_API_KEY"
 KEY_FILE: Final = "TRAX_API_KEY_FILE"
 SANDBOX: Final = "TRAX_SANDBOX"
 BASE_URL: Final = "TRAX_BASE_URL"
-_OF_KEY: Final = (KEY, KEY_FILE, SANDBOX)
+_KEY_VARIABLES: Final = (KEY, KEY_FILE, SANDBOX)
 _KEYS_ARE_MADE: Final = f"You make a key on {KEYS_SCREEN}."
 _KEY_FROM_STDIN: Final = "Reading the key, one line, from stdin, which is no terminal."
 _NO_KEY: Final = (
@@ -210,7 +210,7 @@ def _note_replaced_entry(
         return
     command = redact(str(entry.get("command")))
     note(f"{client.title} has a trax already. It started {command}.")
-    overwritten = {*client.fixed_fields, "command", "args", "env", *_OF_KEY, *settings}
+    overwritten = {*client.fixed_fields, "command", "args", "env", *_KEY_VARIABLES, *settings}
     set_there = sorted(name for name, value in env.items() if value)
     kept = [it for it in (*entry, *set_there) if it not in overwritten]
     if kept:
@@ -245,7 +245,7 @@ def _take_key(client: McpClient, environment: Mapping[str, str]) -> _Key:
     if has_placeholder(used):
         note(f"Key kept, but not checked: only {client.title} can fill it in.")
     else:
-        of_trax = {**dict.fromkeys(_OF_KEY, ""), BASE_URL: base_url}
+        of_trax = {**dict.fromkeys(_KEY_VARIABLES, ""), BASE_URL: base_url}
         note(check_key(used, _settings_of({**environment, **of_trax})))
     if keeps_own:
         return _Key()
