@@ -34,12 +34,6 @@ def broken_rule(sentence: str) -> PydanticCustomError:
     return PydanticCustomError("rule", "{sentence}", {"sentence": sentence})
 
 
-def is_id(text: str) -> bool:
-    """Whether a text can be an id. TRaX gives ids that can; a list may hold others all the same."""
-    fits = bool(text.strip()) and len(text) <= LONGEST_ID
-    return fits and text not in {".", ".."} and not _CONTROL.search(text)
-
-
 def _check_text(text: TextT) -> TextT:
     plain = text.get_secret_value() if isinstance(text, SecretStr) else text
     if not plain.strip():
@@ -50,7 +44,7 @@ def _check_text(text: TextT) -> TextT:
 
 
 def _check_id(text: str) -> str:
-    if not is_id(text):
+    if text in {".", ".."} or _CONTROL.search(text):
         raise broken_rule("must be an id as TRaX gave it, on one line, not `.` or `..`")
     return text
 
