@@ -13,12 +13,11 @@ from rich.console import Console
 from rich.text import Text
 
 from trax_mcp.api.text_safety import quote, spell_out
-from trax_mcp.cli.startup import sign_in_path, sign_in_secret_path
+from trax_mcp.cli.startup import sign_in_path
 from trax_mcp.cli.terminal import console_on, print_hanging, wrong_arguments
 from trax_mcp.clock import Clock, iso
 from trax_mcp.settings import CannotStart, Settings, read_settings
 from trax_mcp.sign_in import SignInUnavailable
-from trax_mcp.sign_in.private_files import server_secret
 from trax_mcp.sign_in.sign_ins import SignIn, SignInFile
 
 _LONGEST_NAME: Final = 40
@@ -81,18 +80,6 @@ def revoke(options: Namespace) -> int:
     elif not chosen:
         console.print("Nobody is signed in.")
     return 1 if unknown else 0
-
-
-def count_sign_ins(settings: Settings) -> int:
-    """How many are signed in, for doctor. No file is made.
-
-    Raises:
-        CannotStart: a server could not use one of its files.
-    """
-    secret = sign_in_secret_path(settings)
-    if secret.exists():
-        server_secret(secret)
-    return len(_read(settings))
 
 
 def _read(settings: Settings) -> Sequence[SignIn]:
