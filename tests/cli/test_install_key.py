@@ -24,20 +24,21 @@ if TYPE_CHECKING:
     from tests.support.home_folder import Home
 
 
-def test_key_in_the_entry_is_kept_unless_another_key_is_given(home: Home) -> None:
-    """Then it is removed from the entry, and the output says that the backup still has it."""
+def test_a_key_in_the_entry_is_asked_for_once_more(home: Home) -> None:
+    """Then it is out of the entry, and the output says that the backup still has it."""
     trax = {"command": "/gone/trax-mcp", "env": {"TRAX_API_KEY": OTHER_KEY}}
     file = home.write_config(
         sample_of("claude-desktop"), json.dumps({"mcpServers": {"trax": trax}}, indent=2)
     )
-    kept = home.install("claude-desktop")
-    assert (kept.code, entry(file)["env"]) == (0, {"TRAX_API_KEY": OTHER_KEY})
-    assert not home.key_file.exists()
+    before = home.file_stats()
+    refused = home.install("claude-desktop")
+    assert (refused.code, "no key was given" in refused.err) == (1, True)
+    assert home.file_stats() == before
     moved = home.install("claude-desktop", typed=f"{KEY}\n")
     assert entry(file) == {"command": COMMAND, "args": ARGUMENTS}
     assert "the backup still has it" in moved.out
     assert "revoke it\non TRaX's Developer / API Keys screen." in moved.out
-    assert "the backup still has it" not in kept.out
+    assert OTHER_KEY in file.with_name(f"{file.name}.trax-mcp.bak").read_text()
 
 
 def test_key_file_is_kept_unless_another_key_is_given(home: Home) -> None:

@@ -30,9 +30,9 @@ from trax_mcp.cli.install.clients import FILE_CLIENTS, McpClient
 from trax_mcp.cli.install.configuration import (
     SANDBOX_SWITCH,
     Configuration,
+    has_placeholder,
     starts_this_installation,
 )
-from trax_mcp.cli.install.install import has_placeholder
 from trax_mcp.cli.key_file import shorten
 from trax_mcp.cli.startup import Access, access_of, check_names, client_for
 from trax_mcp.cli.terminal import (

@@ -152,6 +152,11 @@ def _to_toml(name: str, table: Entry) -> str:
     return "\n".join((f"[{name}]", *lines))
 
 
+def has_placeholder(value: str) -> bool:
+    """Whether a client replaces a part of a setting before it starts a server."""
+    return "${" in value
+
+
 def starts_this_installation(entry: Mapping[str, Any]) -> bool:
     """Whether an entry starts this installation, on the sandbox or not."""
     program, arguments = entry.get("command"), entry.get("args", [])

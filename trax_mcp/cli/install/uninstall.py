@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trax_mcp.api.caller import redact
 from trax_mcp.api.errors import KEYS_SCREEN
-from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS
+from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS, LOCAL_REMOVAL
 from trax_mcp.cli.install.configuration import IS_TOML, Configuration, InstallError, backup_of
 from trax_mcp.cli.key_file import key_path, shorten
 from trax_mcp.cli.startup import passkey_path, sign_in_path, sign_in_secret_path
@@ -62,7 +62,7 @@ def _remove(configuration: Configuration) -> bool:
     say(f"  configuration  {shorten(path or Path())}")
     say(f"  backup         {shorten(backup or Path())}")
     for project in configuration.projects_with_entry:
-        say(f"In {project} there is one more: run claude mcp remove trax --scope local there.")
+        say(f"In {project} there is one more: run {LOCAL_REMOVAL} there.")
     return True
 
 
