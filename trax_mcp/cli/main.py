@@ -4,7 +4,7 @@ import argparse
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final, NamedTuple, NoReturn
 
@@ -48,17 +48,15 @@ class Command(NamedTuple):
     """A command: the line in `--help`, the paragraph in its own, what it runs, and its arguments.
 
     `run` names a function of a module in this package, which gets the options and returns the exit
-    code. `sandbox`: the command takes --sandbox, on either side of its name. `steps` are commands
-    below it.
+    code. `sandbox`: the command takes --sandbox, on either side of its name.
     """
 
     name: str
     help: str
     description: str
-    run: str = ""
+    run: str
     arguments: tuple[Argument, ...] = ()
     sandbox: bool = False
-    steps: tuple["Command", ...] = ()
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -104,23 +102,18 @@ def parser() -> argparse.ArgumentParser:
     top.set_defaults(run="serve_stdio:run")
     top.add_argument("--version", action="version", version=f"trax-mcp {__version__}")
     _add_sandbox(top, default=False)
-    _add_commands(top.add_subparsers(metavar="COMMAND", title="commands").add_parser, COMMANDS)
+    _add_commands(top.add_subparsers(metavar="COMMAND", title="commands").add_parser)
     return top
 
 
-def _add_commands(add_parser: Callable[..., _Parser], commands: Iterable[Command]) -> None:
-    for command in commands:
+def _add_commands(add_parser: Callable[..., _Parser]) -> None:
+    for command in COMMANDS:
         added = add_parser(command.name, help=command.help, description=command.description)
         for names, options in command.arguments:
             added.add_argument(*names, **options)
         if command.sandbox:
             _add_sandbox(added, default=argparse.SUPPRESS)
-        if command.steps:
-            metavar = "|".join(it.name for it in command.steps)
-            steps = added.add_subparsers(metavar=metavar, required=True)
-            _add_commands(steps.add_parser, command.steps)
-        else:
-            added.set_defaults(run=command.run)
+        added.set_defaults(run=command.run)
 
 
 def _add_sandbox(to: argparse.ArgumentParser, *, default: object) -> None:
@@ -238,24 +231,12 @@ COMMANDS: Final = (
         "list who is signed in at a server, and revoke it",
         "List who is signed in at a server with --sign-in, or revoke it: that counts at once, also "
         "while it serves. Run it as the server's user, with its TRAX_SIGN_IN_FILE.",
-        steps=(
-            Command(
-                "list",
-                "list them",
-                "List who is signed in, the last used first.",
-                "sign_in:show",
-                (_argument("--json", **_SWITCH, help="print one JSON list"),),
-            ),
-            Command(
-                "revoke",
-                "revoke some, or all",
-                "Revoke sign-ins, which ends their tokens.",
-                "sign_in:revoke",
-                (
-                    _argument("ids", metavar="ID", nargs="*", help="an id that list shows"),
-                    _argument("--all", **_SWITCH, help="all of them, as after a theft"),
-                ),
-            ),
+        "sign_in:run",
+        (
+            _argument("step", choices=["list", "revoke"], metavar="list|revoke", help="what to do"),
+            _argument("ids", metavar="ID", nargs="*", help="revoke: an id that list shows"),
+            _argument("--all", **_SWITCH, help="revoke: all of them, as after a theft"),
+            _argument("--json", **_SWITCH, help="list: print one JSON list"),
         ),
     ),
     Command(
