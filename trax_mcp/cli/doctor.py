@@ -66,13 +66,13 @@ _REMEDIES: Final[Mapping[str, str]] = {
 State = Literal["ok", "failed", "warning", "not_checked"]
 """The state of what was checked. Only "failed" makes the command fail."""
 
-_MARKS: Final[Mapping[State, tuple[str, str, str]]] = {
-    "ok": ("✓", "ok", "bold green"),
-    "failed": ("✗", "x", "bold red"),
-    "warning": ("!", "!", "bold yellow"),
-    "not_checked": ("·", ".", "dim"),
+_MARKS: Final[Mapping[State, tuple[str, str]]] = {
+    "ok": ("✓", "bold green"),
+    "failed": ("✗", "bold red"),
+    "warning": ("!", "bold yellow"),
+    "not_checked": ("·", "dim"),
 }
-"""A mark in Unicode, one in ASCII, and their style."""
+"""A mark and its style."""
 
 
 class Result(NamedTuple):
@@ -341,16 +341,15 @@ def _path(configuration: Configuration) -> str:
 
 def _print_report(console: Console, results: Mapping[str, Result]) -> None:
     """Print every result, then the summary."""
-    ascii_only = console.options.ascii_only  # the encoding lacks the signs
     console.print()
     for name, result in results.items():
-        mark, ascii_mark, style = _MARKS[result.state]
-        start = Text(f"  {ascii_mark if ascii_only else mark:<3}", style)
+        mark, style = _MARKS[result.state]
+        start = Text(f"  {mark:<3}", style)
         start.append(f"{name:<{_NAME_COLUMNS}}", "")
         # Paths and names may contain control characters.
         print_hanging(console, start, Text(escape_invisible(result.detail)))
         if result.remedy is not None:
-            arrow = Text(" " * start.cell_len + ("-> " if ascii_only else "→ "))
+            arrow = Text(" " * start.cell_len + "→ ")
             print_hanging(console, arrow, Text(escape_invisible(result.remedy)))
     console.print()
     print_hanging(console, Text("  "), _summary([it.state for it in results.values()]))
