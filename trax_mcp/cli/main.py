@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 from trax_mcp import __version__
 from trax_mcp.api.caller import redact
 from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS
-from trax_mcp.settings import CannotStart
+from trax_mcp.settings import CannotStart, how_to_add
 
 _ABOUT: Final = """\
 Run TRaX live streams by conversation, over the Model Context Protocol.
@@ -201,8 +201,7 @@ COMMANDS: Final = (
         "passkey",
         "make a passkey, so that only your finger, face or PIN gives a yes",
         "Make a passkey in your browser. From then on a yes needs it, on the page that trax-mcp "
-        "opens; going offline needs none. It needs the extra passkey: in the folder of trax-mcp, "
-        "run .venv/bin/python -m pip install '.[passkey]'.",
+        "opens; going offline needs none. It needs an extra. " + how_to_add("passkey"),
         "passkey:run",
     ),
     Command(
@@ -234,7 +233,9 @@ COMMANDS: Final = (
         "sign_in:run",
         (
             _argument("step", choices=["list", "revoke"], metavar="list|revoke", help="what to do"),
-            _argument("ids", metavar="ID", nargs="*", help="revoke: an id that list shows"),
+            _argument(
+                "ids", metavar="ID", nargs="*", default=[], help="revoke: an id that list shows"
+            ),
             _argument("--all", **_SWITCH, help="revoke: all of them, as after a theft"),
             _argument("--json", **_SWITCH, help="list: print one JSON list"),
         ),

@@ -40,11 +40,10 @@ def run(options: Namespace) -> int:
     Raises:
         CannotStart: the file of the server cannot be read or written.
     """
-    if options.step == "list":
-        return (
-            wrong_arguments("list takes no ID.") if options.ids or options.all else _show(options)
-        )
-    return wrong_arguments("revoke prints no JSON.") if options.json else _revoke(options)
+    if options.step == "revoke":
+        return wrong_arguments("revoke prints no JSON.") if options.json else _revoke(options)
+    chosen = options.ids or options.all
+    return wrong_arguments("list takes no ID and no --all.") if chosen else _show(options)
 
 
 def _show(options: Namespace) -> int:
