@@ -120,8 +120,8 @@ def is_a_command(*arguments: str) -> bool:
     """Whether the command line takes these arguments. Nothing is run."""
     try:
         parser().parse_args(arguments)
-    except SystemExit:
-        return False
+    except SystemExit as stop:  # --help ends with 0
+        return not stop.code
     return True
 
 
