@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MAX_LINES: Final = 170
 PROMISES: Final = 6
 IN_THE_RACE: Final = {
-    "calls that viewers see or that cannot be undone, sent without asking": (
+    "calls that start or end a show or lose something for good, sent without asking": (
         "unasked grave calls upstream"
     ),
     "failures told as success": "failures told as success",
