@@ -40,6 +40,7 @@ format: .venv/dev ## format the code
 	$(BIN)/ruff check --fix .
 
 docs: .venv/dev ## write what is generated: parts of pages, exchanges, manifest lists, snapshots, picture
+	$(BIN)/python -m tests.support.product.tool_schemas
 	$(BIN)/python -m tests.support.generated_files
 	$(BIN)/python -m tests.support.quoted_exchanges
 	$(BIN)/python -m tests.support.answer_snapshots
