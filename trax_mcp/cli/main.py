@@ -74,7 +74,10 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; exits with 0, with 1 if it fails, or with 2 if the arguments are wrong."""
-    options = parser().parse_args(arguments)
+    top = parser()
+    options = top.parse_args(arguments)
+    if options.sandbox and not options.has_sandbox:
+        top.error("this command takes no --sandbox")
     sandbox = {"TRAX_SANDBOX": "1"} if options.sandbox else {}
     options.environment = {**os.environ, **sandbox}
     module, _, function = options.run.partition(":")
@@ -99,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def parser() -> argparse.ArgumentParser:
     """The parser of the command line."""
     top = _Parser(prog="trax-mcp", description=_ABOUT, epilog=_TRY, formatter_class=_Formatter)
-    top.set_defaults(run="serve_stdio:run")
+    top.set_defaults(run="serve_stdio:run", has_sandbox=True)
     top.add_argument("--version", action="version", version=f"trax-mcp {__version__}")
     _add_sandbox(top, default=False)
     _add_commands(top.add_subparsers(metavar="COMMAND", title="commands").add_parser)
@@ -113,7 +116,7 @@ def _add_commands(add_parser: Callable[..., _Parser]) -> None:
             added.add_argument(*names, **options)
         if command.sandbox:
             _add_sandbox(added, default=argparse.SUPPRESS)
-        added.set_defaults(run=command.run)
+        added.set_defaults(run=command.run, has_sandbox=command.sandbox)
 
 
 def _add_sandbox(to: argparse.ArgumentParser, *, default: object) -> None:

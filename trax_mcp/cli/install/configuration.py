@@ -195,6 +195,9 @@ def replace_file(path: Path, content: bytes, *, mode: int) -> None:
             file.flush()
             os.fsync(number)
         Path(temporary).chmod(mode)
+        if path.exists() and sys.platform != "win32":  # root may do this for somebody
+            with suppress(PermissionError):
+                os.chown(temporary, path.stat().st_uid, path.stat().st_gid)
         Path(temporary).replace(path)
     except OSError as error:
         if temporary is not None:

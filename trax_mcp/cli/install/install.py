@@ -13,6 +13,7 @@ from trax_mcp.api.caller import KEY_PATTERN, redact
 from trax_mcp.api.errors import KEYS_SCREEN
 from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS, LOCAL_REMOVAL, McpClient
 from trax_mcp.cli.install.configuration import (
+    SANDBOX_SWITCH,
     Configuration,
     Entry,
     InstallError,
@@ -141,7 +142,7 @@ def _install(client: McpClient, assignments: Sequence[str], *, sandbox: bool) ->
         if client.written and before.problem:
             note(f"{before.path} {before.problem}, so it is left alone: you add trax by hand.")
         if not sandbox:
-            is_new_key = _take_key({**before.environment, **settings})
+            is_new_key = _take_key(client, {**before.environment, **settings})
         return _configure(client, settings, sandbox=sandbox, is_new_key=is_new_key)
     except InstallError as problem:
         changed = f"The key was written to {key_path()}, nothing else" if is_new_key else "Nothing"
@@ -207,7 +208,7 @@ def _note_replaced_entry(
         note(f"The key will be sent to {redact(env[BASE_URL])}: is it an address that you know?")
 
 
-def _take_key(environment: Mapping[str, str]) -> bool:
+def _take_key(client: McpClient, environment: Mapping[str, str]) -> bool:
     """Write the key that the user gives to the key file; without one, keep the key that it has.
 
     Returns whether the file has a new key.
@@ -219,19 +220,41 @@ def _take_key(environment: Mapping[str, str]) -> bool:
         stored = read_key(key_path())
     except CannotStart:
         stored = None  # it is written anew
+    base_url = _base_url(environment, stored)
+    if stored and stored.base_url is None and _addresses_in_entries() - {base_url}:
+        stored = None  # nothing says where it belongs, so it is sent nowhere
     note(_KEYS_ARE_MADE if sys.stdin.isatty() else _KEY_FROM_STDIN)
     given = ask_key(has_key=stored is not None)
     key = given or (stored.key if stored else "")
     if not key:
         raise InstallError(_NO_KEY)
-    base_url = _base_url(environment, stored)
     if not given and stored and stored.base_url not in {None, base_url}:
         raise InstallError(
             f"the key that you have is for {stored.base_url}. Give one for {base_url}"
         )
     of_trax = {**dict.fromkeys(_OF_KEY, ""), BASE_URL: base_url}
     note(check_key(key, _settings_of({**environment, **of_trax})))
+    if stored and stored.base_url != base_url and (others := _others_with_the_key(client)):
+        note(f"This key is for {others} too: from the next start at {base_url}.")
     return write_key(key, base_url, stored)
+
+
+def _addresses_in_entries() -> set[str]:
+    """Where the entries of an earlier version send the key of a file that names no address."""
+    entries = (Configuration.read(it).environment for it in FILE_CLIENTS.values())
+    return {it.get(BASE_URL, DEFAULT_BASE_URL).rstrip("/") for it in entries if it.get(KEY_FILE)}
+
+
+def _others_with_the_key(client: McpClient) -> str:
+    """The other clients that read the key file, by name."""
+    found = (Configuration.read(it) for it in FILE_CLIENTS.values() if it.name != client.name)
+    others = [it for it in found if it.entry and starts_this_installation(it.entry)]
+    with_file = [
+        it.client.title
+        for it in others
+        if SANDBOX_SWITCH not in it.entry.get("args", []) and not {*_OF_KEY} & it.environment.keys()
+    ]
+    return " and ".join(with_file)
 
 
 def _base_url(environment: Mapping[str, str], stored: StoredKey | None) -> str:

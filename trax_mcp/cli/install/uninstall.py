@@ -2,6 +2,7 @@
 
 import sys
 from argparse import Namespace
+from itertools import pairwise
 from pathlib import Path
 
 from trax_mcp.api.caller import redact
@@ -69,8 +70,9 @@ def _remove(configuration: Configuration) -> bool:
 def _is_ours(entry: dict[str, object]) -> bool:
     """Whether an entry starts some trax-mcp, also one that was moved or deleted."""
     arguments = entry.get("args")
-    names = [entry.get("command"), *(arguments if isinstance(arguments, list) else ())]
-    return any(Path(str(it)).stem in {"trax-mcp", "trax_mcp"} for it in names)
+    given = [str(it) for it in arguments] if isinstance(arguments, list) else []
+    is_module = ("-m", "trax_mcp") in pairwise(given)
+    return is_module or "trax-mcp" in given or Path(str(entry.get("command"))).stem == "trax-mcp"
 
 
 def _say_what_may_be_deleted(settings: Settings) -> None:
