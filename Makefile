@@ -14,10 +14,13 @@ ESBUILD_VERSION := 0.28.2
 BUNDLE = build/trax-mcp-$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' trax_mcp/__init__.py).mcpb
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs bench profile proof breaks mutants fuzz people conformance browser hosted replicas replicas-test replicas-whole soak race wheel bundle packer image clean
+.PHONY: help install demo test check format docs bench profile proof breaks mutants fuzz people conformance browser hosted replicas replicas-test replicas-whole soak race wheel bundle packer image clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: .venv/run ## set trax-mcp up in .venv, or upgrade it
+	@echo "$(BIN)/trax-mcp is ready. $(BIN)/trax-mcp install lets your MCP client start it."
 
 demo: .venv/run ## run a whole show on the embedded sandbox
 	@$(BIN)/trax-mcp demo
@@ -37,6 +40,7 @@ format: .venv/dev ## format the code
 	$(BIN)/ruff check --fix .
 
 docs: .venv/dev ## write what is generated: parts of pages, exchanges, manifest lists, snapshots, picture
+	$(BIN)/python -m tests.support.product.tool_schemas
 	$(BIN)/python -m tests.support.generated_files
 	$(BIN)/python -m tests.support.quoted_exchanges
 	$(BIN)/python -m tests.support.answer_snapshots

@@ -37,6 +37,11 @@ class CannotStart(Exception):
     """The server cannot start. The message is one sentence and holds no value."""
 
 
+def how_to_add(extra: str) -> str:
+    """How to install an extra that is missing."""
+    return f"In the folder of trax-mcp, run .venv/bin/python -m pip install '.[{extra}]'."
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host is certainly this machine. No name is resolved."""
     if host == "localhost":

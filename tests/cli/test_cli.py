@@ -117,6 +117,13 @@ def test_a_passkey_needs_a_browser() -> None:
     assert run_command("passkey") == Outcome(1, "", said)
 
 
+@pytest.mark.parametrize("command", ["uninstall", "passkey", "sign-in list"])
+def test_a_command_that_changes_what_is_real_takes_no_sandbox(command: str) -> None:
+    """It would change that all the same."""
+    done = run_command("--sandbox", *command.split())
+    assert (done.code, "this command takes no --sandbox" in done.err) == (2, True)
+
+
 async def test_sandbox_command_serves_its_api_over_http() -> None:
     """As a process. It accepts the key that it prints, and its upload URLs have its own address."""
     async with running("sandbox", "--port", "0", "--empty") as server:

@@ -50,9 +50,9 @@ def started_demo() -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def console_of(width: int, encoding: str = "utf-8") -> Console:
+def console_of(width: int) -> Console:
     """A console in memory, whose output is plain text."""
-    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="backslashreplace")
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     return Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
 
 
@@ -146,12 +146,12 @@ def test_the_demo_fails_with_the_reason_if_an_answer_is_false(
 
 
 def test_the_demo_prints_what_viewers_write_as_text() -> None:
-    """Without markup and control sequences, in ASCII if need be, within a narrow terminal."""
-    console = console_of(60, "ascii")
+    """Without markup and control sequences, within a narrow terminal."""
+    console = console_of(60)
     assert play_fast(console, "has markup in its chat") == 0
     output = printed_on(console)
-    words = re.sub(r"[\s|]", "", output)
+    words = re.sub(r"[\s│]", "", output)
     assert r'"[bold]mind[/bold]the\u001b[2J\u202esound"' in words
-    assert "     * ON AIR  observed, " in output
+    assert "     ● ON AIR  observed, " in output
     assert "\x1b" not in output
     assert max(map(len, output.splitlines())) <= 60

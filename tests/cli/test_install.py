@@ -159,9 +159,9 @@ def test_entry_among_comments_is_left_to_the_user(home: Home) -> None:
         '{"mcpServers": { // mine\n"trax": {"command": "/gone", "env": {"TRAX_API_KEY": "old"}}}}'
     )
     home.write_config(sample_of("cursor"), text)
-    done = home.install("cursor")
+    done = home.install("cursor", typed=f"{KEY}\n")
     assert (done.code, "old" in done.out + done.err) == (1, False)
-    assert "Change its trax to this by hand; what else it has may stay:\n" in done.err
+    assert "Change its trax to this by hand; what else it has may stay, but no key:\n" in done.err
     assert json.loads(done.out)["mcpServers"]["trax"]["command"] == COMMAND
 
 
@@ -205,7 +205,7 @@ def test_replaced_entry_is_reported_before_the_key_is_read(home: Home) -> None:
     file = home.write_entry("cursor", **trax)
     expected = [
         r"Cursor has a trax already. It started env TRAX_API_KEY=[key] npx\u001b[2J.",
-        "What else stands there is kept: cwd, TRAX_BASE_URL, TRAX_CONFIRM.",
+        "What else stands there is kept: TRAX_BASE_URL, TRAX_CONFIRM, cwd.",
         "The key will be sent to https://evil.example: is it an address that you know?",
     ]
     done = home.install("cursor", typed=f"{KEY}\n")

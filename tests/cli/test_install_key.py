@@ -24,20 +24,21 @@ if TYPE_CHECKING:
     from tests.support.home_folder import Home
 
 
-def test_key_in_the_entry_is_kept_unless_another_key_is_given(home: Home) -> None:
-    """Then it is removed from the entry, and the output says that the backup still has it."""
+def test_a_key_in_the_entry_is_asked_for_once_more(home: Home) -> None:
+    """Then it is out of the entry, and the output says that the backup still has it."""
     trax = {"command": "/gone/trax-mcp", "env": {"TRAX_API_KEY": OTHER_KEY}}
     file = home.write_config(
         sample_of("claude-desktop"), json.dumps({"mcpServers": {"trax": trax}}, indent=2)
     )
-    kept = home.install("claude-desktop")
-    assert (kept.code, entry(file)["env"]) == (0, {"TRAX_API_KEY": OTHER_KEY})
-    assert not home.key_file.exists()
+    before = home.file_stats()
+    refused = home.install("claude-desktop")
+    assert (refused.code, "no key was given" in refused.err) == (1, True)
+    assert home.file_stats() == before
     moved = home.install("claude-desktop", typed=f"{KEY}\n")
     assert entry(file) == {"command": COMMAND, "args": ARGUMENTS}
     assert "the backup still has it" in moved.out
     assert "revoke it\non TRaX's Developer / API Keys screen." in moved.out
-    assert "the backup still has it" not in kept.out
+    assert OTHER_KEY in file.with_name(f"{file.name}.trax-mcp.bak").read_text()
 
 
 def test_key_file_is_kept_unless_another_key_is_given(home: Home) -> None:
@@ -65,6 +66,34 @@ def test_the_key_of_another_address_is_not_kept(home: Home) -> None:
     assert home.file_stats() == before
     assert home.install("cursor", typed=f"{OTHER_KEY}\n", settings=named).code == 0
     assert home.key_file.read_text() == f"{OTHER_KEY}\nhttps://other.example\n"
+
+
+def test_other_clients_that_go_to_another_address_too_are_named(home: Home) -> None:
+    """They read the same key file, and a person may think of one client alone."""
+    assert home.install("cursor", typed=f"{KEY}\n").code == 0
+    home.install("vscode", "--sandbox")
+    named = {"TRAX_BASE_URL": "https://other.example"}
+    done = home.install("zed", typed=f"{OTHER_KEY}\n", settings=named)
+    told = "This key is for Cursor too: from the next start at https://other.example."
+    assert (done.code, told in " ".join(done.err.split())) == (0, True)
+
+
+def test_a_key_file_without_an_address_is_kept_only_where_all_entries_agree_on_one(
+    home: Home,
+) -> None:
+    """As an earlier version wrote it. Else the key could be sent to another deployment."""
+    home.write_key(KEY, None)
+    home.write_entry(
+        "claude-desktop",
+        command=COMMAND,
+        env={"TRAX_API_KEY_FILE": str(home.key_file), "TRAX_BASE_URL": "https://trax.example"},
+    )
+    before = home.file_stats()
+    refused = home.install("cursor")
+    assert (refused.code, "no key was given" in refused.err) == (1, True)
+    assert home.file_stats() == before
+    assert home.install("claude-desktop").code == 0
+    assert home.key_file.read_text() == f"{KEY}\nhttps://trax.example\n"
 
 
 @pytest.mark.parametrize(

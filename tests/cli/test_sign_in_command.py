@@ -118,6 +118,13 @@ async def test_an_unknown_id_revokes_nothing_and_is_not_repeated(tmp_path: Path)
         assert await it.statuses() == [200, 401]
 
 
+@pytest.mark.parametrize("step", [["list", "x"], ["list", "--all"], ["revoke", "--json"]])
+def test_what_a_step_does_not_take_is_refused(step: list[str]) -> None:
+    """Nobody thinks that a list has revoked something."""
+    done = run_command("sign-in", *step)
+    assert (done.code, done.out) == (2, "")
+
+
 @pytest.mark.parametrize("arguments", [[], ["x", "--all"]])
 def test_either_ids_or_all_are_revoked(arguments: list[str]) -> None:
     """Nothing is guessed."""

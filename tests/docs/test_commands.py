@@ -129,10 +129,3 @@ def test_every_extra_that_a_page_names_exists() -> None:
     named = set(re.findall(r"(?:\.|trax-mcp)\[([\w-]+)\]", text))
     assert named
     assert named <= set(PROJECT["optional-dependencies"])
-
-
-def test_every_command_is_in_the_commands_table() -> None:
-    column = docs("install").column("Commands", 0)
-    documented = {it.strip("`").split()[1] for it in column if " " in it}
-    listed = re.findall(r"^ {4}([\w-]+) +\w", run_command("--help").out, re.MULTILINE)
-    assert documented == set(listed)

@@ -34,12 +34,7 @@ ODD_KEY: Final = "eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl"
 SECRETS: Final = (KEY, OTHER_KEY, ODD_KEY, SANDBOX_KEY, MODERATOR_KEY, "hunter2")
 """All keys, and a password in a client's configuration: never in the output."""
 PORT: Final = re.compile(r"(?<=//127\.0\.0\.1):\d+")
-_SIGN_IN: Final = {
-    "TRAX_SIGN_IN": "1",
-    "TRAX_PUBLIC_URL": "https://trax.example.com",
-    "TRAX_SIGN_IN_FILE": "HOME/sign-in.sqlite",
-    "TRAX_SIGN_IN_SECRET_FILE": "HOME/sign-in.secret",
-}
+_SIGN_IN: Final = {"TRAX_SIGN_IN": "1", "TRAX_PUBLIC_URL": "https://trax.example.com"}
 _PAGE: Final = "<!doctype html><title>Welcome</title>"
 
 
@@ -155,13 +150,6 @@ def with_odd_key_file(home: Home, _address: str) -> None:
     file.chmod(0o640)
 
 
-def with_an_open_secret(home: Home, _address: str) -> None:
-    """Let others read the secret of signing in."""
-    file = home.path / "sign-in.secret"
-    file.write_text("x" * 43)
-    file.chmod(0o644)
-
-
 def with_codex_and_its_key(home: Home, address: str) -> None:
     """Configure Codex, whose file is TOML, as an earlier version did."""
     home.write_key(SANDBOX_KEY)
@@ -210,14 +198,14 @@ DOCTOR_STATES: Final[dict[str, DoctorState]] = {
     "the sandbox": DoctorState(0, _FROM_FILES, arguments=("--sandbox",), sends_requests=False),
     "a wrong setting": DoctorState(1, {"TRAX_READONLY": "1"}, sends_requests=False),
     # the key
-    "no key": DoctorState(1, {"TRAX_API_KEY": ""}),
+    "no key": DoctorState(1, {"TRAX_API_KEY": ""}, sends_requests=False),
     "a key file that others can read": DoctorState(
         0,
         {"TRAX_API_KEY": "", "TRAX_API_KEY_FILE": "HOME/key\x1b[2J"},
         set_up_home=with_odd_key_file,
     ),
     "a key for another deployment": DoctorState(
-        1, {"TRAX_API_KEY": ""}, set_up_home=with_key_for_another
+        1, {"TRAX_API_KEY": ""}, set_up_home=with_key_for_another, sends_requests=False
     ),
     "a key that is repeated": DoctorState(
         1,
@@ -236,13 +224,8 @@ DOCTOR_STATES: Final[dict[str, DoctorState]] = {
         1, {"TRAX_BASE_URL": "http://127.0.0.1:NOBODY"}, sends_requests=False
     ),
     "silence": DoctorState(1, {"TRAX_TIMEOUT_SECONDS": "1"}, set_up_sandbox=without_answers),
-    # servers for many
-    "an engine that does not answer": DoctorState(
-        1, {**_SIGN_IN, "TRAX_SIGN_IN": "", "TRAX_STORE_URL": "redis://:hunter2@127.0.0.1:NOBODY/0"}
-    ),
-    "a hosted server": DoctorState(
-        1, {**_SIGN_IN, "TRAX_API_KEY": ""}, set_up_home=with_an_open_secret
-    ),
+    # a server for many
+    "a hosted server": DoctorState(0, {**_SIGN_IN, "TRAX_API_KEY": ""}),
     # clients
     "all clients": DoctorState(1, _FROM_FILES, set_up_home=with_all_clients),
     "a client in TOML": DoctorState(0, set_up_home=with_codex_and_its_key, arguments=("codex",)),

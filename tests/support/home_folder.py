@@ -94,10 +94,10 @@ class Home:
         """The settings by which earlier versions named the key file in an entry."""
         return {"TRAX_API_KEY_FILE": str(self.key_file), "TRAX_API_KEY": "", "TRAX_SANDBOX": ""}
 
-    def write_key(self, key: str, address: str = ADDRESS) -> None:
-        """Write the key file as `install` does."""
+    def write_key(self, key: str, address: str | None = ADDRESS) -> None:
+        """Write the key file as `install` does, or as it did once, without an address."""
         self.key_file.parent.mkdir(parents=True, exist_ok=True)
-        self.key_file.write_text(f"{key}\n{address}\n")
+        self.key_file.write_text(f"{key}\n{address}\n" if address else f"{key}\n")
         self.key_file.chmod(0o600)
 
     def all_files(self) -> dict[str, bytes]:

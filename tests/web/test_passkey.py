@@ -138,6 +138,13 @@ def test_a_named_file_that_is_missing_or_unreadable_stops_the_start(tmp_path: Pa
     broken = tmp_path / "broken.json"
     broken.write_text("{}", encoding="utf-8")
     assert "TRAX_PASSKEY_FILE" in refusal(TRAX_PASSKEY_FILE=str(broken))
+    home = tmp_path / ".config/trax-mcp/passkey.json"
+    home.parent.mkdir(parents=True)
+    broken.rename(home)
+    assert refusal(HOME=str(tmp_path)) == (
+        "trax-mcp: Your passkey file, ~/.config/trax-mcp/passkey.json, is a file that holds no"
+        " passkey.\n"
+    )
 
 
 @pytest.mark.parametrize("mode", ["preview", "flag"])

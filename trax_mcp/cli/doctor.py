@@ -7,17 +7,17 @@ import json
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from http import HTTPStatus
 from pathlib import Path
-from typing import Final, Literal, NamedTuple, TypeVar
+from typing import Final, Literal, NamedTuple
 
 import anyio
 from rich.console import Console
 from rich.text import Text
 
-from trax_mcp.api.caller import ANONYMOUS
+from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import CONTRACT
 from trax_mcp.api.contract_check import compare
@@ -30,18 +30,11 @@ from trax_mcp.cli.install.clients import FILE_CLIENTS, McpClient
 from trax_mcp.cli.install.configuration import (
     SANDBOX_SWITCH,
     Configuration,
+    has_placeholder,
     starts_this_installation,
 )
-from trax_mcp.cli.install.install import has_placeholder
 from trax_mcp.cli.key_file import shorten
-from trax_mcp.cli.startup import (
-    REPLICAS_EXTRA,
-    Access,
-    access_of,
-    check_names,
-    client_for,
-    sign_in_path,
-)
+from trax_mcp.cli.startup import Access, access_of, check_names, client_for
 from trax_mcp.cli.terminal import (
     console_on,
     print_hanging,
@@ -51,7 +44,6 @@ from trax_mcp.cli.terminal import (
 )
 from trax_mcp.settings import VARIABLE_PREFIX, CannotStart, Settings, read_settings
 
-AnswerT = TypeVar("AnswerT", bound=Model)
 Read = type[Operation[Model]]
 Results = dict[str, "Result"]
 """The results of the checks by name, in order."""
@@ -63,9 +55,6 @@ _READS: Final[Mapping[str, Read]] = {
     str(it.call.scope): it for it in reversed(OPERATIONS) if it.call.scope and not it.call.mutates
 }
 """The first read with each scope, the last one first."""
-_STORE_URL: Final = "TRAX_STORE_URL"
-_SIGN_IN: Final = "TRAX_SIGN_IN"
-_SIGN_IN_FILES: Final = ("TRAX_SIGN_IN_FILE", "TRAX_SIGN_IN_SECRET_FILE")
 _REMEDIES: Final[Mapping[str, str]] = {
     "unreachable": "Check the network, TRAX_BASE_URL, and HTTPS_PROXY and SSL_CERT_FILE if set.",
     "timeout": "Look again later, or allow more time: TRAX_TIMEOUT_SECONDS.",
@@ -77,13 +66,13 @@ _REMEDIES: Final[Mapping[str, str]] = {
 State = Literal["ok", "failed", "warning", "not_checked"]
 """The state of what was checked. Only "failed" makes the command fail."""
 
-_MARKS: Final[Mapping[State, tuple[str, str, str]]] = {
-    "ok": ("✓", "ok", "bold green"),
-    "failed": ("✗", "x", "bold red"),
-    "warning": ("!", "!", "bold yellow"),
-    "not_checked": ("·", ".", "dim"),
+_MARKS: Final[Mapping[State, tuple[str, str]]] = {
+    "ok": ("✓", "bold green"),
+    "failed": ("✗", "bold red"),
+    "warning": ("!", "bold yellow"),
+    "not_checked": ("·", "dim"),
 }
-"""A mark in Unicode, one in ASCII, and their style."""
+"""A mark and its style."""
 
 
 class Result(NamedTuple):
@@ -140,196 +129,139 @@ def _examine_client(client: McpClient) -> Results:
 
 
 def _run(source: str, variables: Mapping[str, str]) -> Results:
-    with waiting(console_on(sys.stderr), "Checking") as show:
-        return anyio.run(_run_checks, source, variables, show)
+    async def collect() -> Results:
+        return {name: result async for name, result in checks(source, variables)}
+
+    with waiting(console_on(sys.stderr), "Checking"):
+        return anyio.run(collect)
 
 
-async def _run_checks(
-    source: str, variables: Mapping[str, str], show: Callable[[str], None]
-) -> Results:
-    results: Results = {}
-    async with AsyncExitStack() as connections:
-        for name, check, *needs in _Examination(source, variables, connections).checks():
-            show(f"Checking {name}")
-            failed = (it for it in needs if results[it].state in {"failed", "not_checked"})
-            if (cause := next(failed, None)) is not None:
-                results[name] = Result("not_checked", f"Skipped: see {cause}.")
-                continue
-            try:
-                results[name] = await check()
-            except TraxError as error:
-                results[name] = _failed(error)
-    return results
+async def checks(source: str, variables: Mapping[str, str]) -> AsyncIterator[tuple[str, Result]]:
+    """Check the settings in `variables`, their key and TRaX; `source` says who gives them.
 
-
-class _Examination:
-    """The checks of the settings in `variables`. Each stores what later ones need.
-
-    A check raises TraxError if a read fails. `source` says who gives the variables.
+    Yields the name of each check and its result. Settings, a key or a TRaX that failed are the
+    last, since what follows needs them.
     """
-
-    _settings: Settings
-    _access: Access
-    _client: Client
-    _health: Health
-
-    def __init__(
-        self, source: str, variables: Mapping[str, str], connections: AsyncExitStack
-    ) -> None:
-        self._source = source
-        self._variables = variables
-        self._connections = connections
-
-    def checks(self) -> Iterator[tuple[str, Callable[[], Awaitable[Result]], *tuple[str, ...]]]:
-        """Each check: its name, the check itself, and the names of those that it needs."""
-        yield "settings", self._check_settings
-        yield "key", self._check_key, "settings"
-        yield "TRaX", self._check_reach, "settings"
-        yield "reads", self._check_reads, "settings", "key", "TRaX"
-        yield "changes", self._check_changes, "settings", "TRaX"
-        yield "contract", self._check_contract, "settings", "TRaX"
-        if self._variables.get(_STORE_URL, "").strip():
-            yield "engine", self._check_engine, "settings"
-        if any(self._variables.get(it, "").strip() for it in (_SIGN_IN, *_SIGN_IN_FILES)):
-            yield "sign-in", self._check_sign_in, "settings"
-
-    async def _check_settings(self) -> Result:
+    settings, result = _check_settings(source, variables)
+    yield "settings", result
+    if settings is None:
+        return
+    access, result = _check_key(settings)
+    yield "key", result
+    if access is None:
+        return
+    async with aclosing(client_for(access.settings)) as client:
+        address = "The embedded sandbox" if settings.sandbox else access.settings.base_url
         try:
-            self._settings = read_settings(self._variables)
-            check_names(self._settings)
-        except CannotStart as error:
-            remedy = f"Correct it: settings are read from {self._source}."
-            return Result("failed", str(error), remedy)
-        await self._use(Access(self._settings, ANONYMOUS))
-        given = (name for name, value in self._variables.items() if value.strip())
-        names = sorted(it for it in given if it.startswith(VARIABLE_PREFIX))
-        listed = f"From {self._source}: {', '.join(names)}." if names else "The defaults hold."
-        return Result("ok", listed)
-
-    async def _use(self, access: Access) -> None:
-        self._access = access
-        client = aclosing(client_for(access.settings))
-        self._client = await self._connections.enter_async_context(client)
-
-    async def _check_key(self) -> Result:
-        hosted = bool(self._settings.sign_in or self._settings.store_url)  # only trax-mcp http
-        if hosted and not (self._settings.api_key or self._settings.api_key_file):
-            return Result("not_checked", "There is none: each caller sends their own.")
-        try:
-            access = access_of(self._settings)
-        except CannotStart as error:
-            return Result("failed", str(error), "trax-mcp install CLIENT asks for another key.")
-        if access.settings.sandbox:
-            await self._use(access)
-            return Result("ok", "The sandbox brings its own.")
-        if access.caller.key is None:
-            remedy = f"Make one on {KEYS_SCREEN}, then run trax-mcp install CLIENT."
-            return Result("failed", "There is none.", remedy)
-        await self._use(access)
-        where = f"It is in {shorten(access.file) if access.file else 'TRAX_API_KEY'}"
-        is_open = access.file and os.name == "posix" and access.file.stat().st_mode
-        if is_open and is_open & _READABLE_BY_OTHERS:
-            detail = f"{where}, which others on this computer can read."
-            return Result("warning", detail, "Run chmod 600 on it.")
-        return Result("ok", f"{where}.")
-
-    async def _check_reach(self) -> Result:
-        settings = self._access.settings
-        address = "The embedded sandbox" if settings.sandbox else settings.base_url
-        try:
-            self._health = await self._read(GetHealth())
+            health = await client.call(GetHealth(), ANONYMOUS, retry=False)
         except TraxError as error:
-            return _failed(error, prefix=f"At {address}: ")
-        if self._health.status.lower() == "ok":
-            return Result("ok", f"{address} answers.")
-        status = quote(self._health.status, longest=_MAX_STATUS)
-        detail = f"{address} answers, but says of itself {status}, not ok."
-        return Result("warning", detail, "Look again later.")
+            yield "TRaX", _failed(error, prefix=f"At {address}: ")
+            return
+        yield "TRaX", _result_of_health(address, health)
+        if access.caller.key is not None:
+            yield "reads", await _check_reads(client, access.caller)
+        yield "changes", _result_of_changes(settings, health)
+        yield "contract", await _check_contract(client)
 
-    async def _check_reads(self) -> Result:
-        """Read once with each scope. The first read shows whether TRaX accepts the key."""
-        studio, may, lacks, unchecked = "", [], [], []
-        failed: dict[str, TraxError] = {}
-        for scope, read in reversed([*_READS.items()]):
-            of_studio = "studio_id" in read.model_fields
-            if of_studio and not studio:
-                unchecked.append(scope)
-                continue
-            try:
-                found = await self._read(
-                    read.model_validate({"studioId": studio} if of_studio else {})
-                )
-            except TraxError as error:
-                if error.code == "insufficient_scope":
-                    lacks.append(scope)
-                elif read is ListStudios:
-                    raise
-                else:
-                    failed[scope] = error
-                continue
-            may.append(scope.removesuffix(":read"))
-            if read is ListStudios:
-                studio = next((it.id for it in getattr(found, "data", ())), "")
-        return _result_of_reads(may, lacks, unchecked, failed)
 
-    async def _check_changes(self) -> Result:
-        match self._health.write_enabled:
-            case True:
-                detail = "TRaX takes them. What your key may change is not tried."
-                return Result("ok", detail)
-            case False if self._settings.read_only:
-                return Result("ok", f"{WRITES_OFF}; TRAX_READ_ONLY needs none.")
-            case False:
-                remedy = "Wait: no setting of yours changes that."
-                return Result("failed", f"{WRITES_OFF}.", remedy)
-            case _:
-                return Result("not_checked", "TRaX does not say whether it takes changes.")
+def _check_settings(source: str, variables: Mapping[str, str]) -> tuple[Settings | None, Result]:
+    """Read the settings; None if one is wrong."""
+    try:
+        settings = read_settings(variables)
+        check_names(settings)
+    except CannotStart as error:
+        remedy = f"Correct it: settings are read from {source}."
+        return None, Result("failed", str(error), remedy)
+    given = (name for name, value in variables.items() if value.strip())
+    names = sorted(it for it in given if it.startswith(VARIABLE_PREFIX))
+    listed = f"From {source}: {', '.join(names)}." if names else "The defaults hold."
+    return settings, Result("ok", listed)
 
-    async def _check_contract(self) -> Result:
-        live = (await self._read(GetOpenapi())).model_extra
-        differences = compare(live, CONTRACT.document)
-        if not differences:
-            return Result("ok", f"It is the one that is built in ({CONTRACT.version}).")
-        breaking = sum(it.breaking for it in differences)
-        count = f"{len(differences)}, {breaking or 'none'} of them breaking"
-        detail = f"Differences from the one that is built in ({CONTRACT.version}): {count}."
-        remedy = "Run trax-mcp contract check, which lists them and says what to do."
-        return Result("failed" if breaking else "warning", detail, remedy)
 
-    async def _check_engine(self) -> Result:
+def _check_key(settings: Settings) -> tuple[Access | None, Result]:
+    """Find the key, and the TRaX that it is for; None if there is none, or a wrong one."""
+    hosted = bool(settings.sign_in or settings.store_url)  # only trax-mcp http
+    if hosted and not (settings.api_key or settings.api_key_file):
+        detail = "There is none: each caller sends their own."
+        return Access(settings, ANONYMOUS), Result("not_checked", detail)
+    try:
+        access = access_of(settings)
+    except CannotStart as error:
+        remedy = "trax-mcp install CLIENT asks for another key."
+        return None, Result("failed", str(error), remedy)
+    if settings.sandbox:
+        return access, Result("ok", "The sandbox brings its own.")
+    if access.caller.key is None:
+        remedy = f"Make one on {KEYS_SCREEN}, then run trax-mcp install CLIENT."
+        return None, Result("failed", "There is none.", remedy)
+    where = f"It is in {shorten(access.file) if access.file else 'TRAX_API_KEY'}"
+    is_open = access.file and os.name == "posix" and access.file.stat().st_mode
+    if is_open and is_open & _READABLE_BY_OTHERS:
+        detail = f"{where}, which others on this computer can read."
+        return access, Result("warning", detail, "Run chmod 600 on it.")
+    return access, Result("ok", f"{where}.")
+
+
+def _result_of_health(address: str, health: Health) -> Result:
+    if health.status.lower() == "ok":
+        return Result("ok", f"{address} answers.")
+    status = quote(health.status, longest=_MAX_STATUS)
+    detail = f"{address} answers, but says of itself {status}, not ok."
+    return Result("warning", detail, "Look again later.")
+
+
+async def _check_reads(client: Client, caller: Caller) -> Result:
+    """Read once with each scope. The first read shows whether TRaX accepts the key."""
+    studio, may, lacks, unchecked = "", [], [], []
+    failed: dict[str, TraxError] = {}
+    for scope, read in reversed([*_READS.items()]):
+        of_studio = "studio_id" in read.model_fields
+        if of_studio and not studio:
+            unchecked.append(scope)
+            continue
+        operation = read.model_validate({"studioId": studio} if of_studio else {})
         try:
-            from trax_mcp.replicas.engine_checks import UnfitEngine, describe_engine  # noqa: PLC0415  an extra
-        except ModuleNotFoundError:
-            return Result("failed", f"{_STORE_URL} needs an extra.", REPLICAS_EXTRA)
-        try:
-            engine = await describe_engine(self._variables[_STORE_URL].strip())
-        except UnfitEngine as error:
-            return Result("failed", error.what, error.remedy)
-        if engine.uses_disk:
-            detail = f"{engine.name} answers, but writes to a disk what it keeps."
-            remedy = 'Set save "" and appendonly no there: forgetting is the safe failure.'
-            return Result("warning", detail, remedy)
-        return Result("ok", f"{engine.name} answers, and drops nothing that it keeps.")
+            found = await client.call(operation, caller, retry=False)
+        except TraxError as error:
+            if error.code == "insufficient_scope":
+                lacks.append(scope)
+            elif read is ListStudios:
+                return _failed(error)
+            else:
+                failed[scope] = error
+            continue
+        may.append(scope.removesuffix(":read"))
+        if read is ListStudios:
+            studio = next((it.id for it in getattr(found, "data", ())), "")
+    return _result_of_reads(may, lacks, unchecked, failed)
 
-    async def _check_sign_in(self) -> Result:
-        from trax_mcp.cli.sign_in import count_sign_ins  # noqa: PLC0415  a part of its own
 
-        if not self._settings.sign_in:
-            unused = [it for it in _SIGN_IN_FILES if self._variables.get(it, "").strip()]
-            if unused:
-                detail = f"People cannot sign in, so {' and '.join(unused)} count for nothing."
-                return Result("warning", detail, f"Set {_SIGN_IN}=1, or leave them out.")
-            return Result("ok", "People cannot sign in.")
-        try:
-            count = count_sign_ins(self._settings)
-        except CannotStart as error:
-            return Result("failed", str(error), "Until then no server with it starts.")
-        where = shorten(sign_in_path(self._settings))
-        return Result("ok", f"Sign-ins that are kept in {where}: {count}.")
+def _result_of_changes(settings: Settings, health: Health) -> Result:
+    match health.write_enabled:
+        case True:
+            return Result("ok", "TRaX takes them. What your key may change is not tried.")
+        case False if settings.read_only:
+            return Result("ok", f"{WRITES_OFF}; TRAX_READ_ONLY needs none.")
+        case False:
+            remedy = "Wait: no setting of yours changes that."
+            return Result("failed", f"{WRITES_OFF}.", remedy)
+        case _:
+            return Result("not_checked", "TRaX does not say whether it takes changes.")
 
-    async def _read(self, operation: Operation[AnswerT]) -> AnswerT:
-        caller = ANONYMOUS if operation.call.public else self._access.caller
-        return await self._client.call(operation, caller, retry=False)
+
+async def _check_contract(client: Client) -> Result:
+    try:
+        live = (await client.call(GetOpenapi(), ANONYMOUS, retry=False)).model_extra
+    except TraxError as error:
+        return _failed(error)
+    differences = compare(live, CONTRACT.document)
+    if not differences:
+        return Result("ok", f"It is the one that is built in ({CONTRACT.version}).")
+    breaking = sum(it.breaking for it in differences)
+    count = f"{len(differences)}, {breaking or 'none'} of them breaking"
+    detail = f"Differences from the one that is built in ({CONTRACT.version}): {count}."
+    remedy = "Run trax-mcp contract check, which lists them and says what to do."
+    return Result("failed" if breaking else "warning", detail, remedy)
 
 
 def _result_of_reads(
@@ -409,16 +341,15 @@ def _path(configuration: Configuration) -> str:
 
 def _print_report(console: Console, results: Mapping[str, Result]) -> None:
     """Print every result, then the summary."""
-    ascii_only = console.options.ascii_only  # the encoding lacks the signs
     console.print()
     for name, result in results.items():
-        mark, ascii_mark, style = _MARKS[result.state]
-        start = Text(f"  {ascii_mark if ascii_only else mark:<3}", style)
+        mark, style = _MARKS[result.state]
+        start = Text(f"  {mark:<3}", style)
         start.append(f"{name:<{_NAME_COLUMNS}}", "")
         # Paths and names may contain control characters.
         print_hanging(console, start, Text(escape_invisible(result.detail)))
         if result.remedy is not None:
-            arrow = Text(" " * start.cell_len + ("-> " if ascii_only else "→ "))
+            arrow = Text(" " * start.cell_len + "→ ")
             print_hanging(console, arrow, Text(escape_invisible(result.remedy)))
     console.print()
     print_hanging(console, Text("  "), _summary([it.state for it in results.values()]))

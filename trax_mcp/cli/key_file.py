@@ -4,11 +4,13 @@
 may hold the key alone. No message contains a key.
 """
 
+import platform
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from trax_mcp.cli.install.clients import apps_folder
+from platformdirs import user_config_path
+
 from trax_mcp.settings import CannotStart, Settings, read_settings
 
 NONE: Final = Path("none")
@@ -24,6 +26,13 @@ class StoredKey:
     path: Path
     key: str = field(repr=False)
     base_url: str | None
+
+
+def apps_folder() -> Path:
+    """The system's folder for the settings of applications."""
+    if platform.system() == "Darwin":  # clients there ignore XDG_CONFIG_HOME; platformdirs does not
+        return Path.home() / "Library/Application Support"
+    return user_config_path(roaming=True)
 
 
 def key_path() -> Path:

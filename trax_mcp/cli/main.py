@@ -4,14 +4,14 @@ import argparse
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final, NamedTuple, NoReturn
 
 from trax_mcp import __version__
 from trax_mcp.api.caller import redact
 from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS
-from trax_mcp.settings import CannotStart
+from trax_mcp.settings import CannotStart, how_to_add
 
 _ABOUT: Final = """\
 Run TRaX live streams by conversation, over the Model Context Protocol.
@@ -48,17 +48,15 @@ class Command(NamedTuple):
     """A command: the line in `--help`, the paragraph in its own, what it runs, and its arguments.
 
     `run` names a function of a module in this package, which gets the options and returns the exit
-    code. `sandbox`: the command takes --sandbox, on either side of its name. `steps` are commands
-    below it.
+    code. `sandbox`: the command takes --sandbox, on either side of its name.
     """
 
     name: str
     help: str
     description: str
-    run: str = ""
+    run: str
     arguments: tuple[Argument, ...] = ()
     sandbox: bool = False
-    steps: tuple["Command", ...] = ()
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -76,7 +74,10 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; exits with 0, with 1 if it fails, or with 2 if the arguments are wrong."""
-    options = parser().parse_args(arguments)
+    top = parser()
+    options = top.parse_args(arguments)
+    if options.sandbox and not options.has_sandbox:
+        top.error("this command takes no --sandbox")
     sandbox = {"TRAX_SANDBOX": "1"} if options.sandbox else {}
     options.environment = {**os.environ, **sandbox}
     module, _, function = options.run.partition(":")
@@ -101,26 +102,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def parser() -> argparse.ArgumentParser:
     """The parser of the command line."""
     top = _Parser(prog="trax-mcp", description=_ABOUT, epilog=_TRY, formatter_class=_Formatter)
-    top.set_defaults(run="serve_stdio:run")
+    top.set_defaults(run="serve_stdio:run", has_sandbox=True)
     top.add_argument("--version", action="version", version=f"trax-mcp {__version__}")
     _add_sandbox(top, default=False)
-    _add_commands(top.add_subparsers(metavar="COMMAND", title="commands").add_parser, COMMANDS)
+    _add_commands(top.add_subparsers(metavar="COMMAND", title="commands").add_parser)
     return top
 
 
-def _add_commands(add_parser: Callable[..., _Parser], commands: Iterable[Command]) -> None:
-    for command in commands:
+def _add_commands(add_parser: Callable[..., _Parser]) -> None:
+    for command in COMMANDS:
         added = add_parser(command.name, help=command.help, description=command.description)
         for names, options in command.arguments:
             added.add_argument(*names, **options)
         if command.sandbox:
             _add_sandbox(added, default=argparse.SUPPRESS)
-        if command.steps:
-            metavar = "|".join(it.name for it in command.steps)
-            steps = added.add_subparsers(metavar=metavar, required=True)
-            _add_commands(steps.add_parser, command.steps)
-        else:
-            added.set_defaults(run=command.run)
+        added.set_defaults(run=command.run, has_sandbox=command.sandbox)
 
 
 def _add_sandbox(to: argparse.ArgumentParser, *, default: object) -> None:
@@ -208,8 +204,7 @@ COMMANDS: Final = (
         "passkey",
         "make a passkey, so that only your finger, face or PIN gives a yes",
         "Make a passkey in your browser. From then on a yes needs it, on the page that trax-mcp "
-        "opens; going offline needs none. It needs the extra passkey: in the folder of trax-mcp, "
-        "run .venv/bin/python -m pip install '.[passkey]'.",
+        "opens; going offline needs none. It needs an extra. " + how_to_add("passkey"),
         "passkey:run",
     ),
     Command(
@@ -238,24 +233,14 @@ COMMANDS: Final = (
         "list who is signed in at a server, and revoke it",
         "List who is signed in at a server with --sign-in, or revoke it: that counts at once, also "
         "while it serves. Run it as the server's user, with its TRAX_SIGN_IN_FILE.",
-        steps=(
-            Command(
-                "list",
-                "list them",
-                "List who is signed in, the last used first.",
-                "sign_in:show",
-                (_argument("--json", **_SWITCH, help="print one JSON list"),),
+        "sign_in:run",
+        (
+            _argument("step", choices=["list", "revoke"], metavar="list|revoke", help="what to do"),
+            _argument(
+                "ids", metavar="ID", nargs="*", default=[], help="revoke: an id that list shows"
             ),
-            Command(
-                "revoke",
-                "revoke some, or all",
-                "Revoke sign-ins, which ends their tokens.",
-                "sign_in:revoke",
-                (
-                    _argument("ids", metavar="ID", nargs="*", help="an id that list shows"),
-                    _argument("--all", **_SWITCH, help="all of them, as after a theft"),
-                ),
-            ),
+            _argument("--all", **_SWITCH, help="revoke: all of them, as after a theft"),
+            _argument("--json", **_SWITCH, help="list: print one JSON list"),
         ),
     ),
     Command(

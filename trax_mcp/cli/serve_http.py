@@ -17,8 +17,6 @@ import anyio
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.cli.service import build_service, collect_garbage_again
 from trax_mcp.cli.startup import (
-    REPLICAS_EXTRA,
-    SIGN_IN_EXTRA,
     access_of,
     check_names,
     client_for,
@@ -35,7 +33,7 @@ from trax_mcp.server.http_server import ServingEnded, listen, serve_http, url_of
 from trax_mcp.server.logs import logging_to_stderr, tell
 from trax_mcp.server.readiness import Readiness
 from trax_mcp.server.sdk_compat import exit_process
-from trax_mcp.settings import CannotStart, Settings, read_settings
+from trax_mcp.settings import CannotStart, Settings, how_to_add, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -117,7 +115,7 @@ def _open_replicas(settings: Settings) -> "AbstractAsyncContextManager[Replicas 
     try:
         from trax_mcp.replicas import open_replicas  # noqa: PLC0415  a part of its own
     except ModuleNotFoundError:
-        raise CannotStart(f"TRAX_STORE_URL needs an extra. {REPLICAS_EXTRA}") from None
+        raise CannotStart(f"TRAX_STORE_URL needs an extra. {how_to_add('replicas')}") from None
     return open_replicas(settings.store_url.get_secret_value())
 
 
@@ -135,7 +133,7 @@ async def _open_sign_in(settings: Settings) -> "AsyncIterator[SignIns | None]":
         from trax_mcp.sign_in.private_files import server_secret  # noqa: PLC0415  a part of its own
         from trax_mcp.sign_in.sign_ins import SignIns  # noqa: PLC0415  as above
     except ModuleNotFoundError:
-        raise CannotStart(f"TRAX_SIGN_IN needs an extra. {SIGN_IN_EXTRA}") from None
+        raise CannotStart(f"TRAX_SIGN_IN needs an extra. {how_to_add('sign-in')}") from None
     is_secret_gone = sign_in_path(settings).exists() and not sign_in_secret_path(settings).exists()
     secret = server_secret(sign_in_secret_path(settings))
     audience = str(settings.public_url)

@@ -13,12 +13,11 @@ from rich.console import Console
 from rich.text import Text
 
 from trax_mcp.api.text_safety import quote, spell_out
-from trax_mcp.cli.startup import sign_in_path, sign_in_secret_path
+from trax_mcp.cli.startup import sign_in_path
 from trax_mcp.cli.terminal import console_on, print_hanging, wrong_arguments
 from trax_mcp.clock import Clock, iso
 from trax_mcp.settings import CannotStart, Settings, read_settings
 from trax_mcp.sign_in import SignInUnavailable
-from trax_mcp.sign_in.private_files import server_secret
 from trax_mcp.sign_in.sign_ins import SignIn, SignInFile
 
 _SHOWN_CLIENT_NAME: Final = 40
@@ -30,15 +29,24 @@ _FAILED: Final = (
 )
 
 
-def show(options: Namespace) -> int:
-    """Print who is signed in, the last used first.
+def run(options: Namespace) -> int:
+    """Print who is signed in, the last used first, or revoke sign-ins by their ids, or all.
 
     `--json` prints one list: `[{"id", "person", "clientId", "clientName", "redirectHost",
     "access", "created", "lastUsed"}]`. Sign-ins with the same TRaX key have the same `person`.
 
+    Returns 1 if an id is unknown, else 0.
+
     Raises:
-        CannotStart: the file of the server cannot be read.
+        CannotStart: the file of the server cannot be read or written.
     """
+    if options.step == "revoke":
+        return wrong_arguments("revoke prints no JSON.") if options.json else _revoke(options)
+    chosen = options.ids or options.all
+    return wrong_arguments("list takes no ID and no --all.") if chosen else _show(options)
+
+
+def _show(options: Namespace) -> int:
     settings, console = read_settings(options.environment), console_on(sys.stdout)
     path = sign_in_path(settings)
     sign_ins = _read(settings)
@@ -56,12 +64,7 @@ def show(options: Namespace) -> int:
     return 0
 
 
-def revoke(options: Namespace) -> int:
-    """Revoke sign-ins by their ids, or all. Returns 1 if one of the ids is unknown.
-
-    Raises:
-        CannotStart: the file of the server cannot be read or written.
-    """
+def _revoke(options: Namespace) -> int:
     if bool(options.ids) == options.all:
         return wrong_arguments("give ids, or --all.")
     settings = read_settings(options.environment)
@@ -72,7 +75,7 @@ def revoke(options: Namespace) -> int:
             for it in chosen:
                 file.revoke(it.id)
     for it in chosen:
-        console.print(f"Revoked: {_title(it, console)}.")
+        console.print(f"Revoked: {_title(it)}.")
     unknown = len({*options.ids} - {it.id for it in chosen})
     if unknown:
         # What was given is not repeated, because it may be a token.
@@ -81,18 +84,6 @@ def revoke(options: Namespace) -> int:
     elif not chosen:
         console.print("Nobody is signed in.")
     return 1 if unknown else 0
-
-
-def count_sign_ins(settings: Settings) -> int:
-    """How many are signed in, for doctor. No file is made.
-
-    Raises:
-        CannotStart: a server could not use one of its files.
-    """
-    secret = sign_in_secret_path(settings)
-    if secret.exists():
-        server_secret(secret)
-    return len(_read(settings))
 
 
 def _read(settings: Settings) -> Sequence[SignIn]:
@@ -114,7 +105,7 @@ def _opened(settings: Settings) -> Iterator[SignInFile]:
 def _print_list(console: Console, sign_ins: Sequence[SignIn]) -> None:
     for it in sign_ins:
         start = Text(f"{it.id}  ", "bold")
-        print_hanging(console, start, Text(f"{_title(it, console)}: {it.access.label}"))
+        print_hanging(console, start, Text(f"{_title(it)}: {it.access.label}"))
         used = f"{it.last_used:%Y-%m-%d %H:%M} UTC"
         text = f"person {it.person[:_PERSON_LENGTH]}, since {it.created:%Y-%m-%d}, used {used}"
         print_hanging(console, Text(" " * start.cell_len), Text(text, "dim"))
@@ -123,10 +114,9 @@ def _print_list(console: Console, sign_ins: Sequence[SignIn]) -> None:
     console.print("trax-mcp sign-in revoke ID")
 
 
-def _title(it: SignIn, console: Console) -> str:
+def _title(it: SignIn) -> str:
     """The client's name, which is its own claim, and where it is."""
-    ascii_only = console.options.ascii_only
-    name = quote(it.client_name, longest=_SHOWN_CLIENT_NAME, ascii_only=ascii_only)
+    name = quote(it.client_name, longest=_SHOWN_CLIENT_NAME)
     return f"{name} ({spell_out(it.redirect_host, longest=_LONGEST_HOST, ascii_only=True)})"
 
 

@@ -14,9 +14,6 @@ from trax_mcp.server.offer import CHANGING, TAGS, TOOLS
 from trax_mcp.settings import CannotStart, Settings, is_loopback
 from trax_mcp.web.passkey import Passkey
 
-_INSTALL: Final = "In the folder of trax-mcp, run .venv/bin/python -m pip install '.[{}]'."
-REPLICAS_EXTRA: Final = _INSTALL.format("replicas")
-SIGN_IN_EXTRA: Final = _INSTALL.format("sign-in")
 _SANDBOX_URL: Final = "http://localhost"
 
 
@@ -145,7 +142,8 @@ def enrolled_passkey(settings: Settings) -> Passkey | None:
         raise CannotStart(
             f"TRAX_CONFIRM={settings.confirm} needs no person, but a passkey is enrolled."
         )
-    return Passkey.read(path)
+    named = f"Your passkey file, {shorten(path)}, is"
+    return Passkey.read(path, "TRAX_PASSKEY_FILE names" if settings.passkey_file else named)
 
 
 def _check(setting: str, names: Iterable[str], allowed: Collection[str]) -> None:

@@ -39,8 +39,7 @@ def print_hanging(console: Console, first: Text, text: Text, *, under: Text | No
 @contextmanager
 def waiting(console: Console, text: str = "") -> Iterator[Callable[[str], None]]:
     """Show a spinner with a text; yields a function that changes the text. A pipe gets nothing."""
-    spinner = "line" if console.options.ascii_only else "dots"
-    with console.status(Text(text, "dim"), spinner=spinner) as status:
+    with console.status(Text(text, "dim"), spinner="line") as status:
         yield lambda text: status.update(Text(escape_invisible(text), "dim"))
 
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from http import HTTPStatus
 from typing import Final
 
 import anyio
@@ -48,6 +49,7 @@ _ENGINE_SECONDS: Final = 0.3
 _FACTS_SECONDS: Final = 0.4
 """How long a text about a stop waits for what the engine knows."""
 _MAX_USED: Final = 4096
+_NO_ACCESS: Final = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
 
 
 class Stops:
@@ -145,22 +147,31 @@ class Stops:
                     try:
                         sent = await sender.send(call, digest=None)
                     finally:
-                        outcome, is_stranger = outcome_of(sent), _is_stranger(sent)
-                        self._note_outcome(token, outcome)
-                        end = partial(
-                            store.end_stop, place, token, stop_id, outcome, is_stranger=is_stranger
-                        )
-                        if is_first is None and not is_stranger:
-                            if place.own != place.shared:
-                                self._tell_later(place, begin)
-                            store.take_later(end)
-                        elif is_first:
-                            with anyio.CancelScope(shield=True):
-                                await store.now_or_later(end)
+                        missed = begin if is_first is None else None
+                        await self._record_end(place, token, stop_id, sent, missed=missed)
         if is_first is False:
             self._used_here.pop(token, None)  # another replica sends it, and the engine knows more
             return self._already_used(call, await self._outcome(token) or IN_PROGRESS)
         return await self._conclude(call, place, token, sent)
+
+    async def _record_end(
+        self, place: Place, token: str, stop_id: str, sent: Sent, *, missed: LaterStep | None
+    ) -> None:
+        """Record how a stop has ended. `missed` is its beginning, if the engine did not hear of it.
+
+        Others hear of the stop of a caller who acts apart only if TRaX has not refused it.
+        """
+        store, outcome, is_stranger = self._store, outcome_of(sent), _is_stranger(sent)
+        self._note_outcome(token, outcome)
+        end = partial(store.end_stop, place, token, stop_id, outcome, is_stranger=is_stranger)
+        if missed is None:
+            with anyio.CancelScope(shield=True):
+                await store.now_or_later(end)
+        elif place.own == place.shared:
+            store.take_later(end)
+        elif outcome != "not_applied":
+            self._tell_later(place, missed)
+            store.take_later(end)
 
     def _tell_later(self, place: Place, begin: LaterStep) -> None:
         """Let others know of a stop when the engine answers, and go-lives of this process now."""
@@ -243,5 +254,5 @@ class Stops:
 
 
 def _is_stranger(sent: Sent) -> bool:
-    """Whether TRaX does not know the key."""
-    return isinstance(sent, TraxError) and sent.code == "invalid_key"
+    """Whether TRaX lets the key do nothing in this studio, or does not know it."""
+    return isinstance(sent, TraxError) and sent.http_status in _NO_ACCESS

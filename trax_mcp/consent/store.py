@@ -344,7 +344,7 @@ class Store:
         """End a stop. Its yes is given back if TRaX refused it.
 
         If TRaX applied it, it counts for all who share the studio, wherever its caller acted. That
-        of a stranger, whose key TRaX does not know, leaves nothing.
+        of a stranger, whom TRaX lets do nothing there, leaves nothing.
         """
         stop_key = Key("stop", token)
         places = set(place) if outcome == "applied" else {place.own}

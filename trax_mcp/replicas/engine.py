@@ -102,15 +102,7 @@ class Engine:
         Raises:
             Away: it does not answer, or does not say.
         """
-        return await self._call(lambda: self._redis.info("server", "memory", "persistence"))
-
-    async def setting(self, name: str) -> str | None:
-        """One of the engine's own settings.
-
-        Raises:
-            Away: it does not answer, or does not say.
-        """
-        return (await self._call(lambda: self._redis.config_get(name))).get(name)
+        return await self._call(lambda: self._redis.info("memory"))
 
     async def aclose(self) -> None:
         """Close all connections. One that hangs is left."""

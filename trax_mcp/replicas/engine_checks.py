@@ -3,8 +3,6 @@
 import re
 import ssl
 from collections.abc import Iterator
-from contextlib import aclosing, suppress
-from dataclasses import dataclass
 from typing import Final
 
 from redis.exceptions import (
@@ -26,58 +24,35 @@ _KEEPS_ALL: Final = "noeviction"
 _DATABASE: Final = re.compile(r"unix:.*|rediss?://[^/?]+(/\d*)?(\?.*)?")
 
 
-class UnfitEngine(CannotStart):
-    """An engine that replicas cannot rely on. `what` and `remedy` are a sentence each."""
-
-    def __init__(self, what: str, remedy: str) -> None:
-        super().__init__(f"{what} {remedy}")
-        self.what = what
-        self.remedy = remedy
-
-
-@dataclass(frozen=True, slots=True)
-class FitEngine:
-    """An engine that replicas can rely on: its name and version, and whether it uses a disk."""
-
-    name: str
-    uses_disk: bool
-
-
 _NO_ADDRESS: Final = (
-    "TRAX_STORE_URL is no address such as rediss://user:password@host:6379/0.",
-    "Correct it: special characters of a password are written as %2F.",
+    "TRAX_STORE_URL is no address such as rediss://user:password@host:6379/0. Correct it: special"
+    " characters of a password are written as %2F."
 )
 _NOT_TRUSTED: Final = (
-    "The engine at TRAX_STORE_URL has no certificate that is trusted here.",
-    "Add ?ssl_ca_certs=FILE to the address, or use the name that stands in the certificate.",
+    "The engine at TRAX_STORE_URL has no certificate that is trusted here. Add ?ssl_ca_certs=FILE"
+    " to the address, or use the name that stands in the certificate."
 )
 _REFUSED: Final = (
-    "The engine at TRAX_STORE_URL refuses this user or password.",
-    "Correct them in TRAX_STORE_URL.",
+    "The engine at TRAX_STORE_URL refuses this user or password. Correct them in TRAX_STORE_URL."
 )
 _NOT_ALLOWED: Final = (
-    "The engine at TRAX_STORE_URL does not allow this user what replicas need.",
-    "Allow INFO, and scripts and keys that begin with {trax}.",
+    "The engine at TRAX_STORE_URL does not allow this user what replicas need. Allow INFO, and"
+    " scripts and keys that begin with {trax}."
 )
 _NO_DATABASE: Final = (
-    "The engine at TRAX_STORE_URL has no database of this number.",
-    "Take 0, which is always there.",
+    "The engine at TRAX_STORE_URL has no database of this number. Take 0, which is always there."
 )
-_IS_FULL: Final = (
-    "The engine at TRAX_STORE_URL has no memory left.",
-    "Raise its maxmemory.",
-)
+_IS_FULL: Final = "The engine at TRAX_STORE_URL has no memory left. Raise its maxmemory."
 _IS_COPY: Final = (
-    "The engine at TRAX_STORE_URL is a copy of another, and takes no writes.",
-    "Name the other one in TRAX_STORE_URL.",
+    "The engine at TRAX_STORE_URL is a copy of another, and takes no writes. Name the other one in"
+    " TRAX_STORE_URL."
 )
 _AWAY: Final = (
-    "No engine answers at TRAX_STORE_URL.",
-    "Start it, or correct TRAX_STORE_URL: redis:// is without TLS, rediss:// with it.",
+    "No engine answers at TRAX_STORE_URL. Start it, or correct TRAX_STORE_URL: redis:// is without"
+    " TLS, rediss:// with it."
 )
 _DROPS_KEYS: Final = (
-    "The engine at TRAX_STORE_URL may drop what it keeps.",
-    "Set its maxmemory-policy to noeviction.",
+    "The engine at TRAX_STORE_URL may drop what it keeps. Set its maxmemory-policy to noeviction."
 )
 
 
@@ -85,62 +60,41 @@ async def connect(url: str) -> Engine:
     """Connect to an engine that replicas can rely on.
 
     Raises:
-        UnfitEngine: there is none, or it may drop what it keeps.
+        CannotStart: there is none, or it may drop what it keeps.
     """
     engine = _engine(url)
     try:
         await _examine(engine)
-    except UnfitEngine:
+    except CannotStart:
         await engine.aclose()
         raise
     engine.watch()
     return engine
 
 
-async def describe_engine(url: str) -> FitEngine:
-    """Describe an engine that replicas can rely on.
-
-    Raises:
-        UnfitEngine: as `connect`.
-    """
-    async with aclosing(_engine(url)) as engine:
-        name = await _examine(engine)
-        return FitEngine(name, uses_disk=await _uses_disk(engine))
-
-
 def _engine(url: str) -> Engine:
     try:
         if not _DATABASE.fullmatch(url):  # else 0 is taken
-            raise UnfitEngine(*_NO_ADDRESS)
+            raise CannotStart(_NO_ADDRESS)
         return Engine(url)
     except ValueError:  # its text may hold a part of the password
-        raise UnfitEngine(*_NO_ADDRESS) from None
+        raise CannotStart(_NO_ADDRESS) from None
 
 
-async def _examine(engine: Engine) -> str:
-    """The name and version of an engine."""
+async def _examine(engine: Engine) -> None:
     try:
         info = await engine.info()
         await EngineRecords(engine).read()
         await engine.check()
     except TypeError:  # an option that there is not
-        raise UnfitEngine(*_NO_ADDRESS) from None
+        raise CannotStart(_NO_ADDRESS) from None
     except Away as error:
-        raise UnfitEngine(*_reason(error)) from None
+        raise CannotStart(_reason(error)) from None
     if info.get("maxmemory_policy") != _KEEPS_ALL:
-        raise UnfitEngine(*_DROPS_KEYS)
-    name = info.get("server_name", "redis")
-    return f"{name} {info.get(f'{name}_version')}"
+        raise CannotStart(_DROPS_KEYS)
 
 
-async def _uses_disk(engine: Engine) -> bool:
-    with suppress(Away):  # this user may not read settings
-        if await engine.setting("save"):
-            return True
-    return bool((await engine.info()).get("aof_enabled"))
-
-
-def _reason(error: Away) -> tuple[str, str]:
+def _reason(error: Away) -> str:
     causes = list(_causes(error))
     if any("DB index" in str(it) for it in causes if isinstance(it, ResponseError)):
         return _NO_DATABASE

@@ -10,14 +10,10 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.settings import CannotStart
+from trax_mcp.settings import CannotStart, how_to_add
 
 RP_ID: Final = "localhost"
 """The name that a passkey of this computer is for."""
-_NO_LIBRARY: Final = (
-    "A passkey needs one more library. In the folder of trax-mcp, run .venv/bin/python -m pip"
-    " install '.[passkey]'."
-)
 _MAX_FILE_BYTES: Final = 8192
 
 
@@ -30,7 +26,7 @@ def webauthn() -> Any:  # noqa: ANN401  an optional module
     try:
         import webauthn as library  # noqa: PLC0415  optional, and slow to import
     except ImportError:
-        raise CannotStart(_NO_LIBRARY) from None
+        raise CannotStart(f"A passkey needs an extra. {how_to_add('passkey')}") from None
     return library
 
 
@@ -42,8 +38,8 @@ class Passkey:
     public_key: str
 
     @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read it from its file.
+    def read(cls, path: Path, name: str) -> Self:
+        """Read it from its file; `name` is how a message about the file begins.
 
         Raises:
             CannotStart: it cannot be read, or the library is missing.
@@ -54,7 +50,7 @@ class Passkey:
                 fields = json.loads(file.read(_MAX_FILE_BYTES))
             return cls(str(fields["credentialId"]), str(fields["publicKey"]))
         except (OSError, ValueError, TypeError, KeyError):
-            raise CannotStart("TRAX_PASSKEY_FILE names a file that holds no passkey.") from None
+            raise CannotStart(f"{name} a file that holds no passkey.") from None
 
     def write(self, path: Path) -> None:
         """Write it into its file, which only this user can change.

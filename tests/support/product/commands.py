@@ -20,7 +20,7 @@ from unittest.mock import patch
 import anyio
 
 from tests.support.server_process import PATIENCE_SECONDS, environment
-from trax_mcp.cli import main, serve_http, serve_stdio
+from trax_mcp.cli import key_file, main, serve_http, serve_stdio
 from trax_mcp.cli import sandbox as sandbox_command
 from trax_mcp.cli.install import clients
 from trax_mcp.cli.install.configuration import start_commands
@@ -120,8 +120,8 @@ def is_a_command(*arguments: str) -> bool:
     """Whether the command line takes these arguments. Nothing is run."""
     try:
         parser().parse_args(arguments)
-    except SystemExit:
-        return False
+    except SystemExit as stop:  # --help ends with 0
+        return not stop.code
     return True
 
 
@@ -135,7 +135,7 @@ def on_system(name: str, *, data: Path | None = None) -> Iterator[None]:
             def user_config_path(*, roaming: bool) -> Path:
                 return data / ("Roaming" if roaming else "Local")
 
-            stack.enter_context(patch.object(clients, "user_config_path", user_config_path))
+            stack.enter_context(patch.object(key_file, "user_config_path", user_config_path))
             stack.enter_context(patch.object(clients, "user_data_path", lambda: data / "Local"))
         yield
 

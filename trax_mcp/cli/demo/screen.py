@@ -17,8 +17,6 @@ from trax_mcp.cli.terminal import WIDTH, print_hanging, waiting
 _INDENT: Final = 5
 _LONGEST: Final = 400
 _IMPORTANT: Final = ("- Warning: ", "- Now: ", "- No longer: ")
-_SIGNS: Final = "❯→←│✓✗•○●─"  # noqa: RUF001  signs, no letters
-_ASCII_SIGNS: Final = (">", "->", "<-", "|", "ok", "!!", "-", "( )", "*", "-")
 
 
 class Screen:
@@ -27,8 +25,6 @@ class Screen:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._width = min(console.width, WIDTH)
-        ascii_only = console.options.ascii_only  # the encoding lacks the signs
-        self._signs = dict(zip(_SIGNS, _ASCII_SIGNS if ascii_only else _SIGNS, strict=True))
         self._steps = 0
         self._after_gap = False
         self.step = ""
@@ -45,9 +41,8 @@ class Screen:
         """Start a step."""
         self._steps += 1
         self.step = title
-        rule = self._signs["─"]
-        heading = Text.assemble((f"{rule * 2} ", "dim"), (f"{self._steps}  {title} ", "bold"))
-        heading.append(rule * (self._width - heading.cell_len - 2), "dim")
+        heading = Text.assemble(("── ", "dim"), (f"{self._steps}  {title} ", "bold"))
+        heading.append("─" * (self._width - heading.cell_len - 2), "dim")
         self._gap()
         self._print("  ", heading)
         self._gap()
@@ -55,7 +50,7 @@ class Screen:
     def you(self, text: str) -> None:
         """Print what the user says."""
         self._gap()
-        sign = Text(f"  you {self._signs['❯']} ", "bold yellow")  # noqa: RUF001  a sign
+        sign = Text("  you ❯ ", "bold yellow")  # noqa: RUF001  a sign
         self._print(sign, _text(text, "bold"))
 
     def narrate(self, text: str) -> None:
@@ -69,29 +64,29 @@ class Screen:
         for number, (name, value) in enumerate(arguments.items()):
             text.append(", " if number else "").append(f"{name}: ", "cyan")
             text.append(json.dumps(value))
-        self._print(self._sign("→", "cyan"), text.append(")", "cyan"))
+        self._print(_sign("→", "cyan"), text.append(")", "cyan"))
 
     def answer(self, text: str) -> None:
         """Print the result of a call."""
-        self._print(self._sign("←", "dim"), _text(text))
+        self._print(_sign("←", "dim"), _text(text))
 
     def refusal(self, status: str, message: str) -> None:
         """Print that a call did not run, and the first sentence of the message."""
         first, stop, _ = message.partition(". ")
         text = Text.assemble(_text(status, "bold yellow"), "  ", _text(first + stop.rstrip()))
-        self._print(self._sign("←", "dim"), text)
+        self._print(_sign("←", "dim"), text)
 
     def air(self, text: str, *, live: bool) -> None:
         """Print whether the studio is on air."""
-        badge = f" {self._signs['●']} ON AIR " if live else " off air "
+        badge = " ● ON AIR " if live else " off air "
         style = "bold white on red" if live else "reverse"
         self._print(Text.assemble(" " * (_INDENT - 1), (badge, style), " "), Text(text))
 
     def box(self, title: str, text: str, choices: Sequence[str] = ()) -> None:
         """Print a preview or a form."""
-        lines = [self._box_line(line) for line in text.splitlines()]
+        lines = [_box_line(line) for line in text.splitlines()]
         lines += [Text()] if choices else []
-        lines += [_text(f"{self._signs['○']} {choice}", "bold") for choice in choices]
+        lines += [_text(f"○ {choice}", "bold") for choice in choices]
         heading = Text(title, "bold")
         panel = Panel.fit(
             Text("\n").join(lines), title=heading, title_align="left", border_style="yellow"
@@ -101,7 +96,7 @@ class Screen:
 
     def chat(self, message: JsonObject, *, hostile: bool) -> None:
         """Print a chat message."""
-        sign = self._sign("│", "magenta")
+        sign = _sign("│", "magenta")
         text = Text.assemble(
             _text(f"{message['platform']:<8} ", "dim"),
             _text(f"{message['authorDisplayName']:<17} ", "magenta"),
@@ -111,7 +106,7 @@ class Screen:
 
     def checked(self, claim: str) -> None:
         """Print what the demo has checked."""
-        self._print(self._sign("✓", "bold green"), _text(claim, "green"))
+        self._print(_sign("✓", "bold green"), _text(claim, "green"))
 
     def waiting(self) -> AbstractContextManager[Callable[[str], None]]:
         """Show the reason for a wait while it lasts; a pipe gets nothing."""
@@ -120,19 +115,10 @@ class Screen:
     def fail(self, problem: str, last_lines: Sequence[str]) -> None:
         """Print why the demo failed, and the end of the server's log."""
         self._gap()
-        self._print(self._sign("✗", "bold red"), _text(problem, "bold red"))
+        self._print(_sign("✗", "bold red"), _text(problem, "bold red"))
         for line in ("The end of the server's log:", *last_lines) if last_lines else ():
             self._print(" " * _INDENT, _text(line, "dim"))
         self._gap()
-
-    def _box_line(self, line: str) -> Text:
-        if not line.startswith("- "):
-            return _text(line, "bold")
-        style = "bold yellow" if line.startswith(_IMPORTANT) else ""
-        return _text(f"{self._signs['•']} {line[2:]}", style)
-
-    def _sign(self, sign: str, style: str) -> Text:
-        return Text(f"  {self._signs[sign]:<2} ", style)
 
     def _gap(self) -> None:
         if not self._after_gap:
@@ -143,6 +129,17 @@ class Screen:
         first = Text(first) if isinstance(first, str) else first
         print_hanging(self._console, first, text, under=under)
         self._after_gap = False
+
+
+def _box_line(line: str) -> Text:
+    if not line.startswith("- "):
+        return _text(line, "bold")
+    style = "bold yellow" if line.startswith(_IMPORTANT) else ""
+    return _text(f"• {line[2:]}", style)
+
+
+def _sign(sign: str, style: str) -> Text:
+    return Text(f"  {sign:<2} ", style)
 
 
 def _text(text: str, style: str = "") -> Text:

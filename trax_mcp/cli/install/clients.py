@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from platformdirs import user_config_path, user_data_path
+from platformdirs import user_data_path
+
+from trax_mcp.cli.key_file import apps_folder
 
 STDIO: Final[Mapping[str, str]] = {"type": "stdio"}
 LOCAL_REMOVAL: Final = "claude mcp remove trax --scope local"
@@ -49,13 +51,6 @@ class McpClient:
         file = self.path and self.path()
         folders = [file.parent] if file and file.parent != Path.home() else []
         return any(it.exists() for it in (file, *folders) if it)
-
-
-def apps_folder() -> Path:
-    """The system's folder for the settings of applications."""
-    if platform.system() == "Darwin":  # clients there ignore XDG_CONFIG_HOME; platformdirs does not
-        return Path.home() / "Library/Application Support"
-    return user_config_path(roaming=True)
 
 
 def _claude_desktop() -> Path:

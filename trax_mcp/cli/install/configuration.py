@@ -152,6 +152,11 @@ def _to_toml(name: str, table: Entry) -> str:
     return "\n".join((f"[{name}]", *lines))
 
 
+def has_placeholder(value: str) -> bool:
+    """Whether a client replaces a part of a setting before it starts a server."""
+    return "${" in value
+
+
 def starts_this_installation(entry: Mapping[str, Any]) -> bool:
     """Whether an entry starts this installation, on the sandbox or not."""
     program, arguments = entry.get("command"), entry.get("args", [])
@@ -190,6 +195,9 @@ def replace_file(path: Path, content: bytes, *, mode: int) -> None:
             file.flush()
             os.fsync(number)
         Path(temporary).chmod(mode)
+        if path.exists() and sys.platform != "win32":  # root may do this for somebody
+            with suppress(PermissionError):
+                os.chown(temporary, path.stat().st_uid, path.stat().st_gid)
         Path(temporary).replace(path)
     except OSError as error:
         if temporary is not None:

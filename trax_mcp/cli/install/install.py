@@ -4,7 +4,6 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -12,12 +11,14 @@ from pydantic import SecretStr
 
 from trax_mcp.api.caller import KEY_PATTERN, redact
 from trax_mcp.api.errors import KEYS_SCREEN
-from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS, McpClient
+from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS, LOCAL_REMOVAL, McpClient
 from trax_mcp.cli.install.configuration import (
+    SANDBOX_SWITCH,
     Configuration,
     Entry,
     InstallError,
     format_entry,
+    has_placeholder,
     new_entry,
     starts_this_installation,
 )
@@ -45,24 +46,18 @@ _NO_KEY: Final = (
     " which needs none"
 )
 _FIRST_WORDS: Final = 'Then ask: "Which of my studios are on air?"'
-_FIELDS: Final = {VARIABLE_PREFIX + name.upper(): it for name, it in Settings.model_fields.items()}
+_FIELDS: Final = {
+    VARIABLE_PREFIX + name.upper(): field for name, field in Settings.model_fields.items()
+}
 _SECRETS: Final = frozenset(
     name
-    for name, it in _FIELDS.items()
-    if SecretStr.__name__ in str(it.annotation) or "SECRET" in name  # it may stand in a union
+    for name, field in _FIELDS.items()
+    if SecretStr.__name__ in str(field.annotation) or "SECRET" in name  # also within a union
 )
 _NOT_BY_SET: Final = {
     KEY_FILE: "install puts the key into its own file",
     SANDBOX: "the option --sandbox does it",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Key:
-    """Where the key is: in the key file, `new` if it was written now, or else in the entry."""
-
-    in_file: bool = False
-    new: bool = False
 
 
 def run(options: Namespace) -> int:
@@ -74,7 +69,7 @@ def run(options: Namespace) -> int:
             return 1
     other = "for any other client: install other --print"
     if name is None:
-        here = ", ".join(it.name for it in FILE_CLIENTS.values() if it.is_here) or "none"
+        here = ", ".join(client.name for client in _clients_here()) or "none"
         known = ", ".join(CLIENTS)
         text = f"name a client: trax-mcp install CLIENT. Found on this computer: {here}."
         return wrong_arguments(f"{text} CLIENT is one of {known}; {other}.")
@@ -86,7 +81,7 @@ def run(options: Namespace) -> int:
 
 def _choose_client() -> str | None:
     """Let the person on the terminal choose one of the clients on this computer; None if none."""
-    here = [it for it in FILE_CLIENTS.values() if it.is_here]
+    here = _clients_here()
     if not here:
         note(f"No MCP client that install knows was found here. It knows {', '.join(CLIENTS)}:")
         note("name one, or run trax-mcp install other for what to paste into your own.")
@@ -98,10 +93,14 @@ def _choose_client() -> str | None:
         answer = input("Which one shall start trax-mcp? Its number, or Enter for none: ").strip()
     except EOFError:
         answer = ""
-    chosen = {str(number): it.name for number, it in enumerate(here, start=1)}.get(answer)
+    chosen = {str(number): client.name for number, client in enumerate(here, start=1)}.get(answer)
     if chosen is None:
         note("None was chosen. Nothing was changed.")
     return chosen
+
+
+def _clients_here() -> list[McpClient]:
+    return [client for client in FILE_CLIENTS.values() if client.is_here]
 
 
 def _show(client: McpClient, assignments: Sequence[str], *, sandbox: bool) -> int:
@@ -135,19 +134,18 @@ def _install(client: McpClient, assignments: Sequence[str], *, sandbox: bool) ->
     entry is printed. Returns 1 if the configuration is not as it should be; then stderr says why,
     and what was changed. A second time does what is missing.
     """
-    key = _Key()
+    is_new_key = False
     try:
         settings = _read_assignments(assignments)
         before = Configuration.read(client)
-        environment = {**before.environment, **settings}
         _note_replaced_entry(before, settings, sandbox=sandbox)
         if client.written and before.problem:
             note(f"{before.path} {before.problem}, so it is left alone: you add trax by hand.")
         if not sandbox:
-            key = _take_key(client, environment)
-        return _configure(client, key, settings, sandbox=sandbox)
+            is_new_key = _take_key(client, {**before.environment, **settings})
+        return _configure(client, settings, sandbox=sandbox, is_new_key=is_new_key)
     except InstallError as problem:
-        changed = f"The key was written to {key_path()}, nothing else" if key.new else "Nothing"
+        changed = f"The key was written to {key_path()}, nothing else" if is_new_key else "Nothing"
         note(_sentence(f"trax-mcp: {changed} was changed: {problem}"))
         return 1
 
@@ -187,18 +185,12 @@ def _settings_of(environment: Mapping[str, str]) -> Settings:
     Raises:
         CannotStart: one is wrong or unknown.
     """
-    plain = {it: value for it, value in environment.items() if not has_placeholder(value)}
-    unknown = {
-        it: "1" for it in environment if it.startswith(VARIABLE_PREFIX) and it not in _FIELDS
-    }
+    plain = {name: value for name, value in environment.items() if not has_placeholder(value)}
+    ours = (name for name in environment if name.startswith(VARIABLE_PREFIX))
+    unknown = {name: "1" for name in ours if name not in _FIELDS}
     settings = read_settings({**plain, **unknown})
     check_names(settings)
     return settings
-
-
-def has_placeholder(value: str) -> bool:
-    """Whether a client replaces a part of a value before it starts a server."""
-    return "${" in value
 
 
 def _note_replaced_entry(
@@ -208,20 +200,18 @@ def _note_replaced_entry(
     client, entry, env = configuration.client, configuration.entry, configuration.environment
     if not entry or starts_this_installation(entry) or configuration.problem:
         return
-    command = redact(str(entry.get("command")))
-    note(f"{client.title} has a trax already. It started {command}.")
-    overwritten = {*client.fixed_fields, "command", "args", "env", *_KEY_VARIABLES, *settings}
-    set_there = sorted(name for name, value in env.items() if value)
-    kept = [it for it in (*entry, *set_there) if it not in overwritten]
-    if kept:
+    note(f"{client.title} has a trax already. It started {redact(str(entry.get('command')))}.")
+    overwritten = {*new_entry(client, sandbox=sandbox, env={}), "env", *_KEY_VARIABLES, *settings}
+    if kept := sorted({*entry, *env} - overwritten):
         note(f"What else stands there is kept: {', '.join(kept)}.")
     if BASE_URL in kept and not sandbox:
-        address = redact(env[BASE_URL])
-        note(f"The key will be sent to {address}: is it an address that you know?")
+        note(f"The key will be sent to {redact(env[BASE_URL])}: is it an address that you know?")
 
 
-def _take_key(client: McpClient, environment: Mapping[str, str]) -> _Key:
-    """Write the key that the user gives; without one, keep the entry's or that of the key file.
+def _take_key(client: McpClient, environment: Mapping[str, str]) -> bool:
+    """Write the key that the user gives to the key file; without one, keep the key that it has.
+
+    Returns whether the file has a new key.
 
     Raises:
         InstallError: there is none, or TRaX refuses it; then nothing is written.
@@ -230,53 +220,50 @@ def _take_key(client: McpClient, environment: Mapping[str, str]) -> _Key:
         stored = read_key(key_path())
     except CannotStart:
         stored = None  # it is written anew
-    own = _own_key(environment)
+    base_url = _base_url(environment, stored)
+    if stored and stored.base_url is None and _addresses_in_entries() - {base_url}:
+        stored = None  # nothing says where it belongs, so it is sent nowhere
     note(_KEYS_ARE_MADE if sys.stdin.isatty() else _KEY_FROM_STDIN)
-    given = ask_key(has_key=own is not None or stored is not None)
-    used = given or own or (stored.key if stored else "")
-    if not used:
+    given = ask_key(has_key=stored is not None)
+    key = given or (stored.key if stored else "")
+    if not key:
         raise InstallError(_NO_KEY)
-    keeps_own = own is not None and not given
-    base_url = _base_url(environment) if keeps_own else _base_url(environment, os.environ, stored)
-    if not (given or own) and stored and stored.base_url not in {None, base_url}:
+    if not given and stored and stored.base_url not in {None, base_url}:
         raise InstallError(
             f"the key that you have is for {stored.base_url}. Give one for {base_url}"
         )
-    if has_placeholder(used):
-        note(f"Key kept, but not checked: only {client.title} can fill it in.")
-    else:
-        of_trax = {**dict.fromkeys(_KEY_VARIABLES, ""), BASE_URL: base_url}
-        note(check_key(used, _settings_of({**environment, **of_trax})))
-    if keeps_own:
-        return _Key()
-    return _Key(in_file=True, new=write_key(used, base_url, stored))
+    of_trax = {**dict.fromkeys(_KEY_VARIABLES, ""), BASE_URL: base_url}
+    note(check_key(key, _settings_of({**environment, **of_trax})))
+    if stored and stored.base_url != base_url and (others := _others_with_the_key(client)):
+        note(f"This key is for {others} too: from the next start at {base_url}.")
+    return write_key(key, base_url, stored)
 
 
-def _own_key(environment: Mapping[str, str]) -> str | None:
-    """The key that an entry names besides the key file."""
-    if key := environment.get(KEY):
-        return key
-    file = environment.get(KEY_FILE, "")
-    if file in {"", "none", str(key_path())}:
-        return None
-    try:
-        stored = read_key(Path(file))
-    except CannotStart:
-        return None
-    return stored.key if stored else None
+def _addresses_in_entries() -> set[str]:
+    """Where the entries of an earlier version send the key of a file that names no address."""
+    entries = (Configuration.read(it).environment for it in FILE_CLIENTS.values())
+    return {it.get(BASE_URL, DEFAULT_BASE_URL).rstrip("/") for it in entries if it.get(KEY_FILE)}
 
 
-def _base_url(
-    environment: Mapping[str, str],
-    shell: Mapping[str, str] = {},
-    stored: StoredKey | None = None,
-) -> str:
+def _others_with_the_key(client: McpClient) -> str:
+    """The other clients that read the key file, by name."""
+    found = (Configuration.read(it) for it in FILE_CLIENTS.values() if it.name != client.name)
+    others = [it for it in found if it.entry and starts_this_installation(it.entry)]
+    with_file = [
+        it.client.title
+        for it in others
+        if SANDBOX_SWITCH not in it.entry.get("args", []) and not {*_KEY_VARIABLES} & it.environment.keys()
+    ]
+    return " and ".join(with_file)
+
+
+def _base_url(environment: Mapping[str, str], stored: StoredKey | None) -> str:
     """The deployment that the key is for: of the entry, of the shell, or as before.
 
     Raises:
         InstallError: only the client knows it, or it is no address.
     """
-    named = environment.get(BASE_URL) or shell.get(BASE_URL, "").strip()
+    named = environment.get(BASE_URL) or os.environ.get(BASE_URL, "").strip()
     base_url = named or (stored and stored.base_url) or DEFAULT_BASE_URL
     if has_placeholder(base_url):
         raise InstallError(f"a key is for one address, and {BASE_URL} is filled in by your client")
@@ -286,23 +273,28 @@ def _base_url(
         raise InstallError(str(error)) from None
 
 
-def _configure(client: McpClient, key: _Key, settings: Mapping[str, str], *, sandbox: bool) -> int:
+def _configure(
+    client: McpClient, settings: Mapping[str, str], *, sandbox: bool, is_new_key: bool
+) -> int:
     """Add the entry. Reads again, because the client may have written to the file meanwhile."""
     old = Configuration.read(client)
-    entry = _entry(old, key, settings, sandbox=sandbox)
+    entry = _entry(old, settings, sandbox=sandbox)
     studios = "the sandbox" if sandbox else "your studios"
+    key = {} if sandbox else {"new key" if is_new_key else "key": key_path()}
     # A path that install cannot write is right if it has what install would write.
     if old.entry and old.with_entry(entry) == old.document:
         say(f"{client.title} was set up already, on {studios}.")
-        _report(old, key, None)
+        _report(old, key)
     elif old.problem:
-        _show_what_to_paste(old, key, new_entry(client, sandbox=sandbox, env=settings))
+        if is_new_key:
+            note(f"Your key was written to {key_path()}.")
+        _show_what_to_paste(old, new_entry(client, sandbox=sandbox, env=settings))
         return 1 if client.written else 0
     else:
         is_new_folder = not (old.path or Path()).parent.exists()
         backup = old.write(old.with_entry(entry))
         say(f"{client.title} starts trax-mcp from now on, on {studios}.")
-        _report(old, key, backup)
+        _report(old, ({"backup": backup} if backup else {}) | key)
         if is_new_folder:
             say(f"No settings of {client.title} were found here. Is it installed?")
     say(client.next_step)
@@ -310,20 +302,17 @@ def _configure(client: McpClient, key: _Key, settings: Mapping[str, str], *, san
     return 0
 
 
-def _entry(old: Configuration, key: _Key, settings: Mapping[str, str], *, sandbox: bool) -> Entry:
-    """The entry with what else stands in it; a key that is in the key file goes out of it."""
-    gone = {SANDBOX} | ({KEY, KEY_FILE} if key.in_file else set())
-    env = {it: value for it, value in old.environment.items() if it not in gone} | dict(settings)
-    kept = {it: value for it, value in old.entry.items() if it != "env" or not value}
-    return {**kept, **new_entry(old.client, sandbox=sandbox, env=env)}
+def _entry(old: Configuration, settings: Mapping[str, str], *, sandbox: bool) -> Entry:
+    """The entry with what else stands in it; a key, or the file of one, goes out of it."""
+    kept = {name: value for name, value in old.environment.items() if name not in _KEY_VARIABLES}
+    new = new_entry(old.client, sandbox=sandbox, env={**kept, **settings})
+    return {name: value for name, value in old.entry.items() if name != "env" or not value} | new
 
 
-def _show_what_to_paste(old: Configuration, key: _Key, entry: Entry) -> None:
+def _show_what_to_paste(old: Configuration, entry: Entry) -> None:
     client = old.client
-    if key.new:
-        note(f"Your key was written to {key_path()}.")
     if old.entry:
-        note("Change its trax to this by hand; what else it has may stay:")
+        note("Change its trax to this by hand; what else it has may stay, but no key:")
     else:
         note(f"You set up {client.title} by hand. Paste this into")
         note(f"  {_place(client)}")
@@ -332,19 +321,16 @@ def _show_what_to_paste(old: Configuration, key: _Key, entry: Entry) -> None:
     note(_FIRST_WORDS)
 
 
-def _report(old: Configuration, key: _Key, backup: Path | None) -> None:
-    file = key_path() if key.in_file else None
-    rows = {"configuration": old.path, "backup": backup, "new key" if key.new else "key": file}
-    for label, path in rows.items():
-        if path is not None:
-            say(f"  {label:<13}  {shorten(path)}")
-    if key.in_file and old.environment.get(KEY):
+def _report(old: Configuration, files: Mapping[str, Path]) -> None:
+    for label, path in {"configuration": old.path or Path(), **files}.items():
+        say(f"  {label:<13}  {shorten(path)}")
+    if old.environment.get(KEY):
         say("The key that stood in the configuration is out of it; the backup still has it.")
         say("Delete the backup once all works, and if you use that key no more, revoke it")
         say(f"on {KEYS_SCREEN}.")
     for project in old.projects_with_entry:
         say(f"In {project} alone, another entry counts, which {old.client.title} made for it.")
-        say("If it should not: run claude mcp remove trax --scope local there.")
+        say(f"If it should not: run {LOCAL_REMOVAL} there.")
 
 
 def _sentence(text: str) -> str:

@@ -2,11 +2,12 @@
 
 import sys
 from argparse import Namespace
+from itertools import pairwise
 from pathlib import Path
 
 from trax_mcp.api.caller import redact
 from trax_mcp.api.errors import KEYS_SCREEN
-from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS
+from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS, LOCAL_REMOVAL
 from trax_mcp.cli.install.configuration import IS_TOML, Configuration, InstallError, backup_of
 from trax_mcp.cli.key_file import key_path, shorten
 from trax_mcp.cli.startup import passkey_path, sign_in_path, sign_in_secret_path
@@ -62,15 +63,16 @@ def _remove(configuration: Configuration) -> bool:
     say(f"  configuration  {shorten(path or Path())}")
     say(f"  backup         {shorten(backup or Path())}")
     for project in configuration.projects_with_entry:
-        say(f"In {project} there is one more: run claude mcp remove trax --scope local there.")
+        say(f"In {project} there is one more: run {LOCAL_REMOVAL} there.")
     return True
 
 
 def _is_ours(entry: dict[str, object]) -> bool:
     """Whether an entry starts some trax-mcp, also one that was moved or deleted."""
     arguments = entry.get("args")
-    names = [entry.get("command"), *(arguments if isinstance(arguments, list) else ())]
-    return any(Path(str(it)).stem in {"trax-mcp", "trax_mcp"} for it in names)
+    given = [str(it) for it in arguments] if isinstance(arguments, list) else []
+    is_module = ("-m", "trax_mcp") in pairwise(given)
+    return is_module or "trax-mcp" in given or Path(str(entry.get("command"))).stem == "trax-mcp"
 
 
 def _say_what_may_be_deleted(settings: Settings) -> None:
