@@ -252,7 +252,8 @@ def _others_with_the_key(client: McpClient) -> str:
     with_file = [
         it.client.title
         for it in others
-        if SANDBOX_SWITCH not in it.entry.get("args", []) and not {*_KEY_VARIABLES} & it.environment.keys()
+        if SANDBOX_SWITCH not in it.entry.get("args", [])
+        and not {*_KEY_VARIABLES} & it.environment.keys()
     ]
     return " and ".join(with_file)
 
