@@ -6,7 +6,9 @@ Faults of TRaX and of the connection are in `test_faults_reads` and the modules 
 from __future__ import annotations
 
 import json
+from html import escape
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -162,8 +164,13 @@ async def refusal_of(server: Server[Any], sandbox: Sandbox, text: str, *, stream
         STREAM_KEY,
         json.dumps(STREAM_KEY)[1:-1],
         json.dumps(STREAM_KEY, ensure_ascii=False)[1:-1],
+        json.dumps(STREAM_KEY)[1:-1].translate({ord(it): f"\\u{ord(it):04x}" for it in "&<>"}),
+        quote(STREAM_KEY, safe=""),
+        quote(STREAM_KEY),
+        quote_plus(STREAM_KEY),
+        escape(STREAM_KEY),
     ],
-    ids=["plain", "JSON in ASCII", "JSON"],
+    ids=["plain", "JSON in ASCII", "JSON", "JSON in HTML", "URL", "path", "form", "HTML"],
 )
 async def test_a_secret_that_trax_repeats_is_redacted(
     server: Server[Any], sandbox: Sandbox, encoded: str

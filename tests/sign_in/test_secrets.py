@@ -211,7 +211,7 @@ async def test_a_token_in_a_wrong_place_is_not_repeated(
         token = tokens[kind]
         given = {"studioId": "studio_42", "autoGoLive": True, "name": token}
         await front.signed_in(MODERN, tokens).call("update_studio", **given)
-        command = sign_in_command(front.product, "list", token)
+        command = sign_in_command(front.product, token)
     assert command.code == 2
     written = audit.read_text(encoding="utf-8")
     assert token not in f"{caplog.text} {written} {command.out} {command.err}"

@@ -7,6 +7,8 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import pytest
+
 from tests.support.media_samples import MEDIA, MP4, OTHER_CONTENT, PNG
 from tests.support.product.faults import Fault
 from tests.support.upload_client import NOT_UPLOADED, open_upload_session, upload_failure
@@ -117,11 +119,14 @@ async def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         assert session.calls == []
 
 
-async def test_a_file_that_changes_during_the_upload_is_not_uploaded(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [MP4 * 2, MP4[::-1]], ids=["longer", "as long"])
+async def test_a_file_that_changes_during_the_upload_is_not_uploaded(
+    tmp_path: Path, content: bytes
+) -> None:
     """For example a recording in progress: it no longer matches the reservation."""
     async with open_upload_session(tmp_path) as session:
         path = session.folder / "intro.mp4"
-        session.trax.faults.add(Fault.followed_by(lambda: path.write_bytes(MP4 * 2)), method="POST")
+        session.trax.faults.add(Fault.followed_by(lambda: path.write_bytes(content)), method="POST")
         failure = await session.failure()
         assert session.trax.last_asset["status"] == "UPLOADING"
     message = f"The file changed while it was sent, {NOT_UPLOADED} Wait until it is complete."

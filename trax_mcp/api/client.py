@@ -93,6 +93,7 @@ class Client:
         self.transport = transport
         self.accepted_keys = AcceptedKeys()
         self._sleep = sleep
+        self._addresses: dict[str, str] = {}
 
     async def call(
         self,
@@ -196,9 +197,13 @@ class Client:
                     body = await _read_body(operation, response, request_id)
             except TraxError:
                 raise
-            except Exception as error:  # noqa: BLE001  also raw TLS errors, and redirects without a target
+            except Exception as error:
                 if request is None and isinstance(error, TimeoutError):
                     raise self._too_many_calls(caller) from None
+                if request is None:
+                    raise  # it could not be built, so nothing was sent
+                if urgent and response is None:
+                    self._addresses.clear()  # one that was good may not be any more
                 if response is None or is_success(response.status_code):
                     raise self._failure_of(error, response, operation, sent_id) from None
                 body = b""
@@ -277,8 +282,7 @@ class Client:
             trust_env = self.base_url.startswith("https")
             # To read the certificates takes long. A given transport needs none.
             tls = True if self.transport else httpx.create_ssl_context(trust_env=trust_env)
-            addresses: dict[str, str] = {}
-            new_http = partial(self._new_http, tls, trust_env=trust_env, addresses=addresses)
+            new_http = partial(self._new_http, tls, trust_env=trust_env)
             return (
                 _Connections(
                     new_http(max_idle=_MAX_IDLE),
@@ -301,7 +305,6 @@ class Client:
         tls: "SSLContext | bool",
         *,
         trust_env: bool,
-        addresses: dict[str, str],
         max_idle: int,
     ) -> "httpx.AsyncClient":
         import httpx  # noqa: PLC0415  see above
@@ -332,7 +335,7 @@ class Client:
             ),
         )
         if isinstance(http._transport, httpx.AsyncHTTPTransport):  # noqa: SLF001  httpx has no option
-            backend = _RememberedAddresses(addresses, is_urgent=not max_idle)
+            backend = _RememberedAddresses(self._addresses, is_urgent=not max_idle)
             http._transport._pool._network_backend = backend  # type: ignore[assignment]  # noqa: SLF001  as above
         return http
 

@@ -6,9 +6,13 @@ codes and HTML pages get a general message. TRaX's own text is redacted, quoted 
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from html import escape
 from http import HTTPStatus
+from itertools import chain
 from typing import Final
+from urllib.parse import quote as percent_encode
+from urllib.parse import quote_plus
 
 from trax_mcp.api.answers import TOKEN, read_object, read_token
 from trax_mcp.api.caller import Caller, redact
@@ -117,15 +121,23 @@ def _by_status(status: int, code: str, *, is_rejected: bool) -> tuple[str, str]:
 
 
 def _quote(message: object, operation: Operation[Model], caller: Caller) -> str:
-    """TRaX's own words, without the secrets of the call, plain or as JSON holds them."""
+    """TRaX's own words, without the secrets of the call."""
     if not isinstance(message, str) or not message.strip():
         return ""
     secrets = [it for it in (*operation.secrets(), caller.key) if it]
-    spelt = [
-        json.dumps(it, ensure_ascii=ascii_)[1:-1] for it in secrets for ascii_ in (True, False)
-    ]
-    told = redact(message, *secrets, *spelt, mark="[secret]")
+    spelt = chain.from_iterable(map(_spellings, secrets))
+    told = redact(message, *spelt, mark="[secret]")
     return f" (TRaX says: {quote(told, longest=_LONGEST_QUOTE)})"
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    """A secret as an error may repeat it: unchanged, in JSON, in a URL, or in HTML."""
+    yield secret
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    yield (in_json := json.dumps(secret)[1:-1])
+    yield in_json.translate({ord(it): f"\\u{ord(it):04x}" for it in "&<>"})
+    yield from (percent_encode(secret, safe=""), percent_encode(secret), quote_plus(secret))
+    yield escape(secret)
 
 
 def _describe_wait(seconds: float | None) -> str:

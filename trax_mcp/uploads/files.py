@@ -38,24 +38,30 @@ class MediaFileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MediaFile:
-    """An open video, image or audio file, and its size in bytes when it was opened."""
+    """An open video, image or audio file, as it was when it was opened.
+
+    `size` is in bytes, and `modified` in nanoseconds of Unix.
+    """
 
     name: str
     media_type: str
     size: int
+    modified: int
     content: FileIO = field(repr=False)
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """The content in chunks. The last one is only yielded if the file has the same size.
+        """The content in chunks. The last one is only yielded if the file has not changed.
 
         Raises:
-            MediaFileError: the size has changed, or the file cannot be read.
+            MediaFileError: it has changed, or cannot be read.
         """
         left = self.size
         while left:
             chunk = await to_thread.run_sync(partial(_read, self.content, min(left, CHUNK_BYTES)))
             left -= len(chunk)
-            if not chunk or (not left and os.fstat(self.content.fileno()).st_size != self.size):
+            now = os.fstat(self.content.fileno())
+            has_changed = (now.st_size, now.st_mtime_ns) != (self.size, self.modified)
+            if not chunk or (not left and has_changed):
                 raise MediaFileError("changed while it was sent", "Wait until it is complete.")
             yield chunk
 
@@ -74,8 +80,8 @@ async def open_media_file(path: str, folders: Sequence[Path]) -> AsyncIterator[M
     with content:
         head = await to_thread.run_sync(_read, content, _HEAD_BYTES)
         content.seek(0)
-        size = os.fstat(content.fileno()).st_size
-        yield MediaFile(name, _media_type(head), size, content)
+        opened = os.fstat(content.fileno())
+        yield MediaFile(name, _media_type(head), opened.st_size, opened.st_mtime_ns, content)
 
 
 def _find(path: str, folders: Sequence[Path]) -> tuple[str, FileIO]:
