@@ -14,8 +14,6 @@ from tests.support.product.faults import Fault
 from tests.support.upload_client import NOT_UPLOADED, open_upload_session, upload_failure
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.support.upload_client import Json
 
 NOT_MEDIA: Final = (
