@@ -16,6 +16,7 @@ from bench import call_cost, chat_cost, consent_cost, replica_cost
 from bench.call_cost import Effort
 from bench.harness.mcp_clients import Era
 from bench.harness.process import HarnessError
+from bench.profile import import_lines
 from bench.report_lines import (
     CHAT_HEAD,
     CONSENT_HEAD,
@@ -67,6 +68,7 @@ def _lines(effort: Effort) -> Iterator[ComparisonLine | CountLine | ConsentLine 
     yield from _start_lines(effort)
     yield from _call_lines(effort)
     yield from _sign_in_lines(effort)
+    yield from import_lines()
     yield from _surface_lines()
     yield CONSENT_HEAD
     yield from map(ConsentLine, consent_cost.measure_consent(effort.rounds))

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 POLL_SECONDS: Final = 0.5
 """The poll interval: long enough to notify the most subscribers."""
 
-SUBSCRIBER_COUNTS: Final = {Era.MODERN: (1, 100, 200), Era.LEGACY: (1, 50)}
-"""The last is as many as one key may have; its oldest stream would end for one more."""
+SUBSCRIBER_COUNTS: Final = {Era.MODERN: (1, 100, 500), Era.LEGACY: (1, 50)}
+"""One key may have 600 open streams, and the subscribers of two keys hear at their own pace."""
 
 _CHAT = "trax://studios/studio_42/chat"
 _OTHER_FILES = 100

@@ -105,7 +105,7 @@ CHAT_HEAD = f"""\
 what chat costs over HTTP, where all are subscribed to one studio, of which TRaX
 is asked every {POLL_SECONDS:g} s, and by chance up to a fifth later; delays are from TRaX's
 answer to the notification, and judged at 100 subscribers. In the earlier era
-the second column is for {SUBSCRIBER_COUNTS[Era.LEGACY][1]}: one key may have no more
+the second column is for {SUBSCRIBER_COUNTS[Era.LEGACY][1]}
 {"subscribers":27}{"".join(f"{it:>9,}" for it in SUBSCRIBER_COUNTS[Era.MODERN]):30}{"target":>8}"""
 
 

@@ -157,11 +157,13 @@ class ConsentGuard:
         if refused := await self._refuse_before_reading(attempt):
             return refused
         call, plan_type = attempt.call, plan_for(attempt.call.operation)
-        status = await self._read(call, _WHERE) if when is When.WHILE_LIVE else None
-        if status is not None and _needs_no_consent(attempt, status):
-            facts, is_free = status, True
-        else:
-            facts, is_free = await self._read(call, plan_type.reads, status), False
+        facts, is_free = Facts(), False
+        if when is When.WHILE_LIVE and call.evidence == NO_EVIDENCE:  # a yes was given on air
+            facts = await self._read(call, _WHERE)
+            is_free = _needs_no_consent(attempt, facts)
+        if not is_free:
+            facts = await self._read(call, plan_type.reads, facts)
+            is_free = when is When.WHILE_LIVE and _needs_no_consent(attempt, facts)
         place = self.store.place(call)
         if place != attempt.place:  # TRaX has accepted the caller there only now
             if attempt.turn_id:
