@@ -68,7 +68,7 @@ def known(base: Facts | None = None, /, **values: Any) -> Facts:  # noqa: ANN401
         name: it if name not in {*Fact} or isinstance(it, Read) else Read(it)
         for name, it in values.items()
     }
-    return replace(base or Facts(), **reads)
+    return (base or Facts())._replace(**reads)
 
 
 EVERYTHING: Final = known(

@@ -7,9 +7,8 @@ which calls are dangerous; operations declare that.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 JsonObject = dict[str, Any]
 Location = Literal["path", "query", "body"]
@@ -20,8 +19,7 @@ _JSON = "application/json"
 _CREATED = "201"
 
 
-@dataclass(frozen=True, slots=True)
-class Param:
+class Param(NamedTuple):
     """A parameter of a call, or a field of its request body, as documented."""
 
     name: str
@@ -29,8 +27,7 @@ class Param:
     description: str
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One documented call, such as `GET /v1/studios`.
 
     `scope` is the key scope that it requires, None for the public meta calls. `is_final`: it

@@ -11,10 +11,9 @@ import json
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from trax_mcp.api.arguments import LARGEST_PAGE
 from trax_mcp.api.text_safety import escape_invisible
@@ -37,8 +36,7 @@ _DIGEST_LENGTH: Final = 4  # characters, so that a cursor has at most 16
 _CURSOR: Final = re.compile(rf"([\w-]{{{_DIGEST_LENGTH}}}){{1,{_CURSOR_DIGESTS}}}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class MessagePage:
+class MessagePage(NamedTuple):
     """Messages in order, the cursor after the last one, and whether some may be missing."""
 
     messages: tuple[Message, ...]
@@ -46,8 +44,7 @@ class MessagePage:
     missed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     """A message as JSON, its digest in cursors, and its size in an answer, in bytes.
 
     JSON takes less memory than the message: Python may use four bytes for each character.

@@ -10,9 +10,9 @@ import math
 import random
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
@@ -28,8 +28,7 @@ SourceT = TypeVar("SourceT", bound=Source)
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class PollResult:
+class PollResult(NamedTuple):
     """What TRaX answered, or why there is no answer, and the poll interval before it."""
 
     answer: JsonObject | TraxError

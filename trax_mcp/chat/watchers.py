@@ -5,9 +5,8 @@ Unused watchers are kept for a while, so that a client that reconnects gets the 
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from anyio.abc import TaskGroup
 
@@ -35,8 +34,7 @@ class SharedPolls(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
+class _Key(NamedTuple):
     """A source and its caller. One caller must never get what another caller's key could read."""
 
     source_type: Callable[[Client, Caller, str], Source]

@@ -1,9 +1,8 @@
 """What a command needs before it can start: TRaX, the caller, names of tools, and files."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from platformdirs import user_data_path
 
@@ -17,8 +16,7 @@ from trax_mcp.web.passkey import Passkey
 _SANDBOX_URL: Final = "http://localhost"
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """The operator as caller, and the settings with the deployment that their key is for.
 
     `file` is the file of the key, None if it stands in the environment or there is none.

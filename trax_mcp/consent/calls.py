@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from trax_mcp.api.answers import Answer
 from trax_mcp.api.caller import Caller
@@ -31,8 +31,7 @@ Reason = Literal[
 Reply = Literal["chosen", "declined", "cancelled", "timed_out", "malformed", "client_error"]
 
 
-@dataclass(frozen=True, slots=True)
-class PersonAnswer:
+class PersonAnswer(NamedTuple):
     """The answer of a person, and the question that they were asked: its id and number."""
 
     question_id: str
@@ -41,8 +40,7 @@ class PersonAnswer:
     number: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """The proof in a call that a person agreed. `answered_in` is set if it was not in a form."""
 
     confirm: bool = False
@@ -68,8 +66,7 @@ async def no_progress(_done: float, _total: float, _message: str) -> None:
     """Report nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class GuardedCall:
+class GuardedCall(NamedTuple):
     """An operation, who calls it, the evidence, and what the client can do.
 
     `claimed_name` is the user that a bot says it acts for.
@@ -83,8 +80,7 @@ class GuardedCall:
     progress: Progress = no_progress
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(NamedTuple):
     """The call has taken effect. `observed` is what the stream status showed afterwards.
 
     `answer` is None if it was lost, or cannot be read; then `lost` says how, and `observed` shows
@@ -129,8 +125,7 @@ class NotRun:
     unseen: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """A person must decide. The answer carries `question_id`, which of a stop is its token.
 
     `changes` is what differs from an earlier question.

@@ -281,7 +281,7 @@ def _without_outdated_flag(call: GuardedCall) -> GuardedCall:
     Questions that are older than a stop are void in the store.
     """
     puts_on_air = plan_for(call.operation).puts_on_air(call.operation)
-    return replace(call, evidence=NO_EVIDENCE) if puts_on_air else call
+    return call._replace(evidence=NO_EVIDENCE) if puts_on_air else call
 
 
 def _sets_auto_go_live(operation: Operation[Model]) -> bool:
@@ -306,7 +306,7 @@ def _without_uncertain_status(facts: Facts, when: When, seen: Seen) -> Facts:
     With `autoGoLive`, a studio can go live by itself right after its status was read.
     """
     is_unclear = when is When.WHILE_LIVE and seen.studio.auto_go_live and facts.live is False
-    return replace(facts, status=Read()) if is_unclear else facts
+    return facts._replace(status=Read()) if is_unclear else facts
 
 
 def _changes(plan: Plan[Any], earlier: Question | None) -> tuple[str, ...]:

@@ -108,7 +108,7 @@ class OpenQuestion:
 
     async def _run(self, evidence: Evidence, said: str, number: int | None = None) -> Ended | Ask:
         """Run the call with an answer, and keep what came of it."""
-        it, call = self.questions, replace(self.call, evidence=evidence)
+        it, call = self.questions, self.call._replace(evidence=evidence)
         it.audit.write("answered", self.call, answeredIn=evidence.answered_in, answer=said)
         result: Ended | Ask = interrupted(call.operation)
         try:
@@ -291,7 +291,7 @@ class OpenQuestions:
         found = self._handle(question.id, call), state.phase
         if state.phase in {"running", "unreported"}:
             return found
-        seen = await self.store.look(self.store.place(call), replace(call, evidence=NO_EVIDENCE))
+        seen = await self.store.look(self.store.place(call), call._replace(evidence=NO_EVIDENCE))
         if state.phase == "open":
             return None if question.is_void_after(seen.last_stop) else found
         since = question.ended_at or question.asked_at + QUESTION_SECONDS
@@ -327,7 +327,7 @@ class OpenQuestions:
 
     def _handle(self, question_id: str, call: GuardedCall) -> OpenQuestion:
         can_ask = not call.operation.stops_broadcast
-        return OpenQuestion(question_id, replace(call, evidence=NO_EVIDENCE, can_ask=can_ask), self)
+        return OpenQuestion(question_id, call._replace(evidence=NO_EVIDENCE, can_ask=can_ask), self)
 
     async def _make_room(self, room: tuple[str, Channel, bool]) -> None:
         alike = self._opened_here.get(room, [])

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal, NamedTuple
 
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
@@ -28,8 +28,7 @@ from trax_mcp.studio import times
 from trax_mcp.studio.facts import Facts
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """Everything that a verdict depends on.
 
     `question` is what the store keeps under the id in the evidence. `nothing_to_do` says in words

@@ -3,15 +3,14 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.studio.naming import Sentence
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """The thing that an operation acts on. Name and platform may be unknown."""
 
     id: str
@@ -19,8 +18,7 @@ class Target:
     platform: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
+class Preview(NamedTuple):
     """The target and the effects of a call, unknown facts, and the act as a choice for a person."""
 
     operation: str

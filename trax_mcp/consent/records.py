@@ -6,7 +6,6 @@ and wait for a change.
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple, Protocol, TypeVar
 
 import anyio
@@ -65,8 +64,7 @@ GONE: Final = (None, 0.0)
 """The change that removes a record."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """Records that were read at one moment. `now` is in seconds, on one clock for all replicas.
 
     `run_id` is the process of the engine that they come from.

@@ -8,7 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -167,7 +167,7 @@ class Sender:
 
     async def _undo(self, call: GuardedCall) -> bool:
         """Take the studio off the air: a stop came while the go-live was sent."""
-        stop = replace(call, operation=GoOffline(studio_id=call.operation.studio()))
+        stop = call._replace(operation=GoOffline(studio_id=call.operation.studio()))
         sent: Sent = interrupted(stop.operation)
         try:
             sent = await self.send(stop, digest=None)
@@ -359,7 +359,7 @@ class Sender:
                 facts = (await reader.read(plan_type.reads_after)).completed_by(facts)
         facts = facts.completed_by(self._lists.known(call.caller, operation.studio()))
         plan = plan_type(operation, facts, now=self._clock.now())
-        return replace(done, said=plan.report(done.data, observed, undone=undone))
+        return done._replace(said=plan.report(done.data, observed, undone=undone))
 
 
 async def _at_once() -> None:

@@ -7,16 +7,14 @@ import base64
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 _PREFIX: Final = "stop"
 _MODEL: Final = "model"
 _PERSON: Final = "person"
 
 
-@dataclass(frozen=True, slots=True)
-class StopToken:
+class StopToken(NamedTuple):
     """What a token says: until when it counts (Unix seconds), for which studio and choice.
 
     `choice` is a digest. The model brings its yes if it `is_for_model`; else a person, in a form.

@@ -113,7 +113,7 @@ class Stops:
             raise error.before_sending(operation) from None
         with anyio.move_on_after(_FACTS_SECONDS), suppress(Away):  # the yes may come elsewhere
             await self._store.tell_replicas_of_access(call)
-        facts = replace(facts, auto_go_live=await self._has_auto_go_live(call))
+        facts = facts._replace(auto_go_live=await self._has_auto_go_live(call))
         preview = plan_type(operation, facts, now=self._clock.now()).preview
         if isinstance(verdict, NeedsAnswer):
             return Ask(self._sign(call, preview, is_for_model=False), preview)

@@ -11,8 +11,8 @@ import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Final, Literal, Never
+from dataclasses import replace
+from typing import Final, Literal, NamedTuple, Never
 
 import anyio
 from pydantic import SecretStr
@@ -61,8 +61,7 @@ _LOG = logging.getLogger(__name__)
 LaterStep = Callable[[], Awaitable[object]]
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """What a call sees before it reads facts. Times are seconds on the clock of the records."""
 
     studio: StudioRecord

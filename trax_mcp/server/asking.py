@@ -90,15 +90,15 @@ class Asking:
             await asked.told()  # only a question can be answered there: the next call asks anew
         channel = self._channel(request, without_panel=phase == "unreported")
         if self._has_form(call, request):
-            result = await self._ask_in_form(replace(call, can_ask=True), request)
+            result = await self._ask_in_form(call._replace(can_ask=True), request)
             if not isinstance(result, NotRun) or not result.unseen or channel is None:
                 return result
-            call = replace(call, evidence=NO_EVIDENCE)  # it leads to a question, never to a yes
+            call = call._replace(evidence=NO_EVIDENCE)  # it leads to a question, never to a yes
         return await self._ask_outside_form(call, channel)
 
     async def _ask_outside_form(self, call: GuardedCall, channel: Channel | None) -> Done | NotRun:
         """Ask in a panel or on a page, or nobody."""
-        result = await self.guard.run(replace(call, can_ask=channel is not None))
+        result = await self.guard.run(call._replace(can_ask=channel is not None))
         if channel is None or not isinstance(result, Ask):
             return _no_question(result)
         asked = await self._open(call, result, channel)
@@ -126,7 +126,7 @@ class Asking:
         if await asked.wait_for_report():
             return await self._wait(asked, WAIT_SECONDS - (self.clock.seconds() - began))
         await asked.give_up_showing()
-        return _no_question(await self.guard.run(replace(call, can_ask=False)))
+        return _no_question(await self.guard.run(call._replace(can_ask=False)))
 
     async def _ask_in_form(
         self, call: GuardedCall, request: CallRequest
@@ -136,7 +136,7 @@ class Asking:
             answer = await request.ask(result)
             if isinstance(answer, types.InputRequiredResult):
                 return answer
-            call = replace(call, evidence=Evidence(answer=answer))
+            call = call._replace(evidence=Evidence(answer=answer))
         return result
 
     async def _run_stop(
@@ -144,12 +144,12 @@ class Asking:
     ) -> Done | NotRun | types.InputRequiredResult:
         """Run a stop, which waits for nobody. A click outside of the form is the same yes."""
         if self._has_form(call, request):
-            shown = await self._ask_in_form(replace(call, can_ask=True), request)
+            shown = await self._ask_in_form(call._replace(can_ask=True), request)
             may_ask_outside = self._channel(request, without_panel=False) is not None
             if not isinstance(shown, NotRun) or not shown.unseen or not may_ask_outside:
                 return shown
-            call = replace(call, evidence=NO_EVIDENCE)  # it leads to a question, never to a yes
-        result = _no_question(await self.guard.run(replace(call, can_ask=False)))
+            call = call._replace(evidence=NO_EVIDENCE)  # it leads to a question, never to a yes
+        result = _no_question(await self.guard.run(call._replace(can_ask=False)))
         with suppress(Away):
             return await self._ask_about_stop(call, result, request)
         return result

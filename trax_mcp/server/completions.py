@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import mcp_types as types
 
@@ -41,8 +41,7 @@ _LISTS: Final[Mapping[Completes | None, Sequence[type[ListOperation[Any]]]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """An item of the caller that can be suggested."""
 
     id: str

@@ -94,7 +94,7 @@ async def answer_approval(questions: OpenQuestions, request: CallRequest) -> typ
         asked = await questions.get(answer.ticket, request.caller)
         if asked is None:
             return _result({"phase": "gone", "outcome": _GONE})
-        call = replace(asked.call, claimed_name=request.claimed_name)
+        call = asked.call._replace(claimed_name=request.claimed_name)
         return await _answer(replace(asked, call=call), answer)
     except Away:
         raise store_unavailable() from None

@@ -1,8 +1,7 @@
 """The tools: how clients see them, and the way of a call from its arguments to its result."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import mcp_types as types
 
@@ -23,8 +22,7 @@ from trax_mcp.server.request import CallRequest, Request
 from trax_mcp.server.schemas import answer_schema, arguments_schema
 
 
-@dataclass(frozen=True, slots=True)
-class _Tool:
+class _Tool(NamedTuple):
     """A tool input as clients see it."""
 
     kind: type[ToolInput]
@@ -106,7 +104,7 @@ class Tools:
         call = GuardedCall(
             operation,
             request.caller,
-            replace(evidence, answer=request.answer),
+            evidence._replace(answer=request.answer),
             claimed_name=request.claimed_name,
             progress=request.report_progress,
         )

@@ -195,9 +195,9 @@ class _StudioReader:
         if facts.status.value is None or facts.live:
             return facts
         try:
-            return replace(facts, starting=Read(await self.is_starting(studio_id)))
+            return facts._replace(starting=Read(await self.is_starting(studio_id)))
         except TraxError as error:  # the store of several replicas does not answer
-            return replace(facts, starting=Read(missing=error.happened))
+            return facts._replace(starting=Read(missing=error.happened))
 
     def _reader(self, studio_id: str) -> FactReader:
         return FactReader(self.client, self.caller, studio_id, tolerant=True, budget=self.budget)

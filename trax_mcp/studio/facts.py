@@ -1,6 +1,6 @@
 """The state of a studio and of what is linked to it, as frozen values. Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, Literal, NamedTuple, Self, TypeVar
 
@@ -70,8 +70,7 @@ class Read(Generic[ValueT_co]):
 State = Literal["on_air", "starting", "stopping", "off_air", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(NamedTuple):
     """The state of a broadcast, as observed after a change.
 
     `since` is TRaX's time, `checked_at` ours; both are ISO 8601.
@@ -82,8 +81,7 @@ class Observed:
     since: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """Facts that were read.
 
     `auto_go_live`: `autoGoLive` was turned on through this server. No read shows it.
@@ -109,7 +107,7 @@ class Facts:
         """These, with the others in place of those without a value."""
         missing = [it for it in Fact if self.of(it).value is None and others.of(it) != Read()]
         changes: dict[str, Any] = {it: others.of(it) for it in missing}
-        return replace(self, **changes)
+        return self._replace(**changes)
 
     @property
     def unknown(self) -> tuple[Unknown, ...]:

@@ -7,8 +7,7 @@ whole, and an address with its host first.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from trax_mcp.api.models import Connection, Destination, Source, Studio
 from trax_mcp.api.text_safety import host_of, quote
@@ -24,8 +23,7 @@ _SOURCE_TYPES: Final = frozenset({"webcam", "rtmp", "srt", "webrtc-input", "medi
 _ONE_WORD: Final = re.compile(r"[\w.+/-]{1,40}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(NamedTuple):
     """How a thing is called in a sentence, and its id."""
 
     text: str
@@ -36,8 +34,7 @@ class Name:
         return self.text
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(NamedTuple):
     """A sentence for a person, and the ids of the things that it names.
 
     A note shows what changes on its own, such as a time. Consent does not depend on notes.

@@ -4,9 +4,8 @@ The same findings warn a person before they agree to a go-live.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from trax_mcp.studio import naming, times
 from trax_mcp.studio.facts import Fact, Facts
@@ -28,8 +27,7 @@ _EXPIRES_SOON: Final = timedelta(hours=24)
 _MAY_GO_LIVE: Final = "whether this key may go live (only going live shows that)"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """A problem, and what to do about it. `blocks`: it prevents a go-live."""
 
     what: Sentence
@@ -37,8 +35,7 @@ class Finding:
     blocks: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Readiness:
+class Readiness(NamedTuple):
     """The problems of a studio and its unknown facts.
 
     `ready`: whether it could go live. None if that is unknown, or if it is or may be on air.
@@ -60,7 +57,7 @@ def judge_readiness(facts: Facts, *, now: datetime) -> Readiness:
     )
     unknown = tuple(map(str, facts.unknown))
     if facts.live is not False or facts.is_starting:
-        return Readiness(tuple(replace(it, blocks=False) for it in problems), unknown)
+        return Readiness(tuple(it._replace(blocks=False) for it in problems), unknown)
     ready = not any(it.blocks for it in problems)
     is_undecided = ready and not facts.enabled
     return Readiness(problems, (*unknown, _MAY_GO_LIVE), None if is_undecided else ready)

@@ -160,7 +160,7 @@ class FactReader:
         unread = [it for it in wanted if known.of(it) == Read()]
         found = await gather([partial(self._try, it) for it in unread])
         changes: dict[str, Any] = dict(zip(unread, found, strict=True))
-        return replace(known, **changes)
+        return known._replace(**changes)
 
     async def _try(self, fact: Fact) -> Read[Any]:
         try:

@@ -57,7 +57,7 @@ class LaterRecords:
     async def read(self, *keys: Key) -> Snapshot:
         """Read records at one moment."""
         seen = await self._records.read(*keys)
-        return replace(seen, now=seen.now + self.ahead)
+        return seen._replace(now=seen.now + self.ahead)
 
     async def write(self, seen: Snapshot, changes: Changes) -> bool:
         """Write all changes, or nothing if anything that was read has changed since."""

@@ -6,7 +6,6 @@ evidence and a column for each way in which an operator and a client can decide.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
 from typing import TYPE_CHECKING, Final, NamedTuple, get_args
@@ -222,16 +221,16 @@ def test_a_go_live_of_a_live_studio_is_never_sent(row: str) -> None:
     expected = USED if "used" in TABLE[row].kept else NothingToDo(LIVE_ALREADY)
     for mode, can_ask in DECIDERS:
         case = case_of(row, GO_LIVE, mode, can_ask=can_ask)
-        assert judge(replace(case, nothing_to_do=LIVE_ALREADY)) == expected
+        assert judge(case._replace(nothing_to_do=LIVE_ALREADY)) == expected
 
 
 @pytest.mark.parametrize("row", ANSWERED)
 def test_the_answer_of_a_person_counts_more_than_confirm(row: str) -> None:
     """Beside an answer, `confirm` and `confirmation` change nothing."""
-    loud = replace(TABLE[row].evidence, confirm=True, confirmation="another-confirmation")
+    loud = TABLE[row].evidence._replace(confirm=True, confirmation="another-confirmation")
     for mode, can_ask, operation in EVERYWHERE:
         case = case_of(row, operation, mode, can_ask=can_ask)
-        assert judge(replace(case, evidence=loud)) == judge(case)
+        assert judge(case._replace(evidence=loud)) == judge(case)
 
 
 def test_the_table_is_complete() -> None:
@@ -250,7 +249,7 @@ def test_after_a_no_the_same_call_is_refused_unless_it_brings_an_answer(row: str
     """Only for a while. A used confirmation still returns its outcome."""
     for mode, can_ask in DECIDERS:
         case = case_of(row, GO_LIVE, mode, can_ask=can_ask)
-        verdict = judge(replace(case, declined_seconds=59.2))
+        verdict = judge(case._replace(declined_seconds=59.2))
         if "used" in TABLE[row].kept or case.evidence.answer:
             assert verdict == judge(case)
         else:
@@ -306,7 +305,7 @@ def cases() -> Iterator[Case]:
     for operation, model, person, one, (mode, can_ask), why, for_stop in product(
         OPERATIONS, MODELS, ANSWERS, kept, DECIDERS, (None, LIVE_ALREADY), (False, True)
     ):
-        evidence = replace(model, answer=person)
+        evidence = model._replace(answer=person)
         yield Case(operation, "now", evidence, one, mode, can_ask, why, is_for_stop=for_stop)
 
 
@@ -442,7 +441,7 @@ def test_a_stop_runs_only_with_a_yes_in_every_combination() -> None:
     for model, person, kind, (mode, can_ask), for_another in product(
         MODELS, ANSWERS, kinds, DECIDERS, (False, True)
     ):
-        evidence = replace(model, answer=person)
+        evidence = model._replace(answer=person)
         verdict = judge_stop(
             evidence,
             token_as(kind),

@@ -22,7 +22,7 @@ def test_a_fact_is_whole_only_if_all_of_it_was_read() -> None:
 def test_what_is_missing_is_named_once_in_the_order_of_the_facts() -> None:
     """A list that was cut lacks further items. What lacks in several studios is told once."""
     scope = unread("the key lacks stream:read")
-    here, there = (replace(in_studio("A", it, None), status=scope) for it in ("s1", "s2"))
+    here, there = (in_studio("A", it, None)._replace(status=scope) for it in ("s1", "s2"))
     facts = but(health=unread("no answer"), destinations=CUT, studio_details=(here, there))
     assert [*map(str, facts.unknown)] == [
         "further destinations (only the first 3 are read)",
@@ -48,5 +48,5 @@ def test_a_status_that_contradicts_itself_says_nothing() -> None:
 
 def test_each_fact_has_a_place_and_words() -> None:
     """A fact without a place could not be read."""
-    assert {*Fact} == {*Facts.__slots__} - {"auto_go_live"}
+    assert {*Fact} == {*Facts._fields} - {"auto_go_live"}
     assert all(it.words for it in Fact)

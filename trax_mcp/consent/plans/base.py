@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar, get_args
@@ -160,7 +159,7 @@ class Plan(ABC, Generic[OperationT]):
             choice=self.choice(),
             puts_on_air=self.puts_on_air(self.operation),
         )
-        return replace(preview, digest=self._digest(preview))
+        return preview._replace(digest=self._digest(preview))
 
     def _digest(self, preview: Preview) -> str:
         if self.operation.stops_broadcast:
