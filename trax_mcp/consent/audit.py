@@ -21,6 +21,7 @@ from trax_mcp.api.operations import ADDRESSES
 from trax_mcp.api.text_safety import escape_invisible, host_of, truncate
 from trax_mcp.clock import Clock, iso
 from trax_mcp.consent.calls import GuardedCall
+from trax_mcp.consent.changes import Action, ApplyChanges
 
 _LOG = logging.getLogger(__name__)
 _ARGUMENTS = "arguments"
@@ -63,7 +64,7 @@ class Audit:
             "client": safe(caller.client) or None,
             "actorClaimed": safe(call.claimed_name or "")[:_LOGGED_NAME] or None,
             "operation": operation.tool_name,
-            _ARGUMENTS: _masked(operation, safe),
+            _ARGUMENTS: _masked_arguments(operation, safe),
             # Not the caller's own key: a short one could stand in a verdict.
             **{name: _map_texts(it, redact) for name, it in facts.items()},
         }
@@ -116,6 +117,13 @@ class Audit:
 
 def _redact(text: str, *, secrets: Iterable[str | None]) -> str:
     return redact(text, *secrets)
+
+
+def _masked_arguments(operation: Action, safe: Callable[[str], str]) -> Mapping[str, object]:
+    if not isinstance(operation, ApplyChanges):
+        return _masked(operation, safe)
+    changes = [{"tool": it.tool_name, _ARGUMENTS: _masked(it, safe)} for it in operation.steps]
+    return {"studioId": safe(operation.studio_id), "changes": changes}
 
 
 def _masked(operation: Operation[Model], safe: Callable[[str], str]) -> Mapping[str, object]:
