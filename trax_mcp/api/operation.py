@@ -25,10 +25,10 @@ Answer_co = TypeVar("Answer_co", bound=Model, covariant=True)
 _REWORDED: Final[Mapping[re.Pattern[str], str]] = {
     # The scope is in `_meta`, and TRaX's refusal names it.
     re.compile(r"Requires scope \S+\. ?"): "",
-    # The name of a setting of TRaX's servers tells a model nothing.
+    # The name of a setting of TRaX's servers tells a model nothing, and get_health says it once.
     re.compile(
-        r"Gated behind PUBLIC_API_WRITE_ENABLED(; returns 503 write_disabled while off)?\."
-    ): "Refused while TRaX takes no changes.",
+        r"Gated behind PUBLIC_API_WRITE_ENABLED(; returns 503 write_disabled while off)?\. ?"
+    ): "",
     # The schema has both numbers.
     re.compile(r" \(default \d+, max \d+\)"): "",
 }

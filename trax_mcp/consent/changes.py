@@ -54,7 +54,6 @@ _SCHEMA: Final[JsonObject] = {
             "arguments": {"type": "object", "description": "Without `studioId`."},
         },
         "required": ["tool", "arguments"],
-        "additionalProperties": False,
     },
 }
 _JSON_OBJECT: Final = WithJsonSchema({"type": "object"})

@@ -31,11 +31,11 @@ class Rules:
         return kind.may_need_consent() or kind.tool_name in self.also
 
     def when(self, operation: Action) -> When:
-        """When this call needs consent: as soon as one of its steps does."""
-        if operation.tool_name in self.also:
-            return When.ALWAYS
-        always = (When.ALWAYS for it in operation.steps if it.tool_name in self.also)
-        return max(*always, *(it.when() for it in operation.steps), When.NEVER)
+        """When this call needs consent: of several changes, as soon as one of them does."""
+        if isinstance(operation, ApplyChanges):
+            own = When.ALWAYS if operation.tool_name in self.also else When.NEVER
+            return max(own, *map(self.when, operation.steps))
+        return When.ALWAYS if operation.tool_name in self.also else operation.when()
 
     def consent_hint(self, kind: type[ToolInput]) -> str:
         """When a tool needs consent, for its description; empty if it never does."""

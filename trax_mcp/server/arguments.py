@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from trax_mcp.api.arguments import LONGEST_CONFIRMATION, read_list
+from trax_mcp.api.arguments import LONGEST_CONFIRMATION, Id, read_list
 from trax_mcp.api.caller import redact
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import NotSent
@@ -26,7 +26,6 @@ CONFIRM, CONFIRMATION = "confirm", "confirmation"
 EVIDENCE_SCHEMAS: Mapping[str, JsonObject] = {
     CONFIRM: {
         "type": "boolean",
-        "default": False,
         "description": "After a person's yes.",
     },
     CONFIRMATION: {
@@ -52,6 +51,7 @@ _RULES: Mapping[str, str] = {
 }
 """pydantic's errors as a model reads them, after the name of the argument."""
 
+_ID: TypeAdapter[str] = TypeAdapter(Id, config=ConfigDict(defer_build=True))
 _SHOWN_ARGUMENT = 40
 _MAX_PROBLEMS = 3
 
@@ -73,8 +73,8 @@ def read_arguments(
         if confirmation is not None and (text is None or len(text) > LONGEST_CONFIRMATION):
             problems.append(f"`{CONFIRMATION}` must be the string that the preview gave")
         evidence = Evidence(confirm=confirm is True, confirmation=text)
-    if kind is ApplyChanges and "studioId" in inputs:
-        inputs["changes"] = _read_changes(inputs["studioId"], inputs.get("changes"))
+    if kind is ApplyChanges:
+        inputs["changes"] = _read_changes(inputs.get("studioId"), inputs.get("changes"))
     try:
         value = kind.model_validate(inputs, by_alias=True, by_name=False)
     except ValidationError as error:
@@ -95,6 +95,10 @@ def _read_changes(studio_id: object, given: object) -> object:
         NotSent: one is wrong (`invalid_arguments`).
     """
     given = read_list(given)
+    try:
+        _ID.validate_python(studio_id)
+    except ValidationError:  # which is said of the whole call
+        return given
     if not isinstance(given, list):
         return given
     return [

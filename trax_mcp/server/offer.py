@@ -20,9 +20,9 @@ from trax_mcp.uploads.upload import UploadMedia
 
 KINDS: Final[Sequence[type[ToolInput]]] = (
     *OPERATIONS,
+    ApplyChanges,
     FindStudio,
     CheckStudio,
-    ApplyChanges,
     WaitForChatMessages,
     UploadMedia,
 )
