@@ -74,13 +74,29 @@ async def follow_chat_for_a_minute(it: Assistant) -> None:
 
 async def stream_to_twitch_only(it: Assistant) -> None:
     """Go live without YouTube, which is switched on: "Only on Twitch today"."""
-    studio = await _find(it, "the Friday show", FRIDAY)
-    for destination in (await it.call("list_destinations", studioId=studio))["data"]:
-        if destination["enabled"] and destination["platform"] != "twitch":
-            ids = {"studioId": studio, "destId": destination["id"]}
-            await it.call("update_destination", **ids, enabled=False)
-    answer = await it.call_with_consent("go_live", studioId=studio)
-    _check(answer["destinationIds"] == ["dest_2"], "it went to another destination")
+    found = await it.call("find_studio", query="the Friday show")
+    off = [
+        {"tool": "update_destination", "arguments": {"destId": its["id"], "enabled": False}}
+        for its in found["details"]["destinations"]
+        if its["enabled"] and its["platform"] != "twitch"
+    ]
+    changes = [*off, {"tool": "go_live", "arguments": {}}]
+    answer = await it.call_with_consent("apply_changes", studioId=found["likely"], changes=changes)
+    went_to = answer["changes"][-1]["answer"]["destinationIds"]
+    _check(went_to == ["dest_2"], "it went to another destination")
+
+
+async def show_the_guest_feed(it: Assistant) -> None:
+    """Do as told, on air: "The guest feed in place of the camera"."""
+    await _put_on_air(it, FRIDAY)
+    found = await it.call("find_studio", query="the Friday show")
+    ids = {its["name"]: its["id"] for its in found["details"]["sources"]}
+    changes = [
+        {"tool": "update_source", "arguments": {"sourceId": ids[name], "active": active}}
+        for name, active in (("Guest feed", True), ("Host camera", False))
+    ]
+    answer = await it.call_with_consent("apply_changes", studioId=found["likely"], changes=changes)
+    _check([its["outcome"] for its in answer["changes"]] == ["applied"] * 2, "it was not changed")
 
 
 async def take_off_air(it: Assistant) -> None:

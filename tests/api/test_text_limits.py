@@ -101,8 +101,8 @@ async def test_the_schema_states_the_limits_of_every_text_and_list(
             if schema["type"] == "string":
                 assert schema["maxLength"] == LIMITS[name], (tool.name, name)
             if schema["type"] == "array":
-                lists.append((schema["maxItems"], schema["items"]["maxLength"]))
-    assert lists == [(50, 200)]
+                lists.append((schema["maxItems"], schema["items"].get("maxLength")))
+    assert lists == [(50, 200), (10, None)]
 
 
 async def test_a_call_at_all_limits_fits_into_a_request(every_tool: Server[Any]) -> None:

@@ -23,7 +23,7 @@ from tests.support.product.frozen_sandbox import put_on_air, still
 from tests.support.product.server import Product
 from tests.support.product.virtual_time import run_in_virtual_time
 from tests.support.simulated_person import Person, agreeing
-from tests.support.valid_calls import EVERY
+from tests.support.valid_calls import EVERY, SEVERAL_CALLS
 from tests.support.written_files import write
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ FOLDER: Final = Path("tests/answers")
 
 _MUTATING: Final = [entry.tool for entry in TABLE if not entry.hints["readOnlyHint"]]
 _GUARDED: Final = {entry.tool for entry in TABLE if entry.hints["destructiveHint"]}
-READING: Final = EVERY.keys() - set(_MUTATING)
+READING: Final = EVERY.keys() - {*_MUTATING, *SEVERAL_CALLS}
 """The tools that only read."""
 _CHANGES: Final = "[!G]*"
 """The methods of all changes: all but GET."""

@@ -27,6 +27,15 @@ CALLS: Final = _Calls(
     }
 )
 
+SEVERAL_CALLS: Final[dict[str, Arguments]] = {
+    "apply_changes": {
+        **STUDIO,
+        "changes": [
+            {"tool": "update_studio", "arguments": {"name": "Saturday Show"}},
+            {"tool": "delete_source", "arguments": {"sourceId": "source_1"}},
+        ],
+    }
+}
 COMPOSITE_CALLS: Final[dict[str, Arguments]] = {
     "find_studio": {"query": "friday"},
     "check_studio": STUDIO,
@@ -34,4 +43,4 @@ COMPOSITE_CALLS: Final[dict[str, Arguments]] = {
 }
 """The same for each composite tool. They are listed last and only read."""
 
-EVERY: Final = _Calls({**CALLS, **COMPOSITE_CALLS})
+EVERY: Final = _Calls({**CALLS, **SEVERAL_CALLS, **COMPOSITE_CALLS})

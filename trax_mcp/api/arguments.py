@@ -58,7 +58,8 @@ def _read_text(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _read_list(value: object) -> object:
+def read_list(value: object) -> object:
+    """Read a list that came as text."""
     if not isinstance(value, str):
         return value
     try:
@@ -79,7 +80,7 @@ Id = Annotated[
 ]
 Secret = Annotated[SecretStr, Field(max_length=2_048), AfterValidator(_check_text)]
 ShortTexts = Annotated[
-    tuple[ShortText, ...], Field(max_length=50, fail_fast=True), BeforeValidator(_read_list)
+    tuple[ShortText, ...], Field(max_length=50, fail_fast=True), BeforeValidator(read_list)
 ]
 Boolean = Annotated[bool, Strict(), BeforeValidator(_read_text)]
 Limit = Annotated[

@@ -17,8 +17,7 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, Final, Literal, Self
 
-from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Operation
+from trax_mcp.api.operation import ToolInput
 
 Outcome = Literal["not_applied", "unknown", "applied"]
 """What the call changed. `unknown`: a change whose answer was lost. `applied`: accepted by TRaX,
@@ -37,7 +36,7 @@ _CHANGED: Final[Mapping[Outcome, str]] = {
 }
 
 
-def changed(operation: Operation[Model], outcome: Outcome) -> str:
+def changed(operation: ToolInput, outcome: Outcome) -> str:
     """How a sentence about a failed change ends. Empty for a read: nobody expects a change."""
     return _CHANGED[outcome] if operation.call.mutates else ""
 
@@ -65,7 +64,7 @@ class TraxError(Exception):
     @classmethod
     def after_sending(
         cls,
-        operation: Operation[Model],
+        operation: ToolInput,
         code: str,
         happened: str,
         *,
@@ -92,7 +91,7 @@ class TraxError(Exception):
     def __str__(self) -> str:
         return self.message
 
-    def before_sending(self, operation: Operation[Model]) -> Self:
+    def before_sending(self, operation: ToolInput) -> Self:
         """The failure of a read that was made before a change, which was therefore not sent."""
         return replace(self, not_done=self.not_done or f"; {operation.tool_name} was not sent")
 
@@ -139,14 +138,14 @@ def no_key() -> NotSent:
     return NotSent("no_key", "There is no TRaX key", next_step)
 
 
-def interrupted(operation: Operation[Model]) -> LostAnswer:
+def interrupted(operation: ToolInput) -> LostAnswer:
     """The time limit passed, or the server shut down, while the call was being sent."""
     happened = "The call was cut short before TRaX answered"
     return LostAnswer.after_sending(operation, "timeout", happened)
 
 
 def unreadable(
-    operation: Operation[Model],
+    operation: ToolInput,
     why: str,
     *,
     status: int,
@@ -165,7 +164,7 @@ def unreadable(
     )
 
 
-def pagination_loop(operation: Operation[Model]) -> BadAnswer:
+def pagination_loop(operation: ToolInput) -> BadAnswer:
     """The pages of a list do not end."""
     happened = f"TRaX's answers to {operation.tool_name} do not end"
     return BadAnswer.after_sending(operation, "bad_answer", happened)

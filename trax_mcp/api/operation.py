@@ -25,10 +25,10 @@ Answer_co = TypeVar("Answer_co", bound=Model, covariant=True)
 _REWORDED: Final[Mapping[re.Pattern[str], str]] = {
     # The scope is in `_meta`, and TRaX's refusal names it.
     re.compile(r"Requires scope \S+\. ?"): "",
-    # The name of a setting of TRaX's servers tells a model nothing.
+    # The name of a setting of TRaX's servers tells a model nothing, and get_health says it once.
     re.compile(
-        r"Gated behind PUBLIC_API_WRITE_ENABLED(; returns 503 write_disabled while off)?\."
-    ): "Refused while TRaX takes no changes.",
+        r"Gated behind PUBLIC_API_WRITE_ENABLED(; returns 503 write_disabled while off)?\. ?"
+    ): "",
     # The schema has both numbers.
     re.compile(r" \(default \d+, max \d+\)"): "",
 }
@@ -105,6 +105,8 @@ class ToolInput(BaseModel):
     """Whether it reads files of the computer that the server runs on."""
     returns_untrusted_text: ClassVar[bool]
     """Whether the answer holds text that viewers wrote."""
+    look: ClassVar[str] = "Call again later."
+    """What to do where the outcome of a call is not known."""
     tool_name: ClassVar[str]
     """`go_live` for `GoLive`."""
     params: ClassVar[Mapping[str, Param]]
@@ -209,8 +211,6 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
     """The model of the answer: `Studio` for `class GetStudio(Operation[Studio])`."""
     consent: ClassVar[Consent]
     """Which calls need a person's yes, if not every one does."""
-    look: ClassVar[str]
-    """What to do where the outcome of a call is not known."""
     starts_broadcast: ClassVar[bool]
     stops_broadcast: ClassVar[bool]
 
@@ -247,7 +247,6 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
             raise TypeError(f"{cls.__name__}: only a WRITE needs consent for some arguments")
         if unknown := cls.consent.keys() - set(cls.argument_names()):
             raise TypeError(f"{cls.__name__}: `consent` names {sorted(unknown)}")
-        cls.look = "Call again later."
         if shown_by is not None:
             cls.look = f"Look with {shown_by.tool_name} before anything else."
         cls.starts_broadcast, cls.stops_broadcast = broadcast == "start", broadcast == "stop"
@@ -300,6 +299,11 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
             query={name: str(value) for name, value in placed["query"].items()},
             body=placed["body"] if self.call.has_body else None,
         )
+
+    @property
+    def steps(self) -> "tuple[Operation[Model], ...]":
+        """The calls to TRaX that it makes: itself."""
+        return (self,)
 
     def target_id(self) -> str:
         """The last id in the path, or an empty string."""

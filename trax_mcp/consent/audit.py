@@ -15,12 +15,11 @@ from functools import partial
 from pathlib import Path
 
 from trax_mcp.api.caller import redact
-from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import ADDRESSES
 from trax_mcp.api.text_safety import escape_invisible, host_of, truncate
 from trax_mcp.clock import Clock, iso
 from trax_mcp.consent.calls import GuardedCall
+from trax_mcp.consent.changes import Action, ApplyChanges
 
 _LOG = logging.getLogger(__name__)
 _ARGUMENTS = "arguments"
@@ -118,8 +117,11 @@ def _redact(text: str, *, secrets: Iterable[str | None]) -> str:
     return redact(text, *secrets)
 
 
-def _masked(operation: Operation[Model], safe: Callable[[str], str]) -> Mapping[str, object]:
+def _masked(operation: Action, safe: Callable[[str], str]) -> Mapping[str, object]:
     """The arguments without secrets. Addresses lose their path, which may hold a key."""
+    if isinstance(operation, ApplyChanges):
+        changes = [{"tool": it.tool_name, _ARGUMENTS: _masked(it, safe)} for it in operation.steps]
+        return {"studioId": safe(operation.studio_id), "changes": changes}
     given = operation.model_dump(mode="json", by_alias=True, exclude_none=True)
     redacted = {name: _map_texts(value, safe) for name, value in given.items()}
     return {

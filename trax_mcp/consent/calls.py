@@ -7,8 +7,9 @@ from typing import Final, Literal, NamedTuple
 from trax_mcp.api.answers import Answer
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.contract import JsonObject
+from trax_mcp.api.errors import Outcome, TraxError
 from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Operation
+from trax_mcp.consent.changes import Action
 from trax_mcp.consent.preview import Preview
 from trax_mcp.progress import Progress
 from trax_mcp.studio.facts import Observed
@@ -72,12 +73,22 @@ class GuardedCall(NamedTuple):
     `claimed_name` is the user that a bot says it acts for.
     """
 
-    operation: Operation[Model]
+    operation: Action
     caller: Caller
     evidence: Evidence = NO_EVIDENCE
     can_ask: bool = False
     claimed_name: str | None = None
     progress: Progress = no_progress
+
+
+class Step(NamedTuple):
+    """One of several changes, and what came of it. `error` says why it was not made, or may not."""
+
+    tool: str
+    outcome: Outcome | Literal["not_sent"]
+    said: str = ""
+    data: JsonObject | None = None
+    error: TraxError | None = None
 
 
 class Done(NamedTuple):
@@ -86,7 +97,8 @@ class Done(NamedTuple):
     `answer` is None if it was lost, or cannot be read; then `lost` says how, and `observed` shows
     the effect. `undone`: a stop came after this go-live, which was then taken off the
     air again; false if that failed. `approved_in` is None if no consent was needed. `said` is what
-    a change has done, in words: a sentence, and warnings after it.
+    a change has done, in words: a sentence, and warnings after it. Of several changes, `steps` are
+    all, and perhaps not each was made.
     """
 
     answer: Answer[Model] | None
@@ -95,6 +107,17 @@ class Done(NamedTuple):
     approved_in: ApprovedIn | None = None
     said: tuple[Sentence, ...] = ()
     lost: str | None = None
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def made(self) -> int:
+        """How many of several changes were certainly made."""
+        return sum(it.outcome == "applied" for it in self.steps)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it was done."""
+        return self.made == len(self.steps)
 
     @property
     def data(self) -> JsonObject:

@@ -20,13 +20,14 @@ from trax_mcp.api.errors import (
     NotSent,
     TraxError,
 )
-from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation, When
 from trax_mcp.api.operations import GetStreamStatus
 from trax_mcp.clock import Clock
+from trax_mcp.consent.attempts import Attempt
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import NO_EVIDENCE, Ask, Done, GuardedCall, NotRun, Result
-from trax_mcp.consent.plans import Plan, plan_for
+from trax_mcp.consent.changes import Action, ApplyChanges
+from trax_mcp.consent.plans import Plan, plan_for, reads_for
 from trax_mcp.consent.policy import (
     ALREADY_USED,
     Case,
@@ -47,7 +48,7 @@ from trax_mcp.consent.policy import (
 from trax_mcp.consent.questions import Question
 from trax_mcp.consent.records import Away, store_unavailable
 from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.consent.sending import Attempt, Sender
+from trax_mcp.consent.sending import Sender
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.stop_token import StopToken
 from trax_mcp.consent.stops import Stops
@@ -91,11 +92,11 @@ class ConsentGuard:
             TraxError: a fact could not be read, or the call was sent, or tried, and failed.
         """
         operation = call.operation
-        if self.never_asks(operation):
+        if isinstance(operation, Operation) and self.never_asks(operation):
             answer = await self._client.send(operation, call.caller)
             if not operation.call.mutates:
                 return Done(answer)
-            return await self._sender.report(call, answer, Facts())
+            return await self._sender.reporter.report(call, answer, Facts())
         if operation.stops_broadcast:
             return await self._stops.run(call)
         try:
@@ -103,8 +104,10 @@ class ConsentGuard:
         except Away:
             raise store_unavailable() from None
 
-    def never_asks(self, operation: Operation[Model]) -> bool:
+    def never_asks(self, operation: Action) -> bool:
         """Whether an operation needs nobody's yes, whatever the studio is like."""
+        if isinstance(operation, ApplyChanges):  # its changes are made in one turn
+            return False
         return self.rules.when(operation) is When.NEVER and not _sets_auto_go_live(operation)
 
     async def go_live_is_pending(self, caller: Caller, studio_id: str) -> bool:
@@ -144,8 +147,8 @@ class ConsentGuard:
                     call = _without_outdated_flag(call)
                 attempt = Attempt(call, place, turn_id, seen)
                 result = await self._try(attempt, when)
-            if attempt.sent is not None:
-                return await self._sender.conclude(attempt, attempt.sent)
+            if attempt.sent:
+                return await self._sender.conclude(attempt)
             if result is not None:
                 return result
 
@@ -156,13 +159,13 @@ class ConsentGuard:
             return None
         if refused := await self._refuse_before_reading(attempt):
             return refused
-        call, plan_type = attempt.call, plan_for(attempt.call.operation)
+        call, reads = attempt.call, reads_for(attempt.call.operation)
         facts, is_free = Facts(), False
         if when is When.WHILE_LIVE and call.evidence == NO_EVIDENCE:  # a yes was given on air
             facts = await self._read(call, _WHERE)
             is_free = _needs_no_consent(attempt, facts)
         if not is_free:
-            facts = await self._read(call, plan_type.reads, facts)
+            facts = await self._read(call, reads, facts)
             is_free = when is When.WHILE_LIVE and _needs_no_consent(attempt, facts)
         place = self.store.place(call)
         if place != attempt.place:  # TRaX has accepted the caller there only now
@@ -270,7 +273,7 @@ class ConsentGuard:
 
     def _write_verdict(self, call: GuardedCall, verdict: Verdict, digest: str) -> None:
         used = verdict.question_id if isinstance(verdict, Proceed) else None
-        approved_in = self._sender.approved_in(call, used)
+        approved_in = self._sender.reporter.approved_in(call, used)
         facts = in_audit_log(verdict, mode=self.rules.mode, approved_in=approved_in)
         self.audit.write("decided", call, digest=digest, **facts)
 
@@ -284,7 +287,7 @@ def _without_outdated_flag(call: GuardedCall) -> GuardedCall:
     return call._replace(evidence=NO_EVIDENCE) if puts_on_air else call
 
 
-def _sets_auto_go_live(operation: Operation[Model]) -> bool:
+def _sets_auto_go_live(operation: Action) -> bool:
     """Whether a call turns `autoGoLive` on or off. They take turns, so the last one counts."""
     mutates = operation.call.mutates
     return mutates and plan_for(operation).sets_auto_go_live(operation) is not None

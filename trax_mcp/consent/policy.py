@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Final, Literal, NamedTuple
 
-from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Operation
 from trax_mcp.consent.calls import (
     DO_NOT,
     ApprovedIn,
@@ -20,6 +18,7 @@ from trax_mcp.consent.calls import (
     Reason,
     Status,
 )
+from trax_mcp.consent.changes import Action
 from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.questions import READING_SECONDS, Question
 from trax_mcp.consent.rules import Mode
@@ -36,7 +35,7 @@ class Case(NamedTuple):
     is not asked again for so long. `is_for_stop`: the confirmation is a yes to a stop.
     """
 
-    operation: Operation[Model]
+    operation: Action
     digest: str
     evidence: Evidence
     question: Question | None
@@ -116,7 +115,7 @@ def judge(case: Case) -> Verdict:
 
 
 def nothing_to_do(
-    operation: Operation[Model], facts: Facts, *, go_live_pending: bool, now: datetime
+    operation: Action, facts: Facts, *, go_live_pending: bool, now: datetime
 ) -> str | None:
     """Why a go-live is not needed, in words. None if it is, or for other operations.
 
@@ -173,7 +172,7 @@ def _judge_answer_about_stop(
 
 
 def refusal_by_person(
-    operation: Operation[Model], answer: PersonAnswer | None, question: Question | None
+    operation: Action, answer: PersonAnswer | None, question: Question | None
 ) -> Refuse | None:
     """The refusal, if a person said no to this question. No facts are needed for it."""
     if answer is None or question is None or question.is_for_model:
@@ -189,9 +188,7 @@ def is_unseen(answer: PersonAnswer | None, *, age: float) -> bool:
     return is_refused and age < READING_SECONDS
 
 
-def question_to_use(
-    operation: Operation[Model], evidence: Evidence, question: Question | None
-) -> str | None:
+def question_to_use(operation: Action, evidence: Evidence, question: Question | None) -> str | None:
     """The question that a call uses up although it no longer needs one."""
     if not evidence.confirm or question is None or question.is_used:
         return None

@@ -5,8 +5,7 @@ import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Operation
+from trax_mcp.consent.changes import Action
 from trax_mcp.studio.naming import Sentence
 
 
@@ -37,7 +36,7 @@ class Preview(NamedTuple):
         return tuple(it for it in (*self.warnings, *self.effects, *unknown) if not it.is_note)
 
 
-def digest(operation: Operation[Model], shown: Iterable[Sentence], *also: object) -> str:
+def digest(operation: Action, shown: Iterable[Sentence], *also: object) -> str:
     """A digest of the arguments, the sentences, and the ids of the things that they name.
 
     Their order does not matter: TRaX promises none for lists.

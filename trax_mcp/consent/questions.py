@@ -12,10 +12,10 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import PlainSerializer, PlainValidator
 
 from trax_mcp.api.errors import Outcome, TraxError
-from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation, plain_value
 from trax_mcp.api.operations import OPERATIONS
 from trax_mcp.consent.calls import DO_NOT, ApprovedIn, Done, NotRun
+from trax_mcp.consent.changes import Action, ApplyChanges
 from trax_mcp.consent.preview import Preview
 
 QUESTION_SECONDS: Final = 300.0
@@ -37,11 +37,12 @@ Phase = Literal["open", "running", "ended", "unreported"]
 """A question is `open`, `running` while its call is sent, `ended` when something has come of it or
 nobody has answered in time, and `unreported` if nothing has shown it in time."""
 
-_KINDS: Final = {kind.tool_name: kind for kind in OPERATIONS}
+_ALL: Final[tuple[type[Action], ...]] = (*OPERATIONS, ApplyChanges)
+_KINDS: Final = {kind.tool_name: kind for kind in _ALL}
 
 
-def _read_operation(stored: Any) -> Operation[Model]:  # noqa: ANN401  JSON
-    if isinstance(stored, Operation):
+def _read_operation(stored: Any) -> Action:  # noqa: ANN401  JSON
+    if isinstance(stored, Operation | ApplyChanges):
         return stored
     try:
         return _KINDS[stored["tool"]].model_validate(stored["arguments"])
@@ -49,13 +50,15 @@ def _read_operation(stored: Any) -> Operation[Model]:  # noqa: ANN401  JSON
         raise ValueError("no such operation here") from None
 
 
-def _write_operation(operation: Operation[Model]) -> Mapping[str, Any]:
+def _write_operation(operation: Action) -> Mapping[str, Any]:
     arguments = {name: plain_value(value) for name, value in operation.arguments().items()}
+    if isinstance(operation, ApplyChanges):
+        arguments["changes"] = [_write_operation(it) for it in operation.steps]
     return {"tool": operation.tool_name, "arguments": arguments}
 
 
 StoredOperation = Annotated[
-    Operation[Model], PlainValidator(_read_operation), PlainSerializer(_write_operation)
+    Action, PlainValidator(_read_operation), PlainSerializer(_write_operation)
 ]
 """An operation, which is stored with its secrets in plain text: only sealed."""
 
@@ -227,7 +230,7 @@ class Question:
         """Whether the model brings its yes."""
         return self.channel == "model"
 
-    def is_for(self, operation: Operation[Model]) -> bool:
+    def is_for(self, operation: Action) -> bool:
         """Whether it is about exactly this call."""
         return self.operation == operation
 

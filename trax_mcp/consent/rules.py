@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Effect, Operation, ToolInput, When, most
 from trax_mcp.api.operations import OPERATIONS
+from trax_mcp.consent.changes import Action, ApplyChanges
 
 
 class Mode(StrEnum):
@@ -27,15 +27,20 @@ class Rules:
     def may_need_consent(self, kind: type[ToolInput]) -> bool:
         """Whether some calls of a tool need consent."""
         if not issubclass(kind, Operation):
-            return False
+            return kind is ApplyChanges
         return kind.may_need_consent() or kind.tool_name in self.also
 
-    def when(self, operation: Operation[Model]) -> When:
-        """When this call needs consent."""
+    def when(self, operation: Action) -> When:
+        """When this call needs consent: of several changes, as soon as one of them does."""
+        if isinstance(operation, ApplyChanges):
+            own = When.ALWAYS if operation.tool_name in self.also else When.NEVER
+            return max(own, *map(self.when, operation.steps))
         return When.ALWAYS if operation.tool_name in self.also else operation.when()
 
     def consent_hint(self, kind: type[ToolInput]) -> str:
         """When a tool needs consent, for its description; empty if it never does."""
+        if kind is ApplyChanges:
+            return "Needs a person's yes if one of them does."
         if not (issubclass(kind, Operation) and self.may_need_consent(kind)):
             return ""
         if kind.effect is Effect.GUARDED or kind.tool_name in self.also:
@@ -46,7 +51,7 @@ class Rules:
 
     def would_bypass_consent(self, kind: type[ToolInput]) -> bool:
         """Whether a tool made of several calls makes one that needs consent, without asking."""
-        if issubclass(kind, Operation):
+        if issubclass(kind, Operation | ApplyChanges):
             return False
         return kind.tool_name in self.also or any(
             it.call is kind.call and self.may_need_consent(it) for it in OPERATIONS

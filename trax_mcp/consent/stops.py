@@ -18,6 +18,7 @@ from cachetools import TTLCache
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import Outcome, TraxError, interrupted
 from trax_mcp.clock import Clock
+from trax_mcp.consent.attempts import Sent, outcome_of
 from trax_mcp.consent.calls import ApprovedIn, Ask, Done, GuardedCall, NotRun, Result
 from trax_mcp.consent.plans import plan_for
 from trax_mcp.consent.policy import (
@@ -36,7 +37,7 @@ from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.questions import IN_PROGRESS, QUESTION_SECONDS, outcome_in_words
 from trax_mcp.consent.records import KEPT_SECONDS, Away, Place
 from trax_mcp.consent.rules import Mode, Rules
-from trax_mcp.consent.sending import Sender, Sent, outcome_of
+from trax_mcp.consent.sending import Sender
 from trax_mcp.consent.stop_token import StopToken, sign_stop
 from trax_mcp.consent.store import LaterStep, Store
 from trax_mcp.studio.facts import Facts, Observed
@@ -130,12 +131,13 @@ class Stops:
         It waits `until` then, on anyio's clock.
         """
         sender, store, stop_id = self._sender, self._store, secrets.token_hex(8)
+        (stop,) = call.operation.steps
         if token in self._used_here:  # since it was judged
             return self._already_used(call, self._used_here[token])
         self._used_here[token] = IN_PROGRESS
         sent: Sent = interrupted(call.operation)
         is_first: bool | None = None  # not known while the engine does not answer
-        with sender.tasks.shield(deadline=sender.deadline()):
+        with sender.tasks.shield(deadline=sender.reporter.deadline()):
             place = await self._wait_for_go_live(call, until=until)
             begin = partial(store.begin_stop, place, token, stop_id)
             with anyio.move_on_after(self._engine_seconds), suppress(Away):
@@ -145,7 +147,7 @@ class Stops:
             if is_first is not False:
                 async with store.turns.keeping(place.own, stop_id):
                     try:
-                        sent = await sender.send(call, digest=None)
+                        sent = await sender.send(stop, call, digest=None)
                     finally:
                         missed = begin if is_first is None else None
                         await self._record_end(place, token, stop_id, sent, missed=missed)
@@ -191,9 +193,9 @@ class Stops:
             self._used_here[token] = words
             await self._store.record_stop_outcome(token, words)
 
-        observed = await self._sender.observe_and_record(call, sent, place, record)
+        observed = await self._sender.reporter.observe_and_record(call, sent, place, record)
         facts = Facts(auto_go_live=await self._has_auto_go_live(call))
-        return await self._sender.report(
+        return await self._sender.reporter.report(
             call, sent, facts, observed=observed, approved_in=self._approved_in(call)
         )
 

@@ -20,9 +20,8 @@ from pydantic import SecretStr
 from trax_mcp.api.accepted_keys import AcceptedKeys
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import Outcome
-from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Operation
 from trax_mcp.consent.calls import Channel, GuardedCall
+from trax_mcp.consent.changes import Action
 from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.questions import (
     IN_PROGRESS,
@@ -93,7 +92,7 @@ class Store:
         operation, caller = call.operation, call.caller
         studio_id = operation.studio()
         shared = Key("studio", studio_id or operation.target_id())
-        if studio_id and self._keys.may_call(caller, operation):
+        if studio_id and all(self._keys.may_call(caller, it) for it in operation.steps):
             return Place(shared, shared)
         return Place(Key("studio", f"{shared.id} {caller.fingerprint}"), shared)
 
@@ -224,7 +223,8 @@ class Store:
         seen: Seen,
         outcome: Outcome,
         *,
-        starts: bool,
+        words: str,
+        go_live: Outcome | None,
         hidden: Mapping[str, str],
         auto_go_live: bool | None,
         is_undone: bool = False,
@@ -232,34 +232,35 @@ class Store:
         """End a call. Its yes is given back if it was certainly not applied.
 
         If TRaX applied it, it counts for all who share the studio. True if a stop has come since
-        `seen`: TRaX may have got that one first. A go-live then has its turn until it is undone.
+        `seen`: TRaX may have got that one first. A go-live then has its turn until it is undone;
+        `go_live` is its outcome, None for other calls. `words` say what came of the call.
         """
         question_key, done = Key("question", question_id or ""), outcome != "not_applied"
         places = set(place) if outcome == "applied" else {place.own}
 
         def end(snapshot: Snapshot) -> tuple[bool, Changes]:
             came = last_stop_in(snapshot, place) != seen.last_stop
+            went = go_live in {"applied", "unknown"}
             turn = studio_in(snapshot, place.own).turn
             # Else the mark of a go-live that is under way is that of another call.
-            has_begun = done or (turn is not None and turn.id == turn_id)
-            pending = snapshot.now + PENDING_SECONDS if done and not is_undone else 0.0
+            has_begun = went or (turn is not None and turn.id == turn_id)
+            pending = snapshot.now + PENDING_SECONDS if went and not is_undone else 0.0
             changes: Changes = {}
             for key in places:
                 studio = studio_in(snapshot, key)
-                if not (came and starts and done):
+                if not (came and went):
                     studio = studio.without_turn(turn_id)
-                if starts and has_begun:
+                if go_live is not None and has_begun and (went or key == place.own):
                     studio = replace(studio, starting_until=pending)
-                if starts and outcome == "applied":
-                    studio = replace(studio, changed_to={})
                 if done:
                     studio = studio.with_hidden(hidden)
+                if go_live == "applied":  # whoever agreed has seen the changes before it
+                    studio = replace(studio, changed_to={})
                 if auto_go_live is not None:
                     studio = replace(studio, auto_go_live=auto_go_live)
                 changes = {**changes, **keep(key, studio)}
             question: Question | None = snapshot.values[question_key]
             if question is not None and question.used_by == turn_id:
-                words = outcome_in_words(outcome)
                 ended = replace(question, outcome=words) if done else question.given_back()
                 changes = {**changes, **keep(question_key, ended)}
             return came, changes
@@ -503,7 +504,7 @@ class Store:
                 self._later.popleft()
 
 
-def call_digest(operation: Operation[Model], key: str) -> str:
+def call_digest(operation: Action, key: str) -> str:
     """A digest of a call with all its arguments. It reveals none of them, and differs by `key`."""
     content = json.dumps([operation.tool_name, operation.arguments()], default=_reveal)
     return hmac.new(key.encode(), content.encode(), hashlib.sha256).hexdigest()
@@ -522,5 +523,5 @@ def _declined(call: GuardedCall) -> Key:
     return Key("declined", call_digest(call.operation, name))
 
 
-def _by_call(operation: Operation[Model], caller: Caller) -> Key:
+def _by_call(operation: Action, caller: Caller) -> Key:
     return Key("call", call_digest(operation, f"{caller.key} {caller.fingerprint}"))

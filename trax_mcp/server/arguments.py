@@ -5,18 +5,20 @@ a name is redacted.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from trax_mcp.api.arguments import LONGEST_CONFIRMATION
+from trax_mcp.api.arguments import LONGEST_CONFIRMATION, Id, read_list
 from trax_mcp.api.caller import redact
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import NotSent
 from trax_mcp.api.operation import ToolInput
 from trax_mcp.api.text_safety import quote
 from trax_mcp.consent.calls import NO_EVIDENCE, Evidence
+from trax_mcp.consent.changes import CHANGES, ApplyChanges
 
 ValueT = TypeVar("ValueT", bound=ToolInput)
 
@@ -24,7 +26,6 @@ CONFIRM, CONFIRMATION = "confirm", "confirmation"
 EVIDENCE_SCHEMAS: Mapping[str, JsonObject] = {
     CONFIRM: {
         "type": "boolean",
-        "default": False,
         "description": "After a person's yes.",
     },
     CONFIRMATION: {
@@ -50,6 +51,7 @@ _RULES: Mapping[str, str] = {
 }
 """pydantic's errors as a model reads them, after the name of the argument."""
 
+_ID: TypeAdapter[str] = TypeAdapter(Id, config=ConfigDict(defer_build=True))
 _SHOWN_ARGUMENT = 40
 _MAX_PROBLEMS = 3
 
@@ -71,6 +73,8 @@ def read_arguments(
         if confirmation is not None and (text is None or len(text) > LONGEST_CONFIRMATION):
             problems.append(f"`{CONFIRMATION}` must be the string that the preview gave")
         evidence = Evidence(confirm=confirm is True, confirmation=text)
+    if kind is ApplyChanges:
+        inputs["changes"] = _read_changes(inputs.get("studioId"), inputs.get("changes"))
     try:
         value = kind.model_validate(inputs, by_alias=True, by_name=False)
     except ValidationError as error:
@@ -82,6 +86,40 @@ def read_arguments(
     if problems:
         raise _invalid(problems, count=len(problems))
     return value, evidence
+
+
+def _read_changes(studio_id: object, given: object) -> object:
+    """Read each change, so that what is wrong with one is said as of a call of its own.
+
+    Raises:
+        NotSent: one is wrong (`invalid_arguments`).
+    """
+    given = read_list(given)
+    try:
+        _ID.validate_python(studio_id)
+    except ValidationError:  # which is said of the whole call
+        return given
+    if not isinstance(given, list):
+        return given
+    return [
+        _read_change(f"change {number}", studio_id, it) for number, it in enumerate(given, start=1)
+    ]
+
+
+def _read_change(which: str, studio_id: object, given: object) -> object:
+    match given:
+        case {"tool": str(tool), "arguments": dict(arguments), **others} if (
+            tool in CHANGES and not others
+        ):
+            inputs = {"studioId": studio_id, **arguments}
+            try:
+                return read_arguments(CHANGES[tool], inputs, guarded=False)[0]
+            except NotSent as error:
+                happened = f"{which} ({tool}): {error.happened}"
+                raise replace(error, happened=happened) from None
+    tools = ", ".join(CHANGES)
+    problem = f"{which} must be an object of `tool`, which is one of {tools}, and `arguments`"
+    raise _invalid([problem], count=1)
 
 
 def _problem(detail: ErrorDetails, kind: type[ToolInput], allowed: Sequence[str]) -> str:

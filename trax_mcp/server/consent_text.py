@@ -93,6 +93,18 @@ def done_lines(done: Done, tool_name: str) -> Iterator[str]:
         yield f"{done.lost}. The studio was then seen {seen}: do not call {tool_name} again."
 
 
+def changes_lines(done: Done) -> Iterator[str]:
+    """Say how many changes were made and how they were approved, then what came of each."""
+    count = len(done.steps)
+    made = f"All {count} changes were made." if done.is_whole else f"{done.made} of {count} changes"
+    if not done.is_whole:
+        made += " were made. Look with check_studio before anything else."
+    approved = f"Approved {_APPROVED[done.approved_in]}." if done.approved_in else ""
+    yield " ".join(filter(None, (made, approved)))
+    yield from (f"{number}. {it.said}" for number, it in enumerate(done.steps, start=1))
+    yield from (it.text for it in done.said)
+
+
 def question_text(question: Ask) -> str:
     """The text of the form that asks a person. Its end is none of the sentences."""
     return f"{_preview_text(question.preview, question.changes)}\n\nGood for {_GOOD_FOR}."

@@ -12,6 +12,7 @@ from trax_mcp.api.errors import NotSent
 from trax_mcp.api.operation import Effect, ToolInput
 from trax_mcp.api.operations import OPERATIONS
 from trax_mcp.chat.wait import WaitForChatMessages
+from trax_mcp.consent.changes import ApplyChanges
 from trax_mcp.consent.rules import Rules
 from trax_mcp.studio.check import CheckStudio
 from trax_mcp.studio.find import FindStudio
@@ -19,6 +20,7 @@ from trax_mcp.uploads.upload import UploadMedia
 
 KINDS: Final[Sequence[type[ToolInput]]] = (
     *OPERATIONS,
+    ApplyChanges,
     FindStudio,
     CheckStudio,
     WaitForChatMessages,

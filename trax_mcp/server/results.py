@@ -11,8 +11,15 @@ from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation, ToolInput
 from trax_mcp.clock import iso
 from trax_mcp.consent.calls import Done, NotRun
+from trax_mcp.consent.changes import AppliedChange, AppliedChanges, ApplyChanges
 from trax_mcp.consent.preview import Preview
-from trax_mcp.server.consent_text import PENDING_STATUSES, done_lines, not_run_text, preview_text
+from trax_mcp.server.consent_text import (
+    PENDING_STATUSES,
+    changes_lines,
+    done_lines,
+    not_run_text,
+    preview_text,
+)
 from trax_mcp.server.schemas import drop_mismatches
 from trax_mcp.server.untrusted import add_notice, write_delimited, write_json
 from trax_mcp.studio.answers import Answer
@@ -89,13 +96,14 @@ def result_schema(kind: type[ToolInput], schema: JsonObject, *, guarded: bool) -
     added: JsonObject = {**NotRunAnswer.json_schema()["properties"]} if guarded else {}
     if kind.returns_untrusted_text:
         added["notice"] = _NOTICE_SCHEMA
-    if issubclass(kind, Operation) and (kind.starts_broadcast or kind.stops_broadcast):
+    is_broadcast = issubclass(kind, Operation) and (kind.starts_broadcast or kind.stops_broadcast)
+    if is_broadcast or kind is ApplyChanges:
         seen = "What was seen afterwards."
         added["observed"] = {**ObservedAnswer.json_schema(), "description": seen}
     return {**schema, "properties": {**added, **schema["properties"]}} if added else schema
 
 
-def answer_result(operation: type[Operation[Model]], done: Done) -> types.CallToolResult:
+def answer_result(operation: Operation[Model], done: Done) -> types.CallToolResult:
     """The answer of TRaX, unchanged, after what a change has done, in words.
 
     A notice comes before text that viewers wrote.
@@ -109,6 +117,26 @@ def answer_result(operation: type[Operation[Model]], done: Done) -> types.CallTo
         meta[_OUTCOME] = done.observed.state
     result = data_result(data, *done_lines(done, operation.tool_name))
     return result.model_copy(update={"meta": meta}) if meta else result
+
+
+def changes_result(done: Done) -> types.CallToolResult:
+    """What came of several changes, each in a line of its own. An error unless all were made."""
+    changes = [
+        AppliedChange(
+            tool=it.tool,
+            outcome=it.outcome,
+            answer=it.data,
+            error=it.error and error_payload(it.error),
+        )
+        for it in done.steps
+    ]
+    data = AppliedChanges(changes=changes).data()
+    meta: JsonObject = {_APPROVED_IN: done.approved_in} if done.approved_in else {}
+    if done.observed is not None:
+        data["observed"] = ObservedAnswer.model_validate(done.observed).data()
+        meta[_OUTCOME] = done.observed.state
+    result = data_result(data, *changes_lines(done))
+    return result.model_copy(update={"is_error": not done.is_whole, "meta": meta or None})
 
 
 def data_result(data: JsonObject, *sentences: str) -> types.CallToolResult:

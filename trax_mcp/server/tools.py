@@ -9,7 +9,8 @@ from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.operation import Effect, Operation, ToolInput
-from trax_mcp.consent.calls import Evidence, GuardedCall, NotRun
+from trax_mcp.consent.calls import Done, Evidence, GuardedCall, NotRun
+from trax_mcp.consent.changes import Action, ApplyChanges
 from trax_mcp.consent.rules import Rules
 from trax_mcp.server import panel, results
 from trax_mcp.server.arguments import EVIDENCE_SCHEMAS, read_arguments
@@ -93,16 +94,19 @@ class Tools:
         self, tool: _Tool, arguments: Mapping[str, object], request: CallRequest
     ) -> types.CallToolResult | types.InputRequiredResult:
         value, evidence = read_arguments(tool.kind, arguments, guarded=tool.guarded)
-        if isinstance(value, Operation):
-            return await self._run_operation(value, evidence, request)
+        if isinstance(value, Operation | ApplyChanges):
+            for step in value.steps:
+                if why := self._offer.why_not(type(step), request.caller):
+                    raise why
+            return await self._run_action(value, evidence, request)
         return await self._composite.run(value, request)
 
-    async def _run_operation(
-        self, operation: Operation[Any], evidence: Evidence, request: CallRequest
+    async def _run_action(
+        self, action: Action, evidence: Evidence, request: CallRequest
     ) -> types.CallToolResult | types.InputRequiredResult:
-        """Run an operation, with the consent of a person if it needs one."""
+        """Run an operation or several, with the consent of a person if one needs it."""
         call = GuardedCall(
-            operation,
+            action,
             request.caller,
             evidence._replace(answer=request.answer),
             claimed_name=request.claimed_name,
@@ -113,8 +117,10 @@ class Tools:
                 return question
             case NotRun() as not_run:
                 return results.not_run_result(not_run)
+            case Done(steps=()) as done:
+                return results.answer_result(action.steps[0], done)
             case done:
-                return results.answer_result(type(operation), done)
+                return results.changes_result(done)
 
 
 def _with_panel(listing: types.Tool) -> types.Tool:

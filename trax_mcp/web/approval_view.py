@@ -58,6 +58,8 @@ def outcome_text(result: Ended | None) -> str:
             return _UNREPORTED
         case TraxError():
             return result.message
+        case Done(is_whole=False):
+            return f"{result.made} of {len(result.steps)} changes were made: look there."
         case Done():
             return f"Done. {_STATES[result.observed.state]}" if result.observed else "Done."
         case NotRun(reason=reason, why=str(why)):

@@ -53,7 +53,7 @@ DOCUMENTED_KEYS: Final = frozenset({"sk_live_..."})
 
 _TRAX_AUTHORIZATION: Final = frozenset({"TRaX: authorization"})
 _TRAX_BODY: Final = frozenset({"TRaX: body"})
-_GUARDED_TOOLS: Final = frozenset(f"answer: {tool}" for tool in GUARDED)
+_GUARDED_TOOLS: Final = frozenset(f"answer: {tool}" for tool in (*GUARDED, "apply_changes"))
 
 ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     # A key is sent to TRaX only, whatever TRaX and the network do with it.

@@ -152,12 +152,14 @@ OBJECTS: Final = st.dictionaries(NAMES, ANYTHING, max_size=4)
 # Arguments
 
 
-def valid(schema: Mapping[str, Any], known: Known, name: str = "") -> Strategy:
+def valid(schema: Mapping[str, Any], known: Known, name: str = "") -> Strategy:  # noqa: PLR0911  one for each kind
     """Values that a schema allows; `known` are values by field name.
 
     Supports only the keywords that our own schemas use, which `test_tools` checks.
     """
     match schema["type"]:
+        case "object" if "properties" not in schema:  # the arguments of another tool
+            return OBJECTS
         case "object":
             fields = {it: valid(inner, known, it) for it, inner in schema["properties"].items()}
             required = {it: fields.pop(it) for it in schema.get("required", ())}
@@ -171,6 +173,8 @@ def valid(schema: Mapping[str, Any], known: Known, name: str = "") -> Strategy:
             return whole | st.floats(schema["minimum"], schema["maximum"])
         case "boolean":
             return st.sampled_from(known.get(name, (True, False)))
+        case "string" if "enum" in schema:
+            return st.sampled_from(schema["enum"])
         case "string":
             return mostly(st.sampled_from(known.get(name, ("Late Show", "kick"))), TEXTS, of=4)
     raise AssertionError(schema)

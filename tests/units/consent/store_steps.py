@@ -19,7 +19,7 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.operations import DeleteDestination, GetStreamStatus, GoLive, GoOffline
 from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import Evidence, GuardedCall, NotRun
-from trax_mcp.consent.questions import IN_PROGRESS, NOT_KNOWN, PENDING_SECONDS
+from trax_mcp.consent.questions import IN_PROGRESS, NOT_KNOWN, PENDING_SECONDS, outcome_in_words
 from trax_mcp.consent.records import Key, studio_in
 from trax_mcp.consent.store import MAX_QUESTIONS, Seen, Store
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from trax_mcp.api.errors import Outcome
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
+    from trax_mcp.consent.changes import Action
     from trax_mcp.consent.questions import Question
     from trax_mcp.consent.records import Changes, Place, Records, Snapshot
 
@@ -117,7 +118,7 @@ class World:
     async def look(
         self,
         question: Question | None = None,
-        operation: Operation[Model] = GO_LIVE,
+        operation: Action = GO_LIVE,
         *,
         caller: Caller = OWNER,
         store: Store | None = None,
@@ -174,7 +175,8 @@ class World:
             question.id if question else None,
             seen,
             outcome,
-            starts=starts,
+            words=outcome_in_words(outcome),
+            go_live=outcome if starts else None,
             hidden={ADDRESS: "evil.example"},
             auto_go_live=None,
         )
@@ -203,7 +205,7 @@ class World:
         return (await (store or self.there).question(question.id, caller)).question
 
     async def same_call(
-        self, operation: Operation[Model] = GO_LIVE, caller: Caller = OWNER
+        self, operation: Action = GO_LIVE, caller: Caller = OWNER
     ) -> Question | None:
         """What the same call has asked before."""
         return (await self.there.same_call(GuardedCall(operation, caller))).question

@@ -43,6 +43,7 @@ from tests.units.studio_facts import (
 from trax_mcp.api.errors import NotSent
 from trax_mcp.api.operation import Effect
 from trax_mcp.api.operations import OPERATIONS, GetHealth, GoLive
+from trax_mcp.consent.changes import Action, ApplyChanges
 from trax_mcp.consent.plans import PLANS, Plan, check_plans
 from trax_mcp.consent.plans.stream import GoLivePlan
 from trax_mcp.consent.preview import Preview
@@ -259,12 +260,13 @@ def test_a_target_that_its_list_lacks_is_not_found() -> None:
 # Every operation has a plan
 
 
-MUTATING: Final = tuple(it for it in OPERATIONS if it.effect is not Effect.READ)
+ACTIONS: Final[tuple[type[Action], ...]] = (*OPERATIONS, ApplyChanges)
+MUTATING: Final = tuple(it for it in ACTIONS if it.effect is not Effect.READ)
 
 
 def test_the_plans_of_this_server_are_complete() -> None:
     """The import checks the same."""
-    check_plans(OPERATIONS, tuple(PLANS.values()))
+    check_plans(ACTIONS, tuple(PLANS.values()))
     assert set(PLANS) == set(MUTATING)
     assert {kind: plan.operation_type for kind, plan in PLANS.items()} == {it: it for it in PLANS}
 
@@ -275,12 +277,12 @@ def test_a_mutating_operation_without_a_plan_does_not_import() -> None:
         rest = tuple(plan for kind, plan in PLANS.items() if kind is not missing)
         told = rf"^without a plan: \['{missing.__name__}'\]$"
         with pytest.raises(TypeError, match=told):
-            check_plans(OPERATIONS, rest)
+            check_plans(ACTIONS, rest)
 
 
 def test_a_plan_of_no_mutating_operation_does_not_import() -> None:
     """The error names its operation."""
-    rest = tuple(it for it in OPERATIONS if it is not GoLive)
+    rest = tuple(it for it in ACTIONS if it is not GoLive)
     with pytest.raises(TypeError, match=r"^plans of no operation: \['GoLive'\]$"):
         check_plans(rest, tuple(PLANS.values()))
 
@@ -288,7 +290,7 @@ def test_a_plan_of_no_mutating_operation_does_not_import() -> None:
 def test_two_plans_for_one_operation_do_not_import() -> None:
     """The guard could use only one of them."""
     with pytest.raises(TypeError, match=r"^several plans: \['GoLive'\]$"):
-        check_plans(OPERATIONS, (*PLANS.values(), GoLivePlan))
+        check_plans(ACTIONS, (*PLANS.values(), GoLivePlan))
 
 
 class WithoutDone(Plan[GoLive]):

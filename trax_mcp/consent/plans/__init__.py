@@ -1,14 +1,15 @@
 """One plan per mutating operation. A mutating operation without a complete plan does not import."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Sequence
 from inspect import isabstract
-from typing import Any, Final
+from typing import Any
 
-from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Effect, Operation
+from trax_mcp.api.operation import Effect
 from trax_mcp.api.operations import OPERATIONS
+from trax_mcp.consent.changes import Action, ApplyChanges
 from trax_mcp.consent.plans import (
+    changes,
     chat_and_media,
     connections,
     destinations,
@@ -16,24 +17,25 @@ from trax_mcp.consent.plans import (
     stream,
     studios,
 )
-from trax_mcp.consent.plans.base import Plan
+from trax_mcp.consent.plans.base import PLANS, Plan, plan_for
+from trax_mcp.studio.facts import Fact
 
 __all__ = [
     "PLANS",
     "Plan",
+    "changes",
     "chat_and_media",
     "connections",
     "destinations",
     "plan_for",
+    "reads_for",
     "sources",
     "stream",
     "studios",
 ]
 
 
-def check_plans(
-    operations: tuple[type[Operation[Model]], ...], plans: tuple[type[Plan[Any]], ...]
-) -> None:
+def check_plans(operations: Sequence[type[Action]], plans: Sequence[type[Plan[Any]]]) -> None:
     """Check that every mutating operation has exactly one complete plan.
 
     Raises:
@@ -52,14 +54,10 @@ def check_plans(
         raise TypeError(f"incomplete plans: {incomplete}")
 
 
-_ALL: Final = tuple(Plan.__subclasses__())
-check_plans(OPERATIONS, _ALL)
-
-PLANS: Final[Mapping[type[Operation[Model]], type[Plan[Any]]]] = {
-    it.operation_type: it for it in _ALL
-}
+check_plans((*OPERATIONS, ApplyChanges), tuple(Plan.__subclasses__()))
 
 
-def plan_for(operation: Operation[Model]) -> type[Plan[Any]]:
-    """The plan of a mutating operation."""
-    return PLANS[type(operation)]
+def reads_for(operation: Action) -> Sequence[Fact]:
+    """The facts that are read before the question about a call, each once."""
+    reads = (fact for it in operation.steps for fact in plan_for(it).reads)
+    return tuple(dict.fromkeys(reads))

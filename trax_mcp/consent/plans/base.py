@@ -5,15 +5,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar, get_args
 
 from pydantic import SecretStr, ValidationError
 
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import NotSent
 from trax_mcp.api.models import Connection, Destination, Model, Source
-from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import ADDRESSES
+from trax_mcp.consent.changes import Action
 from trax_mcp.consent.preview import Preview, Target, digest
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Fact, Facts, Observed, Read
@@ -22,7 +22,7 @@ from trax_mcp.studio.naming import Name, Sentence, note, sentence
 if TYPE_CHECKING:
     from trax_mcp.consent.questions import Question
 
-OperationT = TypeVar("OperationT", bound=Operation[Model])
+OperationT = TypeVar("OperationT", bound=Action)
 ItemT = TypeVar("ItemT", Connection, Destination, Source)
 ModelT = TypeVar("ModelT", bound=Model)
 
@@ -46,7 +46,7 @@ class Plan(ABC, Generic[OperationT]):
     notes may depend on `now`.
     """
 
-    operation_type: ClassVar[type[Operation[Model]]]
+    operation_type: ClassVar[type[Action]]
     reads: ClassVar[Sequence[Fact]]
     """The facts that are read before the question."""
     reads_after: ClassVar[Sequence[Fact]] = ()
@@ -55,6 +55,7 @@ class Plan(ABC, Generic[OperationT]):
     def __init_subclass__(cls) -> None:
         """Take the operation from the base class: `class GoLivePlan(Plan[GoLive])`."""
         (cls.operation_type,) = get_args(cls.__orig_bases__[0])  # type: ignore[attr-defined]
+        PLANS.setdefault(cls.operation_type, cls)
 
     def __init__(
         self,
@@ -314,6 +315,14 @@ class Plan(ABC, Generic[OperationT]):
         if self.facts.live is not False:
             verb = "is" if self.facts.live else "may be"
             yield sentence("The studio {} on air. {}", verb, consequence)
+
+
+PLANS: Final = dict[type[Action], type[Plan[Any]]]()
+
+
+def plan_for(operation: Action) -> type[Plan[Any]]:
+    """The plan of a mutating operation."""
+    return PLANS[type(operation)]
 
 
 def _by_importance(arguments: Mapping[str, object]) -> Iterable[tuple[str, object]]:

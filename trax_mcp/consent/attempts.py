@@ -1,0 +1,95 @@
+"""One attempt of a guarded call, and what is known of it. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from trax_mcp.api.answers import Answer
+from trax_mcp.api.errors import Outcome, TraxError
+from trax_mcp.api.models import Model
+from trax_mcp.api.operation import Operation
+from trax_mcp.consent.calls import GuardedCall
+from trax_mcp.consent.plans import plan_for
+from trax_mcp.consent.questions import outcome_in_words
+from trax_mcp.consent.records import Place
+from trax_mcp.consent.store import Seen
+from trax_mcp.studio.facts import Facts
+
+Sent = Answer[Model] | TraxError
+
+
+def outcome_of(sent: Sent) -> Outcome:
+    """What is known of a call that was sent, whatever is seen later."""
+    return sent.outcome if isinstance(sent, TraxError) else "applied"
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One attempt of a call: where it acts, what it has seen there, and what was sent.
+
+    `turn_id` is empty if it can only ask. `sent` has one item for each step that was begun, and
+    `cut_short` says why a step was not. `undone` is as in `Done`.
+    """
+
+    call: GuardedCall
+    place: Place
+    turn_id: str
+    seen: Seen
+    facts: Facts = field(default_factory=Facts)
+    digest: str | None = None
+    question_id: str | None = None
+    sent: list[Sent] = field(default_factory=list)
+    cut_short: str = ""
+    undone: bool | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """What is known of it as a whole: unknown if that of a step is, applied if one was."""
+        outcomes = {outcome_of(it) for it in self.sent}
+        if "unknown" in outcomes:
+            return "unknown"
+        return "applied" if "applied" in outcomes else "not_applied"
+
+    @property
+    def go_live(self) -> Outcome | None:
+        """The outcome of its go-live, which is the last step. None if it has none."""
+        if not self.call.operation.starts_broadcast:
+            return None
+        is_sent = len(self.sent) == len(self.call.operation.steps)
+        return outcome_of(self.sent[-1]) if is_sent else "not_applied"
+
+    @property
+    def last_step(self) -> Operation[Model]:
+        """The last step that was begun."""
+        return self.call.operation.steps[len(self.sent) - 1]
+
+    def in_words(self, *, is_on_air: bool = False) -> str:
+        """What came of it, as a later use of the same yes is told. `is_on_air`: it was seen so."""
+        if (steps := len(self.call.operation.steps)) == 1:
+            return outcome_in_words(self.outcome)
+        *others, last = map(outcome_of, self.sent)
+        made = [*others, "applied" if is_on_air else last].count("applied")
+        return f"{made} of its {steps} changes were made"
+
+    def hidden_changes(self) -> Mapping[str, str]:
+        """The changes that no read shows, as in `Plan.hidden_changes`."""
+        return {
+            what: host
+            for step, _ in self._perhaps_done()
+            for what, host in plan_for(step).hidden_changes(step).items()
+        }
+
+    def auto_go_live(self) -> bool | None:
+        """Whether `autoGoLive` counts as on afterwards: in doubt it does. None if not touched."""
+        counts = None
+        for step, outcome in self._perhaps_done():
+            turned_on = plan_for(step).sets_auto_go_live(step)
+            if outcome == "applied" and turned_on is not None:
+                counts = turned_on
+            elif turned_on:
+                counts = True
+        return counts
+
+    def _perhaps_done(self) -> Iterator[tuple[Operation[Model], Outcome]]:
+        for step, sent in zip(self.call.operation.steps, self.sent, strict=False):
+            if (outcome := outcome_of(sent)) != "not_applied":
+                yield step, outcome

@@ -1,0 +1,253 @@
+"""Finds out what came of a call that was sent, records it and says it.
+
+A lost answer is looked up by reading the stream status, and never sent again.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final
+
+import anyio
+
+from trax_mcp.api.client import Client
+from trax_mcp.api.errors import Outcome, TraxError
+from trax_mcp.clock import Clock, iso
+from trax_mcp.consent.attempts import Attempt, Sent, outcome_of
+from trax_mcp.consent.audit import Audit
+from trax_mcp.consent.calls import ApprovedIn, Done, GuardedCall, Step
+from trax_mcp.consent.changes import Action, ApplyChanges
+from trax_mcp.consent.plans import plan_for
+from trax_mcp.consent.plans.base import Plan
+from trax_mcp.consent.plans.changes import ApplyChangesPlan
+from trax_mcp.consent.questions import outcome_in_words
+from trax_mcp.consent.records import Away, Place
+from trax_mcp.consent.rules import Mode
+from trax_mcp.consent.shielded_tasks import ShieldedTasks
+from trax_mcp.consent.store import Store
+from trax_mcp.studio.facts import Facts, Observed
+from trax_mcp.studio.list_cache import ListCache
+from trax_mcp.studio.outcome import OBSERVED_SECONDS, OutcomeObserver
+from trax_mcp.studio.reading import FactReader
+
+_TIMEOUTS: Final = 2
+
+_LOG = logging.getLogger(__name__)
+
+
+class Reporter:
+    """Observes and reports calls that were sent."""
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        mode: Mode,
+        store: Store,
+        audit: Audit,
+        tasks: ShieldedTasks,
+        clock: Clock,
+        lists: ListCache,
+    ) -> None:
+        self._client = client
+        self._mode = mode
+        self._store = store
+        self._audit = audit
+        self._tasks = tasks
+        self._clock = clock
+        self._lists = lists
+
+    def deadline(self, times: int = _TIMEOUTS) -> float:
+        """The time, on anyio's clock, when some requests and an observation must have ended."""
+        return anyio.current_time() + times * self._client.timeout_seconds + OBSERVED_SECONDS
+
+    async def observe_and_record(
+        self,
+        call: GuardedCall,
+        sent: Sent,
+        place: Place,
+        record: Callable[[str, Observed | None], Awaitable[None]],
+        *,
+        digest: str | None = None,
+        until: Callable[[], Awaitable[None]] | None = None,
+    ) -> Observed | None:
+        """Observe a call that was sent, and `record` its outcome in words, here and in the log.
+
+        All that waits is shielded: a call that the client cancels ends only afterwards. `until`
+        returns when a stop has come after a go-live: then it is stopping.
+
+        Raises:
+            TraxError: the call failed, and its effect was not seen.
+        """
+        observed = await self._observe(call, sent, until)
+        is_seen = isinstance(sent, TraxError) and await self._is_seen(call, place, observed)
+        outcome: Outcome = "applied" if is_seen else outcome_of(sent)
+        if _changes_broadcast(call.operation):  # what came of others is known without a look
+            self.write_outcome(call, sent, outcome, observed, digest=digest)
+        if outcome != "not_applied":
+            words = outcome_in_words(outcome, observed.state if observed else None)
+            with anyio.CancelScope(shield=True):
+                await self._store.now_or_later(partial(record, words, observed))
+        if isinstance(sent, TraxError) and not is_seen:
+            raise sent
+        return observed
+
+    async def _observe(
+        self, call: GuardedCall, sent: Sent, until: Callable[[], Awaitable[None]] | None
+    ) -> Observed | None:
+        """The state that the stream status shows. None if the call changed no broadcast."""
+        operation = call.operation
+        if not _changes_broadcast(operation) or outcome_of(sent) == "not_applied":
+            return None
+        observed = Observed("unknown", iso(self._clock.now()))
+        with self._tasks.shield(deadline=self.deadline(1)):
+            try:
+                observed = await self._watch(call, until)
+            except Exception:  # noqa: BLE001  the call is done: its outcome must be recorded
+                _LOG.exception("watching %s failed", operation.tool_name)
+        return observed
+
+    async def _watch(
+        self, call: GuardedCall, until: Callable[[], Awaitable[None]] | None
+    ) -> Observed:
+        operation, observed = call.operation, None
+        observer = OutcomeObserver(self._client, call.caller, operation.studio(), clock=self._clock)
+        async with anyio.create_task_group() as tasks:
+
+            async def end_early() -> None:
+                if until is not None:
+                    await until()
+                    tasks.cancel_scope.cancel()
+
+            tasks.start_soon(end_early)
+            observed = await observer.run(live=operation.starts_broadcast, progress=call.progress)
+            tasks.cancel_scope.cancel()
+        return observed or Observed("stopping", iso(self._clock.now()))
+
+    async def _is_seen(self, call: GuardedCall, place: Place, observed: Observed | None) -> bool:
+        """Whether the effect of the call was seen for certain, whatever TRaX answered."""
+        state = observed.state if observed else None
+        if state == "on_air" and call.operation.starts_broadcast:
+            return True
+        if state != "off_air" or not call.operation.stops_broadcast:
+            return False
+        # A studio that is only starting looks off air too: that is no proof of a stop.
+        with anyio.CancelScope(shield=True), suppress(Away):
+            seen = await self._store.look(place, call)
+            return not seen.go_live_pending
+        return False
+
+    def write_outcome(
+        self,
+        call: GuardedCall,
+        sent: Sent,
+        outcome: Outcome,
+        observed: Observed | None,
+        *,
+        digest: str | None,
+    ) -> None:
+        """Write what came of a call that was sent to the audit log."""
+        self._audit.write(
+            "sent",
+            call,
+            digest=digest,
+            outcome=outcome,
+            code=sent.code if isinstance(sent, TraxError) else None,
+            requestId=sent.request_id,
+            observed=observed.state if observed else None,
+        )
+
+    async def report(
+        self,
+        call: GuardedCall,
+        sent: Sent,
+        facts: Facts,
+        *,
+        observed: Observed | None = None,
+        undone: bool | None = None,
+        approved_in: ApprovedIn | None = None,
+    ) -> Done:
+        """The result in words, from these facts and the lists that are kept."""
+        operation, plan_type = call.operation, plan_for(call.operation)
+        done = Done(
+            None if isinstance(sent, TraxError) else sent,
+            observed,
+            undone=undone,
+            approved_in=approved_in,
+            lost=sent.happened if isinstance(sent, TraxError) else None,
+        )
+        if plan_type.reads_after:
+            reader = FactReader(
+                self._client, call.caller, operation.studio(), quick=True, first_page=True
+            )
+            with suppress(TraxError):  # the call is done: what is missing leads to no warning
+                facts = (await reader.read(plan_type.reads_after)).completed_by(facts)
+        facts = self._completed(call, facts)
+        plan = plan_type(operation, facts, now=self._clock.now())
+        return done._replace(said=plan.report(done.data, observed, undone=undone))
+
+    def report_changes(
+        self,
+        attempt: Attempt,
+        operation: ApplyChanges,
+        observed: Observed | None,
+        *,
+        is_failed: bool,
+    ) -> Done:
+        """The result of several changes. `is_failed`: the effect of the last one was not seen."""
+        facts = self._completed(attempt.call, attempt.facts)
+        plan = ApplyChangesPlan(operation, facts, now=self._clock.now())
+        last = len(attempt.sent) - 1
+        steps = [
+            _step(
+                it,
+                attempt.sent[index] if index <= last else None,
+                observed if index == last else None,
+                undone=attempt.undone if index == last else None,
+                is_failed=is_failed or index < last,
+                cut_short=attempt.cut_short,
+            )
+            for index, it in enumerate(plan.plans)
+        ]
+        done = Done(
+            None,
+            observed,
+            undone=attempt.undone,
+            approved_in=self.approved_in(attempt.call, attempt.question_id),
+            steps=tuple(steps),
+        )
+        return done._replace(said=tuple(plan.done({}, observed))) if done.is_whole else done
+
+    def _completed(self, call: GuardedCall, facts: Facts) -> Facts:
+        return facts.completed_by(self._lists.known(call.caller, call.operation.studio()))
+
+    def approved_in(self, call: GuardedCall, question_id: str | None) -> ApprovedIn | None:
+        """How a call that ran was approved. None if it needed no consent."""
+        if question_id is None:
+            return "flag" if call.evidence.confirm and self._mode is Mode.FLAG else None
+        return call.evidence.approved_in
+
+
+def _step(
+    plan: Plan[Any],
+    sent: Sent | None,
+    observed: Observed | None,
+    *,
+    undone: bool | None,
+    is_failed: bool,
+    cut_short: str,
+) -> Step:
+    """What came of one of several changes."""
+    tool = plan.operation.tool_name
+    if sent is None:
+        return Step(tool, "not_sent", f"{tool} was not sent: {cut_short}.")
+    if isinstance(sent, TraxError) and is_failed:
+        return Step(tool, sent.outcome, sent.message, error=sent)
+    data = {} if isinstance(sent, TraxError) else sent.data
+    said = " ".join(it.text for it in plan.report(data, observed, undone=undone))
+    return Step(tool, "applied", said, data)
+
+
+def _changes_broadcast(operation: Action) -> bool:
+    return operation.starts_broadcast or operation.stops_broadcast
