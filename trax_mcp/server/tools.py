@@ -8,7 +8,8 @@ import mcp_types as types
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.operation import Effect, Operation, ToolInput
+from trax_mcp.api.operation import Effect, ListOperation, Operation, ToolInput
+from trax_mcp.api.operations import GetStreamStatus
 from trax_mcp.consent.calls import Evidence, GuardedCall, NotRun
 from trax_mcp.consent.rules import Rules
 from trax_mcp.server import panel, results
@@ -114,7 +115,17 @@ class Tools:
             case NotRun() as not_run:
                 return results.not_run_result(not_run)
             case done:
-                return results.answer_result(type(operation), done)
+                meaning = await self._meaning(operation, done.data, request.caller)
+                return results.answer_result(type(operation), done, meaning)
+
+    async def _meaning(self, operation: Operation[Any], answer: JsonObject, caller: Caller) -> str:
+        """What the answer to a read means, where it does not say so itself."""
+        match operation:
+            case ListOperation():
+                return results.page_sentence(operation, answer)
+            case GetStreamStatus(studio_id=studio):
+                return await self._composite.tell_status(studio, answer, caller)
+        return ""
 
 
 def _with_panel(listing: types.Tool) -> types.Tool:
