@@ -126,7 +126,7 @@ async def find_out_why_nobody_sees_it(it: Assistant) -> None:
     studio = await _find(it, "the coffee show", COFFEE)
     (checked,) = (await it.call("check_studio", studioId=studio))["studios"]
     causes = [it["what"] for it in checked["problems"]]
-    _check(any("needs_reauth" in it for it in causes), "the cause is not shown")
+    _check(any("needs a new sign-in" in it for it in causes), "the cause is not shown")
 
 
 async def _find(it: Assistant, said: str, studio: str) -> str:

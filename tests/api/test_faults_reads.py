@@ -76,7 +76,7 @@ async def test_invalid_list_items_do_not_hide_the_valid_ones(
         "data": [{**asset, "byteSize": None}, asset],
         "nextCursor": "more",
     }
-    assert json.loads(text_of(result)) == sent
+    assert json.loads(text_of(result).partition("\n")[2]) == sent
 
 
 @pytest.mark.parametrize("cursor", [7, {"page": 2}], ids=str)

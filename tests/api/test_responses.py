@@ -138,7 +138,7 @@ async def test_an_unknown_code_is_named_and_429_is_always_a_rate_limit(
     )
     assert text_of(trouble) == f"TRaX has trouble (HTTP 500, code overloaded); {CHECK_FIRST}"
     assert text_of(limited) == (
-        "TRaX is rate limiting this key; nothing was changed. Call again after a pause."
+        "TRaX is rate limiting this API key; nothing was changed. Call again after a pause."
     )
 
 

@@ -50,6 +50,16 @@ ADDED_AFTER: Final[dict[str, JsonObject]] = {
 }
 """Additions to TRaX's answers. The sandbox goes live in three seconds and off air in one."""
 
+MEANINGS: Final = {
+    **dict.fromkeys(
+        ("list_destinations", "list_sources", "list_connections", "list_media"),
+        "That is the whole list.",
+    ),
+    "list_studios": "There are more: call again with `nextCursor` as `cursor`.",
+    "get_stream_status": "The studio has been on air for less than a minute (since 18:00 UTC).",
+}
+"""The sentence before the answer to a read, where it has one."""
+
 each_operation = pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry.tool)
 
 
@@ -110,6 +120,9 @@ async def test_a_tool_returns_the_answer_of_trax(
     assert result.structured_content == answer
     said = json.loads(body) if tool in ADDED_BEFORE else answer
     text = unfenced(text_of(result)) if tool in ADDED_BEFORE else text_of(result)
+    if tool in MEANINGS:
+        meaning, _, text = text.partition("\n")
+        assert meaning == MEANINGS[tool]
     if method_of(entry) != "GET":
         done, _, text = text.partition("\n")
         approved = done.endswith(" Approved by confirm: true (TRAX_CONFIRM=flag).")
@@ -138,7 +151,7 @@ async def test_invisible_characters_are_escaped_in_the_text_only(
     name = "Show\u202e \U0001f44b\u200b\U000e0041"
     sandbox.add_studio(name)
     result = await call(server, "list_studios")
-    structured, text = result.structured_content or {}, result.content[0].model_dump()["text"]
+    structured, text = result.structured_content or {}, text_of(result).partition("\n")[2]
     assert name in [studio["name"] for studio in structured["data"]]
     assert '"name":"Show\\u202e \U0001f44b\\u200b\\udb40\\udc41"' in text
     assert json.loads(text) == structured

@@ -144,8 +144,8 @@ def consent_text(entry: Entry) -> str:
         if example.when == ALWAYS and len(example.given or {}) == 1
         for name in example.given or {}
     ]
-    given = f" Always for {', '.join(always)}." if always else ""
-    return f"Needs a person's yes while on air.{given}"
+    given = f", always for {', '.join(always)}" if always else ""
+    return f"Needs a person's yes while on air{given}."
 
 
 async def test_a_description_says_what_trax_says_then_our_hint_and_when_it_needs_a_yes(

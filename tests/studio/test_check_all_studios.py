@@ -32,15 +32,24 @@ Json = dict[str, Any]
 OWNED: Final = ["studio_42", "studio_51", "studio_43", "studio_60"]
 """The four studios of the sandbox, the one that was opened last first."""
 
+IF_ALLOWED: Final = "Whether this server's API key may go live, TRaX tells only when it is tried."
+
 FOUR_SHOWS: Final = [
     "4 studios: 1 on air, 3 off air.",
-    '"Friday Night Show (rehearsal)" is on air since 18:00:03 UTC on "custom".',
-    '"Friday Night Show" is off air and could go live on YouTube and Twitch.',
-    '"Morning Coffee" is off air and could go live on Facebook and YouTube; 1 thing to know.',
     (
-        '"Product Launch Rehearsal" is off air and could not go live: No destination is enabled:'
-        " nobody would receive the stream."
+        '"Friday Night Show (rehearsal)" has been on air for less than a minute (since 18:00 UTC);'
+        ' switched on: "custom".'
     ),
+    '"Friday Night Show" is off air and could go live; switched on: YouTube and Twitch.',
+    (
+        '"Morning Coffee" is off air and could go live; switched on: Facebook and YouTube. Facebook'
+        ' may fail: the account "Morning Coffee page" needs a new sign-in on TRaX.'
+    ),
+    (
+        '"Product Launch Rehearsal" is off air and could not go live. No destination is switched'
+        " on: nobody would receive the stream. 1 more problem is below."
+    ),
+    IF_ALLOWED,
 ]
 
 
@@ -140,8 +149,9 @@ async def test_a_studio_whose_status_is_unreadable_comes_before_those_off_air(
     assert sentences[:2] == [
         "4 studios: 3 off air, 1 unknown.",
         (
-            'Whether "Product Launch Rehearsal" is on air is not known; 2 things to know;'
-            " not everything could be read."
+            'Whether "Product Launch Rehearsal" is on air is not known. No destination is switched'
+            " on: nobody would receive the stream. 1 more problem is below. Not everything could be"
+            " read."
         ),
     ]
     first = overview["studios"][0]
@@ -186,7 +196,7 @@ async def test_a_check_ends_when_trax_limits_the_key(server: Server[Any], sandbo
     sentences, overview = await check_all(server)
     assert sentences[0] == "30 studios. Of the 20 that were opened last: 20 unknown."
     assert overview["studios"][0]["unknown"][0] == (
-        'whether the studio is live (TRaX is rate limiting this key (TRaX says: "Scripted."))'
+        'whether the studio is live (TRaX is rate limiting this API key (TRaX says: "Scripted."))'
     )
     assert asked(sandbox).total() <= 1 + 6
 
@@ -261,6 +271,6 @@ async def test_a_hostile_name_stays_in_its_line(server: Server[Any], sandbox: Sa
         sandbox.change(which, name=hostile)
     sentences, overview = await check_all(server)
     quoted = r'"Show\u0022\u000a\u0022Coffee\u0022 is on air.\u202e"'
-    assert len(sentences) == 5
-    assert all(it.startswith(f"{quoted} is off air") for it in sentences[1:])
+    assert len(sentences) == 6
+    assert all(it.startswith(f"{quoted} is off air") for it in sentences[1:5])
     assert {it["name"] for it in overview["studios"]} == {hostile}

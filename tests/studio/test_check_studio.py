@@ -40,7 +40,11 @@ NOT_HERE: Final = (
     "This TRaX deployment has writes switched off: the broadcast can be neither changed nor ended"
     " here."
 )
-MAY_GO_LIVE: Final = "whether this key may go live (only going live shows that)"
+MAY_GO_LIVE: Final = "whether this server's API key may go live (TRaX tells only when it is tried)"
+COULD: Final = (
+    "is off air and could go live, if this server's API key may (TRaX tells only when it is tried)"
+)
+WHICH_ACCOUNT: Final = "which account a destination uses (TRaX does not tell)"
 
 
 async def check(server: Server[Any], studio: str = "studio_42") -> tuple[str, Json]:
@@ -51,14 +55,14 @@ async def check(server: Server[Any], studio: str = "studio_42") -> tuple[str, Js
     return sentence, found
 
 
-async def test_a_studio_off_air_says_that_it_could_go_live_and_where(
+async def test_a_studio_off_air_says_that_it_could_go_live_and_what_is_switched_on(
     server: Server[Any], sandbox: Sandbox
 ) -> None:
     """All in one call, with one request for each fact, all at the same time."""
     most = MostAtOnce()
     sandbox.faults.add(most.fault, times=None)
     assert await check(server) == (
-        '"Friday Night Show" is off air and could go live on YouTube and Twitch.',
+        f'"Friday Night Show" {COULD}; switched on: YouTube and Twitch.',
         {
             "id": "studio_42",
             "name": "Friday Night Show",
@@ -73,13 +77,16 @@ async def test_a_studio_off_air_says_that_it_could_go_live_and_where(
     assert most.count == 6
 
 
-async def test_a_studio_on_air_says_since_when_and_where_and_never_whether_it_is_ready(
+async def test_a_studio_on_air_says_for_how_long_and_what_is_switched_on(
     server: Server[Any], sandbox: Sandbox
 ) -> None:
-    """Nothing is wrong with it."""
+    """Never that it is on air on a platform, which TRaX does not tell, or whether it is ready."""
     put_on_air(sandbox)
     assert await check(server) == (
-        '"Friday Night Show" is on air since 18:00:03 UTC on YouTube and Twitch.',
+        (
+            '"Friday Night Show" has been on air for less than a minute (since 18:00 UTC);'
+            " switched on: YouTube and Twitch."
+        ),
         {
             "id": "studio_42",
             "name": "Friday Night Show",
@@ -100,12 +107,13 @@ async def test_a_studio_on_air_says_what_is_wrong_now(
     sandbox.write_enabled = False
     sentence, studio = await check(server, "studio_60")
     assert sentence == (
-        '"Product Launch Rehearsal" is on air since 18:00:03 UTC; 3 things to know.'
+        '"Product Launch Rehearsal" has been on air for less than a minute (since 18:00 UTC).'
+        f" {NOT_HERE} 2 more problems are below."
     )
     assert "ready" not in studio
     assert [(it["what"], it["blocks"]) for it in studio["problems"]] == [
         (NOT_HERE, False),
-        ("No destination is enabled: nobody may be receiving the stream.", False),
+        ("No destination is switched on: nobody may be receiving the stream.", False),
         ("No source is active: viewers may see nothing.", False),
     ]
 
@@ -119,8 +127,8 @@ async def test_a_studio_that_is_starting_is_not_called_ready(
     await call(flag_server, "go_live", {**SHOW, "confirm": True})
     sentence, studio = await check(flag_server)
     assert sentence == (
-        '"Friday Night Show" may be starting: a go-live was sent within the last minute, and it is'
-        " not on air yet."
+        '"Friday Night Show" may be starting: a go-live was sent within the last minute and is not'
+        " seen on air yet; switched on: YouTube and Twitch."
     )
     assert studio == {
         "id": "studio_42",
@@ -141,8 +149,9 @@ async def test_a_blocked_studio_says_why_and_what_to_do(
     sandbox.write_enabled = False
     sentence, studio = await check(server, "studio_60")
     assert sentence == (
-        '"Product Launch Rehearsal" is off air and could not go live: This TRaX deployment has'
-        " writes switched off. No destination is enabled: nobody would receive the stream."
+        '"Product Launch Rehearsal" is off air and could not go live. This TRaX deployment has'
+        " writes switched off. No destination is switched on: nobody would receive the stream."
+        " 1 more problem is below."
     )
     assert (studio["ready"], studio["live"]) == (False, False)
     assert studio["problems"] == [
@@ -152,8 +161,8 @@ async def test_a_blocked_studio_says_why_and_what_to_do(
             "blocks": True,
         },
         {
-            "what": "No destination is enabled: nobody would receive the stream.",
-            "remedy": "Enable one with update_destination, or add one.",
+            "what": "No destination is switched on: nobody would receive the stream.",
+            "remedy": "Switch one on with update_destination, or add one.",
             "blocks": True,
         },
         {
@@ -164,20 +173,42 @@ async def test_a_blocked_studio_says_why_and_what_to_do(
     ]
 
 
-async def test_an_account_that_expires_within_a_day_is_a_thing_to_know(
+async def test_a_problem_that_blocks_nothing_is_in_the_headline(
     server: Server[Any], sandbox: Sandbox
 ) -> None:
-    """The studio can go live all the same."""
+    """Here an account that expires within a day. Nobody can tell which destination uses it."""
     sandbox.change("conn_1", expiresAt=sandbox.clock.now() + 2 * 3600)
     sentence, studio = await check(server)
-    assert sentence.endswith(" could go live on YouTube and Twitch; 1 thing to know.")
+    expires = 'The YouTube account "Robin\'s Channel" expires in 2 hours (at 20:00 UTC).'
+    assert sentence.endswith(f"; switched on: YouTube and Twitch. {expires}")
     assert studio["ready"]
     assert studio["problems"] == [
         {
-            "what": 'The YouTube account "Robin\'s Channel" expires at 20:00 UTC.',
+            "what": expires,
             "remedy": "To be sure, the person signs in to YouTube again, on TRaX.",
             "blocks": False,
         }
+    ]
+    assert studio["unknown"] == [WHICH_ACCOUNT, MAY_GO_LIVE]
+
+
+async def test_no_destination_is_told_apart_from_none_that_is_switched_on(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """And the same of sources."""
+    for path in (PLACES, SOURCES):
+        sandbox.faults.add(Fault.status(200, {"data": []}), path=path)
+    sentence, studio = await check(server)
+    assert sentence == (
+        '"Friday Night Show" is off air and could not go live. The studio has no destination:'
+        " nobody would receive the stream. 1 more problem is below."
+    )
+    assert [(it["what"], it["remedy"]) for it in studio["problems"]] == [
+        (
+            "The studio has no destination: nobody would receive the stream.",
+            "Add one with create_destination.",
+        ),
+        ("The studio has no source: viewers may see nothing.", "Add one with create_source."),
     ]
 
 
@@ -197,12 +228,12 @@ async def test_the_status_words_of_trax_are_shown_as_they_are(
 UNREADABLE: Final[dict[str, tuple[str, str, bool | None]]] = {
     "studios:read": (
         "the studio's name",
-        "The studio is off air and could go live on YouTube and Twitch",
+        f"The studio {COULD}; switched on: YouTube and Twitch",
         True,
     ),
     "stream:read": (
         "whether the studio is live",
-        'Whether "Friday Night Show" is on air is not known',
+        'Whether "Friday Night Show" is on air is not known; switched on: YouTube and Twitch',
         None,
     ),
     "destinations:read": (
@@ -212,12 +243,12 @@ UNREADABLE: Final[dict[str, tuple[str, str, bool | None]]] = {
     ),
     "sources:read": (
         "the sources",
-        '"Friday Night Show" is off air and could go live on YouTube and Twitch',
+        f'"Friday Night Show" {COULD}; switched on: YouTube and Twitch',
         True,
     ),
     "connections:read": (
         "the linked accounts",
-        '"Friday Night Show" is off air and could go live on YouTube and Twitch',
+        f'"Friday Night Show" {COULD}; switched on: YouTube and Twitch',
         True,
     ),
 }
@@ -231,7 +262,7 @@ async def test_what_the_key_may_not_read_is_unknown(
     """Without the status or the destinations nobody can say whether it could go live."""
     what, sentence, ready = UNREADABLE[scope]
     told, studio = await check(open_product().server(narrow(sandbox, scope)))
-    assert told == f"{sentence}; not everything could be read."
+    assert told == f"{sentence}. Not everything could be read."
     assert studio.get("ready") is ready
     assert studio["unknown"][0] == f"{what} (the key lacks {scope})"
     assert studio["problems"] == []
@@ -286,9 +317,7 @@ async def test_a_studio_with_thousands_of_destinations_shows_twenty(
     """Those that are switched on come first. All of them count."""
     enable_many(sandbox, 2_000)
     sentence, studio = await check(server)
-    assert sentence == (
-        '"Friday Night Show" is off air and could go live on YouTube, Twitch and "custom".'
-    )
+    assert sentence == (f'"Friday Night Show" {COULD}; switched on: YouTube, Twitch and "custom".')
     assert len(studio["destinations"]) == 20
     assert all(it["enabled"] for it in studio["destinations"])
     assert studio["unknown"][0] == "further destinations (only the first 20 are shown)"

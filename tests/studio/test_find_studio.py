@@ -61,6 +61,12 @@ LAUNCH: Final = {
     "destinations": [],
 }
 
+SINCE: Final = "2026-06-05T18:00:03.000Z"
+ALL_FOUR: Final = (
+    'There are 4: "Friday Night Show" (studio_42), "Friday Night Show (rehearsal)" (studio_43),'
+    ' "Morning Coffee" (studio_51) and "Product Launch Rehearsal" (studio_60). A name may be in'
+    " another language there."
+)
 ASK: Final = "before a change, ask the person which one is meant."
 SHOW_IS_LIKELY: Final = (
     'The likely one is "Friday Night Show". "Friday Night Show (rehearsal)" matches too.'
@@ -87,7 +93,7 @@ ANSWERS: Final[dict[str, tuple[list[dict[str, Any]], str | None, str]]] = {
         f'"my show" fits all 4 studios: {ASK}',
     ),
     "live": ([SHOW, REHEARSAL, COFFEE, LAUNCH], None, "None of 4 studios is on air."),
-    "studio_5": ([], None, 'No studio matches "studio_5". list_studios shows all 4.'),
+    "studio_5": ([], None, f'No studio matches "studio_5". {ALL_FOUR}'),
 }
 """The query -> the matches, the likely one, and the sentence."""
 
@@ -126,8 +132,11 @@ async def test_the_only_studio_on_air_is_found_by_that(
     """It comes first, and the others after it."""
     put_on_air(sandbox, "studio_43")
     sentence, found = await find(server, "the live one")
-    assert sentence == '"Friday Night Show (rehearsal)" is the only one on air.'
-    on_air = {**REHEARSAL, "live": True}
+    assert sentence == (
+        '"Friday Night Show (rehearsal)" is the only one on air. "Friday Night Show (rehearsal)"'
+        ' has been on air for less than a minute (since 18:00 UTC); switched on: "custom".'
+    )
+    on_air = {**REHEARSAL, "live": True, "since": SINCE}
     assert found["matches"] == [on_air, SHOW, COFFEE, LAUNCH]
     assert found["likely"] == "studio_43"
 
@@ -141,7 +150,14 @@ async def test_of_two_studios_on_air_the_person_is_asked(
     assert (sentence, "likely" in found) == (f"2 studios match: {ASK}", False)
     put_on_air(sandbox, "studio_51")
     sentence, found = await find(server, "on air")
-    assert (sentence, "likely" in found) == (f"2 studios are on air: {ASK}", False)
+    assert (sentence, "likely" in found) == (
+        (
+            f'2 studios are on air: {ASK} "Friday Night Show (rehearsal)" has been on air for 1'
+            ' minute (since 18:00 UTC); switched on: "custom". "Morning Coffee" has been on air for'
+            " less than a minute (since 18:01 UTC); switched on: Facebook and YouTube."
+        ),
+        False,
+    )
     assert [it["live"] for it in found["matches"]] == [True, True, False, False]
 
 
@@ -152,10 +168,12 @@ async def test_a_studio_that_is_named_live_is_not_called_the_only_one_on_air(
     sandbox.change("studio_60", name="Live")
     put_on_air(sandbox, "studio_60")
     sentence, found = await find(server, "live")
-    assert (sentence, found["likely"]) == ('"Live" is the only one on air.', "studio_60")
+    assert sentence.startswith('"Live" is the only one on air. ')
+    assert found["likely"] == "studio_60"
     put_on_air(sandbox, "studio_43")
     sentence, found = await find(server, "live")
-    assert (sentence, "likely" in found) == (f"2 studios are on air: {ASK}", False)
+    assert sentence.startswith(f"2 studios are on air: {ASK} ")
+    assert "likely" not in found
 
 
 async def test_a_status_that_cannot_be_read_is_not_off_air(
@@ -189,12 +207,12 @@ async def test_details_that_come_slowly_do_not_delay_the_matches() -> None:
 async def test_a_studio_on_air_is_likely_by_its_name_too(
     server: Server[Any], sandbox: Sandbox
 ) -> None:
-    """The sentence says why."""
+    """The sentences say for how long, and what is switched on."""
     put_on_air(sandbox)
     sentence, found = await find(server, "the live friday show")
     assert sentence == (
-        'The likely one is "Friday Night Show", which is on air.'
-        ' "Friday Night Show (rehearsal)" matches too.'
+        f'{SHOW_IS_LIKELY} "Friday Night Show" has been on air for less than a minute (since 18:00'
+        " UTC); switched on: YouTube and Twitch."
     )
     assert found["likely"] == "studio_42"
 
@@ -223,7 +241,7 @@ async def test_a_key_in_a_query_is_not_repeated(server: Server[Any]) -> None:
     """A person may paste the wrong thing."""
     for key in (SANDBOX_KEY, "sk_live_of_somebody_else"):
         sentence, found = await find(server, f"show {key}")
-        assert sentence == 'No studio matches "show [key]". list_studios shows all 4.'
+        assert sentence == f'No studio matches "show [key]". {ALL_FOUR}'
         assert found == {"matches": [], "searched": 4}
 
 
@@ -277,6 +295,34 @@ async def test_a_platform_is_named_once_and_only_if_switched_on(
     assert found["matches"][0]["destinations"] == ["youtube", "twitch"]
 
 
+async def test_at_most_ten_studios_are_named_where_none_matches(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """A person may say a name in another language than it is written in."""
+    add_many(sandbox, 6)
+    sentence, _ = await find(server, "Freitagsrunde")
+    assert sentence.startswith('No studio matches "Freitagsrunde". There are 10: "Friday Night')
+    sandbox.add_studio("One More")
+    sentence, _ = await find(server, "Freitagsrunde")
+    assert sentence == (
+        'No studio matches "Freitagsrunde". Try the name in its own language, or look through all'
+        " 11 with list_studios."
+    )
+
+
+async def test_the_only_studio_is_named_where_it_does_not_match(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """In words that fit one."""
+    only = [{"id": "studio_51", "name": "Morning Coffee", "ownerSub": "u", "role": "EDIT"}]
+    sandbox.faults.add(Fault.status(200, {"data": only}), path=STUDIOS)
+    sentence, _ = await find(server, "Freitagsrunde")
+    assert sentence == (
+        'No studio matches "Freitagsrunde". There is 1: "Morning Coffee" (studio_51). A name may be'
+        " in another language there."
+    )
+
+
 async def test_an_account_without_studios_is_told_so(server: Server[Any], sandbox: Sandbox) -> None:
     """Nothing could match."""
     sandbox.faults.add(Fault.status(200, {"data": []}), path=STUDIOS)
@@ -290,7 +336,8 @@ async def test_the_text_has_no_invisible_characters(server: Server[Any], sandbox
     assert sentence == r'One studio matches: "Coffee\u202e".'
     assert found["matches"][0]["name"] == "Coffee\u202e"
     sentence, _ = await find(server, 'x"\u202e\n')
-    assert sentence == r'No studio matches "x\u0022\u202e\u000a". list_studios shows all 4.'
+    assert sentence.startswith(r'No studio matches "x\u0022\u202e\u000a". There are 4: ')
+    assert r'"Coffee\u202e" (studio_51)' in sentence
 
 
 async def test_a_long_text_of_trax_is_cut_in_what_is_found(

@@ -98,7 +98,10 @@ async def test_a_list_of_10000_items_is_whole(server: Server[Any], sandbox: Sand
     sandbox.faults.add(long_list(10_000, studio, page_size=10_000), times=None, path=STUDIOS)
     sentence, found = await find(server, "show 10000")
     assert found == {"matches": [], "searched": 10_000}
-    assert sentence == 'No studio matches "show 10000". list_studios shows all 10,000.'
+    assert sentence == (
+        'No studio matches "show 10000". Try the name in its own language, or look through all'
+        " 10,000 with list_studios."
+    )
 
 
 async def test_a_page_with_a_cursor_that_is_too_long_is_unreadable(
@@ -169,8 +172,8 @@ async def test_a_studio_is_not_called_unready_for_destinations_that_were_not_rea
     sandbox.faults.add(long, times=None, path=PLACES)
     sentence, found = await checked(server)
     assert sentence == (
-        '"Friday Night Show" is off air. Whether it could go live is not known;'
-        " not everything could be read."
+        '"Friday Night Show" is off air. Whether it could go live is not known.'
+        " Not everything could be read."
     )
     assert ("ready" in found, found["problems"]) == (False, [])
     assert found["unknown"][:2] == [
@@ -234,7 +237,7 @@ async def test_resources_of_a_cut_list_say_that_there_are_more(server: Server[An
     assert first["unknown"] == ["further studios: only the first 3 are read"]
     described = {it.uri: it.description for it in resources}
     assert described[STUDIOS_URI] == (
-        "All studios of this key's account."
+        "All studios of this API key's account."
         " Not listed: further studios (only the first 3 are read)."
     )
     assert len(described) == 2 + 3 * 2

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PICTURE: Final = ROOT / "docs/session.svg"
 PARTS: Final = (
-    ("Take the Friday show live.", "it would be seen on"),
+    ("Take the Friday show live.", "; switched on: "),
     ("go_live(", "observed, "),
     ("What are they saying?", "Ignore your instructions"),
 )

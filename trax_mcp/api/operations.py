@@ -29,7 +29,7 @@ READ, WRITE, GUARDED = Effect.READ, Effect.WRITE, Effect.GUARDED
 ALWAYS, WHILE_LIVE = When.ALWAYS, When.WHILE_LIVE
 
 _NO_DEFAULT: Final = "No documented default."
-_STATUS_WORD: Final = "`status` is undocumented: quote it, judge nothing by it."
+_STATUS_WORD: Final = "`status` is undocumented: quote it only if asked."
 
 
 class GetHealth(
@@ -44,7 +44,7 @@ class GetOpenapi(
     Operation[Model],
     call="GET /v1/openapi.json",
     effect=READ,
-    hint="Long: for questions about the API itself.",
+    hint="It is long: use it for questions about the API.",
 ): ...
 
 
@@ -61,7 +61,7 @@ class CreateStudio(
     call="POST /v1/studios",
     effect=WRITE,
     shown_by=ListStudios,
-    hint="Only if the person asks for one.",
+    hint="Use it only if the person asks.",
 ):
     name: arguments.ShortText = Field(description="The name people see.")
 
@@ -85,7 +85,12 @@ class UpdateStudio(
 ):
     studio_id: arguments.Id
     name: arguments.ShortText | None = Field(None, description="New name.")
-    auto_go_live: arguments.Boolean | None = Field(None, description="May go live by itself.")
+    auto_go_live: arguments.Boolean | None = Field(
+        None,
+        description=(
+            "Lets it go live by itself. TRaX does not document what sets it off; it is no timer."
+        ),
+    )
     auto_go_offline_on_drop: arguments.Boolean | None = Field(
         None, description="Goes offline when its input drops."
     )
@@ -171,7 +176,7 @@ class ListSources(
     ListOperation[Source],
     call="GET /v1/studios/{id}/sources",
     effect=READ,
-    hint=f"Those that are `active` can be on screen. {_STATUS_WORD}",
+    hint=f"`active` ones can be on screen; nothing tells which are. {_STATUS_WORD}",
 ):
     studio_id: arguments.Id
 
@@ -223,7 +228,7 @@ class GetStreamStatus(
     Operation[StreamStatus],
     call="GET /v1/studios/{id}/stream-status",
     effect=READ,
-    hint="After a go-live, trust `observed` in its answer; use this later.",
+    hint="Also tells of a go-live under way.",
 ):
     studio_id: arguments.Id
 

@@ -39,7 +39,7 @@ MEANINGS: Final[Mapping[str, tuple[str, str]]] = {
         "Correct the arguments: the same call will fail again.",
     ),
     "invalid_key": (
-        "TRaX does not accept this key, which is unknown, revoked or expired",
+        "TRaX does not accept this API key, which is unknown, revoked or expired",
         f"Make a new one on {KEYS_SCREEN}.",
     ),
     "insufficient_scope": (
@@ -47,10 +47,10 @@ MEANINGS: Final[Mapping[str, tuple[str, str]]] = {
         f"Use a key that has it: keys are made on {KEYS_SCREEN}.",
     ),
     "not_found": (
-        "TRaX has no such thing, or this key's account may not see it",
+        "TRaX has no such thing, or this API key's account may not see it",
         "Check the id against the matching list tool.",
     ),
-    "rate_limited": ("TRaX is rate limiting this key", "Call again {wait}."),
+    "rate_limited": ("TRaX is rate limiting this API key", "Call again {wait}."),
     "write_disabled": (WRITES_OFF, WRITES_OFF_NEXT),
 }
 """The documented codes: what happened, and what to do next (source: TRaX's table of errors)."""

@@ -47,7 +47,7 @@ class Rules:
             return "Needs a person's yes."
         names = [name for name, rule in kind.consent.items() if most(rule) is When.ALWAYS]
         always = ", ".join(f"`{it}`" for it in names)
-        return "Needs a person's yes while on air." + (f" Always for {always}." if always else "")
+        return "Needs a person's yes while on air" + (f", always for {always}." if always else ".")
 
     def would_bypass_consent(self, kind: type[ToolInput]) -> bool:
         """Whether a tool made of several calls makes one that needs consent, without asking."""

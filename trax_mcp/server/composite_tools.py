@@ -7,8 +7,9 @@ from pathlib import Path
 
 import mcp_types as types
 
-from trax_mcp.api.caller import redact
+from trax_mcp.api.caller import Caller, redact
 from trax_mcp.api.client import Client
+from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.operation import ToolInput
 from trax_mcp.chat.wait import WaitForChatMessages, wait_for_chat
 from trax_mcp.clock import Clock
@@ -16,7 +17,7 @@ from trax_mcp.consent.guard import ConsentGuard
 from trax_mcp.server import results
 from trax_mcp.server.request import CallRequest
 from trax_mcp.server.untrusted import chat_payload
-from trax_mcp.studio.check import CheckStudio, check_studio
+from trax_mcp.studio.check import CheckStudio, IsStarting, check_studio, tell_status
 from trax_mcp.studio.find import FindStudio, find_studios
 from trax_mcp.uploads.upload import Uploader, UploadMedia, uploaded_text
 
@@ -39,14 +40,16 @@ class CompositeTools:
         match value:
             case FindStudio():
                 query = redact(value.query, request.caller.key)
-                found, sentences = await find_studios(self.client, query, request.caller)
+                found, sentences = await find_studios(
+                    self.client, query, request.caller, clock=self.clock
+                )
                 return results.data_result(found.data(), sentences)
             case CheckStudio():
                 overview, lines = await check_studio(
                     self.client,
                     request.caller,
                     value.studio_id,
-                    is_starting=partial(self.guard.go_live_is_pending, request.caller),
+                    is_starting=self._is_starting(request.caller),
                     clock=self.clock,
                 )
                 return results.data_result(overview.data(), *lines)
@@ -55,6 +58,14 @@ class CompositeTools:
             case UploadMedia():
                 return await self._upload(value, request)
         raise AssertionError(value)
+
+    async def tell_status(self, studio_id: str, answer: JsonObject, caller: Caller) -> str:
+        """What an answer to get_stream_status means, and whether a go-live is under way."""
+        is_starting = self._is_starting(caller)
+        return await tell_status(answer, studio_id, is_starting=is_starting, now=self.clock.now())
+
+    def _is_starting(self, caller: Caller) -> IsStarting:
+        return partial(self.guard.go_live_is_pending, caller)
 
     async def _wait(self, wait: WaitForChatMessages, request: CallRequest) -> types.CallToolResult:
         watcher = request.watchers.chat(request.caller, wait.studio_id)

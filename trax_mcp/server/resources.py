@@ -129,7 +129,7 @@ RESOURCES: Final = (
         input_type=ListStudios,
         name="studios",
         title="Studios",
-        description="All studios of this key's account.",
+        description="All studios of this API key's account.",
     ),
     Resource(
         uri=UriTemplate.parse("trax://studios/{studioId}"),

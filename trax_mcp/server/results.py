@@ -1,6 +1,6 @@
 """Tool results: structured content for programs, and the same as text for models."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import mcp_types as types
 from pydantic import Field, WithJsonSchema
@@ -8,7 +8,7 @@ from pydantic import Field, WithJsonSchema
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Operation, ToolInput
+from trax_mcp.api.operation import ListOperation, Operation, ToolInput
 from trax_mcp.clock import iso
 from trax_mcp.consent.calls import Done, NotRun
 from trax_mcp.consent.changes import AppliedChange, AppliedChanges, ApplyChanges
@@ -103,8 +103,17 @@ def result_schema(kind: type[ToolInput], schema: JsonObject, *, guarded: bool) -
     return {**schema, "properties": {**added, **schema["properties"]}} if added else schema
 
 
-def answer_result(operation: Operation[Model], done: Done) -> types.CallToolResult:
-    """The answer of TRaX, unchanged, after what a change has done, in words.
+def page_sentence(operation: ListOperation[Any], page: JsonObject) -> str:
+    """Whether a page ends its list. The last one has no cursor (source: TRaX's pagination)."""
+    if page.get("nextCursor"):
+        return "There are more: call again with `nextCursor` as `cursor`."
+    return "That is the end of the list." if operation.cursor else "That is the whole list."
+
+
+def answer_result(
+    operation: Operation[Model], done: Done, meaning: str = ""
+) -> types.CallToolResult:
+    """The answer of TRaX, unchanged, after what a change has done or what it means, in words.
 
     A notice comes before text that viewers wrote.
     """
@@ -115,7 +124,7 @@ def answer_result(operation: Operation[Model], done: Done) -> types.CallToolResu
     if done.observed is not None:
         data = {**data, "observed": ObservedAnswer.model_validate(done.observed).data()}
         meta[_OUTCOME] = done.observed.state
-    result = data_result(data, *done_lines(done, operation.tool_name))
+    result = data_result(data, meaning, *done_lines(done, operation.tool_name))
     return result.model_copy(update={"meta": meta}) if meta else result
 
 

@@ -8,7 +8,8 @@ import mcp_types as types
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.operation import Effect, Operation, ToolInput
+from trax_mcp.api.operation import Effect, ListOperation, Operation, ToolInput
+from trax_mcp.api.operations import GetStreamStatus
 from trax_mcp.consent.calls import Done, Evidence, GuardedCall, NotRun
 from trax_mcp.consent.changes import Action, ApplyChanges
 from trax_mcp.consent.rules import Rules
@@ -118,9 +119,19 @@ class Tools:
             case NotRun() as not_run:
                 return results.not_run_result(not_run)
             case Done(steps=()) as done:
-                return results.answer_result(action.steps[0], done)
+                meaning = await self._meaning(action.steps[0], done.data, request.caller)
+                return results.answer_result(action.steps[0], done, meaning)
             case done:
                 return results.changes_result(done)
+
+    async def _meaning(self, operation: Operation[Any], answer: JsonObject, caller: Caller) -> str:
+        """What the answer to a read means, where it does not say so itself."""
+        match operation:
+            case ListOperation():
+                return results.page_sentence(operation, answer)
+            case GetStreamStatus(studio_id=studio):
+                return await self._composite.tell_status(studio, answer, caller)
+        return ""
 
 
 def _with_panel(listing: types.Tool) -> types.Tool:

@@ -7,19 +7,21 @@ from functools import partial
 from itertools import islice
 from typing import Final, TypeVar
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from trax_mcp.api.arguments import Id
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
+from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.models import ItemT, Studio
+from trax_mcp.api.models import ItemT, StreamStatus, Studio
 from trax_mcp.api.operation import Effect
 from trax_mcp.api.operations import ListStudios
 from trax_mcp.clock import Clock
 from trax_mcp.studio import naming, times
 from trax_mcp.studio.answers import Answer, ShortId, ShortText, StudioTool
 from trax_mcp.studio.facts import Fact, Facts, Read
+from trax_mcp.studio.naming import Name
 from trax_mcp.studio.readiness import READINESS_FACTS, Readiness, judge_readiness
 from trax_mcp.studio.reading import MAX_AT_A_TIME, Budget, FactReader, gather, read_all_pages
 
@@ -38,6 +40,7 @@ _SHARED: Final = (Fact.CONNECTIONS, Fact.HEALTH)
 _DETAILS: Final = (Fact.DESTINATIONS, Fact.SOURCES)
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 _TRAX_STATUS: Final = Field(None, description="TRaX's own word, which it does not document.")
+_IF_ALLOWED: Final = ", if this server's API key may (TRaX tells only when it is tried)"
 
 
 class CheckedDestination(Answer):
@@ -46,7 +49,7 @@ class CheckedDestination(Answer):
     id: ShortId
     name: ShortText
     platform: ShortText
-    enabled: bool
+    enabled: bool = Field(description="Switched on. Nothing tells whether it is on air.")
     status: ShortText | None = _TRAX_STATUS
 
 
@@ -56,7 +59,7 @@ class CheckedSource(Answer):
     id: ShortId
     name: ShortText
     type: ShortText
-    active: bool
+    active: bool = Field(description="Can be on screen. Nothing tells whether it is.")
     status: ShortText | None = _TRAX_STATUS
 
 
@@ -72,11 +75,11 @@ class CheckedStudio(Answer):
     """How a studio stands. Only one with details has what follows `since`."""
 
     id: str
-    name: ShortText | None = Field(description="null: unknown.")
-    live: bool | None = Field(description="null: unknown.")
+    name: ShortText | None = Field(description="null if it is not known.")
+    live: bool | None = Field(description="null if it is not known.")
     since: ShortText | None = None
     ready: bool | None = Field(
-        None, description="Whether it could go live. Only off air, and if known."
+        None, description="Whether it could go live. Left out on air, and if it is not known."
     )
     destinations: list[CheckedDestination] | None = None
     sources: list[CheckedSource] | None = None
@@ -97,17 +100,15 @@ class CheckStudio(
     call="GET /v1/studios/{id}/stream-status",
     effect=Effect.READ,
     hint=(
-        "Tell how a studio stands, or how all do: on air or not, destinations, sources, and"
-        " problems with what to do about each, also those of linked accounts. Call it before"
-        " go_live: it says whether that would work."
+        "Tell how a studio stands, or how all do: on air, off air or about to start,"
+        " destinations, sources, problems (of linked accounts too) and what to do about each."
+        " Call it before go_live."
     ),
 ):
     """Checks how one studio stands, or how all do."""
 
     answer = Overview
-    studio_id: Id | None = Field(
-        default=None, description="Without it: all studios, those on air first."
-    )
+    studio_id: Id | None = Field(default=None, description="Without it: all studios.")
 
 
 IsStarting = Callable[[str], Awaitable[bool]]
@@ -138,8 +139,33 @@ async def check_studio(
     judged = [(which, facts, judge_readiness(facts, now=now)) for which, facts in looked_at]
     checked = [_checked(*it) for it in judged]
     overview = Overview(studios=checked, more=more, unknown=unknown or None)
-    counted = [] if studio_id else [_counted([it for _, it in looked_at], more)]
-    return overview, [*counted, *_sentences([it[1:] for it in judged], overview, now)]
+    if studio_id:
+        return overview, [_about(*it[1:], now, alone=True) for it in judged]
+    return overview, [*_about_all([it[1:] for it in judged], overview, now)]
+
+
+async def tell_status(
+    answer: JsonObject, studio_id: str, *, is_starting: IsStarting, now: datetime
+) -> str:
+    """What an answer to get_stream_status means, and whether a go-live is under way."""
+    try:
+        facts = Facts(status=Read(StreamStatus.model_validate(answer)))
+    except ValidationError:
+        facts = Facts()
+    facts = await _with_starting(studio_id, facts, is_starting)
+    sentences = [f"{_broadcast('the studio', facts, now)}."]
+    sentences += [f"It is not known {it}." for it in facts.unknown]
+    return " ".join(map(_capitalised, sentences))
+
+
+async def _with_starting(studio_id: str, facts: Facts, is_starting: IsStarting) -> Facts:
+    """The facts, with whether a go-live is under way if the studio is not live."""
+    if facts.status.value is None or facts.live:
+        return facts
+    try:
+        return facts._replace(starting=Read(await is_starting(studio_id)))
+    except TraxError as error:  # the store of several replicas does not answer
+        return facts._replace(starting=Read(missing=error.happened))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +183,7 @@ class _StudioReader:
         facts = await reader.read(READINESS_FACTS)
         if all(facts.of(it).value is None for it in READINESS_FACTS):
             raise reader.failed[Fact.STUDIO]
-        return await self._with_starting(studio_id, facts)
+        return await _with_starting(studio_id, facts, self.is_starting)
 
     async def read_each(self, studios: Sequence[Studio]) -> list[tuple[str, Facts]]:
         """Read the status of studios, and everything about the first five, those on air first."""
@@ -165,7 +191,7 @@ class _StudioReader:
             [partial(self._read, it.id, (Fact.STATUS,), Facts(studio=Read(it))) for it in studios]
         )
         known = [
-            (it.id, await self._with_starting(it.id, facts))
+            (it.id, await _with_starting(it.id, facts, self.is_starting))
             for it, facts in zip(studios, statuses, strict=True)
             if facts
         ]
@@ -190,14 +216,6 @@ class _StudioReader:
             if error.code != "not_found":
                 raise
             return None
-
-    async def _with_starting(self, studio_id: str, facts: Facts) -> Facts:
-        if facts.status.value is None or facts.live:
-            return facts
-        try:
-            return facts._replace(starting=Read(await self.is_starting(studio_id)))
-        except TraxError as error:  # the store of several replicas does not answer
-            return facts._replace(starting=Read(missing=error.happened))
 
     def _reader(self, studio_id: str) -> FactReader:
         return FactReader(self.client, self.caller, studio_id, tolerant=True, budget=self.budget)
@@ -249,15 +267,16 @@ def _first(
     return [model.model_validate(it) for it in items]
 
 
-def _sentences(
+def _about_all(
     judged: Sequence[tuple[Facts, Readiness]], overview: Overview, now: datetime
 ) -> Iterator[str]:
-    """One line for each studio that has details, and what is missing."""
-    for facts, readiness in judged:
-        if _has_details(facts):
-            sentence = _sentence(facts, readiness, now)
-            yield sentence[:1].upper() + sentence[1:]
-    if brief := sum(not _has_details(facts) for facts, _ in judged):
+    """How many there are, one line for each studio that has details, and what is missing."""
+    yield _counted([facts for facts, _ in judged], overview.more)
+    detailed = [it for it in judged if _has_details(it[0])]
+    yield from (_about(*it, now) for it in detailed)
+    if any(readiness.ready for _, readiness in detailed):
+        yield "Whether this server's API key may go live, TRaX tells only when it is tried."
+    if brief := len(judged) - len(detailed):
         others = "other is" if brief == 1 else "others are"
         yield f"{brief} {others} listed without details: check one by its studioId."
     if overview.more:
@@ -284,25 +303,41 @@ def _counted(looked_at: Sequence[Facts], more: int) -> str:
     return f"{all_of_them:,} {studios}{of_these}: {told}."
 
 
-def _sentence(facts: Facts, readiness: Readiness, now: datetime) -> str:
-    name = naming.studio(facts.studio.value)
+def _about(facts: Facts, readiness: Readiness, now: datetime, *, alone: bool = False) -> str:
+    """How a studio stands: on air or not, what is switched on, and the worst problem."""
+    state = _broadcast(naming.studio(facts.studio.value), facts, now)
+    if facts.live is False and not facts.is_starting:
+        state += {
+            True: f" and could go live{_IF_ALLOWED if alone else ''}",
+            False: " and could not go live",
+            None: ". Whether it could go live is not known",
+        }[readiness.ready]
     enabled = naming.platforms(it.platform for it in islice(facts.enabled, MAX_SHOWN))
-    reached = f" on {enabled}" if enabled else ""
-    count = len(readiness.problems)
-    notes = f"; {count} thing{'' if count == 1 else 's'} to know" if count else ""
-    notes += "; not everything could be read" if facts.unknown else ""
+    sentences = [f"{state}; switched on: {enabled}." if enabled else f"{state}."]
+    blocking = [it for it in readiness.problems if it.blocks]
+    told = blocking or readiness.problems[:1]
+    sentences += [it.what.text for it in told]
+    if more := len(readiness.problems) - len(told):
+        sentences.append(f"{more} more problem{' is' if more == 1 else 's are'} below.")
+    if facts.unknown:
+        sentences.append("Not everything could be read.")
+    return _capitalised(" ".join(sentences))
+
+
+def _broadcast(name: Name | str, facts: Facts, now: datetime) -> str:
+    """A sentence without its end: whether a studio is on air, and for how long."""
     if facts.live:
-        return f"{name} is on air{times.since(facts.since, now)}{reached}{notes}."
+        return f"{name} {times.on_air(facts.since, now)}"
     if facts.is_starting:
         return (
-            f"{name} may be starting: a go-live was sent within the last minute, and it is not on"
-            f" air yet{notes}."
+            f"{name} may be starting: a go-live was sent within the last minute and is not seen"
+            " on air yet"
         )
     if facts.live is None:
-        return f"Whether {name} is on air is not known{notes}."
-    if readiness.ready is None:
-        return f"{name} is off air. Whether it could go live is not known{notes}."
-    if readiness.ready:
-        return f"{name} is off air and could go live{reached}{notes}."
-    reasons = " ".join(it.what.text for it in readiness.problems if it.blocks)
-    return f"{name} is off air and could not go live: {reasons}"
+        reason = ": TRaX tells of a stream that it does not call live" if facts.status.value else ""
+        return f"whether {name} is on air is not known{reason}"
+    return f"{name} is off air"
+
+
+def _capitalised(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]

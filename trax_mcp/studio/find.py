@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 import anyio
@@ -16,7 +17,8 @@ from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Studio
 from trax_mcp.api.operation import Effect
 from trax_mcp.api.operations import ListStudios
-from trax_mcp.studio import naming
+from trax_mcp.clock import Clock
+from trax_mcp.studio import naming, times
 from trax_mcp.studio.answers import Answer, ShortText, StudioTool
 from trax_mcp.studio.facts import Fact, Facts
 from trax_mcp.studio.names import NameMatch, Ranking, rank_studios
@@ -33,7 +35,9 @@ MANY_STUDIOS: Final = 200
 MAX_DETAIL_SECONDS: Final = 15.0
 """How long all these reads may take. Many clients cancel a call after a minute."""
 MAX_OTHERS: Final = 3
-"""The most matches that are named beside the likely one."""
+"""The most matches that are named beside the likely one, and the most on air that are told of."""
+MAX_NAMED: Final = 10
+"""The most studios that are all named where none matches."""
 
 _ASK_WHICH: Final = "before a change, ask the person which one is meant"
 _ASK_WHETHER: Final = "before a change, ask the person whether it is meant"
@@ -45,8 +49,11 @@ class Match(Answer):
     id: str
     name: ShortText
     role: ShortText
-    live: bool | None
-    destinations: list[ShortText] | None = Field(None, description="Platforms switched on.")
+    live: bool | None = Field(description="null if it is not known.")
+    since: ShortText | None = None
+    destinations: list[ShortText] | None = Field(
+        None, description="Platforms switched on. Nothing tells whether one is on air."
+    )
 
 
 class FoundStudios(Answer):
@@ -74,7 +81,9 @@ class FindStudio(
     query: Query = Field(description="What the person calls it, or the id.")
 
 
-async def find_studios(client: Client, query: str, caller: Caller) -> tuple[FoundStudios, str]:
+async def find_studios(
+    client: Client, query: str, caller: Caller, *, clock: Clock
+) -> tuple[FoundStudios, str]:
     """Search the studios of a caller. Returns the answer, and what it means in sentences.
 
     Raises:
@@ -102,7 +111,9 @@ async def find_studios(client: Client, query: str, caller: Caller) -> tuple[Foun
         searched=len(studios),
         unknown=[str(it) for it in listed.unknown(Fact.STUDIOS)] or None,
     )
-    return found, " ".join(_sentences(found, ranking, query))
+    if not found.matches:
+        return found, _nothing_found(found, studios, naming.quoted(query))
+    return found, " ".join(_sentences(found, ranking, query, clock.now()))
 
 
 async def _rank(names: Sequence[tuple[str, str]], query: str) -> Ranking:
@@ -148,41 +159,65 @@ class _Details:
             name=studio.name,
             role=studio.role,
             live=facts.live,
+            since=facts.since or None,
             destinations=None if platforms is None else [*platforms][:MAX_PLATFORMS],
         )
 
 
-def _sentences(found: FoundStudios, ranking: Ranking, query: str) -> Iterator[str]:
-    """Which studio is meant, and which are missing."""
+def _sentences(found: FoundStudios, ranking: Ranking, query: str, now: datetime) -> Iterator[str]:
+    """Which studio is meant, which are on air, and which are missing."""
     yield _sentence(found, ranking, naming.quoted(query))
+    yield from _on_air_for(found, ranking, now)
     if len(ranking.matches) > len(found.matches):
         yield f"Only the first {len(found.matches)} are listed."
     if found.unknown:
-        yield f"Not searched: {naming.listed(found.unknown)}."
+        yield _not_searched(found.unknown)
 
 
 def _sentence(found: FoundStudios, ranking: Ranking, query: str) -> str:
     total = len(ranking.matches)
-    if not total:
-        return _nothing_found(found, query)
-    first = naming.quoted(found.matches[0].name)
     if ranking.is_by_air:
         return _on_air_sentence(found, total)
     if found.likely:
         return _likely_sentence(found, ranking)
     if total == 1:
-        return f"{first} matches: {_ASK_WHETHER}."
+        return f"{naming.quoted(found.matches[0].name)} matches: {_ASK_WHETHER}."
     if ranking.is_generic:
         return f"{query} fits all {total:,} studios: {_ASK_WHICH}."
     return f"{total:,} studios match: {_ASK_WHICH}."
 
 
-def _nothing_found(found: FoundStudios, query: str) -> str:
+def _on_air_for(found: FoundStudios, ranking: Ranking, now: datetime) -> Iterator[str]:
+    """For how long the one that is meant is on air; of a search for those on air, the first."""
+    is_told = ranking.is_by_air or len(found.matches) == 1
+    told = [it for it in found.matches if it.live and (is_told or it.id == found.likely)]
+    for it in told[:MAX_OTHERS]:
+        platforms = naming.platforms(it.destinations or ())
+        places = f"; switched on: {platforms}" if platforms else ""
+        yield f"{naming.quoted(it.name)} {times.on_air(it.since, now)}{places}."
+
+
+def _nothing_found(found: FoundStudios, studios: Sequence[Studio], query: str) -> str:
+    """That none matches, and which there are."""
     if found.unknown:
-        return f"No studio that could be searched matches {query}."
+        return f"No studio that could be searched matches {query}. {_not_searched(found.unknown)}"
     if not found.searched:
         return "There are no studios."
-    return f"No studio matches {query}. list_studios shows all {found.searched:,}."
+    if found.searched > MAX_NAMED:
+        return (
+            f"No studio matches {query}. Try the name in its own language, or look through all"
+            f" {found.searched:,} with list_studios."
+        )
+    names = [f"{naming.quoted(it.name)} ({naming.word(it.id)})" for it in studios]
+    there_are = "There is 1" if len(names) == 1 else f"There are {len(names)}"
+    return (
+        f"No studio matches {query}. {there_are}: {naming.listed(names)}. A name may be in another"
+        " language there."
+    )
+
+
+def _not_searched(unknown: Sequence[str]) -> str:
+    return f"Not searched: {naming.listed(unknown)}."
 
 
 def _on_air_sentence(found: FoundStudios, total: int) -> str:
@@ -214,6 +249,5 @@ def _likely_sentence(found: FoundStudios, ranking: Ranking) -> str:
         return f"One studio matches: {name}."
     if more := len(ranking.matches) - 1 - len(others):
         others.append(f"{more:,} more")
-    why = ", which is on air" if ranking.wants_live and likely.live else ""
     verb = "match" if len(others) > 1 else "matches"
-    return f"The likely one is {name}{why}. {naming.listed(others)} {verb} too."
+    return f"The likely one is {name}. {naming.listed(others)} {verb} too."

@@ -3,7 +3,7 @@
 The same findings warn a person before they agree to a go-live.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -21,10 +21,17 @@ READINESS_FACTS: Final = (
 )
 """Everything that a go-live depends on."""
 MAX_NAMED: Final = 10
-"""The most accounts that are named for one reason, and the most destinations of one account."""
+"""The most accounts that are named for one reason."""
 
 _EXPIRES_SOON: Final = timedelta(hours=24)
-_MAY_GO_LIVE: Final = "whether this key may go live (only going live shows that)"
+_MAY_GO_LIVE: Final = "whether this server's API key may go live (TRaX tells only when it is tried)"
+_WHICH_ACCOUNT: Final = "which account a destination uses (TRaX does not tell)"
+_SIGN_IN_NEEDED: Final[Mapping[str, str]] = {
+    "needs_reauth": "needs a new sign-in on TRaX",
+    "expired": "has expired and needs a new sign-in on TRaX",
+    "revoked": "was revoked and needs a new sign-in on TRaX",
+}
+"""What an account's status means (source: the contract, `Connection.status`)."""
 
 
 class Finding(NamedTuple):
@@ -47,15 +54,15 @@ class Readiness(NamedTuple):
 
 
 def judge_readiness(facts: Facts, *, now: datetime) -> Readiness:
-    """Judge the facts."""
+    """Judge the facts. The most important problem comes first."""
+    of_accounts = (*_troubled_accounts(facts), *_expiring_accounts(facts, now))
     problems = (
         *_switched_off_writes(facts),
         *_missing_destinations(facts),
         *_missing_sources(facts),
-        *_troubled_accounts(facts),
-        *_expiring_accounts(facts, now),
+        *of_accounts,
     )
-    unknown = tuple(map(str, facts.unknown))
+    unknown = (*map(str, facts.unknown), *([_WHICH_ACCOUNT] if of_accounts else []))
     if facts.live is not False or facts.is_starting:
         return Readiness(tuple(it._replace(blocks=False) for it in problems), unknown)
     ready = not any(it.blocks for it in problems)
@@ -79,19 +86,27 @@ def _switched_off_writes(facts: Facts) -> Iterator[Finding]:
 
 def _missing_destinations(facts: Facts) -> Iterator[Finding]:
     if facts.destinations.is_whole and not facts.enabled:
-        verb = "may be receiving" if facts.live else "would receive"
-        what = Sentence(f"No destination is enabled: nobody {verb} the stream.")
-        yield Finding(what, "Enable one with update_destination, or add one.", blocks=True)
+        nobody = f"nobody {'may be receiving' if facts.live else 'would receive'} the stream"
+        if facts.destinations.value:
+            what = Sentence(f"No destination is switched on: {nobody}.")
+            yield Finding(what, "Switch one on with update_destination, or add one.", blocks=True)
+        else:
+            what = Sentence(f"The studio has no destination: {nobody}.")
+            yield Finding(what, "Add one with create_destination.", blocks=True)
 
 
 def _missing_sources(facts: Facts) -> Iterator[Finding]:
     if facts.sources.is_whole and not facts.active:
-        what = Sentence("No source is active: viewers may see nothing.")
-        yield Finding(what, "Activate one with update_source, or add one.")
+        if facts.sources.value:
+            what = Sentence("No source is active: viewers may see nothing.")
+            yield Finding(what, "Activate one with update_source, or add one.")
+        else:
+            what = Sentence("The studio has no source: viewers may see nothing.")
+            yield Finding(what, "Add one with create_source.")
 
 
 def _troubled_accounts(facts: Facts) -> Iterator[Finding]:
-    """Destinations do not name their account, so each of its platform may fail."""
+    """TRaX does not tell which account a destination uses, so all of its platform may fail."""
     platforms = {it.platform for it in facts.enabled}
     troubled = [
         it
@@ -99,21 +114,13 @@ def _troubled_accounts(facts: Facts) -> Iterator[Finding]:
         if it.status != "active" and it.platform in platforms
     ]
     for account in troubled[:MAX_NAMED]:
-        reached = [it for it in facts.enabled if it.platform == account.platform]
-        # TRaX promises no order, and consent is to the same sentence each time.
-        named = sorted(reached, key=lambda it: (it.name, it.id))[:MAX_NAMED]
-        names = [naming.quoted(it.name) for it in named]
-        if further := len(reached) - len(named):
-            names.append(f"{further:,} more")
         platform, name = naming.platform(account.platform), naming.connection(account)
-        what = Sentence(
-            f"The {platform} account {name} is {naming.word(account.status)}:"
-            f" {naming.listed(names)} may fail.",
-            ids=(account.id, *(it.id for it in named)),
-        )
+        other = f"is not active, but {naming.word(account.status)}"
+        trouble = _SIGN_IN_NEEDED.get(account.status, other)
+        what = sentence("{} may fail: the account {} {}.", platform, name, trouble)
         yield Finding(what, f"The person signs in to {platform} again, on TRaX.")
     if (further := len(troubled) - MAX_NAMED) > 0:
-        what = Sentence(f"{further:,} more accounts are not active: their destinations may fail.")
+        what = Sentence(f"{further:,} more accounts are not active: their platforms may fail.")
         yield Finding(what, "The person signs in to all of them again, on TRaX.")
 
 
@@ -127,11 +134,17 @@ def _expiring_accounts(facts: Facts, now: datetime) -> Iterator[Finding]:
         if (expires := times.parse(account.expires_at)) and expires <= now + _EXPIRES_SOON
     ]
     for account, expires in expiring[:MAX_NAMED]:
-        platform = naming.platform(account.platform)
-        at = times.at(expires, now, in_seconds=False)
-        when = f"expires at {at}" if expires > now else f"was to expire at {at}, but is active"
-        what = sentence("The {} account {} {}.", platform, naming.connection(account), when)
+        platform, name = naming.platform(account.platform), naming.connection(account)
+        what = sentence("The {} account {} {}.", platform, name, _expiry(expires, now))
         yield Finding(what, f"To be sure, the person signs in to {platform} again, on TRaX.")
     if (further := len(expiring) - MAX_NAMED) > 0:
         what = Sentence(f"{further:,} more accounts expire within 24 hours.")
         yield Finding(what, "To be sure, the person signs in to them again, on TRaX.")
+
+
+def _expiry(expires: datetime, now: datetime) -> str:
+    """The verb of a sentence: "expires in 2 hours (at 20:00 UTC)"."""
+    length, at = times.duration(abs(expires - now)), times.at(expires, now, in_seconds=False)
+    if expires > now:
+        return f"expires in {length} (at {at})"
+    return f"was to expire {length} ago (at {at}), but TRaX calls it active"

@@ -174,7 +174,7 @@ def rate_limited(
     headers = {} if retry_after is None else {"Retry_After": retry_after}
     return FaultCase(
         fault=Fault.error(429, "rate_limited", **headers),
-        happened="TRaX is rate limiting this key" + QUOTED,
+        happened="TRaX is rate limiting this API key" + QUOTED,
         advice=f"Call again {wait}.",
         code="rate_limited",
         status=429,
@@ -216,7 +216,7 @@ ANSWER_CASES: Final = {
     "401 invalid_key": documented_error(
         401,
         "invalid_key",
-        "TRaX does not accept this key, which is unknown, revoked or expired",
+        "TRaX does not accept this API key, which is unknown, revoked or expired",
         "Make a new one on TRaX's Developer / API Keys screen.",
         polls=1,
     ),
@@ -231,7 +231,7 @@ ANSWER_CASES: Final = {
     "404 not_found": documented_error(
         404,
         "not_found",
-        "TRaX has no such thing, or this key's account may not see it",
+        "TRaX has no such thing, or this API key's account may not see it",
         "Check the id against the matching list tool.",
         polls=1,
     ),
@@ -249,7 +249,7 @@ ANSWER_CASES: Final = {
     "429 with HTML page": replace(
         rate_limited("30", "in 30 s", 30, polls=5),
         fault=html_page(429, **{"Retry-After": "30"}),
-        happened="TRaX is rate limiting this key",
+        happened="TRaX is rate limiting this API key",
         code="bad_answer",
     ),
     "500 after it was applied": applied_then_error(500),

@@ -95,7 +95,9 @@ STARTS: Final = says('Starts a broadcast of "Friday Show" that anyone can watch.
 ENDS: Final = says('Ends the broadcast of "Friday Show" for all viewers.', "studio_42")
 ON_MAIN: Final = says('Goes out on "Main" (YouTube).', "dest_1")
 ON_LATE: Final = says('Goes out on "Late crowd" (Twitch).', "dest_2")
-NOBODY_GETS_IT: Final = says("No destination is enabled: nobody would receive the stream.")
+NO_DESTINATION: Final = says("The studio has no destination: nobody would receive the stream.")
+NOBODY_GETS_IT: Final = says("No destination is switched on: nobody would receive the stream.")
+NO_SOURCE: Final = says("The studio has no source: viewers may see nothing.")
 NOTHING_TO_SEE: Final = says("No source is active: viewers may see nothing.")
 REMOVES_MAIN: Final = says(
     'Removes the destination "Main" (YouTube) from "Friday Show".', "dest_1", "studio_42"
@@ -288,7 +290,7 @@ SHOWN: Final[Sequence[Shown]] = (
         STUDIO,
         'Go live: "Friday Show"',
         STARTS,
-        warnings=(NOBODY_GETS_IT, NOTHING_TO_SEE),
+        warnings=(NO_DESTINATION, NO_SOURCE),
     ),
     shown(
         GO_LIVE,

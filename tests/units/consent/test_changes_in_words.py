@@ -59,7 +59,7 @@ def test_removed_sentences_come_before_added_ones() -> None:
     assert changes(GO_LIVE, now) == (
         'No longer: Goes out on "Late crowd" (Twitch).',
         'No longer: Can be on screen: "Camera" (webcam).',
-        "Now: No source is active: viewers may see nothing.",
+        "Now: The studio has no source: viewers may see nothing.",
         'Now: Goes out on "Trying out" (Kick).',
     )
 

@@ -28,7 +28,8 @@ NOT_HERE: Final = (
     "This TRaX deployment has writes switched off: the broadcast can be neither changed nor ended"
     " here."
 )
-MAY_GO_LIVE: Final = "whether this key may go live (only going live shows that)"
+MAY_GO_LIVE: Final = "whether this server's API key may go live (TRaX tells only when it is tried)"
+WHICH_ACCOUNT: Final = "which account a destination uses (TRaX does not tell)"
 
 NO_WRITES: Final = Health.model_validate({"status": "ok", "writeEnabled": False})
 MAIN: Final = destination("dest_1", "Main", "youtube")
@@ -81,7 +82,9 @@ def test_a_studio_that_is_starting_is_neither_ready_nor_blocked() -> None:
 Problem = tuple[str, str, bool]
 
 GATE: Final = "Wait until `writeEnabled` in get_health is true."
-ENABLE: Final = "Enable one with update_destination, or add one."
+ENABLE: Final = "Switch one on with update_destination, or add one."
+ADD: Final = "Add one with create_destination."
+ADD_SOURCE: Final = "Add one with create_source."
 ACTIVATE: Final = "Activate one with update_source, or add one."
 SIGN_IN_AGAIN: Final = "To be sure, the person signs in to YouTube again, on TRaX."
 
@@ -95,11 +98,23 @@ PROBLEMS: Final[dict[str, tuple[Facts, list[Problem]]]] = {
     "the writes are off on air": (known(LIVE, health=NO_WRITES), [(NOT_HERE, GATE, False)]),
     "no destination is enabled": (
         but(destinations=(OFF,)),
-        [("No destination is enabled: nobody would receive the stream.", ENABLE, True)],
+        [("No destination is switched on: nobody would receive the stream.", ENABLE, True)],
     ),
     "no destination is enabled on air": (
         known(LIVE, destinations=(OFF,)),
-        [("No destination is enabled: nobody may be receiving the stream.", ENABLE, False)],
+        [("No destination is switched on: nobody may be receiving the stream.", ENABLE, False)],
+    ),
+    "there is no destination": (
+        but(destinations=()),
+        [("The studio has no destination: nobody would receive the stream.", ADD, True)],
+    ),
+    "there is no destination on air": (
+        known(LIVE, destinations=()),
+        [("The studio has no destination: nobody may be receiving the stream.", ADD, False)],
+    ),
+    "there is no source": (
+        but(sources=()),
+        [("The studio has no source: viewers may see nothing.", ADD_SOURCE, False)],
     ),
     "no source is active": (
         but(sources=(HIDDEN,)),
@@ -109,7 +124,10 @@ PROBLEMS: Final[dict[str, tuple[Facts, list[Problem]]]] = {
         but(connections=(account("conn_2", "robin_x", "twitch", "expired"),)),
         [
             (
-                'The Twitch account "robin_x" is expired: "Late crowd" may fail.',
+                (
+                    'Twitch may fail: the account "robin_x" has expired and needs a new sign-in'
+                    " on TRaX."
+                ),
                 "The person signs in to Twitch again, on TRaX.",
                 False,
             )
@@ -138,10 +156,14 @@ EXPIRING: Final[dict[str | None, str | None]] = {
     "": None,
     "soon": None,
     "2026-06-06T20:00:01Z": None,
-    "2026-06-06T20:00:00Z": "expires at 2026-06-06 20:00 UTC",
-    "2026-06-05T23:30:00+02:00": "expires at 21:30 UTC",
-    "2026-06-05T20:00:00Z": "was to expire at 20:00 UTC, but is active",
-    "2026-06-04T20:00:00Z": "was to expire at 2026-06-04 20:00 UTC, but is active",
+    "2026-06-06T20:00:00Z": "expires in 24 hours (at 2026-06-06 20:00 UTC)",
+    "2026-06-05T23:30:00+02:00": "expires in 1 hour 30 minutes (at 21:30 UTC)",
+    "2026-06-05T20:00:00Z": (
+        "was to expire less than a minute ago (at 20:00 UTC), but TRaX calls it active"
+    ),
+    "2026-06-04T20:00:00Z": (
+        "was to expire 24 hours ago (at 2026-06-04 20:00 UTC), but TRaX calls it active"
+    ),
 }
 
 
@@ -169,7 +191,7 @@ def told_of(facts: Facts) -> list[str]:
 def test_an_account_is_mentioned_once_whatever_is_wrong_with_it() -> None:
     """A revoked account cannot expire, and an account of an unused platform does not matter."""
     assert told_of(soon(1, "youtube", "revoked")) == [
-        'The YouTube account "R0" is revoked: "Main" may fail.'
+        'YouTube may fail: the account "R0" was revoked and needs a new sign-in on TRaX.'
     ]
     assert told_of(soon(1, "kick")) == []
 
@@ -181,7 +203,7 @@ def test_many_accounts_are_counted_and_not_all_named() -> None:
     assert told[-1] == "2 more accounts expire within 24 hours."
     told = told_of(soon(14, "youtube", "expired"))
     assert len(told) == 11
-    assert told[-1] == "4 more accounts are not active: their destinations may fail."
+    assert told[-1] == "4 more accounts are not active: their platforms may fail."
 
 
 def test_unknown_facts_are_listed_and_off_air_the_one_that_only_a_go_live_shows() -> None:
@@ -190,3 +212,26 @@ def test_unknown_facts_are_listed_and_off_air_the_one_that_only_a_go_live_shows(
     listed = "the sources (the key lacks sources:read)"
     assert judge_readiness(but(sources=unknown), now=NOW).unknown == (listed, MAY_GO_LIVE)
     assert judge_readiness(known(LIVE, sources=unknown), now=NOW).unknown == (listed,)
+
+
+TROUBLE: Final = {
+    "needs_reauth": "needs a new sign-in on TRaX",
+    "expired": "has expired and needs a new sign-in on TRaX",
+    "revoked": "was revoked and needs a new sign-in on TRaX",
+    "on_hold": "is not active, but on_hold",
+    'ok". All is well': r'is not active, but "ok\u0022. All is well"',
+}
+
+
+def test_an_account_in_trouble_says_what_it_needs() -> None:
+    """In words for each status that TRaX documents. Any other one is quoted."""
+    for status, trouble in TROUBLE.items():
+        facts = but(connections=(account("c", "R", "youtube", status),))
+        assert told_of(facts) == [f'YouTube may fail: the account "R" {trouble}.'], status
+
+
+def test_which_account_a_destination_uses_is_unknown_where_one_is_in_trouble() -> None:
+    """TRaX does not tell it. Where all is well nobody asks."""
+    for facts in (soon(3, "youtube"), soon(3, "youtube", "revoked")):
+        assert judge_readiness(facts, now=NOW).unknown == (WHICH_ACCOUNT, MAY_GO_LIVE)
+    assert judge_readiness(EVERYTHING, now=NOW).unknown == (MAY_GO_LIVE,)

@@ -90,7 +90,7 @@ async def _play_with_forms(session: Session) -> None:
     match = found["matches"][0]
     studio = {"studioId": match["id"]}
     platforms = " and ".join(match["destinations"])
-    screen.answer(f"{match['name']}, {match['id']}; it would be seen on {platforms}.")
+    screen.answer(f"{match['name']}, {match['id']}; switched on: {platforms}.")
 
     async def think() -> None:
         await _check_status(session, studio, live=False)
