@@ -95,6 +95,18 @@ STARTS: Final = says('Starts a broadcast of "Friday Show" that anyone can watch.
 ENDS: Final = says('Ends the broadcast of "Friday Show" for all viewers.', "studio_42")
 ON_MAIN: Final = says('Goes out on "Main" (YouTube).', "dest_1")
 ON_LATE: Final = says('Goes out on "Late crowd" (Twitch).', "dest_2")
+NOT_ON_KICK: Final = says('Switched off: "Trying out" (Kick).', "dest_3")
+JOINS: Final = (
+    "TRaX does not document whether the destination joins a running show at once: look there."
+)
+LEAVES: Final = (
+    "TRaX does not document whether the destination leaves a running show at once: look there."
+)
+URL_IS_LOST: Final = says(
+    "Cannot be undone: what was there as url is overwritten, and TRaX does not show it."
+)
+APPEARS: Final = "The source can be on screen at once."
+VANISHES: Final = "The source may vanish from the picture at once."
 NOBODY_GETS_IT: Final = says("No destination is enabled: nobody would receive the stream.")
 NOTHING_TO_SEE: Final = says("No source is active: viewers may see nothing.")
 REMOVES_MAIN: Final = says(
@@ -103,8 +115,15 @@ REMOVES_MAIN: Final = says(
 REMOVES_CAMERA: Final = says(
     'Removes the source "Camera" from "Friday Show".', "source_1", "studio_42"
 )
-KEY_IS_LOST: Final = says("Its stream key is lost: it can only be entered anew.")
-ONLY_A_PERSON_LINKS: Final = says("Only a person can link it again, on TRaX.")
+KEY_IS_LOST: Final = says(
+    "Cannot be undone: its stream key, if it has one, can only be entered anew."
+)
+ONLY_ADDED_ANEW: Final = says("Cannot be undone: it can only be added anew.")
+NOT_ON_YOUTUBE: Final = says("Nothing is deleted on YouTube itself.")
+NOT_ON_PLATFORM: Final = says("Nothing is deleted on the platform itself.")
+ONLY_A_PERSON_LINKS: Final = says(
+    "Cannot be undone here: only a person can link it again, on TRaX."
+)
 
 SHOWN: Final[Sequence[Shown]] = (
     shown(
@@ -113,7 +132,7 @@ SHOWN: Final[Sequence[Shown]] = (
         Target(""),
         'Create the studio "Late Show"',
         says('Creates the studio "Late Show".'),
-        says("No tool deletes it again."),
+        says("Cannot be undone: no tool deletes it again."),
     ),
     shown(
         UpdateStudio(**S, name="Late Show", auto_go_live=True),
@@ -153,7 +172,7 @@ SHOWN: Final[Sequence[Shown]] = (
         says(f"Sets its streamKey to {KEY_IN_WORDS}."),
         says("Sets its enabled to true."),
         says("Sets its vertical to false."),
-        says("The studio is on air. The stream may go out there at once."),
+        says(f"The studio is on air. {JOINS}"),
     ),
     shown(
         CreateDestination(**S, name="Backup", platform="my own", connection_id="conn_1"),
@@ -171,7 +190,10 @@ SHOWN: Final[Sequence[Shown]] = (
         says('Sets rtmpUrl of "Main" (YouTube) to a.example ("rtmps://a.example/app").', "dest_1"),
         says('Sets platform of "Main" (YouTube) to "kick".', "dest_1"),
         says(f'Sets streamKey of "Main" (YouTube) to {KEY_IN_WORDS}.', "dest_1"),
-        says("What was there as rtmpUrl, streamKey and platform is overwritten."),
+        says(
+            "Cannot be undone: what was there as rtmpUrl and streamKey is overwritten, and TRaX"
+            " does not show it."
+        ),
     ),
     shown(
         UpdateDestination(**DEST, stream_key=KEY),
@@ -179,7 +201,10 @@ SHOWN: Final[Sequence[Shown]] = (
         MAIN,
         'Change the destination "Main"',
         says(f'Sets streamKey of "Main" (YouTube) to {KEY_IN_WORDS}.', "dest_1"),
-        says("What was there as streamKey is overwritten."),
+        says(
+            "Cannot be undone: what was there as streamKey is overwritten, and TRaX does not show"
+            " it."
+        ),
     ),
     shown(
         UpdateDestination(**DEST, name="Second", enabled=False, vertical=True),
@@ -189,7 +214,38 @@ SHOWN: Final[Sequence[Shown]] = (
         says('Sets name of "Main" (YouTube) to "Second".', "dest_1"),
         says('Sets enabled of "Main" (YouTube) to false.', "dest_1"),
         says('Sets vertical of "Main" (YouTube) to true.', "dest_1"),
-        says("The studio may be on air. Viewers may see the change at once."),
+        says(f"The studio may be on air. {LEAVES}"),
+    ),
+    shown(
+        UpdateDestination(**DEST, enabled=True),
+        LIVE,
+        MAIN,
+        'Change the destination "Main"',
+        says('Sets enabled of "Main" (YouTube) to true.', "dest_1"),
+        says(f"The studio is on air. {JOINS}"),
+    ),
+    shown(
+        UpdateDestination(**DEST, vertical=True),
+        LIVE,
+        MAIN,
+        'Change the destination "Main"',
+        says('Sets vertical of "Main" (YouTube) to true.', "dest_1"),
+        says("The studio is on air. Viewers may see the change at once."),
+    ),
+    shown(
+        UpdateDestination(**DEST, platform="kick"),
+        EVERYTHING,
+        MAIN,
+        'Change the destination "Main"',
+        says('Sets platform of "Main" (YouTube) to "kick".', "dest_1"),
+    ),
+    shown(
+        CreateDestination(**S, name="Backup", platform="kick", enabled=False),
+        LIVE,
+        STUDIO,
+        'Add the destination "Backup" to "Friday Show"',
+        says('Adds the destination "Backup" (Kick) to "Friday Show".', "studio_42"),
+        says("Sets its enabled to false."),
     ),
     shown(
         DELETE_DESTINATION,
@@ -198,6 +254,7 @@ SHOWN: Final[Sequence[Shown]] = (
         'Delete the destination "Main"',
         REMOVES_MAIN,
         KEY_IS_LOST,
+        NOT_ON_YOUTUBE,
     ),
     shown(
         DELETE_DESTINATION,
@@ -206,7 +263,8 @@ SHOWN: Final[Sequence[Shown]] = (
         'Delete the destination "Main"',
         REMOVES_MAIN,
         KEY_IS_LOST,
-        says("The studio is on air. Viewers there may lose the stream at once."),
+        NOT_ON_YOUTUBE,
+        says(f"The studio is on air. {LEAVES}"),
     ),
     shown(
         DELETE_DESTINATION,
@@ -215,7 +273,8 @@ SHOWN: Final[Sequence[Shown]] = (
         'Delete the destination "dest_1"',
         says('Removes the destination "dest_1" from the studio.', "dest_1"),
         KEY_IS_LOST,
-        says("The studio may be on air. Viewers there may lose the stream at once."),
+        NOT_ON_PLATFORM,
+        says(f"The studio may be on air. {LEAVES}"),
     ),
     shown(
         CreateSource(**S, name="Feed", type="rtmp", url="rtmp://d.example/feed"),
@@ -224,7 +283,15 @@ SHOWN: Final[Sequence[Shown]] = (
         'Add the source "Feed" to "Friday Show"',
         says('Adds the source "Feed" (rtmp) to "Friday Show".', "studio_42"),
         says('Sets its url to d.example ("rtmp://d.example/feed").'),
-        says("The studio may be on air. Viewers may see it at once."),
+        says(f"The studio may be on air. {APPEARS}"),
+    ),
+    shown(
+        CreateSource(**S, name="Feed", type="rtmp", active=False),
+        LIVE,
+        STUDIO,
+        'Add the source "Feed" to "Friday Show"',
+        says('Adds the source "Feed" (rtmp) to "Friday Show".', "studio_42"),
+        says("Sets its active to false."),
     ),
     shown(
         UpdateSource(**SOURCE, url=FEED, active=True),
@@ -233,6 +300,24 @@ SHOWN: Final[Sequence[Shown]] = (
         'Change the source "Camera"',
         says('Sets url of "Camera" to b.example ("rtmp://b.example/feed").', "source_1"),
         says('Sets active of "Camera" to true.', "source_1"),
+        URL_IS_LOST,
+        says(f"The studio is on air. {APPEARS}"),
+    ),
+    shown(
+        UpdateSource(**SOURCE, active=False),
+        LIVE,
+        CAMERA,
+        'Change the source "Camera"',
+        says('Sets active of "Camera" to false.', "source_1"),
+        says(f"The studio is on air. {VANISHES}"),
+    ),
+    shown(
+        UpdateSource(**SOURCE, url=FEED),
+        LIVE,
+        CAMERA,
+        'Change the source "Camera"',
+        says('Sets url of "Camera" to b.example ("rtmp://b.example/feed").', "source_1"),
+        URL_IS_LOST,
         says("The studio is on air. Viewers may see the change at once."),
     ),
     shown(
@@ -242,14 +327,42 @@ SHOWN: Final[Sequence[Shown]] = (
         'Change the source "Camera"',
         says('Sets name of "Camera" to "Host".', "source_1"),
     ),
-    shown(DELETE_SOURCE, EVERYTHING, CAMERA, 'Delete the source "Camera"', REMOVES_CAMERA),
+    shown(
+        DELETE_SOURCE,
+        EVERYTHING,
+        CAMERA,
+        'Delete the source "Camera"',
+        REMOVES_CAMERA,
+        ONLY_ADDED_ANEW,
+        says("The camera itself is not touched."),
+    ),
+    shown(
+        DELETE_SOURCE,
+        but(sources=(source("source_1", "Camera", "srt"),)),
+        CAMERA,
+        'Delete the source "Camera"',
+        REMOVES_CAMERA,
+        ONLY_ADDED_ANEW,
+        says("The feed itself is not touched."),
+    ),
+    shown(
+        DELETE_SOURCE,
+        but(sources=(source("source_1", "Camera", "media"),)),
+        CAMERA,
+        'Delete the source "Camera"',
+        REMOVES_CAMERA,
+        ONLY_ADDED_ANEW,
+        says("TRaX does not document whether its file stays in the media library."),
+    ),
     shown(
         DELETE_SOURCE,
         LIVE,
         CAMERA,
         'Delete the source "Camera"',
         REMOVES_CAMERA,
-        says("The studio is on air. It may vanish from the picture at once."),
+        ONLY_ADDED_ANEW,
+        says("The camera itself is not touched."),
+        says(f"The studio is on air. {VANISHES}"),
     ),
     shown(
         DELETE_SOURCE,
@@ -257,7 +370,8 @@ SHOWN: Final[Sequence[Shown]] = (
         Target("source_1"),
         'Delete the source "source_1"',
         says('Removes the source "source_1" from the studio.', "source_1"),
-        says("The studio may be on air. It may vanish from the picture at once."),
+        ONLY_ADDED_ANEW,
+        says(f"The studio may be on air. {VANISHES}"),
     ),
     shown(
         GO_LIVE,
@@ -267,6 +381,7 @@ SHOWN: Final[Sequence[Shown]] = (
         STARTS,
         ON_MAIN,
         ON_LATE,
+        NOT_ON_KICK,
         says('Can be on screen: "Camera" (webcam).', "source_1"),
     ),
     shown(
@@ -304,8 +419,7 @@ SHOWN: Final[Sequence[Shown]] = (
         'Go offline: "Friday Show"',
         ENDS,
         note("It has been on air for 12 minutes (since 18:00 UTC)."),
-        says('Leaves "Main" (YouTube).', "dest_1"),
-        says('Leaves "Late crowd" (Twitch).', "dest_2"),
+        says('Switched on: "Late crowd" (Twitch) and "Main" (YouTube).', "dest_2", "dest_1"),
     ),
     shown(
         GO_OFFLINE,
@@ -354,6 +468,7 @@ SHOWN: Final[Sequence[Shown]] = (
         'Unlink the account "Robin"',
         says('Unlinks the YouTube account "Robin" from TRaX.', "conn_1"),
         ONLY_A_PERSON_LINKS,
+        NOT_ON_YOUTUBE,
     ),
     shown(
         UNLINK,
@@ -362,6 +477,7 @@ SHOWN: Final[Sequence[Shown]] = (
         'Unlink the account "conn_1"',
         says('Unlinks the account "conn_1" from TRaX.', "conn_1"),
         ONLY_A_PERSON_LINKS,
+        NOT_ON_PLATFORM,
     ),
     shown(
         CreateMediaUpload(filename="a.mp4", content_type="video/mp4", byte_size=7, folder="Clips"),

@@ -273,7 +273,8 @@ def assert_same_lines(hostile: Ask, ordinary: Ask) -> None:
     assert [frame(it) for it in lines(hostile)] == [frame(it) for it in lines(ordinary)]
     shown = question_text(hostile).split("\n")
     assert shown[-2:] == ["", "Good for 5 minutes."]
-    for line in shown[:-2]:
+    assert shown.count("") == 2  # after the changes, and at the end
+    for line in filter(None, shown[:-2]):
         assert len(line) <= LONGEST_LINE + len("  \u21b3 \u21b3")
         assert line.startswith(("- ", "  \u21b3 ", hostile.preview.operation, "Changed since"))
 
