@@ -16,6 +16,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult
 
 ACTOR: Any = {"live.traxstreaming/actor": os.environ.get("USER", "a moderator")}
+BEGIN, END = "--- For the person ---", "--- End ---"
 HELP = "!live, !off, !say WORDS or !quit"
 
 
@@ -54,12 +55,11 @@ class Bot:
                     print(HELP)
 
     async def call(self, tool: str, **arguments: object) -> None:
-        """Call a tool; if it needs confirmation, print the preview and ask for it."""
+        """Call a tool; if it needs confirmation, print what a person is to see and ask for it."""
         arguments |= self.studio
         result = await self.trax.call_tool(tool, arguments, meta=ACTOR)
         while confirmation := (result.structured_content or {}).get("confirmation"):
-            # The text before and after the preview is for a model.
-            print(text_of(result).partition("\n\n")[2].rpartition("\n\n")[0])
+            print(text_of(result).partition(BEGIN)[2].partition(END)[0].strip())
             if await read_line("[1] Do it   [2] Do not: ") != "1":
                 print("Nothing was sent.")
                 return

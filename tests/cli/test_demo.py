@@ -93,7 +93,7 @@ def test_demo_plays_the_show_in_order_and_prints_plain_text() -> None:
         "confirmation_required  Not done yet: ",
         "╭─ Your assistant shows you",
         "A model that makes up your yes gets nowhere:",
-        "confirmation_invalid  Nothing was sent: ",
+        "confirmation_invalid  Not done yet: ",
         "Yes, delete it.",
         "Deleted.",
         "this confirmation was used",

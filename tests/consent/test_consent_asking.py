@@ -39,6 +39,7 @@ async def test_the_form_shows_the_preview_and_requires_one_choice(era: str) -> N
         '- Starts a broadcast of "Friday Night Show" that anyone can watch.\n'
         '- Goes out on "Main channel" (YouTube).\n'
         '- Goes out on "Late crowd" (Twitch).\n'
+        '- Switched off: "Kick (trying out)" (Kick).\n'
         '- Can be on screen: "Host camera" (webcam).\n'
         '- Can be on screen: "Intro clip" (media).\n\n'
         "Good for 5 minutes."
@@ -72,7 +73,8 @@ async def test_a_person_is_asked_once_more_after_a_change_while_the_form_is_open
     assert status_and_reason(result) == RAN
     assert second.message.startswith(
         "Changed since you were asked:\n"
-        '- Now: Goes out on "Kick (trying out)" (Kick).\n'
+        '- No longer: Switched off: "Kick (trying out)" (Kick).\n'
+        '- Now: Goes out on "Kick (trying out)" (Kick).\n\n'
         'go_live on "Friday Night Show":\n'
     )
     assert "Changed" not in first.message

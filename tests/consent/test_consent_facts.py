@@ -185,12 +185,13 @@ def changed(which: str, **fields: object) -> Callable[[Sandbox], None]:
 INVALIDATING: Final[Mapping[str, Callable[[Sandbox], None]]] = {
     "a destination was enabled": changed("dest_3", enabled=True),
     "a source was activated": changed("source_2", active=True),
+    "a disabled destination was renamed": changed("dest_3", name="Not yet"),
     "an account must be linked again": changed("conn_1", status="needs_reauth"),
 }
 
 HARMLESS: Final[Mapping[str, Callable[[Sandbox], None]]] = {
     "time has passed": lambda trax: trax.clock.advance(290),
-    "a disabled destination was renamed": changed("dest_3", name="Not yet"),
+    "an inactive source was renamed": changed("source_2", name="Not yet"),
     "another studio went live": partial(put_on_air, studio="studio_51"),
 }
 

@@ -90,6 +90,7 @@ PREVIEW: Final = {
         'Starts a broadcast of "Friday Night Show" that anyone can watch.',
         'Goes out on "Main channel" (YouTube).',
         'Goes out on "Late crowd" (Twitch).',
+        'Switched off: "Kick (trying out)" (Kick).',
         'Can be on screen: "Host camera" (webcam).',
         'Can be on screen: "Intro clip" (media).',
     ],
@@ -100,18 +101,27 @@ LINES: Final = "\n".join(
     ['go_live on "Friday Night Show":', *(f"- {it}" for it in PREVIEW["effects"])]
 )
 INSTRUCTION: Final = (
-    "Show this to the person and stop. Call go_live again only after their next message says yes,"
-    " with the same arguments and "
+    "Show the person what stands between the marks, and wait for their next message. Call go_live"
+    " again only if it says yes to that, with the same arguments and {evidence}."
+    " A yes with conditions is no yes to this call; a no needs no call. Several previews may be"
+    " shown together, if none changes what another one shows."
 )
+WITH_LAST_LINE: Final = INSTRUCTION.format(evidence="the last line here")
+BEGIN, END = "--- For the person ---", "--- End ---"
 UNTIL: Final = "2026-06-05T18:05:00Z"
 GOOD_FOR: Final = "(good for 5 minutes, until 18:05:00 UTC)"
+NEXT_CALL: Final = (
+    f'For your next call, not for the person:\nconfirm: true, confirmation: "C" {GOOD_FOR}'
+)
 
 
 def whole(result: types.CallToolResult) -> tuple[dict[str, Any], list[str]]:
     """The data and paragraphs of an answer that did not run. Its confirmation becomes `C`."""
     data, text = dict(result.structured_content or {}), text_of(result)
     assert data.pop("executed") is False
-    assert result.is_error == (data["status"] != "confirmation_required")
+    goes_on = data["status"] == "confirmation_required" or "confirmation" in data
+    assert result.is_error != goes_on
+    assert text.startswith("Not done yet: " if goes_on else "Nothing was sent: ")
     if "confirmation" in data:
         text = text.replace(data["confirmation"], "C")
         data["confirmation"] = "C"
@@ -122,10 +132,10 @@ def whole(result: types.CallToolResult) -> tuple[dict[str, Any], list[str]]:
 async def test_a_preview_is_complete_as_data_and_as_text(
     era: str, with_flag: dict[str, object]
 ) -> None:
-    """The last line has the arguments for a confirmed call."""
+    """A person's part stands between marks; the last line has the arguments for a next call."""
     async with in_memory(era) as clients:
         data, text = whole(await clients.call(GO_LIVE, **with_flag))
-    message = f"Not done yet: go_live needs a person's yes. {INSTRUCTION}the last line here."
+    message = f"Not done yet: go_live needs a person's yes. {WITH_LAST_LINE}"
     assert data == {
         "status": "confirmation_required",
         "message": message,
@@ -133,16 +143,17 @@ async def test_a_preview_is_complete_as_data_and_as_text(
         "confirmation": "C",
         "expiresAt": UNTIL,
     }
-    assert text == [message, LINES, f'confirm: true, confirmation: "C" {GOOD_FOR}']
+    assert text == [message, BEGIN, LINES, "Good for 5 minutes.", END, NEXT_CALL]
 
 
 async def test_a_preview_in_flag_mode_has_no_confirmation() -> None:
     """The text asks for the flag."""
     async with in_memory(TRAX_CONFIRM="flag") as clients:
         data, text = whole(await clients.call(GO_LIVE))
-    message = f"Not done yet: go_live needs a person's yes. {INSTRUCTION}`confirm: true`."
+    instruction = INSTRUCTION.format(evidence="`confirm: true`")
+    message = f"Not done yet: go_live needs a person's yes. {instruction}"
     assert data == {"status": "confirmation_required", "message": message, "preview": PREVIEW}
-    assert text == [message, LINES]
+    assert text == [message, BEGIN, LINES, END]
 
 
 INVALID: Final = {
@@ -154,24 +165,22 @@ INVALID: Final = {
 
 @pytest.mark.parametrize("reason", INVALID)
 async def test_an_invalid_confirmation_gets_a_new_preview(reason: str) -> None:
-    """With a new confirmation. If something has changed, the changes come first."""
+    """It is no error. If something has changed, the changes come first, as a block of their own."""
     attempt, why = INVALID[reason]
     async with in_memory() as clients:
         result = await attempt(clients, GO_LIVE)
         new = whole(await clients.call(GO_LIVE))
     data, text = whole(result)  # type: ignore[arg-type]  # an attempt may have no result
-    message = f"Nothing was sent: {why} {INSTRUCTION}the last line here."
+    message = f"Not done yet: {why} {WITH_LAST_LINE}"
     status = {"status": "confirmation_invalid", "message": message, "reason": reason}
     assert data == {**new[0], **status}
-    assert text[0] == message
-    assert text[-1] == new[1][-1]
-    assert (text[1] == new[1][1]) == (reason != "changed")
-    if reason == "changed":
-        assert text[1].startswith(
+    changes = [text.pop(2)] if reason == "changed" else []
+    assert text == [message, *new[1][1:]]
+    for block in changes:
+        assert block.startswith(
             "Changed since you were asked:\n"
             '- No longer: Starts a broadcast of "Friday Night Show" that anyone can watch.\n'
         )
-        assert text[1].endswith(f"\n{new[1][1]}")
 
 
 UNSEEN: Final = "the client declined at once, so nobody saw the question."
@@ -240,7 +249,7 @@ async def test_a_go_live_of_a_live_studio_has_nothing_to_do() -> None:
         assert clients.sent == [GO_LIVE.sent]
     message = (
         "Nothing was sent: it has been on air for 12 minutes (since 18:00 UTC) already."
-        " Look with get_stream_status."
+        " Look with check_studio."
     )
     assert answers == [({"status": "nothing_to_do", "message": message}, [message])] * 2
     assert clients.person.forms == []

@@ -94,7 +94,8 @@ async def test_a_stop_that_trax_answers_with_ok_false_is_not_said_to_be_under_wa
         result = await clients.confirmed(GO_OFFLINE)
     assert observed(result)["state"] == "stopping"
     assert text_of(result).startswith(
-        "TRaX answered `ok: false` to go_offline. Look with get_stream_status before anything else."
+        "TRaX answered `ok: false` to go_offline. Look with get_stream_status, and on the"
+        " platforms; a second go_offline is harmless."
     )
 
 
@@ -112,6 +113,10 @@ async def test_a_stop_that_is_still_live_after_15_seconds_is_stopping() -> None:
         clients.trax.faults.add(LIVE, times=None, path="*/stream-status")
         result = await clients.confirmed(GO_OFFLINE)
     assert observed(result) == {"state": "stopping", "checkedAt": LATER}
+    assert text_of(result).startswith(
+        "TRaX accepted the stop; nothing shows yet that it worked. Look with get_stream_status, and"
+        " on the platforms; a second go_offline is harmless. Approved by "
+    )
 
 
 @pytest.mark.parametrize(
@@ -161,7 +166,10 @@ async def test_a_go_live_with_a_lost_answer_is_a_result_if_seen_on_air(
     assert result.structured_content == {"observed": observed(result)}
     assert observed(result)["state"] == "on_air"
     assert text_of(result).splitlines()[:-1] == [
-        "On air since 18:00:03 UTC. Approved by its confirmation, after a preview.",
+        (
+            "On air for less than a minute (since 18:00:03 UTC)."
+            " Approved by its confirmation, after a preview."
+        ),
         f"{happened}. The studio was then seen on air: do not call go_live again.",
     ]
     sent = next(it for it in audit_lines(audit) if it["event"] == "sent")
@@ -176,7 +184,7 @@ async def test_a_go_live_with_a_lost_answer_is_a_result_if_seen_on_air(
 async def test_a_go_live_with_a_lost_answer_is_unknown_if_not_seen_on_air(
     when: Literal["before", "after"],
 ) -> None:
-    """The error says how to check. Within a minute the go-live is not sent again."""
+    """The error says when to check, and what then. Within a minute it is not sent again."""
     async with in_memory() as clients:
         clients.trax.faults.add(Fault.dropped(when=when), path="*/go-live")
         clients.trax.faults.add(NOT_LIVE, times=None, path="*/stream-status")
@@ -188,7 +196,7 @@ async def test_a_go_live_with_a_lost_answer_is_unknown_if_not_seen_on_air(
     assert failure == {
         "code": "unreachable",
         "message": "The connection to TRaX broke before it answered; whether it took effect is not"
-        " known. Look with get_stream_status before anything else.",
+        " known. Look with check_studio in a minute; if it is off air then, ask for a new yes.",
         "retryable": False,
         "outcome": "unknown",
     }
@@ -226,7 +234,8 @@ async def test_a_stop_with_a_lost_answer_is_unknown_while_a_go_live_is_pending()
     assert failure == {
         "code": "unreachable",
         "message": "The connection to TRaX broke before it answered; whether it took effect is not"
-        " known. Look with get_stream_status before anything else.",
+        " known. Look with get_stream_status, and on the platforms; a second go_offline is"
+        " harmless.",
         "retryable": False,
         "outcome": "unknown",
     }

@@ -130,6 +130,18 @@ async def test_lists_and_reports_spell_names_out(kind: str) -> None:
     assert hidden("".join([*titles, *problems])) == set()
 
 
+@pytest.mark.parametrize("kind", ["typographic quotes", "20,000 blanks", "a line", "right to left"])
+async def test_the_data_of_a_preview_spells_a_name_as_its_text_does(kind: str) -> None:
+    """A model reads both."""
+    async with in_memory() as clients:
+        rename_everything(clients, NAMES[kind])
+        result = await clients.call(DELETE_DESTINATION)
+    name: str = (result.structured_content or {})["preview"]["target"]["name"]
+    assert hidden(name) == set()
+    assert is_shown(read_back(name), NAMES[kind])
+    assert f'delete_destination on "{name}' in unwrapped(text_of(result))
+
+
 LONG: Final[Mapping[str, GuardedOperation]] = {
     "text": GuardedOperation(
         "send_chat_message",
@@ -159,8 +171,9 @@ async def test_the_callers_own_text_is_shown_in_full_and_names_are_cut(argument:
     (form,) = clients.person.forms
     for shown in (preview, unwrapped(form.message)):
         assert f'"{given}"' in shown
-        assert f'"{"n" * 79}…"' in shown
-        assert "n" * 80 not in shown
+        assert f'"{"n" * 199}…"' in shown  # of what the call acts on
+        assert "n" * 200 not in shown
+        assert f'"{"n" * 79}…"' in shown or operation.tool == "update_destination"
 
 
 async def test_a_new_address_is_seen_after_a_long_name() -> None:

@@ -93,6 +93,7 @@ async def test_things_of_one_name_carry_their_ids() -> None:
     assert shown["effects"][1:] == [
         'Goes out on "Main channel" (YouTube, dest_1).',
         'Goes out on "Main channel" (YouTube, dest_2).',
+        'Switched off: "Kick (trying out)" (Kick).',
         'Can be on screen: "Host camera" (webcam, source_1).',
         'Can be on screen: "Host camera" (webcam, source_3).',
     ]

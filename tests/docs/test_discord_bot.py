@@ -58,6 +58,7 @@ QUESTION: Final = f"""\
 - Starts a broadcast of "Friday Night Show" that anyone can watch.
 - Goes out on "Main channel" (YouTube).
 - Goes out on "Late crowd" (Twitch).
+- Switched off: "Kick (trying out)" (Kick).
 - Can be on screen: "Host camera" (webcam).
 - Can be on screen: "Intro clip" (media)."""
 ON_AIR: Final = "pressed. Done. It is on air."

@@ -26,6 +26,7 @@ go_live on "Friday Night Show":
 - Starts a broadcast of "Friday Night Show" that anyone can watch.
 - Goes out on "Main channel" (YouTube).
 - Goes out on "Late crowd" (Twitch).
+- Switched off: "Kick (trying out)" (Kick).
 - Can be on screen: "Host camera" (webcam).
 - Can be on screen: "Intro clip" (media).
 """

@@ -57,4 +57,4 @@ async def test_a_call_says_that_it_was_approved_on_a_page(
         clock.advance(1)
         await question.press(question.yes)
         text = text_of(await call.result())
-    assert " Approved by a person on a page in their browser." in text
+    assert " Approved on the page in the browser." in text

@@ -124,7 +124,8 @@ async def test_a_tool_returns_the_answer_of_trax(
         meaning, _, text = text.partition("\n")
         assert meaning == MEANINGS[tool]
     if method_of(entry) != "GET":
-        done, _, text = text.partition("\n")
+        done, _, text = text.rpartition("\n")
+        done = done.partition("\n")[0]
         approved = done.endswith(" Approved by confirm: true (TRAX_CONFIRM=flag).")
         assert approved is ("live.traxstreaming/approvedIn" in (result.meta or {})), done
     assert text == with_visible_escapes(json.dumps(said, ensure_ascii=False, separators=(",", ":")))

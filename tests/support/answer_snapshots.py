@@ -64,6 +64,7 @@ async def answer_texts() -> Mapping[Path, str]:
     """Every snapshot by its path in the repository."""
     texts = {
         "changes": await _changes(),
+        "changes-on-air": await _changes_on_air(),
         "broadcasts": await _broadcasts(),
         "approvals": await _approvals(),
         "previews": await _previews(),
@@ -82,6 +83,18 @@ async def _changes() -> str:
         for example in entry.examples:
             result = await _call(still(), entry.tool, entry.arguments(example))
             parts.append(_part(_title(entry.tool, example.given), _said(result)))
+    return "\n".join(parts)
+
+
+async def _changes_on_air() -> str:
+    """What each change says that needs a yes only while on air."""
+    parts = []
+    for title, operation in GUARDED_OPERATIONS.items():
+        if operation.on_air and operation != GO_OFFLINE:
+            sandbox = still()
+            put_on_air(sandbox)
+            result = await _call(sandbox, operation.tool, operation.arguments)
+            parts.append(_part(title, _said(result)))
     return "\n".join(parts)
 
 

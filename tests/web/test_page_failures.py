@@ -156,7 +156,7 @@ async def test_a_person_is_told_what_became_of_a_press_when_the_client_hangs_up(
     assert outcomes == [
         (
             "The call was cut short before TRaX answered; whether it took effect is not known."
-            " Look with get_stream_status before anything else."
+            " Look with check_studio in a minute; if it is off air then, ask for a new yes."
         )
     ]
 

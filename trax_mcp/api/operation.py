@@ -222,11 +222,13 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
         consent: Consent | None = None,
         shown_by: "type[Operation[Model]] | None" = None,
         broadcast: Literal["start", "stop"] | None = None,
+        look: str | None = None,
         **kwargs: Any,  # noqa: ANN401  keywords of `ToolInput`, which checks them
     ) -> None:
         """Bind the class to its documented call and check it against the contract.
 
-        `shown_by` is the read that shows what a change has done.
+        `shown_by` is the read that shows what a change has done, and `look` says more than its name
+        about what to do where that is not known.
 
         Raises:
             TypeError: effect, HTTP method, `shown_by` and `consent` disagree, or the call has no
@@ -247,7 +249,9 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
             raise TypeError(f"{cls.__name__}: only a WRITE needs consent for some arguments")
         if unknown := cls.consent.keys() - set(cls.argument_names()):
             raise TypeError(f"{cls.__name__}: `consent` names {sorted(unknown)}")
-        if shown_by is not None:
+        if look is not None:
+            cls.look = look
+        elif shown_by is not None:
             cls.look = f"Look with {shown_by.tool_name} before anything else."
         cls.starts_broadcast, cls.stops_broadcast = broadcast == "start", broadcast == "stop"
         for argument in cls.argument_names():

@@ -239,6 +239,7 @@ class GoLive(
     effect=GUARDED,
     shown_by=GetStreamStatus,
     broadcast="start",
+    look="Look with check_studio in a minute; if it is off air then, ask for a new yes.",
     hint=(
         "Goes out to strangers on every enabled destination. For only some, switch the others off"
         " first (update_destination); they stay off. `observed` is the proof of being on air."
@@ -253,6 +254,7 @@ class GoOffline(
     effect=GUARDED,
     shown_by=GetStreamStatus,
     broadcast="stop",
+    look=("Look with get_stream_status, and on the platforms; a second go_offline is harmless."),
     hint="Ends the broadcast for all viewers. `observed` is the proof of being off air.",
 ):
     studio_id: arguments.Id

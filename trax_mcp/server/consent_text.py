@@ -15,8 +15,12 @@ from trax_mcp.consent.questions import QUESTION_SECONDS
 from trax_mcp.studio import naming, times
 
 LONGEST_LINE: Final = 100
+BEGIN: Final = "--- For the person ---"
+END: Final = "--- End ---"
+"""What a person is to be shown stands between these lines, which Markdown leaves as they are."""
 _SHORTEST_LINE = 20
 _GOOD_FOR: Final = times.duration(timedelta(seconds=QUESTION_SECONDS))
+_FOR_SO_LONG: Final = f"Good for {_GOOD_FOR}."
 
 _REASONS: Final[Mapping[tuple[Status, Reason | None], str]] = {
     ("confirmation_required", None): "{operation} needs a person's yes.",
@@ -46,29 +50,38 @@ _WHERE: Final[Mapping[Channel, str]] = {
     "page": "on a page in their browser",
 }
 _APPROVED: Final[Mapping[ApprovedIn, str]] = {
-    **{channel: f"by a person {where}" for channel, where in _WHERE.items()},
-    "passkey": "by a person with their passkey",
+    "form": "in the client's form",
+    "panel": "in a panel of this conversation",
+    "page": "on the page in the browser",
+    "passkey": "with the person's passkey",
     "confirmation": "by its confirmation, after a preview",
     "flag": "by confirm: true (TRAX_CONFIRM=flag)",
 }
-PENDING_STATUSES: Final = frozenset({"confirmation_required", "asking"})
-"""The statuses of a call that goes on: they are no errors."""
+"""Only a passkey shows that a person has answered: no other sentence says so.
+
+A form is the client's, and a program can press a button.
+"""
 
 _NEXT_STEPS: Final[Mapping[Status, str]] = {
     "asking": "Tell them and stop. Call again with the same arguments to learn what came of it.",
     "declined": "Do not call again unless the person asks for it.",
     "cannot_ask": "The operator set TRAX_CONFIRM=human: use a client that shows forms.",
-    "nothing_to_do": "Look with get_stream_status.",
+    "nothing_to_do": "Look with check_studio.",
     "confirmation_invalid": "Call again if the person still wants it.",
 }
 """The next step where there is no confirmation to send."""
+
+
+def goes_on(not_run: NotRun) -> bool:
+    """Whether the call still awaits its yes. That is no error."""
+    return _awaits_model(not_run) or not_run.status == "asking"
 
 
 def not_run_text(not_run: NotRun) -> str:
     """Say why a call did not run, and what to do next."""
     where = _WHERE[not_run.channel or "form"]
     reason = _reason(not_run).format(operation=not_run.operation, why=not_run.why, where=where)
-    begin = "Not done yet" if not_run.status in PENDING_STATUSES else "Nothing was sent"
+    begin = "Not done yet" if goes_on(not_run) else "Nothing was sent"
     return f"{begin}: {reason} {_next_step(not_run)}"
 
 
@@ -76,9 +89,13 @@ def preview_text(not_run: NotRun) -> str:
     """Add the preview for a person; the last line is what the model may send after a yes."""
     parts = [not_run_text(not_run)]
     if not_run.preview is not None:
-        parts.append(_preview_text(not_run.preview, not_run.changes))
+        shown = [_preview_text(not_run.preview, not_run.changes)]
+        if not_run.confirmation is not None:
+            shown.append(_FOR_SO_LONG)
+        parts += [BEGIN, *shown, END] if _awaits_model(not_run) else shown
     if not_run.confirmation is not None:
-        parts.append(f'confirm: true, confirmation: "{not_run.confirmation}" {_lifetime(not_run)}')
+        evidence = f'confirm: true, confirmation: "{not_run.confirmation}" {_lifetime(not_run)}'
+        parts.append(f"For your next call, not for the person:\n{evidence}")
     return "\n\n".join(parts)
 
 
@@ -107,7 +124,7 @@ def changes_lines(done: Done) -> Iterator[str]:
 
 def question_text(question: Ask) -> str:
     """The text of the form that asks a person. Its end is none of the sentences."""
-    return f"{_preview_text(question.preview, question.changes)}\n\nGood for {_GOOD_FOR}."
+    return f"{_preview_text(question.preview, question.changes)}\n\n{_FOR_SO_LONG}"
 
 
 def _lifetime(not_run: NotRun) -> str:
@@ -129,18 +146,17 @@ def _reason(not_run: NotRun) -> str:
             return _REASONS[not_run.status, not_run.reason]
 
 
+def _awaits_model(not_run: NotRun) -> bool:
+    """Whether the model shows the preview, and brings the yes."""
+    return not_run.confirmation is not None or not_run.status == "confirmation_required"
+
+
 def _next_step(not_run: NotRun) -> str:
-    again = (
-        f"Show this to the person and stop. Call {not_run.operation} again only after their next"
-        " message says yes, with the same arguments and "
-    )
     if not_run.unseen:
         return "If it never shows questions, the operator can set TRAX_CONFIRM=preview."
-    if not_run.confirmation is not None:
+    if _awaits_model(not_run):
         elsewhere = "They can answer there, or here. " if not_run.status == "asking" else ""
-        return f"{elsewhere}{again}the last line here."
-    if not_run.status == "confirmation_required":
-        return f"{again}`confirm: true`."
+        return f"{elsewhere}{_ask_for_yes(not_run)}"
     if not_run.reason == "used":
         return "Look at what came of it before anything else."
     if not_run.status == "cannot_ask" and not_run.why is not None:
@@ -148,9 +164,21 @@ def _next_step(not_run: NotRun) -> str:
     return _NEXT_STEPS[not_run.status]
 
 
+def _ask_for_yes(not_run: NotRun) -> str:
+    evidence = "the last line here" if not_run.confirmation else "`confirm: true`"
+    return (
+        "Show the person what stands between the marks, and wait for their next message. Call"
+        f" {not_run.operation} again only if it says yes to that, with the same arguments and"
+        f" {evidence}. A yes with conditions is no yes to this call; a no needs no call. Several"
+        " previews may be shown together, if none changes what another one shows."
+    )
+
+
 def _preview_text(preview: Preview, changes: tuple[str, ...]) -> str:
-    lines = _preview_lines(preview, changes)
-    return "\n".join(part for line in lines for part in _wrap(line))
+    """The changes as a block of their own, and the preview."""
+    blocks = (_change_lines(changes), _preview_lines(preview))
+    wrapped = ([part for line in lines for part in _wrap(line)] for lines in blocks)
+    return "\n\n".join("\n".join(parts) for parts in wrapped if parts)
 
 
 def _wrap(line: str) -> Iterator[str]:
@@ -171,13 +199,17 @@ def _wrap(line: str) -> Iterator[str]:
     yield indent + line
 
 
-def _preview_lines(preview: Preview, changes: tuple[str, ...]) -> Iterator[str]:
-    """Changes first, then warnings, then effects."""
+def _change_lines(changes: tuple[str, ...]) -> Iterator[str]:
     if changes:
         yield "Changed since you were asked:"
         yield from (f"- {it}" for it in changes)
+
+
+def _preview_lines(preview: Preview) -> Iterator[str]:
+    """Warnings first, then effects."""
     target = preview.target
-    on = f" on {naming.quoted(target.name or target.id)}" if target.id else ""
+    name = naming.quoted(target.name or target.id, longest=naming.TARGET_NAME)
+    on = f" on {name}" if target.id else ""
     yield f"{preview.operation}{on}:"
     yield from (f"- Warning: {it.text}" for it in preview.warnings)
     yield from (f"- {it.text}" for it in preview.effects)

@@ -9,19 +9,21 @@ from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import ListOperation, Operation, ToolInput
+from trax_mcp.api.text_safety import spell_out
 from trax_mcp.clock import iso
 from trax_mcp.consent.calls import Done, NotRun
 from trax_mcp.consent.changes import AppliedChange, AppliedChanges, ApplyChanges
-from trax_mcp.consent.preview import Preview
+from trax_mcp.consent.preview import Preview, Target
 from trax_mcp.server.consent_text import (
-    PENDING_STATUSES,
     changes_lines,
     done_lines,
+    goes_on,
     not_run_text,
     preview_text,
 )
 from trax_mcp.server.schemas import drop_mismatches
 from trax_mcp.server.untrusted import add_notice, write_delimited, write_json
+from trax_mcp.studio import naming
 from trax_mcp.studio.answers import Answer
 
 _PREFIX: Final = "live.traxstreaming/"  # MCP asks for a domain of one's own in `_meta`
@@ -198,7 +200,7 @@ def not_run_result(call: NotRun) -> types.CallToolResult:
     return types.CallToolResult(
         content=[_text(preview_text(call))],
         structured_content=answer.data(),
-        is_error=call.status not in PENDING_STATUSES,
+        is_error=not goes_on(call),
         _meta={_TICKET: call.ticket} if call.ticket else None,
     )
 
@@ -206,11 +208,20 @@ def not_run_result(call: NotRun) -> types.CallToolResult:
 def _preview(preview: Preview) -> PreviewAnswer:
     return PreviewAnswer(
         operation=preview.operation,
-        target=TargetAnswer.model_validate(preview.target),
+        target=_target(preview.target),
         effects=[it.text for it in preview.effects],
         warnings=[it.text for it in preview.warnings],
         unknown=[*preview.unknown],
     )
+
+
+def _target(target: Target) -> TargetAnswer:
+    """The target, with its name as the sentences spell it."""
+    name, platform = (
+        None if it is None else spell_out(it, longest=naming.TARGET_NAME)
+        for it in (target.name, target.platform)
+    )
+    return TargetAnswer(id=target.id, name=name, platform=platform)
 
 
 def _text(text: str) -> types.TextContent:

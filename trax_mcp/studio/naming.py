@@ -1,8 +1,8 @@
 """Builds sentences for people, and keeps the ids of the things that they name.
 
 Names come from upstream and are untrusted: they are quoted, on one line, at most 80 characters
-long, and spell out what could hide in them or change the sentence. A text of the caller is shown
-whole, and an address with its host first.
+long, or 200 where a call acts on the thing, and spell out what could hide in them or change the
+sentence. A text of the caller is shown whole, and an address with its host first.
 """
 
 import re
@@ -13,6 +13,8 @@ from trax_mcp.api.models import Connection, Destination, Source, Studio
 from trax_mcp.api.text_safety import host_of, quote
 
 SHOWN_NAME: Final = 80
+TARGET_NAME: Final = 200
+"""Of the name of the thing that a call acts on, so much is shown: all that a tool can give it."""
 _PLATFORMS: Final[Mapping[str, str]] = {
     "youtube": "YouTube",
     "twitch": "Twitch",
@@ -56,9 +58,9 @@ def note(text: str) -> Sentence:
     return Sentence(text, is_note=True)
 
 
-def quoted(text: str) -> str:
-    """Untrusted text in quotes, at most 80 characters of it."""
-    return quote(text, longest=SHOWN_NAME)
+def quoted(text: str, *, longest: int = SHOWN_NAME) -> str:
+    """Untrusted text in quotes, at most `longest` characters of it."""
+    return quote(text, longest=longest)
 
 
 def quoted_whole(text: str) -> str:
@@ -109,11 +111,11 @@ def platforms(names: Iterable[str], *, whole: bool = False) -> str:
     return listed(list(dict.fromkeys(platform(name, whole=whole) for name in names)))
 
 
-def destination(it: Destination, its_id: str | None = None) -> Name:
+def destination(it: Destination, its_id: str | None = None, *, longest: int = SHOWN_NAME) -> Name:
     """A destination by name, platform and picture format, and by its id if that is given."""
     portrait = "portrait" if it.vertical else None
     kind = ", ".join(filter(None, (platform(it.platform), portrait, its_id)))
-    return Name(f"{quoted(it.name)} ({kind})", it.id)
+    return Name(f"{quoted(it.name, longest=longest)} ({kind})", it.id)
 
 
 def source(it: Source, its_id: str | None = None) -> Name:

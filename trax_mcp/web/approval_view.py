@@ -10,9 +10,9 @@ from trax_mcp.consent.questions import READING_SECONDS, Ended, QuestionState
 _STATES: Final = {
     "on_air": "It is on air.",
     "off_air": "It is off air.",
-    "starting": "TRaX has accepted it, and the studio is starting.",
-    "stopping": "TRaX has accepted it, and the studio is stopping.",
-    "unknown": "TRaX has accepted it. What came of it could not be seen: look there.",
+    "starting": "TRaX has accepted it. It was not seen on air yet: look on the platforms.",
+    "stopping": "TRaX has accepted it. It was not seen off air yet: look on the platforms.",
+    "unknown": "TRaX has accepted it. What came of it could not be seen: look on the platforms.",
 }
 _NOT_RUN: Final = {
     "declined": "You said no. Nothing was sent.",

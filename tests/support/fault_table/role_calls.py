@@ -39,8 +39,8 @@ class ToolCall(NamedTuple):
     """Their path; `*` matches any."""
     scope: str
     """The scope that the operation needs."""
-    checked_with: str = ""
-    """The tool that shows whether the change took effect."""
+    look: str = ""
+    """How to find out whether the change took effect, and what to do then."""
     success_status: int = 200
     """The HTTP status on success."""
     requests: int = 1
@@ -60,7 +60,7 @@ TOOL_CALLS: Final = {
         "POST",
         CHAT_PATH,
         "chat:send",
-        checked_with="list_chat_messages",
+        look="Look with list_chat_messages before anything else.",
         success_status=201,
     ),
     Role.START: ToolCall(
@@ -70,7 +70,7 @@ TOOL_CALLS: Final = {
         "POST",
         f"{STUDIO_PATH}/go-live",
         "stream:golive",
-        checked_with="get_stream_status",
+        look="Look with check_studio in a minute; if it is off air then, ask for a new yes.",
     ),
     Role.STOP: ToolCall(
         "go_offline",
@@ -79,7 +79,7 @@ TOOL_CALLS: Final = {
         "POST",
         f"{STUDIO_PATH}/go-offline",
         "stream:golive",
-        checked_with="get_stream_status",
+        look="Look with get_stream_status, and on the platforms; a second go_offline is harmless.",
         seconds_before=60,
         on_air=True,
     ),
@@ -143,7 +143,7 @@ _OUTCOMES: Final = {
     Consequence.DONE: "applied",
 }
 _OBSERVED_TEXTS: Final = {
-    "go_live": "On air since 18:00:03 UTC.",
+    "go_live": "On air for less than a minute (since 18:00:03 UTC).",
     "go_offline": "The studio is off air.",
 }
 
@@ -199,9 +199,7 @@ def _message(case: FaultCase, tool_call: ToolCall, consequence: Consequence) -> 
     """What happened, what was changed, what to do next."""
     happened = case.happened.format(operation=tool_call.operation, scope=tool_call.scope)
     must_check = consequence in {Consequence.UNKNOWN, Consequence.DONE}
-    advice = (
-        f"Look with {tool_call.checked_with} before anything else." if must_check else case.advice
-    )
+    advice = tool_call.look if must_check else case.advice
     effect = _effect_text(tool_call, consequence)
     return f"{happened}{effect and f'; {effect}'}. {advice}"
 

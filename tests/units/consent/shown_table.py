@@ -98,6 +98,18 @@ ON_LATE: Final = says('Goes out on "Late crowd" (Twitch).', "dest_2")
 NO_DESTINATION: Final = says("The studio has no destination: nobody would receive the stream.")
 NOBODY_GETS_IT: Final = says("No destination is switched on: nobody would receive the stream.")
 NO_SOURCE: Final = says("The studio has no source: viewers may see nothing.")
+NOT_ON_KICK: Final = says('Switched off: "Trying out" (Kick).', "dest_3")
+JOINS: Final = (
+    "TRaX does not document whether the destination joins a running show at once: look there."
+)
+LEAVES: Final = (
+    "TRaX does not document whether the destination leaves a running show at once: look there."
+)
+URL_IS_LOST: Final = says(
+    "Cannot be undone: what was there as url is overwritten, and TRaX does not show it."
+)
+APPEARS: Final = "The source can be on screen at once."
+VANISHES: Final = "The source may vanish from the picture at once."
 NOTHING_TO_SEE: Final = says("No source is active: viewers may see nothing.")
 REMOVES_MAIN: Final = says(
     'Removes the destination "Main" (YouTube) from "Friday Show".', "dest_1", "studio_42"
@@ -105,8 +117,15 @@ REMOVES_MAIN: Final = says(
 REMOVES_CAMERA: Final = says(
     'Removes the source "Camera" from "Friday Show".', "source_1", "studio_42"
 )
-KEY_IS_LOST: Final = says("Its stream key is lost: it can only be entered anew.")
-ONLY_A_PERSON_LINKS: Final = says("Only a person can link it again, on TRaX.")
+KEY_IS_LOST: Final = says(
+    "Cannot be undone: its stream key, if it has one, can only be entered anew."
+)
+ONLY_ADDED_ANEW: Final = says("Cannot be undone: it can only be added anew.")
+NOT_ON_YOUTUBE: Final = says("Nothing is deleted on YouTube itself.")
+NOT_ON_PLATFORM: Final = says("Nothing is deleted on the platform itself.")
+ONLY_A_PERSON_LINKS: Final = says(
+    "Cannot be undone here: only a person can link it again, on TRaX."
+)
 
 SHOWN: Final[Sequence[Shown]] = (
     shown(
@@ -115,7 +134,7 @@ SHOWN: Final[Sequence[Shown]] = (
         Target(""),
         'Create the studio "Late Show"',
         says('Creates the studio "Late Show".'),
-        says("No tool deletes it again."),
+        says("Cannot be undone: no tool deletes it again."),
     ),
     shown(
         UpdateStudio(**S, name="Late Show", auto_go_live=True),
@@ -155,7 +174,7 @@ SHOWN: Final[Sequence[Shown]] = (
         says(f"Sets its streamKey to {KEY_IN_WORDS}."),
         says("Sets its enabled to true."),
         says("Sets its vertical to false."),
-        says("The studio is on air. The stream may go out there at once."),
+        says(f"The studio is on air. {JOINS}"),
     ),
     shown(
         CreateDestination(**S, name="Backup", platform="my own", connection_id="conn_1"),
@@ -173,7 +192,10 @@ SHOWN: Final[Sequence[Shown]] = (
         says('Sets rtmpUrl of "Main" (YouTube) to a.example ("rtmps://a.example/app").', "dest_1"),
         says('Sets platform of "Main" (YouTube) to "kick".', "dest_1"),
         says(f'Sets streamKey of "Main" (YouTube) to {KEY_IN_WORDS}.', "dest_1"),
-        says("What was there as rtmpUrl, streamKey and platform is overwritten."),
+        says(
+            "Cannot be undone: what was there as rtmpUrl and streamKey is overwritten, and TRaX"
+            " does not show it."
+        ),
     ),
     shown(
         UpdateDestination(**DEST, stream_key=KEY),
@@ -181,7 +203,10 @@ SHOWN: Final[Sequence[Shown]] = (
         MAIN,
         'Change the destination "Main"',
         says(f'Sets streamKey of "Main" (YouTube) to {KEY_IN_WORDS}.', "dest_1"),
-        says("What was there as streamKey is overwritten."),
+        says(
+            "Cannot be undone: what was there as streamKey is overwritten, and TRaX does not show"
+            " it."
+        ),
     ),
     shown(
         UpdateDestination(**DEST, name="Second", enabled=False, vertical=True),
@@ -191,7 +216,38 @@ SHOWN: Final[Sequence[Shown]] = (
         says('Sets name of "Main" (YouTube) to "Second".', "dest_1"),
         says('Sets enabled of "Main" (YouTube) to false.', "dest_1"),
         says('Sets vertical of "Main" (YouTube) to true.', "dest_1"),
-        says("The studio may be on air. Viewers may see the change at once."),
+        says(f"The studio may be on air. {LEAVES}"),
+    ),
+    shown(
+        UpdateDestination(**DEST, enabled=True),
+        LIVE,
+        MAIN,
+        'Change the destination "Main"',
+        says('Sets enabled of "Main" (YouTube) to true.', "dest_1"),
+        says(f"The studio is on air. {JOINS}"),
+    ),
+    shown(
+        UpdateDestination(**DEST, vertical=True),
+        LIVE,
+        MAIN,
+        'Change the destination "Main"',
+        says('Sets vertical of "Main" (YouTube) to true.', "dest_1"),
+        says("The studio is on air. Viewers may see the change at once."),
+    ),
+    shown(
+        UpdateDestination(**DEST, platform="kick"),
+        EVERYTHING,
+        MAIN,
+        'Change the destination "Main"',
+        says('Sets platform of "Main" (YouTube) to "kick".', "dest_1"),
+    ),
+    shown(
+        CreateDestination(**S, name="Backup", platform="kick", enabled=False),
+        LIVE,
+        STUDIO,
+        'Add the destination "Backup" to "Friday Show"',
+        says('Adds the destination "Backup" (Kick) to "Friday Show".', "studio_42"),
+        says("Sets its enabled to false."),
     ),
     shown(
         DELETE_DESTINATION,
@@ -200,6 +256,7 @@ SHOWN: Final[Sequence[Shown]] = (
         'Delete the destination "Main"',
         REMOVES_MAIN,
         KEY_IS_LOST,
+        NOT_ON_YOUTUBE,
     ),
     shown(
         DELETE_DESTINATION,
@@ -208,7 +265,8 @@ SHOWN: Final[Sequence[Shown]] = (
         'Delete the destination "Main"',
         REMOVES_MAIN,
         KEY_IS_LOST,
-        says("The studio is on air. Viewers there may lose the stream at once."),
+        NOT_ON_YOUTUBE,
+        says(f"The studio is on air. {LEAVES}"),
     ),
     shown(
         DELETE_DESTINATION,
@@ -217,7 +275,8 @@ SHOWN: Final[Sequence[Shown]] = (
         'Delete the destination "dest_1"',
         says('Removes the destination "dest_1" from the studio.', "dest_1"),
         KEY_IS_LOST,
-        says("The studio may be on air. Viewers there may lose the stream at once."),
+        NOT_ON_PLATFORM,
+        says(f"The studio may be on air. {LEAVES}"),
     ),
     shown(
         CreateSource(**S, name="Feed", type="rtmp", url="rtmp://d.example/feed"),
@@ -226,7 +285,15 @@ SHOWN: Final[Sequence[Shown]] = (
         'Add the source "Feed" to "Friday Show"',
         says('Adds the source "Feed" (rtmp) to "Friday Show".', "studio_42"),
         says('Sets its url to d.example ("rtmp://d.example/feed").'),
-        says("The studio may be on air. Viewers may see it at once."),
+        says(f"The studio may be on air. {APPEARS}"),
+    ),
+    shown(
+        CreateSource(**S, name="Feed", type="rtmp", active=False),
+        LIVE,
+        STUDIO,
+        'Add the source "Feed" to "Friday Show"',
+        says('Adds the source "Feed" (rtmp) to "Friday Show".', "studio_42"),
+        says("Sets its active to false."),
     ),
     shown(
         UpdateSource(**SOURCE, url=FEED, active=True),
@@ -235,6 +302,24 @@ SHOWN: Final[Sequence[Shown]] = (
         'Change the source "Camera"',
         says('Sets url of "Camera" to b.example ("rtmp://b.example/feed").', "source_1"),
         says('Sets active of "Camera" to true.', "source_1"),
+        URL_IS_LOST,
+        says(f"The studio is on air. {APPEARS}"),
+    ),
+    shown(
+        UpdateSource(**SOURCE, active=False),
+        LIVE,
+        CAMERA,
+        'Change the source "Camera"',
+        says('Sets active of "Camera" to false.', "source_1"),
+        says(f"The studio is on air. {VANISHES}"),
+    ),
+    shown(
+        UpdateSource(**SOURCE, url=FEED),
+        LIVE,
+        CAMERA,
+        'Change the source "Camera"',
+        says('Sets url of "Camera" to b.example ("rtmp://b.example/feed").', "source_1"),
+        URL_IS_LOST,
         says("The studio is on air. Viewers may see the change at once."),
     ),
     shown(
@@ -244,14 +329,42 @@ SHOWN: Final[Sequence[Shown]] = (
         'Change the source "Camera"',
         says('Sets name of "Camera" to "Host".', "source_1"),
     ),
-    shown(DELETE_SOURCE, EVERYTHING, CAMERA, 'Delete the source "Camera"', REMOVES_CAMERA),
+    shown(
+        DELETE_SOURCE,
+        EVERYTHING,
+        CAMERA,
+        'Delete the source "Camera"',
+        REMOVES_CAMERA,
+        ONLY_ADDED_ANEW,
+        says("The camera itself is not touched."),
+    ),
+    shown(
+        DELETE_SOURCE,
+        but(sources=(source("source_1", "Camera", "srt"),)),
+        CAMERA,
+        'Delete the source "Camera"',
+        REMOVES_CAMERA,
+        ONLY_ADDED_ANEW,
+        says("The feed itself is not touched."),
+    ),
+    shown(
+        DELETE_SOURCE,
+        but(sources=(source("source_1", "Camera", "media"),)),
+        CAMERA,
+        'Delete the source "Camera"',
+        REMOVES_CAMERA,
+        ONLY_ADDED_ANEW,
+        says("TRaX does not document whether its file stays in the media library."),
+    ),
     shown(
         DELETE_SOURCE,
         LIVE,
         CAMERA,
         'Delete the source "Camera"',
         REMOVES_CAMERA,
-        says("The studio is on air. It may vanish from the picture at once."),
+        ONLY_ADDED_ANEW,
+        says("The camera itself is not touched."),
+        says(f"The studio is on air. {VANISHES}"),
     ),
     shown(
         DELETE_SOURCE,
@@ -259,7 +372,8 @@ SHOWN: Final[Sequence[Shown]] = (
         Target("source_1"),
         'Delete the source "source_1"',
         says('Removes the source "source_1" from the studio.', "source_1"),
-        says("The studio may be on air. It may vanish from the picture at once."),
+        ONLY_ADDED_ANEW,
+        says(f"The studio may be on air. {VANISHES}"),
     ),
     shown(
         GO_LIVE,
@@ -269,6 +383,7 @@ SHOWN: Final[Sequence[Shown]] = (
         STARTS,
         ON_MAIN,
         ON_LATE,
+        NOT_ON_KICK,
         says('Can be on screen: "Camera" (webcam).', "source_1"),
     ),
     shown(
@@ -306,8 +421,7 @@ SHOWN: Final[Sequence[Shown]] = (
         'Go offline: "Friday Show"',
         ENDS,
         note("It has been on air for 12 minutes (since 18:00 UTC)."),
-        says('Leaves "Main" (YouTube).', "dest_1"),
-        says('Leaves "Late crowd" (Twitch).', "dest_2"),
+        says('Switched on: "Late crowd" (Twitch) and "Main" (YouTube).', "dest_2", "dest_1"),
     ),
     shown(
         GO_OFFLINE,
@@ -356,6 +470,7 @@ SHOWN: Final[Sequence[Shown]] = (
         'Unlink the account "Robin"',
         says('Unlinks the YouTube account "Robin" from TRaX.', "conn_1"),
         ONLY_A_PERSON_LINKS,
+        NOT_ON_YOUTUBE,
     ),
     shown(
         UNLINK,
@@ -364,6 +479,7 @@ SHOWN: Final[Sequence[Shown]] = (
         'Unlink the account "conn_1"',
         says('Unlinks the account "conn_1" from TRaX.', "conn_1"),
         ONLY_A_PERSON_LINKS,
+        NOT_ON_PLATFORM,
     ),
     shown(
         CreateMediaUpload(filename="a.mp4", content_type="video/mp4", byte_size=7, folder="Clips"),

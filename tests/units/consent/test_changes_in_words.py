@@ -58,6 +58,7 @@ def test_removed_sentences_come_before_added_ones() -> None:
     now = but(destinations=(MAIN, destination("dest_3", "Trying out", "kick")), sources=())
     assert changes(GO_LIVE, now) == (
         'No longer: Goes out on "Late crowd" (Twitch).',
+        'No longer: Switched off: "Trying out" (Kick).',
         'No longer: Can be on screen: "Camera" (webcam).',
         "Now: The studio has no source: viewers may see nothing.",
         'Now: Goes out on "Trying out" (Kick).',
@@ -66,7 +67,7 @@ def test_removed_sentences_come_before_added_ones() -> None:
 
 def test_another_thing_of_the_same_name_is_told() -> None:
     """The sentence alone would look unchanged."""
-    now = but(destinations=(destination("dest_9", "Main", "youtube"), LATE))
+    now = but(destinations=(destination("dest_9", "Main", "youtube"), LATE, TRYING))
     assert changes(GO_LIVE, now) == (
         'Now another one of the same name: Goes out on "Main" (YouTube).',
     )
@@ -74,7 +75,7 @@ def test_another_thing_of_the_same_name_is_told() -> None:
 
 def test_a_second_thing_of_the_same_name_is_told() -> None:
     """From then on both carry their ids."""
-    now = but(destinations=(MAIN, LATE, destination("dest_9", "Main", "youtube")))
+    now = but(destinations=(MAIN, LATE, TRYING, destination("dest_9", "Main", "youtube")))
     assert changes(GO_LIVE, now) == (
         'No longer: Goes out on "Main" (YouTube).',
         'Now: Goes out on "Main" (YouTube, dest_1).',

@@ -125,6 +125,14 @@ INVALIDATING: Final[dict[str, Change]] = {
         GO_LIVE, destinations=(MAIN, LATE, destination("dest_9", "Main", "youtube"))
     ),
     "destination disabled": after(GO_LIVE, destinations=(MAIN, TRYING)),
+    "disabled destination renamed": after(
+        GO_LIVE, destinations=(MAIN, LATE, destination("dest_3", "Renamed", "kick", enabled=False))
+    ),
+    "disabled destination removed": after(GO_LIVE, destinations=(MAIN, LATE)),
+    "disabled destination swapped for one of the same name": after(
+        GO_LIVE,
+        destinations=(MAIN, LATE, destination("dest_9", "Trying out", "kick", enabled=False)),
+    ),
     "all destinations disabled": after(GO_LIVE, destinations=()),
     "two destinations exchange their names": after(
         GO_LIVE,
@@ -232,10 +240,6 @@ def test_a_fact_that_becomes_unknown_invalidates_a_confirmation() -> None:
 
 HARMLESS: Final[dict[str, Change]] = {
     # A go-live
-    "disabled destination renamed": after(
-        GO_LIVE, destinations=(MAIN, LATE, destination("dest_3", "Renamed", "kick", enabled=False))
-    ),
-    "disabled destination removed": after(GO_LIVE, destinations=(MAIN, LATE)),
     "inactive source removed": after(GO_LIVE, sources=(CAMERA,)),
     "inactive source renamed": after(
         GO_LIVE, sources=(CAMERA, source("source_2", "Renamed", "rtmp", active=False))

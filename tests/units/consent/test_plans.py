@@ -13,11 +13,14 @@ import pytest
 from tests.support.operation_table import CHANGES, IDS, STREAM_KEY
 from tests.units.consent.shown_table import (
     CHANGING,
+    DELETE_DESTINATION,
+    DELETE_SOURCE,
     GO_LIVE,
     GO_OFFLINE,
     NO_DESTINATION,
     NO_SOURCE,
     NOBODY_GETS_IT,
+    NOT_ON_KICK,
     NOTHING_TO_SEE,
     ON_LATE,
     ON_MAIN,
@@ -138,6 +141,41 @@ def test_ten_accounts_in_trouble_are_named_and_the_others_counted() -> None:
     assert last == says("590 more accounts are not active: their platforms may fail.")
 
 
+def test_a_go_live_names_twenty_that_stay_out_and_counts_the_others() -> None:
+    """One that is switched on in between voids the yes, since the count is in it."""
+    places = [
+        destination(f"dest_{it:03}", f"Old {it:03}", "kick", enabled=False) for it in range(23)
+    ]
+    (told,) = (
+        it
+        for it in previewed(GO_LIVE, but(destinations=tuple(places))).effects
+        if it.text.startswith("Switched off: ")
+    )
+    assert told.ids == tuple(it.id for it in places[:20])
+    assert told.text.startswith('Switched off: "Old 000" (Kick), "Old 001" (Kick), ')
+    assert told.text.endswith('"Old 019" (Kick) and 3 more.')
+
+
+LONG: Final = f"{'A very long name, ' * 8}and the part that matters"
+
+
+def test_the_name_of_what_a_call_acts_on_is_shown_whole() -> None:
+    """Two names that differ only at their end ask different questions. Others are cut."""
+    assert 80 < len(LONG) < 200
+    main = destination("dest_1", LONG, "youtube")
+    facts = but(
+        studio=studio(LONG),
+        destinations=(main,),
+        sources=(source("source_1", LONG),),
+        connections=(account("conn_1", LONG, "youtube"),),
+    )
+    for operation in (GO_LIVE, GO_OFFLINE, DELETE_DESTINATION, DELETE_SOURCE, UNLINK):
+        shown = previewed(operation, facts)
+        assert f'"{LONG}"' in shown.choice
+        assert f'"{LONG}"' in shown.effects[0].text
+    assert LONG not in previewed(GO_LIVE, facts).effects[1].text
+
+
 def with_id(it: Connection, which: str) -> Connection:
     """The same account with another id."""
     return it.model_copy(update={"id": which})
@@ -189,6 +227,7 @@ def test_warnings_come_first_and_unknown_facts_last() -> None:
         STARTS,
         ON_MAIN,
         ON_LATE,
+        NOT_ON_KICK,
         says("Not known: the linked accounts (the key lacks connections:read)"),
     )
 

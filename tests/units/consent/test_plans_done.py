@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pytest
 from hypothesis import given, settings
@@ -15,11 +15,14 @@ from tests.units.consent.shown_table import (
     DELETE_DESTINATION,
     GO_LIVE,
     GO_OFFLINE,
+    JOINS,
+    LEAVES,
     UNLINK,
     S,
 )
-from tests.units.studio_facts import EVERYTHING, LIVE, NOW, but, destination, known
+from tests.units.studio_facts import EVERYTHING, LIVE, NOW, UNCLEAR, but, destination, known
 from trax_mcp.api.operations import (
+    CreateDestination,
     CreateStudio,
     SendChatMessage,
     UpdateDestination,
@@ -62,10 +65,13 @@ def test_a_go_live_names_the_destinations_that_trax_named() -> None:
     """Not those that were expected. One that is not known is named by its id."""
     answer = {"destinationIds": ["dest_2", "dest_9"]}
     assert done(GO_LIVE, answer, observed=ON_AIR) == [
-        'On air since 18:00:03 UTC on Twitch ("Late crowd") and the destination "dest_9".'
+        (
+            'On air for 12 minutes (since 18:00:03 UTC); switched on: Twitch ("Late crowd") and the'
+            ' destination "dest_9".'
+        )
     ]
     assert done(GO_LIVE, {"destinationIds": []}, observed=ON_AIR) == [
-        "On air since 18:00:03 UTC on no destination."
+        "On air for 12 minutes (since 18:00:03 UTC); switched on: no destination."
     ]
 
 
@@ -77,7 +83,7 @@ def test_a_go_live_to_many_destinations_names_the_first_twenty() -> None:
 
 def test_a_lost_answer_names_no_destination() -> None:
     """Only what was seen is said."""
-    assert done(GO_LIVE, {}, observed=ON_AIR) == ["On air since 18:00:03 UTC."]
+    assert done(GO_LIVE, {}, observed=ON_AIR) == ["On air for 12 minutes (since 18:00:03 UTC)."]
     assert done(GO_OFFLINE, {}, Facts(), OFF_AIR) == ["The studio is off air."]
 
 
@@ -139,13 +145,57 @@ def test_an_answer_of_ok_false_is_not_said_to_be_done() -> None:
     for state in ("stopping", "unknown"):
         assert done(GO_OFFLINE, {"ok": False}, observed=Observed(state, ON_AIR.checked_at)) == [
             (
-                "TRaX answered `ok: false` to go_offline. Look with get_stream_status before"
-                " anything else."
+                "TRaX answered `ok: false` to go_offline. Look with get_stream_status, and on the"
+                " platforms; a second go_offline is harmless."
             )
         ]
     off_air = done(GO_OFFLINE, {"ok": False}, observed=OFF_AIR)
     assert off_air == ['"Friday Show" is off air.']
     assert done(UNLINK, {"ok": True}) == ['Unlinked the YouTube account "Robin" from TRaX.']
+
+
+def test_a_time_in_the_future_leads_to_no_duration() -> None:
+    """The clocks of TRaX and of this computer may differ."""
+    later = ON_AIR._replace(since="2026-06-05T18:12:31Z")
+    assert done(GO_LIVE, {}, observed=later) == ["On air since 18:12:31 UTC."]
+
+
+@pytest.mark.parametrize("state", ["stopping", "unknown"])
+def test_a_stop_that_was_not_seen_is_said_to_be_accepted(
+    state: Literal["stopping", "unknown"],
+) -> None:
+    """And what to do: a second one does no harm."""
+    assert done(GO_OFFLINE, {"ok": True}, LIVE, Observed(state, ON_AIR.checked_at)) == [
+        (
+            "TRaX accepted the stop; nothing shows yet that it worked. Look with get_stream_status,"
+            " and on the platforms; a second go_offline is harmless."
+        )
+    ]
+
+
+OF_MAIN: Final = {**S, "dest_id": "dest_1"}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (CreateDestination(**S, name="N", platform="kick"), JOINS),
+        (CreateDestination(**S, name="N", platform="kick", enabled=True), JOINS),
+        (CreateDestination(**S, name="N", platform="kick", enabled=False), None),
+        (UpdateDestination(**OF_MAIN, enabled=True), JOINS),
+        (UpdateDestination(**OF_MAIN, enabled=False), LEAVES),
+        (UpdateDestination(**OF_MAIN, vertical=True), None),
+        (UpdateDestination(**OF_MAIN, name="N"), None),
+        (DELETE_DESTINATION, LEAVES),
+    ],
+)
+def test_a_change_on_air_says_that_nobody_documents_when_a_destination_joins_or_leaves(
+    change: Operation[Model], said: str | None
+) -> None:
+    """Also where it is not known whether the studio is on air. Off air it says nothing."""
+    for facts, start in ((LIVE, "The studio is on air."), (UNCLEAR, "The studio may be on air.")):
+        assert done(change, {}, facts)[1:] == ([f"{start} {said}"] if said else [])
+    assert len(done(change, {}, EVERYTHING)) == 1
 
 
 CUT: Final = replace(EVERYTHING.destinations, missing="only the first 3 are read")

@@ -14,6 +14,7 @@ from mcp.types import CallToolResult, ElicitRequestFormParams, ElicitRequestPara
 
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.cli.demo.screen import Screen
+from trax_mcp.server.consent_text import BEGIN, END
 from trax_mcp.settings import VARIABLE_PREFIX
 
 _CALL_SECONDS: Final = 30
@@ -90,8 +91,8 @@ class Session:
         if code not in (refusal.get("reason"), refusal.get("status")):
             raise DemoFailed(f"{tool} should have been refused ({code}). {_text(result)}")
         self.screen.refusal(refusal["status"], refusal["message"])
-        # The text begins with the message and ends with the confirmation, both for the model.
-        preview = "\n".join(_text(result).split("\n\n")[1:-1])
+        # What stands before and after is for the model.
+        preview = _text(result).partition(BEGIN)[2].partition(END)[0].strip()
         return Refusal(preview, refusal.get("confirmation", ""))
 
     async def answer_form(

@@ -210,17 +210,17 @@ class Plan(ABC, Generic[OperationT]):
         it = self._thing(target_id)
         return f"{what} of {self._name_of(it) if it else naming.quoted(target_id)}"
 
-    def destination(self, it: Destination) -> Name:
+    def destination(self, it: Destination, *, longest: int = naming.SHOWN_NAME) -> Name:
         """A destination as sentences describe it, with its id if its name is not its own."""
-        return naming.destination(it, self._id_of(it))
+        return naming.destination(it, self._id_of(it), longest=longest)
 
     def source(self, it: Source) -> Name:
         """A source as sentences describe it, with its id if its name is not its own."""
         return naming.source(it, self._id_of(it))
 
-    def _name_of(self, it: Destination | Source) -> str:
+    def _name_of(self, it: Destination | Source, *, longest: int = naming.SHOWN_NAME) -> str:
         its_id = self._id_of(it)
-        return f"{naming.quoted(it.name)}{f' ({its_id})' if its_id else ''}"
+        return f"{naming.quoted(it.name, longest=longest)}{f' ({its_id})' if its_id else ''}"
 
     def _id_of(self, it: Destination | Source) -> str | None:
         """The id of a thing, if another one of its kind has the same name."""
@@ -246,10 +246,11 @@ class Plan(ABC, Generic[OperationT]):
 
     @property
     def name(self) -> Name:
-        """The target by name, or by id where the name is unknown."""
-        target = self.target()
-        it = self._thing(target.id)
-        return Name(self._name_of(it) if it else naming.quoted(target.name or target.id), target.id)
+        """The target by its whole name, or by id where the name is unknown."""
+        target, longest = self.target(), naming.TARGET_NAME
+        if it := self._thing(target.id):
+            return Name(self._name_of(it, longest=longest), target.id)
+        return Name(naming.quoted(target.name or target.id, longest=longest), target.id)
 
     @property
     def described(self) -> Name:
@@ -309,6 +310,15 @@ class Plan(ABC, Generic[OperationT]):
         """The end of a sentence: the arguments among these that TRaX will not show."""
         given = self.operation.arguments()
         return _not_shown_again([f"`{name}`" for name in names if name in given])
+
+    def each_overwritten(self, *names: str) -> Sentences:
+        """A sentence about the arguments among these, whose old values no read shows."""
+        given = self.operation.arguments()
+        if lost := [name for name in names if name in given]:
+            yield sentence(
+                "Cannot be undone: what was there as {} is overwritten, and TRaX does not show it.",
+                naming.listed(lost),
+            )
 
     def while_on_air(self, consequence: str) -> Sentences:
         """The consequence for viewers, unless the studio is off air."""

@@ -26,7 +26,8 @@ class UnlinkConnectionPlan(Plan[UnlinkConnection]):
 
     def effects(self) -> Sentences:
         yield sentence("Unlinks the {} {} from TRaX.", self._kind, self.name)
-        yield sentence("Only a person can link it again, on TRaX.")
+        yield sentence("Cannot be undone here: only a person can link it again, on TRaX.")
+        yield sentence("Nothing is deleted on {} itself.", self._platform)
 
     def warnings(self) -> Sentences:
         platform = self.target().platform
@@ -45,6 +46,11 @@ class UnlinkConnectionPlan(Plan[UnlinkConnection]):
 
     def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
         yield sentence("Unlinked the {} {} from TRaX.", self._kind, self.name)
+
+    @property
+    def _platform(self) -> str:
+        platform = self.target().platform
+        return "the platform" if platform is None else naming.platform(platform)
 
     @property
     def _kind(self) -> str:

@@ -5,7 +5,6 @@ from typing import Final
 
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Destination
-from trax_mcp.api.operation import When
 from trax_mcp.api.operations import CreateDestination, DeleteDestination, UpdateDestination
 from trax_mcp.consent.plans.base import Plan, Sentences
 from trax_mcp.consent.preview import Target
@@ -22,7 +21,12 @@ _HIDDEN: Final = {
     "vertical": "the picture format",
 }
 """Fields that decide where a stream goes, or how, and that no read shows reliably."""
-
+_JOINS: Final = (
+    "TRaX does not document whether the destination joins a running show at once: look there."
+)
+_LEAVES: Final = (
+    "TRaX does not document whether the destination leaves a running show at once: look there."
+)
 
 _OfDestination = Plan[UpdateDestination] | Plan[DeleteDestination]
 
@@ -44,7 +48,7 @@ class CreateDestinationPlan(Plan[CreateDestination]):
             self.studio,
         )
         yield from self.each_argument(without=("name", "platform"))
-        yield from self.while_on_air("The stream may go out there at once.")
+        yield from self._on_air()
 
     def choice(self) -> str:
         return f"Add the destination {naming.quoted(self.operation.name)} to {self.name}"
@@ -55,14 +59,19 @@ class CreateDestinationPlan(Plan[CreateDestination]):
             yield sentence(
                 "Added the destination {} to {}.", naming.quoted(self.operation.name), self.studio
             )
-            return
-        yield sentence(
-            "Added the destination {} to {}; it is switched {}.{}",
-            naming.destination(it),
-            self.studio,
-            "on" if it.enabled else "off",
-            self.each_hidden("rtmpUrl", "streamKey"),
-        )
+        else:
+            yield sentence(
+                "Added the destination {} to {}; it is switched {}.{}",
+                naming.destination(it),
+                self.studio,
+                "on" if it.enabled else "off",
+                self.each_hidden("rtmpUrl", "streamKey"),
+            )
+        yield from self._on_air()
+
+    def _on_air(self) -> Sentences:
+        if self.operation.enabled is not False:
+            yield from self.while_on_air(_JOINS)
 
 
 class UpdateDestinationPlan(Plan[UpdateDestination]):
@@ -87,11 +96,10 @@ class UpdateDestinationPlan(Plan[UpdateDestination]):
 
     def effects(self) -> Sentences:
         yield from self.each_change()
-        given, consent = self.operation.arguments(), self.operation.consent
-        lost = [name for name, when in consent.items() if when is When.ALWAYS and name in given]
-        if lost:
-            yield sentence("What was there as {} is overwritten.", naming.listed(lost))
-        yield from self.while_on_air("Viewers may see the change at once.")
+        yield from self.each_overwritten("rtmpUrl", "streamKey")
+        if self.operation.enabled is None:
+            yield from self.while_on_air("Viewers may see the change at once.")
+        yield from self._on_air()
 
     def choice(self) -> str:
         return f"Change the destination {self.name}"
@@ -102,6 +110,11 @@ class UpdateDestinationPlan(Plan[UpdateDestination]):
         yield from self.each_change_done(
             answer, of=sentence("the destination {} of {}", name, self.studio).text
         )
+        yield from self._on_air()
+
+    def _on_air(self) -> Sentences:
+        if self.operation.enabled is not None:
+            yield from self.while_on_air(_JOINS if self.operation.enabled else _LEAVES)
 
 
 class DeleteDestinationPlan(Plan[DeleteDestination]):
@@ -118,14 +131,16 @@ class DeleteDestinationPlan(Plan[DeleteDestination]):
 
     def effects(self) -> Sentences:
         yield sentence("Removes the destination {} from {}.", self.described, self.studio)
-        yield sentence("Its stream key is lost: it can only be entered anew.")
-        yield from self.while_on_air("Viewers there may lose the stream at once.")
+        yield sentence("Cannot be undone: its stream key, if it has one, can only be entered anew.")
+        yield sentence("Nothing is deleted on {} itself.", _platform(self))
+        yield from self.while_on_air(_LEAVES)
 
     def choice(self) -> str:
         return f"Delete the destination {self.name}"
 
     def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
         yield sentence("Deleted the destination {} from {}.", self.described, self.studio)
+        yield from self.while_on_air(_LEAVES)
 
 
 def _target(plan: _OfDestination) -> Target:
@@ -135,7 +150,12 @@ def _target(plan: _OfDestination) -> Target:
 
 def _described(plan: _OfDestination) -> Name:
     it = _destination(plan)
-    return plan.destination(it) if it else plan.name
+    return plan.destination(it, longest=naming.TARGET_NAME) if it else plan.name
+
+
+def _platform(plan: _OfDestination) -> str:
+    it = _destination(plan)
+    return naming.platform(it.platform) if it else "the platform"
 
 
 def _destination(plan: _OfDestination) -> Destination | None:

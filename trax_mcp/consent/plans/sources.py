@@ -13,6 +13,12 @@ from trax_mcp.studio.facts import Fact, Observed
 from trax_mcp.studio.naming import Name, sentence
 
 _READS: Final = (Fact.STUDIO, Fact.STATUS, Fact.SOURCES, Fact.HEALTH)
+_FEEDS: Final = {"webcam": "camera", "rtmp": "feed", "srt": "feed", "webrtc-input": "feed"}
+_APPEARS: Final = "The source can be on screen at once."
+_VANISHES: Final = "The source may vanish from the picture at once."
+
+
+_OfSource = Plan[UpdateSource] | Plan[DeleteSource]
 
 
 class CreateSourcePlan(Plan[CreateSource]):
@@ -32,7 +38,8 @@ class CreateSourcePlan(Plan[CreateSource]):
             self.studio,
         )
         yield from self.each_argument(without=("name", "type"))
-        yield from self.while_on_air("Viewers may see it at once.")
+        if self.operation.active is not False:
+            yield from self.while_on_air(_APPEARS)
 
     def choice(self) -> str:
         return f"Add the source {naming.quoted(self.operation.name)} to {self.name}"
@@ -71,7 +78,11 @@ class UpdateSourcePlan(Plan[UpdateSource]):
 
     def effects(self) -> Sentences:
         yield from self.each_change()
-        yield from self.while_on_air("Viewers may see the change at once.")
+        yield from self.each_overwritten("url")
+        if self.operation.active is None:
+            yield from self.while_on_air("Viewers may see the change at once.")
+        else:
+            yield from self.while_on_air(_APPEARS if self.operation.active else _VANISHES)
 
     def choice(self) -> str:
         return f"Change the source {self.name}"
@@ -94,7 +105,9 @@ class DeleteSourcePlan(Plan[DeleteSource]):
 
     def effects(self) -> Sentences:
         yield sentence("Removes the source {} from {}.", self.name, self.studio)
-        yield from self.while_on_air("It may vanish from the picture at once.")
+        yield sentence("Cannot be undone: it can only be added anew.")
+        yield from self._untouched()
+        yield from self.while_on_air(_VANISHES)
 
     def choice(self) -> str:
         return f"Delete the source {self.name}"
@@ -102,7 +115,19 @@ class DeleteSourcePlan(Plan[DeleteSource]):
     def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
         yield sentence("Deleted the source {} from {}.", self.name, self.studio)
 
+    def _untouched(self) -> Sentences:
+        """What becomes of the thing behind it, as far as that is certain."""
+        it = _source(self)
+        if it is not None and it.type in _FEEDS:
+            yield sentence("The {} itself is not touched.", _FEEDS[it.type])
+        if it is not None and it.type == "media":
+            yield sentence("TRaX does not document whether its file stays in the media library.")
 
-def _target(plan: Plan[UpdateSource] | Plan[DeleteSource]) -> Target:
-    it = plan.find(plan.facts.sources, kind="source", listed_by="list_sources")
+
+def _target(plan: _OfSource) -> Target:
+    it = _source(plan)
     return Target(plan.operation.source_id, it.name if it else None)
+
+
+def _source(plan: _OfSource) -> Source | None:
+    return plan.find(plan.facts.sources, kind="source", listed_by="list_sources")

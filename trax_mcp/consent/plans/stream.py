@@ -1,14 +1,15 @@
 """Going live and going offline."""
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
 
 from trax_mcp.api.contract import JsonObject
+from trax_mcp.api.models import Destination
 from trax_mcp.api.operations import GoLive, GoOffline
 from trax_mcp.consent.plans.base import Plan, Sentences
 from trax_mcp.studio import naming, times
 from trax_mcp.studio.facts import Fact, Observed
-from trax_mcp.studio.naming import Name, note, sentence
+from trax_mcp.studio.naming import Name, Sentence, note, sentence
 from trax_mcp.studio.readiness import READINESS_FACTS, go_live_warnings
 
 _MAX_NAMED: Final = 20
@@ -28,6 +29,8 @@ class GoLivePlan(Plan[GoLive]):
         yield sentence("Starts a broadcast of {} that anyone can watch.", self.name)
         for it in self.facts.enabled:
             yield sentence("Goes out on {}.", self.destination(it))
+        others = (it for it in self.facts.destinations.value or () if not it.enabled)
+        yield from _switched(self, "off", others)
         for source in self.facts.active:
             yield sentence("Can be on screen: {}.", self.source(source))
 
@@ -40,21 +43,27 @@ class GoLivePlan(Plan[GoLive]):
         return f"Go live{f' on {platforms}' if platforms else ''}: {self.name}"
 
     def done(self, answer: JsonObject, observed: Observed | None) -> Sentences:
-        where = self._destinations(answer)
-        next_step = self.operation.look
+        where, next_step = self._destinations(answer), self.operation.look
         match observed.state if observed else "unknown":
             case "on_air":
-                since = times.since(observed.since, self.now) if observed else ""
-                yield note(f"On air{since}{where}.")
+                yield note(f"On air{self._since(observed)}{where}.")
             case "stopping":
                 came = f"The start was accepted, but a stop came after it{self._undone()}."
-                yield note(f"{came} {next_step}")
+                yield note(f"{came} Look with check_studio.")
             case "starting":
-                yield note(f"Going live{where}, but not seen on air yet. {next_step}")
+                unseen = "it was not seen on air yet"
+                yield note(f"TRaX accepted the start, but {unseen}{where}. {next_step}")
             case _:
-                yield note(
-                    f"Going live{where}; whether it is on air could not be seen. {next_step}"
-                )
+                unseen = "whether it is on air could not be seen"
+                yield note(f"TRaX accepted the start, but {unseen}{where}. {next_step}")
+
+    def _since(self, observed: Observed | None) -> str:
+        """How long it is on air, and since when: " for 2 minutes (since 18:00:03 UTC)"."""
+        time = observed.since if observed else None
+        moment = times.parse(time)
+        if moment is None or moment > self.now:
+            return times.since(time, self.now)
+        return f" for {times.duration(self.now - moment)} (since {times.at(moment, self.now)})"
 
     def _undone(self) -> str:
         """The end of a sentence: what was done about a stop that came after the go-live."""
@@ -66,14 +75,15 @@ class GoLivePlan(Plan[GoLive]):
         return ""
 
     def _destinations(self, answer: JsonObject) -> str:
-        """The end of a sentence: the destinations that TRaX names in its answer."""
+        """The end of a sentence: the destinations that TRaX names in its answer.
+
+        Only that they are switched on is known, and not whether a picture arrives there.
+        """
         ids = answer.get("destinationIds")
         if not isinstance(ids, list):
             return ""
         names = list(self._names([it for it in ids if isinstance(it, str)]))
-        more = len(names) - _MAX_NAMED
-        shown = [*names[:_MAX_NAMED], *([f"{more} more"] if more > 0 else [])]
-        return f" on {naming.listed(shown)}" if shown else " on no destination"
+        return f"; switched on: {_first(names) or 'no destination'}"
 
     def _names(self, ids: list[str]) -> Iterator[str]:
         known = {it.id: it for it in self.facts.destinations.value or ()}
@@ -93,8 +103,7 @@ class GoOfflinePlan(Plan[GoOffline]):
         yield sentence("Ends the broadcast of {} for all viewers.", self.name)
         if self.facts.live:
             yield note(f"It {times.on_air(self.facts.since, self.now)}.")
-            for it in self.facts.enabled:
-                yield sentence("Leaves {}.", self.destination(it))
+            yield from _switched(self, "on", self.facts.enabled)
         if self.facts.live is False:
             yield sentence(
                 "It does not seem to be on air: a start that is under way is stopped too."
@@ -120,23 +129,27 @@ class GoOfflinePlan(Plan[GoOffline]):
             )
 
     def _outcome(self, observed: Observed | None) -> Sentences:
-        next_step = self.operation.look
-        match observed.state if observed else "unknown":
-            case "off_air":
-                yield sentence("{} is off air.", self._subject)
-            case "stopping":
-                yield sentence(
-                    "{} is going off air, but was not seen off air yet. {}",
-                    self._subject,
-                    next_step,
-                )
-            case _:
-                yield sentence(
-                    "{} is going off air; whether it is off air yet could not be seen. {}",
-                    self._subject,
-                    next_step,
-                )
+        if observed is not None and observed.state == "off_air":
+            yield sentence("{} is off air.", self._subject)
+        else:
+            unseen = "TRaX accepted the stop; nothing shows yet that it worked. {}"
+            yield sentence(unseen, self.operation.look)
 
     @property
     def _subject(self) -> Name | str:
         return self.studio if self.facts.studio.value else "The studio"
+
+
+def _switched(plan: Plan[Any], on_or_off: str, places: Iterable[Destination]) -> Sentences:
+    """A sentence that names destinations, in the same order each time: TRaX promises none."""
+    found = sorted(places, key=lambda it: (it.name, it.id))
+    if found:
+        names = [plan.destination(it).text for it in found]
+        ids = tuple(it.id for it in found[:_MAX_NAMED])
+        yield Sentence(f"Switched {on_or_off}: {_first(names)}.", ids)
+
+
+def _first(names: list[str]) -> str:
+    """The first of these names, and how many more there are."""
+    more = len(names) - _MAX_NAMED
+    return naming.listed([*names[:_MAX_NAMED], *([f"{more} more"] if more > 0 else [])])

@@ -16,7 +16,7 @@ class CreateStudioPlan(Plan[CreateStudio]):
 
     def effects(self) -> Sentences:
         yield sentence("Creates the studio {}.", naming.quoted_whole(self.operation.name))
-        yield sentence("No tool deletes it again.")
+        yield sentence("Cannot be undone: no tool deletes it again.")
 
     def choice(self) -> str:
         return f"Create the studio {naming.quoted(self.operation.name)}"
