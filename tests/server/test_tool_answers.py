@@ -17,7 +17,7 @@ from mcp.shared.exceptions import MCPError
 from tests.conftest import call, text_of
 from tests.support.delimited_text import unfenced
 from tests.support.guarded_calls import STUDIO
-from tests.support.hostile_texts import NOTICE, is_hidden
+from tests.support.hostile_texts import NAMES_NOTICE, NOTICE, is_hidden
 from tests.support.jsonrpc import LEGACY
 from tests.support.operation_table import TABLE
 from tests.support.product.faults import Fault
@@ -49,6 +49,12 @@ ADDED_AFTER: Final[dict[str, JsonObject]] = {
     "go_offline": {"observed": {"state": "off_air", "checkedAt": "2026-06-05T18:01:01Z"}},
 }
 """Additions to TRaX's answers. The sandbox goes live in three seconds and off air in one."""
+
+NAMED: Final = {
+    *("list_studios", "get_studio", "list_destinations", "list_sources"),
+    *("list_connections", "list_media"),
+}
+"""Reads whose data have names, which a sentence announces."""
 
 each_operation = pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry.tool)
 
@@ -110,6 +116,9 @@ async def test_a_tool_returns_the_answer_of_trax(
     assert result.structured_content == answer
     said = json.loads(body) if tool in ADDED_BEFORE else answer
     text = unfenced(text_of(result)) if tool in ADDED_BEFORE else text_of(result)
+    if tool in NAMED:
+        announced, _, text = text.partition("\n")
+        assert announced == NAMES_NOTICE
     if method_of(entry) != "GET":
         done, _, text = text.partition("\n")
         approved = done.endswith(" Approved by confirm: true (TRAX_CONFIRM=flag).")
@@ -141,7 +150,7 @@ async def test_invisible_characters_are_escaped_in_the_text_only(
     structured, text = result.structured_content or {}, result.content[0].model_dump()["text"]
     assert name in [studio["name"] for studio in structured["data"]]
     assert '"name":"Show\\u202e \U0001f44b\\u200b\\udb40\\udc41"' in text
-    assert json.loads(text) == structured
+    assert json.loads(text.rpartition("\n")[2]) == structured
 
 
 def _without_fields(answer: JsonObject) -> None:

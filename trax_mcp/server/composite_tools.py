@@ -40,7 +40,7 @@ class CompositeTools:
             case FindStudio():
                 query = redact(value.query, request.caller.key)
                 found, sentences = await find_studios(self.client, query, request.caller)
-                return results.data_result(found.data(), sentences)
+                return results.named_result(found.data(), sentences)
             case CheckStudio():
                 overview, lines = await check_studio(
                     self.client,
@@ -49,7 +49,7 @@ class CompositeTools:
                     is_starting=partial(self.guard.go_live_is_pending, request.caller),
                     clock=self.clock,
                 )
-                return results.data_result(overview.data(), *lines)
+                return results.named_result(overview.data(), *lines)
             case WaitForChatMessages():
                 return await self._wait(value, request)
             case UploadMedia():
@@ -57,13 +57,15 @@ class CompositeTools:
         raise AssertionError(value)
 
     async def _wait(self, wait: WaitForChatMessages, request: CallRequest) -> types.CallToolResult:
-        watcher = request.watchers.chat(request.caller, wait.studio_id)
-        began = self.clock.seconds()
-        chat = await wait_for_chat(
-            wait, watcher, clock=self.clock, progress=request.report_progress
+        watchers, caller, studio = request.watchers, request.caller, wait.studio_id
+        chat, waited, gathered = await wait_for_chat(
+            wait, watchers.chat(caller, studio), clock=self.clock, progress=request.report_progress
         )
-        waited = round(self.clock.seconds() - began, 1)
-        payload = {**chat_payload(wait.studio_id, chat), "waitedSeconds": waited}
+        payload = {
+            **chat_payload(studio, chat, watchers.marks.of(caller, studio, chat.messages)),
+            "waitedSeconds": round(waited, 1),
+            "gatheredSeconds": round(gathered, 1),
+        }
         return results.untrusted_result(payload)
 
     async def _upload(self, upload: UploadMedia, request: CallRequest) -> types.CallToolResult:

@@ -8,14 +8,24 @@ from pydantic import Field, WithJsonSchema
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Operation, ToolInput
+from trax_mcp.api.operation import ListOperation, Operation, ToolInput
+from trax_mcp.api.operations import GetStudio
+from trax_mcp.api.text_safety import spell_out
+from trax_mcp.chat.marks import Marks
 from trax_mcp.clock import iso
 from trax_mcp.consent.calls import Done, NotRun
 from trax_mcp.consent.preview import Preview
 from trax_mcp.server.consent_text import PENDING_STATUSES, done_lines, not_run_text, preview_text
 from trax_mcp.server.schemas import drop_mismatches
-from trax_mcp.server.untrusted import add_notice, write_delimited, write_json
+from trax_mcp.server.untrusted import (
+    NAMES_NOTICE,
+    add_notice,
+    without_ours,
+    write_delimited,
+    write_json,
+)
 from trax_mcp.studio.answers import Answer
+from trax_mcp.studio.naming import SHOWN_NAME
 
 _PREFIX: Final = "live.traxstreaming/"  # MCP asks for a domain of one's own in `_meta`
 SCOPE: Final = f"{_PREFIX}scope"
@@ -26,7 +36,12 @@ _APPROVED_IN = f"{_PREFIX}approvedIn"
 _OUTCOME = f"{_PREFIX}outcome"
 _TICKET = f"{_PREFIX}ticket"  # lets the client's panel answer for a person
 
-_NOTICE_SCHEMA: JsonObject = {"type": "string", "description": "Who wrote what follows."}
+_IDS: JsonObject = {"type": "array", "items": {"type": "string"}}
+_CHAT_SCHEMA: JsonObject = {
+    "notice": {"type": "string", "description": "Who wrote what follows."},
+    "probablyOwn": {**_IDS, "description": "Ids of messages that were probably sent from here."},
+    "beforeBroadcast": {**_IDS, "description": "Ids of messages older than the broadcast."},
+}
 
 
 class ObservedAnswer(Answer):
@@ -88,21 +103,26 @@ def result_schema(kind: type[ToolInput], schema: JsonObject, *, guarded: bool) -
     """The schema of an answer, with the fields that this server adds to it."""
     added: JsonObject = {**NotRunAnswer.json_schema()["properties"]} if guarded else {}
     if kind.returns_untrusted_text:
-        added["notice"] = _NOTICE_SCHEMA
+        added.update(_CHAT_SCHEMA)
     if issubclass(kind, Operation) and (kind.starts_broadcast or kind.stops_broadcast):
         seen = "What was seen afterwards."
         added["observed"] = {**ObservedAnswer.json_schema(), "description": seen}
     return {**schema, "properties": {**added, **schema["properties"]}} if added else schema
 
 
-def answer_result(operation: type[Operation[Model]], done: Done) -> types.CallToolResult:
-    """The answer of TRaX, unchanged, after what a change has done, in words.
+def answer_result(
+    operation: type[Operation[Model]], done: Done, marks: Marks
+) -> types.CallToolResult:
+    """The answer of TRaX, after what a change has done, in words.
 
-    A notice comes before text that viewers wrote.
+    It is unchanged but for fields that would pass as this server's. A notice, and the marks of
+    messages, come before text that viewers wrote.
     """
-    data = done.data
+    data = without_ours(done.data)
     if operation.returns_untrusted_text:
-        return untrusted_result(add_notice(data))
+        return untrusted_result(add_notice(data, marks))
+    if issubclass(operation, ListOperation | GetStudio):
+        return named_result(data)
     meta: JsonObject = {_APPROVED_IN: done.approved_in} if done.approved_in else {}
     if done.observed is not None:
         data = {**data, "observed": ObservedAnswer.model_validate(done.observed).data()}
@@ -115,6 +135,11 @@ def data_result(data: JsonObject, *sentences: str) -> types.CallToolResult:
     """A result with this data. The text starts with the sentences."""
     lines = filter(None, (*sentences, write_json(data)))
     return types.CallToolResult(content=[_text("\n".join(lines))], structured_content=data)
+
+
+def named_result(data: JsonObject, *sentences: str) -> types.CallToolResult:
+    """The same for data with names, which are announced right before it."""
+    return data_result(data, *sentences, NAMES_NOTICE)
 
 
 def untrusted_result(data: JsonObject) -> types.CallToolResult:
@@ -167,9 +192,12 @@ def not_run_result(call: NotRun) -> types.CallToolResult:
 
 
 def _preview(preview: Preview) -> PreviewAnswer:
+    """The preview, with names cut and spelt out as in its text."""
+    target_id, *names = preview.target
+    name, platform = (it and spell_out(it, longest=SHOWN_NAME) for it in names)
     return PreviewAnswer(
         operation=preview.operation,
-        target=TargetAnswer.model_validate(preview.target),
+        target=TargetAnswer(id=target_id, name=name, platform=platform),
         effects=[it.text for it in preview.effects],
         warnings=[it.text for it in preview.warnings],
         unknown=[*preview.unknown],

@@ -114,7 +114,9 @@ class Tools:
             case NotRun() as not_run:
                 return results.not_run_result(not_run)
             case done:
-                return results.answer_result(type(operation), done)
+                chat = done.data.get("data") if operation.returns_untrusted_text else None
+                marks = request.watchers.marks.of(request.caller, operation.studio(), chat)
+                return results.answer_result(type(operation), done, marks)
 
 
 def _with_panel(listing: types.Tool) -> types.Tool:
