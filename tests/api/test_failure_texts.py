@@ -78,7 +78,7 @@ async def test_a_missing_scope_is_named(sandbox: Sandbox, open_product: Open) ->
     result = await call(server, "create_studio", CALLS["create_studio"])
     assert failure_in(result, sandbox) == failure(
         "insufficient_scope",
-        'The key lacks the scope studios:write (TRaX says: "This key lacks the scope'
+        'The key lacks the scope "studios:write" (TRaX says: "This key lacks the scope'
         ' studios:write."); nothing was changed. Use a key that has it: keys are made on'
         " TRaX's Developer / API Keys screen.",
         httpStatus=403,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.conftest import call, text_of
+from tests.conftest import call
+from tests.support.consent_clients import data_in_text
 from tests.support.fault_table.fault_scenario import open_scenario
 from tests.support.fault_table.role_calls import FAULT_CASES, expected_failure, row_of, rows
 from tests.support.fault_table.table import TABLE, Consequence, Role
@@ -76,7 +77,7 @@ async def test_invalid_list_items_do_not_hide_the_valid_ones(
         "data": [{**asset, "byteSize": None}, asset],
         "nextCursor": "more",
     }
-    assert json.loads(text_of(result).partition("\n")[2]) == sent
+    assert json.loads(data_in_text(result)) == sent
 
 
 @pytest.mark.parametrize("cursor", [7, {"page": 2}], ids=str)

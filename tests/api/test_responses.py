@@ -133,10 +133,10 @@ async def test_an_unknown_code_is_named_and_429_is_always_a_rate_limit(
     faults = [coded(409, "studio_busy"), coded(500, "overloaded"), coded(429, "quota_spent")]
     busy, trouble, limited = await results_of(server, sandbox, WRITE, faults)
     assert text_of(busy) == (
-        "TRaX refused the call (HTTP 409, code studio_busy); nothing was changed."
+        'TRaX refused the call (HTTP 409, code "studio_busy"); nothing was changed.'
         " The same call will fail again."
     )
-    assert text_of(trouble) == f"TRaX has trouble (HTTP 500, code overloaded); {CHECK_FIRST}"
+    assert text_of(trouble) == f'TRaX has trouble (HTTP 500, code "overloaded"); {CHECK_FIRST}'
     assert text_of(limited) == (
         "TRaX is rate limiting this API key; nothing was changed. Call again after a pause."
     )

@@ -26,7 +26,7 @@ from tests.support.chat_assertions import (
     read_in,
 )
 from tests.support.delimited_text import strict_json
-from tests.support.hostile_texts import HOSTILE, NOTICE, hidden
+from tests.support.hostile_texts import HOSTILE, NAMES_NOTICE, NOTICE, hidden
 from tests.support.jsonrpc import LEGACY, MODERN, Message, opening, read_answer, request, tool_call
 from tests.support.product.faults import Fault
 from tests.support.product.local_servers import upstream
@@ -273,9 +273,10 @@ async def test_hostile_studio_names_are_safe_in_every_list(
     names = [studio["name"] for studio in strict_json(studios)["data"]]
     cut = [it if len(it) <= 1_000 else f"{it[:999]}…" for it in HOSTILE.values()]
     assert [name for name in names if name in cut] == cut
-    in_text = text_of(listed).partition("\n")[2]
-    assert strict_json(in_text) == listed.structured_content
-    assert not hidden(studios + in_text)
+    _, announced, names_in_text = text_of(listed).split("\n")
+    assert announced == NAMES_NOTICE
+    assert strict_json(names_in_text) == listed.structured_content
+    assert not hidden(studios + names_in_text)
 
 
 # Over HTTP and stdio

@@ -53,6 +53,7 @@ async def test_messages_that_follow_the_first_are_returned_with_it(seconds: int 
             waiter, cursor, *numbered(60), timeoutSeconds=55, gatherSeconds=seconds
         )
         assert int(seconds) <= chat["waitedSeconds"] <= LONGEST_PAUSE + int(seconds)
+        assert chat["gatheredSeconds"] == int(seconds)
         received = chat["messages"]
         assert received == sent[: len(received)]
         assert len(received) >= int(seconds) - POLL
@@ -72,7 +73,7 @@ async def test_a_wait_gathers_for_three_seconds_by_default(era: str) -> None:
             waited = await waiter.wait_for_result(results)
         chat = chat_of(results[0])
         assert waited == 3
-        assert chat == expected_chat(chat["cursor"], *sent, waited=3)
+        assert chat == expected_chat(chat["cursor"], *sent, waited=3, gathered=3)
         async with anyio.create_task_group() as tasks:
             results = waiter.begin(tasks, chat["cursor"], gatherSeconds=None, timeoutSeconds=9)
             assert await waiter.wait_for_result(results) == 9
@@ -86,6 +87,7 @@ async def test_gathering_ends_with_the_time_out() -> None:
         await waiter.clock.pass_by(POLL)
         _, chat = await gather(waiter, cursor, *numbered(30), timeoutSeconds=12.5, gatherSeconds=20)
         assert chat["waitedSeconds"] == 12.5
+        assert 0 < chat["gatheredSeconds"] < 12.5
         assert len(chat["messages"]) >= 8
 
 

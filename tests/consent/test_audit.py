@@ -200,13 +200,13 @@ async def test_every_decision_is_written_with_its_reason(
 
 
 async def test_the_actor_in_the_request_meta_is_recorded_as_claimed(path: Path, era: str) -> None:
-    """It is truncated to 64 characters and stays on one line."""
-    claims = ["mod\nanna " + "x" * 100, "", 7, None]
+    """It is truncated to 64 characters and stays on one line, and no odd one breaks a call."""
+    claims = ["mod\nanna " + "x" * 100, "a bot \ud800", "", 7, None]
     async with in_memory(era, TRAX_AUDIT_LOG=str(path)) as clients:
         for claim in claims:
             meta: Any = {"live.traxstreaming/actor": claim}
             await clients.plain.call_tool("go_live", STUDIO, meta=meta)
-    expected = ["mod\nanna " + "x" * 55, None, None, None]
+    expected = ["mod\nanna " + "x" * 55, "a bot ?", None, None, None]
     assert [line.get("actorClaimed") for line in lines(path)] == expected
 
 

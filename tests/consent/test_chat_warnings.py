@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from tests.support.product.sandbox import Sandbox
 
 HELLO: Final = {**STUDIO, "text": "Hello", "platforms": ["kick"]}
-ACCEPTED: Final = "TRaX has accepted the message for the chat of the studio on Kick."
+ACCEPTED: Final = (
+    "TRaX accepted the message for the chat of the studio on Kick; whether each platform shows it"
+    " is not known."
+)
 OFF_AIR: Final = "Warning: the studio is off air, so viewers may not see it."
 NO_KICK: Final = "Warning: the studio has no destination on Kick that is switched on."
 
@@ -73,8 +76,8 @@ async def test_a_platform_is_not_named_by_an_older_read(
         result = await client.call_tool("send_chat_message", {**STUDIO, "text": "Hello"})
     assert text_of(result).splitlines()[:-1] == [
         (
-            'TRaX has accepted the message for the chat of "Friday Night Show" on every platform'
-            " that is switched on."
+            'TRaX accepted the message for the chat of "Friday Night Show" on every platform'
+            " that is switched on; whether each platform shows it is not known."
         ),
         'Warning: "Friday Night Show" is off air, so viewers may not see it.',
     ]

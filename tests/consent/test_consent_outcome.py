@@ -143,7 +143,7 @@ LOST: Final = {
     "timeout": (Fault.silence(when="after"), "TRaX did not answer within 0.2 s"),
     "exploded": (
         Fault.status(500, {"error": {"code": "exploded", "message": "Boom."}}, when="after"),
-        'TRaX has trouble (HTTP 500, code exploded) (TRaX says: "Boom.")',
+        'TRaX has trouble (HTTP 500, code "exploded") (TRaX says: "Boom.")',
     ),
 }
 

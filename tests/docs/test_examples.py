@@ -101,7 +101,7 @@ async def test_bot_reports_a_refused_call_and_continues(
         await chat_ops_bot.main(f"{front.address}/mcp", "studio_42")
     greeting, refusal, help_text = capsys.readouterr().out.splitlines()
     assert greeting == GREETING
-    assert "The key lacks the scope chat:send" in refusal
+    assert 'The key lacks the scope "chat:send"' in refusal
     assert help_text == chat_ops_bot.HELP
 
 

@@ -17,7 +17,7 @@ from mcp.shared.exceptions import MCPError
 from tests.conftest import call, text_of
 from tests.support.delimited_text import unfenced
 from tests.support.guarded_calls import STUDIO
-from tests.support.hostile_texts import NOTICE, is_hidden
+from tests.support.hostile_texts import NAMES_NOTICE, NOTICE, is_hidden
 from tests.support.jsonrpc import LEGACY
 from tests.support.operation_table import TABLE
 from tests.support.product.faults import Fault
@@ -59,6 +59,12 @@ MEANINGS: Final = {
     "get_stream_status": "The studio has been on air for less than a minute (since 18:00 UTC).",
 }
 """The sentence before the answer to a read, where it has one."""
+
+NAMED: Final = {
+    *("list_studios", "get_studio", "list_destinations", "list_sources"),
+    *("list_connections", "list_media"),
+}
+"""Reads whose data have names, which a sentence announces."""
 
 each_operation = pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry.tool)
 
@@ -123,6 +129,9 @@ async def test_a_tool_returns_the_answer_of_trax(
     if tool in MEANINGS:
         meaning, _, text = text.partition("\n")
         assert meaning == MEANINGS[tool]
+    if tool in NAMED:
+        announced, _, text = text.partition("\n")
+        assert announced == NAMES_NOTICE
     if method_of(entry) != "GET":
         done, _, text = text.rpartition("\n")
         done = done.partition("\n")[0]
@@ -155,7 +164,7 @@ async def test_invisible_characters_are_escaped_in_the_text_only(
     structured, text = result.structured_content or {}, text_of(result).partition("\n")[2]
     assert name in [studio["name"] for studio in structured["data"]]
     assert '"name":"Show\\u202e \U0001f44b\\u200b\\udb40\\udc41"' in text
-    assert json.loads(text) == structured
+    assert json.loads(text.rpartition("\n")[2]) == structured
 
 
 def _without_fields(answer: JsonObject) -> None:

@@ -55,7 +55,7 @@ NOT_RUN: Final = {
     *("preview", "confirmation", "expiresAt", "retryAfterSeconds"),
 }
 OURS: Final = {
-    "list_chat_messages": {"notice"},
+    "list_chat_messages": {"notice", "probablyOwn", "beforeBroadcast"},
     "go_live": {"observed"},
     "go_offline": {"observed"},
 }

@@ -280,7 +280,7 @@ async def test_a_list_that_fails_is_unknown_and_the_rest_is_told(
     _, studio = await check(server)
     assert studio["live"] is False
     assert (
-        'TRaX has trouble (HTTP 500, code internal) (TRaX says: "Scripted.")'
+        'TRaX has trouble (HTTP 500, code "internal") (TRaX says: "Scripted.")'
         in (studio["unknown"][0])
     )
     assert field is None or field not in studio

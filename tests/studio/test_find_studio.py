@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import call, text_of
 from tests.support.concurrency import MostAtOnce
 from tests.support.fact_reads import STUDIOS, asked
-from tests.support.hostile_texts import hidden
+from tests.support.hostile_texts import NAMES_NOTICE, hidden
 from tests.support.jsonrpc import MODERN
 from tests.support.long_lists import destination, long_list
 from tests.support.product.faults import Fault
@@ -99,8 +99,9 @@ ANSWERS: Final[dict[str, tuple[list[dict[str, Any]], str | None, str]]] = {
 
 
 def sentence_and_data(result: types.CallToolResult) -> tuple[str, dict[str, Any]]:
-    """The sentence, and the data after it, which is also the structured content."""
-    sentence, _, data = text_of(result).partition("\n")
+    """The sentence, and the announced data after it, which is also the structured content."""
+    sentence, announced, data = text_of(result).split("\n")
+    assert announced == NAMES_NOTICE
     assert not result.is_error
     assert not hidden(data)
     assert json.loads(data) == result.structured_content

@@ -6,6 +6,7 @@ They are what a model reads, made by a real client on the sandbox, in virtual ti
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from functools import partial
@@ -16,7 +17,9 @@ from mcp import Client
 
 from tests.conftest import text_of
 from tests.support.fault_table.fault_scenario import BlockableTransport
-from tests.support.guarded_calls import GO_OFFLINE, GUARDED_OPERATIONS
+from tests.support.guarded_calls import DELETE_DESTINATION, GO_OFFLINE, GUARDED_OPERATIONS
+from tests.support.hostile_studio import QUIET, written_everywhere
+from tests.support.hostile_texts import WORST
 from tests.support.operation_table import TABLE
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import put_on_air, still
@@ -46,6 +49,7 @@ _HTML: Final = "<!DOCTYPE html><html><body>Be right back</body></html>"
 _FLAG: Final = {"TRAX_CONFIRM": "flag"}
 _CONFIRMATION: Final = re.compile(r'confirmation: "([^"]+)"')
 _REPLACEMENT: Final = 'confirmation: "..."'
+_BOUNDARY: Final = re.compile(r"viewers-[0-9a-f]{16}(?=>)")
 
 FATES: Final[Mapping[str, Fault]] = {
     "connection-lost": Fault.dropped(),
@@ -68,6 +72,7 @@ async def answer_texts() -> Mapping[Path, str]:
         "broadcasts": await _broadcasts(),
         "approvals": await _approvals(),
         "previews": await _previews(),
+        "injections": await _injections(),
         **{f"trax-is-broken/{name}": await _broken(fault) for name, fault in FATES.items()},
         "trax-is-broken/unreachable": await _broken(None),
     }
@@ -169,6 +174,21 @@ async def _previews() -> str:
         settings = {"TRAX_GUARD_ALSO": "send_chat_message"}
         result = await _call(sandbox, operation.tool, operation.arguments, settings=settings)
         parts.append(_part(title, text_of(result).splitlines()))
+    return "\n".join(parts)
+
+
+async def _injections() -> str:
+    """The worst that people can write, and what a model reads of it."""
+    parts, delete = [], DELETE_DESTINATION
+    for kind, text in WORST.items():
+        trax, quiet = written_everywhere(text), {"studioId": QUIET}
+        studio = text_of(await _call(trax, "get_studio", quiet))
+        overview = text_of(await _call(trax, "check_studio", quiet)).splitlines()[0]
+        preview = text_of(await _call(trax, delete.tool, delete.arguments, settings={}))
+        chat = text_of(await _call(trax, "list_chat_messages", quiet))
+        read = (studio, overview, preview, _BOUNDARY.sub("viewers-...", chat))
+        lines = [line for it in read for line in (*it.splitlines(), "")]
+        parts.append(_part(kind, [f"Somebody writes {json.dumps(text)}", "", *lines[:-1]]))
     return "\n".join(parts)
 
 

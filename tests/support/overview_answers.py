@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.conftest import text_of
-from tests.support.hostile_texts import hidden
+from tests.support.hostile_texts import NAMES_NOTICE, hidden
 
 if TYPE_CHECKING:
     import mcp_types as types
@@ -29,9 +29,10 @@ PARTS: Final[Json] = {
 
 
 def text_and_data(result: types.CallToolResult) -> tuple[list[str], Json]:
-    """The sentences, and the data after them, which is also the structured content."""
+    """The sentences, and the announced data after them, which is also the structured content."""
     assert not result.is_error, text_of(result)
-    *sentences, data = text_of(result).split("\n")
+    *sentences, announced, data = text_of(result).split("\n")
+    assert announced == NAMES_NOTICE
     assert not hidden(data)
     assert json.loads(data) == result.structured_content
     return sentences, json.loads(data)

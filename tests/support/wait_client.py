@@ -143,10 +143,17 @@ def failure(result: types.CallToolResult) -> Json:
     return error
 
 
-def expected_chat(cursor: object, *messages: Json, missed: bool = False, waited: float = 0) -> Json:
-    """The answer of the tool with these messages. Without `waited`: the chat resource."""
+def expected_chat(
+    cursor: object,
+    *messages: Json,
+    missed: bool = False,
+    waited: float = 0,
+    gathered: float = 0,
+) -> Json:
+    """The answer of the tool with these messages."""
     chat: Json = {"notice": NOTICE, "studioId": STUDIO, "messages": list(messages)}
-    return {**chat, "cursor": cursor, "missed": missed, "waitedSeconds": waited}
+    seconds = {"waitedSeconds": waited, "gatheredSeconds": gathered}
+    return {**chat, "cursor": cursor, "missed": missed, **seconds}
 
 
 async def wait_as(subscriber: Subscriber, cursor: str) -> types.CallToolResult:

@@ -71,6 +71,8 @@ _LAST_ADDRESS_SECONDS: Final = 0.5
 """How long an urgent request tries the address that was good last, before it looks the name up."""
 _ID_PREFIX: Final = "mcp_"
 """Of the request ids of this server."""
+Observer = Callable[[Operation[Model], Caller, "Answer[Model] | TraxError | None"], None]
+"""Is told of each call: None before it is sent, then what TRaX answered or why it failed."""
 _UNCOMPRESSED: Final = "identity"
 """A small compressed answer could decompress to any size, so none is accepted."""
 
@@ -79,7 +81,7 @@ class Client:
     """TRaX over HTTP.
 
     `timeout_seconds` limits one request as a whole, from waiting for a slot to the last byte.
-    Tests replace `transport` and `sleep`.
+    `observe` is told of each call. Tests replace `transport` and `sleep`.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class Client:
         self.timeout_seconds = timeout_seconds
         self.transport = transport
         self.accepted_keys = AcceptedKeys()
+        self.observe: Observer = _ignore
         self._sleep = sleep
         self._addresses: dict[str, str] = {}
 
@@ -135,6 +138,7 @@ class Client:
         """
         if caller.key is None and not operation.call.public:
             raise no_key()
+        self.observe(operation, caller, None)
         for tries in range(1, MAX_TRIES + 1):
             try:
                 answer = await self._send_once(
@@ -146,10 +150,12 @@ class Client:
                 self.accepted_keys.record_refusal(error.code, operation, caller)
                 pause = _pause_before_retry(error, tries, mutates=operation.call.mutates)
                 if pause is None or not retry or tries == MAX_TRIES:
+                    self.observe(operation, caller, error)
                     raise
                 await self._sleep(pause)
             else:
                 self.accepted_keys.record_answer(operation, caller)
+                self.observe(operation, caller, answer)
                 return answer
         raise AssertionError  # the last try has returned or raised
 
@@ -396,6 +402,10 @@ class _RememberedAddresses:
         stream = await connect(host, timeout=timeout)
         self._addresses[host] = stream.get_extra_info("server_addr")[0]
         return stream
+
+
+def _ignore(_operation: object, _caller: object, _result: object) -> None:
+    """Nobody observes the calls."""
 
 
 def _build(

@@ -94,7 +94,9 @@ def refused(
         next_step = operation.look
     elif caller.client and code in _NEED_ANOTHER_KEY:
         next_step += _CONNECT_AGAIN
-    happened = happened.format(scope=f"the scope {scope}" if scope else "a scope that it needs")
+    happened = happened.format(
+        scope=f"the scope {_word(scope)}" if scope else "a scope that it needs"
+    )
     may_pass = not is_rejected and status not in _REDIRECTS and not operation.call.mutates
     return Refused(
         code or "bad_answer",
@@ -111,13 +113,18 @@ def refused(
 
 
 def _by_status(status: int, code: str, *, is_rejected: bool) -> tuple[str, str]:
-    told = f"HTTP {status}" + (f", code {code}" if code else "")
+    told = f"HTTP {status}" + (f", code {_word(code)}" if code else "")
     if status in _REDIRECTS:  # it could send the key elsewhere
         happened = f"TRaX's address answered with a redirect ({told}), which is not followed"
         return happened, "Check TRAX_BASE_URL."
     if is_rejected:
         return f"TRaX refused the call ({told})", "The same call will fail again."
     return f"TRaX has trouble ({told})", "Call again later."
+
+
+def _word(token: str) -> str:
+    """A code or a scope in quotes: TRaX's word, which could be read as ours."""
+    return quote(token, longest=_LONGEST_QUOTE)
 
 
 def _quote(message: object, operation: Operation[Model], caller: Caller) -> str:

@@ -14,6 +14,7 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import no_key
 from trax_mcp.api.models import StreamStatus
+from trax_mcp.chat.marks import ChatMarks
 from trax_mcp.chat.sources import Chat, Source, Status, documented
 from trax_mcp.chat.watcher import AddResult, SharedPoll, Watcher
 from trax_mcp.clock import Clock
@@ -55,12 +56,14 @@ class Watchers:
         shortest: float,
         clock: Clock,
         tasks: TaskGroup,
+        marks: ChatMarks,
         shared: SharedPolls | None = None,
     ) -> None:
         self._client = client
         self._shortest = shortest
         self._clock = clock
         self.tasks = tasks
+        self.marks = marks
         self._shared = shared
         self._watchers: OrderedDict[_Key, Watcher[Any]] = OrderedDict()
         """The one that was requested longest ago comes first."""

@@ -15,6 +15,7 @@ from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 from trax_mcp import __version__
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
+from trax_mcp.chat.marks import ChatMarks
 from trax_mcp.chat.watchers import SharedPolls, Watchers
 from trax_mcp.clock import Clock
 from trax_mcp.consent.audit import Audit
@@ -116,6 +117,8 @@ class Service:
         self._page = page
         self._shared_polls = shared_polls
         self._sign_in = sign_in
+        self._marks = ChatMarks(self.clock)
+        client.observe = self._marks.record
         self._store = Store(records or MemoryRecords(self.clock), client.accepted_keys)
         lists = ListCache(client, self.clock)
         guard = ConsentGuard(
@@ -218,6 +221,7 @@ class Service:
                 shortest=self._chat_poll_seconds,
                 clock=self.clock,
                 tasks=tasks,
+                marks=self._marks,
                 shared=self._shared_polls,
             )
             if self._store.records.is_shared:

@@ -43,7 +43,7 @@ class CompositeTools:
                 found, sentences = await find_studios(
                     self.client, query, request.caller, clock=self.clock
                 )
-                return results.data_result(found.data(), sentences)
+                return results.named_result(found.data(), sentences)
             case CheckStudio():
                 overview, lines = await check_studio(
                     self.client,
@@ -52,7 +52,7 @@ class CompositeTools:
                     is_starting=self._is_starting(request.caller),
                     clock=self.clock,
                 )
-                return results.data_result(overview.data(), *lines)
+                return results.named_result(overview.data(), *lines)
             case WaitForChatMessages():
                 return await self._wait(value, request)
             case UploadMedia():
@@ -68,13 +68,15 @@ class CompositeTools:
         return partial(self.guard.go_live_is_pending, caller)
 
     async def _wait(self, wait: WaitForChatMessages, request: CallRequest) -> types.CallToolResult:
-        watcher = request.watchers.chat(request.caller, wait.studio_id)
-        began = self.clock.seconds()
-        chat = await wait_for_chat(
-            wait, watcher, clock=self.clock, progress=request.report_progress
+        watchers, caller, studio = request.watchers, request.caller, wait.studio_id
+        chat, waited, gathered = await wait_for_chat(
+            wait, watchers.chat(caller, studio), clock=self.clock, progress=request.report_progress
         )
-        waited = round(self.clock.seconds() - began, 1)
-        payload = {**chat_payload(wait.studio_id, chat), "waitedSeconds": waited}
+        payload = {
+            **chat_payload(studio, chat, watchers.marks.of(caller, studio, chat.messages)),
+            "waitedSeconds": round(waited, 1),
+            "gatheredSeconds": round(gathered, 1),
+        }
         return results.untrusted_result(payload)
 
     async def _upload(self, upload: UploadMedia, request: CallRequest) -> types.CallToolResult:

@@ -86,7 +86,8 @@ class Request(Generic[ParamsT]):
     def claimed_name(self) -> str | None:
         """The person that a bot names as its user. Not verified."""
         name = (self.ctx.meta or {}).get(ACTOR)
-        return name if isinstance(name, str) else None
+        # JSON can hold lone surrogates as escapes, and UTF-8 cannot.
+        return name.encode(errors="replace").decode() if isinstance(name, str) else None
 
     @property
     def answer(self) -> PersonAnswer | None:

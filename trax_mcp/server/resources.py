@@ -279,7 +279,9 @@ class Resources:
                     facts.studio.value or await self._client.call(value, caller), facts
                 )
             case WaitForChatMessages(studio_id=studio, after=after):
-                return chat_payload(studio, await read_chat(watchers.chat(caller, studio), after))
+                chat = await read_chat(watchers.chat(caller, studio), after)
+                marks = watchers.marks.of(caller, studio, chat.messages)
+                return chat_payload(studio, chat, marks)
             case GetStreamStatus(studio_id=studio):
                 status = await self._client.call(value, caller)
                 watchers.record_stream_status(caller, studio, status)

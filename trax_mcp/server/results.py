@@ -9,7 +9,9 @@ from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import ListOperation, Operation, ToolInput
+from trax_mcp.api.operations import GetStudio
 from trax_mcp.api.text_safety import spell_out
+from trax_mcp.chat.marks import Marks
 from trax_mcp.clock import iso
 from trax_mcp.consent.calls import Done, NotRun
 from trax_mcp.consent.changes import AppliedChange, AppliedChanges, ApplyChanges
@@ -22,7 +24,13 @@ from trax_mcp.server.consent_text import (
     preview_text,
 )
 from trax_mcp.server.schemas import drop_mismatches
-from trax_mcp.server.untrusted import add_notice, write_delimited, write_json
+from trax_mcp.server.untrusted import (
+    NAMES_NOTICE,
+    add_notice,
+    without_ours,
+    write_delimited,
+    write_json,
+)
 from trax_mcp.studio import naming
 from trax_mcp.studio.answers import Answer
 
@@ -35,7 +43,12 @@ _APPROVED_IN = f"{_PREFIX}approvedIn"
 _OUTCOME = f"{_PREFIX}outcome"
 _TICKET = f"{_PREFIX}ticket"  # lets the client's panel answer for a person
 
-_NOTICE_SCHEMA: JsonObject = {"type": "string", "description": "Who wrote what follows."}
+_IDS: JsonObject = {"type": "array", "items": {"type": "string"}}
+_CHAT_SCHEMA: JsonObject = {
+    "notice": {"type": "string", "description": "Who wrote what follows."},
+    "probablyOwn": {**_IDS, "description": "Ids of messages that were probably sent from here."},
+    "beforeBroadcast": {**_IDS, "description": "Ids of messages older than the broadcast."},
+}
 
 
 class ObservedAnswer(Answer):
@@ -97,7 +110,7 @@ def result_schema(kind: type[ToolInput], schema: JsonObject, *, guarded: bool) -
     """The schema of an answer, with the fields that this server adds to it."""
     added: JsonObject = {**NotRunAnswer.json_schema()["properties"]} if guarded else {}
     if kind.returns_untrusted_text:
-        added["notice"] = _NOTICE_SCHEMA
+        added.update(_CHAT_SCHEMA)
     is_broadcast = issubclass(kind, Operation) and (kind.starts_broadcast or kind.stops_broadcast)
     if is_broadcast or kind is ApplyChanges:
         seen = "What was seen afterwards."
@@ -113,15 +126,18 @@ def page_sentence(operation: ListOperation[Any], page: JsonObject) -> str:
 
 
 def answer_result(
-    operation: Operation[Model], done: Done, meaning: str = ""
+    operation: Operation[Model], done: Done, *, marks: Marks, meaning: str = ""
 ) -> types.CallToolResult:
-    """The answer of TRaX, unchanged, after what a change has done or what it means, in words.
+    """The answer of TRaX, after what a change has done or what it means, in words.
 
-    A notice comes before text that viewers wrote.
+    It is unchanged but for fields that would pass as this server's. A notice, and the marks of
+    messages, come before text that viewers wrote.
     """
-    data = done.data
+    data = without_ours(done.data)
     if operation.returns_untrusted_text:
-        return untrusted_result(add_notice(data))
+        return untrusted_result(add_notice(data, marks))
+    if isinstance(operation, ListOperation | GetStudio):
+        return named_result(data, meaning)
     meta: JsonObject = {_APPROVED_IN: done.approved_in} if done.approved_in else {}
     if done.observed is not None:
         data = {**data, "observed": ObservedAnswer.model_validate(done.observed).data()}
@@ -154,6 +170,11 @@ def data_result(data: JsonObject, *sentences: str) -> types.CallToolResult:
     """A result with this data. The text starts with the sentences."""
     lines = filter(None, (*sentences, write_json(data)))
     return types.CallToolResult(content=[_text("\n".join(lines))], structured_content=data)
+
+
+def named_result(data: JsonObject, *sentences: str) -> types.CallToolResult:
+    """The same for data with names, which are announced right before it."""
+    return data_result(data, *sentences, NAMES_NOTICE)
 
 
 def untrusted_result(data: JsonObject) -> types.CallToolResult:

@@ -119,8 +119,11 @@ class Tools:
             case NotRun() as not_run:
                 return results.not_run_result(not_run)
             case Done(steps=()) as done:
-                meaning = await self._meaning(action.steps[0], done.data, request.caller)
-                return results.answer_result(action.steps[0], done, meaning)
+                (operation,) = action.steps
+                chat = done.data.get("data") if operation.returns_untrusted_text else None
+                marks = request.watchers.marks.of(request.caller, operation.studio(), chat)
+                meaning = await self._meaning(operation, done.data, request.caller)
+                return results.answer_result(operation, done, marks=marks, meaning=meaning)
             case done:
                 return results.changes_result(done)
 

@@ -89,7 +89,7 @@ def temporary_error(status: int, code: str | None = None, *, tries: int = 1) -> 
 def _undocumented(status: int, code: str | None, what: str) -> FaultCase:
     if code is None:
         return FaultCase(fault=html_page(status), happened=f"{what} (HTTP {status})", status=status)
-    happened = f"{what} (HTTP {status}, code {code}){QUOTED}"
+    happened = f'{what} (HTTP {status}, code "{code}"){QUOTED}'
     return FaultCase(fault=Fault.error(status, code), happened=happened, code=code, status=status)
 
 
@@ -223,7 +223,7 @@ ANSWER_CASES: Final = {
     "403 insufficient_scope": documented_error(
         403,
         "insufficient_scope",
-        "The key lacks the scope {scope}",
+        'The key lacks the scope "{scope}"',
         "Use a key that has it: keys are made on TRaX's Developer / API Keys screen.",
         names_scope=True,
         polls=1,

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 ResultT = TypeVar("ResultT")
 
+LONGEST_BODY: Final = 64 * 1024
+"""Bytes of a request over HTTP."""
+
 CLIENT_ERRORS: Final = {
     None,  # no error
     types.PARSE_ERROR,
@@ -165,15 +168,15 @@ class HttpFuzzSession:
         self.sent.clear()
         with anyio.fail_after(PATIENCE_SECONDS):
             headers = self.caller.all_headers(message) | {"content-type": "application/json"}
-            response = await self.caller.http.post(
-                "/mcp", content=json.dumps(message), headers=headers
-            )
-            assert response.status_code in {200, 400}
+            body = json.dumps(message)
+            response = await self.caller.http.post("/mcp", content=body, headers=headers)
+            is_too_long = len(body) > LONGEST_BODY
+            assert response.status_code in ({413} if is_too_long else {200, 400})
             sent = list(self.sent)
             assert (await self.caller.call("get_health"))["structuredContent"]["status"] == "ok"
         self.sent.clear()
         self.sent.extend(sent)
-        return read_answer(response)
+        return {"error": {}} if is_too_long else read_answer(response)
 
 
 @contextmanager

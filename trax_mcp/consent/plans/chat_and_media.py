@@ -28,7 +28,8 @@ class SendChatMessagePlan(Plan[SendChatMessage]):
 
     def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
         yield sentence(
-            "TRaX has accepted the message for the chat of {} on {}.",
+            "TRaX accepted the message for the chat of {} on {}; whether each platform shows it is"
+            " not known.",
             self.studio,
             self._platforms(),
         )

@@ -1,0 +1,102 @@
+"""What is remembered of messages that were sent is bounded, and nobody can displace it.
+
+`tests/chat/test_own_messages.py` has the marks as clients get them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from trax_mcp.api.answers import Answer
+from trax_mcp.api.caller import Caller
+from trax_mcp.api.errors import Refused
+from trax_mcp.api.operations import SendChatMessage
+from trax_mcp.chat.marks import ChatMarks
+from trax_mcp.clock import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MINE: Final = Caller("sk_live_mine")
+STUDIO: Final = "studio_42"
+HELLO: Final = [{"id": "m1", "text": "Hello"}]
+REFUSED: Final = Refused("invalid_key", "TRaX does not accept this key", "Make a new one.")
+
+
+class Still(Clock):
+    """A clock that stands still."""
+
+    def seconds(self) -> float:
+        """Always the same."""
+        return 0.0
+
+
+def sent(
+    marks: ChatMarks,
+    texts: Iterable[str],
+    *,
+    caller: Caller = MINE,
+    studio: str = STUDIO,
+    result: Any = None,  # noqa: ANN401  an answer or a failure
+) -> None:
+    """Send these texts, with this result."""
+    for text in texts:
+        operation = SendChatMessage(studio_id=studio, text=text)
+        marks.record(operation, caller, None)
+        marks.record(operation, caller, result or answer())
+
+
+def answer(**data: object) -> Answer[Any]:
+    """TRaX's answer to a message."""
+    return Answer({"ok": True, **data}, "req_1", 201, size=1)
+
+
+def own(marks: ChatMarks, messages: object = HELLO) -> tuple[str, ...]:
+    """The ids that are marked for the caller."""
+    return marks.of(MINE, STUDIO, messages).probably_own
+
+
+def test_the_last_two_hundred_texts_and_ids_of_a_chat_are_remembered() -> None:
+    marks = ChatMarks(Still())
+    sent(marks, ["Hello", *map(str, range(199))])
+    assert own(marks) == ("m1",)
+    sent(marks, ["one more"])
+    assert own(marks) == ()
+
+
+def test_refused_messages_displace_nothing() -> None:
+    """Nor do those of a thousand keys that TRaX does not know."""
+    marks = ChatMarks(Still())
+    sent(marks, ["Hello"])
+    sent(marks, map(str, range(199)), result=REFUSED)
+    for number in range(2_000):
+        sent(marks, ["Hello"], caller=Caller(f"sk_live_{number}"), result=REFUSED)
+    assert own(marks) == ("m1",)
+
+
+def test_a_refusal_takes_back_only_the_message_that_was_refused() -> None:
+    marks = ChatMarks(Still())
+    sent(marks, ["Hello"])
+    sent(marks, ["Hello"], result=REFUSED)
+    assert own(marks) == ("m1",)
+
+
+def test_the_chats_that_were_used_last_are_remembered() -> None:
+    """1,024 of all keys together."""
+    marks = ChatMarks(Still())
+    sent(marks, ["Hello"])
+    for number in range(1_023):
+        sent(marks, ["Hello"], studio=f"studio_{number}")
+    assert own(marks) == ("m1",)
+    for number in range(1_024):
+        sent(marks, ["Hello"], caller=Caller(f"sk_live_{number}"))
+    assert own(marks) == ()
+
+
+def test_what_is_no_message_has_no_mark() -> None:
+    """TRaX's answer may be of any form."""
+    marks = ChatMarks(Still())
+    sent(marks, ["Hello"], result=answer(messageId=7))
+    lists: tuple[object, ...] = (None, "Hello", {}, [None, 1, [], {}, {"id": 1, "text": "Hello"}])
+    assert [own(marks, messages) for messages in lists] == [()] * len(lists)
+    assert own(marks, [{"id": "m1", "text": None}, {"id": "m2", "text": "Hello"}]) == ("m2",)
