@@ -22,7 +22,7 @@ from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.product.server import Product
 from tests.support.spelt_text import frame, unwrapped
-from tests.support.valid_calls import EVERY
+from tests.support.valid_calls import EVERY, SEVERAL_CALLS
 
 if TYPE_CHECKING:
     from mcp_types import CallToolResult
@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 JsonObject = dict[str, Any]
 
 CHAT: Final = ("list_chat_messages", "wait_for_chat_messages")
-METHODS: Final = {entry.tool: entry.call.partition(" ")[0] for entry in TABLE}
+METHODS: Final = {
+    **{entry.tool: entry.call.partition(" ")[0] for entry in TABLE},
+    **dict.fromkeys(SEVERAL_CALLS, "PATCH"),
+}
 READS: Final = [tool for tool in EVERY if METHODS.get(tool, "GET") == "GET" and tool not in CHAT]
 CHANGES: Final = [tool for tool in EVERY if METHODS.get(tool, "GET") != "GET"]
 NAMED: Final = {
@@ -40,7 +43,15 @@ NAMED: Final = {
     *("list_connections", "list_media", "find_studio", "check_studio"),
 }
 """The reads that answer with names."""
-GUARDED: Final = {entry.tool for entry in TABLE if entry.hints["destructiveHint"]}
+GUARDED: Final = {
+    *(entry.tool for entry in TABLE if entry.hints["destructiveHint"]),
+    *SEVERAL_CALLS,
+}
+PREVIEWED: Final = {
+    **{name: (it.tool, it.arguments, it.on_air) for name, it in GUARDED_OPERATIONS.items()},
+    **{tool: (tool, arguments, True) for tool, arguments in SEVERAL_CALLS.items()},
+}
+"""The tool, the arguments, and whether the studio is on air."""
 
 each_kind = pytest.mark.parametrize("kind", WORST)
 
@@ -61,11 +72,11 @@ async def answer(text: str, tool: str) -> CallToolResult:
 
 async def preview(text: str, name: str) -> CallToolResult:
     """What a guarded call answers there without a yes."""
-    trax, operation = written_everywhere(text), GUARDED_OPERATIONS[name]
-    if operation.on_air:
+    trax, (tool, arguments, on_air) = written_everywhere(text), PREVIEWED[name]
+    if on_air:
         put_on_air(trax)
     server = Product(trax, None, {"TRAX_GUARD_ALSO": "send_chat_message"}).server()
-    return await call(server, operation.tool, operation.arguments)
+    return await call(server, tool, arguments)
 
 
 def sentences(result: CallToolResult) -> list[str]:
@@ -104,7 +115,7 @@ async def test_chat_holds_what_people_write_inside_the_boundaries(kind: str, too
     assert nothing_hidden(result)
 
 
-@pytest.mark.parametrize("name", GUARDED_OPERATIONS)
+@pytest.mark.parametrize("name", PREVIEWED)
 async def test_a_preview_holds_what_people_write_between_quotes(name: str) -> None:
     """The name in its structure is cut and spelt as in its text, for a host that shows it."""
     ordinary = [frame(it) for it in lines(await preview(ORDINARY, name))]

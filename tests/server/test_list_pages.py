@@ -30,7 +30,7 @@ MORE: Final = "There are more: call again with `nextCursor` as `cursor`."
 async def said(server: Server[Any], tool: str, **arguments: object) -> tuple[str, dict[str, Any]]:
     """The sentence before a list, and its data."""
     needed = {name: it for name, it in CALLS[tool].items() if name.endswith("Id")}
-    sentence, _, data = text_of(await call(server, tool, {**needed, **arguments})).partition("\n")
+    sentence, _, data = text_of(await call(server, tool, {**needed, **arguments})).split("\n")
     return sentence, json.loads(data)
 
 

@@ -124,7 +124,31 @@ async def test_the_matches_come_with_the_likely_one(server: Server[Any], query: 
     """The sentence names it, or says that the person must be asked."""
     matches, likely, sentence = ANSWERS[query]
     data = {"matches": matches} | ({"likely": likely} if likely else {}) | {"searched": 4}
-    assert await find(server, query) == (sentence, data)
+    said, found = await find(server, query)
+    assert (found.pop("details", None) is not None) is (likely is not None)
+    assert (said, found) == (sentence, data)
+
+
+async def test_the_likely_one_comes_with_the_ids_that_changes_take(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """Those switched on first. What cannot be read is left out."""
+    _, found = await find(server, "the friday show")
+    assert found["details"] == {
+        "destinations": [
+            {"id": "dest_1", "name": "Main channel", "platform": "youtube", "enabled": True},
+            {"id": "dest_2", "name": "Late crowd", "platform": "twitch", "enabled": True},
+            {"id": "dest_3", "name": "Kick (trying out)", "platform": "kick", "enabled": False},
+        ],
+        "sources": [
+            {"id": "source_1", "name": "Host camera", "type": "webcam", "active": True},
+            {"id": "source_3", "name": "Intro clip", "type": "media", "active": True},
+            {"id": "source_2", "name": "Guest feed", "type": "rtmp", "active": False},
+        ],
+    }
+    sandbox.faults.add(Fault.error(403, "insufficient_scope"), times=None, path="*/sources")
+    _, found = await find(server, "the friday show")
+    assert found["details"].keys() == {"destinations"}
 
 
 async def test_the_only_studio_on_air_is_found_by_that(

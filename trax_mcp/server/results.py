@@ -152,7 +152,7 @@ def changes_result(done: Done) -> types.CallToolResult:
         AppliedChange(
             tool=it.tool,
             outcome=it.outcome,
-            answer=it.data,
+            answer=it.data and without_ours(it.data),
             error=it.error and error_payload(it.error),
         )
         for it in done.steps

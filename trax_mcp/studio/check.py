@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
-from typing import Final, TypeVar
+from typing import Final
 
 from pydantic import Field, ValidationError
 
@@ -14,14 +14,21 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.models import ItemT, StreamStatus, Studio
+from trax_mcp.api.models import StreamStatus, Studio
 from trax_mcp.api.operation import Effect
 from trax_mcp.api.operations import ListStudios
 from trax_mcp.clock import Clock
 from trax_mcp.studio import naming, times
-from trax_mcp.studio.answers import Answer, ShortId, ShortText, StudioTool
+from trax_mcp.studio.answers import Answer, ShortText, StudioTool
 from trax_mcp.studio.facts import Fact, Facts, Read
 from trax_mcp.studio.naming import Name
+from trax_mcp.studio.parts import (
+    MAX_SHOWN,
+    ShownDestination,
+    ShownSource,
+    shown_destinations,
+    shown_sources,
+)
 from trax_mcp.studio.readiness import READINESS_FACTS, Readiness, judge_readiness
 from trax_mcp.studio.reading import MAX_AT_A_TIME, Budget, FactReader, gather, read_all_pages
 
@@ -29,38 +36,13 @@ MAX_CHECKED: Final = 20
 """The most studios whose status is read."""
 MAX_DETAILED: Final = 5
 """The most studios whose destinations and sources are read."""
-MAX_SHOWN: Final = 20
-"""The most destinations of a studio that are shown, and the same for sources."""
 MAX_SECONDS: Final = 25.0
 """How long reads may begin. Many clients cancel a call after a minute."""
-
-AnswerT = TypeVar("AnswerT", bound=Answer)
 
 _SHARED: Final = (Fact.CONNECTIONS, Fact.HEALTH)
 _DETAILS: Final = (Fact.DESTINATIONS, Fact.SOURCES)
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
-_TRAX_STATUS: Final = Field(None, description="TRaX's own word, which it does not document.")
 _IF_ALLOWED: Final = ", if this server's API key may (TRaX tells only when it is tried)"
-
-
-class CheckedDestination(Answer):
-    """A destination."""
-
-    id: ShortId
-    name: ShortText
-    platform: ShortText
-    enabled: bool = Field(description="Switched on. Nothing tells whether it is on air.")
-    status: ShortText | None = _TRAX_STATUS
-
-
-class CheckedSource(Answer):
-    """A source."""
-
-    id: ShortId
-    name: ShortText
-    type: ShortText
-    active: bool = Field(description="Can be on screen. Nothing tells whether it is.")
-    status: ShortText | None = _TRAX_STATUS
 
 
 class Problem(Answer):
@@ -81,8 +63,8 @@ class CheckedStudio(Answer):
     ready: bool | None = Field(
         None, description="Whether it could go live. Left out on air, and if it is not known."
     )
-    destinations: list[CheckedDestination] | None = None
-    sources: list[CheckedSource] | None = None
+    destinations: list[ShownDestination] | None = None
+    sources: list[ShownSource] | None = None
     problems: list[Problem] | None = None
     unknown: list[str] | None = None
 
@@ -250,21 +232,11 @@ def _checked(studio_id: str, facts: Facts, readiness: Readiness) -> CheckedStudi
         live=facts.live,
         since=facts.since or None,
         ready=readiness.ready,
-        destinations=_first(facts.destinations, CheckedDestination, lambda it: it.enabled),
-        sources=_first(facts.sources, CheckedSource, lambda it: it.active),
+        destinations=shown_destinations(facts),
+        sources=shown_sources(facts),
         problems=problems if has_details else None,
         unknown=[*not_shown, *readiness.unknown] if has_details else None,
     )
-
-
-def _first(
-    read: Read[tuple[ItemT, ...]], model: type[AnswerT], is_on: Callable[[ItemT], bool]
-) -> list[AnswerT] | None:
-    """At most 20 items, first those that are switched on. None if they are unknown."""
-    if read.value is None:
-        return None
-    items = sorted(read.value, key=is_on, reverse=True)[:MAX_SHOWN]
-    return [model.model_validate(it) for it in items]
 
 
 def _about_all(

@@ -20,8 +20,14 @@ from trax_mcp.api.operations import ListStudios
 from trax_mcp.clock import Clock
 from trax_mcp.studio import naming, times
 from trax_mcp.studio.answers import Answer, ShortText, StudioTool
-from trax_mcp.studio.facts import Fact, Facts
+from trax_mcp.studio.facts import Fact, Facts, Read
 from trax_mcp.studio.names import NameMatch, Ranking, rank_studios
+from trax_mcp.studio.parts import (
+    ShownDestination,
+    ShownSource,
+    shown_destinations,
+    shown_sources,
+)
 from trax_mcp.studio.reading import MAX_AT_A_TIME, Budget, FactReader, read_all_pages
 
 MAX_MATCHES: Final = 20
@@ -56,11 +62,21 @@ class Match(Answer):
     )
 
 
+class StudioDetails(Answer):
+    """The destinations and sources of a studio. Those that could not be read are left out."""
+
+    destinations: list[ShownDestination] | None = None
+    sources: list[ShownSource] | None = None
+
+
 class FoundStudios(Answer):
     """The first studios that match, best first."""
 
     matches: list[Match]
     likely: str | None = Field(None, description="The id of the match that stands out.")
+    details: StudioDetails | None = Field(
+        None, description="The first destinations and sources of the likely one."
+    )
     searched: int
     unknown: list[str] | None = None
 
@@ -100,7 +116,11 @@ async def find_studios(
             wanted = []
         matches = ranking.on_air_first(details.live)
         wanted += [(Fact.DESTINATIONS, it) for it in matches[:MAX_DESTINATION_READS]]
+        if likely := ranking.likely(details.live):
+            wanted.append((Fact.SOURCES, likely))
         await details.read(wanted)
+        if likely := ranking.likely(details.live):
+            await details.read([(Fact.DESTINATIONS, likely), (Fact.SOURCES, likely)])
     matches = ranking.on_air_first(details.live)
     likely = ranking.likely(details.live)
     if listed.missing and likely and not likely.is_by_id:
@@ -108,6 +128,7 @@ async def find_studios(
     found = FoundStudios(
         matches=[details.match(it) for it in matches[:MAX_MATCHES]],
         likely=studios[likely.index].id if likely else None,
+        details=details.of(likely) if likely else None,
         searched=len(studios),
         unknown=[str(it) for it in listed.unknown(Fact.STUDIOS)] or None,
     )
@@ -143,10 +164,17 @@ class _Details:
                 tasks.start_soon(self._read, fact, match.index)
 
     async def _read(self, fact: Fact, index: int) -> None:
+        if self._facts[index].of(fact) != Read():
+            return
         reader = replace(self._reader, studio_id=self._studios[index].id)
         with suppress(TraxError):
             found = await reader.read((fact,))
             self._facts[index] = self._facts[index].completed_by(found)
+
+    def of(self, found: NameMatch) -> StudioDetails:
+        """The destinations and sources of a match."""
+        facts = self._facts[found.index]
+        return StudioDetails(destinations=shown_destinations(facts), sources=shown_sources(facts))
 
     def match(self, found: NameMatch) -> Match:
         """A match with what was read of it."""
