@@ -61,8 +61,8 @@ async def test_the_preview_shows_each_change_as_those_before_it_leave_things() -
     async with in_memory() as clients:
         shown = await clients.call(_call(YOUTUBE_OFF, GUEST_ON, GO_LIVE))
         text = text_of(shown)
-        assert '1. Sets enabled of "Main channel" (YouTube) to false.' in text
-        assert '2. Sets active of "Guest feed" to true.' in text
+        assert '1. Switches off "Main channel" (YouTube).' in text
+        assert '2. Switches on "Guest feed".' in text
         assert '3. Starts a broadcast of "Friday Night Show" that anyone can watch.' in text
         assert 'Goes out on "Late crowd" (Twitch).' in text
         assert 'Goes out on "Main channel"' not in text

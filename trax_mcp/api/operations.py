@@ -241,8 +241,8 @@ class GoLive(
     broadcast="start",
     look="Look with check_studio in a minute; if it is off air then, ask for a new yes.",
     hint=(
-        "Goes out to strangers on every enabled destination. For only some, switch the others off"
-        " first (update_destination); they stay off. `observed` is the proof of being on air."
+        "Goes out to strangers on every enabled destination. For only some, use apply_changes to"
+        " switch the others off first; they stay off. `observed` is the proof of being on air."
     ),
 ):
     studio_id: arguments.Id

@@ -123,10 +123,12 @@ def nothing_to_do(
     """
     if not operation.starts_broadcast:
         return None
+    others = "" if len(operation.steps) == 1 else " Call again without go_live."
     if facts.live:
-        return f"it {times.on_air(facts.since, now)} already."
+        return f"it {times.on_air(facts.since, now)} already.{others}"
     if go_live_pending:
-        return "a go-live was sent within the last minute and has not been seen on air yet."
+        came = "a go-live was sent within the last minute and has not been seen on air yet."
+        return f"{came}{others}"
     return None
 
 

@@ -97,6 +97,8 @@ def test_every_argument_is_shown() -> None:
 
 
 def _shows(said: str, value: object) -> bool:
+    if isinstance(value, bool):
+        return f"switches {'on' if value else 'off'} " in said.lower()
     if isinstance(value, tuple):
         return all(_shows(said, it) for it in value)
     return str(value).replace("\n", r"\u000a").lower() in said.lower()

@@ -31,6 +31,7 @@ Sentences = Iterator[Sentence]
 _IDS: Final = frozenset({"studioId", "destId", "sourceId"})
 _SHOWN_BY_READS: Final = ("the platform", "the picture format")
 """Hidden changes that a person sees all the same, if TRaX shows them rightly."""
+_SWITCHES: Final = frozenset({"enabled", "active"})
 _MAX_CHANGED: Final = 20
 """The most earlier changes that a question names."""
 _LONG_KEY: Final = 12
@@ -284,7 +285,10 @@ class Plan(ABC, Generic[OperationT]):
     def each_change(self) -> Sentences:
         """A sentence for each argument that the call sets on its target."""
         for name, value in _by_importance(self.operation.arguments()):
-            yield sentence("Sets {} of {} to {}.", name, self.described, _shown(name, value))
+            if name in _SWITCHES:
+                yield sentence("Switches {} {}.", "on" if value else "off", self.described)
+            else:
+                yield sentence("Sets {} of {} to {}.", name, self.described, _shown(name, value))
 
     def read_answer(self, model: type[ModelT], answer: JsonObject) -> ModelT | None:
         """The answer as a model. None if it does not hold what the contract promises."""
