@@ -45,7 +45,7 @@ from trax_mcp.server.tools import Tools
 from trax_mcp.studio.list_cache import ListCache
 
 INSTRUCTIONS: Final = """\
-Runs live streams on TRaX: studios, going live, chat, media.
+Runs live streams on TRaX.
 Start with find_studio; every other studio tool takes its `studioId`. Several changes, one \
 question: apply_changes.
 Not possible: deleting a studio, a timer, seeing the picture, proof that one platform shows it.
