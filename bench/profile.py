@@ -72,7 +72,8 @@ def call_lines(transport: str) -> Iterator[str]:
         yield f"  {name:36}{ours[name]:9.0f}{bare[name]:9.0f}{ours[name] - bare[name]:9.0f}"
     yield "passes over the request and the answer"
     for name in _PASSES.values():
-        yield f"  {name:36}{passes[name]:9.1f}{bare_passes[name]:9.1f}{passes[name] - bare_passes[name]:9.1f}"
+        own, others = passes[name], bare_passes[name]
+        yield f"  {name:36}{own:9.1f}{others:9.1f}{own - others:9.1f}"
 
 
 def _calls(module: str, transport: str) -> tuple[Counter[str], Counter[str]]:
