@@ -15,8 +15,10 @@ from tests.support.product.frozen_sandbox import STUDIO as PLACE
 from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.product.sandbox import SANDBOX_KEY, SCOPES
 from tests.support.product.server import yes_to_stop
+from tests.support.product.software_passkey import SoftwarePasskey
 from tests.support.product.virtual_time import in_virtual_time
-from tests.support.simulated_person import agreeing, choices, refusing
+from tests.support.real_transports import over_http, over_stdio
+from tests.support.simulated_person import Person, agreeing, choices, refusing
 from tests.support.virtual_setup import MINE, open_virtual_replicas, open_virtual_setup, status
 
 if TYPE_CHECKING:
@@ -94,6 +96,48 @@ async def test_a_form_asks_once_in_either_era(era: str) -> None:
         assert choices(form)[0] == YES
         assert _outcomes(result) == ["applied"] * 2
         assert clients.sent == [SENT[0], SENT[2]]
+
+
+async def test_they_run_over_a_real_socket(era: str) -> None:
+    async with over_http(era) as (clients, _):
+        clients.person.answer_with(agreeing)
+        result = await clients.call(_call(*THREE), clients.asking)
+        assert _outcomes(result) == ["applied"] * 3
+        assert clients.sent == SENT
+        assert len(clients.person.forms) == 1
+
+
+async def test_they_run_in_a_real_process(era: str) -> None:
+    async with over_stdio(era) as clients:
+        clients.person.answer_with(agreeing)
+        result = await clients.call(_call(*THREE))
+        assert _outcomes(result) == ["applied"] * 3
+        assert clients.sent == SENT
+        assert len(clients.person.forms) == 1
+
+
+async def test_a_flag_is_a_yes_only_where_the_operator_says_so() -> None:
+    for mode, sent in (("preview", []), ("flag", SENT)):
+        async with in_memory(TRAX_CONFIRM=mode) as clients:
+            await clients.call(_call(*THREE), confirm=True)
+            assert clients.sent == sent
+
+
+async def test_where_a_person_must_be_asked_no_confirmation_is_given() -> None:
+    async with in_memory(TRAX_CONFIRM="human") as clients:
+        asked = await clients.call(_call(*THREE))
+        assert status_and_reason(asked) == ("cannot_ask", None)
+        assert clients.sent == []
+
+
+async def test_with_a_passkey_a_form_is_no_yes(open_setup: OpenSetup) -> None:
+    person = Person()
+    person.answer_with(agreeing)
+    async with open_setup(passkey=SoftwarePasskey(), browser=False, form=person) as it:
+        asked = await it.asked("apply_changes", changes=THREE)
+        assert asked["status"] == "cannot_ask"
+        assert person.forms == []
+        assert it.sent == []
 
 
 async def test_a_no_sends_nothing(era: str) -> None:
