@@ -63,9 +63,9 @@ async def test_the_preview_shows_each_change_as_those_before_it_leave_things() -
     async with in_memory() as clients:
         shown = await clients.call(_call(YOUTUBE_OFF, GUEST_ON, GO_LIVE))
         text = text_of(shown)
-        assert '1. Switches off "Main channel" (YouTube).' in text
-        assert '2. Switches on "Guest feed".' in text
-        assert '3. Starts a broadcast of "Friday Night Show" that anyone can watch.' in text
+        assert '\n1. Switches off "Main channel" (YouTube).\n' in text
+        assert '\n2. Switches on "Guest feed".\n' in text
+        assert '\n3. Starts a broadcast of "Friday Night Show" that anyone can watch.\n' in text
         assert 'Goes out on "Late crowd" (Twitch).' in text
         assert 'Goes out on "Main channel"' not in text
         assert 'Can be on screen: "Guest feed" (rtmp).' in text
@@ -80,11 +80,11 @@ async def test_a_confirmation_runs_them_once_and_in_order() -> None:
         assert not result.is_error, result
         assert _outcomes(result) == ["applied"] * 3
         assert (result.structured_content or {})["observed"]["state"] == "on_air"
-        assert text_of(result).startswith("All 3 changes were made.")
+        assert text_of(result).startswith("All changes were made.")
         assert 'Switched off for the next show too: "Main channel" (YouTube).' in text_of(result)
         again = await clients.use(call, yes)
         assert status_and_reason(again) == ("confirmation_invalid", "used")
-        assert "3 of its 3 changes were made" in text_of(again)
+        assert "used already: all 3 changes were made" in text_of(again)
         assert clients.sent == SENT
 
 
@@ -177,7 +177,7 @@ async def test_the_page_does_not_say_done_of_a_half(open_setup: OpenSetup) -> No
         await question.press(question.yes)
         await call.result()
         assert await question.phase() == "ended"
-        assert question.data["outcome"] == "2 of 3 changes were made: look there."
+        assert question.data["outcome"] == "Made 2 of 3 changes: ask your assistant which."
 
 
 async def test_changes_that_need_no_yes_by_themselves_need_none_together() -> None:
@@ -243,7 +243,8 @@ async def test_after_a_step_that_is_refused_none_is_sent() -> None:
         result = await it.confirmed(MINE, "apply_changes", changes=THREE)
         assert _outcomes(result) == ["applied", "not_applied", "not_sent"]
         assert result.is_error
-        assert text_of(result).startswith("1 of 3 changes were made. Look with check_studio")
+        assert text_of(result).startswith("Made 1 of 3 changes. Look with check_studio")
+        assert "\n2. update_source: TRaX refused the call" in text_of(result)
         assert not it.is_live
         assert status(await it.confirmed(MINE, "go_live")) == "ran", "no go-live is under way"
 

@@ -68,7 +68,7 @@ class Attempt:
             return outcome_in_words(self.outcome)
         *others, last = map(outcome_of, self.sent)
         made = [*others, "applied" if is_on_air else last].count("applied")
-        return f"{made} of its {steps} changes were made"
+        return f"{'all' if made == steps else f'{made} of'} {steps} changes were made"
 
     def hidden_changes(self) -> Mapping[str, str]:
         """The changes that no read shows, as in `Plan.hidden_changes`."""

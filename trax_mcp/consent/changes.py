@@ -51,7 +51,7 @@ _SCHEMA: Final[JsonObject] = {
         "type": "object",
         "properties": {
             "tool": {"type": "string", "enum": [*CHANGES]},
-            "arguments": {"type": "object", "description": "Without `studioId`."},
+            "arguments": {"type": "object", "description": "The tool's, without `studioId`."},
         },
         "required": ["tool", "arguments"],
     },

@@ -243,7 +243,7 @@ def _step(
     if sent is None:
         return Step(tool, "not_sent", f"{tool} was not sent: {cut_short}.")
     if isinstance(sent, TraxError) and is_failed:
-        return Step(tool, sent.outcome, sent.message, error=sent)
+        return Step(tool, sent.outcome, f"{tool}: {sent.message}", error=sent)
     data = {} if isinstance(sent, TraxError) else sent.data
     said = " ".join(it.text for it in plan.report(data, observed, undone=undone))
     return Step(tool, "applied", said, data)

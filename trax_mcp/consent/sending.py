@@ -1,7 +1,6 @@
-"""Sends a guarded call, and finds out what came of it.
+"""Sends the steps of a guarded call, each once, and ends the call.
 
-A lost answer is looked up by reading the stream status, and never sent again. Only a stop that TRaX
-refuses because of too many requests is.
+Only a stop that TRaX refuses because of too many requests is sent again.
 """
 
 import logging
@@ -119,7 +118,7 @@ class Sender:
     ) -> bool:
         """Whether a further step may be sent. Else the attempt has why not."""
         if outcome_of(attempt.sent[-1]) != "applied":
-            attempt.cut_short = "the one before is not certainly done"
+            attempt.cut_short = "the change before it is not certainly done"
         elif self._clock.seconds() > began + _STEPS_SECONDS:
             attempt.cut_short = f"the others took more than {_STEPS_SECONDS:.0f} seconds"
         elif self.unheard[attempt.place.shared] != unheard:

@@ -17,11 +17,11 @@ from trax_mcp.consent.calls import Done, NotRun
 from trax_mcp.consent.changes import AppliedChange, AppliedChanges, ApplyChanges
 from trax_mcp.consent.preview import Preview, Target
 from trax_mcp.server.consent_text import (
-    changes_lines,
     done_lines,
     goes_on,
     not_run_text,
     preview_text,
+    several_done_lines,
 )
 from trax_mcp.server.schemas import drop_mismatches
 from trax_mcp.server.untrusted import (
@@ -162,7 +162,7 @@ def changes_result(done: Done) -> types.CallToolResult:
     if done.observed is not None:
         data["observed"] = ObservedAnswer.model_validate(done.observed).data()
         meta[_OUTCOME] = done.observed.state
-    result = data_result(data, *changes_lines(done))
+    result = data_result(data, *several_done_lines(done))
     return result.model_copy(update={"is_error": not done.is_whole, "meta": meta or None})
 
 

@@ -302,7 +302,7 @@ class Plan(ABC, Generic[OperationT]):
         changes, hidden = list[str](), list[str]()
         for name, asked in _by_importance(self.operation.arguments()):
             if name in answer and not isinstance(asked, SecretStr):
-                changes.append(f"`{name}` is {_answered(answer[name], asked)}")
+                changes.append(_changed_to(name, answer[name], asked))
             else:
                 hidden.append(f"`{name}`")
                 to = f" to {_shown(name, asked)}" if isinstance(asked, bool) else ""
@@ -343,6 +343,13 @@ def _by_importance(arguments: Mapping[str, object]) -> Iterable[tuple[str, objec
     """All arguments but ids. Addresses come first, where no long text can hide them."""
     shown = [it for it in arguments.items() if it[0] not in _IDS]
     return sorted(shown, key=lambda it: it[0] not in ADDRESSES)
+
+
+def _changed_to(name: str, value: object, asked: object) -> str:
+    """The end of a sentence: what an argument has changed, with the value in TRaX's answer."""
+    if name in _SWITCHES and value is asked:
+        return f"it is switched {'on' if value else 'off'}"
+    return f"`{name}` is {_answered(value, asked)}"
 
 
 def _answered(value: object, asked: object) -> str:
