@@ -309,7 +309,7 @@ async def test_a_stop_at_another_replica_ends_the_changes_here() -> None:
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ([GO_LIVE], "must be a list of 2 to 10 changes"),
+        ([GO_LIVE], "for a single one, call its tool"),
         ([YOUTUBE_OFF] * 11, "must be a list of 2 to 10 changes"),
         ("two", "must be a list of 2 to 10 changes"),
         ([GO_LIVE, YOUTUBE_OFF], "must have go_live last"),

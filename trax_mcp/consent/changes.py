@@ -39,7 +39,8 @@ LEAST_CHANGES: Final = 2
 MOST_CHANGES: Final = 10
 
 _NO_LIST: Final = (
-    f"must be a list of {LEAST_CHANGES} to {MOST_CHANGES} changes, each with `tool` and `arguments`"
+    f"must be a list of {LEAST_CHANGES} to {MOST_CHANGES} changes, each with `tool` and"
+    " `arguments`; for a single one, call its tool"
 )
 _OTHER_STUDIO: Final = "must all be about the studio of `studioId`"
 _NOT_LAST: Final = "must have go_live last, if at all"
