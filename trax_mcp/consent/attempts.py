@@ -22,6 +22,17 @@ def outcome_of(sent: Sent) -> Outcome:
     return sent.outcome if isinstance(sent, TraxError) else "applied"
 
 
+def is_certain(step: Operation[Model], sent: Sent) -> bool:
+    """Whether TRaX took a step, and its answer shows nothing else than what was asked for.
+
+    Texts may be shown in another form. A switch that is still on is not off.
+    """
+    answer = {} if isinstance(sent, TraxError) else sent.data
+    switches = [it for it in step.arguments().items() if isinstance(it[1], bool)]
+    is_as_asked = all(answer.get(name, asked) == asked for name, asked in switches)
+    return outcome_of(sent) == "applied" and answer.get("ok") is not False and is_as_asked
+
+
 @dataclass(slots=True)
 class Attempt:
     """One attempt of a call: where it acts, what it has seen there, and what was sent.
@@ -66,8 +77,10 @@ class Attempt:
         """What came of it, as a later use of the same yes is told. `is_on_air`: it was seen so."""
         if (steps := len(self.call.operation.steps)) == 1:
             return outcome_in_words(self.outcome)
-        *others, last = map(outcome_of, self.sent)
-        made = [*others, "applied" if is_on_air else last].count("applied")
+        outcomes = [outcome_of(it) for it in self.sent]  # none, if it could not begin
+        if is_on_air:
+            outcomes[-1] = "applied"
+        made = outcomes.count("applied")
         return f"{made} of its {steps} changes were made"
 
     def hidden_changes(self) -> Mapping[str, str]:

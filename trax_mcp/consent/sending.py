@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 import anyio
+import anyio.lowlevel
 
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import Refused, TraxError, interrupted
@@ -17,7 +18,7 @@ from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import GoOffline
 from trax_mcp.clock import Clock
-from trax_mcp.consent.attempts import Attempt, Sent, outcome_of
+from trax_mcp.consent.attempts import Attempt, Sent, is_certain, outcome_of
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import Done, GuardedCall
 from trax_mcp.consent.changes import ApplyChanges
@@ -117,8 +118,12 @@ class Sender:
     async def _goes_on(
         self, attempt: Attempt, step: Operation[Model], *, began: float, unheard: int
     ) -> bool:
-        """Whether a further step may be sent. Else the attempt has why not."""
-        if outcome_of(attempt.sent[-1]) != "applied":
+        """Whether a further step may be sent. Else the attempt has why not.
+
+        A call that the client has cancelled ends here.
+        """
+        await anyio.lowlevel.checkpoint()
+        if not is_certain(attempt.last_step, attempt.sent[-1]):
             attempt.cut_short = "the one before is not certainly done"
         elif self._clock.seconds() > began + _STEPS_SECONDS:
             attempt.cut_short = f"the others took more than {_STEPS_SECONDS:.0f} seconds"

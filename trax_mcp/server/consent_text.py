@@ -113,9 +113,13 @@ def done_lines(done: Done, tool_name: str) -> Iterator[str]:
 def changes_lines(done: Done) -> Iterator[str]:
     """Say how many changes were made and how they were approved, then what came of each."""
     count = len(done.steps)
-    made = f"All {count} changes were made." if done.is_whole else f"{done.made} of {count} changes"
     if not done.is_whole:
-        made += " were made. Look with check_studio before anything else."
+        made = f"{done.made} of {count} changes were made."
+        made += " Look with check_studio before anything else."
+    elif done.observed is not None and done.observed.state != "on_air":
+        made = f"TRaX accepted all {count} changes. Read what is said of the last one."
+    else:
+        made = f"All {count} changes were made."
     approved = f"Approved {_APPROVED[done.approved_in]}." if done.approved_in else ""
     yield " ".join(filter(None, (made, approved)))
     yield from (f"{number}. {it.said}" for number, it in enumerate(done.steps, start=1))
