@@ -387,6 +387,29 @@ async def test_a_stop_at_another_replica_ends_the_changes_here() -> None:
         assert not here.is_live
 
 
+@in_virtual_time
+async def test_an_engine_that_is_slow_in_the_middle_is_not_called_a_stop() -> None:
+    """Another replica may have had the turn meanwhile."""
+    async with open_virtual_replicas(MINE) as (here, _):
+        yes = await here.confirmation(MINE, "apply_changes", changes=THREE)
+        here.slow(3, path="/destinations/dest_1")
+        results: list[types.CallToolResult] = []
+
+        async def apply() -> None:
+            results.append(await here.use(MINE, "apply_changes", yes, changes=THREE))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(apply)
+            await anyio.sleep(0.5)
+            here.engine.late_seconds = 0.8
+            await anyio.sleep(9)
+            here.engine.late_seconds = 0.0
+        assert _outcomes(results[0]) == ["applied", "not_sent", "not_sent"]
+        away = "go_live was not sent: the store that replicas share did not answer in time."
+        assert away in text_of(results[0])
+        assert here.times_of("/go-live") == []
+
+
 # What is refused, and what is recorded
 
 

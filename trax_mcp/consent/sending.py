@@ -6,6 +6,7 @@ refuses because of too many requests is.
 
 import logging
 from collections import Counter
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -37,6 +38,7 @@ _AGAIN_SECONDS: Final = 2.0
 _STEPS_SECONDS: Final = 30.0
 """How long steps may begin. Many clients give up after a minute."""
 _STOPPED: Final = "a stop came"
+_ENGINE_AWAY: Final = "the store that replicas share did not answer in time"
 _TOO_MANY: Final = 429
 
 _LOG = logging.getLogger(__name__)
@@ -85,6 +87,7 @@ class Sender:
             return
         if self._has_slept(since=began):
             attempt.sent.append(store_unavailable())
+            attempt.cut_short = _ENGINE_AWAY
             with anyio.CancelScope(shield=True):
                 await self._store.now_or_later(partial(self._end, attempt))
             return
@@ -130,15 +133,20 @@ class Sender:
         elif self.unheard[attempt.place.shared] != unheard:
             attempt.cut_short = _STOPPED
         else:
-            looked = self._clock.seconds()
-            try:
-                has_begun = await self._begin(attempt, step)
-            except Away:
-                attempt.cut_short = "the store that replicas share does not answer"
-            else:
-                is_sure = has_begun and not self._has_slept(since=looked)
-                attempt.cut_short = "" if is_sure else _STOPPED
+            attempt.cut_short = await self._begin_further(attempt, step)
         return not attempt.cut_short
+
+    async def _begin_further(self, attempt: Attempt, step: Operation[Model]) -> str:
+        """Let a further step be sent. Returns why it may not be; empty if it may."""
+        looked = self._clock.seconds()
+        with suppress(Away):
+            has_begun = await self._begin(attempt, step)
+            if has_begun and not self._has_slept(since=looked):
+                return ""
+            seen = await self._store.look(attempt.place, attempt.call)
+            if seen.last_stop != attempt.seen.last_stop:
+                return _STOPPED
+        return _ENGINE_AWAY
 
     async def _begin(self, attempt: Attempt, step: Operation[Model]) -> bool:
         return await self._store.begin_call(
