@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -217,6 +218,17 @@ async def test_changes_that_need_no_yes_by_themselves_need_none_together() -> No
         asked = await clients.call(_call(YOUTUBE_OFF, GUEST_ON))
         assert status_and_reason(asked) == ("confirmation_required", None)
         assert clients.sent == SENT[:2]
+
+
+async def test_a_studio_that_goes_on_air_in_between_needs_a_yes_for_the_rest() -> None:
+    async with in_memory() as clients:
+        live = Fault.patched(lambda it: it.update(live=True))
+        later = partial(clients.trax.faults.add, live, times=None, path="*/stream-status")
+        clients.trax.faults.add(Fault.followed_by(later), path="*/destinations/dest_1")
+        result = await clients.call(_call(YOUTUBE_OFF, GUEST_ON))
+        assert _outcomes(result) == ["applied", "not_sent"]
+        assert "the studio may be on air by now, so it needs a yes" in text_of(result)
+        assert clients.sent == SENT[:1]
 
 
 # What comes between

@@ -38,7 +38,8 @@ class Attempt:
     """One attempt of a call: where it acts, what it has seen there, and what was sent.
 
     `turn_id` is empty if it can only ask. `sent` has one item for each step that was begun, and
-    `cut_short` says why a step was not. `undone` is as in `Done`.
+    `cut_short` says why a step was not. `undone` is as in `Done`. `is_free`: it needs no yes, but
+    only while the studio is off air.
     """
 
     call: GuardedCall
@@ -48,6 +49,7 @@ class Attempt:
     facts: Facts = field(default_factory=Facts)
     digest: str | None = None
     question_id: str | None = None
+    is_free: bool = False
     sent: list[Sent] = field(default_factory=list)
     cut_short: str = ""
     undone: bool | None = None

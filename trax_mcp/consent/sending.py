@@ -17,7 +17,7 @@ from trax_mcp.api.client import Client
 from trax_mcp.api.errors import Refused, TraxError, interrupted
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
-from trax_mcp.api.operations import GoOffline
+from trax_mcp.api.operations import GetStreamStatus, GoOffline
 from trax_mcp.clock import Clock
 from trax_mcp.consent.attempts import Attempt, Sent, is_certain, outcome_of
 from trax_mcp.consent.audit import Audit
@@ -28,7 +28,7 @@ from trax_mcp.consent.reporting import Reporter
 from trax_mcp.consent.rules import Mode
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import Store
-from trax_mcp.studio.facts import Observed
+from trax_mcp.studio.facts import Facts, Observed, Read
 from trax_mcp.studio.list_cache import ListCache
 
 _SLEPT_SECONDS: Final = 1.0
@@ -39,6 +39,7 @@ _STEPS_SECONDS: Final = 30.0
 """How long steps may begin. Many clients give up after a minute."""
 _STOPPED: Final = "a stop came"
 _ENGINE_AWAY: Final = "the store that replicas share did not answer in time"
+_MAY_BE_ON_AIR: Final = "the studio may be on air by now, so it needs a yes"
 _TOO_MANY: Final = 429
 
 _LOG = logging.getLogger(__name__)
@@ -132,9 +133,18 @@ class Sender:
             attempt.cut_short = f"the others took more than {_STEPS_SECONDS:.0f} seconds"
         elif self.unheard[attempt.place.shared] != unheard:
             attempt.cut_short = _STOPPED
+        elif attempt.is_free and not await self._is_off_air(attempt.call):
+            attempt.cut_short = _MAY_BE_ON_AIR
         else:
             attempt.cut_short = await self._begin_further(attempt, step)
         return not attempt.cut_short
+
+    async def _is_off_air(self, call: GuardedCall) -> bool:
+        """Whether the studio is certainly still off air: somebody may have gone live elsewhere."""
+        with suppress(TraxError):
+            status = GetStreamStatus(studio_id=call.operation.studio())
+            return Facts(status=Read(await self._client.call(status, call.caller))).live is False
+        return False
 
     async def _begin_further(self, attempt: Attempt, step: Operation[Model]) -> str:
         """Let a further step be sent. Returns why it may not be; empty if it may."""
