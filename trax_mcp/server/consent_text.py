@@ -112,9 +112,12 @@ def done_lines(done: Done, tool_name: str) -> Iterator[str]:
 
 def several_done_lines(done: Done) -> Iterator[str]:
     """Say how many changes were made and how they were approved, then what came of each."""
-    made = "All changes were made."
     if not done.is_whole:
         made = f"Made {done.made} of {len(done.steps)} changes. {ApplyChanges.look}"
+    elif done.observed is not None and done.observed.state != "on_air":
+        made = "TRaX accepted all changes. Read what is said of the last one."
+    else:
+        made = "All changes were made."
     yield f"{made}{_approved(done)}"
     yield from (f"{number}. {it.said}" for number, it in enumerate(done.steps, start=1))
     yield from (it.text for it in done.said)

@@ -34,6 +34,8 @@ _SHOWN_BY_READS: Final = ("the platform", "the picture format")
 _SWITCHES: Final = frozenset({"enabled", "active"})
 _MAX_CHANGED: Final = 20
 """The most earlier changes that a question names."""
+ON_AIR: Final = ("The studio is on air.", "The studio may be on air.")
+"""How the sentence for viewers begins, which several changes of one studio share."""
 _LONG_KEY: Final = 12
 """From this length on, a stream key is told by its end too."""
 
@@ -327,8 +329,8 @@ class Plan(ABC, Generic[OperationT]):
     def while_on_air(self, consequence: str) -> Sentences:
         """The consequence for viewers, unless the studio is off air."""
         if self.facts.live is not False:
-            verb = "is" if self.facts.live else "may be"
-            yield sentence("The studio {} on air. {}", verb, consequence)
+            studio_is, studio_may_be = ON_AIR
+            yield sentence("{} {}", studio_is if self.facts.live else studio_may_be, consequence)
 
 
 PLANS: Final = dict[type[Action], type[Plan[Any]]]()

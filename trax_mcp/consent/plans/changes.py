@@ -18,7 +18,7 @@ from trax_mcp.api.operations import (
     UpdateStudio,
 )
 from trax_mcp.consent.changes import ApplyChanges
-from trax_mcp.consent.plans.base import Plan, Sentences, plan_for
+from trax_mcp.consent.plans.base import ON_AIR, Plan, Sentences, plan_for
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Facts, Observed, Read
 from trax_mcp.studio.naming import Sentence, sentence
@@ -49,13 +49,13 @@ class ApplyChangesPlan(Plan[ApplyChanges]):
         return next((it for it in reversed(settings) if it is not None), None)
 
     def effects(self) -> Sentences:
-        told = set[Sentence]()  # such as that the studio is on air
+        told = set[Sentence]()  # only what is no effect of one change alone can be said once
         for number, plan in enumerate(self.plans, start=1):
             plan.target()  # which must be listed
             first, *others = plan.effects()
             yield first._replace(text=f"{number}. {first.text}")
             yield from (it for it in others if it not in told)
-            told.update(others)
+            told.update(it for it in others if it.text.startswith(ON_AIR))
 
     def warnings(self) -> Sentences:
         yield from dict.fromkeys(it for plan in self.plans for it in plan.warnings())
