@@ -53,7 +53,7 @@ SENT: Final = [
     f"PATCH {PLACE}/sources/source_2",
     f"POST {PLACE}/go-live",
 ]
-YES: Final = 'Do these 2 things: "Friday Night Show"'
+YES: Final = 'Do these 2 things and be live on Twitch: "Friday Night Show"'
 
 
 def _call(*changes: dict[str, Any]) -> GuardedOperation:
@@ -278,6 +278,36 @@ async def test_after_a_stop_no_further_change_is_sent() -> None:
 
 
 @in_virtual_time
+async def test_nothing_goes_out_where_nobody_was_shown_it() -> None:
+    """Somebody switches a destination on, on TRaX itself, while the changes are made."""
+    async with open_virtual_setup(MINE) as it:
+        yes = await it.confirmation(MINE, "apply_changes", changes=TWITCH_ONLY)
+        it.slow(2, path="/destinations/dest_1")
+        results: list[types.CallToolResult] = []
+
+        async def apply() -> None:
+            results.append(await it.use(MINE, "apply_changes", yes, changes=TWITCH_ONLY))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(apply)
+            await anyio.sleep(1)
+            it.trax.change("dest_3", enabled=True)
+        assert _outcomes(results[0]) == ["applied", "not_sent"]
+        assert "it would not go out as it was shown" in text_of(results[0])
+        assert it.times_of("/go-live") == []
+
+
+@in_virtual_time
+async def test_it_goes_out_on_a_destination_that_was_added_a_moment_ago() -> None:
+    new = {"name": "New page", "platform": "facebook", "connectionId": "conn_1"}
+    changes = [{"tool": "create_destination", "arguments": new}, GO_LIVE]
+    async with open_virtual_setup(MINE) as it:
+        result = await it.confirmed(MINE, "apply_changes", changes=changes)
+        assert _outcomes(result) == ["applied", "applied"]
+        assert it.is_live
+
+
+@in_virtual_time
 async def test_after_a_step_that_is_refused_none_is_sent() -> None:
     async with open_virtual_setup(MINE) as it:
         it.fail("conflict", path="/sources/source_2")
@@ -338,7 +368,7 @@ async def test_a_go_live_that_trax_did_not_take_is_not_called_made() -> None:
         clients.trax.faults.add(Fault.status(200, {"ok": False}), path="*/go-live")
         result = await clients.confirmed(_call(*TWITCH_ONLY))
         assert _outcomes(result) == ["applied", "unknown"]
-        assert text_of(result).startswith("1 of 2 changes were made.")
+        assert text_of(result).startswith("Made 1 of 2 changes.")
 
 
 @in_virtual_time
@@ -352,7 +382,7 @@ async def test_after_the_call_is_cancelled_no_further_change_is_sent() -> None:
         assert it.times_of("/sources/source_2") == [0.0]
         assert it.times_of("/go-live") == []
         again = await it.use(MINE, "apply_changes", yes, changes=THREE)
-        assert "2 of its 3 changes were made" in text_of(again)
+        assert "2 of 3 changes were made" in text_of(again)
 
 
 @in_virtual_time

@@ -22,13 +22,15 @@ from trax_mcp.consent.attempts import Attempt, Sent, is_certain, outcome_of
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import Done, GuardedCall
 from trax_mcp.consent.changes import ApplyChanges
+from trax_mcp.consent.plans.changes import facts_before_last, unshown
 from trax_mcp.consent.records import Away, Key, store_unavailable
 from trax_mcp.consent.reporting import Reporter
 from trax_mcp.consent.rules import Mode
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import Store
-from trax_mcp.studio.facts import Facts, Observed, Read
+from trax_mcp.studio.facts import Fact, Facts, Observed, Read
 from trax_mcp.studio.list_cache import ListCache
+from trax_mcp.studio.reading import FactReader
 
 _SLEPT_SECONDS: Final = 1.0
 """A process that slept for so long may have lost its turn to another."""
@@ -134,6 +136,8 @@ class Sender:
             attempt.cut_short = _STOPPED
         elif attempt.is_free and not await self._is_off_air(attempt.call):
             attempt.cut_short = _MAY_BE_ON_AIR
+        elif step.starts_broadcast and not await self._goes_out_as_shown(attempt):
+            attempt.cut_short = "it would not go out as it was shown"
         else:
             attempt.cut_short = await self._begin_further(attempt, step)
         return not attempt.cut_short
@@ -143,6 +147,17 @@ class Sender:
         with suppress(TraxError):
             status = GetStreamStatus(studio_id=call.operation.studio())
             return Facts(status=Read(await self._client.call(status, call.caller))).live is False
+        return False
+
+    async def _goes_out_as_shown(self, attempt: Attempt) -> bool:
+        """Whether no destination is switched on that nobody was shown: others act meanwhile."""
+        call, shown = attempt.call, facts_before_last(attempt.call.operation, attempt.facts)
+        if shown.destinations.value is None:
+            return True  # nor was any shown
+        with suppress(TraxError):
+            reader = FactReader(self._client, call.caller, call.operation.studio())
+            now = await reader.read((Fact.DESTINATIONS,))
+            return now.destinations.value is not None and not unshown(shown, now)
         return False
 
     async def _begin_further(self, attempt: Attempt, step: Operation[Model]) -> str:

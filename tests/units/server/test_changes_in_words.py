@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("state", "said"),
     [
-        ("on_air", "All 2 changes were made."),
-        ("starting", "TRaX accepted all 2 changes. Read what is said of the last one."),
-        ("stopping", "TRaX accepted all 2 changes. Read what is said of the last one."),
+        ("on_air", "All changes were made."),
+        ("starting", "TRaX accepted all changes. Read what is said of the last one."),
+        ("stopping", "TRaX accepted all changes. Read what is said of the last one."),
     ],
 )
 def test_only_a_go_live_that_was_seen_is_called_made(state: State, said: str) -> None:
