@@ -87,6 +87,7 @@ async def _serve_http(settings: Settings, default_caller: Caller, listener: sock
             passkey,
             records=replicas.records if replicas else None,
             shared_polls=replicas.polls if replicas else None,
+            shared_counts=replicas.counts if replicas else None,
             readiness=Readiness(store_answers=replicas.engine_answers if replicas else None),
         )
         app = http_app(
