@@ -22,11 +22,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trax_mcp.api.caller import Caller
-from trax_mcp.server.server_tokens import ServerTokens
 from trax_mcp.settings import KEY_PREFIX
 from trax_mcp.sign_in import ACCESS_PREFIX, REFRESH_PREFIX, SignInUnavailable
 
 if TYPE_CHECKING:
+    from trax_mcp.server.server_tokens import ServerTokens
     from trax_mcp.sign_in.sign_ins import SignIn
 
 PATH: Final = "/mcp"
@@ -103,7 +103,7 @@ class Door:
         origins: Collection[str],
         default_caller: Caller,
         public_paths: Collection[str] = (),
-        server_tokens: ServerTokens,
+        server_tokens: "ServerTokens",
         tokens: Tokens | None = None,
     ) -> None:
         self._app = app
