@@ -15,6 +15,7 @@ from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 from trax_mcp import __version__
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
+from trax_mcp.api.outages import Outages
 from trax_mcp.chat.marks import ChatMarks
 from trax_mcp.chat.watchers import SharedPolls, Watchers
 from trax_mcp.clock import Clock
@@ -118,7 +119,7 @@ class Service:
         self._shared_polls = shared_polls
         self._sign_in = sign_in
         self._marks = ChatMarks(self.clock)
-        client.observe = self._marks.record
+        client.observers += [self._marks.record, Outages(self.clock).record]
         self._store = Store(records or MemoryRecords(self.clock), client.accepted_keys)
         lists = ListCache(client, self.clock)
         guard = ConsentGuard(
