@@ -192,11 +192,13 @@ async def test_a_failure_of_trax_is_a_warning_with_its_code_and_no_key() -> None
     settings = {**JSON, "TRAX_API_KEY": KEY, "TRAX_BASE_URL": "http://127.0.0.1:9"}
     async with running(settings=settings) as server:
         for number in range(2):
-            await server.ask(tool_call(MODERN, "get_studio", number=number, **STUDIO))
+            message = tool_call(MODERN, "get_studio", number=number, **STUDIO)
+            message["params"]["_meta"]["traceparent"] = PARENT
+            await server.ask(message)
         assert await server.hang_up() == 0
     warnings = [it for it in objects(server) if it["level"] == "WARNING"]
-    assert [(it["message"], it["code"]) for it in warnings] == [
-        ("TRaX fails (unreachable).", "unreachable")
+    assert [(it["message"], it["code"], "trace_id" in it) for it in warnings] == [
+        ("TRaX fails (unreachable).", "unreachable", False)
     ]
-    assert [it["outcome"] for it in calls(server)] == ["unreachable"] * 2
+    assert [(it["outcome"], it["trace_id"]) for it in calls(server)] == [("unreachable", TRACE)] * 2
     assert KEY not in server.stderr.text

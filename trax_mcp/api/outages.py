@@ -1,6 +1,8 @@
 """Says in the log when TRaX fails, and when it is back: two lines, however many calls fail."""
 
 import logging
+from collections.abc import Mapping
+from contextvars import Context
 from http import HTTPStatus
 from typing import Final
 
@@ -52,7 +54,7 @@ class Outages:
                 "status": error.http_status,
                 "trax_request_id": error.request_id,
             }
-            _LOG.warning("TRaX fails (%s%s).", error.code, status, extra={"facts": facts})
+            _warn("TRaX fails (%s%s).", error.code, status, facts=facts)
 
     def _note_answer(self, began: float) -> None:
         now = self._clock.seconds()
@@ -61,8 +63,7 @@ class Outages:
         if now - self._last_failure >= SETTLED_SECONDS:
             self._began = None
             seconds = round(self._answered - began, 1)
-            facts = {"seconds": seconds}
-            _LOG.warning("TRaX is back, after %.0f s.", seconds, extra={"facts": facts})
+            _warn("TRaX is back, after %.0f s.", seconds, facts={"seconds": seconds})
 
 
 def is_failure(error: TraxError) -> bool:
@@ -73,3 +74,8 @@ def is_failure(error: TraxError) -> bool:
         case TooLarge():
             return False
     return isinstance(error, NoConnection | LostAnswer | BadAnswer)
+
+
+def _warn(text: str, *values: object, facts: Mapping[str, object]) -> None:
+    """Write a line that is of no request: it is a chance which one has met the outage."""
+    Context().run(_LOG.warning, text, *values, extra={"facts": facts})

@@ -9,7 +9,6 @@ from typing import Final
 from uuid import uuid4
 
 from opentelemetry.trace import format_trace_id, get_current_span
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import Message, Scope, Send
 
 from trax_mcp.api.answers import Answer
@@ -21,6 +20,7 @@ from trax_mcp.server.logs import CURRENT_IDS, RequestIds
 
 REQUEST_ID_HEADER: Final = "X-Request-Id"
 
+_REQUEST_ID_NAME: Final = b"x-request-id"
 _IDS: Final = "trax.request_ids"
 """The key of the `RequestIds` in a request's scope."""
 _REQUEST_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
@@ -29,7 +29,7 @@ _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-
 
 def identify(scope: Scope, send: Send) -> tuple[Scope, Send]:
     """Give an HTTP request its id. Returns what passes it on and sends it back."""
-    given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+    given = _header(scope, _REQUEST_ID_NAME)
     # A key has no place there, and would be in each line.
     is_usable = _REQUEST_ID.fullmatch(given) and not KEY_PATTERN.search(given)
     request_id = given if is_usable else uuid4().hex
@@ -38,7 +38,8 @@ def identify(scope: Scope, send: Send) -> tuple[Scope, Send]:
 
     async def send_with_id(message: Message) -> None:
         if message["type"] == "http.response.start":
-            MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
+            with_id = (_REQUEST_ID_NAME, request_id.encode())
+            message = {**message, "headers": [*message.get("headers", ()), with_id]}
         await send(message)
 
     return {**scope, _IDS: ids}, send_with_id
@@ -54,7 +55,7 @@ def resume(scope: Scope | None) -> RequestIds:
     if span.is_valid:
         ids.trace_id = format_trace_id(span.trace_id)
     elif scope is not None:
-        found = _TRACEPARENT.fullmatch(Headers(scope=scope).get("traceparent", ""))
+        found = _TRACEPARENT.fullmatch(_header(scope, b"traceparent"))
         ids.trace_id = found and found[1]
     CURRENT_IDS.set(ids)
     return ids
@@ -66,3 +67,8 @@ def record_answer(
     """Take note of TRaX's answer to a call that the current request has made."""
     if result is not None and result.request_id and (ids := CURRENT_IDS.get()) is not None:
         ids.trax_request_id = result.request_id
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    """The first of these headers, or nothing. Names in a scope are in lower case."""
+    return next((it for found, it in scope["headers"] if found == name), b"").decode("latin-1")
