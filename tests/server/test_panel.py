@@ -170,7 +170,7 @@ async def test_a_press_in_the_panel_makes_several_changes(
         off = {"tool": "update_destination", "arguments": {"destId": "dest_1", "enabled": False}}
         changes = [off, {"tool": "go_live", "arguments": {}}]
         ticket, state = await it.shown("apply_changes", changes=changes)
-        assert state["yes"] == 'Do these 2 things: "Friday Night Show"'
+        assert state["yes"] == 'Do these 2 things and be live on Twitch: "Friday Night Show"'
         ended = await it.answer(ticket, question=state["question"], choice=state["yes"])
         assert ended["outcome"] == "Done. It is on air."
         later = await it.data("apply_changes", changes=changes)
