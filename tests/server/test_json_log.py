@@ -202,3 +202,28 @@ async def test_a_failure_of_trax_is_a_warning_with_its_code_and_no_key() -> None
     ]
     assert [(it["outcome"], it["trace_id"]) for it in calls(server)] == [("unreachable", TRACE)] * 2
     assert KEY not in server.stderr.text
+
+
+async def test_a_traceback_is_in_the_object_of_its_line() -> None:
+    """Without the key in it. The line of the call says that it failed here."""
+    program = f"""
+import runpy, sys, uuid
+
+uuid4 = uuid.uuid4
+
+def failing_uuid4():
+    if sys._getframe(1).f_globals["__name__"] == "trax_mcp.api.client":
+        raise RuntimeError("one line\\nanother, with {KEY}")
+    return uuid4()
+
+uuid.uuid4 = failing_uuid4
+runpy.run_module("trax_mcp", run_name="__main__", alter_sys=True)
+"""
+    async with running("--sandbox", settings=JSON, program=("-c", program)) as server:
+        await server.ask(tool_call(MODERN, "get_studio", **STUDIO))
+        assert await server.hang_up() == 0
+    failed, call = objects(server)
+    assert (failed["level"], failed["message"]) == ("ERROR", "tools/call failed")
+    assert failed["exception"].startswith("Traceback (most recent call last):\n")
+    assert failed["exception"].endswith("RuntimeError: one line\nanother, with [key]")
+    assert call["outcome"] == "-32603"
