@@ -146,6 +146,7 @@ BaseUrl = Annotated[str, AfterValidator(_check_base_url)]
 PublicUrl = Annotated[str, AfterValidator(_check_public_url)]
 Confirm = Annotated[Literal["auto", "human", "preview", "flag"], BeforeValidator(str.lower)]
 Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)]
+LogFormat = Annotated[Literal["text", "json"], BeforeValidator(str.lower)]
 Seconds = Annotated[float, Field(gt=0, le=600)]
 Channels = Annotated[tuple[Literal["form", "panel", "page"], ...], _Items]
 Names = Annotated[tuple[str, ...], _Items]
@@ -223,6 +224,8 @@ class Settings(BaseModel):
     Without them and over HTTP, there is no such tool."""
     log_level: Level = "INFO"
     """`DEBUG`, `INFO`, `WARNING` or `ERROR`. The log goes to stderr."""
+    log_format: LogFormat = "text"
+    """`text`, or `json`: each line is an object, and each call of a tool has one."""
     allowed_hosts: Hosts = ()
     """Names by which `trax-mcp http` may be called, comma separated, besides those of
     loopback."""

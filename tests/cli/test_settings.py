@@ -27,6 +27,7 @@ ORIGINS = (
     "TRAX_ALLOWED_ORIGINS must hold origins such as https://host, without path or slash at the end."
 )
 LEVEL = "TRAX_LOG_LEVEL must be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'."
+FORMAT = "TRAX_LOG_FORMAT must be 'text' or 'json'."
 UNKNOWN = "{} is not a setting of this version of trax-mcp."
 
 
@@ -59,6 +60,7 @@ def test_the_server_starts_with_every_setting(tmp_path: Path) -> None:
         TRAX_CHAT_POLL_SECONDS="600",
         TRAX_MEDIA_DIRS=f"{tmp_path}{os.pathsep}{tmp_path.parent}",
         TRAX_LOG_LEVEL="warning",
+        TRAX_LOG_FORMAT="JSON",
         TRAX_ALLOWED_HOSTS="mcp.example.com, [::1]:8765, 10.0.0.1:80,,",
         TRAX_ALLOWED_ORIGINS="https://app.example.com, app://x",
         TRAX_DRAIN_SECONDS="0",
@@ -260,6 +262,13 @@ def test_an_unknown_log_level_is_refused_on_both_transports() -> None:
     assert refusal(TRAX_LOG_LEVEL="loud") == LEVEL
     http = run_command("http", "--port", "0", settings={"TRAX_LOG_LEVEL": "loud"})
     assert http == Outcome(1, "", f"trax-mcp: {LEVEL}\n")
+
+
+def test_an_unknown_log_format_is_refused() -> None:
+    """Its case does not matter."""
+    assert starts(TRAX_LOG_FORMAT="Text")
+    for value in ("jsonl", "1", "json,text"):
+        assert refusal(TRAX_LOG_FORMAT=value) == FORMAT
 
 
 @pytest.mark.parametrize(

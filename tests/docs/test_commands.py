@@ -85,7 +85,7 @@ def test_every_command_of_another_program_is_possible(command: str) -> None:
             before = only("ENTRYPOINT").command()[1:]
             assert is_a_command(*before, *options[options.index("trax-mcp") + 1 :])
         case ["claude", "mcp", "add", "--transport", kind, "trax", url, "--header", header]:
-            (block,) = docs("http").blocks("json")
+            block, *_ = docs("http").blocks("json")
             name, _, value = header.partition(": ")
             entry = {"type": kind, "url": url, "headers": {name: value}}
             assert json.loads(block) == {"mcpServers": {"trax": entry}}

@@ -40,6 +40,7 @@ _HTTP_SECRETS: Final = {
     "other account's key": secret.OTHER_ACCOUNT_KEY,
     "host": secret.HOST,
     "key in a query": secret.QUERY_KEY,
+    "key as a request's id": secret.REQUEST_ID_KEY,
     "key in a second header": secret.SECOND_KEY,
     "key in the wrong header": secret.BEARER_KEY,
 }
@@ -80,12 +81,19 @@ async def test_secrets_appear_only_in_allowed_places_over_stdio(tmp_path: Path) 
 
 
 async def test_secrets_appear_only_in_allowed_places_over_http(tmp_path: Path) -> None:
-    """With a token, sessions, keys in wrong places, and a caller of another account."""
+    """With a token, sessions, keys in wrong places, and a caller of another account.
+
+    The log is JSON.
+    """
     audit, key = tmp_path / "audit", secret.ODD_KEY
     async with upstream() as trax:
         search = CanarySearch(trax, LEGACY, key)
         search.plant(_HTTP_SECRETS)
-        more = {"TRAX_MCP_TOKEN": secret.TOKEN, "TRAX_API_KEY": secret.OPERATORS_KEY}
+        more = {
+            "TRAX_MCP_TOKEN": secret.TOKEN,
+            "TRAX_API_KEY": secret.OPERATORS_KEY,
+            "TRAX_LOG_FORMAT": "json",
+        }
         async with (
             running(
                 "http", "--port", "0", settings=settings(trax, audit, **more), program=_PROGRAM
@@ -175,6 +183,8 @@ def odd_requests(era: str, own: HttpCaller) -> Iterator[dict[str, Any]]:
         "host": f"{secret.HOST}.example",
         "origin": f"https://{secret.HOST}.example",
         "content-type": secret.UNSOLICITED,
+        "x-request-id": secret.REQUEST_ID_KEY,
+        "traceparent": secret.UNSOLICITED,
     }.items():
         yield post | {"headers": {**headers, name: value}}
     stream = {**headers, "last-event-id": secret.UNSOLICITED, "accept": "text/plain"}

@@ -81,7 +81,7 @@ class Client:
     """TRaX over HTTP.
 
     `timeout_seconds` limits one request as a whole, from waiting for a slot to the last byte.
-    `observe` is told of each call. Tests replace `transport` and `sleep`.
+    `observers` are told of each call. Tests replace `transport` and `sleep`.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Client:
         self.timeout_seconds = timeout_seconds
         self.transport = transport
         self.accepted_keys = AcceptedKeys()
-        self.observe: Observer = _ignore
+        self.observers: list[Observer] = []
         self._sleep = sleep
         self._addresses: dict[str, str] = {}
 
@@ -138,7 +138,7 @@ class Client:
         """
         if caller.key is None and not operation.call.public:
             raise no_key()
-        self.observe(operation, caller, None)
+        self._tell(operation, caller, None)
         for tries in range(1, MAX_TRIES + 1):
             try:
                 answer = await self._send_once(
@@ -150,12 +150,12 @@ class Client:
                 self.accepted_keys.record_refusal(error.code, operation, caller)
                 pause = _pause_before_retry(error, tries, mutates=operation.call.mutates)
                 if pause is None or not retry or tries == MAX_TRIES:
-                    self.observe(operation, caller, error)
+                    self._tell(operation, caller, error)
                     raise
                 await self._sleep(pause)
             else:
                 self.accepted_keys.record_answer(operation, caller)
-                self.observe(operation, caller, answer)
+                self._tell(operation, caller, answer)
                 return answer
         raise AssertionError  # the last try has returned or raised
 
@@ -164,6 +164,12 @@ class Client:
         if "_connections" in vars(self):
             for connections in self._connections:
                 await connections.http.aclose()
+
+    def _tell(
+        self, operation: Operation[Model], caller: Caller, result: Answer[Model] | TraxError | None
+    ) -> None:
+        for observe in self.observers:
+            observe(operation, caller, result)
 
     async def _send_once(
         self, operation: Operation[Answer_co], caller: Caller, *, urgent: bool
@@ -402,10 +408,6 @@ class _RememberedAddresses:
         stream = await connect(host, timeout=timeout)
         self._addresses[host] = stream.get_extra_info("server_addr")[0]
         return stream
-
-
-def _ignore(_operation: object, _caller: object, _result: object) -> None:
-    """Nobody observes the calls."""
 
 
 def _build(

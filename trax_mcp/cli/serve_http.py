@@ -57,7 +57,10 @@ def run(options: Namespace) -> int:
     settings = read_settings({**options.environment, **switch, **address})
     host = options.host
     raise_max_open_files()
-    with logging_to_stderr(settings.log_level), listen(host, options.port) as listener:
+    with (
+        logging_to_stderr(settings.log_level, settings.log_format),
+        listen(host, options.port) as listener,
+    ):
         for warning in http_warnings(settings, host=host):
             tell(f"trax-mcp: {warning}")
         default_caller = access_of(settings).caller if settings.sandbox else ANONYMOUS

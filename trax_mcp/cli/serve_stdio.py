@@ -31,7 +31,7 @@ def run(options: Namespace) -> int:
     access = access_of(settings)
     if sys.stdin.isatty():
         print(_WAITING, file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
-    with logging_to_stderr(settings.log_level):
+    with logging_to_stderr(settings.log_level, settings.log_format):
         if access.file is not None and settings.api_key_file is None:
             _log.info("The TRaX key is read from %s.", access.file)
         anyio.run(_serve_stdio, access.settings, access.caller)

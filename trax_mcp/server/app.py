@@ -15,6 +15,7 @@ from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 from trax_mcp import __version__
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
+from trax_mcp.api.outages import Outages
 from trax_mcp.chat.marks import ChatMarks
 from trax_mcp.chat.watchers import SharedPolls, Watchers
 from trax_mcp.clock import Clock
@@ -25,6 +26,7 @@ from trax_mcp.consent.open_questions import OpenQuestions, Page
 from trax_mcp.consent.records import MemoryRecords, Records
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import Store
+from trax_mcp.server import call_log
 from trax_mcp.server.asking import Asking
 from trax_mcp.server.completions import Completions
 from trax_mcp.server.composite_tools import CompositeTools
@@ -33,6 +35,7 @@ from trax_mcp.server.offer import Offer
 from trax_mcp.server.prompts import Prompts
 from trax_mcp.server.readiness import Readiness
 from trax_mcp.server.request import Context, ParamsT, Request
+from trax_mcp.server.request_ids import record_answer
 from trax_mcp.server.resources import Resources
 from trax_mcp.server.sdk_compat import (
     InFlight,
@@ -123,7 +126,9 @@ class Service:
         self._shared_polls = shared_polls
         self._sign_in = sign_in
         self._marks = ChatMarks(self.clock)
-        client.observe = self._marks.record
+        client.observers += [self._marks.record, Outages(self.clock).record]
+        if call_log.is_wanted():
+            client.observers.append(record_answer)
         self._store = Store(records or MemoryRecords(self.clock), client.accepted_keys)
         lists = ListCache(client, self.clock)
         guard = ConsentGuard(
@@ -214,6 +219,8 @@ class Service:
             server.extensions[EXTENSION_ID] = {"mimeTypes": [APP_MIME_TYPE]}
         server.add_request_handler("server/discover", types.RequestParams, server.discover)
         server.middleware.insert(0, drop_unreadable_traces)
+        if call_log.is_wanted():
+            server.middleware.append(call_log.CallLog(self.clock, default_caller))
         return server
 
     async def shut_down(self) -> None:

@@ -22,6 +22,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trax_mcp.api.caller import Caller
+from trax_mcp.server.request_ids import REQUEST_ID_HEADER, identify
 from trax_mcp.settings import KEY_PREFIX
 from trax_mcp.sign_in import ACCESS_PREFIX, REFRESH_PREFIX, SignInUnavailable
 
@@ -120,11 +121,17 @@ class Door:
                 allow_origin_regex=_any_port(origins).pattern,
                 allow_methods=("GET", "POST", "DELETE"),
                 allow_headers=("*",),
-                expose_headers=("Mcp-Session-Id", *(("WWW-Authenticate",) if tokens else ())),
+                expose_headers=(
+                    "Mcp-Session-Id",
+                    REQUEST_ID_HEADER,
+                    *(("WWW-Authenticate",) if tokens else ()),
+                ),
             )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
+        if scope["type"] == "http":
+            scope, send = identify(scope, send)
         path = scope.get("path")
         if scope["type"] != "http" or path in {HEALTH_PATH, READY_PATH}:
             app = self._app

@@ -1,16 +1,20 @@
-"""Logging to stderr, never stdout: one line for each record, without secrets of other libraries.
+"""Logging to stderr, never stdout: each record is one line, text or JSON, without foreign secrets.
 
 HTTP libraries log whole URLs, presigned ones with their signature too. Text of others, such as a
 Host header, cannot break a line. A thread writes the lines, so a reader of stderr that stops
 reading delays nothing.
 """
 
+import json
 import logging
 import os
 import select
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from logging.handlers import QueueHandler, QueueListener
 from queue import SimpleQueue
 from threading import Thread
@@ -18,24 +22,47 @@ from typing import Any, Final
 
 from trax_mcp.api.caller import redact
 from trax_mcp.api.text_safety import escape_invisible
+from trax_mcp.settings import LogFormat
 
 _MAX_RECORDS: Final = 1000
 _CLOSE_SECONDS: Final = 0.3
 _LONGEST_LINE = 1024  # bytes, with the line break
+_LONGEST_TRACE = 8000  # characters, of which the last ones say most
 _ELLIPSIS = "…"
 _AUDIT = "trax_mcp.consent.audit"  # limits its lines itself, so that they stay JSON
+_CALLS = "trax_mcp.server.call_log"
 _TOLD = "trax_mcp.told"
 _VERBOSE_LOGGERS = ("httpx", "httpcore", "httpx2", "httpcore2", "mcp", "sse_starlette", "uvicorn")
 _OPENTELEMETRY = "opentelemetry"  # repeats a trace header that it cannot read
 
 
+@dataclass(slots=True)
+class RequestIds:
+    """The ids that tie the lines of one request together. All that it starts shares them."""
+
+    request_id: str | None = None
+    trace_id: str | None = None
+    trax_request_id: str | None = None
+    """Of TRaX's last answer, as TRaX's logs list it."""
+
+
+CURRENT_IDS: Final = ContextVar[RequestIds | None]("request_ids", default=None)
+"""Those of the request that is being answered, if there is one."""
+
+
 @contextmanager
-def logging_to_stderr(level: str) -> Iterator[None]:
-    """Log from `level` up within a block, but verbose libraries at least from WARNING up."""
-    handler = _handler()
-    handler.setFormatter(_OneLineFormatter("%(levelname)s %(name)s: %(message)s"))
+def logging_to_stderr(level: str, form: LogFormat = "text") -> Iterator[None]:
+    """Log from `level` up within a block, but verbose libraries at least from WARNING up.
+
+    As text, a line for each call of a tool is for DEBUG alone.
+    """
+    handler, is_json = _handler(), form == "json"
+    text = _OneLineFormatter("%(levelname)s %(name)s: %(message)s")
+    handler.setFormatter(_JsonFormatter() if is_json else text)
     logging.basicConfig(handlers=[handler], level=level, force=True)
     logging.captureWarnings(capture=True)
+    has_calls = is_json or level == "DEBUG"
+    logging.getLogger(_CALLS).setLevel(logging.NOTSET if has_calls else logging.WARNING)
     for name in _VERBOSE_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
     logging.getLogger(_OPENTELEMETRY).setLevel(logging.CRITICAL)
@@ -111,6 +138,42 @@ class _OneLineFormatter(logging.Formatter):
         """Format the line; a traceback follows it unescaped."""
         text = record.message if record.name == _TOLD else super().formatMessage(record)
         return escape_invisible(text.rstrip())
+
+
+class _JsonFormatter(logging.Formatter):
+    """Makes each record a JSON object of ASCII characters, with the ids of its request."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format the record without keys. A line of the audit log is an object in it."""
+        # Redact before shortening, so that no part of a key remains.
+        message = redact(record.getMessage())
+        audit = _read_audit(message) if record.name == _AUDIT else None
+        ids = CURRENT_IDS.get() or RequestIds()
+        line = {
+            "time": _iso_milliseconds(record.created),
+            "level": "INFO" if record.name == _TOLD else record.levelname,
+            "logger": record.name,
+            "message": audit["event"] if audit else _shorten(message),
+            "request_id": ids.request_id,
+            "trace_id": ids.trace_id,
+            "audit": audit,
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info:
+            line["exception"] = redact(self.formatException(record.exc_info))[-_LONGEST_TRACE:]
+        told = {name: value for name, value in line.items() if value is not None}
+        return escape_invisible(json.dumps(told))
+
+
+def _read_audit(text: str) -> Any | None:  # noqa: ANN401  any JSON
+    with suppress(ValueError):  # a sentence about the audit log
+        return json.loads(text)
+    return None
+
+
+def _iso_milliseconds(seconds: float) -> str:
+    moment = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return moment.replace("+00:00", "Z")
 
 
 def _handler() -> logging.Handler:

@@ -32,6 +32,7 @@ ARGUMENT_KEY: Final = "sk_live_argu_c4n4ry_as_an_argument"
 URI_KEY: Final = "sk_live_iuri_c4n4ry_in_an_address"
 PROMPT_KEY: Final = "sk_live_prom_c4n4ry_in_a_prompt"
 QUERY_KEY: Final = "sk_live_quer_c4n4ry_behind_a_question_mark"
+REQUEST_ID_KEY: Final = "sk_live_rqid_c4n4ry_as_the_id_of_a_request"
 SECOND_KEY: Final = "sk_live_seco_c4n4ry_in_a_second_header"
 BEARER_KEY: Final = "sk_live_bear_c4n4ry_in_the_wrong_header"
 ACTOR_KEY: Final = "sk_live_acto_c4n4ry_as_somebodys_name"
@@ -76,6 +77,7 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "key in a prompt": frozenset({"answer: prompts/get"}),
     "key in a query": frozenset(),
     "key in a second header": frozenset(),
+    "key as a request's id": frozenset(),
     "key in the wrong header": frozenset(),
     "key as an actor name": frozenset(),
     # Responses of TRaX are returned unchanged to the caller, and questions name the studio. That of
