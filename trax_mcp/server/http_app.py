@@ -74,7 +74,7 @@ def http_app(
             scopes=SCOPES,
         )
     endpoints = _endpoints(service.server(default_caller), service.readiness, routes)
-    return Door(
+    door = Door(
         Limits(endpoints, service, tokens=tokens),
         hosts=_hosts(settings),
         origins=settings.allowed_origins,
@@ -83,6 +83,11 @@ def http_app(
         mcp_token=settings.mcp_token.get_secret_value() if settings.mcp_token else None,
         tokens=tokens,
     )
+    if not service.telemetry.is_on:
+        return door
+    from trax_mcp.server.measured import MeasuredHttp  # noqa: PLC0415  only where it is on
+
+    return MeasuredHttp(door, service.telemetry, [route.path for route in routes])
 
 
 def _endpoints(server: Server[Any], readiness: Readiness, routes: Collection[Route]) -> ASGIApp:
