@@ -92,8 +92,10 @@ async def test_prometheus_finds_each_metric_that_the_page_names() -> None:
     assert count(metrics, "http_server_request_duration_seconds_count", http_route="/mcp") == 5
 
 
-async def show(server: Running, http: httpx.AsyncClient, name: str, text: str) -> tuple[str, str]:
-    """Send all that must not be told. Returns the metrics, and the id of a session."""
+async def show(
+    server: Running, http: httpx.AsyncClient, name: str, text: str
+) -> tuple[str, str, str]:
+    """Send all that must not be told. Returns the metrics, a session's id and a confirmation."""
     caller = HttpCaller(http, LEGACY, x_api_key=SANDBOX_KEY)
     await caller.open()
     session = str(caller.session)
@@ -101,7 +103,7 @@ async def show(server: Running, http: httpx.AsyncClient, name: str, text: str) -
     await caller.call("send_chat_message", studioId=STUDIO, text=text)
     await caller.call("find_studio", query=name)
     await caller.call("get_studio", studioId=text)
-    await confirm(caller, "go_live")
+    preview = (await caller.call("go_live", studioId=STUDIO))["structuredContent"]
     await caller.post(tool_call(LEGACY, text))
     await caller.post(request(LEGACY, text.replace(" ", "/")))
     uri = {"uri": f"trax://studios/{text}/chat"}
@@ -112,7 +114,7 @@ async def show(server: Running, http: httpx.AsyncClient, name: str, text: str) -
     traced = tool_call(MODERN, "list_studios")
     traced["params"]["_meta"] |= {"traceparent": TRACEPARENT, "tracestate": f"us={text}"}
     assert (await modern.post(traced)).status_code == 200
-    return await scrape(server, http), session
+    return await scrape(server, http), session, preview["confirmation"]
 
 
 async def test_no_key_name_text_or_id_is_in_metrics_or_traces() -> None:
@@ -126,12 +128,21 @@ async def test_no_key_name_text_or_id_is_in_metrics_or_traces() -> None:
         }
         async with running(*HTTP, settings=settings) as server:
             async with plain_http(await server.address()) as http:
-                metrics, session = await show(server, http, name, text)
+                metrics, session, confirmation = await show(server, http, name, text)
             assert await server.stop(signal.SIGTERM) == 0
     assert {path for path, _ in to.posts} == {TRACES, METRICS}
     told = metrics + "".join(body.decode(errors="replace") for _, body in to.posts)
     assert "get_studio" in told
-    secrets = (SANDBOX_KEY, STUDIO, session, name, text, text.replace(" ", "/"), "INVENTED")
+    secrets = (
+        SANDBOX_KEY,
+        STUDIO,
+        session,
+        confirmation,
+        name,
+        text,
+        text.replace(" ", "/"),
+        "INVENTED",
+    )
     assert [it for it in secrets if it in told] == []
     assert fingerprint(SANDBOX_KEY) not in metrics  # only spans tell callers apart
 
@@ -169,6 +180,30 @@ def spans_of_the_client(to: Collector) -> list[Span]:
         key=lambda it: it.name[0],
         reverse=True,
     )
+
+
+async def test_looking_at_a_chat_is_no_part_of_the_call_that_began_it() -> None:
+    """It goes on for hours, for whoever listens."""
+    tool, resource = "wait_for_chat_messages", {"uri": f"trax://studios/{STUDIO}/chat"}
+    subscribe = request(LEGACY, "resources/subscribe", resource, number=9)
+    subscribe["params"]["_meta"] = {"traceparent": TRACEPARENT}
+    async with upstream() as trax, collector() as to:
+        settings = {"TRAX_BASE_URL": trax.base_url, **to.settings("traces")}
+        settings |= {"TRAX_CHAT_POLL_SECONDS": "0.02", "OTEL_SERVICE_NAME": "operators-own"}
+        async with running(*HTTP, settings=settings) as server:
+            async with plain_http(await server.address()) as http:
+                caller = HttpCaller(http, LEGACY, x_api_key=SANDBOX_KEY)
+                await caller.open()
+                assert (await caller.post(subscribe)).status_code == 200
+                first = (await caller.call(tool, studioId=STUDIO))["structuredContent"]
+                wait = {"after": first["cursor"], "timeoutSeconds": 1}
+                await caller.call(tool, studioId=STUDIO, **wait)
+            assert await server.stop(signal.SIGTERM) == 0
+    looks = [it for it in to.spans() if it.name == "GET /v1/studios/{id}/chat/messages"]
+    alone = [it.trace for it in looks if not it.parent]
+    assert len(alone) > 2
+    assert CLIENTS_TRACE not in alone
+    assert all(b"operators-own" in body for _, body in to.posts)
 
 
 async def test_on_stdio_spans_are_sent_before_the_process_ends() -> None:
@@ -258,7 +293,6 @@ async def test_a_standard_variable_that_cannot_be_read_stops_the_start() -> None
 @pytest.mark.parametrize(
     "settings",
     [
-        {},
         {"OTEL_TRACES_EXPORTER": "console", "OTEL_METRICS_EXPORTER": "none"},
         {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_SDK_DISABLED": "true"},
     ],

@@ -28,21 +28,21 @@ def open_telemetry(
     port = settings.metrics_port if over_http else None
     if port is None and not signals:
         return OFF
+    address = None if port is None else (settings.metrics_host or _LOOPBACK, port)
+    host = "localhost" if settings.sandbox else str(urlsplit(settings.base_url).hostname)
     try:
         from trax_mcp.telemetry import export  # noqa: PLC0415  only where it is switched on
+
+        telemetry, url = export.open_telemetry(trax_host=host, address=address, signals=signals)
     except ModuleNotFoundError:
+        remedy = how_to_add("telemetry")
         if port is not None:
-            remedy = how_to_add("telemetry")
             raise CannotStart(f"TRAX_METRICS_PORT needs an extra. {remedy}") from None
         # On stdio a host may have set them for itself.
         level = logging.WARNING if over_http else logging.INFO
         for signal in signals:
-            _LOG.log(level, "%s needs an extra. %s", _variable(signal), how_to_add("telemetry"))
+            _LOG.log(level, "%s needs an extra. %s", _variable(signal), remedy)
         return OFF
-    address = None if port is None else (settings.metrics_host or _LOOPBACK, port)
-    host = "localhost" if settings.sandbox else str(urlsplit(settings.base_url).hostname)
-    try:
-        telemetry, url = export.open_telemetry(trax_host=host, address=address, signals=signals)
     except OSError as error:
         raise CannotStart(
             f"TRAX_METRICS_PORT cannot be listened on: {error.strerror}. Choose another, or another"

@@ -5,20 +5,16 @@ The exporters read the rest from the standard variables `OTEL_EXPORTER_OTLP_...`
 """
 
 import logging
-import os
 from collections.abc import Collection, Sequence
 from threading import Thread
 from typing import Final
 from uuid import uuid4
 
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import Meter, NoOpMeter
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import (
     ProxyTracerProvider,
@@ -28,7 +24,6 @@ from opentelemetry.trace import (
     get_tracer_provider,
     set_tracer_provider,
 )
-from prometheus_client import start_http_server
 
 from trax_mcp import __version__
 from trax_mcp.telemetry.open_telemetry import OpenTelemetry
@@ -61,25 +56,22 @@ def open_telemetry(
     for name in _EXPORTS:  # an operator must learn that the collector is not reached
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger(_QUIET).setLevel(logging.WARNING)
-    named = {} if os.environ.get("OTEL_SERVICE_NAME") else {"service.name": _NAME}
-    resource = Resource.create(
-        {"service.version": __version__, "service.instance.id": str(uuid4()), **named}
-    )
+    ours = {"service.version": __version__, "service.instance.id": str(uuid4())}
+    resource = Resource.create({"service.name": _NAME, **ours})
+    resource = resource.merge(OTELResourceDetector().detect())  # what the operator says counts more
     readers: list[MetricReader] = []
     url = None
     if address is not None:
-        server, _thread = start_http_server(addr=address[0], port=address[1])
-        host = f"[{address[0]}]" if ":" in address[0] else address[0]
-        url = f"http://{host}:{server.server_port}/metrics"
-        readers.append(PrometheusMetricReader(scope_info_enabled=False))
+        reader, url = _open_port(*address)
+        readers.append(reader)
     if "metrics" in signals:
-        readers.append(PeriodicExportingMetricReader(OTLPMetricExporter()))
+        readers.append(_metrics_to_collector())
     meters = MeterProvider(readers, resource, shutdown_on_exit=False) if readers else None
     traces = None
     # Else somebody traces this process already, as `opentelemetry-instrument` does.
     if "traces" in signals and isinstance(get_tracer_provider(), ProxyTracerProvider):
         traces = TracerProvider(resource=resource, shutdown_on_exit=False)
-        traces.add_span_processor(BatchSpanProcessor(_PlainSpans(OTLPSpanExporter())))
+        traces.add_span_processor(_spans_to_collector())
         set_tracer_provider(traces)
 
     def send_rest() -> None:
@@ -94,6 +86,36 @@ def open_telemetry(
     meter: Meter = meters.get_meter(_NAME, __version__) if meters else NoOpMeter(_NAME)
     tracer = get_tracer(_NAME, __version__)
     return OpenTelemetry(meter, tracer, trax_host=trax_host, send_rest=send_rest), url
+
+
+# Each is imported only where it is used: that of a collector brings an HTTP client.
+
+
+def _open_port(host: str, port: int) -> tuple[MetricReader, str]:
+    """Open the port for Prometheus, which threads of its own serve. Returns its address too."""
+    from opentelemetry.exporter.prometheus import PrometheusMetricReader  # noqa: PLC0415  as above
+    from prometheus_client import start_http_server  # noqa: PLC0415  as above
+
+    server, _thread = start_http_server(addr=host, port=port)
+    named = f"[{host}]" if ":" in host else host
+    url = f"http://{named}:{server.server_port}/metrics"
+    return PrometheusMetricReader(scope_info_enabled=False), url
+
+
+def _metrics_to_collector() -> MetricReader:
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import (  # noqa: PLC0415  as above
+        OTLPMetricExporter,
+    )
+
+    return PeriodicExportingMetricReader(OTLPMetricExporter())
+
+
+def _spans_to_collector() -> SpanProcessor:
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415  as above
+        OTLPSpanExporter,
+    )
+
+    return BatchSpanProcessor(_PlainSpans(OTLPSpanExporter()))
 
 
 class _PlainSpans(SpanExporter):
