@@ -189,7 +189,11 @@ async def test_looking_at_a_chat_is_no_part_of_the_call_that_began_it() -> None:
     subscribe["params"]["_meta"] = {"traceparent": TRACEPARENT}
     async with upstream() as trax, collector() as to:
         settings = {"TRAX_BASE_URL": trax.base_url, **to.settings("traces")}
-        settings |= {"TRAX_CHAT_POLL_SECONDS": "0.02", "OTEL_SERVICE_NAME": "operators-own"}
+        settings |= {
+            "TRAX_METRICS_PORT": "0",
+            "TRAX_CHAT_POLL_SECONDS": "0.02",
+            "OTEL_SERVICE_NAME": "operators-own",
+        }
         async with running(*HTTP, settings=settings) as server:
             async with plain_http(await server.address()) as http:
                 caller = HttpCaller(http, LEGACY, x_api_key=SANDBOX_KEY)
@@ -198,6 +202,7 @@ async def test_looking_at_a_chat_is_no_part_of_the_call_that_began_it() -> None:
                 first = (await caller.call(tool, studioId=STUDIO))["structuredContent"]
                 wait = {"after": first["cursor"], "timeoutSeconds": 1}
                 await caller.call(tool, studioId=STUDIO, **wait)
+                assert count(await scrape(server, http), "trax_mcp_watchers") == 1
             assert await server.stop(signal.SIGTERM) == 0
     looks = [it for it in to.spans() if it.name == "GET /v1/studios/{id}/chat/messages"]
     alone = [it.trace for it in looks if not it.parent]

@@ -88,7 +88,7 @@ class MeasuredMessages:
             target,
             ctx.protocol_version if is_known else _OTHER,
             "pipe" if ctx.request is None else "tcp",
-            caller.fingerprint,
+            caller.owner,  # as in the audit log
             session and _hash(session),
         )
 
