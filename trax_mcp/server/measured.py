@@ -102,24 +102,35 @@ class MeasuredHttp:
         self._routes = frozenset((PATH, HEALTH_PATH, READY_PATH, *routes))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run a request, and measure it when it has ended, also if its client has left."""
+        """Run a request, and measure it when its answer is complete, or its client has left."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, status = time.perf_counter(), _NO_STATUS
+        began, status, is_measured = time.perf_counter(), _NO_STATUS, False
+
+        def measure() -> None:
+            nonlocal is_measured
+            if not is_measured:
+                is_measured = True
+                self._measure(scope, status, time.perf_counter() - began)
 
         async def send_and_note(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+            elif not message.get("more_body", False):
+                measure()  # before the client has it, and may look at the metrics
             await send(message)
 
         try:
             await self._app(scope, receive, send_and_note)
         finally:
-            method = scope["method"] if scope["method"] in _HTTP_METHODS else _OTHER
-            route = scope["path"] if scope["path"] in self._routes else _OTHER
-            self._telemetry.measure_http(method, route, status, time.perf_counter() - began)
+            measure()
+
+    def _measure(self, scope: Scope, status: int, seconds: float) -> None:
+        method = scope["method"] if scope["method"] in _HTTP_METHODS else _OTHER
+        route = scope["path"] if scope["path"] in self._routes else _OTHER
+        self._telemetry.measure_http(method, route, status, seconds)
 
 
 def _is_tool_error(result: object) -> bool:
