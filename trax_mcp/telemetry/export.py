@@ -7,12 +7,16 @@ The exporters read the rest from the standard variables `OTEL_EXPORTER_OTLP_...`
 import logging
 from collections.abc import Collection, Sequence
 from threading import Thread
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 from opentelemetry.metrics import Meter, NoOpMeter
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.export import (
+    MetricExportResult,
+    MetricReader,
+    PeriodicExportingMetricReader,
+)
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
@@ -38,8 +42,8 @@ _ATTRIBUTES: Final = frozenset(
     )
 )
 """What a span may say. Others may hold what a client has sent."""
-_EXPORTS: Final = ("opentelemetry.exporter", "opentelemetry.sdk")
-_QUIET: Final = "urllib3"  # it logs whole addresses
+_QUIET: Final = "urllib3"  # as the exporters do, it logs whole addresses, which may hold a secret
+_LOG: Final = logging.getLogger(__name__)
 
 
 def open_telemetry(
@@ -53,9 +57,7 @@ def open_telemetry(
         OSError: the port cannot be opened.
         ValueError: a standard variable is wrong.
     """
-    for name in _EXPORTS:  # an operator must learn that the collector is not reached
-        logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger(_QUIET).setLevel(logging.WARNING)
+    logging.getLogger(_QUIET).setLevel(logging.CRITICAL)
     ours = {"service.version": __version__, "service.instance.id": str(uuid4())}
     resource = Resource.create({"service.name": _NAME, **ours})
     resource = resource.merge(OTELResourceDetector().detect())  # what the operator says counts more
@@ -107,7 +109,15 @@ def _metrics_to_collector() -> MetricReader:
         OTLPMetricExporter,
     )
 
-    return PeriodicExportingMetricReader(OTLPMetricExporter())
+    collector = _Collector("metrics")
+
+    class Metrics(OTLPMetricExporter):
+        def export(self, *given: Any, **named: Any) -> MetricExportResult:  # noqa: ANN401  as it is
+            result = super().export(*given, **named)
+            collector.note(takes=result is MetricExportResult.SUCCESS)
+            return result
+
+    return PeriodicExportingMetricReader(Metrics())
 
 
 def _spans_to_collector() -> SpanProcessor:
@@ -118,15 +128,33 @@ def _spans_to_collector() -> SpanProcessor:
     return BatchSpanProcessor(_PlainSpans(OTLPSpanExporter()))
 
 
+class _Collector:
+    """Says in the log when a collector is away and when it is back, but not where it is."""
+
+    def __init__(self, signal: str) -> None:
+        self._signal = signal
+        self._takes = True
+
+    def note(self, *, takes: bool) -> None:
+        """Note whether it has taken what was sent."""
+        if takes is not self._takes:
+            how = "takes %s again" if takes else "does not take %s, and those are lost"
+            _LOG.warning(f"The collector at OTEL_EXPORTER_OTLP_ENDPOINT {how}.", self._signal)
+        self._takes = takes
+
+
 class _PlainSpans(SpanExporter):
     """Exports spans without anything that a client, a streamer or a viewer may have written."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter
+        self._collector = _Collector("spans")
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Export them."""
-        return self._exporter.export([_plain(it) for it in spans])
+        result = self._exporter.export([_plain(it) for it in spans])
+        self._collector.note(takes=result is SpanExportResult.SUCCESS)
+        return result
 
     def shutdown(self) -> None:
         """End."""
