@@ -25,6 +25,19 @@ _PACKAGES: Final = 16
 _IMPORT: Final = re.compile(r"import time: +(\d+) \| +\d+ \| +(\S+)")
 _PACKAGE: Final = re.compile(r"(?:site-packages|python3\.\d+(?!/site))/(\w+)|/(trax_mcp/\w+)")
 _SDK: Final = ("mcp", "mcp_types")
+_PASSES: Final = {
+    "json/decoder.py decode": "json.loads",
+    "'validate_json'": "pydantic, from JSON",
+    "'validate_python'": "pydantic, from Python",
+    "json/encoder.py encode": "json.dumps",
+    "'to_json'": "pydantic, to JSON",
+    "'to_python'": "pydantic, to Python",
+    "api/answers.py read_answer": "answer read",
+    "server/schemas.py drop_mismatches": "answer fitted to its schema",
+    "text_safety.py escape_invisible": "invisible characters spelt out",
+    "api/caller.py redact": "key looked for",
+}
+"""Functions that pass over a message, and how they are called here."""
 
 
 def main() -> None:
@@ -52,14 +65,19 @@ def import_lines() -> Iterator[str]:
 
 def call_lines(transport: str) -> Iterator[str]:
     """Function calls by package for one `get_studio`, of trax-mcp and of a bare server."""
-    ours, bare = _calls_by_package(OURS, transport), _calls_by_package(FORWARDING, transport)
+    (ours, passes), (bare, bare_passes) = (_calls(it, transport) for it in (OURS, FORWARDING))
     yield f"{f'function calls of a call over {transport}':38}{'trax-mcp':>9}{'bare':>9}{'more':>9}"
     yield f"  {'all':36}{ours.total():9.0f}{bare.total():9.0f}{ours.total() - bare.total():9.0f}"
     for name in sorted(ours | bare, key=lambda it: bare[it] - ours[it])[:_PACKAGES]:
         yield f"  {name:36}{ours[name]:9.0f}{bare[name]:9.0f}{ours[name] - bare[name]:9.0f}"
+    yield "passes over the request and the answer"
+    for name in _PASSES.values():
+        own, others = passes[name], bare_passes[name]
+        yield f"  {name:36}{own:9.1f}{others:9.1f}{own - others:9.1f}"
 
 
-def _calls_by_package(module: str, transport: str) -> Counter[str]:
+def _calls(module: str, transport: str) -> tuple[Counter[str], Counter[str]]:
+    """Function calls of one call, by package, and those that pass over a whole message."""
     with TemporaryDirectory() as folder, python_module(UPSTREAM) as upstream:
         file = Path(folder) / "profile"
         arguments = () if transport == "stdio" else ("http", *(("--port", "0") * (module == OURS)))
@@ -74,10 +92,16 @@ def _calls_by_package(module: str, transport: str) -> Counter[str]:
                     _profile(server, client, file)
         # typeshed does not know `stats`
         stats: Mapping[tuple[str, int, str], tuple[int, int]] = pstats.Stats(str(file)).stats  # type: ignore[attr-defined]
-    counts: Counter[str] = Counter()
-    for (path, _, _), (_, calls, *_) in stats.items():
+    counts, passes = Counter[str](), Counter[str]()
+    for (path, _, function), (_, calls, *_) in stats.items():
         found = _PACKAGE.search(path)
         counts[next(filter(None, found.groups())) if found else "built-in functions"] += calls
+        if name := next((it for part, it in _PASSES.items() if part in f"{path} {function}"), None):
+            passes[name] += calls
+    return _each(counts), _each(passes)
+
+
+def _each(counts: Counter[str]) -> Counter[str]:
     return Counter({name: count / _CALLS for name, count in counts.items()})
 
 

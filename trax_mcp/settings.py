@@ -29,7 +29,7 @@ KEY_PREFIX: Final = "sk_live_"
 """Every TRaX key begins with it."""
 VARIABLE_PREFIX: Final = "TRAX_"
 DEFAULT_BASE_URL: Final = "https://api-dev.traxstreaming.live"
-_NEVER_EMPTY: Final = frozenset({"TRAX_MCP_TOKEN"})
+_NEVER_EMPTY: Final = frozenset({"TRAX_MCP_TOKEN", "TRAX_MCP_TOKEN_FILE"})
 _ADDRESS: Final = re.compile(r"https?://[\w.:\[\]-]+(/[\w.~/-]*)?", re.ASCII | re.IGNORECASE)
 
 
@@ -114,7 +114,8 @@ def _read_folders(text: str) -> tuple[Path, ...]:
     raise ValueError(f"must hold whole paths of folders that exist, separated by `{os.pathsep}`")
 
 
-def _check_store(url: SecretStr) -> SecretStr:
+def check_store(url: SecretStr) -> SecretStr:
+    """Check the address of an engine. A ValueError says what it must be."""
     if not re.match(r"(rediss?|unix)://\S+", url.get_secret_value()):
         raise ValueError(
             "must be an address such as redis://host:6379/0, rediss://host:6379/0 or unix:///path"
@@ -129,7 +130,8 @@ def _check_listening_address(host: str) -> str:
     raise ValueError("must be an address of this machine such as 127.0.0.1 or 0.0.0.0")
 
 
-def _check_token(token: SecretStr) -> SecretStr:
+def check_token(token: SecretStr) -> SecretStr:
+    """Check a token of this server. A ValueError says what it must be."""
     if not token.get_secret_value():  # an unset secret must not switch off authentication
         raise ValueError("is set and empty: give a token, or do not set it")
     if not token.get_secret_value().isascii():
@@ -137,6 +139,12 @@ def _check_token(token: SecretStr) -> SecretStr:
     if token.get_secret_value().startswith(KEY_PREFIX):
         raise ValueError(f"must not begin with {KEY_PREFIX}: it is this server's own, no TRaX key")
     return token
+
+
+def _check_named(path: str) -> str:
+    if not path:  # as above
+        raise ValueError("is set and empty: name a file, or do not set it")
+    return path
 
 
 _Items = BeforeValidator(lambda text: [it for part in text.split(",") if (it := part.strip())])
@@ -166,8 +174,9 @@ Origins = Annotated[
 Proxies = Annotated[Names, AfterValidator(_check_proxies)]
 Folders = Annotated[tuple[Path, ...], BeforeValidator(_read_folders)]
 ListeningAddress = Annotated[str, AfterValidator(_check_listening_address)]
-Store = Annotated[SecretStr, AfterValidator(_check_store)]
-Token = Annotated[SecretStr, AfterValidator(_check_token)]
+Store = Annotated[SecretStr, AfterValidator(check_store)]
+Token = Annotated[SecretStr, AfterValidator(check_token)]
+TokenFile = Annotated[Path, BeforeValidator(_check_named)]
 
 
 class Settings(BaseModel):
@@ -214,6 +223,9 @@ class Settings(BaseModel):
     chat_poll_seconds: Seconds = 2
     """The shortest time between two looks at one studio's chat or stream status for one key:
     above 0, up to 600. While nothing happens, it is up to five times as long."""
+    calls_per_minute: int | None = Field(None, ge=1)
+    """How many tools each key may call in a minute, but for `go_offline`; with `TRAX_STORE_URL`,
+    at all replicas together. Without it: as many as they like."""
     media_dirs: Folders = ()
     """Folders that `upload_media` may read from, by their whole paths, separated as in `PATH`.
     Without them and over HTTP, there is no such tool."""
@@ -226,10 +238,15 @@ class Settings(BaseModel):
     """Web origins that may call it, comma separated, besides those of loopback."""
     mcp_token: Token | None = None
     """If set, HTTP callers must send it as `Authorization: Bearer`."""
+    mcp_token_file: TokenFile | None = Field(None, repr=False)
+    """A file that holds that token, or two, each on a line of its own: either counts. Only you
+    may be able to open it. It is read again on SIGHUP, which then begins no drain."""
     store_url: Store | None = None
     """A Valkey or Redis that several processes of `trax-mcp http` share: `redis://`,
     `rediss://` or `unix://`. It needs the extra `replicas`. Without it, each remembers by
     itself."""
+    store_url_file: Path | None = Field(None, repr=False)
+    """A file that holds that address instead. Only you may be able to open it."""
     drain_seconds: float = Field(0, ge=0, le=600)
     """For how many seconds `trax-mcp http` serves on after SIGTERM or SIGHUP, at most 600.
     Meanwhile `GET /readyz` answers 503, so that a proxy sends new requests elsewhere and calls
@@ -260,9 +277,11 @@ class Settings(BaseModel):
     address of a caller is taken from their `X-Forwarded-For`."""
 
     @model_validator(mode="after")
-    def _one_key(self) -> Self:
-        if self.api_key is not None and self.api_key_file is not None:
-            raise ValueError("TRAX_API_KEY and TRAX_API_KEY_FILE are both set: keep one")
+    def _one_place(self) -> Self:
+        for field in ("api_key", "mcp_token", "store_url"):
+            name = VARIABLE_PREFIX + field.upper()
+            if getattr(self, field) is not None and getattr(self, f"{field}_file") is not None:
+                raise ValueError(f"{name} and {name}_FILE are both set: keep one")
         return self
 
     @model_validator(mode="after")
@@ -273,15 +292,14 @@ class Settings(BaseModel):
             raise ValueError(
                 "TRAX_SIGN_IN needs TRAX_PUBLIC_URL or --public-url: where people reach this server"
             )
-        if self.mcp_token is not None:
-            raise ValueError(
-                "TRAX_SIGN_IN and TRAX_MCP_TOKEN are both set: keep one, since both use the header"
-                " Authorization"
-            )
-        if self.store_url is not None:
-            raise ValueError(
-                "TRAX_SIGN_IN and TRAX_STORE_URL are both set: people sign in at one process alone"
-            )
+        for field, why in (
+            ("mcp_token", "keep one, since both use the header Authorization"),
+            ("store_url", "people sign in at one process alone"),
+        ):
+            for name in (field, f"{field}_file"):
+                if getattr(self, name) is not None:
+                    setting = VARIABLE_PREFIX + name.upper()
+                    raise ValueError(f"TRAX_SIGN_IN and {setting} are both set: {why}")
         if self.sign_in_file is not None and self.sign_in_file == self.sign_in_secret_file:
             raise ValueError("TRAX_SIGN_IN_FILE and TRAX_SIGN_IN_SECRET_FILE must be two files")
         return self

@@ -16,6 +16,8 @@ from tests.support.raw_upstream import closed_port
 from tests.support.server_process import running
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from proof.replicas.throwaway_engine import ThrowawayEngine
 
 PASSWORD: Final = "hunter2/the-second"  # noqa: S105  of an engine that ends with its test
@@ -84,6 +86,24 @@ async def test_a_server_does_not_start_without_its_engine() -> None:
         async with running("http", "--port", "0", "--sandbox", settings=settings) as server:
             assert await server.finish() == 1
         assert server.stderr.text == f"trax-mcp: {sentence}\n"
+
+
+async def test_the_address_may_stand_in_a_file(tmp_path: Path, engine: ThrowawayEngine) -> None:
+    """Then it, and the password in it, are in no variable."""
+    file = tmp_path / "address"
+    file.touch(0o600)
+    settings = {"TRAX_STORE_URL_FILE": str(file)}
+    for url, is_good in (
+        (f"{engine.url}\n", True),
+        (f"redis://:hunter2@127.0.0.1:{closed_port()}\n", False),
+    ):
+        file.write_text(url)
+        async with running("http", "--port", "0", "--sandbox", settings=settings) as server:
+            if is_good:
+                assert await server.address()
+            else:
+                assert await server.finish() == 1
+                assert server.stderr.text == f"trax-mcp: {AWAY}\n"
 
 
 async def test_an_engine_that_takes_no_writes_is_refused(engine: ThrowawayEngine) -> None:

@@ -62,6 +62,7 @@ def test_the_server_starts_with_every_setting(tmp_path: Path) -> None:
         TRAX_ALLOWED_HOSTS="mcp.example.com, [::1]:8765, 10.0.0.1:80,,",
         TRAX_ALLOWED_ORIGINS="https://app.example.com, app://x",
         TRAX_DRAIN_SECONDS="0",
+        TRAX_CALLS_PER_MINUTE="60",
         TRAX_MCP_TOKEN="mine\n",  # noqa: S106  no real one
         TRAX_METRICS_PORT="9464",
         TRAX_METRICS_HOST="0.0.0.0",  # noqa: S104  nothing listens there on stdio
@@ -70,8 +71,9 @@ def test_the_server_starts_with_every_setting(tmp_path: Path) -> None:
 
 def test_an_empty_value_counts_as_unset() -> None:
     """Hosts pass on every variable of their form, filled in or not."""
+    never_empty = {"TRAX_MCP_TOKEN", "TRAX_MCP_TOKEN_FILE"}
     for empty in ("", " ", "\n"):
-        assert starts(**dict.fromkeys(SETTINGS.keys() - {"TRAX_MCP_TOKEN"}, empty))
+        assert starts(**dict.fromkeys(SETTINGS.keys() - never_empty, empty))
 
 
 @pytest.mark.parametrize(("value", "is_on"), [("Yes", True), ("ON", True), ("False", False)])
@@ -188,6 +190,15 @@ def test_a_wrong_port_or_address_for_prometheus_is_refused() -> None:
     assert starts(TRAX_METRICS_HOST="localhost")
 
 
+def test_an_invalid_number_of_calls_is_refused() -> None:
+    """None at all would refuse everything: that is not how to switch the limit off."""
+    no_number = "must be a valid integer, unable to parse string as an integer"
+    at_least = "must be greater than or equal to 1"
+    for value, problem in (("0", at_least), ("-5", at_least), ("1.5", no_number), ("x", no_number)):
+        sentence = f"TRAX_CALLS_PER_MINUTE {problem}."
+        assert refusal(TRAX_CALLS_PER_MINUTE=value) == sentence
+
+
 def test_an_origin_with_anything_else_is_refused() -> None:
     """Browsers send no path, so an origin with a path would never match."""
     for value in ("app.example.com", "https://app.example.com/", "*", "null"):
@@ -213,9 +224,11 @@ def test_a_token_must_be_ascii_and_not_a_trax_key() -> None:
 
 def test_an_empty_token_is_refused() -> None:
     """A variable that should hold a token must not switch the check off."""
-    sentence = "TRAX_MCP_TOKEN is set and empty: give a token, or do not set it."
+    no_token = "TRAX_MCP_TOKEN is set and empty: give a token, or do not set it."
+    no_file = "TRAX_MCP_TOKEN_FILE is set and empty: name a file, or do not set it."
     for value in ("", "\n"):
-        assert refusal(TRAX_MCP_TOKEN=value) == sentence
+        assert refusal(TRAX_MCP_TOKEN=value) == no_token
+        assert refusal(TRAX_MCP_TOKEN_FILE=value) == no_file
 
 
 def test_media_folders_are_separated_as_in_path(tmp_path: Path) -> None:
@@ -285,10 +298,18 @@ def test_an_unknown_setting_is_refused_with_a_suggestion(name: str, suggestion: 
     assert refusal(**{name: "1"}) == expected
 
 
-def test_a_key_and_a_key_file_together_are_refused() -> None:
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TRAX_API_KEY", "sk_live_one"),
+        ("TRAX_MCP_TOKEN", "mine"),
+        ("TRAX_STORE_URL", "redis://localhost"),
+    ],
+)
+def test_a_secret_and_its_file_together_are_refused(name: str, value: str) -> None:
     """It would be unclear which one counts."""
-    sentence = refusal(TRAX_API_KEY="sk_live_one", TRAX_API_KEY_FILE="/run/secrets/other")
-    assert sentence == "TRAX_API_KEY and TRAX_API_KEY_FILE are both set: keep one."
+    sentence = refusal(**{name: value, f"{name}_FILE": "/run/secrets/other"})
+    assert sentence == f"{name} and {name}_FILE are both set: keep one."
 
 
 def test_a_refusal_repeats_no_value() -> None:

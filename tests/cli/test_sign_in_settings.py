@@ -91,6 +91,20 @@ def test_a_public_url_that_is_no_origin_is_refused(given: str, end: str) -> None
             "TRAX_SIGN_IN and TRAX_STORE_URL are both set: people sign in at one process alone.",
         ),
         (
+            {**HOSTED, "TRAX_MCP_TOKEN_FILE": "/a"},
+            (
+                "TRAX_SIGN_IN and TRAX_MCP_TOKEN_FILE are both set: keep one, since both use the"
+                " header Authorization."
+            ),
+        ),
+        (
+            {**HOSTED, "TRAX_STORE_URL_FILE": "/a"},
+            (
+                "TRAX_SIGN_IN and TRAX_STORE_URL_FILE are both set: people sign in at one process"
+                " alone."
+            ),
+        ),
+        (
             {**HOSTED, "TRAX_SIGN_IN_FILE": "/a/b", "TRAX_SIGN_IN_SECRET_FILE": "/a/b"},
             "TRAX_SIGN_IN_FILE and TRAX_SIGN_IN_SECRET_FILE must be two files.",
         ),

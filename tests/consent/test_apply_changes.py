@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -11,13 +12,22 @@ from tests.conftest import text_of
 from tests.support.approval_setup import approved_in
 from tests.support.consent_clients import audit_lines, in_memory, status_and_reason
 from tests.support.guarded_calls import STUDIO, GuardedOperation
+from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import STUDIO as PLACE
 from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.product.sandbox import SANDBOX_KEY, SCOPES
 from tests.support.product.server import yes_to_stop
+from tests.support.product.software_passkey import SoftwarePasskey
 from tests.support.product.virtual_time import in_virtual_time
-from tests.support.simulated_person import agreeing, choices, refusing
-from tests.support.virtual_setup import MINE, open_virtual_replicas, open_virtual_setup, status
+from tests.support.real_transports import over_http, over_stdio
+from tests.support.simulated_person import Person, agreeing, choices, refusing
+from tests.support.virtual_setup import (
+    COLLEAGUE,
+    MINE,
+    open_virtual_replicas,
+    open_virtual_setup,
+    status,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +53,7 @@ SENT: Final = [
     f"PATCH {PLACE}/sources/source_2",
     f"POST {PLACE}/go-live",
 ]
-YES: Final = 'Do these 2 things: "Friday Night Show"'
+YES: Final = 'Do these 2 things and be live on Twitch: "Friday Night Show"'
 
 
 def _call(*changes: dict[str, Any]) -> GuardedOperation:
@@ -61,13 +71,35 @@ async def test_the_preview_shows_each_change_as_those_before_it_leave_things() -
     async with in_memory() as clients:
         shown = await clients.call(_call(YOUTUBE_OFF, GUEST_ON, GO_LIVE))
         text = text_of(shown)
-        assert '1. Switches off "Main channel" (YouTube).' in text
-        assert '2. Switches on "Guest feed".' in text
-        assert '3. Starts a broadcast of "Friday Night Show" that anyone can watch.' in text
+        assert '\n1. Switches off "Main channel" (YouTube).\n' in text
+        assert '\n2. Switches on "Guest feed".\n' in text
+        assert '\n3. Starts a broadcast of "Friday Night Show" that anyone can watch.\n' in text
         assert 'Goes out on "Late crowd" (Twitch).' in text
         assert 'Goes out on "Main channel"' not in text
         assert 'Can be on screen: "Guest feed" (rtmp).' in text
         assert clients.sent == []
+
+
+async def test_what_two_changes_have_in_common_is_shown_of_both() -> None:
+    address = {"rtmpUrl": "rtmp://live.example/x", "streamKey": "a-long-stream-key"}
+    async with in_memory() as clients:
+        put_on_air(clients.trax)
+        new = [
+            {
+                "tool": "create_destination",
+                "arguments": {"name": name, "platform": "custom", **address},
+            }
+            for name in ("One", "Two")
+        ]
+        deletes = [
+            {"tool": "delete_source", "arguments": {"sourceId": its_id}}
+            for its_id in ("source_1", "source_2")
+        ]
+        text = text_of(await clients.call(_call(*new, *deletes)))
+        assert text.count("- Sets its rtmpUrl to live.example") == 2
+        assert text.count("- Sets its streamKey to") == 2
+        assert text.count("- Cannot be undone: it can only be added anew.") == 2
+        assert text.count("The studio is on air. TRaX") == 1
 
 
 async def test_a_confirmation_runs_them_once_and_in_order() -> None:
@@ -78,11 +110,11 @@ async def test_a_confirmation_runs_them_once_and_in_order() -> None:
         assert not result.is_error, result
         assert _outcomes(result) == ["applied"] * 3
         assert (result.structured_content or {})["observed"]["state"] == "on_air"
-        assert text_of(result).startswith("All 3 changes were made.")
+        assert text_of(result).startswith("All changes were made.")
         assert 'Switched off for the next show too: "Main channel" (YouTube).' in text_of(result)
         again = await clients.use(call, yes)
         assert status_and_reason(again) == ("confirmation_invalid", "used")
-        assert "3 of its 3 changes were made" in text_of(again)
+        assert "used already: all 3 changes were made" in text_of(again)
         assert clients.sent == SENT
 
 
@@ -94,6 +126,48 @@ async def test_a_form_asks_once_in_either_era(era: str) -> None:
         assert choices(form)[0] == YES
         assert _outcomes(result) == ["applied"] * 2
         assert clients.sent == [SENT[0], SENT[2]]
+
+
+async def test_they_run_over_a_real_socket(era: str) -> None:
+    async with over_http(era) as (clients, _):
+        clients.person.answer_with(agreeing)
+        result = await clients.call(_call(*THREE), clients.asking)
+        assert _outcomes(result) == ["applied"] * 3
+        assert clients.sent == SENT
+        assert len(clients.person.forms) == 1
+
+
+async def test_they_run_in_a_real_process(era: str) -> None:
+    async with over_stdio(era) as clients:
+        clients.person.answer_with(agreeing)
+        result = await clients.call(_call(*THREE))
+        assert _outcomes(result) == ["applied"] * 3
+        assert clients.sent == SENT
+        assert len(clients.person.forms) == 1
+
+
+async def test_a_flag_is_a_yes_only_where_the_operator_says_so() -> None:
+    for mode, sent in (("preview", []), ("flag", SENT)):
+        async with in_memory(TRAX_CONFIRM=mode) as clients:
+            await clients.call(_call(*THREE), confirm=True)
+            assert clients.sent == sent
+
+
+async def test_where_a_person_must_be_asked_no_confirmation_is_given() -> None:
+    async with in_memory(TRAX_CONFIRM="human") as clients:
+        asked = await clients.call(_call(*THREE))
+        assert status_and_reason(asked) == ("cannot_ask", None)
+        assert clients.sent == []
+
+
+async def test_with_a_passkey_a_form_is_no_yes(open_setup: OpenSetup) -> None:
+    person = Person()
+    person.answer_with(agreeing)
+    async with open_setup(passkey=SoftwarePasskey(), browser=False, form=person) as it:
+        asked = await it.asked("apply_changes", changes=THREE)
+        assert asked["status"] == "cannot_ask"
+        assert person.forms == []
+        assert it.sent == []
 
 
 async def test_a_no_sends_nothing(era: str) -> None:
@@ -133,7 +207,7 @@ async def test_the_page_does_not_say_done_of_a_half(open_setup: OpenSetup) -> No
         await question.press(question.yes)
         await call.result()
         assert await question.phase() == "ended"
-        assert question.data["outcome"] == "2 of 3 changes were made: look there."
+        assert question.data["outcome"] == "Made 2 of 3 changes: ask your assistant which."
 
 
 async def test_changes_that_need_no_yes_by_themselves_need_none_together() -> None:
@@ -144,6 +218,17 @@ async def test_changes_that_need_no_yes_by_themselves_need_none_together() -> No
         asked = await clients.call(_call(YOUTUBE_OFF, GUEST_ON))
         assert status_and_reason(asked) == ("confirmation_required", None)
         assert clients.sent == SENT[:2]
+
+
+async def test_a_studio_that_goes_on_air_in_between_needs_a_yes_for_the_rest() -> None:
+    async with in_memory() as clients:
+        live = Fault.patched(lambda it: it.update(live=True))
+        later = partial(clients.trax.faults.add, live, times=None, path="*/stream-status")
+        clients.trax.faults.add(Fault.followed_by(later), path="*/destinations/dest_1")
+        result = await clients.call(_call(YOUTUBE_OFF, GUEST_ON))
+        assert _outcomes(result) == ["applied", "not_sent"]
+        assert "the studio may be on air by now, so it needs a yes" in text_of(result)
+        assert clients.sent == SENT[:1]
 
 
 # What comes between
@@ -193,13 +278,44 @@ async def test_after_a_stop_no_further_change_is_sent() -> None:
 
 
 @in_virtual_time
+async def test_nothing_goes_out_where_nobody_was_shown_it() -> None:
+    """Somebody switches a destination on, on TRaX itself, while the changes are made."""
+    async with open_virtual_setup(MINE) as it:
+        yes = await it.confirmation(MINE, "apply_changes", changes=TWITCH_ONLY)
+        it.slow(2, path="/destinations/dest_1")
+        results: list[types.CallToolResult] = []
+
+        async def apply() -> None:
+            results.append(await it.use(MINE, "apply_changes", yes, changes=TWITCH_ONLY))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(apply)
+            await anyio.sleep(1)
+            it.trax.change("dest_3", enabled=True)
+        assert _outcomes(results[0]) == ["applied", "not_sent"]
+        assert "it would not go out as it was shown" in text_of(results[0])
+        assert it.times_of("/go-live") == []
+
+
+@in_virtual_time
+async def test_it_goes_out_on_a_destination_that_was_added_a_moment_ago() -> None:
+    new = {"name": "New page", "platform": "facebook", "connectionId": "conn_1"}
+    changes = [{"tool": "create_destination", "arguments": new}, GO_LIVE]
+    async with open_virtual_setup(MINE) as it:
+        result = await it.confirmed(MINE, "apply_changes", changes=changes)
+        assert _outcomes(result) == ["applied", "applied"]
+        assert it.is_live
+
+
+@in_virtual_time
 async def test_after_a_step_that_is_refused_none_is_sent() -> None:
     async with open_virtual_setup(MINE) as it:
         it.fail("conflict", path="/sources/source_2")
         result = await it.confirmed(MINE, "apply_changes", changes=THREE)
         assert _outcomes(result) == ["applied", "not_applied", "not_sent"]
         assert result.is_error
-        assert text_of(result).startswith("1 of 3 changes were made. Look with check_studio")
+        assert text_of(result).startswith("Made 1 of 3 changes. Look with check_studio")
+        assert "\n2. update_source: TRaX refused the call" in text_of(result)
         assert not it.is_live
         assert status(await it.confirmed(MINE, "go_live")) == "ran", "no go-live is under way"
 
@@ -225,6 +341,62 @@ async def test_after_a_lost_answer_none_is_sent() -> None:
         again = await it.use(MINE, "apply_changes", yes, changes=THREE)
         assert (again.structured_content or {})["reason"] == "used"
         assert it.times_of("/go-live") == []
+
+
+@pytest.mark.parametrize(
+    ("answered", "said"),
+    [
+        ({"ok": False}, "TRaX answered `ok: false` to update_destination."),
+        ({"enabled": True}, "`enabled` is true, though false was asked for"),
+    ],
+)
+async def test_after_an_answer_that_is_not_what_was_asked_for_none_is_sent(
+    answered: dict[str, bool], said: str
+) -> None:
+    """Else the show would go out where the person was told that it does not."""
+    async with in_memory() as clients:
+        clients.trax.faults.add(Fault.patched(lambda it: it.update(answered)), method="PATCH")
+        result = await clients.confirmed(_call(*TWITCH_ONLY))
+        assert _outcomes(result) == ["unknown", "not_sent"]
+        assert result.is_error
+        assert said in text_of(result)
+        assert clients.sent == SENT[:1]
+
+
+async def test_a_go_live_that_trax_did_not_take_is_not_called_made() -> None:
+    async with in_memory() as clients:
+        clients.trax.faults.add(Fault.status(200, {"ok": False}), path="*/go-live")
+        result = await clients.confirmed(_call(*TWITCH_ONLY))
+        assert _outcomes(result) == ["applied", "unknown"]
+        assert text_of(result).startswith("Made 1 of 2 changes.")
+
+
+@in_virtual_time
+async def test_after_the_call_is_cancelled_no_further_change_is_sent() -> None:
+    async with open_virtual_setup(MINE) as it:
+        yes = await it.confirmation(MINE, "apply_changes", changes=THREE)
+        it.slow(2, path="/sources/source_2")
+        with anyio.move_on_after(1):
+            await it.use(MINE, "apply_changes", yes, changes=THREE)
+        await anyio.sleep(20)
+        assert it.times_of("/sources/source_2") == [0.0]
+        assert it.times_of("/go-live") == []
+        again = await it.use(MINE, "apply_changes", yes, changes=THREE)
+        assert "2 of 3 changes were made" in text_of(again)
+
+
+@in_virtual_time
+async def test_a_change_that_is_known_to_be_refused_changes_nothing_for_those_before_it() -> None:
+    """The first acts in the studio, whatever becomes of the others."""
+    async with open_virtual_setup(MINE, COLLEAGUE) as it:
+        it.trax.add_key(COLLEAGUE, scopes=SCOPES - {"sources:write"})
+        refused = await it.call(COLLEAGUE, "update_source", sourceId="source_2", name="New")
+        assert status(refused) == "insufficient_scope"
+        await it.confirmed(MINE, "update_studio", autoGoLive=True)
+        sent = len(it.arrived)
+        asked = await it.call(COLLEAGUE, "apply_changes", changes=[YOUTUBE_OFF, GUEST_ON])
+        assert status(asked) == "confirmation_required"
+        assert len(it.arrived) == sent
 
 
 @in_virtual_time
@@ -258,14 +430,38 @@ async def test_a_stop_at_another_replica_ends_the_changes_here() -> None:
         assert not here.is_live
 
 
+@in_virtual_time
+async def test_an_engine_that_is_slow_in_the_middle_is_not_called_a_stop() -> None:
+    """Another replica may have had the turn meanwhile."""
+    async with open_virtual_replicas(MINE) as (here, _):
+        yes = await here.confirmation(MINE, "apply_changes", changes=THREE)
+        here.slow(3, path="/destinations/dest_1")
+        results: list[types.CallToolResult] = []
+
+        async def apply() -> None:
+            results.append(await here.use(MINE, "apply_changes", yes, changes=THREE))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(apply)
+            await anyio.sleep(0.5)
+            here.engine.late_seconds = 0.8
+            await anyio.sleep(9)
+            here.engine.late_seconds = 0.0
+        assert _outcomes(results[0]) == ["applied", "not_sent", "not_sent"]
+        away = "go_live was not sent: the store that replicas share did not answer in time."
+        assert away in text_of(results[0])
+        assert here.times_of("/go-live") == []
+
+
 # What is refused, and what is recorded
 
 
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ([GO_LIVE], "must be a list of 2 to 10 changes"),
+        ([GO_LIVE], "for a single one, call its tool"),
         ([YOUTUBE_OFF] * 11, "must be a list of 2 to 10 changes"),
+        ([{}] * 11, "must be a list of 2 to 10 changes"),
         ("two", "must be a list of 2 to 10 changes"),
         ([GO_LIVE, YOUTUBE_OFF], "must have go_live last"),
         ([YOUTUBE_OFF, {"tool": "go_offline", "arguments": {}}], "change 2 must be an object"),

@@ -101,10 +101,10 @@ LINES: Final = "\n".join(
     ['go_live on "Friday Night Show":', *(f"- {it}" for it in PREVIEW["effects"])]
 )
 INSTRUCTION: Final = (
-    "Show the person what stands between the marks, and wait for their next message. Call go_live"
-    " again only if it says yes to that, with the same arguments and {evidence}."
-    " A yes with conditions is no yes to this call; a no needs no call. Several previews may be"
-    " shown together, if none changes what another one shows."
+    "Show the person what stands between the marks, and stop. Only if their next message says yes"
+    " to that, call go_live again with the same arguments and {evidence}. A yes with conditions is"
+    " a no to this call, and a no needs no call. Several previews may be shown together, if none"
+    " changes what another one shows."
 )
 WITH_LAST_LINE: Final = INSTRUCTION.format(evidence="the last line here")
 BEGIN, END = "--- For the person ---", "--- End ---"

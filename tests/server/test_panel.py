@@ -55,9 +55,9 @@ class PanelClient:
         """Call a tool."""
         return await self.client.call_tool(tool, {**STUDIO, **arguments})
 
-    async def asked(self, tool: str = "go_live") -> str:
+    async def asked(self, tool: str = "go_live", **arguments: object) -> str:
         """Call a tool that asks in a panel; returns the ticket."""
-        result = await self.call(tool)
+        result = await self.call(tool, **arguments)
         assert _content(result)["status"] == "asking"
         return str((result.meta or {})[TICKET])
 
@@ -70,9 +70,9 @@ class PanelClient:
         arguments = {"ticket": ticket, **arguments}
         return _content(await self.client.call_tool("answer_approval", arguments))
 
-    async def shown(self, tool: str = "go_live") -> tuple[str, dict[str, Any]]:
+    async def shown(self, tool: str = "go_live", **arguments: object) -> tuple[str, dict[str, Any]]:
         """Ask, report, and let a second pass; returns the ticket and the question's state."""
-        ticket = await self.asked(tool)
+        ticket = await self.asked(tool, **arguments)
         state = await self.answer(ticket)
         self.clock.advance(1)
         return ticket, state
@@ -160,6 +160,22 @@ async def test_the_panel_is_one_page_that_loads_nothing(panel_client: OpenPanelC
         assert "/* " not in text
         loading = ("http://", "https://", " src=", "<link", "innerHTML", "eval(")
         assert [word for word in loading if word in text] == []
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_press_in_the_panel_makes_several_changes(
+    panel_client: OpenPanelClient, era: str
+) -> None:
+    async with panel_client(era=era) as it:
+        off = {"tool": "update_destination", "arguments": {"destId": "dest_1", "enabled": False}}
+        changes = [off, {"tool": "go_live", "arguments": {}}]
+        ticket, state = await it.shown("apply_changes", changes=changes)
+        assert state["yes"] == 'Do these 2 things and be live on Twitch: "Friday Night Show"'
+        ended = await it.answer(ticket, question=state["question"], choice=state["yes"])
+        assert ended["outcome"] == "Done. It is on air."
+        later = await it.data("apply_changes", changes=changes)
+        assert [each["outcome"] for each in later["changes"]] == ["applied", "applied"]
+        assert it.sent() == 2
 
 
 @pytest.mark.parametrize("era", ERAS)

@@ -124,6 +124,7 @@ async def test_a_draining_server_is_not_ready_and_finishes_and_answers_calls() -
 async def test_sighup_begins_a_drain_too() -> None:
     """Hosts send it to a service that shall read its configuration again."""
     async with draining(LONG) as it:
+        assert await it.statuses() == (200, 200)  # it serves, so it handles signals
         await it.begin(signal.SIGHUP)
         assert not (await it.caller.call("list_studios")).get("isError")
         assert await it.server.stop(signal.SIGTERM) == 0

@@ -114,7 +114,7 @@ async def test_a_studio_on_air_says_what_is_wrong_now(
     assert [(it["what"], it["blocks"]) for it in studio["problems"]] == [
         (NOT_HERE, False),
         ("No destination is switched on: nobody may be receiving the stream.", False),
-        ("No source is active: viewers may see nothing.", False),
+        ("No source is switched on: viewers may see nothing.", False),
     ]
 
 
@@ -166,8 +166,8 @@ async def test_a_blocked_studio_says_why_and_what_to_do(
             "blocks": True,
         },
         {
-            "what": "No source is active: viewers may see nothing.",
-            "remedy": "Activate one with update_source, or add one.",
+            "what": "No source is switched on: viewers may see nothing.",
+            "remedy": "Switch one on with update_source, or add one.",
             "blocks": False,
         },
     ]

@@ -26,11 +26,11 @@ from tests.support.product.frozen_sandbox import put_on_air, still
 from tests.support.product.server import Product
 from tests.support.product.virtual_time import run_in_virtual_time
 from tests.support.simulated_person import Person, agreeing
-from tests.support.valid_calls import EVERY, SEVERAL_CALLS
+from tests.support.valid_calls import EVERY, SEVERAL_CALLS, SWITCHES
 from tests.support.written_files import write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mcp_types import CallToolResult
 
@@ -72,6 +72,7 @@ async def answer_texts() -> Mapping[Path, str]:
         "broadcasts": await _broadcasts(),
         "approvals": await _approvals(),
         "previews": await _previews(),
+        "several-changes": await _several_changes(),
         "injections": await _injections(),
         **{f"trax-is-broken/{name}": await _broken(fault) for name, fault in FATES.items()},
         "trax-is-broken/unreachable": await _broken(None),
@@ -174,6 +175,41 @@ async def _previews() -> str:
         settings = {"TRAX_GUARD_ALSO": "send_chat_message"}
         result = await _call(sandbox, operation.tool, operation.arguments, settings=settings)
         parts.append(_part(title, text_of(result).splitlines()))
+    return "\n".join(parts)
+
+
+async def _several_changes() -> str:
+    """What `apply_changes` shows before a yes, and what it says after one."""
+    refused, lost = Fault.error(409, "conflict", "Not now."), Fault.dropped(when="after")
+    not_live = Fault.status(200, {"live": False})
+    scenes: dict[str, Sequence[tuple[Fault, str]]] = {
+        "all made": [],
+        "the second refused": [(refused, "*/sources/*")],
+        "the answer to the second lost": [(lost, "*/sources/*")],
+        "the go-live refused": [(refused, "*/go-live")],
+        "the answer to the go-live lost, not on air": [
+            (lost, "*/go-live"),
+            (not_live, "*/stream-status"),
+        ],
+    }
+    shown, shown_on_air, on_air = still(), still(), still()
+    put_on_air(shown_on_air)
+    put_on_air(on_air)
+    preview = text_of(await _call(shown, "apply_changes", SWITCHES, settings={}))
+    while_on_air = {**SWITCHES, "changes": SWITCHES["changes"][:-1]}
+    preview_on_air = text_of(await _call(shown_on_air, "apply_changes", while_on_air, settings={}))
+    parts = [
+        _part("preview", preview.splitlines()),
+        _part("preview, on air", preview_on_air.splitlines()),
+    ]
+    for title, faults in scenes.items():
+        sandbox = still()
+        for fault, path in faults:
+            sandbox.faults.add(fault, path=path, times=None)
+        result = await _call(sandbox, "apply_changes", {**SWITCHES, "confirm": True})
+        parts.append(_part(title, text_of(result).splitlines()[:-1]))
+    result = await _call(on_air, "apply_changes", {**SWITCHES, "confirm": True})
+    parts.append(_part("on air already", text_of(result).splitlines()))
     return "\n".join(parts)
 
 

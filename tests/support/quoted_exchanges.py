@@ -43,10 +43,18 @@ SECURITY: Final = ROOT / "docs/security.md"
 HTTP: Final = ROOT / "docs/http.md"
 FORM_HEADING: Final = "Your client can ask you"
 PREVIEW_HEADING: Final = "You cannot be asked at all"
+SEVERAL_HEADING: Final = "Several changes, one question"
 BOT_HEADING: Final = "A bot with three moderators"
 AUDIT_HEADING: Final = "What is written down"
 
 _STUDIO: Final = {"studioId": "studio_42"}
+_TWITCH_ONLY: Final = {
+    **_STUDIO,
+    "changes": [
+        {"tool": "update_destination", "arguments": {"destId": "dest_1", "enabled": False}},
+        {"tool": "go_live", "arguments": {}},
+    ],
+}
 _ACTOR: Final = "live.traxstreaming/actor"
 _REPLACEMENTS: Final = {
     "confirmation": "d9cLnkBSqoygZvrQp52JXg",
@@ -83,6 +91,7 @@ async def run_exchanges() -> Mapping[Path, Mapping[str, Sequence[Block]]]:
     consent = {
         FORM_HEADING: form_blocks,
         PREVIEW_HEADING: preview,
+        SEVERAL_HEADING: await _run_several_exchange(),
     }
     security = {AUDIT_HEADING: [_json_block(audit)]}
     return {CONSENT: consent, SECURITY: security, HTTP: {BOT_HEADING: bot}}
@@ -109,14 +118,21 @@ async def _run_form_exchange() -> list[Block]:
     person.answer_with(agreeing)
     async with _in_memory(person) as client:
         started = await client.call_tool("go_live", _STUDIO)
-    form = person.forms[-1]
-    offered = "\n".join(f"( ) {choice}" for choice in choices(form))
-    form_blocks = f"{form.message}\n\nYour decision:\n{offered}"
     return [
-        ("text", form_blocks),
+        _form_block(person),
         _json_block(_payload(started)),
         _text_block(declined, paragraphs=1),
     ]
+
+
+async def _run_several_exchange() -> list[Block]:
+    """A person answers one form about two changes."""
+    person = Person()
+    person.answer_with(agreeing)
+    async with _in_memory(person) as client:
+        result = await client.call_tool("apply_changes", _TWITCH_ONLY)
+    said = _text_block(result)[1].partition("\n{")[0]
+    return [_form_block(person), ("text", said)]
 
 
 async def _run_preview_exchange() -> list[Block]:
@@ -171,6 +187,13 @@ async def _over_http(audit_log: Path) -> AsyncIterator[tuple[Client, PausingCloc
     ):
         with anyio.fail_after(PATIENCE_SECONDS):
             yield client, clock
+
+
+def _form_block(person: Person) -> Block:
+    """The last form, with its choices."""
+    form = person.forms[-1]
+    offered = "\n".join(f"( ) {choice}" for choice in choices(form))
+    return "text", f"{form.message}\n\nYour decision:\n{offered}"
 
 
 def _confirmed(preview: types.CallToolResult) -> dict[str, Any]:

@@ -36,6 +36,15 @@ SEVERAL_CALLS: Final[dict[str, Arguments]] = {
         ],
     }
 }
+SWITCHES: Final[Arguments] = {
+    **STUDIO,
+    "changes": [
+        {"tool": "update_destination", "arguments": {"destId": "dest_1", "enabled": False}},
+        {"tool": "update_source", "arguments": {"sourceId": "source_2", "active": True}},
+        {"tool": "go_live", "arguments": {}},
+    ],
+}
+"""Three changes of which each is seen in what the next one shows."""
 COMPOSITE_CALLS: Final[dict[str, Arguments]] = {
     "find_studio": {"query": "friday"},
     "check_studio": STUDIO,

@@ -46,7 +46,7 @@ class TraxError(Exception):
     """A call failed. Everything in it may be shown to clients.
 
     `message` is `happened`, how that sentence ends (`not_done`), and `next_step`.
-    `retry_after_seconds` comes from TRaX.
+    `retry_after_seconds` comes from TRaX, or from a limit of this server.
     """
 
     code: str

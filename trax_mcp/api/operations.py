@@ -254,7 +254,7 @@ class GoOffline(
     effect=GUARDED,
     shown_by=GetStreamStatus,
     broadcast="stop",
-    look=("Look with get_stream_status, and on the platforms; a second go_offline is harmless."),
+    look="Look with get_stream_status, and on the platforms; a second go_offline is harmless.",
     hint="Ends the broadcast for all viewers. `observed` is the proof of being off air.",
 ):
     studio_id: arguments.Id
@@ -277,8 +277,8 @@ class SendChatMessage(
     effect=WRITE,
     shown_by=ListChatMessages,
     hint=(
-        "Public at once: only what a person asked for; do not ask again. Answer viewers on their"
-        " platform."
+        "Public at once: send only what a person asked for, without asking again. Answer viewers on"
+        " their platform."
     ),
 ):
     studio_id: arguments.Id

@@ -42,6 +42,7 @@ from trax_mcp.cli.terminal import (
     waiting,
     wrong_arguments,
 )
+from trax_mcp.secret_files import mcp_tokens, store_url
 from trax_mcp.settings import VARIABLE_PREFIX, CannotStart, Settings, read_settings
 
 Read = type[Operation[Model]]
@@ -169,6 +170,8 @@ def _check_settings(source: str, variables: Mapping[str, str]) -> tuple[Settings
     try:
         settings = read_settings(variables)
         check_names(settings)
+        mcp_tokens(settings)
+        store_url(settings)
     except CannotStart as error:
         remedy = f"Correct it: settings are read from {source}."
         return None, Result("failed", str(error), remedy)
@@ -180,7 +183,7 @@ def _check_settings(source: str, variables: Mapping[str, str]) -> tuple[Settings
 
 def _check_key(settings: Settings) -> tuple[Access | None, Result]:
     """Find the key, and the TRaX that it is for; None if there is none, or a wrong one."""
-    hosted = bool(settings.sign_in or settings.store_url)  # only trax-mcp http
+    hosted = settings.sign_in or settings.store_url or settings.store_url_file  # over HTTP alone
     if hosted and not (settings.api_key or settings.api_key_file):
         detail = "There is none: each caller sends their own."
         return Access(settings, ANONYMOUS), Result("not_checked", detail)

@@ -28,12 +28,14 @@ from trax_mcp.cli.startup import (
 from trax_mcp.cli.telemetry import open_telemetry
 from trax_mcp.clock import Clock
 from trax_mcp.open_files import raise_max_open_files
+from trax_mcp.secret_files import store_url
 from trax_mcp.server.door import PATH
 from trax_mcp.server.http_app import http_app
 from trax_mcp.server.http_server import ServingEnded, listen, serve_http, url_of
 from trax_mcp.server.logs import logging_to_stderr, tell
 from trax_mcp.server.readiness import Readiness
 from trax_mcp.server.sdk_compat import exit_process
+from trax_mcp.server.server_tokens import ServerTokens
 from trax_mcp.settings import CannotStart, Settings, how_to_add, read_settings
 from trax_mcp.telemetry import Telemetry
 
@@ -78,7 +80,7 @@ async def _serve_http(
     settings: Settings, default_caller: Caller, listener: socket.socket, telemetry: Telemetry
 ) -> None:
     check_names(settings)
-    passkey = enrolled_passkey(settings)
+    passkey, tokens = enrolled_passkey(settings), ServerTokens(settings)
     async with (
         aclosing(client_for(settings)) as client,
         _open_replicas(settings) as replicas,
@@ -92,10 +94,17 @@ async def _serve_http(
             passkey,
             records=replicas.records if replicas else None,
             shared_polls=replicas.polls if replicas else None,
+            shared_counts=replicas.counts if replicas else None,
             readiness=Readiness(store_answers=replicas.engine_answers if replicas else None),
             telemetry=telemetry,
         )
-        app = http_app(service, settings, default_caller=default_caller, sign_ins=sign_ins)
+        app = http_app(
+            service,
+            settings,
+            server_tokens=tokens,
+            default_caller=default_caller,
+            sign_ins=sign_ins,
+        )
         if settings.sign_in:
             tell(f"trax-mcp: For claude.ai and others its address is {settings.public_url}{PATH}")
         tell(f"trax-mcp is listening on {url_of(listener)}{PATH}")
@@ -106,6 +115,7 @@ async def _serve_http(
             readiness=service.readiness,
             drain_seconds=settings.drain_seconds,
             shut_down=service.shut_down,
+            on_hangup=tokens.read_again if settings.mcp_token_file else None,
             trusted_proxies=settings.trusted_proxies if settings.sign_in else None,
             exit_process=exit_process,
         )
@@ -117,15 +127,17 @@ def _open_replicas(settings: Settings) -> "AbstractAsyncContextManager[Replicas 
     """The store that replicas share, if there is one.
 
     Raises:
-        CannotStart: the extra for it is not installed, or the engine cannot be relied on.
+        CannotStart: its address cannot be read, the extra for it is not installed, or the engine
+            cannot be relied on.
     """
-    if settings.store_url is None:
+    url = store_url(settings)
+    if url is None:
         return nullcontext()
     try:
         from trax_mcp.replicas import open_replicas  # noqa: PLC0415  a part of its own
     except ModuleNotFoundError:
         raise CannotStart(f"TRAX_STORE_URL needs an extra. {how_to_add('replicas')}") from None
-    return open_replicas(settings.store_url.get_secret_value())
+    return open_replicas(url)
 
 
 @asynccontextmanager

@@ -107,7 +107,7 @@ def http_warnings(settings: Settings, *, host: str) -> Iterable[str]:
         f"{host} can be reached from other computers, and keys travel in clear text. Put a proxy"
         " in front that has https and ends slow connections: docs/http.md has two."
     )
-    if settings.mcp_token is None and not sign_in:
+    if not (settings.mcp_token or settings.mcp_token_file or sign_in):
         yield "Anybody who reaches it can try keys of their own here: TRAX_MCP_TOKEN prevents that."
     if not settings.allowed_hosts and not sign_in:
         yield "Callers must name it as localhost until TRAX_ALLOWED_HOSTS has its own name."

@@ -22,12 +22,24 @@ def outcome_of(sent: Sent) -> Outcome:
     return sent.outcome if isinstance(sent, TraxError) else "applied"
 
 
+def is_certain(step: Operation[Model], sent: Sent) -> bool:
+    """Whether TRaX took a step, and its answer shows nothing else than what was asked for.
+
+    Texts may be shown in another form. A switch that is still on is not off.
+    """
+    answer = {} if isinstance(sent, TraxError) else sent.data
+    switches = [it for it in step.arguments().items() if isinstance(it[1], bool)]
+    is_as_asked = all(answer.get(name, asked) == asked for name, asked in switches)
+    return outcome_of(sent) == "applied" and answer.get("ok") is not False and is_as_asked
+
+
 @dataclass(slots=True)
 class Attempt:
     """One attempt of a call: where it acts, what it has seen there, and what was sent.
 
     `turn_id` is empty if it can only ask. `sent` has one item for each step that was begun, and
-    `cut_short` says why a step was not. `undone` is as in `Done`.
+    `cut_short` says why a step was not. `undone` is as in `Done`. `is_free`: it needs no yes, but
+    only while the studio is off air.
     """
 
     call: GuardedCall
@@ -37,6 +49,7 @@ class Attempt:
     facts: Facts = field(default_factory=Facts)
     digest: str | None = None
     question_id: str | None = None
+    is_free: bool = False
     sent: list[Sent] = field(default_factory=list)
     cut_short: str = ""
     undone: bool | None = None
@@ -66,9 +79,11 @@ class Attempt:
         """What came of it, as a later use of the same yes is told. `is_on_air`: it was seen so."""
         if (steps := len(self.call.operation.steps)) == 1:
             return outcome_in_words(self.outcome)
-        *others, last = map(outcome_of, self.sent)
-        made = [*others, "applied" if is_on_air else last].count("applied")
-        return f"{made} of its {steps} changes were made"
+        outcomes = [outcome_of(it) for it in self.sent]  # none, if it could not begin
+        if is_on_air:
+            outcomes[-1] = "applied"
+        made = outcomes.count("applied")
+        return f"{'all' if made == steps else f'{made} of'} {steps} changes were made"
 
     def hidden_changes(self) -> Mapping[str, str]:
         """The changes that no read shows, as in `Plan.hidden_changes`."""

@@ -39,7 +39,8 @@ LEAST_CHANGES: Final = 2
 MOST_CHANGES: Final = 10
 
 _NO_LIST: Final = (
-    f"must be a list of {LEAST_CHANGES} to {MOST_CHANGES} changes, each with `tool` and `arguments`"
+    f"must be a list of {LEAST_CHANGES} to {MOST_CHANGES} changes, each with `tool` and"
+    " `arguments`; for a single one, call its tool"
 )
 _OTHER_STUDIO: Final = "must all be about the studio of `studioId`"
 _NOT_LAST: Final = "must have go_live last, if at all"
@@ -51,7 +52,7 @@ _SCHEMA: Final[JsonObject] = {
         "type": "object",
         "properties": {
             "tool": {"type": "string", "enum": [*CHANGES]},
-            "arguments": {"type": "object", "description": "Without `studioId`."},
+            "arguments": {"type": "object", "description": "The tool's, without `studioId`."},
         },
         "required": ["tool", "arguments"],
     },

@@ -177,7 +177,7 @@ class ConsentGuard:
             return await self._judge(attempt, facts)
         # A yes that is not needed is used too, so that it cannot run the call again.
         attempt.question_id = question_to_use(call.operation, call.evidence, attempt.seen.question)
-        attempt.facts = facts
+        attempt.facts, attempt.is_free = facts, True
         await self._sender.run(attempt)
         return None
 

@@ -123,7 +123,7 @@ def nothing_to_do(
     """
     if not operation.starts_broadcast:
         return None
-    others = "" if len(operation.steps) == 1 else " Call again without go_live."
+    others = "" if len(operation.steps) == 1 else " Make the other changes without go_live."
     if facts.live:
         return f"it {times.on_air(facts.since, now)} already.{others}"
     if go_live_pending:

@@ -14,7 +14,7 @@ import anyio
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import Outcome, TraxError
 from trax_mcp.clock import Clock, iso
-from trax_mcp.consent.attempts import Attempt, Sent, outcome_of
+from trax_mcp.consent.attempts import Attempt, Sent, is_certain, outcome_of
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import ApprovedIn, Done, GuardedCall, Step
 from trax_mcp.consent.changes import Action, ApplyChanges
@@ -243,10 +243,12 @@ def _step(
     if sent is None:
         return Step(tool, "not_sent", f"{tool} was not sent: {cut_short}.")
     if isinstance(sent, TraxError) and is_failed:
-        return Step(tool, sent.outcome, sent.message, error=sent)
+        return Step(tool, sent.outcome, f"{tool}: {sent.message}", error=sent)
     data = {} if isinstance(sent, TraxError) else sent.data
     said = " ".join(it.text for it in plan.report(data, observed, undone=undone))
-    return Step(tool, "applied", said, data)
+    is_seen = observed is not None and observed.state == "on_air"
+    is_done = is_seen or is_certain(plan.operation, sent)
+    return Step(tool, "applied" if is_done else "unknown", said, data)
 
 
 def _changes_broadcast(operation: Action) -> bool:

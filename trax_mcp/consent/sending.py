@@ -1,33 +1,36 @@
-"""Sends a guarded call, and finds out what came of it.
+"""Sends the steps of a guarded call, each once, and ends the call.
 
-A lost answer is looked up by reading the stream status, and never sent again. Only a stop that TRaX
-refuses because of too many requests is.
+Only a stop that TRaX refuses because of too many requests is sent again.
 """
 
 import logging
 from collections import Counter
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
 import anyio
+import anyio.lowlevel
 
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import Refused, TraxError, interrupted
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
-from trax_mcp.api.operations import GoOffline
+from trax_mcp.api.operations import GetStreamStatus, GoOffline
 from trax_mcp.clock import Clock
-from trax_mcp.consent.attempts import Attempt, Sent, outcome_of
+from trax_mcp.consent.attempts import Attempt, Sent, is_certain, outcome_of
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import Done, GuardedCall
 from trax_mcp.consent.changes import ApplyChanges
+from trax_mcp.consent.plans.changes import facts_before_last, unshown
 from trax_mcp.consent.records import Away, Key, store_unavailable
 from trax_mcp.consent.reporting import Reporter
 from trax_mcp.consent.rules import Mode
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import Store
-from trax_mcp.studio.facts import Observed
+from trax_mcp.studio.facts import Fact, Facts, Observed, Read
 from trax_mcp.studio.list_cache import ListCache
+from trax_mcp.studio.reading import FactReader
 
 _SLEPT_SECONDS: Final = 1.0
 """A process that slept for so long may have lost its turn to another."""
@@ -36,6 +39,8 @@ _AGAIN_SECONDS: Final = 2.0
 _STEPS_SECONDS: Final = 30.0
 """How long steps may begin. Many clients give up after a minute."""
 _STOPPED: Final = "a stop came"
+_ENGINE_AWAY: Final = "the store that replicas share did not answer in time"
+_MAY_BE_ON_AIR: Final = "the studio may be on air by now, so it needs a yes"
 _TOO_MANY: Final = 429
 
 _LOG = logging.getLogger(__name__)
@@ -84,6 +89,7 @@ class Sender:
             return
         if self._has_slept(since=began):
             attempt.sent.append(store_unavailable())
+            attempt.cut_short = _ENGINE_AWAY
             with anyio.CancelScope(shield=True):
                 await self._store.now_or_later(partial(self._end, attempt))
             return
@@ -117,23 +123,54 @@ class Sender:
     async def _goes_on(
         self, attempt: Attempt, step: Operation[Model], *, began: float, unheard: int
     ) -> bool:
-        """Whether a further step may be sent. Else the attempt has why not."""
-        if outcome_of(attempt.sent[-1]) != "applied":
-            attempt.cut_short = "the one before is not certainly done"
+        """Whether a further step may be sent. Else the attempt has why not.
+
+        A call that the client has cancelled ends here.
+        """
+        await anyio.lowlevel.checkpoint()
+        if not is_certain(attempt.last_step, attempt.sent[-1]):
+            attempt.cut_short = "the change before it is not certainly done"
         elif self._clock.seconds() > began + _STEPS_SECONDS:
             attempt.cut_short = f"the others took more than {_STEPS_SECONDS:.0f} seconds"
         elif self.unheard[attempt.place.shared] != unheard:
             attempt.cut_short = _STOPPED
+        elif attempt.is_free and not await self._is_off_air(attempt.call):
+            attempt.cut_short = _MAY_BE_ON_AIR
+        elif step.starts_broadcast and not await self._goes_out_as_shown(attempt):
+            attempt.cut_short = "it would not go out as it was shown"
         else:
-            looked = self._clock.seconds()
-            try:
-                has_begun = await self._begin(attempt, step)
-            except Away:
-                attempt.cut_short = "the store that replicas share does not answer"
-            else:
-                is_sure = has_begun and not self._has_slept(since=looked)
-                attempt.cut_short = "" if is_sure else _STOPPED
+            attempt.cut_short = await self._begin_further(attempt, step)
         return not attempt.cut_short
+
+    async def _is_off_air(self, call: GuardedCall) -> bool:
+        """Whether the studio is certainly still off air: somebody may have gone live elsewhere."""
+        with suppress(TraxError):
+            status = GetStreamStatus(studio_id=call.operation.studio())
+            return Facts(status=Read(await self._client.call(status, call.caller))).live is False
+        return False
+
+    async def _goes_out_as_shown(self, attempt: Attempt) -> bool:
+        """Whether no destination is switched on that nobody was shown: others act meanwhile."""
+        call, shown = attempt.call, facts_before_last(attempt.call.operation, attempt.facts)
+        if shown.destinations.value is None:
+            return True  # nor was any shown
+        with suppress(TraxError):
+            reader = FactReader(self._client, call.caller, call.operation.studio())
+            now = await reader.read((Fact.DESTINATIONS,))
+            return now.destinations.value is not None and not unshown(shown, now)
+        return False
+
+    async def _begin_further(self, attempt: Attempt, step: Operation[Model]) -> str:
+        """Let a further step be sent. Returns why it may not be; empty if it may."""
+        looked = self._clock.seconds()
+        with suppress(Away):
+            has_begun = await self._begin(attempt, step)
+            if has_begun and not self._has_slept(since=looked):
+                return ""
+            seen = await self._store.look(attempt.place, attempt.call)
+            if seen.last_stop != attempt.seen.last_stop:
+                return _STOPPED
+        return _ENGINE_AWAY
 
     async def _begin(self, attempt: Attempt, step: Operation[Model]) -> bool:
         return await self._store.begin_call(

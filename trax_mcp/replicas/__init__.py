@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from trax_mcp.replicas.engine import Engine
 from trax_mcp.replicas.engine_checks import connect
+from trax_mcp.replicas.engine_counts import EngineCounts
 from trax_mcp.replicas.engine_polls import EnginePolls
 from trax_mcp.replicas.engine_records import EngineRecords
 
@@ -17,6 +18,7 @@ class Replicas:
     engine: Engine
     records: EngineRecords
     polls: EnginePolls
+    counts: EngineCounts
 
     def engine_answers(self) -> bool:
         """Whether the engine has answered the last time."""
@@ -32,6 +34,6 @@ async def open_replicas(url: str) -> AsyncIterator[Replicas]:
     """
     engine = await connect(url)
     try:
-        yield Replicas(engine, EngineRecords(engine), EnginePolls(engine))
+        yield Replicas(engine, EngineRecords(engine), EnginePolls(engine), EngineCounts(engine))
     finally:
         await engine.aclose()

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import mcp_types as types
@@ -45,6 +45,9 @@ from trax_mcp.server.subscriptions import Subscriptions
 from trax_mcp.server.tools import Tools
 from trax_mcp.studio.list_cache import ListCache
 from trax_mcp.telemetry import OFF, Telemetry
+
+if TYPE_CHECKING:
+    from trax_mcp.server.call_limit import SharedCounts
 
 INSTRUCTIONS: Final = """\
 Runs live streams on TRaX.
@@ -96,6 +99,7 @@ class Service:
         *,
         ask: frozenset[Channel] = frozenset({"form"}),
         audit_log: Path | None = None,
+        calls_per_minute: int | None = None,
         chat_poll_seconds: float = 2.0,
         clock: Clock | None = None,
         media_dirs: Sequence[Path] = (),
@@ -103,6 +107,7 @@ class Service:
         page: Page | None = None,
         readiness: Readiness | None = None,
         records: Records | None = None,
+        shared_counts: "SharedCounts | None" = None,
         shared_polls: SharedPolls | None = None,
         sign_in: bool = False,
         telemetry: Telemetry = OFF,
@@ -150,7 +155,13 @@ class Service:
         composite = CompositeTools(
             client=client, guard=guard, clock=self.clock, media_dirs=media_dirs
         )
-        self.tools = Tools(asking, composite, self.offer)
+        call_limit = None
+        if calls_per_minute is not None:
+            from trax_mcp.server.call_limit import CallLimit  # noqa: PLC0415  only where there is one
+
+            keys = client.accepted_keys
+            call_limit = CallLimit(calls_per_minute, keys, self.clock, shared_counts)
+        self.tools = Tools(asking, composite, self.offer, call_limit)
         self._prompts = Prompts(self.offer)
         self._resources = Resources(client, lists, self.offer, offers_panel=self.tools.offers_panel)
         self._completions = Completions(

@@ -18,7 +18,7 @@ from trax_mcp.api.errors import NotSent
 from trax_mcp.api.operation import ToolInput
 from trax_mcp.api.text_safety import quote
 from trax_mcp.consent.calls import NO_EVIDENCE, Evidence
-from trax_mcp.consent.changes import CHANGES, ApplyChanges
+from trax_mcp.consent.changes import CHANGES, MOST_CHANGES, ApplyChanges
 
 ValueT = TypeVar("ValueT", bound=ToolInput)
 
@@ -99,7 +99,7 @@ def _read_changes(studio_id: object, given: object) -> object:
         _ID.validate_python(studio_id)
     except ValidationError:  # which is said of the whole call
         return given
-    if not isinstance(given, list):
+    if not isinstance(given, list) or len(given) > MOST_CHANGES:  # each takes time
         return given
     return [
         _read_change(f"change {number}", studio_id, it) for number, it in enumerate(given, start=1)

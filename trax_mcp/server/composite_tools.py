@@ -1,4 +1,4 @@
-"""Runs the tools that make several calls to TRaX, and writes their results."""
+"""Runs the tools that make several calls to TRaX and ask for no yes, and writes their results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from trax_mcp.uploads.upload import Uploader, UploadMedia, uploaded_text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompositeTools:
-    """The tools beyond the contract. `media_dirs` are the folders that files may come from."""
+    """These tools. `media_dirs` are the folders that files may come from."""
 
     client: Client
     guard: ConsentGuard

@@ -10,6 +10,7 @@ from typing import Final
 
 from trax_mcp.api.text_safety import CONTINUED
 from trax_mcp.consent.calls import ApprovedIn, Ask, Channel, Done, NotRun, Reason, Status
+from trax_mcp.consent.changes import ApplyChanges
 from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.questions import QUESTION_SECONDS
 from trax_mcp.studio import naming, times
@@ -102,22 +103,22 @@ def preview_text(not_run: NotRun) -> str:
 def done_lines(done: Done, tool_name: str) -> Iterator[str]:
     """Say what a call has done and how it was approved, then warnings, then what else happened."""
     first, *warnings = (it.text for it in done.said) if done.said else ("",)
-    approved = f"Approved {_APPROVED[done.approved_in]}." if done.approved_in else ""
-    yield " ".join(filter(None, (first, approved)))
+    yield f"{first}{_approved(done)}".lstrip()
     yield from warnings
     if done.lost is not None and done.observed is not None:
         seen = done.observed.state.replace("_", " ")
         yield f"{done.lost}. The studio was then seen {seen}: do not call {tool_name} again."
 
 
-def changes_lines(done: Done) -> Iterator[str]:
+def several_done_lines(done: Done) -> Iterator[str]:
     """Say how many changes were made and how they were approved, then what came of each."""
-    count = len(done.steps)
-    made = f"All {count} changes were made." if done.is_whole else f"{done.made} of {count} changes"
     if not done.is_whole:
-        made += " were made. Look with check_studio before anything else."
-    approved = f"Approved {_APPROVED[done.approved_in]}." if done.approved_in else ""
-    yield " ".join(filter(None, (made, approved)))
+        made = f"Made {done.made} of {len(done.steps)} changes. {ApplyChanges.look}"
+    elif done.observed is not None and done.observed.state != "on_air":
+        made = "TRaX accepted all changes. Read what is said of the last one."
+    else:
+        made = "All changes were made."
+    yield f"{made}{_approved(done)}"
     yield from (f"{number}. {it.said}" for number, it in enumerate(done.steps, start=1))
     yield from (it.text for it in done.said)
 
@@ -125,6 +126,11 @@ def changes_lines(done: Done) -> Iterator[str]:
 def question_text(question: Ask) -> str:
     """The text of the form that asks a person. Its end is none of the sentences."""
     return f"{_preview_text(question.preview, question.changes)}\n\n{_FOR_SO_LONG}"
+
+
+def _approved(done: Done) -> str:
+    """The last sentence of a line: how it was approved."""
+    return f" Approved {_APPROVED[done.approved_in]}." if done.approved_in else ""
 
 
 def _lifetime(not_run: NotRun) -> str:
@@ -167,16 +173,16 @@ def _next_step(not_run: NotRun) -> str:
 def _ask_for_yes(not_run: NotRun) -> str:
     evidence = "the last line here" if not_run.confirmation else "`confirm: true`"
     return (
-        "Show the person what stands between the marks, and wait for their next message. Call"
-        f" {not_run.operation} again only if it says yes to that, with the same arguments and"
-        f" {evidence}. A yes with conditions is no yes to this call; a no needs no call. Several"
-        " previews may be shown together, if none changes what another one shows."
+        "Show the person what stands between the marks, and stop. Only if their next message says"
+        f" yes to that, call {not_run.operation} again with the same arguments and {evidence}. A"
+        " yes with conditions is a no to this call, and a no needs no call. Several previews may be"
+        " shown together, if none changes what another one shows."
     )
 
 
-def _preview_text(preview: Preview, changes: tuple[str, ...]) -> str:
-    """The changes as a block of their own, and the preview."""
-    blocks = (_change_lines(changes), _preview_lines(preview))
+def _preview_text(preview: Preview, differences: tuple[str, ...]) -> str:
+    """What differs from an earlier question, as a block of its own, and the preview."""
+    blocks = (_difference_lines(differences), _preview_lines(preview))
     wrapped = ([part for line in lines for part in _wrap(line)] for lines in blocks)
     return "\n\n".join("\n".join(parts) for parts in wrapped if parts)
 
@@ -199,18 +205,18 @@ def _wrap(line: str) -> Iterator[str]:
     yield indent + line
 
 
-def _change_lines(changes: tuple[str, ...]) -> Iterator[str]:
-    if changes:
+def _difference_lines(differences: tuple[str, ...]) -> Iterator[str]:
+    if differences:
         yield "Changed since you were asked:"
-        yield from (f"- {it}" for it in changes)
+        yield from (f"- {it}" for it in differences)
 
 
 def _preview_lines(preview: Preview) -> Iterator[str]:
-    """Warnings first, then effects."""
+    """Warnings first, then effects. Of several changes, each has its number for a dash."""
     target = preview.target
     name = naming.quoted(target.name or target.id, longest=naming.TARGET_NAME)
     on = f" on {name}" if target.id else ""
     yield f"{preview.operation}{on}:"
     yield from (f"- Warning: {it.text}" for it in preview.warnings)
-    yield from (f"- {it.text}" for it in preview.effects)
+    yield from (it.text if it.text[0].isdigit() else f"- {it.text}" for it in preview.effects)
     yield from (f"- Not known: {it}" for it in preview.unknown)

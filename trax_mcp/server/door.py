@@ -5,7 +5,6 @@ belongs to the key or the sign-in that opened it. `Authorization` holds a token 
 and never goes to TRaX.
 """
 
-import hmac
 import json
 import logging
 import re
@@ -27,6 +26,7 @@ from trax_mcp.settings import KEY_PREFIX
 from trax_mcp.sign_in import ACCESS_PREFIX, REFRESH_PREFIX, SignInUnavailable
 
 if TYPE_CHECKING:
+    from trax_mcp.server.server_tokens import ServerTokens
     from trax_mcp.sign_in.sign_ins import SignIn
 
 PATH: Final = "/mcp"
@@ -91,8 +91,8 @@ class Door:
 
     `hosts` are the names that this server may be called by, and `origins` those of web pages that
     may call it: others may be DNS rebinding. `default_caller` makes requests without a key.
-    Requests for `public_paths`, in exactly this spelling, need no caller. The others must bring the
-    `mcp_token`, if there is one. With `tokens`, they must bring one of those or a key.
+    Requests for `public_paths`, in exactly this spelling, need no caller. The others must bring one
+    of `server_tokens`, if there are any. With `tokens`, they must bring one of those or a key.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Door:
         origins: Collection[str],
         default_caller: Caller,
         public_paths: Collection[str] = (),
-        mcp_token: str | None,
+        server_tokens: "ServerTokens",
         tokens: Tokens | None = None,
     ) -> None:
         self._app = app
@@ -111,7 +111,7 @@ class Door:
         self._origin = _any_port([*_LOOPBACK_ORIGINS, *origins])
         self._default_caller = default_caller
         self._public_paths = frozenset(public_paths)
-        self._mcp_token = mcp_token
+        self._server_tokens = server_tokens
         self._tokens = tokens
         self._admit_pages: ASGIApp = self._admit
         if origins:
@@ -165,10 +165,9 @@ class Door:
         if any(part.startswith(KEY_PREFIX) for part in headers.get("authorization", "").split()):
             message = "A TRaX key goes into the header X-API-Key, not Authorization."
             return refuse(HTTPStatus.BAD_REQUEST, message)
-        if self._mcp_token is None:
+        if not self._server_tokens.are_needed:
             return None
-        token = bearer_token(headers) or ""
-        if hmac.compare_digest(token.encode(), self._mcp_token.encode()):
+        if self._server_tokens.accept(bearer_token(headers) or ""):
             return None
         message = "This server asks for its own token: Authorization: Bearer ..."
         return refuse(HTTPStatus.UNAUTHORIZED, message)

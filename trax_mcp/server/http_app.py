@@ -20,6 +20,7 @@ from trax_mcp.server.door import HEALTH_PATH, PATH, READY_PATH, Door, Tokens
 from trax_mcp.server.limits import BODY_BYTES, Limits
 from trax_mcp.server.readiness import Readiness
 from trax_mcp.server.sdk_compat import hide_session_ids
+from trax_mcp.server.server_tokens import ServerTokens
 from trax_mcp.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def http_app(
     service: Service,
     settings: Settings,
     *,
+    server_tokens: ServerTokens,
     default_caller: Caller = ANONYMOUS,
     sign_ins: "SignIns | None" = None,
     clients: "Clients | None" = None,
@@ -80,7 +82,7 @@ def http_app(
         origins=settings.allowed_origins,
         default_caller=default_caller,
         public_paths=[route.path for route in routes],
-        mcp_token=settings.mcp_token.get_secret_value() if settings.mcp_token else None,
+        server_tokens=server_tokens,
         tokens=tokens,
     )
     if not service.telemetry.is_on:

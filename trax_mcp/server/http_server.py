@@ -33,7 +33,8 @@ _BACKLOG: Final = 128
 _GRACE_SECONDS: Final = 0.3
 _SHUTDOWN_SECONDS: Final = 0.85
 """uvicorn notices a signal after at most 0.1 s, so the shutdown takes less than one second."""
-_SIGNALS: Final = [signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGHUP", None)])]
+_HANGUP: Final[int | None] = getattr(signal, "SIGHUP", None)  # Windows has none
+_SIGNALS: Final = [signal.SIGINT, signal.SIGTERM, *filter(None, [_HANGUP])]
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -75,20 +76,27 @@ async def serve_http(
     exit_process: ExitProcess | None = None,
     readiness: Readiness | None = None,
     drain_seconds: float = 0,
+    on_hangup: Callable[[], None] | None = None,
     trusted_proxies: Sequence[str] | None = None,
 ) -> None:
     """Serve on an open port until a signal comes, then call `shut_down` and close.
 
     `exit_process` is called if closing takes too long, as it does with thousands of sessions.
     SIGTERM and SIGHUP begin a drain of `drain_seconds`, and the shutdown follows at its end or at
-    the next signal. SIGINT is a person's, and is never delayed.
+    the next signal. SIGINT is a person's, and is never delayed. Where there is `on_hangup`, SIGHUP
+    calls it instead, in a thread.
 
     Raises:
         ServingEnded: no signal has come, and it serves no more.
     """
     config = configure(app, trusted_proxies=trusted_proxies)
     server = _HttpServer(
-        config, shut_down, exit_process, readiness or Readiness(), drain_seconds=drain_seconds
+        config,
+        shut_down,
+        exit_process,
+        readiness or Readiness(),
+        drain_seconds=drain_seconds,
+        on_hangup=on_hangup,
     )
     await server.serve(sockets=[listener])
     if not server.was_signalled:
@@ -126,16 +134,22 @@ class _HttpServer(uvicorn.Server):
         readiness: Readiness,
         *,
         drain_seconds: float,
+        on_hangup: Callable[[], None] | None,
     ) -> None:
         super().__init__(config)
         self._shut_down = shut_down
         self._exit_process = exit_process
         self._readiness = readiness
         self._drain_seconds = drain_seconds
+        self._on_hangup = on_hangup
+        self._has_hung_up = False
         self.was_signalled = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin the drain, or the shutdown."""
+        """Begin the drain, or the shutdown, or note a SIGHUP that means something else."""
+        if sig == _HANGUP and self._on_hangup is not None:
+            self._has_hung_up = True  # no thread can be started safely within a signal handler
+            return
         self.was_signalled = True
         if sig == signal.SIGINT or self._readiness.is_draining:
             super().handle_exit(sig, frame)
@@ -144,6 +158,9 @@ class _HttpServer(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Whether to shut down. uvicorn asks ten times a second."""
+        if self._has_hung_up and self._on_hangup is not None:
+            self._has_hung_up = False
+            threading.Thread(target=self._on_hangup, daemon=True).start()
         return await super().on_tick(counter) or self._readiness.is_drained()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

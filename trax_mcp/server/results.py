@@ -17,11 +17,11 @@ from trax_mcp.consent.calls import Done, NotRun
 from trax_mcp.consent.changes import AppliedChange, AppliedChanges, ApplyChanges
 from trax_mcp.consent.preview import Preview, Target
 from trax_mcp.server.consent_text import (
-    changes_lines,
     done_lines,
     goes_on,
     not_run_text,
     preview_text,
+    several_done_lines,
 )
 from trax_mcp.server.schemas import drop_mismatches
 from trax_mcp.server.untrusted import (
@@ -138,12 +138,7 @@ def answer_result(
         return untrusted_result(add_notice(data, marks))
     if isinstance(operation, ListOperation | GetStudio):
         return named_result(data, meaning)
-    meta: JsonObject = {_APPROVED_IN: done.approved_in} if done.approved_in else {}
-    if done.observed is not None:
-        data = {**data, "observed": ObservedAnswer.model_validate(done.observed).data()}
-        meta[_OUTCOME] = done.observed.state
-    result = data_result(data, meaning, *done_lines(done, operation.tool_name))
-    return result.model_copy(update={"meta": meta}) if meta else result
+    return _done_result(done, data, meaning, *done_lines(done, operation.tool_name))
 
 
 def changes_result(done: Done) -> types.CallToolResult:
@@ -157,13 +152,18 @@ def changes_result(done: Done) -> types.CallToolResult:
         )
         for it in done.steps
     ]
-    data = AppliedChanges(changes=changes).data()
+    result = _done_result(done, AppliedChanges(changes=changes).data(), *several_done_lines(done))
+    return result.model_copy(update={"is_error": not done.is_whole})
+
+
+def _done_result(done: Done, data: JsonObject, *sentences: str) -> types.CallToolResult:
+    """A result with what was seen afterwards, and how the call was approved."""
     meta: JsonObject = {_APPROVED_IN: done.approved_in} if done.approved_in else {}
     if done.observed is not None:
-        data["observed"] = ObservedAnswer.model_validate(done.observed).data()
+        data = {**data, "observed": ObservedAnswer.model_validate(done.observed).data()}
         meta[_OUTCOME] = done.observed.state
-    result = data_result(data, *changes_lines(done))
-    return result.model_copy(update={"is_error": not done.is_whole, "meta": meta or None})
+    result = data_result(data, *sentences)
+    return result.model_copy(update={"meta": meta}) if meta else result
 
 
 def data_result(data: JsonObject, *sentences: str) -> types.CallToolResult:

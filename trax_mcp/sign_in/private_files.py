@@ -2,10 +2,10 @@
 
 import os
 import secrets
-import stat
 from pathlib import Path
 from typing import Final
 
+from trax_mcp.secret_files import refuse_if_open
 from trax_mcp.settings import CannotStart
 
 _SECRET_BYTES: Final = 32
@@ -46,14 +46,7 @@ def check_private(path: Path, *, setting: str) -> None:
         found = path.stat()
     except OSError as error:
         raise CannotStart(f"{setting} cannot be read: {error.strerror}.") from None
-    if not stat.S_ISREG(found.st_mode):
-        raise CannotStart(f"{setting} must name a file.")
-    if os.name != "posix":
-        return
-    if found.st_uid != os.geteuid():
-        raise CannotStart(f"{setting} names a file of another user. It must be your own.")
-    if found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise CannotStart(f"{setting} names a file that others can open. Run chmod 600 on it.")
+    refuse_if_open(found, setting=setting)
 
 
 def server_secret(path: Path) -> str:

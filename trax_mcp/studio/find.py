@@ -87,8 +87,8 @@ class FindStudio(
     effect=Effect.READ,
     hint=(
         "Find studios by what a person says, best match first: words of the name in any order,"
-        ' typos, an id, or "live". Start here. `likely` is the id of the one probably'
-        " meant; without it, ask the person before a change."
+        ' typos, an id, or "live". Start here. `likely` is the id of the one probably meant, and'
+        " `details` its destinations and sources; without it, ask the person before a change."
     ),
 ):
     """Searches the studios of a caller."""

@@ -98,8 +98,8 @@ def _missing_destinations(facts: Facts) -> Iterator[Finding]:
 def _missing_sources(facts: Facts) -> Iterator[Finding]:
     if facts.sources.is_whole and not facts.active:
         if facts.sources.value:
-            what = Sentence("No source is active: viewers may see nothing.")
-            yield Finding(what, "Activate one with update_source, or add one.")
+            what = Sentence("No source is switched on: viewers may see nothing.")
+            yield Finding(what, "Switch one on with update_source, or add one.")
         else:
             what = Sentence("The studio has no source: viewers may see nothing.")
             yield Finding(what, "Add one with create_source.")

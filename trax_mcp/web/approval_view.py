@@ -59,7 +59,7 @@ def outcome_text(result: Ended | None) -> str:
         case TraxError():
             return result.message
         case Done(is_whole=False):
-            return f"{result.made} of {len(result.steps)} changes were made: look there."
+            return f"Made {result.made} of {len(result.steps)} changes: ask your assistant which."
         case Done():
             return f"Done. {_STATES[result.observed.state]}" if result.observed else "Done."
         case NotRun(reason=reason, why=str(why)):

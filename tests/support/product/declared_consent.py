@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from trax_mcp.api.operation import Effect, Operation, When, most
 from trax_mcp.api.operations import OPERATIONS
+from trax_mcp.consent.changes import ApplyChanges
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +30,8 @@ def consent_table() -> Sequence[tuple[str, str, str]]:
         elif kind.consent:
             always, live = (_calls(kind, when) for when in (When.ALWAYS, When.WHILE_LIVE))
             rows.append((kind.tool_name, always, live))
-    return rows
+    some = "with a change that does"
+    return [*rows, (ApplyChanges.tool_name, some, some)]
 
 
 def _calls(kind: type[Operation[Any]], when: When) -> str:

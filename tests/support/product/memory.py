@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from trax_mcp.consent.records import Changes, Key, Records, Snapshot
     from trax_mcp.replicas.engine_polls import EnginePolls
+    from trax_mcp.server.call_limit import Heard, SharedCounts
 
     Pause = Callable[[], Awaitable[None]]
 
@@ -30,6 +31,7 @@ class Memory:
     clock: Clock
     records: Records
     polls: EnginePolls | None = None
+    counts: SharedCounts | None = None
 
 
 def slow_memory(clock: Clock, pause: Pause) -> Memory:
@@ -43,7 +45,7 @@ async def engine_memory(url: str) -> AsyncIterator[Memory]:
     from trax_mcp.replicas import open_replicas  # noqa: PLC0415  a part of its own
 
     async with open_replicas(url) as replicas:
-        yield Memory(Clock(), replicas.records, replicas.polls)
+        yield Memory(Clock(), replicas.records, replicas.polls, replicas.counts)
 
 
 class SharedRecords:
@@ -80,10 +82,31 @@ class SharedRecords:
             raise Away
 
 
+class CountedCalls:
+    """The calls of each key that several products count together; `is_away` as above."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._minutes: dict[str, tuple[float, int]] = {}
+        self.is_away = False
+
+    def add(self, owner: str, heard: Heard) -> None:
+        """Count a call, in a minute that the first one has begun."""
+        if self.is_away:
+            return
+        now = self._clock.seconds()
+        ends, calls = self._minutes.get(owner, (0.0, 0))
+        if now >= ends:
+            ends, calls = now + 60, 0
+        self._minutes[owner] = ends, calls + 1
+        heard(calls + 1, ends - now)
+
+
 def shared_memories(clock: Clock) -> tuple[Memory, Memory]:
     """The memories of two products that share an engine, with `SharedRecords` as records."""
-    engine = MemoryRecords(clock)
-    return Memory(clock, SharedRecords(engine)), Memory(clock, SharedRecords(engine))
+    engine, counts = MemoryRecords(clock), CountedCalls(clock)
+    one, other = (Memory(clock, SharedRecords(engine), counts=counts) for _ in range(2))
+    return one, other
 
 
 class _SlowRecords(MemoryRecords):

@@ -97,9 +97,7 @@ def check_front_matter(declared: Mapping[str, Any]) -> None:
 def _effect(kind: type[ToolInput]) -> str:
     if kind.effect is Effect.READ:
         return "reads"
-    if not issubclass(kind, Operation):
-        return "changes"
-    if kind.effect is Effect.GUARDED:
+    if kind.effect is Effect.GUARDED and issubclass(kind, Operation):
         return "**guarded**"
     return "changes, **guarded** at times" if Rules().may_need_consent(kind) else "changes"
 

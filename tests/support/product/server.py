@@ -18,6 +18,7 @@ from trax_mcp.api.client import Client
 from trax_mcp.cli.service import build_service
 from trax_mcp.consent.stop_token import sign_stop
 from trax_mcp.server.http_app import http_app
+from trax_mcp.server.server_tokens import ServerTokens
 from trax_mcp.settings import read_settings
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Product:
             page=page,
             records=memory.records if memory else None,
             shared_polls=memory.polls if memory else None,
+            shared_counts=memory.counts if memory else None,
         )
         self._door: Any = None
 
@@ -96,7 +98,10 @@ class Product:
 
     def app(self, key: str | None = None, **more: Any) -> Any:  # noqa: ANN401  parts of sign-in
         """The app that `trax-mcp http` serves. `key` is that of requests without one."""
-        self._door = http_app(self._service, self.settings, default_caller=Caller(key), **more)
+        tokens, caller = ServerTokens(self.settings), Caller(key)
+        self._door = http_app(
+            self._service, self.settings, server_tokens=tokens, default_caller=caller, **more
+        )
         return self._door
 
     @property

@@ -100,17 +100,19 @@ NOBODY_GETS_IT: Final = says("No destination is switched on: nobody would receiv
 NO_SOURCE: Final = says("The studio has no source: viewers may see nothing.")
 NOT_ON_KICK: Final = says('Switched off: "Trying out" (Kick).', "dest_3")
 JOINS: Final = (
-    "TRaX does not document whether the destination joins a running show at once: look there."
+    "TRaX does not document whether the destination joins a running show at once: look on the"
+    " platform."
 )
 LEAVES: Final = (
-    "TRaX does not document whether the destination leaves a running show at once: look there."
+    "TRaX does not document whether the destination leaves a running show at once: look on the"
+    " platform."
 )
 URL_IS_LOST: Final = says(
     "Cannot be undone: what was there as url is overwritten, and TRaX does not show it."
 )
 APPEARS: Final = "The source can be on screen at once."
 VANISHES: Final = "The source may vanish from the picture at once."
-NOTHING_TO_SEE: Final = says("No source is active: viewers may see nothing.")
+NOTHING_TO_SEE: Final = says("No source is switched on: viewers may see nothing.")
 REMOVES_MAIN: Final = says(
     'Removes the destination "Main" (YouTube) from "Friday Show".', "dest_1", "studio_42"
 )

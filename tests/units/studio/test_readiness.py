@@ -85,7 +85,7 @@ GATE: Final = "Wait until `writeEnabled` in get_health is true."
 ENABLE: Final = "Switch one on with update_destination, or add one."
 ADD: Final = "Add one with create_destination."
 ADD_SOURCE: Final = "Add one with create_source."
-ACTIVATE: Final = "Activate one with update_source, or add one."
+ACTIVATE: Final = "Switch one on with update_source, or add one."
 SIGN_IN_AGAIN: Final = "To be sure, the person signs in to YouTube again, on TRaX."
 
 PROBLEMS: Final[dict[str, tuple[Facts, list[Problem]]]] = {
@@ -118,7 +118,7 @@ PROBLEMS: Final[dict[str, tuple[Facts, list[Problem]]]] = {
     ),
     "no source is active": (
         but(sources=(HIDDEN,)),
-        [("No source is active: viewers may see nothing.", ACTIVATE, False)],
+        [("No source is switched on: viewers may see nothing.", ACTIVATE, False)],
     ),
     "an account has expired": (
         but(connections=(account("conn_2", "robin_x", "twitch", "expired"),)),

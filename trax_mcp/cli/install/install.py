@@ -52,7 +52,9 @@ _FIELDS: Final = {
 _SECRETS: Final = frozenset(
     name
     for name, field in _FIELDS.items()
-    if SecretStr.__name__ in str(field.annotation) or "SECRET" in name  # also within a union
+    if "SECRET" in name
+    or SecretStr.__name__  # also within a union, and what a file holds
+    in str(_FIELDS.get(name.removesuffix("_FILE"), field).annotation)
 )
 _NOT_BY_SET: Final = {
     KEY_FILE: "install puts the key into its own file",

@@ -34,6 +34,8 @@ _SHOWN_BY_READS: Final = ("the platform", "the picture format")
 _SWITCHES: Final = frozenset({"enabled", "active"})
 _MAX_CHANGED: Final = 20
 """The most earlier changes that a question names."""
+ON_AIR: Final = ("The studio is on air.", "The studio may be on air.")
+"""How the sentence for viewers begins, which several changes of one studio share."""
 _LONG_KEY: Final = 12
 """From this length on, a stream key is told by its end too."""
 
@@ -302,7 +304,7 @@ class Plan(ABC, Generic[OperationT]):
         changes, hidden = list[str](), list[str]()
         for name, asked in _by_importance(self.operation.arguments()):
             if name in answer and not isinstance(asked, SecretStr):
-                changes.append(f"`{name}` is {_answered(answer[name], asked)}")
+                changes.append(_changed_to(name, answer[name], asked))
             else:
                 hidden.append(f"`{name}`")
                 to = f" to {_shown(name, asked)}" if isinstance(asked, bool) else ""
@@ -327,8 +329,8 @@ class Plan(ABC, Generic[OperationT]):
     def while_on_air(self, consequence: str) -> Sentences:
         """The consequence for viewers, unless the studio is off air."""
         if self.facts.live is not False:
-            verb = "is" if self.facts.live else "may be"
-            yield sentence("The studio {} on air. {}", verb, consequence)
+            studio_is, studio_may_be = ON_AIR
+            yield sentence("{} {}", studio_is if self.facts.live else studio_may_be, consequence)
 
 
 PLANS: Final = dict[type[Action], type[Plan[Any]]]()
@@ -343,6 +345,13 @@ def _by_importance(arguments: Mapping[str, object]) -> Iterable[tuple[str, objec
     """All arguments but ids. Addresses come first, where no long text can hide them."""
     shown = [it for it in arguments.items() if it[0] not in _IDS]
     return sorted(shown, key=lambda it: it[0] not in ADDRESSES)
+
+
+def _changed_to(name: str, value: object, asked: object) -> str:
+    """The end of a sentence: what an argument has changed, with the value in TRaX's answer."""
+    if name in _SWITCHES and value is asked:
+        return f"it is switched {'on' if value else 'off'}"
+    return f"`{name}` is {_answered(value, asked)}"
 
 
 def _answered(value: object, asked: object) -> str:

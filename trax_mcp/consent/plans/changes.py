@@ -17,8 +17,8 @@ from trax_mcp.api.operations import (
     UpdateSource,
     UpdateStudio,
 )
-from trax_mcp.consent.changes import ApplyChanges
-from trax_mcp.consent.plans.base import Plan, Sentences, plan_for
+from trax_mcp.consent.changes import Action, ApplyChanges
+from trax_mcp.consent.plans.base import ON_AIR, Plan, Sentences, plan_for
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Facts, Observed, Read
 from trax_mcp.studio.naming import Sentence, sentence
@@ -49,19 +49,23 @@ class ApplyChangesPlan(Plan[ApplyChanges]):
         return next((it for it in reversed(settings) if it is not None), None)
 
     def effects(self) -> Sentences:
-        told = set[Sentence]()  # such as that the studio is on air
+        told = set[Sentence]()  # only what is no effect of one change alone can be said once
         for number, plan in enumerate(self.plans, start=1):
             plan.target()  # which must be listed
             first, *others = plan.effects()
             yield first._replace(text=f"{number}. {first.text}")
             yield from (it for it in others if it not in told)
-            told.update(others)
+            told.update(it for it in others if it.text.startswith(ON_AIR))
 
     def warnings(self) -> Sentences:
         yield from dict.fromkeys(it for plan in self.plans for it in plan.warnings())
 
     def choice(self) -> str:
-        return f"Do these {len(self.plans)} things: {self.name}"
+        things = f"Do these {len(self.plans)} things"
+        if self.operation.starts_broadcast:
+            platforms = naming.platforms(it.platform for it in self.plans[-1].facts.enabled)
+            things += f" and be live{f' on {platforms}' if platforms else ''}"
+        return f"{things}: {self.name}"
 
     def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
         before = {it.id for it in self.facts.enabled}
@@ -69,6 +73,23 @@ class ApplyChangesPlan(Plan[ApplyChanges]):
         off = [self.destination(it).text for it in after if it.id in before and not it.enabled]
         if self.operation.starts_broadcast and off:
             yield sentence("Switched off for the next show too: {}.", naming.listed(off))
+
+
+def facts_before_last(action: Action, facts: Facts) -> Facts:
+    """The facts as all steps but the last leave them. Pure."""
+    for step in action.steps[:-1]:
+        facts = facts_after(step, facts)
+    return facts
+
+
+def unshown(shown: Facts, now: Facts) -> list[Destination]:
+    """The destinations that are switched on now and were not shown so. Pure.
+
+    One that was added by an earlier step has no id yet where it was shown.
+    """
+    ids = {it.id for it in shown.enabled}
+    added = [(it.name, it.platform) for it in shown.enabled if not it.id]
+    return [it for it in now.enabled if it.id not in ids and (it.name, it.platform) not in added]
 
 
 def facts_after(operation: Operation[Model], facts: Facts) -> Facts:

@@ -22,10 +22,12 @@ _HIDDEN: Final = {
 }
 """Fields that decide where a stream goes, or how, and that no read shows reliably."""
 _JOINS: Final = (
-    "TRaX does not document whether the destination joins a running show at once: look there."
+    "TRaX does not document whether the destination joins a running show at once: look on the"
+    " platform."
 )
 _LEAVES: Final = (
-    "TRaX does not document whether the destination leaves a running show at once: look there."
+    "TRaX does not document whether the destination leaves a running show at once: look on the"
+    " platform."
 )
 
 _OfDestination = Plan[UpdateDestination] | Plan[DeleteDestination]

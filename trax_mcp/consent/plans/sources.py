@@ -52,10 +52,10 @@ class CreateSourcePlan(Plan[CreateSource]):
             )
             return
         yield sentence(
-            "Added the source {} to {}; it {} active.{}",
+            "Added the source {} to {}; it is switched {}.{}",
             naming.source(it),
             self.studio,
-            "is" if it.active else "is not",
+            "on" if it.active else "off",
             self.each_hidden("url"),
         )
 

@@ -1,0 +1,71 @@
+"""`TRAX_CALLS_PER_MINUTE` over two replicas: they count together, and no call waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from proof.replicas.replica_setup import open_replicas
+from tests.support.consent_clients import SECOND_KEY
+from tests.support.guarded_calls import GO_OFFLINE
+from tests.support.server_process import PATIENCE_SECONDS
+
+if TYPE_CHECKING:
+    from tests.support.jsonrpc import HttpCaller
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+MOST: Final = 20
+LESS_THAN_THE_ENGINE_GETS: Final = 0.9
+"""An engine that does not answer is given up after a second."""
+LIMIT: Final = str(MOST)
+
+
+async def ran(caller: HttpCaller) -> bool:
+    """Whether one more call ran. Any other failure than the limit is one of the test."""
+    result = await caller.call("list_studios")
+    if not result.get("isError"):
+        return True
+    assert result["structuredContent"]["error"]["code"] == "rate_limited"
+    return False
+
+
+async def test_a_flood_at_one_replica_counts_at_the_other_and_holds_up_nobody_else() -> None:
+    """Not another key, and not a stop with the same one."""
+    async with open_replicas(TRAX_CALLS_PER_MINUTE=LIMIT) as them:
+        a, b = [await them.caller(it) for it in them.both]
+        other = await them.caller(them.b, key=SECOND_KEY)
+        assert await ran(a)
+        assert await ran(b)
+        assert sum([await ran(a) for _ in range(3 * MOST)]) == MOST
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while await ran(b):
+                pass
+        flood = asyncio.gather(*(ran(it) for it in (a, b) * 50))
+        assert all([await ran(other) for _ in range(5)])
+        them.trax.go_live()
+        shown = await a.call(GO_OFFLINE.tool, **GO_OFFLINE.arguments)
+        evidence = {"confirm": True, "confirmation": shown["structuredContent"]["confirmation"]}
+        assert not (await b.call(GO_OFFLINE.tool, **GO_OFFLINE.arguments, **evidence)).get(
+            "isError"
+        )
+        assert them.trax.sent == [GO_OFFLINE.sent]
+        assert sum(await flood) == 0
+
+
+async def test_no_call_waits_for_an_engine_that_hangs() -> None:
+    """Each replica then counts by itself."""
+    async with open_replicas(TRAX_CALLS_PER_MINUTE=LIMIT) as them:
+        callers = [await them.caller(it) for it in them.both]
+        assert all([await ran(it) for it in callers])
+        them.engine.suspend()
+        counts = []
+        for caller in callers:
+            counts.append(0)
+            for _ in range(MOST + 5):
+                async with asyncio.timeout(LESS_THAN_THE_ENGINE_GETS):
+                    counts[-1] += await ran(caller)
+        assert counts == [MOST, MOST]
+        them.engine.resume()

@@ -1,0 +1,37 @@
+"""What is known of an attempt of a guarded call."""
+
+from __future__ import annotations
+
+import pytest
+
+from trax_mcp.api.caller import Caller
+from trax_mcp.api.operations import GoLive, UpdateDestination
+from trax_mcp.consent.attempts import Attempt
+from trax_mcp.consent.calls import GuardedCall
+from trax_mcp.consent.changes import Action, ApplyChanges
+from trax_mcp.consent.questions import NOT_KNOWN, StudioRecord
+from trax_mcp.consent.records import Key, Place
+from trax_mcp.consent.store import Seen
+
+GO_LIVE = GoLive(studio_id="studio_42")
+SWITCH = UpdateDestination(studio_id="studio_42", dest_id="dest_1", enabled=False)
+KEY = Key("studio", "studio_42")
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [
+        (GO_LIVE, NOT_KNOWN),
+        (
+            ApplyChanges(studio_id="studio_42", changes=(SWITCH, GO_LIVE)),
+            "0 of 2 changes were made",
+        ),
+    ],
+)
+def test_one_that_could_not_begin_has_changed_nothing(action: Action, words: str) -> None:
+    """The engine did not answer, so its yes is given back as soon as it does."""
+    seen = Seen(StudioRecord(), "", None, 0.0)
+    attempt = Attempt(GuardedCall(action, Caller("sk")), Place(KEY, KEY), "turn", seen)
+    assert attempt.outcome == "not_applied"
+    assert attempt.go_live == "not_applied"
+    assert attempt.in_words() == words

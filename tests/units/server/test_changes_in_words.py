@@ -1,0 +1,28 @@
+"""How a result says what came of several changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from trax_mcp.consent.calls import Done, Step
+from trax_mcp.server.consent_text import several_done_lines
+from trax_mcp.studio.facts import Observed
+
+if TYPE_CHECKING:
+    from trax_mcp.studio.facts import State
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("on_air", "All changes were made."),
+        ("starting", "TRaX accepted all changes. Read what is said of the last one."),
+        ("stopping", "TRaX accepted all changes. Read what is said of the last one."),
+    ],
+)
+def test_only_a_go_live_that_was_seen_is_called_made(state: State, said: str) -> None:
+    steps = (Step("update_destination", "applied"), Step("go_live", "applied"))
+    done = Done(None, Observed(state, "2026-01-02T18:00:00Z"), steps=steps)
+    assert next(several_done_lines(done)) == said
