@@ -9,7 +9,7 @@ COPY prompts prompts
 COPY trax_mcp trax_mcp
 # pip fills the environment from outside, so that neither it nor what built the package is left in.
 RUN python -m venv --without-pip /opt/trax-mcp \
-    && python -m pip --python /opt/trax-mcp/bin/python install --no-cache-dir ".[replicas,sign-in]"
+    && python -m pip --python /opt/trax-mcp/bin/python install --no-cache-dir ".[replicas,sign-in,telemetry]"
 
 FROM python:3.13-slim
 LABEL org.opencontainers.image.title="trax-mcp" \

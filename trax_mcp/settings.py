@@ -123,6 +123,13 @@ def check_store(url: SecretStr) -> SecretStr:
     return url
 
 
+def _check_listening_address(host: str) -> str:
+    with suppress(ValueError):
+        if host == "localhost" or ipaddress.ip_address(host):
+            return host
+    raise ValueError("must be an address of this machine such as 127.0.0.1 or 0.0.0.0")
+
+
 def check_token(token: SecretStr) -> SecretStr:
     """Check a token of this server. A ValueError says what it must be."""
     if not token.get_secret_value():  # an unset secret must not switch off authentication
@@ -167,6 +174,7 @@ Origins = Annotated[
 ]
 Proxies = Annotated[Names, AfterValidator(_check_proxies)]
 Folders = Annotated[tuple[Path, ...], BeforeValidator(_read_folders)]
+ListeningAddress = Annotated[str, AfterValidator(_check_listening_address)]
 Store = Annotated[SecretStr, AfterValidator(check_store)]
 Token = Annotated[SecretStr, AfterValidator(check_token)]
 TokenFile = Annotated[Path, BeforeValidator(_check_named)]
@@ -246,6 +254,12 @@ class Settings(BaseModel):
     """For how many seconds `trax-mcp http` serves on after SIGTERM or SIGHUP, at most 600.
     Meanwhile `GET /readyz` answers 503, so that a proxy sends new requests elsewhere and calls
     finish."""
+    metrics_port: int | None = Field(None, ge=0, le=65535)
+    """The port at which Prometheus finds the metrics of `trax-mcp http`; 0 is any free one. It
+    needs the extra `telemetry`. Without it, there are none."""
+    metrics_host: ListeningAddress | None = None
+    """The address of that port, such as `0.0.0.0` in a container. Without it: this computer
+    alone can read them."""
 
     sign_in: bool = False
     """`1` is the same as `--sign-in`: people give their key on a page of `trax-mcp http`, and

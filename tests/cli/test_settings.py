@@ -66,6 +66,8 @@ def test_the_server_starts_with_every_setting(tmp_path: Path) -> None:
         TRAX_DRAIN_SECONDS="0",
         TRAX_CALLS_PER_MINUTE="60",
         TRAX_MCP_TOKEN="mine\n",  # noqa: S106  no real one
+        TRAX_METRICS_PORT="9464",
+        TRAX_METRICS_HOST="0.0.0.0",  # noqa: S104  nothing listens there on stdio
     )
 
 
@@ -172,6 +174,22 @@ def test_an_invalid_number_of_seconds_is_refused() -> None:
         assert refusal(TRAX_DRAIN_SECONDS=value) == f"TRAX_DRAIN_SECONDS {problem}."
     for value, problem in over.items():
         assert refusal(TRAX_DRAIN_SECONDS=value) == f"TRAX_DRAIN_SECONDS {problem}."
+
+
+def test_a_wrong_port_or_address_for_prometheus_is_refused() -> None:
+    """A name could be that of another machine."""
+    for value, problem in {
+        "-1": "must be greater than or equal to 0",
+        "65536": "must be less than or equal to 65535",
+        "http": "must be a valid integer, unable to parse string as an integer",
+    }.items():
+        assert refusal(TRAX_METRICS_PORT=value) == f"TRAX_METRICS_PORT {problem}."
+    for value in ("metrics.example.com", "127.0.0.1:9464", "[::1]", "*"):
+        assert refusal(TRAX_METRICS_HOST=value) == (
+            "TRAX_METRICS_HOST must be an address of this machine such as 127.0.0.1 or 0.0.0.0."
+        )
+    assert starts(TRAX_METRICS_HOST="::1")
+    assert starts(TRAX_METRICS_HOST="localhost")
 
 
 def test_an_invalid_number_of_calls_is_refused() -> None:

@@ -31,6 +31,7 @@ INSTALLING: Final = {
     ".venv/bin/python -m pip install .",
     ".venv/bin/python -m pip install '.[replicas]'",
     ".venv/bin/python -m pip install '.[sign-in]'",
+    ".venv/bin/python -m pip install '.[telemetry]'",
 }
 """They make an environment and install from the network; `make wheel` does the same."""
 

@@ -29,6 +29,7 @@ OUTSIDE: Final = {
     "https://github.com/modelcontextprotocol/inspector",
     "https://schemathesis.io",
     "https://hypothesis.works",
+    "https://opentelemetry.io",
 }
 """Links to pages of others. This project claims no address."""
 

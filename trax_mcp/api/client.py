@@ -35,6 +35,7 @@ from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Answer_co, Operation
 from trax_mcp.api.refusals import refused
 from trax_mcp.open_files import max_open_files
+from trax_mcp.telemetry import OFF
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -97,6 +98,7 @@ class Client:
         self.transport = transport
         self.accepted_keys = AcceptedKeys()
         self.observers: list[Observer] = []
+        self.telemetry = OFF
         self._sleep = sleep
         self._addresses: dict[str, str] = {}
 
@@ -205,9 +207,12 @@ class Client:
                         await self._take_slot(held, connections, caller, limit)
                     limit.deadline = deadline
                     request = _build(connections.http, operation, caller, sent_id)
+                    measured = self.telemetry.request_to_trax(request.method, operation.call.path)
+                    note_answer = held.enter_context(measured)
                     response = await connections.http.send(request, stream=True)
                     held.push_async_callback(response.aclose)
                     request_id = _read_request_id(operation, response, sent=sent_id)
+                    note_answer(response.status_code, request_id)
                     body = await _read_body(operation, response, request_id)
             except TraxError:
                 raise

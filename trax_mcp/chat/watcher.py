@@ -10,6 +10,7 @@ import math
 import random
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from contextvars import Context
 from dataclasses import replace
 from functools import partial
 from typing import Generic, NamedTuple, Protocol, TypeVar
@@ -192,7 +193,8 @@ class Watcher(Generic[SourceT]):
     def _start(self) -> None:
         if self._loop is None and self._listeners and not self.has_ended:
             self._loop = anyio.CancelScope()
-            self._tasks.start_soon(self._run, self._loop)
+            # It outlives the request that has started it, and is no part of that one's trace.
+            Context().run(self._tasks.start_soon, self._run, self._loop)
 
     async def _run(self, loop: anyio.CancelScope) -> None:
         with loop:

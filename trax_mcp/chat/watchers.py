@@ -68,6 +68,10 @@ class Watchers:
         self._watchers: OrderedDict[_Key, Watcher[Any]] = OrderedDict()
         """The one that was requested longest ago comes first."""
 
+    def __len__(self) -> int:
+        """How many there are, unused ones included."""
+        return len(self._watchers)
+
     def chat(self, caller: Caller, studio_id: str) -> Watcher[Chat]:
         """The watcher of a studio's chat.
 

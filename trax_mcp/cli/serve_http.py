@@ -25,6 +25,7 @@ from trax_mcp.cli.startup import (
     sign_in_path,
     sign_in_secret_path,
 )
+from trax_mcp.cli.telemetry import open_telemetry
 from trax_mcp.clock import Clock
 from trax_mcp.open_files import raise_max_open_files
 from trax_mcp.secret_files import store_url
@@ -36,6 +37,7 @@ from trax_mcp.server.readiness import Readiness
 from trax_mcp.server.sdk_compat import exit_process
 from trax_mcp.server.server_tokens import ServerTokens
 from trax_mcp.settings import CannotStart, Settings, how_to_add, read_settings
+from trax_mcp.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -64,8 +66,9 @@ def run(options: Namespace) -> int:
         for warning in http_warnings(settings, host=host):
             tell(f"trax-mcp: {warning}")
         default_caller = access_of(settings).caller if settings.sandbox else ANONYMOUS
+        telemetry = open_telemetry(settings, options.environment, over_http=True)
         try:
-            anyio.run(_serve_http, settings, default_caller, listener)
+            anyio.run(_serve_http, settings, default_caller, listener, telemetry)
         except (ServingEnded, CancelledError) as error:
             how = "was cancelled" if isinstance(error, CancelledError) else "has ended"
             tell(
@@ -76,7 +79,9 @@ def run(options: Namespace) -> int:
     return 0
 
 
-async def _serve_http(settings: Settings, default_caller: Caller, listener: socket.socket) -> None:
+async def _serve_http(
+    settings: Settings, default_caller: Caller, listener: socket.socket, telemetry: Telemetry
+) -> None:
     check_names(settings)
     passkey, tokens = enrolled_passkey(settings), ServerTokens(settings)
     async with (
@@ -84,6 +89,8 @@ async def _serve_http(settings: Settings, default_caller: Caller, listener: sock
         _open_replicas(settings) as replicas,
         _open_sign_in(settings) as sign_ins,
     ):
+        if replicas is not None:
+            telemetry.observe("trax_mcp.engine.up", replicas.engine_answers)
         service = build_service(
             settings,
             client,
@@ -92,6 +99,7 @@ async def _serve_http(settings: Settings, default_caller: Caller, listener: sock
             shared_polls=replicas.polls if replicas else None,
             shared_counts=replicas.counts if replicas else None,
             readiness=Readiness(store_answers=replicas.engine_answers if replicas else None),
+            telemetry=telemetry,
         )
         app = http_app(
             service,
@@ -114,6 +122,7 @@ async def _serve_http(settings: Settings, default_caller: Caller, listener: sock
             trusted_proxies=settings.trusted_proxies if settings.sign_in else None,
             exit_process=exit_process,
         )
+        await telemetry.flush()
     exit_process()
 
 

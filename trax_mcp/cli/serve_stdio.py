@@ -10,11 +10,13 @@ import anyio
 from trax_mcp.api.caller import Caller
 from trax_mcp.cli.service import build_service, collect_garbage_again
 from trax_mcp.cli.startup import access_of, check_names, client_for, enrolled_passkey
+from trax_mcp.cli.telemetry import open_telemetry
 from trax_mcp.clock import Clock
 from trax_mcp.server.logs import logging_to_stderr
 from trax_mcp.server.sdk_compat import exit_process
 from trax_mcp.server.stdio import serve_stdio
 from trax_mcp.settings import Settings, read_settings
+from trax_mcp.telemetry import Telemetry
 from trax_mcp.web.approval_page import open_page
 
 _WAITING = "This MCP server waits for a client on stdin. Ctrl-C ends it, --help says more."
@@ -34,19 +36,31 @@ def run(options: Namespace) -> int:
     with logging_to_stderr(settings.log_level, settings.log_format):
         if access.file is not None and settings.api_key_file is None:
             _log.info("The TRaX key is read from %s.", access.file)
-        anyio.run(_serve_stdio, access.settings, access.caller)
+        telemetry = open_telemetry(access.settings, options.environment, over_http=False)
+        anyio.run(_serve_stdio, access.settings, access.caller, telemetry)
     return 0
 
 
-async def _serve_stdio(settings: Settings, caller: Caller) -> None:
+async def _serve_stdio(settings: Settings, caller: Caller, telemetry: Telemetry) -> None:
     check_names(settings)
     passkey, clock = enrolled_passkey(settings), Clock()
     async with aclosing(client_for(settings)) as client, open_page(clock, passkey) as page:
         service = build_service(
-            settings, client, passkey, media_dirs=settings.media_dirs, clock=clock, page=page
+            settings,
+            client,
+            passkey,
+            media_dirs=settings.media_dirs,
+            clock=clock,
+            page=page,
+            telemetry=telemetry,
         )
+
+        async def shut_down() -> None:
+            await service.shut_down()
+            await telemetry.flush()
+
         server = service.server(caller)
         collect_garbage_again()
-        await serve_stdio(server, shut_down=service.shut_down)
-        await service.shut_down()  # a press on the page goes on where the client has hung up
+        await serve_stdio(server, shut_down=shut_down)
+        await shut_down()  # a press on the page goes on where the client has hung up
     exit_process()

@@ -20,6 +20,7 @@ from trax_mcp.api.text_safety import escape_invisible, host_of, truncate
 from trax_mcp.clock import Clock, iso
 from trax_mcp.consent.calls import GuardedCall
 from trax_mcp.consent.changes import Action, ApplyChanges
+from trax_mcp.telemetry import OFF, Telemetry
 
 _LOG = logging.getLogger(__name__)
 _ARGUMENTS = "arguments"
@@ -41,14 +42,23 @@ _FLAGS = (
 class Audit:
     """Writes to a file of JSON lines, or to the log if there is no file."""
 
-    def __init__(self, path: Path | None, clock: Clock) -> None:
+    def __init__(self, path: Path | None, clock: Clock, telemetry: Telemetry = OFF) -> None:
         self._path = path
         self._clock = clock
+        self._telemetry = telemetry
         self._in_log = 0
         """How many lines went to the log since the file could last be written."""
         self._is_torn = False
         """Whether the file ends in a part of a line."""
         self._warned = False
+
+    def write_verdict(
+        self, call: GuardedCall, facts: Mapping[str, str | None], *, digest: str | None = None
+    ) -> None:
+        """Write and count what was decided about a call."""
+        self.write("decided", call, digest=digest, **facts)
+        tool, verdict = call.operation.tool_name, str(facts["verdict"])
+        self._telemetry.count_decision(tool, verdict, facts["answeredIn"])
 
     def write(self, event: str, call: GuardedCall, **facts: object) -> None:
         """Write one line about a call. Facts that are None are left out."""

@@ -275,7 +275,7 @@ class ConsentGuard:
         used = verdict.question_id if isinstance(verdict, Proceed) else None
         approved_in = self._sender.reporter.approved_in(call, used)
         facts = in_audit_log(verdict, mode=self.rules.mode, approved_in=approved_in)
-        self.audit.write("decided", call, digest=digest, **facts)
+        self.audit.write_verdict(call, facts, digest=digest)
 
 
 def _without_outdated_flag(call: GuardedCall) -> GuardedCall:

@@ -306,6 +306,10 @@ class OpenQuestions:
         except TraxError as error:
             return error.copy()
 
+    def count_waited_for(self) -> int:
+        """How many of them a call waits for here."""
+        return len(self._waiting_calls)
+
     @asynccontextmanager
     async def waiting(self, it: OpenQuestion, seconds: float) -> AsyncIterator[None]:
         """A call waits here. If the last one that waits is cancelled, the question is withdrawn."""

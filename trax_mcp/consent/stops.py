@@ -146,6 +146,8 @@ class Stops:
                 self._tell_later(place, begin)
             if is_first is not False:
                 async with store.turns.keeping(place.own, stop_id):
+                    took = anyio.current_time() - until + _WAIT_SECONDS
+                    self._client.telemetry.measure_stop(took)
                     try:
                         sent = await sender.send(stop, call, digest=None)
                     finally:
@@ -252,7 +254,7 @@ class Stops:
     def _write_verdict(self, call: GuardedCall, verdict: Verdict) -> None:
         approved_in = self._approved_in(call)
         facts = in_audit_log(verdict, mode=self._rules.mode, approved_in=approved_in)
-        self._sender.audit.write("decided", call, **facts)
+        self._sender.audit.write_verdict(call, facts)
 
 
 def _is_stranger(sent: Sent) -> bool:

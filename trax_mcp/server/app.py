@@ -31,7 +31,8 @@ from trax_mcp.server.asking import Asking
 from trax_mcp.server.completions import Completions
 from trax_mcp.server.composite_tools import CompositeTools
 from trax_mcp.server.errors import Answer, Handler, ResultT, answer_on_shutdown, handle_errors
-from trax_mcp.server.offer import Offer
+from trax_mcp.server.offer import TOOLS, Offer
+from trax_mcp.server.panel import TOOL_NAME
 from trax_mcp.server.prompts import Prompts
 from trax_mcp.server.readiness import Readiness
 from trax_mcp.server.request import Context, ParamsT, Request
@@ -46,6 +47,7 @@ from trax_mcp.server.sdk_compat import (
 from trax_mcp.server.subscriptions import Subscriptions
 from trax_mcp.server.tools import Tools
 from trax_mcp.studio.list_cache import ListCache
+from trax_mcp.telemetry import OFF, Telemetry
 
 if TYPE_CHECKING:
     from trax_mcp.server.call_limit import SharedCounts
@@ -111,8 +113,10 @@ class Service:
         shared_counts: "SharedCounts | None" = None,
         shared_polls: SharedPolls | None = None,
         sign_in: bool = False,
+        telemetry: Telemetry = OFF,
     ) -> None:
         self.client = client
+        self.telemetry = telemetry
         self.offer = offer or Offer()
         self.rules = self.offer.rules
         self.clock = clock or Clock()
@@ -129,22 +133,25 @@ class Service:
         client.observers += [self._marks.record, Outages(self.clock).record]
         if call_log.is_wanted():
             client.observers.append(record_answer)
+        client.telemetry = telemetry
         self._store = Store(records or MemoryRecords(self.clock), client.accepted_keys)
         lists = ListCache(client, self.clock)
         guard = ConsentGuard(
             client,
             rules=self.rules,
             store=self._store,
-            audit=Audit(audit_log, self.clock),
+            audit=Audit(audit_log, self.clock, telemetry),
             tasks=self.tasks,
             clock=self.clock,
             lists=lists,
         )
+        questions = OpenQuestions(
+            guard, tasks=self.tasks, clock=self.clock, needs_passkey=needs_passkey
+        )
+        telemetry.observe("trax_mcp.questions.open", questions.count_waited_for)
         asking = Asking(
             guard=guard,
-            questions=OpenQuestions(
-                guard, tasks=self.tasks, clock=self.clock, needs_passkey=needs_passkey
-            ),
+            questions=questions,
             allowed=ask,
             clock=self.clock,
             page=page,
@@ -221,6 +228,11 @@ class Service:
         server.middleware.insert(0, drop_unreadable_traces)
         if call_log.is_wanted():
             server.middleware.append(call_log.CallLog(self.clock, default_caller))
+        if self.telemetry.is_on:
+            from trax_mcp.server.measured import MeasuredMessages  # noqa: PLC0415  only where it is
+
+            names = {*TOOLS, TOOL_NAME, *prompts.offered()}
+            server.middleware.append(MeasuredMessages(self.telemetry, names, default_caller))
         return server
 
     async def shut_down(self) -> None:
@@ -242,6 +254,7 @@ class Service:
                 marks=self._marks,
                 shared=self._shared_polls,
             )
+            self.telemetry.observe("trax_mcp.watchers", watchers.__len__)
             if self._store.records.is_shared:
                 watched = "the watch over what replicas share"
                 tasks.start_soon(self.readiness.keep, watched, self._store.watch)

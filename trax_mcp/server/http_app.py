@@ -76,7 +76,7 @@ def http_app(
             scopes=SCOPES,
         )
     endpoints = _endpoints(service.server(default_caller), service.readiness, routes)
-    return Door(
+    door = Door(
         Limits(endpoints, service, tokens=tokens),
         hosts=_hosts(settings),
         origins=settings.allowed_origins,
@@ -85,6 +85,11 @@ def http_app(
         server_tokens=server_tokens,
         tokens=tokens,
     )
+    if not service.telemetry.is_on:
+        return door
+    from trax_mcp.server.measured import MeasuredHttp  # noqa: PLC0415  only where it is on
+
+    return MeasuredHttp(door, service.telemetry, [route.path for route in routes])
 
 
 def _endpoints(server: Server[Any], readiness: Readiness, routes: Collection[Route]) -> ASGIApp:

@@ -1,0 +1,72 @@
+"""Switches metrics and traces on where the settings or the standard variables ask for it."""
+
+import logging
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+from trax_mcp.server.logs import tell
+from trax_mcp.settings import CannotStart, Settings, how_to_add
+from trax_mcp.telemetry import OFF, Telemetry
+
+_SIGNALS: Final = ("traces", "metrics")
+_OTLP: Final = "otlp"
+_LOOPBACK: Final = "127.0.0.1"
+_LOG: Final = logging.getLogger(__name__)
+
+
+def open_telemetry(
+    settings: Settings, environment: Mapping[str, str], *, over_http: bool
+) -> Telemetry:
+    """What measures, or `OFF`. The port for Prometheus is opened over HTTP only.
+
+    Raises:
+        CannotStart: TRAX_METRICS_PORT cannot be opened, its extra is not installed, or a standard
+            variable is wrong.
+    """
+    signals = _signals(environment)
+    port = settings.metrics_port if over_http else None
+    if port is None and not signals:
+        return OFF
+    address = None if port is None else (settings.metrics_host or _LOOPBACK, port)
+    host = "localhost" if settings.sandbox else str(urlsplit(settings.base_url).hostname)
+    try:
+        from trax_mcp.telemetry import export  # noqa: PLC0415  only where it is switched on
+
+        telemetry, url = export.open_telemetry(trax_host=host, address=address, signals=signals)
+    except ModuleNotFoundError:
+        remedy = how_to_add("telemetry")
+        if port is not None:
+            raise CannotStart(f"TRAX_METRICS_PORT needs an extra. {remedy}") from None
+        # On stdio a host may have set them for itself.
+        level = logging.WARNING if over_http else logging.INFO
+        for signal in signals:
+            _LOG.log(level, "%s needs an extra. %s", _variable(signal), remedy)
+        return OFF
+    except OSError as error:
+        raise CannotStart(
+            f"TRAX_METRICS_PORT cannot be listened on: {error.strerror}. Choose another, or another"
+            " TRAX_METRICS_HOST."
+        ) from None
+    except ValueError:
+        raise CannotStart(
+            "A variable whose name begins with OTEL_ has a value that OpenTelemetry cannot read."
+        ) from None
+    if url is not None:
+        tell(f"trax-mcp: Prometheus finds its metrics at {url}")
+    return telemetry
+
+
+def _signals(environment: Mapping[str, str]) -> list[str]:
+    """What the standard variables send to a collector. Other exporters would write to stdout."""
+    if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return []
+    return [it for it in _SIGNALS if _OTLP in _exporters(environment, it)]
+
+
+def _exporters(environment: Mapping[str, str], signal: str) -> list[str]:
+    return [it.strip().lower() for it in environment.get(_variable(signal), "").split(",")]
+
+
+def _variable(signal: str) -> str:
+    return f"OTEL_{signal.upper()}_EXPORTER"

@@ -1,0 +1,145 @@
+"""What is measured of requests: middleware of the MCP server, and one around the whole HTTP app.
+
+Both are there only where telemetry is on. What a client invents, such as a method, is `_OTHER`.
+"""
+
+import hashlib
+import time
+from collections.abc import Collection
+from typing import Any, Final
+
+import mcp_types as types
+from mcp.server import ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult
+from mcp.server.streamable_http import MCP_SESSION_ID_HEADER
+from mcp.shared.exceptions import MCPError
+from mcp_types.version import KNOWN_PROTOCOL_VERSIONS
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from trax_mcp.api.caller import Caller
+from trax_mcp.server.door import CALLER, HEALTH_PATH, PATH, READY_PATH
+from trax_mcp.telemetry import McpRequest, Telemetry
+
+_OTHER: Final = "_OTHER"
+"""What stands for all unknown names. Source: semantic conventions for HTTP."""
+_METHODS: Final = frozenset(
+    (
+        *("completion/complete", "initialize", "logging/setLevel", "ping", "server/discover"),
+        *("prompts/get", "prompts/list", "tools/call", "tools/list", "subscriptions/listen"),
+        *("resources/list", "resources/read", "resources/templates/list"),
+        *("resources/subscribe", "resources/unsubscribe"),
+        *("notifications/cancelled", "notifications/initialized", "notifications/progress"),
+        "notifications/roots/list_changed",
+    )
+)
+_NAMED: Final = frozenset({"tools/call", "prompts/get"})
+_HTTP_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
+_NO_STATUS: Final = 500
+"""What uvicorn answers where the app has not."""
+
+
+class MeasuredMessages:
+    """Middleware inside of the SDK's own, which makes a span of each message.
+
+    `names` are those of tools and prompts. Requests without a key are made by `default_caller`.
+    """
+
+    def __init__(
+        self, telemetry: Telemetry, names: Collection[str], default_caller: Caller
+    ) -> None:
+        self._telemetry = telemetry
+        self._names = frozenset(names)
+        self._default_caller = default_caller
+
+    async def __call__(
+        self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
+    ) -> HandlerResult:
+        """Measure a message, and describe its span."""
+        began, error = time.perf_counter(), None
+        request = self._describe(ctx)
+        self._telemetry.describe_span(request)
+        try:
+            result = await call_next(ctx)
+        except MCPError as failure:
+            error = str(failure.error.code)
+            raise
+        except BaseException as failure:
+            error = type(failure).__name__
+            raise
+        else:
+            if _is_tool_error(result):
+                error = "tool_error"  # as the SDK names it
+            return result
+        finally:
+            self._telemetry.measure_operation(request, time.perf_counter() - began, error)
+
+    def _describe(self, ctx: ServerRequestContext[Any, Any]) -> McpRequest:
+        target, session, caller = None, None, self._default_caller
+        if ctx.method in _NAMED:
+            name = (ctx.params or {}).get("name")
+            target = name if isinstance(name, str) and name in self._names else _OTHER
+        if ctx.request is not None:
+            session = ctx.request.headers.get(MCP_SESSION_ID_HEADER)
+            found: Caller = ctx.request.scope[CALLER]
+            caller = caller if found.key is None else found
+        is_known = ctx.protocol_version in KNOWN_PROTOCOL_VERSIONS
+        return McpRequest(
+            ctx.method if ctx.method in _METHODS else _OTHER,
+            target,
+            ctx.protocol_version if is_known else _OTHER,
+            "pipe" if ctx.request is None else "tcp",
+            caller.owner,  # as in the audit log
+            session and _hash(session),
+        )
+
+
+class MeasuredHttp:
+    """ASGI middleware around all others. `routes` are the paths besides those of MCP and health."""
+
+    def __init__(self, app: ASGIApp, telemetry: Telemetry, routes: Collection[str] = ()) -> None:
+        self._app = app
+        self._telemetry = telemetry
+        self._routes = frozenset((PATH, HEALTH_PATH, READY_PATH, *routes))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run a request, and measure it when its answer is complete, or its client has left."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status, is_measured = time.perf_counter(), _NO_STATUS, False
+
+        def measure() -> None:
+            nonlocal is_measured
+            if not is_measured:
+                is_measured = True
+                self._measure(scope, status, time.perf_counter() - began)
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            elif not message.get("more_body", False):
+                measure()  # before the client has it, and may look at the metrics
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_note)
+        finally:
+            measure()
+
+    def _measure(self, scope: Scope, status: int, seconds: float) -> None:
+        method = scope["method"] if scope["method"] in _HTTP_METHODS else _OTHER
+        route = scope["path"] if scope["path"] in self._routes else _OTHER
+        self._telemetry.measure_http(method, route, status, seconds)
+
+
+def _is_tool_error(result: object) -> bool:
+    match result:
+        case types.CallToolResult(is_error=True) | {"isError": True}:
+            return True
+    return False
+
+
+def _hash(session_id: str) -> str:
+    """64 bits of SHA-256. An id is a secret of 122 random bits, so this reveals nothing of it."""
+    return hashlib.sha256(session_id.encode()).hexdigest()[:16]

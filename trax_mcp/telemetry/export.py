@@ -1,0 +1,188 @@
+"""Where measurements go: a port for Prometheus, and a collector that is spoken to by OTLP/HTTP.
+
+The exporters read the rest from the standard variables `OTEL_EXPORTER_OTLP_...`, and the SDK from
+`OTEL_SERVICE_NAME`, `OTEL_TRACES_SAMPLER` and so on. Nothing is ever written to stdout.
+"""
+
+import logging
+from collections.abc import Collection, Sequence
+from threading import Thread
+from typing import Any, Final
+from uuid import uuid4
+
+from opentelemetry.metrics import Meter, NoOpMeter
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import (
+    MetricExportResult,
+    MetricReader,
+    PeriodicExportingMetricReader,
+)
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.trace import (
+    ProxyTracerProvider,
+    SpanContext,
+    Status,
+    get_tracer,
+    get_tracer_provider,
+    set_tracer_provider,
+)
+
+from trax_mcp import __version__
+from trax_mcp.telemetry.open_telemetry import OpenTelemetry
+
+_NAME: Final = "trax-mcp"
+_ATTRIBUTES: Final = frozenset(
+    (
+        *("mcp.method.name", "mcp.protocol.version", "mcp.session.id", "network.transport"),
+        *("gen_ai.operation.name", "gen_ai.tool.name", "gen_ai.prompt.name", "enduser.pseudo.id"),
+        *("error.type", "rpc.response.status_code", "http.request.method", "url.template"),
+        *("http.response.status_code", "server.address", "trax_mcp.request.id"),
+    )
+)
+"""What a span may say. Others may hold what a client has sent."""
+_QUIET: Final = "urllib3"  # as the exporters do, it logs whole addresses, which may hold a secret
+_LOG: Final = logging.getLogger(__name__)
+
+
+def open_telemetry(
+    *, trax_host: str, address: tuple[str, int] | None, signals: Collection[str]
+) -> tuple[OpenTelemetry, str | None]:
+    """Begin to export. Returns the address of the port for Prometheus too, if there is one.
+
+    `address` is where that port is to be; `signals` are sent to a collector: "traces", "metrics".
+
+    Raises:
+        OSError: the port cannot be opened.
+        ValueError: a standard variable is wrong.
+    """
+    logging.getLogger(_QUIET).setLevel(logging.CRITICAL)
+    ours = {"service.version": __version__, "service.instance.id": str(uuid4())}
+    resource = Resource.create({"service.name": _NAME, **ours})
+    resource = resource.merge(OTELResourceDetector().detect())  # what the operator says counts more
+    readers: list[MetricReader] = []
+    url = None
+    if address is not None:
+        reader, url = _open_port(*address)
+        readers.append(reader)
+    if "metrics" in signals:
+        readers.append(_metrics_to_collector())
+    meters = MeterProvider(readers, resource, shutdown_on_exit=False) if readers else None
+    traces = None
+    # Else somebody traces this process already, as `opentelemetry-instrument` does.
+    if "traces" in signals and isinstance(get_tracer_provider(), ProxyTracerProvider):
+        traces = TracerProvider(resource=resource, shutdown_on_exit=False)
+        traces.add_span_processor(_spans_to_collector())
+        set_tracer_provider(traces)
+
+    def send_rest() -> None:
+        """Both at once: one that hangs must not cost the other its moment."""
+        flushes = [it.force_flush for it in (traces, meters) if it is not None]
+        threads = [Thread(target=flush, daemon=True) for flush in flushes]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    meter: Meter = meters.get_meter(_NAME, __version__) if meters else NoOpMeter(_NAME)
+    tracer = get_tracer(_NAME, __version__)
+    return OpenTelemetry(meter, tracer, trax_host=trax_host, send_rest=send_rest), url
+
+
+# Each is imported only where it is used: that of a collector brings an HTTP client.
+
+
+def _open_port(host: str, port: int) -> tuple[MetricReader, str]:
+    """Open the port for Prometheus, which threads of its own serve. Returns its address too."""
+    from opentelemetry.exporter.prometheus import PrometheusMetricReader  # noqa: PLC0415  as above
+    from prometheus_client import start_http_server  # noqa: PLC0415  as above
+
+    server, _thread = start_http_server(addr=host, port=port)
+    named = f"[{host}]" if ":" in host else host
+    url = f"http://{named}:{server.server_port}/metrics"
+    return PrometheusMetricReader(scope_info_enabled=False), url
+
+
+def _metrics_to_collector() -> MetricReader:
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import (  # noqa: PLC0415  as above
+        OTLPMetricExporter,
+    )
+
+    collector = _Collector("metrics")
+
+    class Metrics(OTLPMetricExporter):
+        def export(self, *given: Any, **named: Any) -> MetricExportResult:  # noqa: ANN401  as it is
+            result = super().export(*given, **named)
+            collector.note(takes=result is MetricExportResult.SUCCESS)
+            return result
+
+    return PeriodicExportingMetricReader(Metrics())
+
+
+def _spans_to_collector() -> SpanProcessor:
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415  as above
+        OTLPSpanExporter,
+    )
+
+    return BatchSpanProcessor(_PlainSpans(OTLPSpanExporter()))
+
+
+class _Collector:
+    """Says in the log when a collector is away and when it is back, but not where it is."""
+
+    def __init__(self, signal: str) -> None:
+        self._signal = signal
+        self._takes = True
+
+    def note(self, *, takes: bool) -> None:
+        """Note whether it has taken what was sent."""
+        if takes is not self._takes:
+            how = "takes %s again" if takes else "does not take %s, and those are lost"
+            _LOG.warning(f"The collector at OTEL_EXPORTER_OTLP_ENDPOINT {how}.", self._signal)
+        self._takes = takes
+
+
+class _PlainSpans(SpanExporter):
+    """Exports spans without anything that a client, a streamer or a viewer may have written."""
+
+    def __init__(self, exporter: SpanExporter) -> None:
+        self._exporter = exporter
+        self._collector = _Collector("spans")
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Export them."""
+        result = self._exporter.export([_plain(it) for it in spans])
+        self._collector.note(takes=result is SpanExportResult.SUCCESS)
+        return result
+
+    def shutdown(self) -> None:
+        """End."""
+        self._exporter.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Nothing is kept here."""
+        return self._exporter.force_flush(timeout_millis)
+
+
+def _plain(span: ReadableSpan) -> ReadableSpan:
+    """The span without events, trace states and descriptions, and with known attributes only."""
+    attributes = {name: it for name, it in (span.attributes or {}).items() if name in _ATTRIBUTES}
+    return ReadableSpan(
+        span.name,
+        context=_without_state(span.context),
+        parent=_without_state(span.parent),
+        resource=span.resource,
+        attributes=attributes,
+        kind=span.kind,
+        status=Status(span.status.status_code),
+        start_time=span.start_time,
+        end_time=span.end_time,
+        instrumentation_scope=span.instrumentation_scope,
+    )
+
+
+def _without_state(context: SpanContext | None) -> SpanContext | None:
+    if context is None:
+        return None
+    return SpanContext(context.trace_id, context.span_id, context.is_remote, context.trace_flags)
