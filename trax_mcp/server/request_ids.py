@@ -8,7 +8,6 @@ import re
 from typing import Final
 from uuid import uuid4
 
-from opentelemetry.trace import format_trace_id, get_current_span
 from starlette.types import Message, Scope, Send
 
 from trax_mcp.api.answers import Answer
@@ -17,6 +16,7 @@ from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.server.logs import CURRENT_IDS, RequestIds
+from trax_mcp.telemetry.current_trace import current_trace_id
 
 REQUEST_ID_HEADER: Final = "X-Request-Id"
 
@@ -51,10 +51,8 @@ def resume(scope: Scope | None) -> RequestIds:
     A session of the earlier era answers in a task of its own, which began with another request.
     """
     ids: RequestIds = RequestIds() if scope is None else scope[_IDS]
-    span = get_current_span().get_span_context()
-    if span.is_valid:
-        ids.trace_id = format_trace_id(span.trace_id)
-    elif scope is not None:
+    ids.trace_id = current_trace_id()
+    if ids.trace_id is None and scope is not None:
         found = _TRACEPARENT.fullmatch(_header(scope, b"traceparent"))
         ids.trace_id = found and found[1]
     CURRENT_IDS.set(ids)
