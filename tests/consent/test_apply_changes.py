@@ -299,13 +299,59 @@ async def test_nothing_goes_out_where_nobody_was_shown_it() -> None:
 
 
 @in_virtual_time
-async def test_it_goes_out_on_a_destination_that_was_added_a_moment_ago() -> None:
-    new = {"name": "New page", "platform": "facebook", "connectionId": "conn_1"}
-    changes = [{"tool": "create_destination", "arguments": new}, GO_LIVE]
+async def test_nothing_goes_out_where_nobody_can_see_who_would_see_it() -> None:
+    """TRaX fails at the last look, which is no reason to tell that others have acted."""
     async with open_virtual_setup(MINE) as it:
-        result = await it.confirmed(MINE, "apply_changes", changes=changes)
+        yes = await it.confirmation(MINE, "apply_changes", changes=TWITCH_ONLY)
+        it.slow(2, path="/destinations/dest_1")
+        results: list[types.CallToolResult] = []
+
+        async def apply() -> None:
+            results.append(await it.use(MINE, "apply_changes", yes, changes=TWITCH_ONLY))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(apply)
+            await anyio.sleep(1)
+            it.fail("garbled", path=f"GET {PLACE}/destinations")
+        assert _outcomes(results[0]) == ["applied", "not_sent"]
+        why = "go_live was not sent: the destinations could not be read once more."
+        assert why in text_of(results[0])
+        assert it.times_of("/go-live") == []
+
+
+NEW_PAGE: Final = {"name": "New page", "platform": "facebook"}
+ADD_IT_AND_GO_LIVE: Final = [
+    {"tool": "create_destination", "arguments": {**NEW_PAGE, "connectionId": "conn_1"}},
+    GO_LIVE,
+]
+
+
+@in_virtual_time
+async def test_it_goes_out_on_a_destination_that_was_added_a_moment_ago() -> None:
+    async with open_virtual_setup(MINE) as it:
+        result = await it.confirmed(MINE, "apply_changes", changes=ADD_IT_AND_GO_LIVE)
         assert _outcomes(result) == ["applied", "applied"]
         assert it.is_live
+
+
+@in_virtual_time
+async def test_one_of_the_same_name_as_an_added_one_was_not_shown() -> None:
+    """It was there, switched off, and somebody switches it on meanwhile."""
+    async with open_virtual_setup(MINE) as it:
+        it.trax.change("dest_3", **NEW_PAGE, enabled=False)
+        yes = await it.confirmation(MINE, "apply_changes", changes=ADD_IT_AND_GO_LIVE)
+        it.slow(2, path=f"POST {PLACE}/destinations")
+        results: list[types.CallToolResult] = []
+
+        async def apply() -> None:
+            results.append(await it.use(MINE, "apply_changes", yes, changes=ADD_IT_AND_GO_LIVE))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(apply)
+            await anyio.sleep(1)
+            it.trax.change("dest_3", enabled=True)
+        assert _outcomes(results[0]) == ["applied", "not_sent"]
+        assert it.times_of("/go-live") == []
 
 
 @in_virtual_time
@@ -429,6 +475,31 @@ async def test_a_stop_at_another_replica_ends_the_changes_here() -> None:
             assert status(await there.use(MINE, "go_offline", stop)) == "ran"
         assert here.times_of("/go-live") == []
         assert not here.is_live
+
+
+@in_virtual_time
+async def test_a_stop_that_the_engine_missed_counts_while_the_last_look_is_taken() -> None:
+    """The engine is back before it could be told of the stop."""
+    async with open_virtual_replicas(MINE) as (here, _):
+        yes = await here.confirmation(MINE, "apply_changes", changes=TWITCH_ONLY)
+        here.slow(2, path="/destinations/dest_1")
+        results: list[types.CallToolResult] = []
+
+        async def apply() -> None:
+            results.append(await here.use(MINE, "apply_changes", yes, changes=TWITCH_ONLY))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(apply)
+            await anyio.sleep(1)
+            here.slow(0.9, path=f"GET {PLACE}/destinations")
+            await anyio.sleep(1.2)
+            here.engine.is_away = True
+            stop = yes_to_stop(MINE, studio_id="studio_42")
+            assert status(await here.use(MINE, "go_offline", stop)) == "ran"
+            await anyio.sleep(0.6)
+            here.engine.is_away = False
+        assert "go_live was not sent: a stop came." in text_of(results[0])
+        assert here.times_of("/go-live") == []
 
 
 @in_virtual_time

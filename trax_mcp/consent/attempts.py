@@ -7,6 +7,7 @@ from trax_mcp.api.answers import Answer
 from trax_mcp.api.errors import Outcome, TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
+from trax_mcp.api.operations import CreateDestination
 from trax_mcp.consent.calls import GuardedCall
 from trax_mcp.consent.plans import plan_for
 from trax_mcp.consent.questions import outcome_in_words
@@ -84,6 +85,15 @@ class Attempt:
             outcomes[-1] = "applied"
         made = outcomes.count("applied")
         return f"{'all' if made == steps else f'{made} of'} {steps} changes were made"
+
+    def added_destinations(self) -> list[str]:
+        """The ids of the destinations that it has added and not left switched off."""
+        return [
+            str(sent.data.get("id"))
+            for step, sent in zip(self.call.operation.steps, self.sent, strict=False)
+            if isinstance(step, CreateDestination) and step.enabled is not False
+            if isinstance(sent, Answer)
+        ]
 
     def hidden_changes(self) -> Mapping[str, str]:
         """The changes that no read shows, as in `Plan.hidden_changes`."""

@@ -41,6 +41,8 @@ _STEPS_SECONDS: Final = 30.0
 _STOPPED: Final = "a stop came"
 _ENGINE_AWAY: Final = "the store that replicas share did not answer in time"
 _MAY_BE_ON_AIR: Final = "the studio may be on air by now, so it needs a yes"
+_NOT_AS_SHOWN: Final = "it would not go out as it was shown"
+_NOT_SEEN: Final = "the destinations could not be read once more"
 _TOO_MANY: Final = 429
 
 _LOG = logging.getLogger(__name__)
@@ -136,10 +138,10 @@ class Sender:
             attempt.cut_short = _STOPPED
         elif attempt.is_free and not await self._is_off_air(attempt.call):
             attempt.cut_short = _MAY_BE_ON_AIR
-        elif step.starts_broadcast and not await self._goes_out_as_shown(attempt):
-            attempt.cut_short = "it would not go out as it was shown"
+        elif step.starts_broadcast and (why := await self._why_not_as_shown(attempt)):
+            attempt.cut_short = why
         else:
-            attempt.cut_short = await self._begin_further(attempt, step)
+            attempt.cut_short = await self._begin_further(attempt, step, unheard=unheard)
         return not attempt.cut_short
 
     async def _is_off_air(self, call: GuardedCall) -> bool:
@@ -149,22 +151,28 @@ class Sender:
             return Facts(status=Read(await self._client.call(status, call.caller))).live is False
         return False
 
-    async def _goes_out_as_shown(self, attempt: Attempt) -> bool:
-        """Whether no destination is switched on that nobody was shown: others act meanwhile."""
+    async def _why_not_as_shown(self, attempt: Attempt) -> str:
+        """Why a go-live may reach what nobody was shown: others act meanwhile. Else empty."""
         call, shown = attempt.call, facts_before_last(attempt.call.operation, attempt.facts)
         if shown.destinations.value is None:
-            return True  # nor was any shown
+            return ""  # nor was any shown
         with suppress(TraxError):
             reader = FactReader(self._client, call.caller, call.operation.studio())
             now = await reader.read((Fact.DESTINATIONS,))
-            return now.destinations.value is not None and not unshown(shown, now)
-        return False
+            if now.destinations.value is not None:
+                is_shown = not unshown(shown, now, attempt.added_destinations())
+                return "" if is_shown else _NOT_AS_SHOWN
+        return _NOT_SEEN
 
-    async def _begin_further(self, attempt: Attempt, step: Operation[Model]) -> str:
+    async def _begin_further(
+        self, attempt: Attempt, step: Operation[Model], *, unheard: int
+    ) -> str:
         """Let a further step be sent. Returns why it may not be; empty if it may."""
         looked = self._clock.seconds()
         with suppress(Away):
             has_begun = await self._begin(attempt, step)
+            if self.unheard[attempt.place.shared] != unheard:  # while it looked, or began
+                return _STOPPED
             if has_begun and not self._has_slept(since=looked):
                 return ""
             seen = await self._store.look(attempt.place, attempt.call)

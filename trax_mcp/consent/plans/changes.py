@@ -82,14 +82,13 @@ def facts_before_last(action: Action, facts: Facts) -> Facts:
     return facts
 
 
-def unshown(shown: Facts, now: Facts) -> list[Destination]:
+def unshown(shown: Facts, now: Facts, added: Iterable[str]) -> list[Destination]:
     """The destinations that are switched on now and were not shown so. Pure.
 
-    One that was added by an earlier step has no id yet where it was shown.
+    Those that earlier steps have added have no id yet where they were shown: theirs are in `added`.
     """
-    ids = {it.id for it in shown.enabled}
-    added = [(it.name, it.platform) for it in shown.enabled if not it.id]
-    return [it for it in now.enabled if it.id not in ids and (it.name, it.platform) not in added]
+    ids = {*added, *(it.id for it in shown.enabled)}
+    return [it for it in now.enabled if it.id not in ids]
 
 
 def facts_after(operation: Operation[Model], facts: Facts) -> Facts:
