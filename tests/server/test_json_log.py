@@ -110,6 +110,17 @@ async def test_the_outcome_says_what_came_of_a_call() -> None:
     assert "c4n4ry" not in server.stderr.text
 
 
+async def test_a_method_that_a_client_invents_is_shown_without_a_key_and_not_whole() -> None:
+    """It is there for DEBUG alone."""
+    async with served(TRAX_LOG_LEVEL="DEBUG") as (server, caller):
+        await caller.post(request(MODERN, f"{KEY}/canary"))
+        await caller.post(request(MODERN, "long/" * 1000))
+    first, second = (it["method"] for it in calls(server))
+    assert first == "[key]"
+    assert len(second) < 1024
+    assert KEY not in server.stderr.text
+
+
 async def test_all_lines_of_a_request_have_its_id() -> None:
     """In the earlier era too, whose sessions answer in a task that the first request began."""
     async with served() as (server, caller):

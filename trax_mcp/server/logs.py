@@ -157,12 +157,17 @@ class _JsonFormatter(logging.Formatter):
             "request_id": ids.request_id,
             "trace_id": ids.trace_id,
             "audit": audit,
-            **getattr(record, "facts", {}),
+            **{name: _safe(it) for name, it in getattr(record, "facts", {}).items()},
         }
         if record.exc_info:
             line["exception"] = redact(self.formatException(record.exc_info))[-_LONGEST_TRACE:]
         told = {name: value for name, value in line.items() if value is not None}
         return escape_invisible(json.dumps(told))
+
+
+def _safe(fact: object) -> object:
+    """A fact without keys. At DEBUG it may be a method that a client has invented."""
+    return _shorten(redact(fact)) if isinstance(fact, str) else fact
 
 
 def _read_audit(text: str) -> Any | None:  # noqa: ANN401  any JSON
