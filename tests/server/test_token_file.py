@@ -18,7 +18,7 @@ from tests.support.server_process import running
 from tests.support.subscribers import CHAT
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
     import httpx
@@ -49,12 +49,14 @@ async def statuses(http: httpx.AsyncClient) -> list[int]:
 
 
 @asynccontextmanager
-async def served_with(file: Path) -> AsyncIterator[tuple[Running, httpx.AsyncClient]]:
+async def served_with(
+    file: Path, *, program: Sequence[str] = ("-m", "trax_mcp")
+) -> AsyncIterator[tuple[Running, httpx.AsyncClient]]:
     """A server process that reads its tokens from a file."""
     async with upstream() as trax:
         settings = {"TRAX_BASE_URL": trax.base_url, "TRAX_MCP_TOKEN_FILE": str(file), **DRAIN}
         async with (
-            running("http", "--port", "0", settings=settings) as server,
+            running("http", "--port", "0", settings=settings, program=program) as server,
             plain_http(await server.address()) as http,
         ):
             yield server, http
@@ -91,6 +93,23 @@ async def test_sighup_reads_the_file_again_and_nothing_ends(tmp_path: Path) -> N
             assert not stream.ended
         assert await server.stop(signal.SIGINT) == 0
     assert [it for it in (OLD, NEW) if it in server.stderr.text] == []
+
+
+@needs_sighup
+async def test_sighup_reads_the_file_again_where_nohup_had_it_ignored(tmp_path: Path) -> None:
+    """Else a token that was taken out would count on, and nothing would say so."""
+    file = tmp_path / "tokens"
+    write(file, OLD)
+    program = (
+        "import runpy, signal;"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN);"
+        "runpy.run_module('trax_mcp', run_name='__main__', alter_sys=True)"
+    )
+    async with served_with(file, program=("-c", program)) as (server, http):
+        write(file, NEW)
+        server.process.send_signal(signal.SIGHUP)
+        await server.stderr.match("TRAX_MCP_TOKEN_FILE was read again, .* one token")
+        assert await statuses(http) == [401, 200, 401]
 
 
 @needs_sighup

@@ -177,8 +177,13 @@ class _HttpServer(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        # `nohup` ignores SIGHUP, and that stays.
-        handled = [it for it in _SIGNALS if signal.getsignal(it) is not signal.SIG_IGN]
+        # `nohup` ignores SIGHUP, and that stays where it would end something.
+        ends_nothing = {_HANGUP} if self._on_hangup is not None else set()
+        handled = [
+            it
+            for it in _SIGNALS
+            if it in ends_nothing or signal.getsignal(it) is not signal.SIG_IGN
+        ]
         before = {number: signal.signal(number, self.handle_exit) for number in handled}
         try:
             yield
