@@ -10,7 +10,7 @@ from mcp import Client
 
 from tests.support.consent_clients import SECOND_KEY, two_key_sandbox
 from tests.support.guarded_calls import GO_OFFLINE
-from tests.support.jsonrpc import LEGACY, MODERN
+from tests.support.jsonrpc import LEGACY, MODERN, read_answer, request
 from tests.support.product.memory import CountedCalls, shared_memories
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.server import Product
@@ -106,6 +106,33 @@ async def test_a_stop_and_its_preview_are_outside_of_the_limit() -> None:
         done = await caller.call(tool, **GO_OFFLINE.arguments, **evidence)
         assert not done.get("isError")
         assert front.trax.sent == [GO_OFFLINE.sent]
+
+
+async def test_a_yes_is_not_lost_in_a_flood_of_calls() -> None:
+    """Answers in a form and confirmations are counted apart, up to the same number."""
+    capable: dict[str, Any] = {"elicitation": {"form": {}}}
+    async with serving(trax=two_key_sandbox(), TRAX_CALLS_PER_MINUTE=LIMIT) as front:
+        caller, go_live = front.caller(MODERN, x_api_key=SANDBOX_KEY), {"studioId": "studio_42"}
+        asking = {"name": "go_live", "arguments": go_live}
+
+        async def ask(**answer: object) -> dict[str, Any]:
+            message = request(MODERN, "tools/call", {**asking, **answer}, capabilities=capable)
+            result: dict[str, Any] = read_answer(await caller.post(message))["result"]
+            return result
+
+        asked = await ask()
+        form = asked["inputRequests"]["consent"]["params"]["requestedSchema"]
+        yes = {"action": "accept", "content": {"choice": form["properties"]["choice"]["enum"][0]}}
+        assert [await code(caller) for _ in range(MOST)] == ["ran"] * MOST
+        assert await code(caller, "go_live", **go_live) == "rate_limited"
+        done = await ask(requestState=asked["requestState"], inputResponses={"consent": yes})
+        assert not done.get("isError")
+        assert front.trax.sent[-1].endswith("/go-live")
+        forged = {"confirm": True, "confirmation": "forged"}
+        for _ in range(MOST - 1):
+            assert await code(caller, "go_live", **go_live, **forged) == "ran"
+        last = await caller.call("go_live", **go_live, **forged)
+        assert "More than 3 answers came" in last["content"][0]["text"]
 
 
 async def test_without_the_setting_there_is_no_limit() -> None:

@@ -51,7 +51,8 @@ class _Minute:
 class CallLimit:
     """At most so many calls a minute with each key that TRaX has accepted.
 
-    Those with other keys share limits of their own.
+    Those with other keys share limits of their own. Calls that bring the answer to a question are
+    counted apart, up to the same number: whoever has asked a person can use what they said.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class CallLimit:
         self._shared = shared
         self._minutes: LRUCache[str, _Minute] = LRUCache(_MAX_KEYS)
 
-    def check(self, caller: Caller) -> None:
+    def check(self, caller: Caller, *, is_answer: bool = False) -> None:
         """Count a call.
 
         Raises:
@@ -71,23 +72,23 @@ class CallLimit:
         """
         if not self._keys.has(caller):
             return
-        now = self._clock.seconds()
-        minute = self._minutes.get(caller.owner)
+        now, whose = self._clock.seconds(), f"{caller.owner}{' answers' if is_answer else ''}"
+        minute = self._minutes.get(whose)
         if minute is None or now >= minute.ends:
-            minute = self._minutes[caller.owner] = _Minute(now + _MINUTE)
+            minute = self._minutes[whose] = _Minute(now + _MINUTE)
         if minute.calls >= self._most:
-            raise self._too_many(ceil(minute.ends - now))
+            raise self._too_many(ceil(minute.ends - now), "answers" if is_answer else "calls")
         minute.calls += 1
         if self._shared is not None:
-            self._shared.add(caller.owner, partial(self._hear, minute))
+            self._shared.add(whose, partial(self._hear, minute))
 
     def _hear(self, minute: _Minute, calls: int, seconds: float) -> None:
         minute.hear(calls, self._clock.seconds() + seconds)
 
-    def _too_many(self, seconds: int) -> NotSent:
+    def _too_many(self, seconds: int, what: str) -> NotSent:
         return NotSent(
             "rate_limited",
-            f"More than {self._most} calls came with this key in a minute, which is this server's"
+            f"More than {self._most} {what} came with this key in a minute, which is this server's"
             " limit and not TRaX's",
             f"Call again in {seconds} s.",
             retryable=True,

@@ -95,7 +95,8 @@ class Tools:
         tool = self._tools[name]
         try:
             if self._call_limit is not None and tool.kind is not GoOffline:
-                self._call_limit.check(request.caller)
+                is_answer = tool.guarded and _is_answer(arguments, request)
+                self._call_limit.check(request.caller, is_answer=is_answer)
             result = await self._run(tool, arguments, request)
         except TraxError as error:
             return results.error_result(add_name_hint(error, arguments, offered=self._tools))
@@ -147,6 +148,11 @@ class Tools:
             case GetStreamStatus(studio_id=studio):
                 return await self._composite.tell_status(studio, answer, caller)
         return ""
+
+
+def _is_answer(arguments: Mapping[str, object], request: CallRequest) -> bool:
+    """Whether a call brings what a person has said, in a form or to a preview."""
+    return request.answer is not None or bool(arguments.get("confirmation"))
 
 
 def _with_panel(listing: types.Tool) -> types.Tool:
