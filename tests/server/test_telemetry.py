@@ -5,6 +5,7 @@ Real processes, a real scrape by HTTP, and a collector on loopback.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import signal
 import socket
@@ -22,7 +23,7 @@ from tests.support.product.local_servers import upstream
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.server import fingerprint
 from tests.support.served_app import plain_http
-from tests.support.server_process import Running, running
+from tests.support.server_process import PATIENCE_SECONDS, Running, running
 
 if TYPE_CHECKING:
     import httpx
@@ -90,6 +91,23 @@ async def test_prometheus_finds_each_metric_that_the_page_names() -> None:
     assert count(metrics, "trax_mcp_stop_duration_seconds_count") == 1
     assert count(metrics, "trax_mcp_refused_requests_total", http_response_status_code="404") == 1
     assert count(metrics, "http_server_request_duration_seconds_count", http_route="/mcp") == 5
+
+
+async def test_a_client_that_left_was_not_refused() -> None:
+    """It got no status, so none is told: a person who closes a client is no fault of the server."""
+    settings, took = {"TRAX_METRICS_PORT": "0"}, "http_server_request_duration_seconds_count"
+    async with running(*HTTP, "--sandbox", settings=settings) as server:
+        async with plain_http(await server.address()) as http:
+            _, client = await asyncio.open_connection(http.base_url.host, http.base_url.port)
+            client.write(b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{")
+            client.close()
+            await client.wait_closed()
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while not count(metrics := await scrape(server, http), took, http_route="/mcp"):
+                    continue
+        assert await server.stop(signal.SIGTERM) == 0
+    assert "http_response_status_code" not in metrics
+    assert "trax_mcp_refused_requests_total{" not in metrics
 
 
 async def show(

@@ -106,13 +106,21 @@ class MeasuredHttp:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, status, is_measured = time.perf_counter(), _NO_STATUS, False
+        began, is_measured, has_left = time.perf_counter(), False, False
+        status: int | None = None
 
         def measure() -> None:
             nonlocal is_measured
             if not is_measured:
                 is_measured = True
-                self._measure(scope, status, time.perf_counter() - began)
+                answered = status if status or has_left else _NO_STATUS
+                self._measure(scope, answered, time.perf_counter() - began)
+
+        async def receive_and_note() -> Message:
+            nonlocal has_left
+            message = await receive()
+            has_left |= message["type"] == "http.disconnect"
+            return message
 
         async def send_and_note(message: Message) -> None:
             nonlocal status
@@ -123,11 +131,11 @@ class MeasuredHttp:
             await send(message)
 
         try:
-            await self._app(scope, receive, send_and_note)
+            await self._app(scope, receive_and_note, send_and_note)
         finally:
             measure()
 
-    def _measure(self, scope: Scope, status: int, seconds: float) -> None:
+    def _measure(self, scope: Scope, status: int | None, seconds: float) -> None:
         method = scope["method"] if scope["method"] in _HTTP_METHODS else _OTHER
         route = scope["path"] if scope["path"] in self._routes else _OTHER
         self._telemetry.measure_http(method, route, status, seconds)

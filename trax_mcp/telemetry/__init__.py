@@ -37,8 +37,11 @@ class Telemetry:
     def measure_operation(self, request: McpRequest, seconds: float, error: str | None) -> None:
         """Measure how long a message of a client took."""
 
-    def measure_http(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Measure a request to this server. Those with an error's status count as refused."""
+    def measure_http(self, method: str, route: str, status: int | None, seconds: float) -> None:
+        """Measure a request to this server. Those with an error's status count as refused.
+
+        There is no status where the client has left before its answer began.
+        """
 
     def request_to_trax(self, _method: str, _path: str) -> AbstractContextManager[NoteAnswer]:
         """Measure a request to TRaX. `path` is that of the contract, without ids."""

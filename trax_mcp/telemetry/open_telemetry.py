@@ -99,15 +99,13 @@ class OpenTelemetry(Telemetry):
             labels["error.type"] = error
         self._operations.record(seconds, labels)
 
-    def measure_http(self, method: str, route: str, status: int, seconds: float) -> None:
+    def measure_http(self, method: str, route: str, status: int | None, seconds: float) -> None:
         """Measure a request to this server."""
-        labels: dict[str, str | int] = {
-            "http.request.method": method,
-            "http.route": route,
-            "http.response.status_code": status,
-        }
+        labels: dict[str, str | int] = {"http.request.method": method, "http.route": route}
+        if status is not None:
+            labels["http.response.status_code"] = status
         self._http_requests.record(seconds, labels)
-        if status >= _FAILED:
+        if status is not None and status >= _FAILED:
             self._refused.add(1, {"http.response.status_code": status})
 
     def request_to_trax(self, method: str, path: str) -> AbstractContextManager[NoteAnswer]:
