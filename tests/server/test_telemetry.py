@@ -9,6 +9,7 @@ import asyncio
 import re
 import signal
 import socket
+import struct
 import sys
 from typing import TYPE_CHECKING, Final
 from unittest.mock import patch
@@ -108,6 +109,26 @@ async def test_a_client_that_left_was_not_refused() -> None:
         assert await server.stop(signal.SIGTERM) == 0
     assert "http_response_status_code" not in metrics
     assert "trax_mcp_refused_requests_total{" not in metrics
+
+
+async def test_who_says_nothing_at_the_port_of_the_metrics_takes_nothing_from_the_server() -> None:
+    """Their connections end, and the log stays one of whole lines."""
+    settings = {"TRAX_METRICS_PORT": "0", "TRAX_LOG_FORMAT": "json"}
+    async with running(*HTTP, "--sandbox", settings=settings) as server:
+        port = int((await server.stderr.match(r"metrics at http://127\.0\.0\.1:(\d+)/metrics"))[1])
+        with socket.create_connection(("127.0.0.1", port)) as broken:
+            broken.sendall(b"GET /met")
+            reset_at_once = struct.pack("ii", 1, 0)
+            broken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset_at_once)
+        silent, client = await asyncio.open_connection("127.0.0.1", port)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert await silent.read() == b""
+        client.close()
+        await server.address()
+        async with plain_http(f"http://127.0.0.1:{port}") as http:
+            await scrape(server, http)
+        assert await server.stop(signal.SIGTERM) == 0
+    assert all(it.startswith('{"time"') for it in server.stderr.all)
 
 
 async def show(

@@ -94,13 +94,12 @@ def open_telemetry(
 
 
 def _open_port(host: str, port: int) -> tuple[MetricReader, str]:
-    """Open the port for Prometheus, which threads of its own serve. Returns its address too."""
+    """Open the port for Prometheus. Returns its address too."""
     from opentelemetry.exporter.prometheus import PrometheusMetricReader  # noqa: PLC0415  as above
-    from prometheus_client import start_http_server  # noqa: PLC0415  as above
 
-    server, _thread = start_http_server(addr=host, port=port)
-    named = f"[{host}]" if ":" in host else host
-    url = f"http://{named}:{server.server_port}/metrics"
+    from trax_mcp.telemetry.metrics_port import open_metrics_port  # noqa: PLC0415  as above
+
+    url = open_metrics_port(host, port)
     return PrometheusMetricReader(scope_info_enabled=False), url
 
 
