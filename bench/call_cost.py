@@ -232,8 +232,12 @@ def _calls_of_one_pair(connect: Connect, era: Era, effort: Effort) -> Paired[flo
 
 
 def _check_same_result(ours: McpClient, bare: McpClient) -> None:
+    """Check that both answer with the same data, in the last line of the text and beside it."""
     results = [call(client).success() for client in (ours, bare)]
-    if any(results[0][part] != results[1][part] for part in ("content", "structuredContent")):
+    data = [
+        (it["content"][0]["text"].rpartition("\n")[2], it["structuredContent"]) for it in results
+    ]
+    if data[0] != data[1]:
         raise HarnessError(f"the two servers answer differently: {results}")
 
 
