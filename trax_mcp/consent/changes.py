@@ -51,7 +51,7 @@ _SCHEMA: Final[JsonObject] = {
     "items": {
         "type": "object",
         "properties": {
-            "tool": {"type": "string", "enum": [*CHANGES]},
+            "tool": {"type": "string", "enum": [*CHANGES], "description": "What it does."},
             "arguments": {"type": "object", "description": "The tool's, without `studioId`."},
         },
         "required": ["tool", "arguments"],
