@@ -47,6 +47,7 @@ from trax_mcp.consent.policy import (
 )
 from trax_mcp.consent.questions import Question
 from trax_mcp.consent.records import Away, store_unavailable
+from trax_mcp.consent.reporting import Reporter
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.consent.sending import Sender
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
@@ -80,10 +81,15 @@ class ConsentGuard:
         self.audit = audit
         self._client = client
         self._clock = clock
-        self._sender = Sender(
+        self._reporter = Reporter(
             client, mode=rules.mode, store=store, audit=audit, tasks=tasks, clock=clock, lists=lists
         )
-        self._stops = Stops(client, self._sender, rules=rules, store=store, clock=clock)
+        self._sender = Sender(
+            client, self._reporter, store=store, audit=audit, tasks=tasks, clock=clock
+        )
+        self._stops = Stops(
+            client, self._sender, self._reporter, rules=rules, store=store, clock=clock
+        )
 
     async def run(self, call: GuardedCall) -> Result:
         """Run a call if it may run.
@@ -96,7 +102,7 @@ class ConsentGuard:
             answer = await self._client.send(operation, call.caller)
             if not operation.call.mutates:
                 return Done(answer)
-            return await self._sender.reporter.report(call, answer, Facts())
+            return await self._reporter.report(call, answer, Facts())
         if operation.stops_broadcast:
             return await self._stops.run(call)
         try:
@@ -273,7 +279,7 @@ class ConsentGuard:
 
     def _write_verdict(self, call: GuardedCall, verdict: Verdict, digest: str) -> None:
         used = verdict.question_id if isinstance(verdict, Proceed) else None
-        approved_in = self._sender.reporter.approved_in(call, used)
+        approved_in = self._reporter.approved_in(call, used)
         facts = in_audit_log(verdict, mode=self.rules.mode, approved_in=approved_in)
         self.audit.write_verdict(call, facts, digest=digest)
 

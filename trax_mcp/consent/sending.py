@@ -25,11 +25,9 @@ from trax_mcp.consent.changes import ApplyChanges
 from trax_mcp.consent.plans.changes import facts_before_last, unshown
 from trax_mcp.consent.records import Away, Key, store_unavailable
 from trax_mcp.consent.reporting import Reporter
-from trax_mcp.consent.rules import Mode
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import Store
 from trax_mcp.studio.facts import Fact, Facts, Observed, Read
-from trax_mcp.studio.list_cache import ListCache
 from trax_mcp.studio.reading import FactReader
 
 _SLEPT_SECONDS: Final = 1.0
@@ -54,22 +52,19 @@ class Sender:
     def __init__(
         self,
         client: Client,
+        reporter: Reporter,
         *,
-        mode: Mode,
         store: Store,
         audit: Audit,
         tasks: ShieldedTasks,
         clock: Clock,
-        lists: ListCache,
     ) -> None:
         self.tasks = tasks
         self.audit = audit
         self._client = client
         self._store = store
         self._clock = clock
-        self.reporter = Reporter(
-            client, mode=mode, store=store, audit=audit, tasks=tasks, clock=clock, lists=lists
-        )
+        self._reporter = reporter
         self.unheard: Counter[Key] = Counter()
         """The stops of each studio that the engine did not hear of in time."""
 
@@ -102,7 +97,7 @@ class Sender:
                     break
                 await self._send_step(attempt, step)
         finally:
-            with self.tasks.shield(deadline=self.reporter.deadline()):
+            with self.tasks.shield(deadline=self._reporter.deadline()):
                 await self._end_or_undo(attempt, unheard)
 
     def _has_slept(self, *, since: float) -> bool:
@@ -112,13 +107,13 @@ class Sender:
     async def _send_step(self, attempt: Attempt, step: Operation[Model]) -> None:
         attempt.sent.append(interrupted(step))
         try:
-            with self.tasks.shield(deadline=self.reporter.deadline()):
+            with self.tasks.shield(deadline=self._reporter.deadline()):
                 attempt.sent[-1] = await self.send(step, attempt.call, digest=attempt.digest)
         finally:
             if not step.starts_broadcast:  # else it is observed first
                 sent = attempt.sent[-1]
                 call = attempt.call._replace(operation=step)
-                self.reporter.write_outcome(
+                self._reporter.write_outcome(
                     call, sent, outcome_of(sent), None, digest=attempt.digest
                 )
 
@@ -229,7 +224,7 @@ class Sender:
             sent = await self.send(stop, call, digest=None)
         finally:
             call = call._replace(operation=stop)
-            self.reporter.write_outcome(call, sent, outcome_of(sent), None, digest=None)
+            self._reporter.write_outcome(call, sent, outcome_of(sent), None, digest=None)
         return not isinstance(sent, TraxError)
 
     async def conclude(self, attempt: Attempt) -> Done:
@@ -253,7 +248,7 @@ class Sender:
 
         observed, is_failed = None, False
         try:
-            observed = await self.reporter.observe_and_record(
+            observed = await self._reporter.observe_and_record(
                 call._replace(operation=step),
                 attempt.sent[-1],
                 place,
@@ -268,16 +263,16 @@ class Sender:
                 raise
             is_failed = True
         if isinstance(call.operation, ApplyChanges):
-            return self.reporter.report_changes(
+            return self._reporter.report_changes(
                 attempt, call.operation, observed, is_failed=is_failed
             )
-        return await self.reporter.report(
+        return await self._reporter.report(
             call,
             attempt.sent[-1],
             attempt.facts,
             observed=observed,
             undone=attempt.undone,
-            approved_in=self.reporter.approved_in(call, attempt.question_id),
+            approved_in=self._reporter.approved_in(call, attempt.question_id),
         )
 
     async def send(

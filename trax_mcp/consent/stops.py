@@ -36,6 +36,7 @@ from trax_mcp.consent.policy import (
 from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.questions import IN_PROGRESS, QUESTION_SECONDS, outcome_in_words
 from trax_mcp.consent.records import KEPT_SECONDS, Away, Place
+from trax_mcp.consent.reporting import Reporter
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.consent.sending import Sender
 from trax_mcp.consent.stop_token import StopToken, sign_stop
@@ -57,10 +58,18 @@ class Stops:
     """Runs stops."""
 
     def __init__(
-        self, client: Client, sender: Sender, *, rules: Rules, store: Store, clock: Clock
+        self,
+        client: Client,
+        sender: Sender,
+        reporter: Reporter,
+        *,
+        rules: Rules,
+        store: Store,
+        clock: Clock,
     ) -> None:
         self._client = client
         self._sender = sender
+        self._reporter = reporter
         self._rules = rules
         self._store = store
         self._clock = clock
@@ -137,7 +146,7 @@ class Stops:
         self._used_here[token] = IN_PROGRESS
         sent: Sent = interrupted(call.operation)
         is_first: bool | None = None  # not known while the engine does not answer
-        with sender.tasks.shield(deadline=sender.reporter.deadline()):
+        with sender.tasks.shield(deadline=self._reporter.deadline()):
             place = await self._wait_for_go_live(call, until=until)
             begin = partial(store.begin_stop, place, token, stop_id)
             with anyio.move_on_after(self._engine_seconds), suppress(Away):
@@ -195,9 +204,9 @@ class Stops:
             self._used_here[token] = words
             await self._store.record_stop_outcome(token, words)
 
-        observed = await self._sender.reporter.observe_and_record(call, sent, place, record)
+        observed = await self._reporter.observe_and_record(call, sent, place, record)
         facts = Facts(auto_go_live=await self._has_auto_go_live(call))
-        return await self._sender.reporter.report(
+        return await self._reporter.report(
             call, sent, facts, observed=observed, approved_in=self._approved_in(call)
         )
 
