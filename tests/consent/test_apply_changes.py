@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,11 +31,13 @@ from tests.support.virtual_setup import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     import mcp_types as types
 
     from tests.support.approval_setup import OpenSetup
+    from tests.support.virtual_setup import VirtualSetup
 
 YOUTUBE_OFF: Final = {
     "tool": "update_destination",
@@ -62,6 +65,23 @@ def _call(*changes: dict[str, Any]) -> GuardedOperation:
 
 def _outcomes(result: types.CallToolResult) -> list[str]:
     return [it["outcome"] for it in (result.structured_content or {})["changes"]]
+
+
+@asynccontextmanager
+async def _being_made(
+    it: VirtualSetup, changes: list[dict[str, Any]]
+) -> AsyncIterator[list[types.CallToolResult]]:
+    """They are made with their yes, and the block runs a second after the first was sent."""
+    yes = await it.confirmation(MINE, "apply_changes", changes=changes)
+    results: list[types.CallToolResult] = []
+
+    async def apply() -> None:
+        results.append(await it.use(MINE, "apply_changes", yes, changes=changes))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(apply)
+        await anyio.sleep(1)
+        yield results
 
 
 # What a person is asked, and how they answer
@@ -259,16 +279,8 @@ async def test_a_yes_to_some_changes_is_none_to_others() -> None:
 @in_virtual_time
 async def test_after_a_stop_no_further_change_is_sent() -> None:
     async with open_virtual_setup(MINE) as it:
-        yes = await it.confirmation(MINE, "apply_changes", changes=THREE)
         it.slow(2, path="/sources/source_2")
-        results: list[types.CallToolResult] = []
-
-        async def apply() -> None:
-            results.append(await it.use(MINE, "apply_changes", yes, changes=THREE))
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(apply)
-            await anyio.sleep(1)
+        async with _being_made(it, THREE) as results:
             stop = yes_to_stop(MINE, studio_id="studio_42")
             assert status(await it.use(MINE, "go_offline", stop)) == "ran"
         assert _outcomes(results[0]) == ["applied", "applied", "not_sent"]
@@ -282,16 +294,8 @@ async def test_after_a_stop_no_further_change_is_sent() -> None:
 async def test_nothing_goes_out_where_nobody_was_shown_it() -> None:
     """Somebody switches a destination on, on TRaX itself, while the changes are made."""
     async with open_virtual_setup(MINE) as it:
-        yes = await it.confirmation(MINE, "apply_changes", changes=TWITCH_ONLY)
         it.slow(2, path="/destinations/dest_1")
-        results: list[types.CallToolResult] = []
-
-        async def apply() -> None:
-            results.append(await it.use(MINE, "apply_changes", yes, changes=TWITCH_ONLY))
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(apply)
-            await anyio.sleep(1)
+        async with _being_made(it, TWITCH_ONLY) as results:
             it.trax.change("dest_3", enabled=True)
         assert _outcomes(results[0]) == ["applied", "not_sent"]
         assert "it would not go out as it was shown" in text_of(results[0])
@@ -302,16 +306,8 @@ async def test_nothing_goes_out_where_nobody_was_shown_it() -> None:
 async def test_nothing_goes_out_where_nobody_can_see_who_would_see_it() -> None:
     """TRaX fails at the last look, which is no reason to tell that others have acted."""
     async with open_virtual_setup(MINE) as it:
-        yes = await it.confirmation(MINE, "apply_changes", changes=TWITCH_ONLY)
         it.slow(2, path="/destinations/dest_1")
-        results: list[types.CallToolResult] = []
-
-        async def apply() -> None:
-            results.append(await it.use(MINE, "apply_changes", yes, changes=TWITCH_ONLY))
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(apply)
-            await anyio.sleep(1)
+        async with _being_made(it, TWITCH_ONLY) as results:
             it.fail("garbled", path=f"GET {PLACE}/destinations")
         assert _outcomes(results[0]) == ["applied", "not_sent"]
         why = "go_live was not sent: the destinations could not be read once more."
@@ -339,16 +335,8 @@ async def test_one_of_the_same_name_as_an_added_one_was_not_shown() -> None:
     """It was there, switched off, and somebody switches it on meanwhile."""
     async with open_virtual_setup(MINE) as it:
         it.trax.change("dest_3", **NEW_PAGE, enabled=False)
-        yes = await it.confirmation(MINE, "apply_changes", changes=ADD_IT_AND_GO_LIVE)
         it.slow(2, path=f"POST {PLACE}/destinations")
-        results: list[types.CallToolResult] = []
-
-        async def apply() -> None:
-            results.append(await it.use(MINE, "apply_changes", yes, changes=ADD_IT_AND_GO_LIVE))
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(apply)
-            await anyio.sleep(1)
+        async with _being_made(it, ADD_IT_AND_GO_LIVE) as results:
             it.trax.change("dest_3", enabled=True)
         assert _outcomes(results[0]) == ["applied", "not_sent"]
         assert it.times_of("/go-live") == []
