@@ -231,7 +231,7 @@ class ConsentGuard:
             return None
         unseen = is_unseen(call.evidence.answer, age=seen.now - question.asked_at)
         if unseen or refusal.reason == "cancelled":  # a form that was only closed is no answer
-            await self.store.discard(question.id)
+            await self.store.questions.discard(question.id)
         else:
             await self.store.decline(question, call)
         self._write_verdict(call, refusal, question.digest)
@@ -256,7 +256,7 @@ class ConsentGuard:
             return refused
         question = await ask(channel="model")
         if verdict.reason == "changed" and earlier is not None:
-            await self.store.discard(earlier.id)  # it stays invalid if all changes back
+            await self.store.questions.discard(earlier.id)  # it stays invalid if all changes back
         return replace(refused, confirmation=question.id, expires_at=question.expires_at)
 
     def _case(self, call: GuardedCall, plan: Plan[Any], seen: Seen) -> Case:

@@ -63,7 +63,7 @@ class OpenQuestion:
 
     async def state(self) -> QuestionState:
         """What it is now."""
-        return await self.questions.store.question(self.id, self.call.caller)
+        return await self.questions.kept.read(self.id, self.call.caller)
 
     async def changed(self) -> None:
         """Wait until it may have changed."""
@@ -170,7 +170,7 @@ class OpenQuestion:
                 return question
             return replace(question, result=result, ended_at=now)
 
-        await self.questions.store.now_or_later(lambda: self._change(ended))
+        await self.questions.store.later.now_or_later(lambda: self._change(ended))
 
     async def withdraw(self, why: str) -> None:
         """End it without an answer, if it is open. Nothing is sent.
@@ -187,7 +187,7 @@ class OpenQuestion:
         await self._take_back(withdrawn, why)
 
     async def _change(self, change: Callable[[Question, float], Question]) -> bool:
-        return await self.questions.store.change(self.id, change)
+        return await self.questions.kept.change(self.id, change)
 
     async def _take_back(self, change: Callable[[Question, float], Question], why: str) -> None:
         """End it, so that it can no longer be answered. A stop's token stays good."""
@@ -227,6 +227,7 @@ class OpenQuestions:
         needs_passkey: bool = False,
     ) -> None:
         self.store = guard.store
+        self.kept = guard.store.questions
         self.audit = guard.audit
         self.tasks = tasks
         self.needs_passkey = needs_passkey
@@ -251,13 +252,13 @@ class OpenQuestions:
         if is_stop:  # the yes is the same for a click and for the model
             question = self.store.question_about_stop(call, ask.preview, ask.question_id)
         else:
-            asked = (await self.store.question(ask.question_id, call.caller)).question
+            asked = (await self.kept.read(ask.question_id, call.caller)).question
             if asked is None:  # others were asked since
                 raise interrupted(call.operation)
             question = asked
         room = (call.caller.fingerprint, channel, is_stop)
         await self._make_room(room)
-        opened = await self.store.open(
+        opened = await self.kept.open(
             question, call.caller, channel=channel, must_report=must_report
         )
         it = self._handle(opened.id, call)
@@ -273,7 +274,7 @@ class OpenQuestions:
                 return self._handle(
                     question_id, GuardedCall(GoOffline(studio_id=stop.studio_id), caller)
                 )
-        question = (await self.store.question(question_id, caller)).question
+        question = (await self.kept.read(question_id, caller)).question
         if question is None:
             return None
         return self._handle(question.id, GuardedCall(question.operation, caller))
@@ -284,7 +285,7 @@ class OpenQuestions:
         A question that a stop has voided is none, nor an outcome that was told, or is old. A stop
         is always a new call.
         """
-        state = await self.store.same_call(call)
+        state = await self.kept.same_call(call)
         question = state.question
         if question is None or question.is_told:
             return None

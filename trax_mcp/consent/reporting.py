@@ -88,7 +88,7 @@ class Reporter:
         if outcome != "not_applied":
             words = outcome_in_words(outcome, observed.state if observed else None)
             with anyio.CancelScope(shield=True):
-                await self._store.now_or_later(partial(record, words, observed))
+                await self._store.later.now_or_later(partial(record, words, observed))
         if isinstance(sent, TraxError) and not is_seen:
             raise sent
         return observed

@@ -80,7 +80,7 @@ class Sender:
             with anyio.CancelScope(shield=True):  # a yes that is used must come to an end
                 has_begun = await self._begin(attempt, first)
         except Exception:  # it may have begun: then its yes is given back when the engine answers
-            self._store.take_later(partial(self._end, attempt))
+            self._store.later.add(partial(self._end, attempt))
             raise
         if not has_begun:
             return
@@ -88,7 +88,7 @@ class Sender:
             attempt.sent.append(store_unavailable())
             attempt.cut_short = _ENGINE_AWAY
             with anyio.CancelScope(shield=True):
-                await self._store.now_or_later(partial(self._end, attempt))
+                await self._store.later.now_or_later(partial(self._end, attempt))
             return
         try:
             await self._send_step(attempt, first)
@@ -207,14 +207,16 @@ class Sender:
         is_heard = self.unheard[attempt.place.shared] == unheard
         came: bool | None = not is_heard
         if came:  # the engine may be away, and the studio must not stay on air for as long
-            self._store.take_later(partial(self._end, attempt))
+            self._store.later.add(partial(self._end, attempt))
         else:
-            came = await self._store.now_or_later(partial(self._end, attempt))
+            came = await self._store.later.now_or_later(partial(self._end, attempt))
         if came and attempt.go_live in {"applied", "unknown"}:
             attempt.undone = False
             attempt.undone = await self._undo(attempt.call)
             if attempt.undone and is_heard:
-                await self._store.now_or_later(partial(self._store.end_go_live, attempt.place))
+                await self._store.later.now_or_later(
+                    partial(self._store.end_go_live, attempt.place)
+                )
 
     async def _undo(self, call: GuardedCall) -> bool:
         """Take the studio off the air: a stop came while the go-live was sent."""

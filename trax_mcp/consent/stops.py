@@ -20,6 +20,7 @@ from trax_mcp.api.errors import Outcome, TraxError, interrupted
 from trax_mcp.clock import Clock
 from trax_mcp.consent.attempts import Sent, outcome_of
 from trax_mcp.consent.calls import ApprovedIn, Ask, Done, GuardedCall, NotRun, Result
+from trax_mcp.consent.later_steps import LaterStep
 from trax_mcp.consent.plans import plan_for
 from trax_mcp.consent.policy import (
     ALREADY_USED,
@@ -40,7 +41,7 @@ from trax_mcp.consent.reporting import Reporter
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.consent.sending import Sender
 from trax_mcp.consent.stop_token import StopToken, sign_stop
-from trax_mcp.consent.store import LaterStep, Store
+from trax_mcp.consent.store import Store
 from trax_mcp.studio.facts import Facts, Observed
 from trax_mcp.studio.reading import FactReader
 
@@ -179,16 +180,16 @@ class Stops:
         end = partial(store.end_stop, place, token, stop_id, outcome, is_stranger=is_stranger)
         if missed is None:
             with anyio.CancelScope(shield=True):
-                await store.now_or_later(end)
+                await store.later.now_or_later(end)
         elif place.own == place.shared:
-            store.take_later(end)
+            store.later.add(end)
         elif outcome != "not_applied":
             self._tell_later(place, missed)
-            store.take_later(end)
+            store.later.add(end)
 
     def _tell_later(self, place: Place, begin: LaterStep) -> None:
         """Let others know of a stop when the engine answers, and go-lives of this process now."""
-        self._store.take_later(begin)
+        self._store.later.add(begin)
         self._sender.unheard[place.shared] += 1
 
     async def _wait_for_go_live(self, call: GuardedCall, *, until: float) -> Place:
@@ -240,7 +241,7 @@ class Stops:
         if token is not None or not text:
             return token is not None and token.studio_id != call.operation.studio()
         with anyio.move_on_after(self._engine_seconds), suppress(Away):
-            return (await self._store.question(text, call.caller)).question is not None
+            return (await self._store.questions.read(text, call.caller)).question is not None
         return False
 
     @property

@@ -3,31 +3,22 @@
 Decisions are pure Python. So a step is atomic, in the memory of one process as over replicas.
 """
 
-import hashlib
-import hmac
-import json
-import logging
 import secrets
-from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final, Literal, NamedTuple, Never
-
-import anyio
-from pydantic import SecretStr
+from typing import Final, Literal, NamedTuple
 
 from trax_mcp.api.accepted_keys import AcceptedKeys
-from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import Outcome
-from trax_mcp.consent.calls import Channel, GuardedCall
-from trax_mcp.consent.changes import Action
+from trax_mcp.consent.calls import GuardedCall
+from trax_mcp.consent.later_steps import LaterSteps
 from trax_mcp.consent.preview import Preview
+from trax_mcp.consent.question_records import QuestionRecords, call_digest
 from trax_mcp.consent.questions import (
     IN_PROGRESS,
     PENDING_SECONDS,
     Question,
-    QuestionState,
     StudioRecord,
     Turn,
     outcome_in_words,
@@ -39,7 +30,6 @@ from trax_mcp.consent.records import (
     Key,
     Place,
     Records,
-    ResultT,
     Snapshot,
     keep,
     last_stop_in,
@@ -52,12 +42,6 @@ DECLINED_SECONDS: Final = 60.0
 """How long a person who said no is not asked about the same call again."""
 MAX_QUESTIONS: Final = 64
 """The most questions of one key. One more removes the oldest."""
-_BEAT_SECONDS: Final = 0.5
-"""How often turns are renewed, where replicas share them."""
-
-_LOG = logging.getLogger(__name__)
-
-LaterStep = Callable[[], Awaitable[object]]
 
 
 class Seen(NamedTuple):
@@ -81,9 +65,9 @@ class Store:
     def __init__(self, records: Records, keys: AcceptedKeys) -> None:
         self.records = records
         self.turns = Turns(records)
+        self.questions = QuestionRecords(records)
+        self.later = LaterSteps(records, self.turns)
         self._keys = keys
-        self._later: deque[LaterStep] = deque()
-        self._taking = anyio.Lock()
 
     # Places and turns
 
@@ -114,6 +98,19 @@ class Store:
             told: tuple[None, Changes] = (None, keep(access, value=True))
             await take_step(self.records, (access,), lambda _: told)
 
+    def question_about_stop(self, call: GuardedCall, preview: Preview, token: str) -> Question:
+        """A question about a stop, which is not kept yet. Its id is the token."""
+        return Question(
+            id=token,
+            caller=call.caller.fingerprint,
+            place=self.place(call).own.id,
+            operation=call.operation,
+            channel="form",
+            preview=preview,
+            last_stop="",
+            asked_at=0.0,
+        )
+
     # Calls
 
     async def look(self, place: Place, call: GuardedCall) -> Seen:
@@ -129,7 +126,7 @@ class Store:
         last_stop = last_stop_in(snapshot, place)
         question: Question | None = snapshot.values[question_key]
         if question is not None and question.is_used:
-            question = (await self.question(question.id, call.caller)).question
+            question = (await self.questions.read(question.id, call.caller)).question
         elif question is not None:
             is_open = question.phase(snapshot.now) == "open"
             is_theirs = question.caller == call.caller.fingerprint
@@ -296,10 +293,6 @@ class Store:
 
         await take_step(self.records, (*place, question_key), note)
 
-    async def discard(self, question_id: str) -> None:
-        """Forget a question that no call has used."""
-        await self.change(question_id, lambda it, _: it if it.is_used else None)
-
     async def decline(self, question: Question, call: GuardedCall) -> None:
         """Forget a question: a person said no, and is not asked about it again for a while."""
         question_key, declined = Key("question", question.id), _declined(call)
@@ -383,136 +376,6 @@ class Store:
                     return
             await self.records.changed()
 
-    # Questions in a panel or on the page
-
-    async def question(self, question_id: str, caller: Caller) -> QuestionState:
-        """The caller's question of an id as it is now, whatever has become of it."""
-        question_key = Key("question", question_id)
-        snapshot = await self.records.read(question_key)
-        question: Question | None = snapshot.values[question_key]
-        if question is not None and question.is_used:  # then its sender may be lost
-            studio_key = Key("studio", question.place)
-            snapshot = await self.records.read(question_key, studio_key)
-            question = snapshot.values[question_key]
-            studio = studio_in(snapshot, studio_key)
-            question = question and question.seen_in(studio, snapshot.now)
-        is_theirs = question is not None and question.caller == caller.fingerprint
-        return QuestionState(question if is_theirs else None, snapshot.now)
-
-    async def open(
-        self, question: Question, caller: Caller, *, channel: Channel, must_report: bool
-    ) -> Question:
-        """Let a panel or the page ask a question, and let the same call find it.
-
-        Returns the question that is asked already about the same call, if there is one. A stop is
-        asked about anew.
-        """
-        by_call, key = _by_call(question.operation, caller), Key("question", question.id)
-        while True:
-            earlier_id: str | None = (await self.records.read(by_call)).values[by_call]
-            earlier = Key("question", earlier_id or "")
-            seen = await self.records.read(by_call, earlier)
-            if seen.values[by_call] != earlier_id:
-                continue
-            other: Question | None = seen.values[earlier]
-            is_open = other and not other.is_stop and other.phase(seen.now) == "open"
-            if other and is_open and not other.is_void_after(question.last_stop):
-                changes: Changes = {key: GONE}
-            else:
-                other = replace(
-                    question, channel=channel, must_report=must_report, asked_at=seen.now
-                )
-                changes = {**keep(key, other), **keep(by_call, question.id)}
-            if await self.records.write(seen, changes):
-                return other
-
-    def question_about_stop(self, call: GuardedCall, preview: Preview, token: str) -> Question:
-        """A question about a stop, which is not kept yet. Its id is the token."""
-        return Question(
-            id=token,
-            caller=call.caller.fingerprint,
-            place=self.place(call).own.id,
-            operation=call.operation,
-            channel="form",
-            preview=preview,
-            last_stop="",
-            asked_at=0.0,
-        )
-
-    async def same_call(self, call: GuardedCall) -> QuestionState:
-        """The latest question in a panel or on the page about the same call."""
-        by_call = _by_call(call.operation, call.caller)
-        question_id: str | None = (await self.records.read(by_call)).values[by_call]
-        return await self.question(question_id or "", call.caller)
-
-    async def change(
-        self, question_id: str, change: Callable[[Question, float], Question | None]
-    ) -> bool:
-        """Change a question, which may be gone. Returns whether that changed anything."""
-        question_key = Key("question", question_id)
-
-        def apply(snapshot: Snapshot) -> tuple[bool, Changes]:
-            question: Question | None = snapshot.values[question_key]
-            after = question and change(question, snapshot.now)
-            if after == question:
-                return False, {}
-            return True, {question_key: GONE} if after is None else keep(question_key, after)
-
-        return await take_step(self.records, (question_key,), apply)
-
-    # The engine
-
-    async def now_or_later(
-        self, step: Callable[[], Awaitable[ResultT]], *, seconds: float | None = None
-    ) -> ResultT | None:
-        """Take a step now, or as soon as the engine answers. None if later."""
-        with anyio.move_on_after(seconds), suppress(Away):
-            return await step()
-        self.take_later(step)
-        return None
-
-    def take_later(self, step: LaterStep) -> None:
-        """Take a step as soon as the engine answers."""
-        self._later.append(step)
-
-    async def watch(self) -> None:
-        """Renew the turns of this replica, and take the steps that others have still to learn of.
-
-        It never ends. It is needed only where replicas share the records.
-        """
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._again_and_again, self.turns.renew)
-            tasks.start_soon(self._again_and_again, self._take_later_steps)
-
-    async def _again_and_again(self, step: LaterStep) -> Never:
-        while True:
-            with suppress(Away):
-                await self.records.read()  # to notice an engine that is away, or back
-                await step()
-            await anyio.sleep(_BEAT_SECONDS)
-
-    async def _take_later_steps(self) -> None:
-        """Take them in order, one after the other, however many watch."""
-        async with self._taking:
-            while self._later:
-                try:
-                    await self._later[0]()
-                except Away:
-                    raise
-                except Exception:  # noqa: BLE001  a bug must not end the server, and with it stops
-                    _LOG.exception("a step that waited for the engine failed")
-                self._later.popleft()
-
-
-def call_digest(operation: Action, key: str) -> str:
-    """A digest of a call with all its arguments. It reveals none of them, and differs by `key`."""
-    content = json.dumps([operation.tool_name, operation.arguments()], default=_reveal)
-    return hmac.new(key.encode(), content.encode(), hashlib.sha256).hexdigest()
-
-
-def _reveal(value: object) -> object:
-    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-
 
 def _access(place: Place, call: GuardedCall) -> Key:
     return Key("access", f"{place.shared.id} {call.caller.fingerprint}")
@@ -521,7 +384,3 @@ def _access(place: Place, call: GuardedCall) -> Key:
 def _declined(call: GuardedCall) -> Key:
     name = f"{call.caller.fingerprint} {call.claimed_name or ''}"
     return Key("declined", call_digest(call.operation, name))
-
-
-def _by_call(operation: Action, caller: Caller) -> Key:
-    return Key("call", call_digest(operation, f"{caller.key} {caller.fingerprint}"))

@@ -202,13 +202,13 @@ class World:
         self, question: Question, *, caller: Caller = OWNER, store: Store | None = None
     ) -> Question | None:
         """A question as it is kept, by default there."""
-        return (await (store or self.there).question(question.id, caller)).question
+        return (await (store or self.there).questions.read(question.id, caller)).question
 
     async def same_call(
         self, operation: Action = GO_LIVE, caller: Caller = OWNER
     ) -> Question | None:
         """What the same call has asked before."""
-        return (await self.there.same_call(GuardedCall(operation, caller))).question
+        return (await self.there.questions.same_call(GuardedCall(operation, caller))).question
 
     async def is_good(self, question: Question) -> bool:
         """Whether a yes to a question would still run the call."""
@@ -287,7 +287,7 @@ async def a_question_that_is_discarded_is_gone_unless_it_was_used(it: World) -> 
     async with it.turn() as me:
         assert await it.begin(me, other, await it.look(other))
     for question in (one, other):
-        await it.there.discard(question.id)
+        await it.there.questions.discard(question.id)
     assert await it.question(one) is None
     assert await it.question(other) is not None
 
@@ -305,7 +305,7 @@ async def after_a_no_the_same_call_of_the_same_caller_is_not_asked_for_a_minute(
 @step
 async def a_no_to_a_question_in_a_panel_leaves_the_question(it: World) -> None:
     question = await it.ask(channel="form")
-    opened = await it.here.open(question, OWNER, channel="panel", must_report=False)
+    opened = await it.here.questions.open(question, OWNER, channel="panel", must_report=False)
     await it.there.decline(opened, GuardedCall(GO_LIVE, OWNER))
     assert await it.question(question) == opened
 
@@ -380,11 +380,13 @@ async def _stop_of_guest(it: World, question: Question) -> None:
 
 
 async def _other_use(it: World, question: Question) -> None:
-    await it.there.change(question.id, lambda kept, now: replace(kept, used_by="b", used_at=now))
+    await it.there.questions.change(
+        question.id, lambda kept, now: replace(kept, used_by="b", used_at=now)
+    )
 
 
 async def _discarded(it: World, question: Question) -> None:
-    await it.there.discard(question.id)
+    await it.there.questions.discard(question.id)
 
 
 async def _asked_elsewhere(it: World, question: Question) -> None:
@@ -704,22 +706,22 @@ async def nothing_waits_where_no_go_live_is_being_sent(it: World) -> None:
 @step
 async def the_same_call_finds_what_it_has_asked_in_a_panel(it: World) -> None:
     first, second = await it.ask(channel="form"), await it.ask(channel="form")
-    opened = await it.here.open(first, OWNER, channel="panel", must_report=True)
+    opened = await it.here.questions.open(first, OWNER, channel="panel", must_report=True)
     assert (opened.channel, opened.must_report) == ("panel", True)
     assert await it.same_call() == opened
     assert await it.same_call(DELETE, OWNER) is None
     assert await it.same_call(GO_LIVE, GUEST) is None
-    assert await it.there.open(second, OWNER, channel="panel", must_report=True) == opened
+    assert await it.there.questions.open(second, OWNER, channel="panel", must_report=True) == opened
     assert await it.question(second) is None
 
 
 @step
 async def a_call_is_asked_anew_after_its_question_has_ended(it: World) -> None:
     first, second = await it.ask(channel="form"), await it.ask(channel="form")
-    opened = await it.here.open(first, OWNER, channel="panel", must_report=False)
+    opened = await it.here.questions.open(first, OWNER, channel="panel", must_report=False)
     ended = NotRun("go_live", "declined", "declined")
-    await it.there.change(opened.id, lambda kept, _: replace(kept, result=ended))
-    anew = await it.there.open(second, OWNER, channel="page", must_report=False)
+    await it.there.questions.change(opened.id, lambda kept, _: replace(kept, result=ended))
+    anew = await it.there.questions.open(second, OWNER, channel="page", must_report=False)
     assert anew.id == second.id
     assert await it.same_call() == anew
 
@@ -730,7 +732,9 @@ async def two_clients_of_one_key_are_asked_apart(it: World) -> None:
     opened = []
     for caller in (one, other):
         asked = await it.ask(caller=caller, channel="form")
-        opened.append(await it.here.open(asked, caller, channel="panel", must_report=False))
+        opened.append(
+            await it.here.questions.open(asked, caller, channel="panel", must_report=False)
+        )
     found = [await it.same_call(GO_LIVE, caller) for caller in (one, other)]
     assert found == opened
 
@@ -740,7 +744,7 @@ async def a_question_about_a_stop_is_kept_once_it_is_opened(it: World) -> None:
     preview = preview_of(GO_OFFLINE)
     question = it.here.question_about_stop(GuardedCall(GO_OFFLINE, OWNER), preview, STOP)
     assert await it.question(question) is None
-    opened = await it.here.open(question, OWNER, channel="panel", must_report=False)
+    opened = await it.here.questions.open(question, OWNER, channel="panel", must_report=False)
     assert await it.question(question) == opened
     assert opened.id == STOP
 
@@ -748,11 +752,13 @@ async def a_question_about_a_stop_is_kept_once_it_is_opened(it: World) -> None:
 @step
 async def a_change_of_a_question_is_seen_everywhere(it: World) -> None:
     question = await it.ask()
-    assert await it.there.change(question.id, lambda kept, _: replace(kept, shown_at=5.0))
+    assert await it.there.questions.change(question.id, lambda kept, _: replace(kept, shown_at=5.0))
     assert await it.question(question, store=it.here) == replace(question, shown_at=5.0)
-    assert not await it.here.change(question.id, lambda kept, _: kept)
-    assert not await it.there.change("another", lambda kept, _: replace(kept, shown_at=5.0))
-    assert await it.here.change(question.id, lambda _kept, _now: None)
+    assert not await it.here.questions.change(question.id, lambda kept, _: kept)
+    assert not await it.there.questions.change(
+        "another", lambda kept, _: replace(kept, shown_at=5.0)
+    )
+    assert await it.here.questions.change(question.id, lambda _kept, _now: None)
     assert await it.question(question) is None
 
 
@@ -764,8 +770,8 @@ async def a_question_whose_sender_is_gone_has_ended(it: World) -> None:
         assert await it.begin(me, question, await it.look(question))
         await it.stop()
         await it.end_stop()
-        assert (await it.there.question(question.id, OWNER)).phase == "running"
-    assert (await it.there.question(question.id, OWNER)).phase == "ended"
+        assert (await it.there.questions.read(question.id, OWNER)).phase == "running"
+    assert (await it.there.questions.read(question.id, OWNER)).phase == "ended"
 
 
 # What TRaX has accepted
