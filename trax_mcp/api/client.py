@@ -6,20 +6,18 @@ nowhere.
 """
 
 import random
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack, suppress
-from functools import cached_property, partial
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
-from weakref import WeakValueDictionary
 
 import anyio
 
-from trax_mcp import __version__
 from trax_mcp.api.accepted_keys import NOT_ACCEPTED, AcceptedKeys
 from trax_mcp.api.answers import Answer, is_success, read_answer, read_model, read_request_id
 from trax_mcp.api.caller import Caller
+from trax_mcp.api.connections import UNCOMPRESSED, Connections, open_connections
 from trax_mcp.api.errors import (
     BadAnswer,
     LostAnswer,
@@ -34,13 +32,9 @@ from trax_mcp.api.errors import (
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Answer_co, Operation
 from trax_mcp.api.refusals import refused
-from trax_mcp.open_files import max_open_files
 from trax_mcp.telemetry import OFF
 
 if TYPE_CHECKING:
-    from ssl import SSLContext
-
-    import httpcore
     import httpx
 
 # httpx is imported on first use: with its TLS context it takes a tenth of the time to the first
@@ -53,29 +47,12 @@ _FIRST_PAUSE_SECONDS: Final = 0.2
 _TRANSIENT: Final = frozenset({502, 504})
 _RATE_LIMITED: Final = 429
 _WAIT_SHARE: Final = 0.4
-_CONNECT_SHARE: Final = 0.5
-"""The parts of the time-out in which a request must get a slot, and a connection. They are shorter
-than the whole, so `timeout` always means that the request was sent."""
-_IDLE_SECONDS: Final = 3.0
-"""How long an unused connection is kept. Many servers close theirs after 5 s, and a request that
-meets that moment is lost."""
-_MAX_IDLE: Final = 10
-"""How many unused connections are kept. With each request, httpcore 1.0.9 looks at all of them for
-each of them: with 20, a call among 50 callers takes half as many steps more."""
-_MAX_IN_FLIGHT: Final = 16
-"""The most requests of one caller at the same time; the others wait in order."""
-_MAX_OF_OTHERS: Final = 64
-"""The same of all together whose key TRaX has not accepted: after a restart, many are tried."""
-_MAX_URGENT: Final = 64
-"""The same for urgent requests, which are the reads of a stop. The stop itself needs no slot."""
-_LAST_ADDRESS_SECONDS: Final = 0.5
-"""How long an urgent request tries the address that was good last, before it looks the name up."""
+"""The part of the time-out in which a request must get a slot, so that `timeout`
+always means that it was sent."""
 _ID_PREFIX: Final = "mcp_"
 """Of the request ids of this server."""
 Observer = Callable[[Operation[Model], Caller, "Answer[Model] | TraxError | None"], None]
 """Is told of each call: None before it is sent, then what TRaX answered or why it failed."""
-_UNCOMPRESSED: Final = "identity"
-"""A small compressed answer could decompress to any size, so none is accepted."""
 
 
 class Client:
@@ -100,7 +77,6 @@ class Client:
         self.observers: list[Observer] = []
         self.telemetry = OFF
         self._sleep = sleep
-        self._addresses: dict[str, str] = {}
 
     async def call(
         self,
@@ -222,7 +198,7 @@ class Client:
                 if request is None:
                     raise  # it could not be built, so nothing was sent
                 if urgent and response is None:
-                    self._addresses.clear()  # one that was good may not be any more
+                    connections.addresses.clear()  # one that was good may not be any more
                 if response is None or is_success(response.status_code):
                     raise self._failure_of(error, response, operation, sent_id) from None
                 body = b""
@@ -231,7 +207,7 @@ class Client:
     async def _take_slot(
         self,
         held: AsyncExitStack,
-        connections: "_Connections",
+        connections: Connections,
         caller: Caller,
         limit: anyio.CancelScope,
     ) -> None:
@@ -292,127 +268,9 @@ class Client:
         return LostAnswer.after_sending(operation, code, happened, request_id=sent_id)
 
     @cached_property
-    def _connections(self) -> tuple["_Connections", "_Connections"]:
+    def _connections(self) -> tuple[Connections, Connections]:
         """The ordinary ones, and the urgent ones."""
-        import httpx  # noqa: PLC0415  see above
-
-        try:
-            # Over plain HTTP, a proxy could read the key.
-            trust_env = self.base_url.startswith("https")
-            # To read the certificates takes long. A given transport needs none.
-            tls = True if self.transport else httpx.create_ssl_context(trust_env=trust_env)
-            new_http = partial(self._new_http, tls, trust_env=trust_env)
-            return (
-                _Connections(
-                    new_http(max_idle=_MAX_IDLE),
-                    of_each=_MAX_IN_FLIGHT,
-                    in_all=max_open_files() // 3,
-                ),
-                # A stop reuses no connection, which an earlier answer could have spoilt.
-                _Connections(new_http(max_idle=0), of_each=_MAX_URGENT, in_all=max_open_files()),
-            )
-        except Exception:  # noqa: BLE001  httpx raises many types for a wrong environment
-            raise NotSent(
-                "unreachable",
-                "The way to TRaX could not be prepared",
-                "Check TRAX_BASE_URL, SSL_CERT_FILE and the proxy variables (HTTPS_PROXY,"
-                " ALL_PROXY, NO_PROXY).",
-            ) from None
-
-    def _new_http(
-        self,
-        tls: "SSLContext | bool",
-        *,
-        trust_env: bool,
-        max_idle: int,
-    ) -> "httpx.AsyncClient":
-        import httpx  # noqa: PLC0415  see above
-
-        connect_seconds = self.timeout_seconds * _CONNECT_SHARE
-        http = httpx.AsyncClient(
-            base_url=self.base_url,
-            transport=self.transport,
-            verify=tls,
-            follow_redirects=False,
-            # No cookie is kept: it would come from one caller and be sent for another.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            timeout=httpx.Timeout(
-                self.timeout_seconds, connect=connect_seconds, pool=connect_seconds
-            ),
-            trust_env=trust_env,
-            headers={
-                "User-Agent": f"trax-mcp/{__version__}",
-                "Accept": "application/json",
-                "Accept-Encoding": _UNCOMPRESSED,
-            },
-            # The slots limit the requests. A limited pool can lose connections for ever: httpcore
-            # 1.0.9 keeps the place of a request that is cancelled after it got a connection.
-            limits=httpx.Limits(
-                max_connections=None,
-                max_keepalive_connections=max_idle,
-                keepalive_expiry=_IDLE_SECONDS,
-            ),
-        )
-        if isinstance(http._transport, httpx.AsyncHTTPTransport):  # noqa: SLF001  httpx has no option
-            backend = _RememberedAddresses(self._addresses, is_urgent=not max_idle)
-            http._transport._pool._network_backend = backend  # type: ignore[assignment]  # noqa: SLF001  as above
-        return http
-
-
-class _Connections:
-    """Connections, and slots for the requests that each caller may have in flight on them."""
-
-    def __init__(self, http: "httpx.AsyncClient", *, of_each: int, in_all: int) -> None:
-        self.http = http
-        self.in_all = anyio.Semaphore(in_all, fast_acquire=True)
-        self._of_each = of_each
-        self._slots: WeakValueDictionary[str, anyio.Semaphore] = WeakValueDictionary()
-
-    def slots(self, name: str) -> anyio.Semaphore:
-        """The slots of a caller. Requests that wait for one get it in order."""
-        if (slots := self._slots.get(name)) is None:
-            most = _MAX_OF_OTHERS if name == NOT_ACCEPTED else self._of_each
-            slots = self._slots[name] = anyio.Semaphore(most, fast_acquire=True)
-        return slots
-
-
-class _RememberedAddresses:
-    """Connects as httpcore does, and remembers the addresses of the last good connections.
-
-    If `is_urgent`, it goes to such an address first: other look-ups of names can occupy all threads
-    for longer than a stop may take. TLS checks the name of the server either way.
-    """
-
-    def __init__(self, addresses: dict[str, str], *, is_urgent: bool) -> None:
-        import httpcore  # noqa: PLC0415  see above
-
-        self._addresses = addresses
-        self._is_urgent = is_urgent
-        self._backend = httpcore.AnyIOBackend()
-        self.sleep = self._backend.sleep
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109  as in httpcore
-        local_address: str | None = None,
-        socket_options: "Iterable[httpcore.SOCKET_OPTION] | None" = None,
-    ) -> "httpcore.AsyncNetworkStream":
-        import httpcore  # noqa: PLC0415  see above
-
-        connect = partial(
-            self._backend.connect_tcp,
-            port=port,
-            local_address=local_address,
-            socket_options=socket_options,
-        )
-        if self._is_urgent and (address := self._addresses.get(host)) is not None:
-            with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
-                return await connect(address, timeout=_LAST_ADDRESS_SECONDS)
-        stream = await connect(host, timeout=timeout)
-        self._addresses[host] = stream.get_extra_info("server_addr")[0]
-        return stream
+        return open_connections(self.base_url, self.timeout_seconds, self.transport)
 
 
 def _build(
@@ -448,7 +306,7 @@ async def _read_body(
 ) -> bytes:
     """The body. That of an error counts as empty if it cannot be read: the status is enough."""
     body, why, kind = bytearray(), "", BadAnswer
-    if response.headers.get("content-encoding", _UNCOMPRESSED) != _UNCOMPRESSED:
+    if response.headers.get("content-encoding", UNCOMPRESSED) != UNCOMPRESSED:
         why = "is compressed"
     else:
         async for chunk in response.aiter_bytes():
