@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
 
 register()
 check_each_schema_once()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """More workers than cores, since many tests wait for processes and sockets."""
+    return (os.cpu_count() or 2) * 3 // 2
 
 
 async def call(
