@@ -58,6 +58,7 @@ class ApprovalCard {
       block.querySelector("ul").replaceChildren(...texts.map((text) => {
         const item = document.createElement("li");
         item.textContent = text;
+        item.classList.toggle("numbered", /^\d+\. /.test(text));
         return item;
       }));
     }
