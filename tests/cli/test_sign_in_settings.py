@@ -76,7 +76,8 @@ def test_a_public_url_that_is_no_origin_is_refused(given: str, end: str) -> None
 def test_people_can_sign_in_where_the_memory_is_shared() -> None:
     """It is looked for, and nothing else stops the start."""
     url = f"redis://127.0.0.1:{closed_port()}"
-    assert refusal_of({**HOSTED, "TRAX_STORE_URL": url}).startswith("No engine answers at")
+    done = started({**HOSTED, "TRAX_STORE_URL": url})
+    assert done.err.splitlines()[-1].startswith("trax-mcp: No engine answers at TRAX_STORE_URL.")
 
 
 @pytest.mark.parametrize(
