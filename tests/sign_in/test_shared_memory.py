@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.jsonrpc import Message
-    from tests.support.oauth_steps import OAuthSteps
 
 Tokens = dict[str, Any]
 
@@ -80,7 +79,6 @@ async def registered_at(front: SignInFront) -> str:
 
 async def signed_in(front: SignInFront, client_id: str, key: str = SANDBOX_KEY) -> Tokens:
     """The tokens of a person at a client."""
-    steps: OAuthSteps
     async with front.steps(client_id) as steps:
         return await steps.sign_in(key)
 
@@ -196,7 +194,7 @@ async def test_a_sign_in_that_was_revoked_meanwhile_has_no_yes(tmp_path: Path) -
         yes = await previewed(front.signed_in(MODERN, tokens))
         front.revoke()
     async with machines.server() as front:
-        call = tool_call(MODERN, "go_live", **STUDIO, confirm=True, confirmation=yes)
+        call = tool_call(MODERN, "go_live", studioId="studio_42", confirm=True, confirmation=yes)
         assert (await front.signed_in(MODERN, tokens).post(call)).status_code == 401
     assert machines.trax.mutations == []
 
