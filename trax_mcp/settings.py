@@ -295,14 +295,12 @@ class Settings(BaseModel):
             raise ValueError(
                 "TRAX_SIGN_IN needs TRAX_PUBLIC_URL or --public-url: where people reach this server"
             )
-        for field, why in (
-            ("mcp_token", "keep one, since both use the header Authorization"),
-            ("store_url", "people sign in at one process alone"),
-        ):
-            for name in (field, f"{field}_file"):
-                if getattr(self, name) is not None:
-                    setting = VARIABLE_PREFIX + name.upper()
-                    raise ValueError(f"TRAX_SIGN_IN and {setting} are both set: {why}")
+        for name in ("mcp_token", "mcp_token_file"):
+            if getattr(self, name) is not None:
+                raise ValueError(
+                    f"TRAX_SIGN_IN and {VARIABLE_PREFIX + name.upper()} are both set: keep one,"
+                    " since both use the header Authorization"
+                )
         if self.sign_in_file is not None and self.sign_in_file == self.sign_in_secret_file:
             raise ValueError("TRAX_SIGN_IN_FILE and TRAX_SIGN_IN_SECRET_FILE must be two files")
         return self

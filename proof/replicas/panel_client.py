@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
-from tests.support.jsonrpc import MODERN, HttpCaller, Message, read_answer, request
+from tests.support.jsonrpc import HttpCaller, Message, read_answer, request
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.server_process import PATIENCE_SECONDS
 
@@ -17,14 +17,17 @@ if TYPE_CHECKING:
 
     from proof.replicas.replica_setup import Replica, Replicas
 
-_APPS: Final = {"extensions": {EXTENSION_ID: {"mimeTypes": [APP_MIME_TYPE]}}}
+APPS: Final = {"extensions": {EXTENSION_ID: {"mimeTypes": [APP_MIME_TYPE]}}}
 _TICKET: Final = "live.traxstreaming/ticket"
 _PAUSE_SECONDS: Final = 0.05
 
 
 @dataclass(frozen=True)
 class PanelClient:
-    """A client and its panels. `state` is what a panel shows."""
+    """A client and its panels. `state` is what a panel shows.
+
+    In the earlier era, its caller was opened with `APPS`.
+    """
 
     caller: HttpCaller
 
@@ -42,7 +45,7 @@ class PanelClient:
 
     async def _send(self, tool: str, **arguments: object) -> Message:
         params = {"name": tool, "arguments": arguments}
-        message = request(MODERN, "tools/call", params, capabilities=_APPS)
+        message = request(self.caller.era, "tools/call", params, capabilities=APPS)
         return read_answer(await self.caller.post(message))
 
     async def asked(self, tool: str, **arguments: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,7 +20,7 @@ from tests.support.jsonrpc import MODERN, HttpCaller
 from tests.support.product.local_servers import listening
 from tests.support.product.sandbox import SANDBOX_KEY, Sandbox
 from tests.support.served_app import plain_http
-from tests.support.server_process import Running, running
+from tests.support.server_process import PATIENCE_SECONDS, Running, running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _MAX_REQUESTS: Final = 1_000_000
 """A thousand yeses make more requests than the log of other tests keeps."""
+_PAUSE_SECONDS: Final = 0.02
 _SETTINGS: Final = {"TRAX_LOG_LEVEL": "WARNING", "TRAX_TIMEOUT_SECONDS": "5"}
 
 
@@ -53,14 +55,17 @@ class Replica:
 
 @dataclass
 class Replicas:
-    """Two replicas, the engine that they share, and the sandbox that they call."""
+    """Two replicas, the engine that they share, and the sandbox that they call.
+
+    `settings` are those of each.
+    """
 
     engine: ThrowawayEngine
     trax: Sandbox
     a: Replica
     b: Replica
+    settings: dict[str, str] = field(repr=False)
     _stack: AsyncExitStack = field(repr=False)
-    _settings: dict[str, str] = field(repr=False)
 
     @property
     def both(self) -> tuple[Replica, Replica]:
@@ -79,7 +84,7 @@ class Replicas:
 
     async def start(self, **settings: str) -> Replica:
         """Start one more replica, with more settings."""
-        (replica,) = await start_replicas(self._stack, [self._settings | settings])
+        (replica,) = await start_replicas(self._stack, [self.settings | settings])
         return replica
 
     async def caller(
@@ -127,7 +132,7 @@ async def open_replicas(*, over_tls: bool = False, **settings: str) -> AsyncIter
         }
         a, b = await start_replicas(stack, [environment] * 2)
         async with AsyncExitStack() as clients:
-            yield Replicas(engine, trax, a, b, clients, environment)
+            yield Replicas(engine, trax, a, b, environment, clients)
 
 
 async def start_replicas(stack: AsyncExitStack, settings: list[dict[str, str]]) -> list[Replica]:
@@ -137,3 +142,10 @@ async def start_replicas(stack: AsyncExitStack, settings: list[dict[str, str]]) 
         for it in settings
     ]
     return [Replica(it, await it.address()) for it in processes]
+
+
+async def until_told(address: str, store: str) -> None:
+    """Wait until the server at an address says this of its engine, by `GET /readyz`."""
+    async with asyncio.timeout(PATIENCE_SECONDS), plain_http(address) as http:
+        while (await http.get("/readyz")).json().get("store") != store:  # noqa: ASYNC110  it can only be asked
+            await asyncio.sleep(_PAUSE_SECONDS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import pytest
@@ -19,14 +19,14 @@ from proof.replicas.presses import (
     press_when_back,
     preview,
 )
+from proof.replicas.replica_setup import until_told
 from tests.support.consent_clients import status_and_reason
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, STUDIO
-from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.simulated_person import Person, agreeing, refusing
 
 if TYPE_CHECKING:
-    from proof.replicas.replica_setup import Replica, Replicas
+    from proof.replicas.replica_setup import Replicas
     from tests.support.jsonrpc import HttpCaller
 
 SOON_SECONDS: Final = 3.0
@@ -39,20 +39,6 @@ pytestmark = pytest.mark.usefixtures("on_air_at_once")
 async def asked(caller: HttpCaller) -> object:
     """What comes of a guarded call without a yes."""
     return outcome(await caller.call(GO_LIVE.tool, **GO_LIVE.arguments))
-
-
-async def readiness(replica: Replica) -> dict[str, Any]:
-    """What a replica tells the proxy."""
-    async with plain_http(replica.address) as http:
-        answer: dict[str, Any] = (await http.get("/readyz")).json()
-    return answer
-
-
-async def until_told(replica: Replica, store: str) -> None:
-    """Wait until a replica says this of its engine."""
-    with anyio.fail_after(PATIENCE_SECONDS):
-        while (await readiness(replica)).get("store") != store:  # noqa: ASYNC110  it can only be asked
-            await anyio.sleep(0.02)
 
 
 async def test_reads_and_stops_go_on_without_the_engine_and_nothing_else(
@@ -70,9 +56,9 @@ async def test_reads_and_stops_go_on_without_the_engine_and_nothing_else(
     assert await press(b, GO_OFFLINE, stop) != RAN
     assert await consent(b, GO_OFFLINE) == RAN
     assert replicas.changes == {GO_LIVE.sent: 1, GO_OFFLINE.sent: 2}
-    await until_told(replicas.a, "away")
+    await until_told(replicas.a.address, "away")
     await replicas.engine.start()
-    await until_told(replicas.a, "ok")
+    await until_told(replicas.a.address, "ok")
     assert await press_when_back(b, GO_LIVE, "of before") == EXPIRED
     with anyio.fail_after(PATIENCE_SECONDS):
         while (again := await consent(b, GO_LIVE)) == EXPIRED:
@@ -104,12 +90,12 @@ async def test_an_engine_without_memory_keeps_no_yes_and_answers_when_it_has_som
     a = await replicas.caller(replicas.a)
     async with replicas.engine.client() as client:
         await client.config_set("maxmemory", 1)
-        await until_told(replicas.a, "away")
+        await until_told(replicas.a.address, "away")
         assert await asked(a) == UNAVAILABLE
         chat = await a.call("wait_for_chat_messages", **STUDIO, timeoutSeconds=1)
         assert not chat.get("isError")
         await client.config_set("maxmemory", 0)
-    await until_told(replicas.a, "ok")
+    await until_told(replicas.a.address, "ok")
     assert await consent(a, GO_LIVE) == RAN
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import anyio
-
 from proof.replicas.presses import EXPIRED, RAN, consent, press, press_when_back, preview
 from tests.support.consent_clients import SECOND_KEY
 from tests.support.guarded_calls import AUTO_GO_LIVE, GO_LIVE, GO_OFFLINE, GuardedOperation
@@ -33,26 +31,14 @@ async def test_no_secret_name_or_id_is_in_the_engine_or_on_its_wire(replicas: Re
     replicas.trax.change("studio_42", name=NAME)
     a, b = [await replicas.caller(it) for it in replicas.both]
     confirmations = []
-    async with (
-        replicas.engine.client() as client,
-        client.monitor() as monitor,
-        anyio.create_task_group() as tasks,
-    ):
-        seen: list[str] = []
-
-        async def listen() -> None:
-            while True:
-                seen.append(str(await monitor.next_command()))
-
-        tasks.start_soon(listen)
+    async with replicas.engine.commands() as seen:
         for operation in (DESTINATION, AUTO_GO_LIVE, GO_LIVE, GO_OFFLINE):
             confirmation = await preview(a, operation)
             assert await press(b, operation, confirmation) == RAN
             confirmations.append(confirmation)
         await a.call("send_chat_message", studioId="studio_42", text=CHAT)
         await a.call("wait_for_chat_messages", studioId="studio_42", timeoutSeconds=1)
-        tasks.cancel_scope.cancel()
-    dump = await contents(replicas.engine)
+    dump = await replicas.engine.contents()
     secrets = {
         *(SANDBOX_KEY, SECOND_KEY, STREAM_KEY, ADDRESS, NAME, CHAT, "c4n4ry", "C4n4ry"),
         *("studio_42", "dest_3", "Friday", "YouTube", "rtmp", *confirmations),
@@ -70,14 +56,6 @@ async def kept_for_good(engine: ThrowawayEngine) -> int:
     async with engine.client() as client:
         names = [name async for name in client.scan_iter(count=1000)]
         return [await client.pttl(name) for name in names].count(NO_END)
-
-
-async def contents(engine: ThrowawayEngine) -> bytes:
-    """All names in the engine, and all values."""
-    async with engine.client() as client:
-        names = [name async for name in client.scan_iter(count=1000)]
-        values = [await client.dump(name) or b"" for name in names]
-    return b"\n".join([*names, *values])
 
 
 async def test_a_used_yes_does_not_come_back_with_an_old_copy(replicas: Replicas) -> None:

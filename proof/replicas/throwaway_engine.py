@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _PROGRAMS: Final = ("valkey-server", "redis-server")
 _PAUSE_SECONDS: Final = 0.02
+_THE_END: Final = "the end of what is listened to"
 _NEW_CERTIFICATE: Final = (
     "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost"
     " -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout key.pem -out certificate.pem"
@@ -83,6 +84,32 @@ class ThrowawayEngine:
             yield client
         finally:
             await client.aclose()
+
+    @asynccontextmanager
+    async def commands(self) -> AsyncIterator[list[str]]:
+        """All commands that it is sent meanwhile. The list is complete after the block."""
+        seen: list[str] = []
+        async with self.client() as client, client.monitor() as monitor:
+
+            async def listen() -> None:
+                while _THE_END not in "".join(seen[-1:]):
+                    seen.append((await monitor.next_command())["command"])
+
+            listening = asyncio.create_task(listen())
+            try:
+                yield seen
+                await client.get(_THE_END)
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    await listening
+            finally:
+                listening.cancel()
+
+    async def contents(self) -> bytes:
+        """All names in it, and all values."""
+        async with self.client() as client:
+            names = [name async for name in client.scan_iter(count=1000)]
+            values = [await client.dump(name) or b"" for name in names]
+        return b"\n".join([*names, *values])
 
     def _signal(self, number: int) -> None:
         assert self._process is not None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.product.commands import run_command
+from tests.support.raw_upstream import closed_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,6 +73,13 @@ def test_a_public_url_that_is_no_origin_is_refused(given: str, end: str) -> None
     assert refusal_of({**HOSTED, "TRAX_PUBLIC_URL": given}) == f"TRAX_PUBLIC_URL {end}"
 
 
+def test_people_can_sign_in_where_the_memory_is_shared() -> None:
+    """It is looked for, and nothing else stops the start."""
+    url = f"redis://127.0.0.1:{closed_port()}"
+    done = started({**HOSTED, "TRAX_STORE_URL": url})
+    assert done.err.splitlines()[-1].startswith("trax-mcp: No engine answers at TRAX_STORE_URL.")
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
@@ -87,21 +95,10 @@ def test_a_public_url_that_is_no_origin_is_refused(given: str, end: str) -> None
             ),
         ),
         (
-            {**HOSTED, "TRAX_STORE_URL": "redis://localhost"},
-            "TRAX_SIGN_IN and TRAX_STORE_URL are both set: people sign in at one process alone.",
-        ),
-        (
             {**HOSTED, "TRAX_MCP_TOKEN_FILE": "/a"},
             (
                 "TRAX_SIGN_IN and TRAX_MCP_TOKEN_FILE are both set: keep one, since both use the"
                 " header Authorization."
-            ),
-        ),
-        (
-            {**HOSTED, "TRAX_STORE_URL_FILE": "/a"},
-            (
-                "TRAX_SIGN_IN and TRAX_STORE_URL_FILE are both set: people sign in at one process"
-                " alone."
             ),
         ),
         (

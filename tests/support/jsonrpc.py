@@ -51,9 +51,9 @@ def hello(capabilities: Message) -> Message:
     return {**INITIALIZE, "params": {**INITIALIZE["params"], "capabilities": capabilities}}
 
 
-def opening(era: str) -> tuple[Message, ...]:
+def opening(era: str, capabilities: Message | None = None) -> tuple[Message, ...]:
     """The messages that a client of this era sends before its first request."""
-    return (INITIALIZE, INITIALIZED) if era == LEGACY else ()
+    return (hello(capabilities or {}), INITIALIZED) if era == LEGACY else ()
 
 
 def request(
@@ -101,9 +101,9 @@ class HttpCaller:
         self.session: str | None = None
         self._numbers = count(1)
 
-    async def open(self) -> None:
-        """Initialize the session, in the earlier era."""
-        for message in opening(self.era):
+    async def open(self, capabilities: Message | None = None) -> None:
+        """Initialize the session with these capabilities, in the earlier era."""
+        for message in opening(self.era, capabilities):
             response = await self.post(message)
             assert response.status_code in {200, 202}, response.text
             self.session = response.headers.get(_SESSION, self.session)

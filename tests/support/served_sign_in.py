@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
+    from tests.support.product.memory import Memory
     from tests.support.product.sandbox import Sandbox
     from tests.support.product.software_passkey import SoftwarePasskey
 
@@ -97,13 +98,14 @@ async def signing_in(
     internet: Internet | None = None,
     public_url: str | None = None,
     passkey: SoftwarePasskey | None = None,
+    memory: Memory | None = None,
     short_seconds: float = 2.0,
     **settings: str,
 ) -> AsyncIterator[SignInFront]:
     """Serve people who sign in. Its files are in `folder`, and clients may register.
 
-    `public_url` is where it thinks it can be reached, by default where it is. `short_seconds` is
-    passed to the clock.
+    `public_url` is where it thinks it can be reached, by default where it is. `memory` and
+    `short_seconds` are as for `Product` and for the clock.
     """
     trax, port = trax or still(), free_port()
     address = f"http://127.0.0.1:{port}"
@@ -121,6 +123,7 @@ async def signing_in(
             **settings,
         },
         passkey=passkey,
+        memory=memory,
     )
     own = SANDBOX_KEY if "TRAX_SANDBOX" in settings else None
     async with AsyncExitStack() as stack:
