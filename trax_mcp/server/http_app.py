@@ -51,8 +51,8 @@ def http_app(
     if sign_ins is not None:
         # Only with sign-in, since they take time to import.
         from trax_mcp.sign_in.clients import Clients  # noqa: PLC0415
-        from trax_mcp.sign_in.screens import Site  # noqa: PLC0415
         from trax_mcp.sign_in.server import SCOPES, AuthorizationServer  # noqa: PLC0415
+        from trax_mcp.sign_in.site import Site  # noqa: PLC0415
 
         authorization_server = AuthorizationServer(
             Site(

@@ -12,7 +12,6 @@ from trax_mcp.sign_in.attempts import Attempts, TooManyAttempts, WrongKey
 from trax_mcp.sign_in.forms import Forms, ListOpened, address_of
 from trax_mcp.sign_in.screens import (
     NO_KEY,
-    Site,
     for_people,
     list_key_screen,
     list_screen,
@@ -21,6 +20,7 @@ from trax_mcp.sign_in.screens import (
     too_many_keys,
 )
 from trax_mcp.sign_in.sign_ins import SignIn, SignIns
+from trax_mcp.sign_in.site import Site
 
 _PATH: Final = "/sign-in/sessions"
 _LONGEST_KEY: Final = 512

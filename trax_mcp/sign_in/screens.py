@@ -4,14 +4,12 @@ Names of clients and studios are other people's texts: they are quoted, shortene
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 from http import HTTPStatus
 from importlib.resources import files
 from math import ceil
 from typing import Final
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -27,6 +25,7 @@ from trax_mcp.sign_in.attempts import TooManyAttempts
 from trax_mcp.sign_in.forms import AuthorizationRequest, FormProblem, Problem
 from trax_mcp.sign_in.redirect_uris import is_loopback_uri, redirect_host
 from trax_mcp.sign_in.sign_ins import Access, SignIn
+from trax_mcp.sign_in.site import Site
 from trax_mcp.studio.naming import listed, quoted
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -122,39 +121,6 @@ _PASSKEY: Final = (
     " needs a passkey at the server itself, and is refused here. Only ending a show works, with"
     " your yes."
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """What this server is: its address, and what its operator allows."""
-
-    public_url: str
-    path: str
-    """Of the MCP endpoint, below `public_url`."""
-    mode: Mode
-    """How a person is asked before a show goes on air."""
-    needs_passkey: bool
-    may_run: bool
-    """Whether more is offered than reading."""
-    may_register: bool
-    """Whether clients without a document may register."""
-    sandbox_key: str | None
-    """The key of the embedded sandbox, if the server is on it."""
-
-    @property
-    def resource(self) -> str:
-        """What tokens are for. Source: RFC 8707."""
-        return self.public_url + self.path
-
-    @property
-    def list_address(self) -> str:
-        """The address of the page that ends sign-ins."""
-        return f"{self.public_url}/sign-in/sessions"
-
-    @property
-    def host(self) -> str:
-        """The host, and the port if it has one, in the address of each page."""
-        return urlsplit(self.public_url).netloc
 
 
 def page(

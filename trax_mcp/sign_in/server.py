@@ -26,9 +26,10 @@ from trax_mcp.sign_in.clients import Clients
 from trax_mcp.sign_in.forms import Forms, check_resource, client_form, required
 from trax_mcp.sign_in.list_page import SignInListPage
 from trax_mcp.sign_in.redirect_uris import redirect_host
-from trax_mcp.sign_in.screens import PAGE_HEADERS, Handler, Site
+from trax_mcp.sign_in.screens import PAGE_HEADERS, Handler
 from trax_mcp.sign_in.sign_in_page import Codes, SignInPage
 from trax_mcp.sign_in.sign_ins import UNUSED_SECONDS, Access, SignIns, TokenPair
+from trax_mcp.sign_in.site import Site
 
 SCOPES: Final = tuple(it.value for it in Access)
 _CODE_SECONDS: Final = 60

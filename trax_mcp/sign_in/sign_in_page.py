@@ -40,7 +40,6 @@ from trax_mcp.sign_in.screens import (
     NO_ANSWER,
     NO_KEY,
     WRONG_KEY,
-    Site,
     client_name,
     connect_screen,
     for_people,
@@ -51,6 +50,7 @@ from trax_mcp.sign_in.screens import (
     too_many_keys,
 )
 from trax_mcp.sign_in.sign_ins import Access
+from trax_mcp.sign_in.site import Site
 
 _PATH: Final = "/sign-in"
 _MOST_CODES: Final = 10
