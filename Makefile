@@ -11,7 +11,9 @@ BROWSER := build/browser
 EXT_APPS_VERSION := 2.0.4
 MCP_SDK_VERSION := 1.32.2
 ESBUILD_VERSION := 0.28.2
-BUNDLE = build/trax-mcp-$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' trax_mcp/__init__.py).mcpb
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' trax_mcp/__init__.py)
+BUNDLE = build/trax-mcp-$(VERSION).mcpb
+BILL = build/trax-mcp-$(VERSION).cdx.json
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check format docs bench profile proof breaks mutants fuzz people conformance browser hosted replicas replicas-test replicas-whole soak race wheel bundle packer image clean
@@ -112,11 +114,21 @@ bundle: packer ## pack the MCP Bundle, unpack it and start it as an MCP host doe
 	$(MCPB) pack . $(BUNDLE)
 	$(BIN)/python -m tests.support.mcp_bundle $(BUNDLE) $(TOOLS)
 
+LOCKING = $(TOOLS)/bin/uv pip compile --quiet --upgrade --generate-hashes --python-version 3.13 --python-platform linux \
+	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
+
+lock: .venv/run $(TOOLS)/ready ## choose anew what the image installs, each file by its hash
+	$(LOCKING) --extra replicas --extra sign-in --extra telemetry --output-file deploy/requirements.lock pyproject.toml
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
+		| $(LOCKING) --output-file deploy/build-requirements.lock -
+
 packer: .venv/run $(TOOLS)/packer ## install the packer of the bundle
 
-image: .venv/run $(TOOLS)/ready ## lint the Dockerfile, and run its steps without a container engine
+image: .venv/dev $(TOOLS)/ready ## lint the Dockerfile, run its steps without a container engine, and list what is installed
 	$(TOOLS)/bin/hadolint Dockerfile
-	$(BIN)/python -m tests.support.container_image
+	$(BIN)/python -m tests.support.container_image $(TOOLS)/bin/cyclonedx-py $(BILL)
+
+bom: image ## write the bill of materials of the image, in CycloneDX, into build/
 
 clean: ## remove the files of the other targets
 	rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
