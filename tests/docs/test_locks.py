@@ -33,7 +33,9 @@ def test_locks_hold_all_that_is_declared_within_its_ranges() -> None:
     for lock, texts in declared.items():
         versions = locked(lock)
         for it in map(Requirement, texts):
-            assert it.specifier.contains(versions[canonicalize_name(it.name)], prereleases=True), it
+            version = versions.get(canonicalize_name(it.name))
+            assert version, f"{it} is not locked: run make lock"
+            assert it.specifier.contains(version, prereleases=True), f"{it}: run make lock"
 
 
 @pytest.mark.parametrize("lock", [REQUIREMENTS, BUILD_REQUIREMENTS], ids=lambda it: it.stem)

@@ -25,7 +25,7 @@ def locked(lock: Path) -> dict[str, Version]:
     """The version of each distribution in a lock. Each must have a hash, and be nothing else."""
     text = lock.read_text(encoding="utf-8")
     lines = text.replace("\\\n", "").splitlines()
-    found = {}
+    found: dict[str, Version] = {}
     for line in (it for it in lines if not it.startswith("#")):
         pinned, *hashes = re.split(r"\s+--hash=", line)
         requirement = Requirement(pinned)
