@@ -2,9 +2,12 @@
 #   docker build --tag trax-mcp .
 #   docker run --read-only --publish 127.0.0.1:8765:8765 trax-mcp
 # What is given after the image's name is added to the command: `--sandbox` needs no key at all.
-# The digest is that of all platforms together. For a newer one, in both places:
+
+# The digest is that of all platforms together. To look up a newer one:
 #   docker buildx imagetools inspect python:3.13-slim
-FROM python:3.13-slim@sha256:70729b46c69b4f1e97c4822c1af3df53a1476cf5ddc6c087c0c10bc3a5678c2f AS build
+ARG BASE=python:3.13-slim@sha256:70729b46c69b4f1e97c4822c1af3df53a1476cf5ddc6c087c0c10bc3a5678c2f
+
+FROM $BASE AS build
 WORKDIR /src
 # What is downloaded is named by its hash: `make lock` writes these files.
 COPY deploy/requirements.lock deploy/build-requirements.lock deploy/
@@ -18,7 +21,7 @@ COPY trax_mcp trax_mcp
 RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
     && python -m pip --python /opt/trax-mcp/bin/python install --no-cache-dir --no-deps --no-index --find-links dist trax-mcp
 
-FROM python:3.13-slim@sha256:70729b46c69b4f1e97c4822c1af3df53a1476cf5ddc6c087c0c10bc3a5678c2f
+FROM $BASE
 LABEL org.opencontainers.image.title="trax-mcp" \
       org.opencontainers.image.description="Run TRaX live streams by conversation, over HTTP." \
       org.opencontainers.image.licenses="MIT"
