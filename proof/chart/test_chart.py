@@ -45,12 +45,13 @@ def test_helm_finds_nothing_to_mend(variant: str) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_every_object_is_valid_in_every_version_of_kubernetes(release: Rendered) -> None:
+@pytest.mark.parametrize("variant", ["default", "full"])
+def test_every_object_is_valid_in_every_version_of_kubernetes(variant: str) -> None:
     """No field is unknown. The oldest version is the one that the chart asks for."""
     declared = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
     assert declared["kubeVersion"] == f">={VERSIONS[0]}.0-0"
     assert f"Kubernetes {VERSIONS[0]} to {VERSIONS[-1]}" in docs("replicas").flowing_text
-    for it in release.objects:
+    for it in rendered(*VARIANTS[variant]).objects:
         for version in VERSIONS if it["kind"] not in NOT_OF_KUBERNETES else ():
             kubernetes_validate.validate(it, version, strict=True)
 
@@ -100,7 +101,7 @@ def test_secrets_are_files_that_only_their_own_container_can_read(release: Rende
                 mounted[part, item["key"]] = f"{paths[it['name']]}/{item['path']}"
     replica = release.environment("replica")
     assert mounted.pop(("replica", "store-url")) == replica["TRAX_STORE_URL_FILE"]
-    assert mounted.pop(("replica", "tokens")) == replica["TRAX_MCP_TOKEN_FILE"]
+    assert mounted.pop(("replica", "token")) == replica["TRAX_MCP_TOKEN_FILE"]
     for (part, key), path in mounted.items():
         assert (part, key) == ("valkey", "store-password")
         assert f"$(cat {path})" in release.container(part)["command"][-1]
@@ -143,7 +144,7 @@ def test_a_replica_starts_drains_and_is_asked_how_it_is(release: Rendered, tmp_p
     container = release.container("replica")
     assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "http"}
     assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
-    for name, content in (("store-url", "redis://trax:p@valkey:6379/0"), ("tokens", "a-token")):
+    for name, content in (("store-url", "redis://trax:p@valkey:6379/0"), ("token", "a-token")):
         (tmp_path / name).write_text(content, encoding="utf-8")
         (tmp_path / name).chmod(0o600)
     here = {it: value.replace("/etc/trax-mcp", str(tmp_path)) for it, value in settings.items()}
@@ -171,13 +172,32 @@ def test_the_proxy_gets_the_names_of_the_replicas_and_the_configuration_of_compo
     assert variables["PROXY_BIND"] == f":{listening['containerPort']}"
     shipped = ROOT / "deploy/haproxy.cfg"
     text = shipped.read_text(encoding="utf-8")
-    assert set(re.findall(r"\$\{(\w+)\}", text)) == set(variables)
+    assert variables["REPLICAS_IN_DNS"] == "1"
     assert release.find("ConfigMap", f"{RELEASE}-proxy")["data"] == {"haproxy.cfg": text}
     path = os.pathsep.join((os.environ["PATH"], "/usr/sbin"))
     checked = ["haproxy", "-c", "-f", str(shipped)]
     subprocess.run(checked, env=variables | {"PATH": path}, check=True, capture_output=True)
     assert service["spec"]["publishNotReadyAddresses"] is True
     assert service["spec"]["clusterIP"] == "None"
+
+
+def test_the_engine_is_one_and_keeps_all_in_memory_and_nothing_on_a_disk() -> None:
+    """Two would know two states. An old state may not know that a yes was used."""
+    release = rendered(*FULL)
+    spec = release.find("Deployment", f"{RELEASE}-valkey")["spec"]
+    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+    settings = release.container("valkey")["command"][-1].splitlines()
+    safe = {'save ""', "appendonly no", "maxmemory 1gb", "maxmemory-policy noeviction"}
+    assert safe <= set(settings)
+
+
+def test_one_proxy_sees_a_new_replica_before_the_next_one_drains(release: Rendered) -> None:
+    """One, since it knows which session is at which replica."""
+    assert release.find("Deployment", f"{RELEASE}-proxy")["spec"]["replicas"] == 1
+    replicas = release.find("StatefulSet", RELEASE)["spec"]
+    configuration = release.find("ConfigMap", f"{RELEASE}-proxy")["data"]["haproxy.cfg"]
+    seconds = re.findall(r"^ +hold valid (\d+)s$", configuration, re.MULTILINE)
+    assert [str(replicas["minReadySeconds"])] == seconds
 
 
 def test_services_and_selectors_find_the_pods_of_one_part(release: Rendered) -> None:

@@ -126,7 +126,7 @@ async def test_what_the_chart_starts_works_together(tmp_path: Path) -> None:
                 MODERN,
                 host=HOST,
                 x_api_key=SANDBOX_KEY,
-                authorization=f"Bearer {secret['tokens']}",
+                authorization=f"Bearer {secret['token']}",
             )
             for it in (*addresses, address)
         ]
