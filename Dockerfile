@@ -11,14 +11,15 @@ FROM $BASE AS build
 WORKDIR /src
 # What is downloaded is named by its hash: `make lock` writes these files.
 COPY deploy/requirements.lock deploy/build-requirements.lock deploy/
-# pip fills the environment from outside, so that neither it nor what builds the package is left in.
+# pip fills both environments from outside, so that neither it nor what builds the package is left in.
 RUN python -m venv --without-pip /opt/trax-mcp \
     && python -m pip --python /opt/trax-mcp/bin/python install --no-cache-dir --only-binary :all: --require-hashes --requirement deploy/requirements.lock \
-    && python -m pip install --no-cache-dir --only-binary :all: --require-hashes --requirement deploy/build-requirements.lock
+    && python -m venv --without-pip /opt/build \
+    && python -m pip --python /opt/build/bin/python install --no-cache-dir --only-binary :all: --require-hashes --requirement deploy/build-requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY prompts prompts
 COPY trax_mcp trax_mcp
-RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
+RUN python -m pip --python /opt/build/bin/python wheel --no-deps --no-build-isolation --wheel-dir dist . \
     && python -m pip --python /opt/trax-mcp/bin/python install --no-cache-dir --no-deps --no-index --find-links dist trax-mcp
 
 FROM $BASE

@@ -62,7 +62,11 @@ def mount(pod: dict[str, Any], secret: dict[str, str], folder: Path) -> None:
 
 @asynccontextmanager
 async def engine(container: dict[str, Any], port: int, folder: Path) -> AsyncIterator[None]:
-    """The engine, from when its probe succeeds."""
+    """The engine, from when its probe succeeds.
+
+    Raises:
+        ChildProcessError: it ends.
+    """
     *shell, script = container["command"]
     script = script.replace("/etc/valkey", str(folder))
     script = script.replace(
@@ -81,11 +85,24 @@ async def engine(container: dict[str, Any], port: int, folder: Path) -> AsyncIte
                 )
                 if await asked.wait() == 0:
                     break
+                if process.returncode is not None:
+                    raise ChildProcessError(process.returncode)
                 await asyncio.sleep(_PAUSE_SECONDS)
         yield
     finally:
-        process.kill()
+        if process.returncode is None:
+            process.kill()
         await process.wait()
+
+
+async def test_valkey_does_not_start_without_its_password(tmp_path: Path) -> None:
+    """Neither if the file cannot be read, nor if it is empty."""
+    release, _ = as_documented()
+    for _ in range(2):
+        with pytest.raises(ChildProcessError):
+            async with engine(release.container("valkey"), closed_port(), tmp_path):
+                pass
+        (tmp_path / "store-password").touch()
 
 
 @pytest.mark.skipif(shutil.which("valkey-server") is None, reason="only Redis is installed")

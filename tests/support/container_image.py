@@ -128,7 +128,7 @@ def main() -> None:
         build(root)
         write_bill(root, program, bill)
         before = set(root.rglob("*"))
-        installed = {path.name for path in root.glob("opt/**/site-packages/*")}
+        installed = {path.name for path in root.glob("opt/trax-mcp/**/site-packages/*")}
         assert "trax_mcp" in installed
         assert not {"pip", "setuptools", "wheel", "hatchling"} & installed
         asyncio.run(check_running(root))
