@@ -119,7 +119,7 @@ bundle: packer ## pack the MCP Bundle, unpack it and start it as an MCP host doe
 
 chart: .venv/dev $(HELM)/ready ## render the chart with Helm, check it by Kubernetes' schemas, and run what it starts
 	sh proof/replicas/install_programs.sh >/dev/null
-	$(WITH_HELM) $(BIN)/pytest proof/chart
+	$(WITH_HELM) $(BIN)/pytest -n auto proof/chart
 
 LOCKING = $(TOOLS)/bin/uv pip compile --quiet --upgrade --generate-hashes --python-version 3.13 --python-platform linux \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
