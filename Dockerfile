@@ -2,16 +2,27 @@
 #   docker build --tag trax-mcp .
 #   docker run --read-only --publish 127.0.0.1:8765:8765 trax-mcp
 # What is given after the image's name is added to the command: `--sandbox` needs no key at all.
-FROM python:3.13-slim AS build
+
+# The digest is that of all platforms together. To look up a newer one:
+#   docker buildx imagetools inspect python:3.13-slim
+ARG BASE=python:3.13-slim@sha256:70729b46c69b4f1e97c4822c1af3df53a1476cf5ddc6c087c0c10bc3a5678c2f
+
+FROM $BASE AS build
 WORKDIR /src
+# What is downloaded is named by its hash: `make lock` writes these files.
+COPY deploy/requirements.lock deploy/build-requirements.lock deploy/
+# pip fills both environments from outside, so that neither it nor what builds the package is left in.
+RUN python -m venv --without-pip /opt/trax-mcp \
+    && python -m pip --python /opt/trax-mcp/bin/python install --no-cache-dir --only-binary :all: --require-hashes --requirement deploy/requirements.lock \
+    && python -m venv --without-pip /opt/build \
+    && python -m pip --python /opt/build/bin/python install --no-cache-dir --only-binary :all: --require-hashes --requirement deploy/build-requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY prompts prompts
 COPY trax_mcp trax_mcp
-# pip fills the environment from outside, so that neither it nor what built the package is left in.
-RUN python -m venv --without-pip /opt/trax-mcp \
-    && python -m pip --python /opt/trax-mcp/bin/python install --no-cache-dir ".[replicas,sign-in,telemetry]"
+RUN python -m pip --python /opt/build/bin/python wheel --no-deps --no-build-isolation --wheel-dir dist . \
+    && python -m pip --python /opt/trax-mcp/bin/python install --no-cache-dir --no-deps --no-index --find-links dist trax-mcp
 
-FROM python:3.13-slim
+FROM $BASE
 LABEL org.opencontainers.image.title="trax-mcp" \
       org.opencontainers.image.description="Run TRaX live streams by conversation, over HTTP." \
       org.opencontainers.image.licenses="MIT"

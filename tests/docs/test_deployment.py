@@ -1,7 +1,7 @@
 """`deploy/`: its files are well formed, and agree with each other and with the settings.
 
 `make replicas-test` runs HAProxy with its configuration, and what Compose starts, without
-containers. No container engine has run them.
+containers; `make chart` does so with the Helm chart. No container engine has run them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import yaml
 from tests import ROOT
 from tests.support.dockerfile import only
 from tests.support.product.commands import Outcome, run_command
+from tests.support.product.server import VERSION
 from tests.support.served_app import serving
 
 FOLDER = ROOT / "deploy"
@@ -71,84 +72,27 @@ def test_compose_gives_the_proxy_all_that_its_configuration_names() -> None:
     assert proxy["volumes"] == ["./haproxy.cfg:/usr/local/etc/haproxy/haproxy.cfg:ro"]
 
 
-def test_kubernetes_runs_the_same() -> None:
-    """With probes, and a grace that is longer than the drain."""
-    found = {
-        (it["kind"], it["metadata"]["name"]): it["spec"] for it in documents("kubernetes.yaml")
-    }
-    replicas = found["StatefulSet", "trax-mcp"]
-    pod = replicas["template"]["spec"]
-    (container,) = pod["containers"]
-    settings = {
-        it["name"]: it.get("value", "a-secret")
-        for it in container["env"]
-        if it["name"].startswith("TRAX_")
-    }
-    check_start(settings)
-    drain = float(settings["TRAX_DRAIN_SECONDS"])
-    assert pod["terminationGracePeriodSeconds"] > drain > LONGEST_CALL_SECONDS
-    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
-    assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
-    (valkey,) = found["Deployment", "valkey"]["template"]["spec"]["containers"]
-    assert arguments_of_valkey(valkey["args"]).items() >= SAFE.items()
-    assert found["Service", "trax-mcp"]["publishNotReadyAddresses"]
-    assert replicas["replicas"] == 2
-
-
 def test_ports_and_names_agree_with_the_image() -> None:
-    """In Compose, in Kubernetes, and in the address of the engine."""
+    """Those of the proxy, and that of the engine."""
     port = int(only("EXPOSE").text)
     (compose,) = documents("compose.yaml")
     services = compose["services"]
     proxied = services["proxy"]["environment"]
     assert {proxied["REPLICA_1"], proxied["REPLICA_2"]} == {f"replica-{it}:{port}" for it in (1, 2)}
     assert services["proxy"]["ports"][0].endswith(proxied["PROXY_BIND"])
-    found = {(it["kind"], it["metadata"]["name"]): it for it in documents("kubernetes.yaml")}
-    (container,) = pod_of(found["StatefulSet", "trax-mcp"])["containers"]
-    (valkey,) = pod_of(found["Deployment", "valkey"])["containers"]
-    (replica_port,), (engine_port,) = container["ports"], valkey["ports"]
-    assert replica_port["containerPort"] == port
-    assert engine_port["containerPort"] == 6379
-    assert {it["httpGet"]["port"] for it in probes(container)} == {replica_port["name"]}
-    for name, its_port in (("trax-mcp", port), ("valkey", 6379)):
-        service = found["Service", name]["spec"]
-        assert [it["port"] for it in service["ports"]] == [its_port]
-        owners = [it for it in found.values() if it["kind"] in {"StatefulSet", "Deployment"}]
-        assert service["selector"] in [it["spec"]["selector"]["matchLabels"] for it in owners]
-    kubernetes_url = next(it["value"] for it in container["env"] if it["name"] == "TRAX_STORE_URL")
-    for url in (services["replica-1"]["environment"]["TRAX_STORE_URL"], kubernetes_url):
-        assert url.endswith("@valkey:6379/0")
-    for it in (it for it in found.values() if it["kind"] in {"StatefulSet", "Deployment"}):
-        template = it["spec"]["template"]
-        assert template["metadata"]["labels"] == it["spec"]["selector"]["matchLabels"]
+    assert services["replica-1"]["environment"]["TRAX_STORE_URL"].endswith("@valkey:6379/0")
 
 
-async def test_probes_of_kubernetes_are_answered_under_any_name() -> None:
-    """A node asks a pod by its address, and has no token."""
-    found = {it["kind"]: it for it in documents("kubernetes.yaml")}
-    (container,) = pod_of(found["StatefulSet"])["containers"]
+def test_the_chart_is_of_this_version() -> None:
+    """It installs the image of its own version, unless a value says otherwise."""
+    (chart,) = documents("chart/Chart.yaml")
+    assert chart["version"] == chart["appVersion"] == VERSION
+
+
+async def test_probes_are_answered_under_any_name() -> None:
+    """Kubernetes asks a pod by its address, and has no token."""
     token = "mine-alone"
     async with serving(TRAX_MCP_TOKEN=token, TRAX_ALLOWED_HOSTS="mcp.example.com") as front:
-        for probe in probes(container):
-            path = probe["httpGet"]["path"]
+        for path in ("/healthz", "/readyz"):
             answer = await front.http.get(path, headers={"Host": "10.1.2.3:8765"})
             assert answer.status_code == HTTPStatus.OK
-
-
-def test_services_of_other_names_in_kubernetes_set_nothing_in_a_replica() -> None:
-    """Variables as of a Service `trax-mcp-proxy` would stop the start."""
-    refused = run_command("http", settings={"TRAX_MCP_PROXY_SERVICE_HOST": "10.0.0.1"})
-    assert "TRAX_MCP_PROXY_SERVICE_HOST is not a setting" in refused.err
-    found = {it["kind"]: it for it in documents("kubernetes.yaml")}
-    assert pod_of(found["StatefulSet"])["enableServiceLinks"] is False
-
-
-def pod_of(owner: dict[str, Any]) -> dict[str, Any]:
-    """The pods of a StatefulSet or a Deployment."""
-    pod: dict[str, Any] = owner["spec"]["template"]["spec"]
-    return pod
-
-
-def probes(container: dict[str, Any]) -> list[dict[str, Any]]:
-    """The probes of a container."""
-    return [it for name, it in container.items() if name.endswith("Probe")]

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import re
+
 from tests import ROOT
 from tests.support.dockerfile import copied, instructions, only
 from tests.support.jsonrpc import MODERN, HttpCaller, request
+from tests.support.locks import BUILD_REQUIREMENTS, REQUIREMENTS
 from tests.support.pyproject import PROJECT, build_sources
 from tests.support.served_app import plain_http
 from tests.support.server_process import running
@@ -15,7 +18,9 @@ from tests.support.server_process import running
 
 def test_only_the_files_that_the_build_needs_are_copied() -> None:
     """No other file reaches the build: no key file, no history."""
-    assert copied() == build_sources()
+    assert copied() == build_sources() | {
+        str(it.relative_to(ROOT)) for it in (REQUIREMENTS, BUILD_REQUIREMENTS)
+    }
     assert all((ROOT / source).exists() for source in copied())
     lines = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
     assert next(line for line in lines if not line.startswith("#")) == "*"
@@ -23,13 +28,16 @@ def test_only_the_files_that_the_build_needs_are_copied() -> None:
 
 
 def test_image_runs_as_a_numeric_user_without_settings_on_one_slim_python() -> None:
-    """A host that refuses root cannot look up a name, and a key in an image is public."""
+    """A host that refuses root cannot look up a name, and a key in an image is public.
+
+    A tag may be moved to another image, a digest may not.
+    """
     user, _, group = only("USER").text.partition(":")
     assert min(int(user), int(group)) > 0
     assert "TRAX_" not in " ".join(it.text for it in instructions())
     # An environment that is built for one Python does not run on another.
-    (base,) = {it.words()[0] for it in instructions() if it.name == "FROM"}
-    assert base == "python:3.13-slim"
+    assert {it.words()[0] for it in instructions() if it.name == "FROM"} == {"$BASE"}
+    assert re.fullmatch(r"BASE=python:3\.13-slim@sha256:[0-9a-f]{64}", only("ARG").text)
     assert PROJECT["requires-python"] == ">=3.11"
 
 

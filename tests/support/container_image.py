@@ -1,16 +1,19 @@
 """Runs the Dockerfile's instructions without a container engine, for `make image`.
 
 They run in a folder that stands for the image, in which its command then runs. Not covered: the
-real base image, its user, the layers and the network.
+real base image, its user, the layers and the network. What is installed there is written down as a
+bill of materials.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import venv
 from asyncio.subprocess import PIPE
@@ -19,8 +22,13 @@ from pathlib import Path
 from tests import ROOT
 from tests.support.dockerfile import Instruction, instructions, only
 from tests.support.jsonrpc import MODERN, HttpCaller
+from tests.support.locks import REQUIREMENTS, locked
+from tests.support.product.server import VERSION
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, Running
+
+UNDECLARED = {"protobuf"}
+"""What declares no licence. Its text has BSD-3-Clause."""
 
 
 def build(root: Path) -> None:
@@ -38,6 +46,7 @@ def build(root: Path) -> None:
                 folder.mkdir()
             case Instruction("COPY", text) if "--from" not in text:
                 for source in it.words()[:-1]:
+                    (folder / source).parent.mkdir(exist_ok=True)
                     _copy(ROOT / source, folder / source)
             case Instruction("RUN", text):
                 command = ("/bin/sh", "-ec", text.replace("/opt/", f"{root}/opt/"))
@@ -88,18 +97,43 @@ async def check_running(root: Path) -> None:
         await server.leave()
 
 
+def write_bill(root: Path, program: Path, bill: Path) -> None:
+    """Write the bill of materials, in CycloneDX, and check that it names what is locked.
+
+    Raises:
+        subprocess.CalledProcessError: it is not valid.
+    """
+    declared = root / "pyproject.toml"
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    declared.write_text(text.replace('dynamic = ["version"]', f'version = "{VERSION}"'), "utf-8")
+    options = ("--output-reproducible", "--pyproject", declared, "--output-file", bill)
+    python = root / "opt/trax-mcp/bin/python"
+    subprocess.run([program, "environment", *options, python], check=True)  # noqa: S603  a tool of the gate
+    declared.unlink()
+    found = json.loads(bill.read_text(encoding="utf-8"))
+    assert str(root) not in bill.read_text(encoding="utf-8")
+    assert "timestamp" not in found["metadata"]
+    assert found["metadata"]["component"]["version"] == VERSION
+    assert {it["purl"] for it in found["components"]} == {
+        f"pkg:pypi/{name}@{version}" for name, version in locked(REQUIREMENTS).items()
+    }
+    assert {it["name"] for it in found["components"] if "licenses" not in it} <= UNDECLARED
+
+
 def main() -> None:
     """Build and run the image, and check that no build tool is left and nothing is written."""
+    program, bill = map(Path, sys.argv[1:])
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         build(root)
+        write_bill(root, program, bill)
         before = set(root.rglob("*"))
-        installed = {path.name for path in root.glob("opt/**/site-packages/*")}
+        installed = {path.name for path in root.glob("opt/trax-mcp/**/site-packages/*")}
         assert "trax_mcp" in installed
         assert not {"pip", "setuptools", "wheel", "hatchling"} & installed
         asyncio.run(check_running(root))
         assert set(root.rglob("*")) == before
-    print("The image's command ran without a container engine.")  # noqa: T201  shown by make
+    print(f"The image's command ran without a container engine. {bill} lists what is in it.")  # noqa: T201  shown by make
 
 
 if __name__ == "__main__":

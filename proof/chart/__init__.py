@@ -1,0 +1,1 @@
+"""Judges the Helm chart in `deploy/chart/`, with Helm itself and without a cluster."""

@@ -1,0 +1,60 @@
+"""The locks: they fit what `pyproject.toml` declares, and the image installs nothing else.
+
+`make image` installs from them, and pip then refuses whatever lacks its hash.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.support.dockerfile import instructions
+from tests.support.locks import BUILD_REQUIREMENTS, REQUIREMENTS, locked
+from tests.support.pyproject import DECLARED, PROJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EXTRAS = ("replicas", "sign-in", "telemetry")
+"""What the image has; a passkey is for a computer of one's own."""
+
+
+def test_locks_hold_all_that_is_declared_within_its_ranges() -> None:
+    """Of the dependencies, of the image's extras, and of what builds the package."""
+    extras = PROJECT["optional-dependencies"]
+    declared = {
+        REQUIREMENTS: [*PROJECT["dependencies"], *(it for name in EXTRAS for it in extras[name])],
+        BUILD_REQUIREMENTS: DECLARED["build-system"]["requires"],
+    }
+    for lock, texts in declared.items():
+        versions = locked(lock)
+        for it in map(Requirement, texts):
+            version = versions.get(canonicalize_name(it.name))
+            assert version, f"{it} is not locked: run make lock"
+            assert it.specifier.contains(version, prereleases=True), f"{it}: run make lock"
+
+
+@pytest.mark.parametrize("lock", [REQUIREMENTS, BUILD_REQUIREMENTS], ids=lambda it: it.stem)
+def test_locks_name_no_address(lock: Path) -> None:
+    """Where files come from is for whoever builds the image to say."""
+    text = lock.read_text(encoding="utf-8")
+    assert "://" not in text
+    assert not re.search(r"^\s*--(?!hash=)", text, re.MULTILINE)
+
+
+def test_image_downloads_only_what_a_lock_names() -> None:
+    """Each command that installs either takes the hashes of a lock, or reaches no index."""
+    commands = [
+        command
+        for it in instructions()
+        if it.name == "RUN"
+        for command in it.text.split(" && ")
+        if " install " in command or " wheel " in command
+    ]
+    assert commands
+    for it in commands:
+        assert "--require-hashes --requirement deploy/" in it or "--no-deps --no-" in it, it
