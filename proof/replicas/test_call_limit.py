@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from proof.replicas.replica_setup import open_replicas
 from tests.support.consent_clients import SECOND_KEY
 from tests.support.guarded_calls import GO_OFFLINE
+from tests.support.jsonrpc import read_answer, tool_call
 from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -25,11 +27,11 @@ LIMIT: Final = str(MOST)
 
 async def ran(caller: HttpCaller) -> bool:
     """Whether one more call ran. Any other failure than the limit is one of the test."""
-    result = await caller.call("list_studios")
-    if not result.get("isError"):
-        return True
-    assert result["structuredContent"]["error"]["code"] == "rate_limited"
-    return False
+    response = await caller.post(tool_call(caller.era, "list_studios"))
+    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        return False
+    assert not read_answer(response)["result"].get("isError")
+    return True
 
 
 async def test_a_flood_at_one_replica_counts_at_the_other_and_holds_up_nobody_else() -> None:
