@@ -3,6 +3,7 @@
 from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +14,7 @@ from mcp.server import CacheHint, Server
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
 from trax_mcp import __version__
+from trax_mcp.api.accepted_keys import SharedKeys
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.outages import Outages
@@ -86,6 +88,7 @@ _PUBLIC_CACHE: Final = CacheHint(ttl_ms=300_000, scope="public")
 _PRIVATE_CACHE: Final = CacheHint(ttl_ms=300_000, scope="private")
 
 _DRAIN_SECONDS: Final = 0.4
+_EXCHANGE_SECONDS: Final = 2.0
 
 
 class Service:
@@ -110,6 +113,7 @@ class Service:
         readiness: Readiness | None = None,
         records: Records | None = None,
         shared_counts: "SharedCounts | None" = None,
+        shared_keys: SharedKeys | None = None,
         shared_polls: SharedPolls | None = None,
         sign_in: bool = False,
         telemetry: Telemetry = OFF,
@@ -127,6 +131,7 @@ class Service:
         self.shared_counts = shared_counts
         self._chat_poll_seconds = chat_poll_seconds
         self._page = page
+        self._shared_keys = shared_keys
         self._shared_polls = shared_polls
         self._sign_in = sign_in
         self._marks = ChatMarks(self.clock)
@@ -252,5 +257,14 @@ class Service:
             if self._store.records.is_shared:
                 watched = "the watch over what replicas share"
                 tasks.start_soon(self.readiness.keep, watched, self._store.watch)
+            if (shared := self._shared_keys) is not None:
+                await shared.exchange(self.client.accepted_keys)  # before the first request
+                exchange = partial(self._exchange_keys, shared)
+                tasks.start_soon(self.readiness.keep, "the exchange of accepted keys", exchange)
             yield watchers
             tasks.cancel_scope.cancel()
+
+    async def _exchange_keys(self, shared: SharedKeys) -> None:
+        while True:
+            await self.clock.sleep(_EXCHANGE_SECONDS)
+            await shared.exchange(self.client.accepted_keys)
