@@ -3,7 +3,6 @@
 from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -88,7 +87,6 @@ _PUBLIC_CACHE: Final = CacheHint(ttl_ms=300_000, scope="public")
 _PRIVATE_CACHE: Final = CacheHint(ttl_ms=300_000, scope="private")
 
 _DRAIN_SECONDS: Final = 0.4
-_EXCHANGE_SECONDS: Final = 2.0
 
 
 class Service:
@@ -129,9 +127,9 @@ class Service:
         self.in_flight = InFlight()
         self.open_streams = OpenStreams()
         self.shared_counts = shared_counts
+        self.shared_keys = shared_keys
         self._chat_poll_seconds = chat_poll_seconds
         self._page = page
-        self._shared_keys = shared_keys
         self._shared_polls = shared_polls
         self._sign_in = sign_in
         self._marks = ChatMarks(self.clock)
@@ -257,14 +255,5 @@ class Service:
             if self._store.records.is_shared:
                 watched = "the watch over what replicas share"
                 tasks.start_soon(self.readiness.keep, watched, self._store.watch)
-            if (shared := self._shared_keys) is not None:
-                await shared.exchange(self.client.accepted_keys)  # before the first request
-                exchange = partial(self._exchange_keys, shared)
-                tasks.start_soon(self.readiness.keep, "the exchange of accepted keys", exchange)
             yield watchers
             tasks.cancel_scope.cancel()
-
-    async def _exchange_keys(self, shared: SharedKeys) -> None:
-        while True:
-            await self.clock.sleep(_EXCHANGE_SECONDS)
-            await shared.exchange(self.client.accepted_keys)

@@ -20,6 +20,7 @@ from mcp.server.streamable_http import MCP_SESSION_ID_HEADER
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from trax_mcp.api.accepted_keys import SharedKeys
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.open_files import max_open_files
 from trax_mcp.server.app import Service
@@ -43,6 +44,8 @@ ALL_REQUESTS: Final = 4096
 """The most of all callers, or a third of the files that may be open: calls to TRaX take another."""
 CHECK_SECONDS: Final = 30.0
 """How long a stream can outlive its sign-in."""
+_EXCHANGE_SECONDS: Final = 2.0
+"""How late replicas know of a key that TRaX has accepted or refused at another."""
 
 NEEDED_FOR_OTHERS: Final = 32
 """So many calls of a key that wait for a person, or stop, end for nobody else either."""
@@ -161,8 +164,16 @@ class Limits:
         with readiness.needs("the lifespan of the server"):
             async with anyio.create_task_group() as self._sessions.tasks:
                 self._sessions.tasks.start_soon(self._check_regularly)
+                if (shared := self._service.shared_keys) is not None:
+                    await shared.exchange(self._keys)  # before the first request
+                    self._sessions.tasks.start_soon(self._exchange_regularly, shared)
                 await self._app(scope, receive, send)
                 self._sessions.tasks.cancel_scope.cancel()
+
+    async def _exchange_regularly(self, shared: SharedKeys) -> None:
+        while True:
+            await self._service.clock.sleep(_EXCHANGE_SECONDS)
+            await shared.exchange(self._keys)
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = self._request(scope)
