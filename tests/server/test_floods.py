@@ -8,13 +8,16 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import anyio
 import httpx
 import pytest
 
+from tests.support.consent_clients import SECOND_KEY
 from tests.support.jsonrpc import MODERN, HttpCaller, request, tool_call
 from tests.support.product.faults import Fault
 from tests.support.product.local_servers import NO_CERTIFICATES, Held, upstream
@@ -37,12 +40,14 @@ KIB: Final = 1024
 
 
 @asynccontextmanager
-async def flooded_server(trax: Sandbox, *, hard: int | None = None) -> AsyncIterator[str]:
+async def flooded_server(
+    trax: Sandbox, *, hard: int | None = None, **more: str
+) -> AsyncIterator[str]:
     """A server that may open few files; if only the soft limit says so, it raises that."""
     limits = f"({FEW_FILES // 2}, {hard or 'resource.getrlimit(resource.RLIMIT_NOFILE)[1]'})"
     limit = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, {limits})"
     program = ("-c", f"{limit}; from trax_mcp.cli import main; main()")
-    settings = {"TRAX_BASE_URL": trax.base_url, "TRAX_CONFIRM": "flag"}
+    settings = {"TRAX_BASE_URL": trax.base_url, "TRAX_CONFIRM": "flag", **more}
     async with running("http", "--port", "0", settings=settings, program=program) as server:
         yield await server.address()
         assert "Too many open files" not in server.stderr.text
@@ -62,11 +67,11 @@ def caller(address: str, stack: AsyncExitStack, key: str = "") -> HttpCaller:
     return HttpCaller(http, MODERN, **({"x_api_key": key} if key else {}))
 
 
-async def check_stops(trax: Sandbox, address: str) -> None:
+async def check_stops(trax: Sandbox, address: str, key: str = SANDBOX_KEY) -> None:
     """Stop three times, each time as somebody who has just come."""
     for _ in range(3):
         async with AsyncExitStack() as stack, anyio.create_task_group() as tasks:
-            owner, before = caller(address, stack, SANDBOX_KEY), len(stops(trax))
+            owner, before = caller(address, stack, key), len(stops(trax))
             began = time.monotonic()
             tasks.start_soon(owner.post, STOP)
             with anyio.fail_after(PATIENCE_SECONDS):
@@ -97,6 +102,43 @@ async def test_idle_streams_of_two_keys_keep_no_stop_away() -> None:
                 stream = flooder.http.stream("POST", "/mcp", json=listening, headers=headers)
                 assert (await stack.enter_async_context(stream)).status_code == 200
         await check_stops(trax, address)
+
+
+async def test_a_flood_of_calls_holds_up_no_call_of_another_and_no_stop() -> None:
+    """Neither a stop of a third, nor one with the very key that floods."""
+    most, third = 20, "sk_live_sandbox_third"
+    codes: Counter[int] = Counter()
+    refused = asyncio.Event()
+    async with (
+        upstream() as trax,
+        flooded_server(trax, TRAX_CALLS_PER_MINUTE=str(most)) as address,
+        AsyncExitStack() as stack,
+        anyio.create_task_group() as flood,
+    ):
+        for key in (SECOND_KEY, third):
+            trax.add_key(key)
+        await caller(address, stack, SANDBOX_KEY).call("list_studios")
+
+        async def call_again_and_again() -> None:
+            flooder = caller(address, stack, SANDBOX_KEY)
+            while True:
+                response = await flooder.post(tool_call(MODERN, "list_studios"))
+                codes[response.status_code] += 1
+                if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+                    refused.set()
+
+        for _ in range(10):
+            flood.start_soon(call_again_and_again)
+        with anyio.fail_after(PATIENCE_SECONDS):
+            await refused.wait()
+            other = caller(address, stack, SECOND_KEY)
+            for _ in range(most):
+                assert not (await other.call("list_studios")).get("isError")
+        for key in (SANDBOX_KEY, third):
+            await check_stops(trax, address, key)
+        flood.cancel_scope.cancel()
+    assert set(codes) == {HTTPStatus.OK, HTTPStatus.TOO_MANY_REQUESTS}
+    assert codes[HTTPStatus.OK] <= 2 * most  # a minute may have passed
 
 
 async def test_calls_of_a_key_that_look_like_stops_keep_no_stop_away() -> None:

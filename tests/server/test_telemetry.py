@@ -61,14 +61,16 @@ async def confirm(caller: HttpCaller, tool: str) -> None:
 
 
 async def test_prometheus_finds_each_metric_that_the_page_names() -> None:
-    """After a show: two guarded calls with their yes, a mistake, and a request that is refused."""
-    settings = {"TRAX_METRICS_PORT": "0"}
+    """After a show: two guarded calls with their yes, a mistake, and requests that are refused."""
+    settings = {"TRAX_METRICS_PORT": "0", "TRAX_CALLS_PER_MINUTE": "1"}
     async with running(*HTTP, "--sandbox", settings=settings) as server:
         async with plain_http(await server.address()) as http:
             caller = HttpCaller(http, MODERN)
             await confirm(caller, "go_live")
             await confirm(caller, "go_offline")
             await caller.call("get_studio", studioId="none")
+            one_too_many = await caller.post(tool_call(MODERN, "list_studios"))
+            assert one_too_many.status_code == 429
             assert (await http.get("/elsewhere")).status_code == 404
             metrics = await scrape(server, http)
         assert await server.stop(signal.SIGTERM) == 0
@@ -90,8 +92,11 @@ async def test_prometheus_finds_each_metric_that_the_page_names() -> None:
         path = f"/v1/studios/{{id}}/{tool.replace('_', '-')}"
         assert count(metrics, to_trax, url_template=path, http_response_status_code="200") == 1
     assert count(metrics, "trax_mcp_stop_duration_seconds_count") == 1
-    assert count(metrics, "trax_mcp_refused_requests_total", http_response_status_code="404") == 1
-    assert count(metrics, "http_server_request_duration_seconds_count", http_route="/mcp") == 5
+    for status in ("404", "429"):
+        refused = {"http_response_status_code": status}
+        assert count(metrics, "trax_mcp_refused_requests_total", **refused) == 1
+        assert count(metrics, "http_server_request_duration_seconds_count", **refused) == 1
+    assert count(metrics, "http_server_request_duration_seconds_count", http_route="/mcp") == 6
 
 
 async def test_a_client_that_left_was_not_refused() -> None:

@@ -85,7 +85,7 @@ async def test_a_page_of_an_allowed_origin_can_read_where_to_sign_in(tmp_path: P
     assert answer.status_code == 401
     assert answer.headers["access-control-allow-origin"] == app
     exposed = answer.headers["access-control-expose-headers"].lower().split(", ")
-    assert exposed == ["mcp-session-id", "x-request-id", "www-authenticate"]
+    assert exposed == ["mcp-session-id", "retry-after", "x-request-id", "www-authenticate"]
 
 
 CHANGES: Final[dict[str, dict[str, object]]] = {

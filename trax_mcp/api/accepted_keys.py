@@ -1,10 +1,12 @@
 """Remembers which keys TRaX has accepted in this process, and in which studios.
 
 Over HTTP, anyone can send a text that looks like a key. Each key that TRaX has accepted therefore
-has limits of its own, and all other callers share one set of limits.
+has limits of its own, and all other callers share one set of limits. For that, it is enough that
+TRaX has accepted it at another replica; for a studio, it is not.
 """
 
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Final, Protocol
 
 from cachetools import LRUCache
 
@@ -15,7 +17,7 @@ from trax_mcp.api.operation import Operation
 NOT_ACCEPTED: Final = "not accepted"
 """The name in limits of all callers whose key TRaX has not accepted."""
 
-_MAX_KEYS: Final = 4096
+MAX_KEYS: Final = 4096
 _MAX_STUDIOS: Final = 1024
 """The most studios of one key that are remembered."""
 
@@ -27,17 +29,20 @@ class AcceptedKeys:
     """
 
     def __init__(self) -> None:
-        self._studios: LRUCache[str, LRUCache[str, None]] = LRUCache(_MAX_KEYS)
-        self._lacking: LRUCache[tuple[str, str | None], None] = LRUCache(_MAX_KEYS)
+        self._studios: LRUCache[str, LRUCache[str, None]] = LRUCache(MAX_KEYS)
+        self._lacking: LRUCache[tuple[str, str | None], None] = LRUCache(MAX_KEYS)
         """The scopes that a key lacks, by owner and scope."""
+        self._elsewhere: set[str] = set()
+        """The owners of keys that TRaX has accepted at any replica."""
+        self._news: LRUCache[str, bool] = LRUCache(MAX_KEYS)
 
     def has(self, caller: Caller) -> bool:
-        """Whether TRaX has accepted the caller's key."""
-        return caller.owner in self._studios
+        """Whether TRaX has accepted the caller's key, here or at another replica."""
+        return caller.owner in self._studios or caller.owner in self._elsewhere
 
     def has_access(self, caller: Caller, studio_id: str) -> bool:
-        """Whether TRaX has accepted a call of the caller in this studio."""
-        return self.has(caller) and studio_id in self._studios[caller.owner]
+        """Whether TRaX has accepted a call of the caller in this studio, in this process."""
+        return studio_id in self._studios.get(caller.owner, ())
 
     def may_call(self, caller: Caller, operation: Operation[Model]) -> bool:
         """Whether TRaX has accepted the caller in the studio, and no lack of the scope is known."""
@@ -53,14 +58,37 @@ class AcceptedKeys:
         if operation.call.public:
             return
         self._lacking.pop((caller.owner, operation.call.scope), None)
-        studios = self._studios.setdefault(caller.owner, LRUCache(_MAX_STUDIOS))
+        studios = self._accept(caller)
         if studio_id := operation.studio():
             studios[studio_id] = None
 
     def record_refusal(self, code: str, operation: Operation[Model], caller: Caller) -> None:
         """Record an error of TRaX. A missing scope proves the key, `invalid_key` disproves it."""
         if code == "insufficient_scope":
-            self._studios.setdefault(caller.owner, LRUCache(_MAX_STUDIOS))
+            self._accept(caller)
             self._lacking[caller.owner, operation.call.scope] = None
-        elif code == "invalid_key":
+        elif code == "invalid_key" and self.has(caller):
             self._studios.pop(caller.owner, None)
+            self._elsewhere.discard(caller.owner)
+            self._news[caller.owner] = False
+
+    def take_news(self) -> Mapping[str, bool]:
+        """By owner, the keys that TRaX has accepted, or refused, here since the last time."""
+        news, self._news = self._news, LRUCache(MAX_KEYS)
+        return news
+
+    def learn(self, owners: Iterable[str]) -> None:
+        """Take over whose keys TRaX has accepted at any replica. It may have refused one since."""
+        self._elsewhere = {it for it in owners if self._news.get(it, True)}
+
+    def _accept(self, caller: Caller) -> LRUCache[str, None]:
+        """Accept a key. Returns its studios."""
+        self._news[caller.owner] = True
+        return self._studios.setdefault(caller.owner, LRUCache(_MAX_STUDIOS))
+
+
+class SharedKeys(Protocol):
+    """What replicas tell each other of keys."""
+
+    async def exchange(self, keys: AcceptedKeys) -> None:
+        """Tell what is new here, and learn what others have told. It never fails."""

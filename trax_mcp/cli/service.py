@@ -34,7 +34,6 @@ def build_service(
         offer,
         ask=frozenset(settings.ask),
         audit_log=settings.audit_log,
-        calls_per_minute=settings.calls_per_minute,
         chat_poll_seconds=settings.chat_poll_seconds,
         media_dirs=media_dirs,
         needs_passkey=passkey is not None,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from trax_mcp.replicas.engine import Engine
 from trax_mcp.replicas.engine_checks import connect
 from trax_mcp.replicas.engine_counts import EngineCounts
+from trax_mcp.replicas.engine_keys import EngineKeys
 from trax_mcp.replicas.engine_polls import EnginePolls
 from trax_mcp.replicas.engine_records import EngineRecords
 
@@ -19,6 +20,7 @@ class Replicas:
     records: EngineRecords
     polls: EnginePolls
     counts: EngineCounts
+    keys: EngineKeys
 
     def engine_answers(self) -> bool:
         """Whether the engine has answered the last time."""
@@ -34,6 +36,12 @@ async def open_replicas(url: str) -> AsyncIterator[Replicas]:
     """
     engine = await connect(url)
     try:
-        yield Replicas(engine, EngineRecords(engine), EnginePolls(engine), EngineCounts(engine))
+        yield Replicas(
+            engine,
+            EngineRecords(engine),
+            EnginePolls(engine),
+            EngineCounts(engine),
+            EngineKeys(engine),
+        )
     finally:
         await engine.aclose()

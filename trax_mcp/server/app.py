@@ -13,6 +13,7 @@ from mcp.server import CacheHint, Server
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
 from trax_mcp import __version__
+from trax_mcp.api.accepted_keys import SharedKeys
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.outages import Outages
@@ -102,7 +103,6 @@ class Service:
         *,
         ask: frozenset[Channel] = frozenset({"form"}),
         audit_log: Path | None = None,
-        calls_per_minute: int | None = None,
         chat_poll_seconds: float = 2.0,
         clock: Clock | None = None,
         media_dirs: Sequence[Path] = (),
@@ -111,6 +111,7 @@ class Service:
         readiness: Readiness | None = None,
         records: Records | None = None,
         shared_counts: "SharedCounts | None" = None,
+        shared_keys: SharedKeys | None = None,
         shared_polls: SharedPolls | None = None,
         sign_in: bool = False,
         telemetry: Telemetry = OFF,
@@ -125,6 +126,8 @@ class Service:
         self.tasks = ShieldedTasks()
         self.in_flight = InFlight()
         self.open_streams = OpenStreams()
+        self.shared_counts = shared_counts
+        self.shared_keys = shared_keys
         self._chat_poll_seconds = chat_poll_seconds
         self._page = page
         self._shared_polls = shared_polls
@@ -160,13 +163,7 @@ class Service:
         composite = CompositeTools(
             client=client, guard=guard, clock=self.clock, media_dirs=media_dirs
         )
-        call_limit = None
-        if calls_per_minute is not None:
-            from trax_mcp.server.call_limit import CallLimit  # noqa: PLC0415  only where there is one
-
-            keys = client.accepted_keys
-            call_limit = CallLimit(calls_per_minute, keys, self.clock, shared_counts)
-        self.tools = Tools(asking, composite, self.offer, call_limit)
+        self.tools = Tools(asking, composite, self.offer)
         self._prompts = Prompts(self.offer)
         self._resources = Resources(client, lists, self.offer, offers_panel=self.tools.offers_panel)
         self._completions = Completions(

@@ -11,6 +11,7 @@ from mcp.server import ServerRequestContext
 from mcp.server.context import CallNext, HandlerResult
 from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
+from starlette.types import Scope
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.clock import Clock
@@ -54,34 +55,22 @@ class CallLog:
         else:
             return result
         finally:
-            milliseconds = round(1000 * (self._clock.seconds() - began), 1)
-            self._write(ctx, outcome, milliseconds, ids.trax_request_id)
+            _write(
+                ctx.method,
+                (ctx.params or {}).get("name") if ctx.method == _TOOL_CALL else None,
+                outcome=outcome,
+                milliseconds=round(1000 * (self._clock.seconds() - began), 1),
+                transport="stdio" if ctx.request is None else "http",
+                caller=Request(ctx, None, self._clock, self._default_caller).caller,
+                trax_request_id=ids.trax_request_id,
+            )
 
-    def _write(
-        self,
-        ctx: ServerRequestContext[Any, Any],
-        outcome: str,
-        milliseconds: float,
-        trax_request_id: str | None,
-    ) -> None:
-        is_call, tool = ctx.method == _TOOL_CALL, _known_tool(ctx)
-        facts = {
-            "method": ctx.method,
-            "tool": tool,
-            "outcome": outcome,
-            "milliseconds": milliseconds,
-            "transport": "stdio" if ctx.request is None else "http",
-            "enduser.pseudo.id": Request(ctx, None, self._clock, self._default_caller).caller.owner,
-            "trax_request_id": trax_request_id,
-        }
-        _LOG.log(
-            logging.INFO if is_call else logging.DEBUG,
-            "%s: %s in %s ms",
-            f"{ctx.method} {tool}" if tool else ctx.method,
-            outcome,
-            milliseconds,
-            extra={"facts": facts},
-        )
+
+def write_refused(scope: Scope, caller: Caller, tool: str, outcome: str) -> None:
+    """Write the line of a call over HTTP that was refused before the SDK had it."""
+    if is_wanted():
+        request_ids.resume(scope)
+        _write(_TOOL_CALL, tool, outcome=outcome, milliseconds=0.0, transport="http", caller=caller)
 
 
 def outcome_of(result: HandlerResult) -> str:
@@ -108,7 +97,36 @@ def _error_code(error: Exception) -> int:
     return types.INVALID_PARAMS if isinstance(error, ValidationError) else types.INTERNAL_ERROR
 
 
-def _known_tool(ctx: ServerRequestContext[Any, Any]) -> str | None:
+def _write(
+    method: str,
+    name: object,
+    *,
+    outcome: str,
+    milliseconds: float,
+    transport: str,
+    caller: Caller,
+    trax_request_id: str | None = None,
+) -> None:
+    tool = _known_tool(name)
+    facts = {
+        "method": method,
+        "tool": tool,
+        "outcome": outcome,
+        "milliseconds": milliseconds,
+        "transport": transport,
+        "enduser.pseudo.id": caller.owner,
+        "trax_request_id": trax_request_id,
+    }
+    _LOG.log(
+        logging.INFO if method == _TOOL_CALL else logging.DEBUG,
+        "%s: %s in %s ms",
+        f"{method} {tool}" if tool else method,
+        outcome,
+        milliseconds,
+        extra={"facts": facts},
+    )
+
+
+def _known_tool(name: object) -> str | None:
     """The name of a tool that there is: another name could be any text."""
-    name = (ctx.params or {}).get("name") if ctx.method == _TOOL_CALL else None
     return name if isinstance(name, str) and (name in TOOLS or name == panel.TOOL_NAME) else None

@@ -20,9 +20,11 @@ from mcp.server.streamable_http import MCP_SESSION_ID_HEADER
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from trax_mcp.api.accepted_keys import SharedKeys
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.open_files import max_open_files
 from trax_mcp.server.app import Service
+from trax_mcp.server.call_limit import NEVER_LIMITED, CallLimit
 from trax_mcp.server.door import CALLER, HEALTH_PATH, READY_PATH, Tokens, bearer_token, refuse
 from trax_mcp.server.sessions import Session, Sessions
 from trax_mcp.sign_in import SignInUnavailable
@@ -42,12 +44,13 @@ ALL_REQUESTS: Final = 4096
 """The most of all callers, or a third of the files that may be open: calls to TRaX take another."""
 CHECK_SECONDS: Final = 30.0
 """How long a stream can outlive its sign-in."""
+_EXCHANGE_SECONDS: Final = 2.0
+"""How late replicas know of a key that TRaX has accepted or refused at another."""
 
 NEEDED_FOR_OTHERS: Final = 32
 """So many calls of a key that wait for a person, or stop, end for nobody else either."""
 
-_NEEDED: Final = (b'"go_offline"', b'"answer_approval"')
-"""Stops, and what a person has answered."""
+_NEEDED: Final = tuple(f'"{it}"'.encode() for it in NEVER_LIMITED)
 _QUESTION: Final = b'"elicitation/create"'
 _LISTEN: Final = "subscriptions/listen"
 
@@ -128,8 +131,16 @@ _Group = dict[_Request, None]
 class Limits:
     """Middleware. Ends sessions in a drain too, and what belongs to a sign-in that has ended."""
 
-    def __init__(self, app: ASGIApp, service: Service, *, tokens: Tokens | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        service: Service,
+        *,
+        tokens: Tokens | None = None,
+        call_limit: CallLimit | None = None,
+    ) -> None:
         self._app = app
+        self._call_limit = call_limit
         self._keys = service.client.accepted_keys
         self._service = service
         self._tokens = tokens
@@ -153,8 +164,16 @@ class Limits:
         with readiness.needs("the lifespan of the server"):
             async with anyio.create_task_group() as self._sessions.tasks:
                 self._sessions.tasks.start_soon(self._check_regularly)
+                if (shared := self._service.shared_keys) is not None:
+                    await shared.exchange(self._keys)  # before the first request
+                    self._sessions.tasks.start_soon(self._exchange_regularly, shared)
                 await self._app(scope, receive, send)
                 self._sessions.tasks.cancel_scope.cancel()
+
+    async def _exchange_regularly(self, shared: SharedKeys) -> None:
+        while True:
+            await self._service.clock.sleep(_EXCHANGE_SECONDS)
+            await shared.exchange(self._keys)
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = self._request(scope)
@@ -202,7 +221,10 @@ class Limits:
         if request.headers.get("mcp-method") != _LISTEN:
             is_needed = any(it in body for it in _NEEDED)
             request.use = _Use.NEEDED if is_needed else _Use.RUNNING
-        await self._app(scope, receive, send)
+        if self._call_limit is not None and CALLER in scope:
+            request.refusal = self._call_limit.refuse(scope, body)
+        if request.refusal is None:
+            await self._app(scope, receive, send)
 
     async def _receive_body(
         self, request: _Request, scope: Scope, receive: Receive

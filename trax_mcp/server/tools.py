@@ -1,7 +1,7 @@
 """The tools: how clients see them, and the way of a call from its arguments to its result."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import mcp_types as types
 
@@ -9,7 +9,7 @@ from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.operation import Effect, ListOperation, Operation, ToolInput
-from trax_mcp.api.operations import GetStreamStatus, GoOffline
+from trax_mcp.api.operations import GetStreamStatus
 from trax_mcp.consent.calls import Done, Evidence, GuardedCall, NotRun
 from trax_mcp.consent.changes import Action, ApplyChanges
 from trax_mcp.consent.rules import Rules
@@ -23,9 +23,6 @@ from trax_mcp.server.offer import TOOLS, Offer
 from trax_mcp.server.request import CallRequest, Request
 from trax_mcp.server.schemas import answer_schema, arguments_schema
 
-if TYPE_CHECKING:
-    from trax_mcp.server.call_limit import CallLimit
-
 
 class _Tool(NamedTuple):
     """A tool input as clients see it."""
@@ -38,17 +35,10 @@ class _Tool(NamedTuple):
 class Tools:
     """The tools that this server offers, and the methods of MCP for them."""
 
-    def __init__(
-        self,
-        asking: Asking,
-        composite: CompositeTools,
-        offer: Offer,
-        call_limit: "CallLimit | None" = None,
-    ) -> None:
+    def __init__(self, asking: Asking, composite: CompositeTools, offer: Offer) -> None:
         self._asking = asking
         self._composite = composite
         self._offer = offer
-        self._call_limit = call_limit
         self._tools: Mapping[str, _Tool] = {
             kind.tool_name: _tool(kind, offer.rules) for kind in offer.kinds()
         }
@@ -94,9 +84,6 @@ class Tools:
             return results.error_result(why)
         tool = self._tools[name]
         try:
-            if self._call_limit is not None and tool.kind is not GoOffline:
-                is_answer = tool.guarded and _is_answer(arguments, request)
-                self._call_limit.check(request.caller, is_answer=is_answer)
             result = await self._run(tool, arguments, request)
         except TraxError as error:
             return results.error_result(add_name_hint(error, arguments, offered=self._tools))
@@ -148,11 +135,6 @@ class Tools:
             case GetStreamStatus(studio_id=studio):
                 return await self._composite.tell_status(studio, answer, caller)
         return ""
-
-
-def _is_answer(arguments: Mapping[str, object], request: CallRequest) -> bool:
-    """Whether a call brings what a person has said, in a form or to a preview."""
-    return request.answer is not None or bool(arguments.get("confirmation"))
 
 
 def _with_panel(listing: types.Tool) -> types.Tool:

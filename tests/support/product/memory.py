@@ -17,6 +17,7 @@ from trax_mcp.consent.records import Away, MemoryRecords
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from trax_mcp.api.accepted_keys import SharedKeys
     from trax_mcp.consent.records import Changes, Key, Records, Snapshot
     from trax_mcp.replicas.engine_polls import EnginePolls
     from trax_mcp.server.call_limit import Heard, SharedCounts
@@ -32,6 +33,7 @@ class Memory:
     records: Records
     polls: EnginePolls | None = None
     counts: SharedCounts | None = None
+    keys: SharedKeys | None = None
 
 
 def slow_memory(clock: Clock, pause: Pause) -> Memory:
@@ -45,7 +47,8 @@ async def engine_memory(url: str) -> AsyncIterator[Memory]:
     from trax_mcp.replicas import open_replicas  # noqa: PLC0415  a part of its own
 
     async with open_replicas(url) as replicas:
-        yield Memory(Clock(), replicas.records, replicas.polls, replicas.counts)
+        shared = (replicas.records, replicas.polls, replicas.counts, replicas.keys)
+        yield Memory(Clock(), *shared)
 
 
 class SharedRecords:
