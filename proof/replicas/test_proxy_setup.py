@@ -20,7 +20,7 @@ from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Container
 
 NAME: Final = "replica.test"
 SECRET: Final = "never-logged"  # noqa: S105  what must be nowhere
@@ -50,13 +50,17 @@ def configuration(folder: Path, names: NameServer, *, forgets: bool = False) -> 
 
 
 @asynccontextmanager
-async def replica(host: str, port: int = 0) -> AsyncIterator[int]:
-    """What answers each request but `/fails` with its host; yields its port."""
+async def replica(host: str, port: int = 0, draining: Container[str] = ()) -> AsyncIterator[int]:
+    """What answers each request but `/fails` with its host; yields its port.
+
+    While its host is in `draining`, it says that it is not ready.
+    """
 
     async def answer(reader: StreamReader, writer: StreamWriter) -> None:
         with suppress(asyncio.IncompleteReadError, OSError):
             asked = await reader.readuntil(b"\r\n\r\n")
-            head = f"HTTP/1.1 200 OK\r\ncontent-length: {len(host)}\r\nconnection: close\r\n\r\n"
+            status = "503 Drains" if b"/readyz" in asked and host in draining else "200 OK"
+            head = f"HTTP/1.1 {status}\r\ncontent-length: {len(host)}\r\nconnection: close\r\n\r\n"
             if b"/fails" not in asked:
                 writer.write((head + host).encode())
         writer.close()
@@ -88,23 +92,29 @@ async def test_a_name_that_only_this_machine_knows_is_good_for_ever(tmp_path: Pa
 
 
 async def test_a_name_is_followed_to_its_new_address_and_kept_without_one(tmp_path: Path) -> None:
-    """As of a container that is made anew, and where name servers know nothing meanwhile."""
+    """As of a container that is made anew, and where name servers know nothing meanwhile.
+
+    Where none is ready, one that drains is asked by the same name.
+    """
+    draining: set[str] = set()
     async with (
         name_server() as names,
         replica("127.0.0.2") as port,
-        replica("127.0.0.3", port),
+        replica("127.0.0.3", port, draining),
     ):
         names.names[NAME] = "127.0.0.2"
         place, copy = f"{NAME}:{port}", configuration(tmp_path, names)
         async with shipped_proxy(place, place, configuration=copy, REPLICAS_IN_DNS="1") as (
             address,
-            _,
+            proxy,
         ):
             await wait_for_answer(address, "127.0.0.2")
             names.names[NAME] = "127.0.0.3"
             await wait_for_answer(address, "127.0.0.3")
             names.names.clear()
             await names.wait_for_questions(4)
+            draining.add("127.0.0.3")
+            await proxy.stdout.match("Running on backup")
             async with plain_http(address) as http:
                 assert (await http.get("/mcp")).text == "127.0.0.3"
 
