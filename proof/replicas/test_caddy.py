@@ -74,6 +74,7 @@ async def proxied(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pro
             "TRAX_BASE_URL": trax.base_url,
             "TRAX_TRUSTED_PROXIES": "127.0.0.1",
             "TRAX_SIGN_IN_REGISTRATION": "1",
+            "TRAX_CHAT_POLL_SECONDS": "0.25",
         }
         async with (
             hosted_server(folder, "--public-url", address, settings=settings) as server,
