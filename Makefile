@@ -89,7 +89,7 @@ replicas: .venv/dev ## play two replicas, a yes across them, and the loss of one
 	sh proof/replicas/install_programs.sh >/dev/null
 	@$(BIN)/python -m proof.replicas.play
 
-replicas-test: .venv/dev ## test several replicas on a real Valkey, behind a real HAProxy
+replicas-test: .venv/dev ## test several replicas on a real Valkey, behind a real HAProxy, and one behind Caddy
 	sh proof/replicas/install_programs.sh >/dev/null
 	$(BIN)/python -m proof.replicas $(PYTEST_OPTIONS)
 

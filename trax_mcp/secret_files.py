@@ -73,10 +73,10 @@ def refuse_if_open(found: os.stat_result, *, setting: str, may_be_roots: bool = 
     if os.name != "posix":
         return
     others = stat.S_IRWXG | stat.S_IRWXO
-    if found.st_uid != os.geteuid():
-        if not may_be_roots or found.st_uid != _ROOT:
-            raise CannotStart(f"{setting} names a file of another user. It must be your own.")
+    if may_be_roots and found.st_uid == _ROOT:
         others &= ~stat.S_IRGRP
+    elif found.st_uid != os.geteuid():
+        raise CannotStart(f"{setting} names a file of another user. It must be your own.")
     if found.st_mode & others:
         raise CannotStart(f"{setting} names a file that others can open. Run chmod 600 on it.")
 

@@ -69,9 +69,7 @@ async def engine(container: dict[str, Any], port: int, folder: Path) -> AsyncIte
     """
     *shell, script = container["command"]
     script = script.replace("/etc/valkey", str(folder))
-    script = script.replace(
-        "protected-mode no\n", f"protected-mode no\nport {port}\nbind 127.0.0.1\ndir {folder}\n"
-    )
+    script = script.replace("--bind '*'", f"--bind 127.0.0.1 --port {port} --dir {folder}")
     process = await asyncio.create_subprocess_exec(
         *shell, script, stdout=asyncio.subprocess.DEVNULL
     )
@@ -136,7 +134,9 @@ async def test_what_the_chart_starts_works_together(tmp_path: Path) -> None:
             replicas.append(await stack.enter_async_context(started))
         addresses = [(await it.address()).replace("0.0.0.0", "127.0.0.1") for it in replicas]  # noqa: S104
         ports = [int(it.rpartition(":")[2]) for it in addresses]
-        address, _ = await stack.enter_async_context(shipped_proxy(*ports))
+        address, _ = await stack.enter_async_context(
+            shipped_proxy(*(f"127.0.0.1:{it}" for it in ports))
+        )
         a, b, at_proxy = [
             HttpCaller(
                 await stack.enter_async_context(plain_http(it)),

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
+from proof.replicas.throwaway_engine import PASSWORD
+
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -47,7 +49,7 @@ class EngineProxy:
     """Hands on commands and answers. `url` is its address, `scripts` how many there were."""
 
     def __init__(self, socket: str) -> None:
-        self.url = f"unix://{socket}"
+        self.url = f"unix://trax:{PASSWORD}@{socket}"
         self.scripts = 0
         self._fault = NO_FAULT
         self._connections: set[asyncio.Task[None]] = set()

@@ -1,10 +1,11 @@
 #!/bin/sh
-# Installs Valkey and HAProxy from the system's packages, without starting their services.
+# Installs Valkey, HAProxy and Caddy from the system's packages, without starting their services.
 set -eu
 PATH=$PATH:/usr/sbin
 if command -v valkey-server || command -v redis-server; then engine=; else engine=valkey-server; fi
 if command -v haproxy; then proxy=; else proxy=haproxy; fi
-if [ -z "$engine$proxy" ]; then exit; fi
+if command -v caddy; then caddy=; else caddy=caddy; fi
+if [ -z "$engine$proxy$caddy" ]; then exit; fi
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
   trap 'rm -f "$policy"' EXIT
@@ -12,5 +13,5 @@ if [ ! -e "$policy" ]; then
   chmod +x "$policy"
 fi
 apt-get update -qq
-# shellcheck disable=SC2086  # one or two words
-apt-get install -y -qq --no-install-recommends $engine $proxy
+# shellcheck disable=SC2086  # one word or more
+apt-get install -y -qq --no-install-recommends $engine $proxy $caddy

@@ -6,7 +6,8 @@ import asyncio
 import os
 import shutil
 import signal
-from contextlib import AsyncExitStack, asynccontextmanager
+import ssl
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -27,12 +28,13 @@ from tests.support.server_process import PATIENCE_SECONDS, Running, running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
 
     from tests.support.guarded_calls import GuardedOperation
 
 DRAIN_SECONDS: Final = 1.5
 """Three health checks of the proxy."""
-_CONFIGURATION: Final = ROOT / "deploy/haproxy.cfg"
+CONFIGURATION: Final = ROOT / "deploy/haproxy.cfg"
 _DOWN: Final = " is DOWN"
 _PAUSE_SECONDS: Final = 0.02
 
@@ -104,12 +106,18 @@ class ProxiedReplicas:
         http = await self._stack.enter_async_context(plain_http(address or self.address))
         return HttpCaller(http, era, x_api_key=key)
 
-    async def connection(self, *, key: str = SANDBOX_KEY) -> Any:  # noqa: ANN401  what `Client` takes
-        """A connection to the proxy for the SDK's client."""
+    async def connection(
+        self, *, key: str = SANDBOX_KEY, address: str | None = None, trusted: Path | None = None
+    ) -> Any:  # noqa: ANN401  what `Client` takes
+        """A connection to the proxy, or to another address, for the SDK's client.
+
+        `trusted` is the certificate of the authority that it trusts.
+        """
+        verify = True if trusted is None else ssl.create_default_context(cafile=str(trusted))
         web = await self._stack.enter_async_context(
-            httpx2.AsyncClient(headers={"X-API-Key": key}, trust_env=False)
+            httpx2.AsyncClient(headers={"X-API-Key": key}, trust_env=False, verify=verify)
         )
-        return streamable_http_client(f"{self.address}/mcp", http_client=web)
+        return streamable_http_client(f"{address or self.address}/mcp", http_client=web)
 
 
 @asynccontextmanager
@@ -132,31 +140,49 @@ async def proxied_replicas() -> AsyncIterator[ProxiedReplicas]:
         for it in both:
             stack.push_async_callback(it.aclose)
             await it.start()
-        address, proxy = await stack.enter_async_context(shipped_proxy(*(it.port for it in both)))
+        names = (f"127.0.0.1:{it.port}" for it in both)
+        address, proxy = await stack.enter_async_context(shipped_proxy(*names))
         async with AsyncExitStack() as clients:
             yield ProxiedReplicas(address, proxy, trax, both, clients)
 
 
 @asynccontextmanager
-async def shipped_proxy(first: int, second: int) -> AsyncIterator[tuple[str, Running]]:
-    """HAProxy before two ports, on a free port; yields its address and its process."""
+async def shipped_proxy(
+    first: str, second: str, *, configuration: Path = CONFIGURATION, **variables: str
+) -> AsyncIterator[tuple[str, Running]]:
+    """HAProxy before two replicas, on a free port; yields its address and its process.
+
+    `variables` are those that its configuration names.
+    """
     program = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
     assert program, "there is no HAProxy: see `make replicas-test`"
-    place = f"127.0.0.1:{closed_port()}"
-    replicas = {"REPLICA_1": f"127.0.0.1:{first}", "REPLICA_2": f"127.0.0.1:{second}"}
+    port = closed_port()
+    places = {"PROXY_BIND": f"127.0.0.1:{port}", "PROXY_METRICS": f"127.0.0.1:{closed_port()}"}
     process = await asyncio.create_subprocess_exec(
         program,
-        *("-db", "-f", str(_CONFIGURATION)),
-        env=os.environ | replicas | {"PROXY_BIND": place},
+        *("-db", "-f", str(configuration)),
+        env=os.environ | places | {"REPLICA_1": first, "REPLICA_2": second} | variables,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     proxy = Running(process)
     try:
-        await wait_for_status(f"http://{place}", "/healthz")
-        yield f"http://{place}", proxy
+        await wait_for_port(port)
+        scheme = "https" if "PROXY_CERTIFICATE" in variables else "http"
+        yield f"{scheme}://127.0.0.1:{port}", proxy
     finally:
         await proxy.leave()
+
+
+async def wait_for_port(port: int) -> None:
+    """Wait until a process listens on a port."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            with suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
+            await asyncio.sleep(_PAUSE_SECONDS)
 
 
 async def wait_for_status(address: str, path: str, status: int = HTTPStatus.OK) -> None:

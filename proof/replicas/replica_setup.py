@@ -14,7 +14,7 @@ import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from proof.replicas.throwaway_engine import ThrowawayEngine, throwaway_engine, tls_engine
+from proof.replicas.throwaway_engine import ThrowawayEngine, throwaway_engine
 from tests.support.consent_clients import SECOND_KEY
 from tests.support.jsonrpc import MODERN, HttpCaller
 from tests.support.product.local_servers import listening
@@ -119,7 +119,7 @@ async def open_replicas(*, over_tls: bool = False, **settings: str) -> AsyncIter
         trax = Sandbox(rate_limit=None)
     trax.add_key(SECOND_KEY)
     async with (
-        tls_engine() if over_tls else throwaway_engine() as engine,
+        throwaway_engine(tls=over_tls) as engine,
         listening(trax.app) as upstream,
         AsyncExitStack() as stack,
     ):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from proof.replicas.presses import until
-from proof.replicas.test_engine_contents import contents, kept_for_good
+from proof.replicas.test_engine_contents import kept_for_good
 from tests.support.jsonrpc import MODERN, HttpCaller, tool_call
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import still
@@ -112,7 +112,7 @@ async def test_a_herd_at_a_new_replica_has_the_room_of_its_own_keys(
         assert not await new.has_room_for(STRANGER)
         released.set()
         assert not any(it.get("isError") for it in await asyncio.gather(*calls))
-    dump = await contents(engine)
+    dump = await engine.contents()
     assert dump
     assert [it for it in KEYS if it.encode() in dump] == []
     assert await kept_for_good(engine) == 0

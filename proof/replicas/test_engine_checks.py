@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
+
+import pytest
+from redis.asyncio import Redis
+from redis.exceptions import NoPermissionError
 
 from proof.replicas.presses import RAN, consent
 from proof.replicas.replica_in_process import replica_in_process
-from proof.replicas.throwaway_engine import tls_engine
-from tests import ROOT
+from proof.replicas.throwaway_engine import PASSWORD, throwaway_engine
 from tests.support.guarded_calls import GO_LIVE, STUDIO
 from tests.support.product.commands import run_command_beside
 from tests.support.product.sandbox import Sandbox
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from proof.replicas.throwaway_engine import ThrowawayEngine
 
-PASSWORD: Final = "hunter2/the-second"  # noqa: S105  of an engine that ends with its test
+SPECIAL: Final = "hunter2/the-second"
 NO_ADDRESS: Final = (
     "TRAX_STORE_URL is no address such as rediss://user:password@host:6379/0. Correct it: special"
     " characters of a password are written as %2F."
@@ -48,13 +50,6 @@ IS_COPY: Final = (
     "The engine at TRAX_STORE_URL is a copy of another, and takes no writes. Name the other one in"
     " TRAX_STORE_URL."
 )
-RULES: Final = (
-    re.search(
-        r"ACL SETUSER trax on >PASSWORD (.+)`", (ROOT / "docs/replicas.md").read_text("utf-8")
-    )
-    or [""]
-)[1].split()
-"""What the page says that the engine's user needs."""
 DROPS_KEYS: Final = (
     "The engine at TRAX_STORE_URL may drop what it keeps. Set its maxmemory-policy to noeviction."
 )
@@ -118,8 +113,7 @@ async def test_an_engine_that_takes_no_writes_is_refused(engine: ThrowawayEngine
 
 async def test_a_database_that_the_engine_does_not_have_is_named(engine: ThrowawayEngine) -> None:
     """It is no matter of permissions."""
-    path = engine.url.removeprefix("unix://")
-    assert await refusal(f"unix://{path}?db=99") == NO_DATABASE
+    assert await refusal(f"{engine.url}?db=99") == NO_DATABASE
 
 
 async def test_an_engine_that_drops_keys_is_refused(engine: ThrowawayEngine) -> None:
@@ -145,31 +139,38 @@ async def test_a_wrong_address_is_refused() -> None:
         assert await refusal(url) == sentence
 
 
-async def test_a_wrong_password_is_refused(engine: ThrowawayEngine) -> None:
-    """None, a wrong one, and a user who may not do what is needed."""
+async def test_only_the_user_of_the_shipped_configuration_comes_in(engine: ThrowawayEngine) -> None:
+    """The default user does not, with a password or without."""
     async with engine.client() as client:
-        await client.acl_setuser(
-            "reader", enabled=True, passwords=[f"+{PASSWORD}"], categories=["+read"]
-        )
-        await client.execute_command("ACL", "SETUSER", "able", "on", f">{PASSWORD}", *RULES)  # type: ignore[no-untyped-call]
-        await client.config_set("requirepass", PASSWORD)
-    escaped = PASSWORD.replace("/", "%2F")
-    path = engine.url.removeprefix("unix://")
-    assert await refusal(engine.url) == REFUSED
-    assert await refusal(f"unix://:hunter2@{path}") == REFUSED
-    assert await refusal(f"unix://reader:{escaped}@{path}") == NOT_ALLOWED
-    assert await is_fit(f"unix://:{escaped}@{path}")
-    able = f"unix://able:{escaped}@{path}"
-    assert await is_fit(able)
-    async with replica_in_process(able, Sandbox(rate_limit=None)) as replica:
+        reader = {"enabled": True, "passwords": [f"+{SPECIAL}"], "categories": ["+read"]}
+        await client.acl_setuser("reader", **reader)  # type: ignore[arg-type]
+        await client.execute_command("ACL", "SETUSER", "trax", f">{SPECIAL}")  # type: ignore[no-untyped-call]
+    escaped = SPECIAL.replace("/", "%2F")
+    for user in ("", f":{PASSWORD}@", f"default:{PASSWORD}@", "trax:hunter2@"):
+        assert await refusal(f"unix://{user}{engine.socket}") == REFUSED
+    assert await refusal(f"unix://reader:{escaped}@{engine.socket}") == NOT_ALLOWED
+    assert await is_fit(f"unix://trax:{escaped}@{engine.socket}")
+
+
+async def test_that_user_may_do_what_replicas_need_and_nothing_else(
+    engine: ThrowawayEngine,
+) -> None:
+    """It reaches no other keys, no channels and no settings, and cannot empty the engine."""
+    async with replica_in_process(engine.url, Sandbox(rate_limit=None)) as replica:
         assert await consent(replica, GO_LIVE) == RAN
         chat = await replica.call("wait_for_chat_messages", **STUDIO, timeoutSeconds=0)
         assert not chat.get("isError")
+    async with Redis.from_url(engine.url) as client:
+        assert await client.set("{trax}:theirs", "1", px=1)
+        for refused in ("SET other 1", "GET other", "KEYS *", "FLUSHALL", "CONFIG GET maxmemory",
+                        "PUBLISH other 1", "ACL LIST", "MONITOR", "SHUTDOWN"):  # fmt: skip
+            with pytest.raises(NoPermissionError):
+                await client.execute_command(*refused.split())  # type: ignore[no-untyped-call]
 
 
 async def test_an_engine_is_reached_over_tls_and_its_certificate_is_checked() -> None:
     """`rediss://`, with the certificate of an authority of the operator's own."""
-    async with tls_engine() as engine:
+    async with throwaway_engine(tls=True) as engine:
         url = engine.url.partition("?")[0]
         assert await refusal(url) == NOT_TRUSTED
         assert await is_fit(engine.url)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import ssl
+import subprocess
 from collections import Counter
 from contextlib import suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
+import httpx
 import pytest
 import pytest_asyncio
 from mcp import Client
 
 from proof.replicas.proxied_replicas import ProxiedReplicas, proxied_replicas, shipped_proxy
+from proof.replicas.throwaway_engine import NEW_CERTIFICATE
 from tests.support.consent_clients import SECOND_KEY
 from tests.support.guarded_calls import AUTO_GO_LIVE, GO_LIVE
 from tests.support.jsonrpc import ERAS, LEGACY, MODERN, request
@@ -26,6 +30,7 @@ from tests.support.subscribers import CHAT, say, subscriber_on
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -39,10 +44,10 @@ async def proxied() -> AsyncIterator[ProxiedReplicas]:
         yield proxied
 
 
-async def use_lists(proxied: ProxiedReplicas, era: str) -> None:
+async def use_lists(connection: Any, era: str, *, times: int = 3) -> None:  # noqa: ANN401  what `Client` takes
     """Read every list, and call a tool, as one client."""
-    async with Client(await proxied.connection(), mode=era, cache=None) as client:
-        for _ in range(3):
+    async with Client(connection, mode=era, cache=None) as client:
+        for _ in range(times):
             assert (await client.list_tools()).tools
             assert (await client.list_prompts()).prompts
             assert (await client.list_resources()).resources
@@ -54,7 +59,7 @@ async def test_clients_of_both_eras_work_behind_the_proxy(proxied: ProxiedReplic
     async with asyncio.TaskGroup() as tasks:
         for era in ERAS:
             for _ in range(CLIENTS):
-                tasks.create_task(use_lists(proxied, era))
+                tasks.create_task(use_lists(await proxied.connection(), era))
     for era in ERAS:
         person = Person()
         person.answer_with(agreeing)
@@ -74,6 +79,30 @@ async def test_clients_of_both_eras_work_behind_the_proxy(proxied: ProxiedReplic
     assert proxied.count(AUTO_GO_LIVE) == len(ERAS)
 
 
+async def test_clients_of_both_eras_work_over_https(
+    proxied: ProxiedReplicas, tmp_path: Path
+) -> None:
+    """With a certificate, the proxy speaks nothing else: HTTP/2 to who can, and HTTP/1.1."""
+    subprocess.run(NEW_CERTIFICATE.split(), cwd=tmp_path, check=True, capture_output=True)  # noqa: ASYNC221  nothing else runs
+    certificate, both = tmp_path / "certificate.pem", tmp_path / "both.pem"
+    both.write_bytes(certificate.read_bytes() + (tmp_path / "key.pem").read_bytes())
+    names = (f"127.0.0.1:{it.port}" for it in proxied.both)
+    async with shipped_proxy(*names, PROXY_CERTIFICATE=str(both)) as (address, _):
+        for era in ERAS:
+            connection = await proxied.connection(address=address, trusted=certificate)
+            await use_lists(connection, era, times=1)
+        port, trusting = int(address.rpartition(":")[2]), ssl.create_default_context()
+        trusting.load_verify_locations(certificate)
+        for protocol in ("h2", "http/1.1"):
+            trusting.set_alpn_protocols([protocol])
+            _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting)
+            assert writer.get_extra_info("ssl_object").selected_alpn_protocol() == protocol
+            writer.close()
+        async with plain_http(f"http://127.0.0.1:{port}") as http:
+            with pytest.raises(httpx.RemoteProtocolError):
+                await http.get("/mcp")
+
+
 async def test_a_stolen_session_id_opens_nothing(proxied: ProxiedReplicas) -> None:
     """Neither behind the proxy nor on one of the replicas; its owner goes on."""
     owner = await proxied.caller(LEGACY)
@@ -86,11 +115,10 @@ async def test_a_stolen_session_id_opens_nothing(proxied: ProxiedReplicas) -> No
     assert not (await owner.call("list_studios")).get("isError")
 
 
-async def test_readiness_is_not_shown_to_callers_of_the_proxy(proxied: ProxiedReplicas) -> None:
+async def test_health_is_not_shown_to_callers_of_the_proxy(proxied: ProxiedReplicas) -> None:
     """It is between the proxy and the replicas."""
     http = (await proxied.caller(MODERN)).http
-    assert (await http.get("/healthz")).status_code == HTTPStatus.OK
-    for path in ("/readyz", "/%72eadyz"):
+    for path in ("/readyz", "/%72eadyz", "/healthz", "/%68ealthz"):
         assert (await http.get(path)).status_code == HTTPStatus.NOT_FOUND
 
 
@@ -107,10 +135,10 @@ async def test_the_proxy_sends_no_request_on_a_connection_that_a_replica_may_clo
 
     replica = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = replica.sockets[0].getsockname()[1]
-    async with shipped_proxy(port, port) as (address, _), plain_http(address) as http:
-        requests.clear()
+    name = f"127.0.0.1:{port}"
+    async with shipped_proxy(name, name) as (address, _), plain_http(address) as http:
         for _ in range(CLIENTS):
-            assert (await http.get("/healthz")).status_code == HTTPStatus.OK
+            assert (await http.get("/mcp")).status_code == HTTPStatus.OK
     replica.close()
     assert (requests.total(), max(requests.values())) == (CLIENTS, 1)
 

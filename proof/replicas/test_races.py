@@ -12,7 +12,7 @@ import pytest
 
 from proof.replicas.presses import press, preview, until
 from proof.replicas.studios import in_new_studio, in_studio
-from proof.replicas.throwaway_engine import throwaway_engine, tls_engine
+from proof.replicas.throwaway_engine import throwaway_engine
 from tests.support.concurrency import Paused
 from tests.support.consent_clients import SECOND_KEY
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
@@ -57,7 +57,7 @@ async def test_a_race_over_two_replicas_keeps_every_promise(*, over_tls: bool) -
 
     async def race(first: int) -> None:
         async with (
-            tls_engine() if over_tls else throwaway_engine() as engine,
+            throwaway_engine(tls=over_tls) as engine,
             open_replicated_world(engine.url, chance(f"trax {first}")) as world,
         ):
             for number in range(first, ROUNDS, AT_ONCE):
@@ -74,7 +74,7 @@ async def test_a_race_keeps_every_promise_while_the_engine_hangs(*, over_tls: bo
     """For a moment in each round: but for what `docs/replicas.md` gives up without the engine."""
     found: list[str] = []
     async with (
-        tls_engine() if over_tls else throwaway_engine() as engine,
+        throwaway_engine(tls=over_tls) as engine,
         open_replicated_world(engine.url, chance("trax")) as world,
     ):
         for number in range(ROUNDS // AT_ONCE):

@@ -1,8 +1,13 @@
-"""A Valkey (or Redis) of the system's packages, on a unix socket of its own, that keeps nothing."""
+"""A Valkey (or Redis) of the system's packages, with the configuration that `deploy/` ships.
+
+It listens on a unix socket of its own, and for the tests it has one more user, who may do anything.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import re
 import shutil
 import signal
 import subprocess
@@ -14,43 +19,69 @@ from typing import TYPE_CHECKING, Final
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from tests import ROOT
 from tests.support.raw_upstream import closed_port
 from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator
 
 _PROGRAMS: Final = ("valkey-server", "redis-server")
 _PAUSE_SECONDS: Final = 0.02
 _THE_END: Final = "the end of what is listened to"
-_NEW_CERTIFICATE: Final = (
+NEW_CERTIFICATE: Final = (
     "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost"
     " -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout key.pem -out certificate.pem"
 )
+"""The command that makes a certificate of this machine, and its key."""
+
+
+PASSWORD: Final = "pass-word"  # noqa: S105  of an engine that ends with its test
+_SHIPPED: Final = ROOT / "deploy/valkey.conf"
+_TESTS: Final = "user tests on nopass ~* &* +@all\n"
+_COMMENTED_TLS: Final = re.compile(r"^# (port 0|tls-.*)$", re.MULTILINE)
+
+
+def shipped_configuration(password: str = PASSWORD) -> str:
+    """The shipped file, with the hash of a password."""
+    text = _SHIPPED.read_text(encoding="utf-8")
+    return text.replace("#PASSWORD_SHA256", f"#{hashlib.sha256(password.encode()).hexdigest()}")
 
 
 class ThrowawayEngine:
-    """An engine that a test starts, kills and suspends. `url` stays the same."""
+    """An engine that a test starts, kills and suspends. `url` stays the same.
 
-    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
+    With `tls`, its certificate lies in its folder.
+    """
+
+    def __init__(self, folder: Path, *, tls: bool = False) -> None:
         self.folder = folder
-        self._settings = settings or {}
         self.socket = folder / "engine.sock"
-        self.url = f"unix://{self.socket}"
+        self.url = f"unix://trax:{PASSWORD}@{self.socket}"
         self._process: Process | None = None
+        configuration = shipped_configuration() + _TESTS
+        options = ["--unixsocket", str(self.socket), "--dir", str(folder)]
+        if tls:
+            port = closed_port()
+            configuration = _COMMENTED_TLS.sub(r"\1", configuration)
+            configuration = configuration.replace("/etc/valkey/", f"{folder}/")
+            options += ["--tls-port", str(port)]
+            self.url = (
+                f"rediss://trax:{PASSWORD}@localhost:{port}?ssl_ca_certs={folder}/authority.pem"
+            )
+        else:
+            options += ["--port", "0"]
+        file = folder / "valkey.conf"
+        file.write_text(configuration, encoding="utf-8")
+        self._command = (str(file), *options)
 
     async def start(self) -> None:
         """Start it: empty, unless there is a dump in its folder."""
         program = next(filter(None, map(shutil.which, _PROGRAMS)), None)
         assert program, "there is no Valkey: see `make replicas-test`"
-        settings = ("--port", "0", "--unixsocket", str(self.socket), "--save", "")
         self._process = await asyncio.create_subprocess_exec(
-            program,
-            *settings,
-            *("--appendonly", "no", "--maxmemory-policy", "noeviction", "--dir", str(self.folder)),
-            *(word for name, it in self._settings.items() for word in (f"--{name}", it)),
-            stdout=asyncio.subprocess.DEVNULL,
+            program, *self._command, stdout=asyncio.subprocess.DEVNULL
         )
         async with asyncio.timeout(PATIENCE_SECONDS), self.client() as client:
             while not await _answers(client):  # noqa: ASYNC110  another process: it can only be asked
@@ -78,8 +109,8 @@ class ThrowawayEngine:
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[Redis]:
-        """A client of the test's own."""
-        client = Redis.from_url(f"unix://{self.socket}")
+        """A client of the test's own, who may do anything."""
+        client = Redis.from_url(f"unix://tests:any@{self.socket}")
         try:
             yield client
         finally:
@@ -124,32 +155,18 @@ async def _answers(client: Redis) -> bool:
 
 
 @asynccontextmanager
-async def throwaway_engine(
-    settings: Mapping[str, str] | None = None,
-) -> AsyncIterator[ThrowawayEngine]:
-    """An engine that has started, and ends with the block. `settings` are more of its own."""
+async def throwaway_engine(*, tls: bool = False) -> AsyncIterator[ThrowawayEngine]:
+    """An engine that has started, and ends with the block.
+
+    With `tls` its `url` is over TLS, with a certificate of an authority of its own.
+    """
     with TemporaryDirectory(prefix="engine-") as folder:
-        engine = ThrowawayEngine(Path(folder), settings)
+        if tls:
+            subprocess.run(NEW_CERTIFICATE.split(), cwd=folder, check=True, capture_output=True)  # noqa: ASYNC221  nothing else runs
+            shutil.copy(f"{folder}/certificate.pem", f"{folder}/authority.pem")
+        engine = ThrowawayEngine(Path(folder), tls=tls)
         await engine.start()
         try:
             yield engine
         finally:
             await engine.kill()
-
-
-@asynccontextmanager
-async def tls_engine() -> AsyncIterator[ThrowawayEngine]:
-    """The same, and its `url` is over TLS, with a certificate of an authority of its own."""
-    with TemporaryDirectory(prefix="certificate-") as folder:
-        subprocess.run(_NEW_CERTIFICATE.split(), cwd=folder, check=True, capture_output=True)  # noqa: ASYNC221  nothing else runs
-        port, certificate = closed_port(), f"{folder}/certificate.pem"
-        settings = {
-            "tls-port": str(port),
-            "tls-cert-file": certificate,
-            "tls-key-file": f"{folder}/key.pem",
-            "tls-ca-cert-file": certificate,
-            "tls-auth-clients": "no",
-        }
-        async with throwaway_engine(settings) as engine:
-            engine.url = f"rediss://localhost:{port}?ssl_ca_certs={certificate}"
-            yield engine

@@ -113,7 +113,7 @@ def test_a_pipe_stops_the_start(tmp_path: Path, name: str) -> None:
 
 @both
 @posix_only
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o602, 0o610])
+@pytest.mark.parametrize("mode", [0o660, 0o604, 0o602, 0o610])
 def test_a_file_that_others_can_open_stops_the_start(tmp_path: Path, name: str, mode: int) -> None:
     """The sentence says what to run."""
     file = private(tmp_path, f"redis://{SECRET}", mode)
@@ -129,14 +129,22 @@ def test_a_file_of_another_user_stops_the_start(tmp_path: Path, name: str) -> No
     assert refusal(name, file) == OF_ANOTHER
 
 
+@both
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="the file of a person")
+def test_the_group_of_a_person_reads_no_file(tmp_path: Path, name: str) -> None:
+    file = private(tmp_path, f"redis://{SECRET}", 0o640)
+    assert refusal(name, file) == OPEN_TO_OTHERS
+
+
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="root's own file")
+@pytest.mark.parametrize("user", [0, 12345])
 @pytest.mark.parametrize(("mode", "is_good"), [(0o440, True), (0o444, False), (0o460, False)])
 def test_a_group_may_read_a_file_of_the_system(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, *, is_good: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, user: int, *, is_good: bool
 ) -> None:
-    """So systemd and Kubernetes hand secrets to the user of a server."""
+    """So systemd and Kubernetes hand secrets to the user of a server, who may be root."""
     file = private(tmp_path, SECRET, mode)
-    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    monkeypatch.setattr(os, "geteuid", lambda: user)
     code, said = told(**{TOKENS: str(file)})
     assert code == (0 if is_good else 1)
     assert (OPEN_TO_OTHERS.format(TOKENS) in said) is not is_good

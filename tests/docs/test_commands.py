@@ -83,8 +83,14 @@ def test_every_command_of_another_program_is_possible(command: str) -> None:
             assert f"| `{setting.partition('=')[0]}` |" in docs("settings").text
         case ["docker", "build", "--tag", "trax-mcp", "."]:
             assert (ROOT / "Dockerfile").is_file()
-        case ["docker", "compose", "--file", file, "up", "--build"]:
+        case ["HOSTS=mcp.example.com", "docker", "compose", "--file", file, "up", "--build"]:
             assert (ROOT / file).is_file()
+        case ["sh", script]:
+            assert (ROOT / script).is_file()
+        case ["sudo", "chown", user, *files]:
+            assert only("USER").text.startswith(f"{user}:")
+            written = (ROOT / "deploy/new_secrets.sh").read_text(encoding="utf-8")
+            assert all(f">{it.removeprefix('deploy/')}\n" in written for it in files)
         case ["docker", "run", *options]:
             before = only("ENTRYPOINT").command()[1:]
             assert is_a_command(*before, *options[options.index("trax-mcp") + 1 :])

@@ -1,15 +1,19 @@
 """`deploy/`: its files are well formed, and agree with each other and with the settings.
 
-`make replicas-test` runs HAProxy with its configuration, and what Compose starts, without
-containers; `make chart` does so with the Helm chart. No container engine has run them.
+`make replicas-test` runs HAProxy, Caddy and Valkey with their files, and what Compose starts,
+without containers; `make chart` does so with the Helm chart.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import pytest
 import yaml
 
 from tests import ROOT
@@ -17,6 +21,9 @@ from tests.support.dockerfile import only
 from tests.support.product.commands import Outcome, run_command
 from tests.support.product.server import VERSION
 from tests.support.served_app import serving
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FOLDER = ROOT / "deploy"
 LONGEST_CALL_SECONDS = 10 + 15
@@ -34,9 +41,16 @@ def arguments_of_valkey(words: list[str]) -> dict[str, str]:
     return dict(zip(words[1::2], words[2::2], strict=True))
 
 
+def settings_of_valkey() -> dict[str, str]:
+    """The settings of its file, as on its command line."""
+    lines = (FOLDER / "valkey.conf").read_text(encoding="utf-8").splitlines()
+    settings = (it.split(maxsplit=1) for it in lines if it and not it.startswith("#"))
+    return {f"--{name}": value.strip('"') for name, value in settings}
+
+
 def check_start(settings: dict[str, str]) -> None:
     """Check that a server starts with these settings, without asking for the shared memory."""
-    assert "TRAX_STORE_URL" in settings
+    assert settings.keys() & {"TRAX_STORE_URL", "TRAX_STORE_URL_FILE"}
     assert run_command(settings=settings) == Outcome(0, "", "")
 
 
@@ -53,7 +67,10 @@ def test_two_replicas_of_compose_share_an_engine_that_keeps_all_and_nothing_on_a
     (compose,) = documents("compose.yaml")
     services = compose["services"]
     assert services["replica-1"] == services["replica-2"]
-    assert arguments_of_valkey(services["valkey"]["command"]).items() >= SAFE.items()
+    assert settings_of_valkey().items() >= SAFE.items()
+    _, file, *options = services["valkey"]["command"]
+    assert services["valkey"]["volumes"] == [f"./secrets/valkey.conf:{file}:ro"]
+    assert options == ["--bind", "*"]
     replica = services["replica-1"]
     settings = {**replica["environment"], "TRAX_ALLOWED_HOSTS": "mcp.example.com"}
     check_start(settings)
@@ -67,9 +84,64 @@ def test_compose_gives_the_proxy_all_that_its_configuration_names() -> None:
     """And mounts that file."""
     (compose,) = documents("compose.yaml")
     proxy = compose["services"]["proxy"]
-    names = set(re.findall(r"\$\{(\w+)\}", (FOLDER / "haproxy.cfg").read_text(encoding="utf-8")))
-    assert set(proxy["environment"]) == names
+    text = (FOLDER / "haproxy.cfg").read_text(encoding="utf-8")
+    needed = set(re.findall(r"\$\{(\w+)\}", text)) - {"PROXY_USER", "PROXY_CERTIFICATE"}
+    assert set(proxy["environment"]) == needed | {"REPLICAS_IN_DNS"}
     assert proxy["volumes"] == ["./haproxy.cfg:/usr/local/etc/haproxy/haproxy.cfg:ro"]
+
+
+def test_secrets_of_compose_are_files_of_the_user_of_the_image() -> None:
+    """No variable holds one, and none is on a command line."""
+    (compose,) = documents("compose.yaml")
+    replica = compose["services"]["replica-1"]
+    files = {it: f"/run/secrets/{it}" for it in replica["secrets"]}
+    assert compose["secrets"].keys() == files.keys()
+    named = {it for name, it in replica["environment"].items() if name.endswith("_FILE")}
+    assert named == set(files.values())
+    text = (FOLDER / "compose.yaml").read_text(encoding="utf-8")
+    assert set(re.findall(r"\$\{(\w+)", text)) == {"HOSTS"}
+    user = only("USER").text.partition(":")[0]
+    assert f"chown {user} secrets/store-url secrets/token" in text
+
+
+def test_the_unit_of_systemd_is_well_formed_and_starts_a_server(tmp_path: Path) -> None:
+    """With the settings that its head shows, and with those of replicas."""
+    text = (FOLDER / "trax-mcp.service").read_text(encoding="utf-8")
+    shown = dict(re.findall(r"^#   (TRAX_\w+)=(.*)$", text, re.MULTILINE))
+    (for_replicas,) = re.findall(r"^#Environment=(.*)$", text, re.MULTILINE)
+    more = dict(it.split("=") for it in for_replicas.split())
+    (start,) = re.findall(r"^ExecStart=\S+/trax-mcp (.*)$", text, re.MULTILINE)
+    secret = tmp_path / "secret"
+    secret.touch(0o600)
+    secret.write_text("a-token\n", encoding="utf-8")
+    settings = shown | {"TRAX_MCP_TOKEN_FILE": str(secret), "TRAX_SANDBOX": "1"}
+    done = run_command(*start.split(), "--port", "0", settings=settings)
+    assert "is listening on" in done.err
+    (grace,) = re.findall(r"^TimeoutStopSec=(\d+)$", text, re.MULTILINE)
+    assert int(grace) > float(more["TRAX_DRAIN_SECONDS"]) > LONGEST_CALL_SECONDS
+    assert more["TRAX_STORE_URL_FILE"] == "%d/store-url"
+    assert "\n#LoadCredential=store-url:" in text
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd")
+def test_systemd_accepts_the_unit_and_finds_it_safe(tmp_path: Path) -> None:
+    """Each directive is known, also of replicas, and little of the machine is exposed."""
+    text = (FOLDER / "trax-mcp.service").read_text(encoding="utf-8")
+    unit = tmp_path / "trax-mcp.service"
+    text = re.sub(r"^#(?=LoadCredential|Environment)", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^ExecStart=\S+", f"ExecStart={sys.executable}", text, flags=re.MULTILINE)
+    unit.write_text(text, encoding="utf-8")
+    for command in (
+        ("verify", "--man=no", "--recursive-errors=no"),
+        ("security", "--offline=yes", "--threshold=20"),
+    ):
+        done = subprocess.run(  # noqa: S603  a program of the system
+            ["systemd-analyze", *command, str(unit)],  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, ""), done
 
 
 def test_ports_and_names_agree_with_the_image() -> None:
@@ -80,7 +152,8 @@ def test_ports_and_names_agree_with_the_image() -> None:
     proxied = services["proxy"]["environment"]
     assert {proxied["REPLICA_1"], proxied["REPLICA_2"]} == {f"replica-{it}:{port}" for it in (1, 2)}
     assert services["proxy"]["ports"][0].endswith(proxied["PROXY_BIND"])
-    assert services["replica-1"]["environment"]["TRAX_STORE_URL"].endswith("@valkey:6379/0")
+    written = (FOLDER / "new_secrets.sh").read_text(encoding="utf-8")
+    assert "@valkey:6379/0" in written
 
 
 def test_the_chart_is_of_this_version() -> None:

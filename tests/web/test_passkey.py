@@ -147,6 +147,14 @@ def test_a_named_file_that_is_missing_or_unreadable_stops_the_start(tmp_path: Pa
     )
 
 
+def test_a_folder_that_cannot_be_looked_into_stops_the_start(tmp_path: Path) -> None:
+    """Such as one that a unit of systemd hides: a passkey may be enrolled there."""
+    no_folder = tmp_path / ("x" * 300)
+    assert refusal(XDG_CONFIG_HOME=str(no_folder)).startswith(
+        "trax-mcp: Whether a passkey is enrolled cannot be seen in "
+    )
+
+
 @pytest.mark.parametrize("mode", ["preview", "flag"])
 def test_modes_that_ask_nobody_do_not_start_beside_a_passkey(tmp_path: Path, mode: str) -> None:
     file = tmp_path / "passkey.json"

@@ -135,7 +135,7 @@ def enrolled_passkey(settings: Settings) -> Passkey | None:
         CannotStart: its file is named and missing, or it cannot be read, or no person is asked.
     """
     path = passkey_path(settings)
-    if settings.passkey_file is None and not path.exists():
+    if settings.passkey_file is None and not _is_there(path):
         return None
     if settings.confirm in {"preview", "flag"}:
         raise CannotStart(
@@ -143,6 +143,20 @@ def enrolled_passkey(settings: Settings) -> Passkey | None:
         )
     named = f"Your passkey file, {shorten(path)}, is"
     return Passkey.read(path, "TRAX_PASSKEY_FILE names" if settings.passkey_file else named)
+
+
+def _is_there(passkey: Path) -> bool:
+    """`Path.exists` takes some files that cannot be looked for to be missing."""
+    try:
+        passkey.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise CannotStart(
+            f"Whether a passkey is enrolled cannot be seen in {shorten(passkey)}: {error.strerror}."
+            " Let the user of the server open that folder, or set HOME to another."
+        ) from None
+    return True
 
 
 def _check(setting: str, names: Iterable[str], allowed: Collection[str]) -> None:
