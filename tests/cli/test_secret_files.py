@@ -130,9 +130,14 @@ def test_a_file_of_another_user_stops_the_start(tmp_path: Path, name: str) -> No
 
 
 @both
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="the file of a person")
-def test_the_group_of_a_person_reads_no_file(tmp_path: Path, name: str) -> None:
+@posix_only
+def test_the_group_of_a_person_reads_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     file = private(tmp_path, f"redis://{SECRET}", 0o640)
+    if os.geteuid() == 0:
+        os.chown(file, 12345, -1)
+        monkeypatch.setattr(os, "geteuid", lambda: 12345)
     assert refusal(name, file) == OPEN_TO_OTHERS
 
 
