@@ -82,6 +82,23 @@ async def test_reads_and_stops_go_on_without_the_engine_and_nothing_else(
     assert told == [AWAY, BACK]
 
 
+async def test_the_metrics_say_whether_the_engine_answers(replicas: Replicas) -> None:
+    measured = await replicas.start(TRAX_METRICS_PORT="0")
+    url = (await measured.running.stderr.match(r"metrics at (http://[\d.]+:\d+)/metrics"))[1]
+    async with plain_http(url) as http:
+
+        async def until_up(value: str) -> None:
+            with anyio.fail_after(PATIENCE_SECONDS):
+                while f"\ntrax_mcp_engine_up {value}\n" not in (await http.get("/metrics")).text:  # noqa: ASYNC110  it can only be asked
+                    await anyio.sleep(0.02)
+
+        await until_up("1.0")
+        await replicas.engine.kill()
+        await until_up("0.0")
+        await replicas.engine.start()
+        await until_up("1.0")
+
+
 async def test_a_form_asks_about_a_stop_without_the_engine(replicas: Replicas) -> None:
     person = Person()
     async with replicas.client(replicas.a, person=person) as client:
