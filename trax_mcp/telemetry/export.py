@@ -48,10 +48,11 @@ _LOG: Final = logging.getLogger(__name__)
 
 def open_telemetry(
     *, trax_host: str, address: tuple[str, int] | None, signals: Collection[str]
-) -> tuple[OpenTelemetry, str | None]:
-    """Begin to export. Returns the address of the port for Prometheus too, if there is one.
+) -> OpenTelemetry:
+    """Begin to export.
 
-    `address` is where that port is to be; `signals` are sent to a collector: "traces", "metrics".
+    `address` is where the port for Prometheus is to be; `signals` are sent to a collector:
+    "traces", "metrics".
 
     Raises:
         OSError: the port cannot be opened.
@@ -87,7 +88,7 @@ def open_telemetry(
 
     meter: Meter = meters.get_meter(_NAME, __version__) if meters else NoOpMeter(_NAME)
     tracer = get_tracer(_NAME, __version__)
-    return OpenTelemetry(meter, tracer, trax_host=trax_host, send_rest=send_rest), url
+    return OpenTelemetry(meter, tracer, trax_host=trax_host, send_rest=send_rest, metrics_url=url)
 
 
 # Each is imported only where it is used: that of a collector brings an HTTP client.
