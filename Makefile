@@ -11,7 +11,7 @@ BROWSER := build/browser
 EXT_APPS_VERSION := 2.0.4
 MCP_SDK_VERSION := 1.32.2
 ESBUILD_VERSION := 0.28.2
-# A collector of OpenTelemetry. It has only alphas, for Linux and macOS. Apache-2.0.
+# A collector of OpenTelemetry. It has only alphas, as binaries. Apache-2.0.
 ROTEL_VERSION := 0.0.1a15
 BUNDLE = build/trax-mcp-$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' trax_mcp/__init__.py).mcpb
 

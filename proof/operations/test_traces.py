@@ -103,6 +103,7 @@ async def test_a_go_live_by_form_is_one_trace_from_the_client_to_trax(
     call = "tools/call go_live"
     assert [path(it, spans) for it in sent] == [[FIRST, f"MCP send {call}", call, sent[0].name]]
     assert [it.name for it in spans.values()].count(call) == 2
+    assert "Exemplar #" not in received  # as docs/http.md says, for what they cost
     secrets = (SANDBOX_KEY, *STUDIO.values(), STUDIO_NAME, TEXT)
     assert [it for it in secrets if it in received] == []
 

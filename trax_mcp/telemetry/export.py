@@ -5,13 +5,15 @@ The exporters read the rest from the standard variables `OTEL_EXPORTER_OTLP_...`
 """
 
 import logging
+import os
 from collections.abc import Collection, Sequence
 from threading import Thread
 from typing import Any, Final
 from uuid import uuid4
 
 from opentelemetry.metrics import Meter, NoOpMeter
-from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.environment_variables import OTEL_METRICS_EXEMPLAR_FILTER
+from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider
 from opentelemetry.sdk.metrics.export import (
     MetricExportResult,
     MetricReader,
@@ -69,7 +71,13 @@ def open_telemetry(
         readers.append(reader)
     if "metrics" in signals:
         readers.append(_metrics_to_collector())
-    meters = MeterProvider(readers, resource, shutdown_on_exit=False) if readers else None
+    # Exemplars cost in each call, and Prometheus is shown none.
+    exemplars = None if OTEL_METRICS_EXEMPLAR_FILTER in os.environ else AlwaysOffExemplarFilter()
+    meters = (
+        MeterProvider(readers, resource, shutdown_on_exit=False, exemplar_filter=exemplars)
+        if readers
+        else None
+    )
     traces = None
     # Else somebody traces this process already, as `opentelemetry-instrument` does.
     if "traces" in signals and isinstance(get_tracer_provider(), ProxyTracerProvider):
@@ -183,6 +191,6 @@ def _plain(span: ReadableSpan) -> ReadableSpan:
 
 
 def _without_state(context: SpanContext | None) -> SpanContext | None:
-    if context is None:
-        return None
+    if context is None or not context.trace_state:
+        return context
     return SpanContext(context.trace_id, context.span_id, context.is_remote, context.trace_flags)

@@ -89,14 +89,17 @@ class OpenTelemetry(Telemetry):
         if not span.is_recording():
             return
         span.update_name(f"{request.method} {target}" if target else request.method)
-        span.set_attribute("mcp.method.name", request.method)
+        attributes = {
+            "mcp.method.name": request.method,
+            "network.transport": request.transport,
+            "enduser.pseudo.id": request.caller,
+        }
         if target is not None:
             is_tool = request.method == "tools/call"
-            span.set_attribute("gen_ai.tool.name" if is_tool else "gen_ai.prompt.name", target)
-        span.set_attribute("network.transport", request.transport)
-        span.set_attribute("enduser.pseudo.id", request.caller)
+            attributes["gen_ai.tool.name" if is_tool else "gen_ai.prompt.name"] = target
         if request.session is not None:
-            span.set_attribute("mcp.session.id", request.session)
+            attributes["mcp.session.id"] = request.session
+        span.set_attributes(attributes)  # all at once: each time costs
 
     def measure_operation(self, request: McpRequest, seconds: float, error: str | None) -> None:
         """Measure how long a message of a client took."""
@@ -173,8 +176,9 @@ class _RequestToTrax:
 
     def _note_answer(self, status: int, request_id: str) -> None:
         self._status = self._labels["http.response.status_code"] = status
-        self._span.set_attribute("http.response.status_code", status)
-        self._span.set_attribute("trax_mcp.request.id", request_id)
+        self._span.set_attributes(
+            {"http.response.status_code": status, "trax_mcp.request.id": request_id}
+        )
 
     def __exit__(
         self,
