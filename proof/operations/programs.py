@@ -98,6 +98,11 @@ class Prometheus:
         groups = (await self._get("rules"))["groups"]
         return [rule for group in groups for rule in group["rules"]]
 
+    async def label_values(self, metric: str, label: str) -> list[str]:
+        """The values of a label of a metric."""
+        found: list[str] = await self._get(f"label/{label}/values", **{"match[]": metric})
+        return found
+
     async def everything(self) -> str:
         """All that it has stored of the job: the names and labels of every series."""
         series = await self._get("series", **{"match[]": '{job="trax-mcp"}'})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -33,7 +34,7 @@ STUDIO_NAME: Final = "Friday Night Show"
 """As the sandbox has it."""
 FILLED_IN: Final = {"$job": "trax-mcp", "$__rate_interval": "1m"}
 """What Grafana fills in."""
-NO_DATA: Final = {"TraxMcpDown", "TraxMcpStopTookTooLong"}
+NO_DATA: Final = frozenset({"TraxMcpDown", "TraxMcpStopTookTooLong"})
 """Alerts with nothing to tell here: the process runs, and no stop is slow. promtool judges them."""
 
 
@@ -47,6 +48,14 @@ def dashboard() -> dict[str, str]:
         for panel in json.loads(text)["panels"]
         for target in panel["targets"]
     }
+
+
+def variable() -> tuple[str, str]:
+    """The metric and the label of which the dashboard lists the values, to choose a job."""
+    text = (DEPLOY / "grafana-dashboard.json").read_text(encoding="utf-8")
+    (found,) = re.findall(r'"label_values\((\w+), (\w+)\)"', text)
+    metric, label = found
+    return metric, label
 
 
 def alerts() -> dict[str, str]:
@@ -121,8 +130,9 @@ async def test_prometheus_answers_the_dashboard_and_the_alerts(
                 await until(lambda: asked.knows("trax_mcp_stop_duration_seconds_count"))
                 secrets += await show(http, trax)  # a rate needs a second look
                 assert await unanswered(asked, dashboard()) == []
+                assert await asked.label_values(*variable()) == [FILLED_IN["$job"]]
                 await engine.kill()
-                assert await unanswered(asked, alerts(), but=frozenset(NO_DATA)) == []
+                assert await unanswered(asked, alerts(), but=NO_DATA) == []
                 rules = {it["name"]: it["health"] for it in await asked.rules()}
                 assert rules == dict.fromkeys(alerts(), "ok")
                 stored = await asked.everything()
