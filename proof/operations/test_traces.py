@@ -93,7 +93,7 @@ async def test_a_go_live_by_form_is_one_trace_from_the_client_to_trax(
             with get_tracer("a-client").start_as_current_span(FIRST):
                 assert has_run(await client.call_tool(GO_LIVE.tool, GO_LIVE.arguments))
             await client.call_tool("send_chat_message", {**STUDIO, "text": TEXT})
-        spans_of_client.shutdown()  # type: ignore[no-untyped-call]  it has no types
+        spans_of_client.shutdown()  # type: ignore[no-untyped-call]
         wanted = (f": {FIRST}\n", "tools/call send_chat_message\n", "mcp.server.operation.duration")
         await until(lambda: to.has(*wanted))
         (first,) = [it for it in to.spans() if it.name == FIRST]

@@ -434,6 +434,15 @@ async def test_a_standard_variable_that_cannot_be_read_stops_the_start_and_is_na
     assert server.stderr.text == told
 
 
+async def test_one_that_only_metrics_for_prometheus_need_is_named_too() -> None:
+    settings = {"TRAX_METRICS_PORT": "0", "OTEL_METRICS_EXEMPLAR_FILTER": "canary"}
+    async with running(*HTTP, "--sandbox", settings=settings) as server:
+        assert await server.end() == 1
+    assert server.stderr.text == (
+        "trax-mcp: OTEL_METRICS_EXEMPLAR_FILTER has a value that OpenTelemetry cannot read.\n"
+    )
+
+
 @pytest.mark.parametrize(
     "settings",
     [

@@ -51,22 +51,24 @@ def open_telemetry(
         ) from None
     except ValueError:
         raise CannotStart(
-            f"{_unreadable(signals)} has a value that OpenTelemetry cannot read."
+            f"{_unreadable(signals, over_port=port is not None)} has a value that OpenTelemetry"
+            " cannot read."
         ) from None
 
 
-def _unreadable(signals: Collection[str]) -> str:
+def _unreadable(signals: Collection[str], *, over_port: bool) -> str:
     """The standard variable without which OpenTelemetry can read the others.
 
     Its error seldom names the variable, and may quote a value that is a secret.
     """
+    address = (_LOOPBACK, 0) if over_port else None
     names = [it for it in os.environ if it.startswith("OTEL_")]
     for name in names:
         value = os.environ.pop(name)
         with suppress(ValueError):
             from trax_mcp.telemetry import export  # noqa: PLC0415  it reads some when it is imported
 
-            export.open_telemetry(trax_host="", address=None, signals=signals)
+            export.open_telemetry(trax_host="", address=address, signals=signals)
             return name
         os.environ[name] = value
     return f"More than one of {', '.join(sorted(names))}"
