@@ -415,7 +415,6 @@ async def test_where_the_metrics_are_is_not_told_by_a_start_that_fails() -> None
     assert "metrics at" not in server.stderr.text
 
 
-@pytest.mark.parametrize("command", [(), HTTP])
 @pytest.mark.parametrize(
     ("values", "names"),
     [
@@ -425,10 +424,11 @@ async def test_where_the_metrics_are_is_not_told_by_a_start_that_fails() -> None
     ],
 )
 async def test_a_standard_variable_that_cannot_be_read_stops_the_start_and_is_named(
-    command: tuple[str, ...], values: dict[str, str], names: str
+    values: dict[str, str], names: str
 ) -> None:
+    """Here on stdio."""
     exporters = {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_METRICS_EXPORTER": "otlp"}
-    async with running(*command, settings={**exporters, **values}) as server:
+    async with running(settings={**exporters, **values}) as server:
         assert await server.end() == 1
     told = f"trax-mcp: {names} has a value that OpenTelemetry cannot read.\n"
     assert server.stderr.text == told
