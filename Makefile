@@ -11,6 +11,8 @@ BROWSER := build/browser
 EXT_APPS_VERSION := 2.0.4
 MCP_SDK_VERSION := 1.32.2
 ESBUILD_VERSION := 0.28.2
+# A collector of OpenTelemetry. It has only alphas, as binaries. Apache-2.0.
+ROTEL_VERSION := 0.0.1a15
 HELM := build/helm
 HELM_LAYER_VERSION := 2.2.2
 WITH_HELM := PATH=$(CURDIR)/$(HELM)/helm:$(CURDIR)/$(HELM)/kubectl:$$PATH
@@ -19,7 +21,7 @@ BUNDLE = build/trax-mcp-$(VERSION).mcpb
 BILL = build/trax-mcp-$(VERSION).cdx.json
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format docs bench profile proof breaks mutants fuzz people conformance browser hosted replicas replicas-test replicas-whole soak race wheel bundle packer image bom chart lock clean
+.PHONY: help install demo test check format docs bench profile proof breaks mutants fuzz people conformance browser hosted operations-test replicas replicas-test replicas-whole soak race wheel bundle packer image bom chart lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +86,11 @@ browser: .venv/dev chromium $(BROWSER)/host.js ## ask on the page and in the pan
 hosted: .venv/dev ## sign in as claude.ai and phones do, and go live with a yes
 	@$(MAKE) --no-print-directory $(BROWSER)/host.js >/dev/null || echo "Panels cannot be drawn here: you are shown previews."
 	@APP_BRIDGE=$(BROWSER)/host.js $(BIN)/python -m proof.hosted.play
+
+operations-test: .venv/dev ## ask a real Prometheus and a real collector, by the files of deploy/
+	sh proof/operations/install_programs.sh >/dev/null
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check rotel==$(ROTEL_VERSION)
+	$(BIN)/pytest -n 2 $(PYTEST_OPTIONS) proof/operations
 
 replicas: .venv/dev ## play two replicas, a yes across them, and the loss of one
 	sh proof/replicas/install_programs.sh >/dev/null

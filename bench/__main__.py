@@ -29,6 +29,13 @@ from bench.report_lines import (
 from bench.walk.walk_report import WALK_HEAD, listing_line, walk
 
 FULL = Effort(starts=25, pairs=8, warm_up_calls=100, turns=15, calls=15, rounds=11)
+_TRACES = {"OTEL_TRACES_EXPORTER": "otlp"}
+_SAMPLED = {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.05"}
+TELEMETRY = {
+    "metrics": {"TRAX_METRICS_PORT": "0"},
+    "traces": _TRACES,
+    "one trace in twenty": _TRACES | _SAMPLED,
+}
 QUICK = Effort(starts=3, pairs=2, warm_up_calls=10, turns=5, calls=5, rounds=2)
 
 _ABOUT = """\
@@ -67,6 +74,7 @@ def _machine() -> str:
 def _lines(effort: Effort) -> Iterator[ComparisonLine | CountLine | ConsentLine | ChatLine | str]:
     yield from _start_lines(effort)
     yield from _call_lines(effort)
+    yield from _telemetry_lines(effort)
     yield from _sign_in_lines(effort)
     yield from import_lines()
     yield from _surface_lines()
@@ -99,6 +107,14 @@ def _call_lines(effort: Effort) -> Iterator[ComparisonLine | str]:
         for era in Era:
             seconds = call_cost.calls(connect, era, effort).map(lambda it: it * 1000)
             yield ComparisonLine(f"  {name}, {era}", seconds, "ms", target=1.3)
+
+
+def _telemetry_lines(effort: Effort) -> Iterator[ComparisonLine | str]:
+    yield "telemetry, beside none"
+    for name, variables in TELEMETRY.items():
+        connect = call_cost.connect_measured(variables)
+        seconds = call_cost.calls(connect, Era.MODERN, effort).map(lambda it: it * 1000)
+        yield ComparisonLine(f"  {name}", seconds, "ms", target=1.05)
 
 
 def _sign_in_lines(effort: Effort) -> Iterator[ComparisonLine | str]:

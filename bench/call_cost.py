@@ -5,7 +5,7 @@ The two alternate, so that a slow moment of the machine affects both.
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -199,13 +199,30 @@ def connect_stdio(module: str, era: Era, upstream: str) -> Iterator[McpClient]:
 
 
 @contextmanager
-def connect_http(module: str, era: Era, upstream: str) -> Iterator[McpClient]:
+def connect_http(
+    module: str, era: Era, upstream: str, telemetry: Mapping[str, str] | None = None
+) -> Iterator[McpClient]:
     """A `Connect` over HTTP on loopback."""
     port = ("--port", "0") if module == OURS else ()
-    with python_module(module, "http", *port, settings=_settings(upstream)) as server:
+    settings = _settings(upstream) | dict(telemetry or {})
+    with python_module(module, "http", *port, settings=settings) as server:
         client = HttpClient(server.address(), era, headers={"X-API-Key": KEY})
         with closing(client):
             yield client
+
+
+def connect_measured(telemetry: Mapping[str, str]) -> Connect:
+    """A `Connect` to trax-mcp over HTTP: ours with this telemetry, and the bare one without.
+
+    The upstream is the collector too, since it takes whatever is posted.
+    """
+
+    def connect(module: str, era: Era, upstream: str) -> AbstractContextManager[McpClient]:
+        collector = {"OTEL_EXPORTER_OTLP_ENDPOINT": upstream}
+        settings = {**collector, **telemetry} if module == OURS else None
+        return connect_http(OURS, era, upstream, settings)
+
+    return connect
 
 
 def _start(module: str, era: Era) -> Start:

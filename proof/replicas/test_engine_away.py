@@ -22,6 +22,7 @@ from proof.replicas.presses import (
 from proof.replicas.replica_setup import until_told
 from tests.support.consent_clients import status_and_reason
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, STUDIO
+from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.simulated_person import Person, agreeing, refusing
 
@@ -66,6 +67,23 @@ async def test_reads_and_stops_go_on_without_the_engine_and_nothing_else(
     assert again == RAN
     told = [it for it in (AWAY, BACK) for line in replicas.a.running.stderr.all if it in line]
     assert told == [AWAY, BACK]
+
+
+async def test_the_metrics_say_whether_the_engine_answers(replicas: Replicas) -> None:
+    measured = await replicas.start(TRAX_METRICS_PORT="0")
+    url = (await measured.running.stderr.match(r"metrics at (http://[\d.]+:\d+)/metrics"))[1]
+    async with plain_http(url) as http:
+
+        async def until_up(value: str) -> None:
+            with anyio.fail_after(PATIENCE_SECONDS):
+                while f"\ntrax_mcp_engine_up {value}\n" not in (await http.get("/metrics")).text:  # noqa: ASYNC110  it can only be asked
+                    await anyio.sleep(0.02)
+
+        await until_up("1.0")
+        await replicas.engine.kill()
+        await until_up("0.0")
+        await replicas.engine.start()
+        await until_up("1.0")
 
 
 async def test_a_form_asks_about_a_stop_without_the_engine(replicas: Replicas) -> None:

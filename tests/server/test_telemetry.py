@@ -16,7 +16,16 @@ from unittest.mock import patch
 
 import pytest
 
-from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller, opening, request, tool_call
+from tests.support.jsonrpc import (
+    LEGACY,
+    MODERN,
+    HttpCaller,
+    Message,
+    opening,
+    read_answer,
+    request,
+    tool_call,
+)
 from tests.support.markdown_pages import docs
 from tests.support.otlp_collector import METRICS, TRACES, Collector, Span, collector
 from tests.support.product.commands import Outcome, run_command
@@ -34,6 +43,15 @@ STUDIO: Final = "studio_42"
 CLIENTS_TRACE: Final = "4bf92f3577b34da6a3ce929d0e0e4736"
 CLIENTS_SPAN: Final = "00f067aa0ba902b7"
 TRACEPARENT: Final = f"00-{CLIENTS_TRACE}-{CLIENTS_SPAN}-01"
+SESSIONS: Final = "mcp_server_session_duration_seconds_count"
+APPS: Final = {
+    "extensions": {"io.modelcontextprotocol/ui": {"mimeTypes": ["text/html;profile=mcp-app"]}}
+}
+TICKET: Final = "live.traxstreaming/ticket"
+ALL_OTEL: Final = (
+    "More than one of OTEL_BSP_SCHEDULE_DELAY, OTEL_METRICS_EXPORTER, OTEL_METRIC_EXPORT_INTERVAL,"
+    " OTEL_TRACES_EXPORTER"
+)
 MISSING: Final = "In the folder of trax-mcp, run .venv/bin/python -m pip install '.[telemetry]'."
 
 
@@ -61,10 +79,16 @@ async def confirm(caller: HttpCaller, tool: str) -> None:
 
 
 async def test_prometheus_finds_each_metric_that_the_page_names() -> None:
-    """After a show: two guarded calls with their yes, a mistake, and requests that are refused."""
+    """After a show: two guarded calls with their yes, a mistake, and requests that are refused.
+
+    A client of the earlier era came and went before it.
+    """
     settings = {"TRAX_METRICS_PORT": "0", "TRAX_CALLS_PER_MINUTE": "1"}
     async with running(*HTTP, "--sandbox", settings=settings) as server:
         async with plain_http(await server.address()) as http:
+            earlier = HttpCaller(http, LEGACY)
+            await earlier.open()
+            assert (await http.delete("/mcp", headers=earlier.all_headers())).status_code == 200
             caller = HttpCaller(http, MODERN)
             await confirm(caller, "go_live")
             await confirm(caller, "go_offline")
@@ -78,7 +102,7 @@ async def test_prometheus_finds_each_metric_that_the_page_names() -> None:
         r"^\| `([a-z_.]+)` \|", docs("http").section("Metrics and traces"), re.MULTILINE
     )
     in_prometheus = {it.replace(".", "_") for it in named} - {"trax_mcp_engine_up"}
-    assert len(in_prometheus) == 8
+    assert len(in_prometheus) == 9
     assert [it for it in in_prometheus if f"\n{it}" not in metrics] == []
 
     operations = "mcp_server_operation_duration_seconds_count"
@@ -96,7 +120,8 @@ async def test_prometheus_finds_each_metric_that_the_page_names() -> None:
         refused = {"http_response_status_code": status}
         assert count(metrics, "trax_mcp_refused_requests_total", **refused) == 1
         assert count(metrics, "http_server_request_duration_seconds_count", **refused) == 1
-    assert count(metrics, "http_server_request_duration_seconds_count", http_route="/mcp") == 6
+    assert count(metrics, "http_server_request_duration_seconds_count", http_route="/mcp") == 9
+    assert count(metrics, SESSIONS, network_transport="tcp") == 1
 
 
 async def test_a_client_that_left_was_not_refused() -> None:
@@ -134,6 +159,53 @@ async def test_who_says_nothing_at_the_port_of_the_metrics_takes_nothing_from_th
             await scrape(server, http)
         assert await server.stop(signal.SIGTERM) == 0
     assert all(it.startswith('{"time"') for it in server.stderr.all)
+
+
+async def test_a_session_that_is_open_at_the_end_has_lasted_until_then() -> None:
+    """Over HTTP, in the earlier era. One without a session, of the later era, adds none."""
+    settings = {"TRAX_METRICS_PORT": "0"}
+    async with (
+        collector() as to,
+        running(*HTTP, "--sandbox", settings=settings | to.settings("metrics")) as server,
+    ):
+        async with plain_http(await server.address()) as http:
+            await HttpCaller(http, MODERN).call("list_studios")
+            await HttpCaller(http, LEGACY).open()
+            assert count(await scrape(server, http), SESSIONS) == 0
+        assert await server.stop(signal.SIGTERM) == 0
+    assert to.has_metric("mcp.server.session.duration")
+
+
+async def questions_open(server: Running, http: httpx.AsyncClient, number: int) -> None:
+    """Wait until so many are open, as Prometheus would see."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while count(await scrape(server, http), "trax_mcp_questions_open") != number:
+            continue
+
+
+async def test_a_question_is_open_while_a_call_waits_for_its_panel() -> None:
+    """Until a person has answered."""
+    async with running(*HTTP, "--sandbox", settings={"TRAX_METRICS_PORT": "0"}) as server:
+        async with plain_http(await server.address()) as http:
+            caller = HttpCaller(http, MODERN)
+
+            async def call(tool: str, **arguments: object) -> Message:
+                params = {"name": tool, "arguments": arguments}
+                message = request(MODERN, "tools/call", params, capabilities=APPS)
+                result: Message = read_answer(await caller.post(message))["result"]
+                return result
+
+            asked = await call("go_live", studioId=STUDIO)
+            ticket = asked["_meta"][TICKET]
+            shown = (await call("answer_approval", ticket=ticket))["structuredContent"]
+            await questions_open(server, http, 0)
+            waiting = asyncio.create_task(call("go_live", studioId=STUDIO))
+            await questions_open(server, http, 1)
+            no = {"question": shown["question"], "choice": shown["no"]}
+            await call("answer_approval", ticket=ticket, **no)
+            assert (await waiting)["structuredContent"]["reason"] == "declined"
+            await questions_open(server, http, 0)
+        assert await server.stop(signal.SIGTERM) == 0
 
 
 async def show(
@@ -256,15 +328,16 @@ async def test_looking_at_a_chat_is_no_part_of_the_call_that_began_it() -> None:
 
 
 async def test_on_stdio_spans_are_sent_before_the_process_ends() -> None:
-    """Nothing but the protocol is on stdout, and no port is opened."""
+    """And how long it was used. Only the protocol is on stdout, and no port is opened."""
     async with collector() as to:
-        settings = {"TRAX_METRICS_PORT": "0", **to.settings("traces")}
+        settings = {"TRAX_METRICS_PORT": "0", **to.settings("traces", "metrics")}
         async with running("--sandbox", settings=settings) as server:
             await server.tell(*opening(LEGACY))
             await server.ask(tool_call(LEGACY, "list_studios"))
             assert await server.hang_up() == 0
     found = [it for it in to.spans() if it.name == "tools/call list_studios"]
     assert [it.attributes["network.transport"] for it in found] == ["pipe"]
+    assert to.has_metric("mcp.server.session.duration")
     assert all(line.startswith('{"') for line in server.stdout.all)
     assert "metrics at" not in server.stderr.text
 
@@ -339,13 +412,39 @@ async def test_a_port_that_is_taken_stops_the_start_with_one_sentence() -> None:
     )
 
 
-async def test_a_standard_variable_that_cannot_be_read_stops_the_start() -> None:
-    settings = {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_BSP_MAX_QUEUE_SIZE": "-1"}
-    async with running(*HTTP, settings=settings) as server:
+async def test_where_the_metrics_are_is_not_told_by_a_start_that_fails() -> None:
+    settings = {"TRAX_METRICS_PORT": "0", "TRAX_GUARD_ALSO": "no_such_tool"}
+    async with running(*HTTP, "--sandbox", settings=settings) as server:
+        assert await server.end() == 1
+    assert "TRAX_GUARD_ALSO must hold" in server.stderr.text
+    assert "metrics at" not in server.stderr.text
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        ({"OTEL_BSP_MAX_QUEUE_SIZE": "-1"}, "OTEL_BSP_MAX_QUEUE_SIZE"),
+        ({"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "canary"}, "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"),
+        ({"OTEL_METRIC_EXPORT_INTERVAL": "-1", "OTEL_BSP_SCHEDULE_DELAY": "-1"}, ALL_OTEL),
+    ],
+)
+async def test_a_standard_variable_that_cannot_be_read_stops_the_start_and_is_named(
+    values: dict[str, str], names: str
+) -> None:
+    """Here on stdio."""
+    exporters = {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_METRICS_EXPORTER": "otlp"}
+    async with running(settings={**exporters, **values}) as server:
+        assert await server.end() == 1
+    told = f"trax-mcp: {names} has a value that OpenTelemetry cannot read.\n"
+    assert server.stderr.text == told
+
+
+async def test_one_that_only_metrics_for_prometheus_need_is_named_too() -> None:
+    settings = {"TRAX_METRICS_PORT": "0", "OTEL_METRICS_EXEMPLAR_FILTER": "canary"}
+    async with running(*HTTP, "--sandbox", settings=settings) as server:
         assert await server.end() == 1
     assert server.stderr.text == (
-        "trax-mcp: A variable whose name begins with OTEL_ has a value that OpenTelemetry cannot"
-        " read.\n"
+        "trax-mcp: OTEL_METRICS_EXEMPLAR_FILTER has a value that OpenTelemetry cannot read.\n"
     )
 
 

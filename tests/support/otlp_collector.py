@@ -63,6 +63,10 @@ class Collector:
         exporters = {f"OTEL_{it.upper()}_EXPORTER": "otlp" for it in signals}
         return {"OTEL_EXPORTER_OTLP_ENDPOINT": self.address, **exporters}
 
+    def has_metric(self, name: str) -> bool:
+        """Whether a metric of this name has arrived."""
+        return any(name.encode() in body for path, body in self.posts if path == METRICS)
+
     def spans(self) -> Iterator[Span]:
         """All spans."""
         for path, body in self.posts:

@@ -112,6 +112,8 @@ async def _serve_http(
         if settings.sign_in:
             tell(f"trax-mcp: For claude.ai and others its address is {settings.public_url}{PATH}")
         tell(f"trax-mcp is listening on {url_of(listener)}{PATH}")
+        if telemetry.metrics_url is not None:
+            tell(f"trax-mcp: Prometheus finds its metrics at {telemetry.metrics_url}")
         collect_garbage_again()
         await serve_http(
             app,

@@ -55,8 +55,11 @@ async def _serve_stdio(settings: Settings, caller: Caller, telemetry: Telemetry)
             telemetry=telemetry,
         )
 
+        began = clock.seconds()
+
         async def shut_down() -> None:
             await service.shut_down()
+            telemetry.measure_session(clock.seconds() - began, "pipe")
             await telemetry.flush()
 
         server = service.server(caller)

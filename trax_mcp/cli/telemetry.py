@@ -1,11 +1,12 @@
 """Switches metrics and traces on where the settings or the standard variables ask for it."""
 
 import logging
-from collections.abc import Mapping
+import os
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Final
 from urllib.parse import urlsplit
 
-from trax_mcp.server.logs import tell
 from trax_mcp.settings import CannotStart, Settings, how_to_add
 from trax_mcp.telemetry import OFF, Telemetry
 
@@ -33,7 +34,7 @@ def open_telemetry(
     try:
         from trax_mcp.telemetry import export  # noqa: PLC0415  only where it is switched on
 
-        telemetry, url = export.open_telemetry(trax_host=host, address=address, signals=signals)
+        return export.open_telemetry(trax_host=host, address=address, signals=signals)
     except ModuleNotFoundError:
         remedy = how_to_add("telemetry")
         if port is not None:
@@ -50,11 +51,27 @@ def open_telemetry(
         ) from None
     except ValueError:
         raise CannotStart(
-            "A variable whose name begins with OTEL_ has a value that OpenTelemetry cannot read."
+            f"{_unreadable(signals, over_port=port is not None)} has a value that OpenTelemetry"
+            " cannot read."
         ) from None
-    if url is not None:
-        tell(f"trax-mcp: Prometheus finds its metrics at {url}")
-    return telemetry
+
+
+def _unreadable(signals: Collection[str], *, over_port: bool) -> str:
+    """The standard variable without which OpenTelemetry can read the others.
+
+    Its error seldom names the variable, and may quote a value that is a secret.
+    """
+    address = (_LOOPBACK, 0) if over_port else None
+    names = [it for it in os.environ if it.startswith("OTEL_")]
+    for name in names:
+        value = os.environ.pop(name)
+        with suppress(ValueError):
+            from trax_mcp.telemetry import export  # noqa: PLC0415  it reads some when it is imported
+
+            export.open_telemetry(trax_host="", address=address, signals=signals)
+            return name
+        os.environ[name] = value
+    return f"More than one of {', '.join(sorted(names))}"
 
 
 def _signals(environment: Mapping[str, str]) -> list[str]:

@@ -21,6 +21,7 @@ from trax_mcp.api.errors import TraxError
 from trax_mcp.api.operations import ListStudios
 from trax_mcp.clock import Clock
 from trax_mcp.server.door import PATH
+from trax_mcp.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
@@ -43,6 +44,7 @@ class Session:
     id: str = field(repr=False)  # a secret
     caller: Caller
     user: Any = field(repr=False)
+    began: float
     token: str | None = field(default=None, repr=False)
     last_used: float = 0
     calls: int = 0
@@ -59,11 +61,12 @@ class Sessions:
 
     tasks: "TaskGroup"
 
-    def __init__(self, app: ASGIApp, client: Client, clock: Clock) -> None:
+    def __init__(self, app: ASGIApp, client: Client, clock: Clock, telemetry: Telemetry) -> None:
         self._app = app
         self._client = client
         self._keys = client.accepted_keys
         self._clock = clock
+        self._telemetry = telemetry
         self._by_id: dict[str, Session] = {}
         """The one that was used longest ago is the first."""
         self._is_closing = False
@@ -83,7 +86,7 @@ class Sessions:
             if (unused := next((it for it in others if it.is_idle), None)) is None:
                 return None
             self.end(unused)
-        return Session(session_id, caller, user)
+        return Session(session_id, caller, user, self._clock.seconds())
 
     def begin(self, session: Session, token: str | None, *, is_stream: bool) -> None:
         """Note that a request begins."""
@@ -98,16 +101,19 @@ class Sessions:
         if self._is_closing and not session.calls:
             self.end(session)
 
-    def remove(self, session: Session) -> None:
-        """Remove a session that its client has ended."""
-        self._by_id.pop(session.id, None)
+    def remove(self, session: Session) -> bool:
+        """Remove a session that has ended. False if it was removed before."""
+        if self._by_id.pop(session.id, None) is None:
+            return False
+        self._telemetry.measure_session(self._clock.seconds() - session.began, "tcp")
+        return True
 
     def end(self, session: Session) -> None:
         """End a session. Its client then gets 404, and opens another.
 
         Source: MCP 2025-11-25, Transports, "Session Management".
         """
-        if self._by_id.pop(session.id, None) is not None:
+        if self.remove(session):
             # Not in the request's task: that can be cancelled.
             self.tasks.start_soon(self._delete, session)
 
@@ -123,7 +129,7 @@ class Sessions:
         earliest = self._clock.seconds() - _IDLE_SECONDS
         for session in tuple(self._by_id.values()):
             if session.is_idle and session.last_used < earliest:
-                del self._by_id[session.id]
+                self.remove(session)
 
     def tokens(self) -> set[str | None]:
         """The tokens that were used last in each session."""

@@ -11,6 +11,7 @@ from typing import Final, Literal, NamedTuple
 
 Gauge = Literal["trax_mcp.engine.up", "trax_mcp.questions.open", "trax_mcp.watchers"]
 """What is read whenever somebody looks."""
+Transport = Literal["pipe", "tcp"]
 NoteAnswer = Callable[[int, str], None]
 """Is told the status and the request id of TRaX's answer."""
 
@@ -21,7 +22,7 @@ class McpRequest(NamedTuple):
     method: str
     target: str | None
     protocol_version: str
-    transport: Literal["pipe", "tcp"]
+    transport: Transport
     caller: str
     session: str | None
 
@@ -30,12 +31,17 @@ class Telemetry:
     """Measures nothing."""
 
     is_on: bool = False
+    metrics_url: str | None = None
+    """Where Prometheus finds the metrics, if anywhere."""
 
     def describe_span(self, request: McpRequest) -> None:
         """Add to the SDK's span of a message what it lacks."""
 
     def measure_operation(self, request: McpRequest, seconds: float, error: str | None) -> None:
         """Measure how long a message of a client took."""
+
+    def measure_session(self, seconds: float, transport: Transport) -> None:
+        """Measure how long a client's session lasted, as it ends."""
 
     def measure_http(self, method: str, route: str, status: int | None, seconds: float) -> None:
         """Measure a request to this server. Those with an error's status count as refused.

@@ -5,13 +5,15 @@ The exporters read the rest from the standard variables `OTEL_EXPORTER_OTLP_...`
 """
 
 import logging
+import os
 from collections.abc import Collection, Sequence
 from threading import Thread
 from typing import Any, Final
 from uuid import uuid4
 
 from opentelemetry.metrics import Meter, NoOpMeter
-from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.environment_variables import OTEL_METRICS_EXEMPLAR_FILTER
+from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider
 from opentelemetry.sdk.metrics.export import (
     MetricExportResult,
     MetricReader,
@@ -48,10 +50,11 @@ _LOG: Final = logging.getLogger(__name__)
 
 def open_telemetry(
     *, trax_host: str, address: tuple[str, int] | None, signals: Collection[str]
-) -> tuple[OpenTelemetry, str | None]:
-    """Begin to export. Returns the address of the port for Prometheus too, if there is one.
+) -> OpenTelemetry:
+    """Begin to export.
 
-    `address` is where that port is to be; `signals` are sent to a collector: "traces", "metrics".
+    `address` is where the port for Prometheus is to be; `signals` are sent to a collector:
+    "traces", "metrics".
 
     Raises:
         OSError: the port cannot be opened.
@@ -68,7 +71,13 @@ def open_telemetry(
         readers.append(reader)
     if "metrics" in signals:
         readers.append(_metrics_to_collector())
-    meters = MeterProvider(readers, resource, shutdown_on_exit=False) if readers else None
+    # Exemplars cost in each call, and Prometheus is shown none.
+    exemplars = None if OTEL_METRICS_EXEMPLAR_FILTER in os.environ else AlwaysOffExemplarFilter()
+    meters = (
+        MeterProvider(readers, resource, shutdown_on_exit=False, exemplar_filter=exemplars)
+        if readers
+        else None
+    )
     traces = None
     # Else somebody traces this process already, as `opentelemetry-instrument` does.
     if "traces" in signals and isinstance(get_tracer_provider(), ProxyTracerProvider):
@@ -87,7 +96,7 @@ def open_telemetry(
 
     meter: Meter = meters.get_meter(_NAME, __version__) if meters else NoOpMeter(_NAME)
     tracer = get_tracer(_NAME, __version__)
-    return OpenTelemetry(meter, tracer, trax_host=trax_host, send_rest=send_rest), url
+    return OpenTelemetry(meter, tracer, trax_host=trax_host, send_rest=send_rest, metrics_url=url)
 
 
 # Each is imported only where it is used: that of a collector brings an HTTP client.
@@ -182,6 +191,6 @@ def _plain(span: ReadableSpan) -> ReadableSpan:
 
 
 def _without_state(context: SpanContext | None) -> SpanContext | None:
-    if context is None:
-        return None
+    if context is None or not context.trace_state:
+        return context
     return SpanContext(context.trace_id, context.span_id, context.is_remote, context.trace_flags)

@@ -14,13 +14,15 @@ import anyio
 from opentelemetry.metrics import CallbackOptions, Histogram, Meter, Observation
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, get_current_span
 
-from trax_mcp.telemetry import Gauge, McpRequest, NoteAnswer, Telemetry
+from trax_mcp.telemetry import Gauge, McpRequest, NoteAnswer, Telemetry, Transport
 
 _FLUSH_SECONDS: Final = 0.3
 _FAILED: Final = 400
 _OF_MCP: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300)
 _OF_HTTP: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 """The limits of the buckets that the conventions recommend, in seconds."""
+_OF_SESSIONS: Final = (*_OF_MCP, 1800, 3600, 14400)
+"""And longer: a session that nobody uses lasts half an hour."""
 _OF_STOPS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 2.5, 5, 10)
 _GAUGES: Final[dict[Gauge, str]] = {
     "trax_mcp.engine.up": "Whether the engine that replicas share answers",
@@ -33,12 +35,19 @@ class OpenTelemetry(Telemetry):
     """Measures with a meter and a tracer. `trax_host` is where TRaX is.
 
     `send_rest` sends what was measured and is not sent yet; it may take long, or hang.
+    `metrics_url` is where Prometheus finds the metrics.
     """
 
     is_on = True
 
     def __init__(
-        self, meter: Meter, tracer: Tracer, *, trax_host: str, send_rest: Callable[[], None]
+        self,
+        meter: Meter,
+        tracer: Tracer,
+        *,
+        trax_host: str,
+        send_rest: Callable[[], None],
+        metrics_url: str | None = None,
     ) -> None:
         def histogram(name: str, description: str, limits: tuple[float, ...]) -> Histogram:
             return meter.create_histogram(
@@ -49,8 +58,12 @@ class OpenTelemetry(Telemetry):
         self._tracer = tracer
         self._trax_host = trax_host
         self._send_rest = send_rest
+        self.metrics_url = metrics_url
         self._operations = histogram(
             "mcp.server.operation.duration", "How long messages of clients took", _OF_MCP
+        )
+        self._sessions = histogram(
+            "mcp.server.session.duration", "How long sessions of clients lasted", _OF_SESSIONS
         )
         self._http_requests = histogram(
             "http.server.request.duration", "How long requests to this server took", _OF_HTTP
@@ -76,14 +89,17 @@ class OpenTelemetry(Telemetry):
         if not span.is_recording():
             return
         span.update_name(f"{request.method} {target}" if target else request.method)
-        span.set_attribute("mcp.method.name", request.method)
+        attributes = {
+            "mcp.method.name": request.method,
+            "network.transport": request.transport,
+            "enduser.pseudo.id": request.caller,
+        }
         if target is not None:
             is_tool = request.method == "tools/call"
-            span.set_attribute("gen_ai.tool.name" if is_tool else "gen_ai.prompt.name", target)
-        span.set_attribute("network.transport", request.transport)
-        span.set_attribute("enduser.pseudo.id", request.caller)
+            attributes["gen_ai.tool.name" if is_tool else "gen_ai.prompt.name"] = target
         if request.session is not None:
-            span.set_attribute("mcp.session.id", request.session)
+            attributes["mcp.session.id"] = request.session
+        span.set_attributes(attributes)  # all at once: each time costs
 
     def measure_operation(self, request: McpRequest, seconds: float, error: str | None) -> None:
         """Measure how long a message of a client took."""
@@ -98,6 +114,10 @@ class OpenTelemetry(Telemetry):
         if error is not None:
             labels["error.type"] = error
         self._operations.record(seconds, labels)
+
+    def measure_session(self, seconds: float, transport: Transport) -> None:
+        """Measure how long a client's session lasted, as it ends."""
+        self._sessions.record(seconds, {"network.transport": transport})
 
     def measure_http(self, method: str, route: str, status: int | None, seconds: float) -> None:
         """Measure a request to this server."""
@@ -156,8 +176,9 @@ class _RequestToTrax:
 
     def _note_answer(self, status: int, request_id: str) -> None:
         self._status = self._labels["http.response.status_code"] = status
-        self._span.set_attribute("http.response.status_code", status)
-        self._span.set_attribute("trax_mcp.request.id", request_id)
+        self._span.set_attributes(
+            {"http.response.status_code": status, "trax_mcp.request.id": request_id}
+        )
 
     def __exit__(
         self,
