@@ -48,10 +48,6 @@ APPS: Final = {
     "extensions": {"io.modelcontextprotocol/ui": {"mimeTypes": ["text/html;profile=mcp-app"]}}
 }
 TICKET: Final = "live.traxstreaming/ticket"
-ALL_OTEL: Final = (
-    "More than one of OTEL_BSP_SCHEDULE_DELAY, OTEL_METRICS_EXPORTER, OTEL_METRIC_EXPORT_INTERVAL,"
-    " OTEL_TRACES_EXPORTER"
-)
 MISSING: Final = "In the folder of trax-mcp, run .venv/bin/python -m pip install '.[telemetry]'."
 
 
@@ -421,22 +417,20 @@ async def test_where_the_metrics_are_is_not_told_by_a_start_that_fails() -> None
 
 
 @pytest.mark.parametrize(
-    ("values", "names"),
-    [
-        ({"OTEL_BSP_MAX_QUEUE_SIZE": "-1"}, "OTEL_BSP_MAX_QUEUE_SIZE"),
-        ({"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "canary"}, "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"),
-        ({"OTEL_METRIC_EXPORT_INTERVAL": "-1", "OTEL_BSP_SCHEDULE_DELAY": "-1"}, ALL_OTEL),
-    ],
+    "name",
+    ["OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_BSP_SCHEDULE_DELAY"],
 )
 async def test_a_standard_variable_that_cannot_be_read_stops_the_start_and_is_named(
-    values: dict[str, str], names: str
+    name: str,
 ) -> None:
-    """Here on stdio."""
-    exporters = {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_METRICS_EXPORTER": "otlp"}
-    async with running(settings={**exporters, **values}) as server:
+    """Here on stdio. No value is shown: that of another may be a secret."""
+    settings = {"OTEL_TRACES_EXPORTER": "otlp", name: "-1"}
+    async with running(settings=settings) as server:
         assert await server.end() == 1
-    told = f"trax-mcp: {names} has a value that OpenTelemetry cannot read.\n"
-    assert server.stderr.text == told
+    names = ", ".join(sorted(settings))
+    assert server.stderr.text == (
+        f"trax-mcp: One of {names} has a value that OpenTelemetry cannot read.\n"
+    )
 
 
 async def test_one_that_only_metrics_for_prometheus_need_is_named_too() -> None:

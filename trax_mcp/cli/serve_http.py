@@ -109,11 +109,15 @@ async def _serve_http(
             default_caller=default_caller,
             sign_ins=sign_ins,
         )
-        if settings.sign_in:
-            tell(f"trax-mcp: For claude.ai and others its address is {settings.public_url}{PATH}")
-        tell(f"trax-mcp is listening on {url_of(listener)}{PATH}")
-        if telemetry.metrics_url is not None:
-            tell(f"trax-mcp: Prometheus finds its metrics at {telemetry.metrics_url}")
+
+        def tell_addresses() -> None:
+            if settings.sign_in:
+                public = f"{settings.public_url}{PATH}"
+                tell(f"trax-mcp: For claude.ai and others its address is {public}")
+            tell(f"trax-mcp is listening on {url_of(listener)}{PATH}")
+            if telemetry.metrics_url is not None:
+                tell(f"trax-mcp: Prometheus finds its metrics at {telemetry.metrics_url}")
+
         collect_garbage_again()
         await serve_http(
             app,
@@ -121,6 +125,7 @@ async def _serve_http(
             readiness=service.readiness,
             drain_seconds=settings.drain_seconds,
             shut_down=service.shut_down,
+            on_start=tell_addresses,
             on_hangup=tokens.read_again if settings.mcp_token_file else None,
             trusted_proxies=settings.trusted_proxies if settings.sign_in else None,
             exit_process=exit_process,

@@ -1,9 +1,7 @@
 """Switches metrics and traces on where the settings or the standard variables ask for it."""
 
 import logging
-import os
-from collections.abc import Collection, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -49,29 +47,10 @@ def open_telemetry(
             f"TRAX_METRICS_PORT cannot be listened on: {error.strerror}. Choose another, or another"
             " TRAX_METRICS_HOST."
         ) from None
-    except ValueError:
-        raise CannotStart(
-            f"{_unreadable(signals, over_port=port is not None)} has a value that OpenTelemetry"
-            " cannot read."
-        ) from None
-
-
-def _unreadable(signals: Collection[str], *, over_port: bool) -> str:
-    """The standard variable without which OpenTelemetry can read the others.
-
-    Its error seldom names the variable, and may quote a value that is a secret.
-    """
-    address = (_LOOPBACK, 0) if over_port else None
-    names = [it for it in os.environ if it.startswith("OTEL_")]
-    for name in names:
-        value = os.environ.pop(name)
-        with suppress(ValueError):
-            from trax_mcp.telemetry import export  # noqa: PLC0415  it reads some when it is imported
-
-            export.open_telemetry(trax_host="", address=address, signals=signals)
-            return name
-        os.environ[name] = value
-    return f"More than one of {', '.join(sorted(names))}"
+    except ValueError:  # it seldom names the variable, and may quote a value that is a secret
+        names = sorted(it for it in environment if it.startswith("OTEL_"))
+        which = names[0] if len(names) == 1 else f"One of {', '.join(names)}"
+        raise CannotStart(f"{which} has a value that OpenTelemetry cannot read.") from None
 
 
 def _signals(environment: Mapping[str, str]) -> list[str]:

@@ -76,11 +76,13 @@ async def serve_http(
     exit_process: ExitProcess | None = None,
     readiness: Readiness | None = None,
     drain_seconds: float = 0,
+    on_start: Callable[[], None] | None = None,
     on_hangup: Callable[[], None] | None = None,
     trusted_proxies: Sequence[str] | None = None,
 ) -> None:
     """Serve on an open port until a signal comes, then call `shut_down` and close.
 
+    `on_start` is called once requests are answered and signals are heard.
     `exit_process` is called if closing takes too long, as it does with thousands of sessions.
     SIGTERM and SIGHUP begin a drain of `drain_seconds`, and the shutdown follows at its end or at
     the next signal. SIGINT is a person's, and is never delayed. Where there is `on_hangup`, SIGHUP
@@ -96,6 +98,7 @@ async def serve_http(
         exit_process,
         readiness or Readiness(),
         drain_seconds=drain_seconds,
+        on_start=on_start,
         on_hangup=on_hangup,
     )
     await server.serve(sockets=[listener])
@@ -134,6 +137,7 @@ class _HttpServer(uvicorn.Server):
         readiness: Readiness,
         *,
         drain_seconds: float,
+        on_start: Callable[[], None] | None,
         on_hangup: Callable[[], None] | None,
     ) -> None:
         super().__init__(config)
@@ -141,6 +145,7 @@ class _HttpServer(uvicorn.Server):
         self._exit_process = exit_process
         self._readiness = readiness
         self._drain_seconds = drain_seconds
+        self._on_start = on_start
         self._on_hangup = on_hangup
         self._has_hung_up = False
         self.was_signalled = False
@@ -155,6 +160,12 @@ class _HttpServer(uvicorn.Server):
             super().handle_exit(sig, frame)
         else:
             self._readiness.begin_drain(self._drain_seconds)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets)
+        if self.started and self._on_start is not None:
+            self._on_start()
 
     async def on_tick(self, counter: int) -> bool:
         """Whether to shut down. uvicorn asks ten times a second."""

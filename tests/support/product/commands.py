@@ -168,8 +168,12 @@ def _variables(settings: Mapping[str, str], *, terminal: bool) -> dict[str, str]
 def _unchanged_process() -> Iterator[None]:
     """Put back what a command changes in its process, and let none serve or end it."""
 
-    async def end_at_once(*_: object, **_options: object) -> None:
-        """Serve nobody."""
+    async def end_at_once(
+        *_: object, on_start: Callable[[], None] | None = None, **_options: object
+    ) -> None:
+        """Start, and serve nobody."""
+        if on_start is not None:
+            on_start()
 
     log = logging.getLogger()
     levels = {it: it.level for it in (log, *_loggers())}
