@@ -38,7 +38,11 @@ INSTALLING: Final = {
 IN_A_CLUSTER: Final = ("PASSWORD=", "kubectl create secret ", "helm install ")
 """`make chart` runs them with kubectl and Helm, without a cluster."""
 
-COMMANDS: Final = list(dict.fromkeys(it for page in USER_PAGES for it in page.commands()))
+ON_A_SERVER: Final = docs("operations")
+"""Its scripts are for root on a machine of its own; `test_deployment` reads them."""
+
+PAGES: Final = [it for it in USER_PAGES if it.name != ON_A_SERVER.name]
+COMMANDS: Final = list(dict.fromkeys(it for page in PAGES for it in page.commands()))
 OURS: Final = [it for it in COMMANDS if it.startswith(".venv/bin/trax-mcp ")]
 OTHERS: Final = [it for it in COMMANDS if it not in OURS and not it.startswith("curl ")]
 _SHELL: Final = "import os, sys; os.execvp('sh', ['sh', '-c', sys.argv[1]])"

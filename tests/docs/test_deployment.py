@@ -18,6 +18,7 @@ import yaml
 
 from tests import ROOT
 from tests.support.dockerfile import only
+from tests.support.markdown_pages import docs
 from tests.support.product.commands import Outcome, run_command
 from tests.support.product.server import VERSION
 from tests.support.served_app import serving
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDER = ROOT / "deploy"
+UNIT = FOLDER / "trax-mcp@.service"
 LONGEST_CALL_SECONDS = 10 + 15
 """How long TRaX may take, by default, and how long a go-live is observed after that."""
 
@@ -104,31 +106,47 @@ def test_secrets_of_compose_are_files_of_the_user_of_the_image() -> None:
     assert f"chown {user} secrets/store-url secrets/token" in text
 
 
-def test_the_unit_of_systemd_is_well_formed_and_starts_a_server(tmp_path: Path) -> None:
-    """With the settings that its head shows, and with those of replicas."""
-    text = (FOLDER / "trax-mcp.service").read_text(encoding="utf-8")
-    shown = dict(re.findall(r"^#   (TRAX_\w+)=(.*)$", text, re.MULTILINE))
-    (for_replicas,) = re.findall(r"^#Environment=(.*)$", text, re.MULTILINE)
-    more = dict(it.split("=") for it in for_replicas.split())
-    (start,) = re.findall(r"^ExecStart=\S+/trax-mcp (.*)$", text, re.MULTILINE)
+def test_the_unit_of_systemd_starts_a_server_with_the_settings_of_the_page(tmp_path: Path) -> None:
+    """But for what is elsewhere here: its secrets and its engine."""
+    text = UNIT.read_text(encoding="utf-8")
+    (script,) = (it for it in docs("operations").blocks("sh") if "TRAX_ALLOWED_HOSTS" in it)
+    settings = dict(re.findall(r"(TRAX_\w+)=(\S+)", script))
+    del settings["TRAX_STORE_URL_FILE"]
     secret = tmp_path / "secret"
     secret.touch(0o600)
     secret.write_text("a-token\n", encoding="utf-8")
-    settings = shown | {"TRAX_MCP_TOKEN_FILE": str(secret), "TRAX_SANDBOX": "1"}
-    done = run_command(*start.split(), "--port", "0", settings=settings)
+    settings |= {"TRAX_MCP_TOKEN_FILE": str(secret), "TRAX_METRICS_PORT": "0", "TRAX_SANDBOX": "1"}
+    (start,) = re.findall(r"^ExecStart=\S+/trax-mcp (.*)$", text, re.MULTILINE)
+    done = run_command(*start.replace("%i", "0").split(), settings=settings)
     assert "is listening on" in done.err
     (grace,) = re.findall(r"^TimeoutStopSec=(\d+)$", text, re.MULTILINE)
-    assert int(grace) > float(more["TRAX_DRAIN_SECONDS"]) > LONGEST_CALL_SECONDS
-    assert more["TRAX_STORE_URL_FILE"] == "%d/store-url"
-    assert "\n#LoadCredential=store-url:" in text
+    assert int(grace) > float(settings["TRAX_DRAIN_SECONDS"]) > LONGEST_CALL_SECONDS
+
+
+def test_the_page_of_operations_names_what_is_there() -> None:
+    """Files of `deploy/`, this version, the settings of HAProxy, ports, and each alert."""
+    page = docs("operations")
+    scripts = "\n".join(page.blocks("sh"))
+    made = re.findall(r">(secrets/[\w.-]+)", (FOLDER / "new_secrets.sh").read_text("utf-8"))
+    for name in re.findall(r"deploy/([\w./@-]+\w)", scripts):
+        assert (FOLDER / name).is_file() or name == "secrets" or name in made, name
+    assert f"/opt/trax-mcp/{VERSION}/bin/pip install --no-deps ." in scripts
+    proxy = (FOLDER / "haproxy.cfg").read_text(encoding="utf-8")
+    for name in re.findall(r"^((?:PROXY|REPLICA)_\w+)=", scripts, re.MULTILINE):
+        assert name in proxy
+    for port in set(re.findall(r"127.0.0.1:(\d+)/readyz", scripts)):
+        assert f"trax-mcp@{port}" in scripts
+        assert f"=127.0.0.1:{port}\n" in scripts
+    (rules,) = documents("alerts.yaml")
+    alerts = [it["alert"] for group in rules["groups"] for it in group["rules"] if "alert" in it]
+    assert page.column("alert", 0) == [f"`{it}`" for it in alerts]
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd")
 def test_systemd_accepts_the_unit_and_finds_it_safe(tmp_path: Path) -> None:
-    """Each directive is known, also of replicas, and little of the machine is exposed."""
-    text = (FOLDER / "trax-mcp.service").read_text(encoding="utf-8")
-    unit = tmp_path / "trax-mcp.service"
-    text = re.sub(r"^#(?=LoadCredential|Environment)", "", text, flags=re.MULTILINE)
+    """Each directive is known, and little of the machine is exposed."""
+    unit = tmp_path / UNIT.name
+    text = UNIT.read_text(encoding="utf-8")
     text = re.sub(r"^ExecStart=\S+", f"ExecStart={sys.executable}", text, flags=re.MULTILINE)
     unit.write_text(text, encoding="utf-8")
     for command in (
@@ -153,7 +171,7 @@ def test_ports_and_names_agree_with_the_image() -> None:
     assert {proxied["REPLICA_1"], proxied["REPLICA_2"]} == {f"replica-{it}:{port}" for it in (1, 2)}
     assert services["proxy"]["ports"][0].endswith(proxied["PROXY_BIND"])
     written = (FOLDER / "new_secrets.sh").read_text(encoding="utf-8")
-    assert "@valkey:6379/0" in written
+    assert "valkey:6379" in written
 
 
 def test_the_chart_is_of_this_version() -> None:
