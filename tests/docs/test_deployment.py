@@ -139,7 +139,7 @@ def test_the_page_of_operations_names_what_is_there() -> None:
         assert f"=127.0.0.1:{port}\n" in scripts
     (rules,) = documents("alerts.yaml")
     alerts = [it["alert"] for group in rules["groups"] for it in group["rules"] if "alert" in it]
-    assert page.column("alert", 0) == [f"`{it}`" for it in alerts]
+    assert page.column("Watch", 0) == [f"`{it}`" for it in alerts]
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd")
