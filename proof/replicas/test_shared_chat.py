@@ -43,8 +43,8 @@ SLOWEST: Final = 5
 """The longest pause between looks at a quiet chat, as a multiple of the shortest."""
 SLOW_LOOKS: Final = 5
 """How many looks that find nothing it takes until the pause is the longest."""
-OTHERS_WAIT_SECONDS: Final = 3.5
-"""Longer than a replica that is gone keeps the others from looking."""
+OTHERS_WAIT_SECONDS: Final = 1.0
+"""Long enough to look again and again, and far from the 4 s after which others may look."""
 LARGE: Final = "{trax}:large"
 STATUS_LOOK: Final = f"GET {STATUS_PATH}"
 
