@@ -55,7 +55,10 @@ class Proxied:
     async def connection(self) -> AsyncIterator[Any]:
         """A connection for the SDK's client."""
         async with httpx2.AsyncClient(
-            headers={"X-API-Key": SANDBOX_KEY}, trust_env=False, verify=self.trusted
+            headers={"X-API-Key": SANDBOX_KEY},
+            timeout=PATIENCE_SECONDS,
+            trust_env=False,
+            verify=self.trusted,
         ) as web:
             yield streamable_http_client(f"{self.address}/mcp", http_client=web)
 
