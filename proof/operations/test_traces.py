@@ -22,7 +22,7 @@ from tests.support.consent_clients import has_run
 from tests.support.guarded_calls import GO_LIVE, STUDIO
 from tests.support.jsonrpc import MODERN
 from tests.support.product.sandbox import SANDBOX_KEY
-from tests.support.server_process import environment, running
+from tests.support.server_process import PATIENCE_SECONDS, environment, running
 from tests.support.simulated_person import Person, agreeing
 
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ async def over_http(to: Collector, person: Person) -> AsyncIterator[Client]:
     """A client of `trax-mcp http`."""
     async with (
         running("http", "--port", "0", "--sandbox", settings=to.settings()) as server,
-        httpx2.AsyncClient(headers={"X-API-Key": SANDBOX_KEY}, trust_env=False) as web,
+        httpx2.AsyncClient(
+            headers={"X-API-Key": SANDBOX_KEY}, trust_env=False, timeout=PATIENCE_SECONDS
+        ) as web,
     ):
         http = streamable_http_client(f"{await server.address()}/mcp", http_client=web)
         async with Client(http, mode=MODERN, cache=None, elicitation_callback=person) as client:

@@ -115,7 +115,9 @@ class ProxiedReplicas:
         """
         verify = True if trusted is None else ssl.create_default_context(cafile=str(trusted))
         web = await self._stack.enter_async_context(
-            httpx2.AsyncClient(headers={"X-API-Key": key}, trust_env=False, verify=verify)
+            httpx2.AsyncClient(
+                headers={"X-API-Key": key}, trust_env=False, verify=verify, timeout=PATIENCE_SECONDS
+            )
         )
         return streamable_http_client(f"{address or self.address}/mcp", http_client=web)
 

@@ -106,7 +106,9 @@ class Replicas:
         person: Person | None = None,
     ) -> AsyncIterator[Client]:
         """The SDK's client of a replica."""
-        async with httpx2.AsyncClient(headers={"X-API-Key": key}, trust_env=False) as web:
+        async with httpx2.AsyncClient(
+            headers={"X-API-Key": key}, trust_env=False, timeout=PATIENCE_SECONDS
+        ) as web:
             http = streamable_http_client(f"{replica.address}/mcp", http_client=web)
             async with Client(http, mode=era, cache=None, elicitation_callback=person) as client:
                 yield client

@@ -17,7 +17,7 @@ from tests.support.markdown_pages import CONTRIBUTING, USER_PAGES
 from tests.support.product.commands import Outcome, run_command
 from tests.support.product.reference import CLIENTS, check_front_matter
 from tests.support.product.sandbox import SANDBOX_KEY
-from tests.support.server_process import environment, running
+from tests.support.server_process import PATIENCE_SECONDS, environment, running
 
 PROGRAM: Final = "/path/to/trax-mcp"
 
@@ -68,7 +68,9 @@ async def test_a_configuration_with_an_address_reaches_a_server() -> None:
     assert entry["headers"] == {"X-API-Key": "sk_live_..."}
     async with running("http", "--sandbox", "--port", "0") as server:
         url = entry["url"].replace("http://127.0.0.1:8765", await server.address())
-        http = httpx2.AsyncClient(headers={"X-API-Key": SANDBOX_KEY}, trust_env=False)
+        http = httpx2.AsyncClient(
+            headers={"X-API-Key": SANDBOX_KEY}, trust_env=False, timeout=PATIENCE_SECONDS
+        )
         async with http, Client(streamable_http_client(url, http_client=http)) as client:
             await check_server(client, on_the_sandbox=True)
 

@@ -23,6 +23,7 @@ from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
 from tests.support.served_app import plain_http, serving
 from tests.support.served_sign_in import registered
+from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -107,7 +108,10 @@ async def test_a_client_can_tell_this_limit_from_that_of_trax(era: str) -> None:
     async with (
         serving(trax=two_key_sandbox(), TRAX_CALLS_PER_MINUTE=LIMIT) as front,
         httpx2.AsyncClient(
-            headers={"X-API-Key": SANDBOX_KEY}, trust_env=False, verify=NO_CERTIFICATES
+            headers={"X-API-Key": SANDBOX_KEY},
+            trust_env=False,
+            verify=NO_CERTIFICATES,
+            timeout=PATIENCE_SECONDS,
         ) as web,
         Client(
             streamable_http_client(f"{front.address}/mcp", http_client=web), mode=era, cache=None

@@ -15,7 +15,7 @@ from tests.support.product.local_servers import NO_CERTIFICATES, upstream
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY, READONLY_KEY
 from tests.support.served_app import error_code, plain_http, serving
-from tests.support.server_process import running
+from tests.support.server_process import PATIENCE_SECONDS, running
 
 NOT_FOUND = 404
 PROMPTS = sorted(file.stem for file in (ROOT / "prompts").glob("*.md"))
@@ -27,7 +27,10 @@ async def test_a_client_lists_and_calls_with_its_own_key(mode: str) -> None:
     async with (
         serving() as front,
         httpx2.AsyncClient(
-            headers={"X-API-Key": READONLY_KEY}, trust_env=False, verify=NO_CERTIFICATES
+            headers={"X-API-Key": READONLY_KEY},
+            trust_env=False,
+            verify=NO_CERTIFICATES,
+            timeout=PATIENCE_SECONDS,
         ) as web,
         Client(
             streamable_http_client(f"{front.address}/mcp", http_client=web), mode=mode, cache=None

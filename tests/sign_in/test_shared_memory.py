@@ -26,6 +26,7 @@ from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock, settled
 from tests.support.served_app import plain_http
 from tests.support.served_sign_in import SignInFront, signing_in
+from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -105,7 +106,9 @@ async def panels(front: SignInFront, era: str, tokens: Tokens) -> AsyncIterator[
     """The SDK's client, which draws panels."""
     headers = {"authorization": f"Bearer {tokens['access_token']}"}
     async with (
-        httpx2.AsyncClient(headers=headers, trust_env=False, verify=NO_CERTIFICATES) as http,
+        httpx2.AsyncClient(
+            headers=headers, trust_env=False, verify=NO_CERTIFICATES, timeout=PATIENCE_SECONDS
+        ) as http,
         Client(
             streamable_http_client(f"{front.address}/mcp", http_client=http),
             mode=era,

@@ -20,6 +20,7 @@ from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.server import Product
 from tests.support.product.sign_in import unreadable_sign_ins
 from tests.support.served_sign_in import registered, signing_in
+from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.subscribers import CHAT, CHAT_PATH
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ def bearer(tokens: Tokens) -> dict[str, str]:
 async def sdk_client(front: SignInFront, headers: dict[str, str]) -> AsyncIterator[Client]:
     """The SDK's client, which draws panels."""
     async with (
-        httpx2.AsyncClient(headers=headers, trust_env=False, verify=NO_CERTIFICATES) as http,
+        httpx2.AsyncClient(
+            headers=headers, trust_env=False, verify=NO_CERTIFICATES, timeout=PATIENCE_SECONDS
+        ) as http,
         Client(
             streamable_http_client(f"{front.address}/mcp", http_client=http),
             cache=None,

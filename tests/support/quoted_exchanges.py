@@ -182,7 +182,9 @@ async def _over_http(audit_log: Path) -> AsyncIterator[tuple[Client, PausingCloc
     headers = {"X-API-Key": SANDBOX_KEY}
     async with (
         listening(app) as address,
-        httpx2.AsyncClient(headers=headers, trust_env=False, verify=NO_CERTIFICATES) as web,
+        httpx2.AsyncClient(
+            headers=headers, trust_env=False, verify=NO_CERTIFICATES, timeout=PATIENCE_SECONDS
+        ) as web,
         Client(streamable_http_client(f"{address}/mcp", http_client=web), cache=None) as client,
     ):
         with anyio.fail_after(PATIENCE_SECONDS):

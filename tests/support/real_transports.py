@@ -22,7 +22,7 @@ from tests.support.product.local_servers import NO_CERTIFICATES, listening
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
-from tests.support.server_process import environment
+from tests.support.server_process import PATIENCE_SECONDS, environment
 from tests.support.simulated_person import Person
 
 if TYPE_CHECKING:
@@ -49,7 +49,10 @@ async def over_http(era: str, *, audit: Path | None = None) -> AsyncIterator[tup
 
         async def caller(key: str, asked: Person | None = None) -> Client:
             web = httpx2.AsyncClient(
-                headers={"X-API-Key": key}, trust_env=False, verify=NO_CERTIFICATES
+                headers={"X-API-Key": key},
+                trust_env=False,
+                verify=NO_CERTIFICATES,
+                timeout=PATIENCE_SECONDS,
             )
             http = streamable_http_client(
                 f"{address}/mcp", http_client=await stack.enter_async_context(web)

@@ -125,7 +125,10 @@ async def subscriber_of(
     before = open_streams(front)
     async with (
         httpx2.AsyncClient(
-            headers={"X-API-Key": key}, trust_env=False, verify=NO_CERTIFICATES
+            headers={"X-API-Key": key},
+            trust_env=False,
+            verify=NO_CERTIFICATES,
+            timeout=PATIENCE_SECONDS,
         ) as web,
         subscriber_on(
             streamable_http_client(f"{front.address}/mcp", http_client=web), era
