@@ -69,6 +69,7 @@ def test_the_packed_chart_is_the_same(tmp_path: Path) -> None:
         "settings.TRAX_MCP_TOKEN=secret",
         "settings.TRAX_STORE_URL=redis://:secret@valkey",
         "settings.OTEL_EXPORTER_OTLP_HEADERS=authorization=secret",
+        "settings.OTEL_EXPORTER_OTLP_TRACES_HEADERS=authorization=secret",
         "settings.TRAX_SIGN_IN=1",
         "settings.PATH=/bin",
         "networkPolicies.enabled=true",

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import subprocess
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from proof.replicas.name_server import NameServer, name_server
 from proof.replicas.proxied_replicas import CONFIGURATION, shipped_proxy
+from proof.replicas.throwaway_engine import NEW_CERTIFICATE
 from tests.support.raw_upstream import closed_port
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
 NAME: Final = "replica.test"
 SECRET: Final = "never-logged"  # noqa: S105  what must be nowhere
 MOMENT: Final = "100ms"
+WAITING: Final = re.compile(r"(?<=    timeout )(client|client-hs) (10|15)s$", re.MULTILINE)
+"""How long it waits for somebody who says nothing."""
 HOLD: Final = re.compile(r"(?<=hold )(nx|other|refused|timeout) 1d$", re.MULTILINE)
 """How long an address is kept for which name servers have no good answer."""
 _PAUSE_SECONDS: Final = 0.02
@@ -50,10 +56,12 @@ def configuration(folder: Path, names: NameServer, *, forgets: bool = False) -> 
 
 
 @asynccontextmanager
-async def replica(host: str, port: int = 0, draining: Container[str] = ()) -> AsyncIterator[int]:
+async def replica(
+    host: str, port: int = 0, draining: Container[str] = (), late: asyncio.Event | None = None
+) -> AsyncIterator[int]:
     """What answers each request but `/fails` with its host; yields its port.
 
-    While its host is in `draining`, it says that it is not ready.
+    While its host is in `draining`, it says that it is not ready. It answers `/late` after `late`.
     """
 
     async def answer(reader: StreamReader, writer: StreamWriter) -> None:
@@ -61,6 +69,8 @@ async def replica(host: str, port: int = 0, draining: Container[str] = ()) -> As
             asked = await reader.readuntil(b"\r\n\r\n")
             status = "503 Drains" if b"/readyz" in asked and host in draining else "200 OK"
             head = f"HTTP/1.1 {status}\r\ncontent-length: {len(host)}\r\nconnection: close\r\n\r\n"
+            if b"/late" in asked and late is not None:
+                await late.wait()
             if b"/fails" not in asked:
                 writer.write((head + host).encode())
         writer.close()
@@ -138,7 +148,72 @@ async def test_the_proxy_logs_what_fails_without_secrets_and_counts_for_promethe
             assert 'haproxy_backend_http_responses_total{proxy="replicas",code="2xx"} 1' in counted
             assert (await prometheus.get("/")).status_code == HTTPStatus.NOT_FOUND
     assert SECRET not in proxy.stdout.text
+    assert "BADREQ" not in proxy.stdout.text  # `shipped_proxy` has only looked whether it listens
     assert "/works" not in proxy.stdout.text
+
+
+async def test_who_stops_in_the_middle_is_cut_off_and_who_waits_for_an_answer_is_not(
+    tmp_path: Path,
+) -> None:
+    """In a TLS handshake, or in a body that was answered before its end: no key is needed there."""
+    subprocess.run(NEW_CERTIFICATE.split(), cwd=tmp_path, check=True, capture_output=True)  # noqa: ASYNC221  nothing else runs
+    both, copy = tmp_path / "both.pem", tmp_path / "haproxy.cfg"
+    both.write_bytes(
+        b"".join((tmp_path / it).read_bytes() for it in ("certificate.pem", "key.pem"))
+    )
+    text, times = WAITING.subn(rf"\1 {MOMENT}", CONFIGURATION.read_text(encoding="utf-8"))
+    assert times == 2
+    copy.write_text(text, encoding="utf-8")
+    others_ended = asyncio.Event()
+    async with (
+        asyncio.timeout(PATIENCE_SECONDS),
+        replica("127.0.0.1", late=others_ended) as port,
+        shipped_proxy(*2 * [f"127.0.0.1:{port}"], configuration=copy) as (address, _),
+        shipped_proxy(
+            *2 * [f"127.0.0.1:{port}"], configuration=copy, PROXY_CERTIFICATE=str(both)
+        ) as (over_tls, _),
+        plain_http(address) as http,
+        asyncio.TaskGroup() as tasks,
+    ):
+        waits = tasks.create_task(http.post("/late", content=b"{}"))
+        for proxy, sent in (
+            (address, b"POST /mcp HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{"),
+            (over_tls, b""),
+        ):
+            reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(proxy).port)
+            writer.write(sent)
+            with suppress(ConnectionError):
+                await reader.read()
+            writer.close()
+        others_ended.set()
+        assert (await waits).text == "127.0.0.1"
+
+
+async def test_one_address_leaves_others_half_of_all_connections(tmp_path: Path) -> None:
+    """Whatever it sends on them."""
+    text = CONFIGURATION.read_text(encoding="utf-8")
+    (most,) = re.findall(r"^    maxconn (\d+)$", text, re.MULTILINE)
+    half = f"sc0_conn_cur gt {int(most) // 2}"
+    assert half in text
+    copy = tmp_path / "haproxy.cfg"
+    copy.write_text(text.replace(half, "sc0_conn_cur gt 1"), encoding="utf-8")
+    async with (
+        asyncio.timeout(PATIENCE_SECONDS),
+        replica("127.0.0.1") as port,
+        shipped_proxy(*2 * [f"127.0.0.1:{port}"], configuration=copy) as (address, _),
+        plain_http(address) as http,
+        httpx.AsyncClient(
+            base_url=address, transport=httpx.AsyncHTTPTransport(local_address="127.0.0.2")
+        ) as other,
+    ):
+        while True:  # until it has noticed that the connection of `shipped_proxy` has ended
+            with suppress(httpx.TransportError):
+                assert (await http.get("/mcp")).status_code == HTTPStatus.OK
+                break
+        with pytest.raises(httpx.TransportError):
+            async with plain_http(address) as second:
+                await second.get("/mcp")
+        assert (await other.get("/mcp")).status_code == HTTPStatus.OK
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")

@@ -142,6 +142,22 @@ def test_the_page_of_operations_names_what_is_there() -> None:
     assert page.column("Watch", 0) == [f"`{it}`" for it in alerts]
 
 
+def test_an_update_ends_at_a_replica_that_does_not_become_ready(tmp_path: Path) -> None:
+    """The other one still serves. The programs of the system are played."""
+    (script,) = (it for it in docs("operations").blocks("sh") if "for port in" in it)
+    loop, log = script[script.index("for port in") :], tmp_path / "restarted"
+    for name, does in (
+        ("systemctl", f'echo "$2" >>{log}'),
+        # curl fails at an error of HTTP if it was told so, and else says that all is well.
+        ("curl", 'case " $* " in *" --fail "*) exit 22;; esac'),
+    ):
+        program = tmp_path / name
+        program.write_text(f"#!/bin/sh\n{does}\n", encoding="utf-8")
+        program.chmod(0o755)
+    subprocess.run(["sh", "-c", loop], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=False)  # noqa: S603, S607  as an operator does
+    assert log.read_text(encoding="utf-8").split() == ["trax-mcp@8765"]
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd")
 def test_systemd_accepts_the_unit_and_finds_it_safe(tmp_path: Path) -> None:
     """Each directive is known, and little of the machine is exposed."""

@@ -246,7 +246,8 @@ async def test_a_yes_is_not_lost_in_a_flood_of_calls() -> None:
         form = asked["inputRequests"]["consent"]["params"]["requestedSchema"]
         yes = {"action": "accept", "content": {"choice": form["properties"]["choice"]["enum"][0]}}
         assert [await code(caller) for _ in range(MOST)] == ["ran"] * MOST
-        assert await code(caller, "go_live", **go_live) == "rate_limited"
+        for nothing in ({}, {"confirmation": None}, {"confirmation": ""}):
+            assert await code(caller, "go_live", **go_live, **nothing) == "rate_limited"
         done = await ask(requestState=asked["requestState"], inputResponses={"consent": yes})
         assert not done.get("isError")
         assert front.trax.sent[-1].endswith("/go-live")

@@ -149,8 +149,11 @@ def _read_call(body: bytes) -> _Call | None:
 
 
 def _is_answer(params: Mapping[str, object]) -> bool:
-    """Whether a call brings what a person has said, in a form or to a preview."""
-    match params:
-        case {"requestState": _} | {"inputResponses": _} | {"arguments": {"confirmation": _}}:
+    """Whether a call brings what a person has said, in a form or to a preview.
+
+    Some clients send null for each argument that they leave out.
+    """
+    match params.get("arguments"):
+        case {"confirmation": confirmation} if confirmation:
             return True
-    return False
+    return bool(params.get("requestState") or params.get("inputResponses"))
