@@ -137,6 +137,7 @@ def test_the_page_of_operations_names_what_is_there() -> None:
     for port in set(re.findall(r"127.0.0.1:(\d+)/readyz", scripts)):
         assert f"trax-mcp@{port}" in scripts
         assert f"=127.0.0.1:{port}\n" in scripts
+    assert scripts.count("deploy/secrets/token") == 1, "a new password would void the token"
     (rules,) = documents("alerts.yaml")
     alerts = [it["alert"] for group in rules["groups"] for it in group["rules"] if "alert" in it]
     assert page.column("Watch", 0) == [f"`{it}`" for it in alerts]
