@@ -86,7 +86,7 @@ class CallLimit:
         self._shared = shared
         self._minutes: LRUCache[str, _Minute] = LRUCache(_MAX_KEYS)
 
-    def refuse(self, scope: Scope, body: bytes) -> Response | None:
+    def check(self, scope: Scope, body: bytes) -> Response | None:
         """Count a request if it calls a tool. Returns the response to one too many."""
         caller: Caller = scope[CALLER]
         call = _read_call(body) if self._keys.has(caller) else None
