@@ -88,20 +88,20 @@ hosted: .venv/dev ## sign in as claude.ai and phones do, and go live with a yes
 	@APP_BRIDGE=$(BROWSER)/host.js $(BIN)/python -m proof.hosted.play
 
 operations-test: .venv/dev ## ask a real Prometheus and a real collector, by the files of deploy/
-	sh proof/operations/install_programs.sh >/dev/null
+	sh proof/install_programs.sh prometheus valkey-server >/dev/null
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check rotel==$(ROTEL_VERSION)
 	$(BIN)/pytest -n 2 $(PYTEST_OPTIONS) proof/operations
 
 replicas: .venv/dev ## play two replicas, a yes across them, and the loss of one
-	sh proof/replicas/install_programs.sh >/dev/null
+	sh proof/install_programs.sh valkey-server haproxy >/dev/null
 	@$(BIN)/python -m proof.replicas.play
 
 replicas-test: .venv/dev ## test several replicas on a real Valkey, behind a real HAProxy, and one behind Caddy
-	sh proof/replicas/install_programs.sh >/dev/null
+	sh proof/install_programs.sh valkey-server haproxy caddy >/dev/null
 	$(BIN)/python -m proof.replicas $(PYTEST_OPTIONS)
 
 replicas-whole: .venv/dev ## the same with whole tables, long races and an engine that fails in every way
-	sh proof/replicas/install_programs.sh >/dev/null
+	sh proof/install_programs.sh valkey-server haproxy caddy >/dev/null
 	$(BIN)/python -m proof.replicas --whole $(PYTEST_OPTIONS)
 
 soak: .venv/dev ## run half an hour of shows on a fast clock, then stops under attack
@@ -125,7 +125,7 @@ bundle: packer ## pack the MCP Bundle, unpack it and start it as an MCP host doe
 	$(BIN)/python -m tests.support.mcp_bundle $(BUNDLE) $(TOOLS)
 
 chart: .venv/dev $(HELM)/ready ## render the chart with Helm, check it by Kubernetes' schemas, and run what it starts
-	sh proof/replicas/install_programs.sh >/dev/null
+	sh proof/install_programs.sh valkey-server haproxy >/dev/null
 	$(WITH_HELM) $(BIN)/pytest -n auto proof/chart
 
 LOCKING = $(TOOLS)/bin/uv pip compile --quiet --upgrade --generate-hashes --python-version 3.13 --python-platform linux \

@@ -29,6 +29,7 @@ from bench.report_lines import (
 from bench.walk.walk_report import WALK_HEAD, listing_line, walk
 
 FULL = Effort(starts=25, pairs=8, warm_up_calls=100, turns=15, calls=15, rounds=11)
+QUICK = Effort(starts=3, pairs=2, warm_up_calls=10, turns=5, calls=5, rounds=2)
 _TRACES = {"OTEL_TRACES_EXPORTER": "otlp"}
 _SAMPLED = {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.05"}
 TELEMETRY = {
@@ -36,7 +37,6 @@ TELEMETRY = {
     "traces": _TRACES,
     "one trace in twenty": _TRACES | _SAMPLED,
 }
-QUICK = Effort(starts=3, pairs=2, warm_up_calls=10, turns=5, calls=5, rounds=2)
 
 _ABOUT = """\
 trax-mcp beside bare low-level servers on the same SDK. Start and memory: one

@@ -13,6 +13,7 @@ import yaml
 
 from proof.chart.rendered import CHART, FULL, NAMESPACE, RELEASE, Object, Rendered, helm, rendered
 from tests import ROOT
+from tests.docs.test_deployment import LONGEST_CALL_SECONDS
 from tests.support.dockerfile import only
 from tests.support.markdown_pages import docs
 from tests.support.product.commands import Outcome, run_command
@@ -29,8 +30,6 @@ VARIANTS: Final = {
 }
 VERSIONS: Final = [f"1.{minor}" for minor in range(28, 38)]
 NOT_OF_KUBERNETES: Final = {"ServiceMonitor"}
-LONGEST_CALL_SECONDS: Final = 10 + 15
-"""How long TRaX may take, by default, and how long a go-live is observed after that."""
 
 
 @pytest.fixture(scope="module", params=VARIANTS)

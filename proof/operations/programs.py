@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import httpx
 
 from tests import ROOT
+from tests.support.guarded_calls import STUDIO
+from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.raw_upstream import closed_port
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEPLOY: Final = ROOT / "deploy"
+TEXT: Final = "canary text"
+SECRETS: Final = (SANDBOX_KEY, *STUDIO.values(), "Friday Night Show", TEXT)
+"""What none of them may learn: a key, the id and the name of a studio, and a text."""
 _PAUSE_SECONDS: Final = 0.05
 _SPAN: Final = re.compile(
     r"""

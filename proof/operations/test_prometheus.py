@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-from proof.operations.programs import DEPLOY, Prometheus, prometheus, until
+from proof.operations.programs import DEPLOY, SECRETS, TEXT, Prometheus, prometheus, until
 from proof.replicas.throwaway_engine import throwaway_engine
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, STUDIO
 from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     import httpx
     import pytest
 
-TEXT: Final = "canary text"
-STUDIO_NAME: Final = "Friday Night Show"
-"""As the sandbox has it."""
 FILLED_IN: Final = {"$job": "trax-mcp", "$__rate_interval": "1m"}
 """What Grafana fills in."""
 NO_DATA: Final = frozenset({"TraxMcpDown", "TraxMcpStopTookTooLong"})
@@ -137,8 +134,7 @@ async def test_prometheus_answers_the_dashboard_and_the_alerts(
                 assert rules == dict.fromkeys(alerts(), "ok")
                 stored = await asked.everything()
     assert "go_offline" in stored
-    secrets += [SANDBOX_KEY, *STUDIO.values(), STUDIO_NAME, TEXT]
-    assert [it for it in secrets if it in stored] == []
+    assert [it for it in (*secrets, *SECRETS) if it in stored] == []
 
 
 async def test_the_alerts_fire_when_they_should_and_not_before() -> None:

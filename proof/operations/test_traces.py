@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import get_tracer, set_tracer_provider
 
-from proof.operations.programs import collector, until
+from proof.operations.programs import SECRETS, TEXT, collector, until
 from tests import ROOT
 from tests.support.consent_clients import has_run
 from tests.support.guarded_calls import GO_LIVE, STUDIO
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
 PROVIDER: Final = TracerProvider(shutdown_on_exit=False)
 """Of this process, which is the client. There can be one alone."""
 FIRST: Final = "the evening of a streamer"
-TEXT: Final = "canary text"
-STUDIO_NAME: Final = "Friday Night Show"
-"""As the sandbox has it."""
 
 
 @asynccontextmanager
@@ -106,8 +103,7 @@ async def test_a_go_live_by_form_is_one_trace_from_the_client_to_trax(
     assert [path(it, spans) for it in sent] == [[FIRST, f"MCP send {call}", call, sent[0].name]]
     assert [it.name for it in spans.values()].count(call) == 2
     assert "Exemplar #" not in received  # as docs/http.md says, for what they cost
-    secrets = (SANDBOX_KEY, *STUDIO.values(), STUDIO_NAME, TEXT)
-    assert [it for it in secrets if it in received] == []
+    assert [it for it in SECRETS if it in received] == []
 
 
 def path(span: Span, spans: dict[str, Span]) -> list[str]:

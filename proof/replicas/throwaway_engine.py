@@ -35,8 +35,6 @@ NEW_CERTIFICATE: Final = (
     " -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout key.pem -out certificate.pem"
 )
 """The command that makes a certificate of this machine, and its key."""
-
-
 PASSWORD: Final = "pass-word"  # noqa: S105  of an engine that ends with its test
 _SHIPPED: Final = ROOT / "deploy/valkey.conf"
 _TESTS: Final = "user tests on nopass ~* &* +@all\n"

@@ -87,10 +87,12 @@ def test_every_command_of_another_program_is_possible(command: str) -> None:
             assert f"| `{setting.partition('=')[0]}` |" in docs("settings").text
         case ["docker", "build", "--tag", "trax-mcp", "."]:
             assert (ROOT / "Dockerfile").is_file()
-        case ["HOSTS=mcp.example.com", "docker", "compose", "--file", file, "up", "--build"]:
+        case (
+            ["HOSTS=mcp.example.com", "docker", "compose", "--file", file, "up", "--build"]
+            | ["DOMAIN=trax.example.com", "SERVER=127.0.0.1:8765", "caddy", *_, "--config", file]
+            | ["sh", file]
+        ):
             assert (ROOT / file).is_file()
-        case ["sh", script]:
-            assert (ROOT / script).is_file()
         case ["sudo", "chown", user, *files]:
             assert only("USER").text.startswith(f"{user}:")
             written = (ROOT / "deploy/new_secrets.sh").read_text(encoding="utf-8")

@@ -37,8 +37,7 @@ from trax_mcp.telemetry import OFF
 if TYPE_CHECKING:
     import httpx
 
-# httpx is imported on first use: with its TLS context it takes a tenth of the time to the first
-# tools/list, which needs neither.
+# httpx is imported on first use: see `connections`.
 
 LARGEST_ANSWER_BYTES: Final = 4 * 1024 * 1024
 MAX_TRIES: Final = 3

@@ -76,21 +76,42 @@ def open_connections(
     import httpx  # noqa: PLC0415  see above
 
     addresses: dict[str, str] = {}
-    try:
-        # Over plain HTTP, a proxy could read the key.
-        trust_env = base_url.startswith("https")
-        # To read the certificates takes long. A given transport needs none.
-        tls = True if transport else httpx.create_ssl_context(trust_env=trust_env)
-        new_http = partial(
-            _new_http,
-            addresses,
-            timeout_seconds=timeout_seconds,
+    # Over plain HTTP, a proxy could read the key.
+    trust_env = base_url.startswith("https")
+    connect_seconds = timeout_seconds * _CONNECT_SHARE
+
+    def new_http(tls: "SSLContext | bool", *, max_idle: int) -> httpx.AsyncClient:
+        http = httpx.AsyncClient(
             base_url=base_url,
             transport=transport,
             verify=tls,
             trust_env=trust_env,
+            follow_redirects=False,
+            # No cookie is kept: it would come from one caller and be sent for another.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            timeout=httpx.Timeout(timeout_seconds, connect=connect_seconds, pool=connect_seconds),
+            headers={
+                "User-Agent": f"trax-mcp/{__version__}",
+                "Accept": "application/json",
+                "Accept-Encoding": UNCOMPRESSED,
+            },
+            # The slots limit the requests. A limited pool can lose connections for ever: httpcore
+            # 1.0.9 keeps the place of a request that is cancelled after it got a connection.
+            limits=httpx.Limits(
+                max_connections=None,
+                max_keepalive_connections=max_idle,
+                keepalive_expiry=_IDLE_SECONDS,
+            ),
         )
-        ordinary, urgent = new_http(max_idle=_MAX_IDLE), new_http(max_idle=0)
+        if isinstance(http._transport, httpx.AsyncHTTPTransport):  # noqa: SLF001  httpx has no option
+            backend = _RememberedAddresses(addresses, is_urgent=not max_idle)
+            http._transport._pool._network_backend = backend  # type: ignore[assignment]  # noqa: SLF001  as above
+        return http
+
+    try:
+        # To read the certificates takes long. A given transport needs none.
+        tls = True if transport else httpx.create_ssl_context(trust_env=trust_env)
+        ordinary, urgent = new_http(tls, max_idle=_MAX_IDLE), new_http(tls, max_idle=0)
     except Exception:  # noqa: BLE001  httpx raises many types for a wrong environment
         raise NotSent(
             "unreachable",
@@ -104,47 +125,6 @@ def open_connections(
         # A stop reuses no connection, which an earlier answer could have spoilt.
         Connections(urgent, addresses, of_each=_MAX_URGENT, in_all=most),
     )
-
-
-def _new_http(
-    addresses: dict[str, str],
-    *,
-    timeout_seconds: float,
-    max_idle: int,
-    base_url: str,
-    transport: "httpx.AsyncBaseTransport | None",
-    verify: "SSLContext | bool",
-    trust_env: bool,
-) -> "httpx.AsyncClient":
-    import httpx  # noqa: PLC0415  see above
-
-    connect_seconds = timeout_seconds * _CONNECT_SHARE
-    http = httpx.AsyncClient(
-        base_url=base_url,
-        transport=transport,
-        verify=verify,
-        trust_env=trust_env,
-        follow_redirects=False,
-        # No cookie is kept: it would come from one caller and be sent for another.
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-        timeout=httpx.Timeout(timeout_seconds, connect=connect_seconds, pool=connect_seconds),
-        headers={
-            "User-Agent": f"trax-mcp/{__version__}",
-            "Accept": "application/json",
-            "Accept-Encoding": UNCOMPRESSED,
-        },
-        # The slots limit the requests. A limited pool can lose connections for ever: httpcore
-        # 1.0.9 keeps the place of a request that is cancelled after it got a connection.
-        limits=httpx.Limits(
-            max_connections=None,
-            max_keepalive_connections=max_idle,
-            keepalive_expiry=_IDLE_SECONDS,
-        ),
-    )
-    if isinstance(http._transport, httpx.AsyncHTTPTransport):  # noqa: SLF001  httpx has no option
-        backend = _RememberedAddresses(addresses, is_urgent=not max_idle)
-        http._transport._pool._network_backend = backend  # type: ignore[assignment]  # noqa: SLF001  as above
-    return http
 
 
 class _RememberedAddresses:

@@ -146,7 +146,7 @@ def enrolled_passkey(settings: Settings) -> Passkey | None:
 
 
 def _is_there(passkey: Path) -> bool:
-    """`Path.exists` takes some files that cannot be looked for to be missing."""
+    """Whether the file is there. Unlike `Path.exists`, it never says no where it cannot look."""
     try:
         passkey.stat()
     except (FileNotFoundError, NotADirectoryError):

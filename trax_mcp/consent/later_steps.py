@@ -4,15 +4,10 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final, Never
 
 import anyio
 
-from trax_mcp.consent.records import Away, Records, ResultT
-from trax_mcp.consent.turns import Turns
-
-_BEAT_SECONDS: Final = 0.5
-"""How often turns are renewed, where replicas share them."""
+from trax_mcp.consent.records import Away, ResultT
 
 _LOG = logging.getLogger(__name__)
 
@@ -22,9 +17,7 @@ LaterStep = Callable[[], Awaitable[object]]
 class LaterSteps:
     """Takes steps as soon as the engine answers, in order."""
 
-    def __init__(self, records: Records, turns: Turns) -> None:
-        self._records = records
-        self._turns = turns
+    def __init__(self) -> None:
         self._steps: deque[LaterStep] = deque()
         self._taking = anyio.Lock()
 
@@ -41,23 +34,7 @@ class LaterSteps:
         """Take a step as soon as the engine answers."""
         self._steps.append(step)
 
-    async def watch(self) -> None:
-        """Renew the turns of this replica, and take the steps that others have still to learn of.
-
-        It never ends. It is needed only where replicas share the records.
-        """
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._again_and_again, self._turns.renew)
-            tasks.start_soon(self._again_and_again, self._take_all)
-
-    async def _again_and_again(self, step: LaterStep) -> Never:
-        while True:
-            with suppress(Away):
-                await self._records.read()  # to notice an engine that is away, or back
-                await step()
-            await anyio.sleep(_BEAT_SECONDS)
-
-    async def _take_all(self) -> None:
+    async def take_all(self) -> None:
         """Take them in order, one after the other, however many watch."""
         async with self._taking:
             while self._steps:

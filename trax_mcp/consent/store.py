@@ -7,12 +7,14 @@ import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, Never
+
+import anyio
 
 from trax_mcp.api.accepted_keys import AcceptedKeys
 from trax_mcp.api.errors import Outcome
 from trax_mcp.consent.calls import GuardedCall
-from trax_mcp.consent.later_steps import LaterSteps
+from trax_mcp.consent.later_steps import LaterStep, LaterSteps
 from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.question_records import QuestionRecords, call_digest
 from trax_mcp.consent.questions import (
@@ -42,6 +44,8 @@ DECLINED_SECONDS: Final = 60.0
 """How long a person who said no is not asked about the same call again."""
 MAX_QUESTIONS: Final = 64
 """The most questions of one key. One more removes the oldest."""
+_BEAT_SECONDS: Final = 0.5
+"""How often turns are renewed, where replicas share them."""
 
 
 class Seen(NamedTuple):
@@ -66,7 +70,7 @@ class Store:
         self.records = records
         self.turns = Turns(records)
         self.questions = QuestionRecords(records)
-        self.later = LaterSteps(records, self.turns)
+        self.later = LaterSteps()
         self._keys = keys
 
     # Places and turns
@@ -375,6 +379,24 @@ class Store:
                 if last_stop_in(snapshot, place) != seen.last_stop:
                     return
             await self.records.changed()
+
+    # Replicas
+
+    async def watch(self) -> None:
+        """Renew the turns of this replica, and take the steps that others have still to learn of.
+
+        It never ends. It is needed only where replicas share the records.
+        """
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._again_and_again, self.turns.renew)
+            tasks.start_soon(self._again_and_again, self.later.take_all)
+
+    async def _again_and_again(self, step: LaterStep) -> Never:
+        while True:
+            with suppress(Away):
+                await self.records.read()  # to notice an engine that is away, or back
+                await step()
+            await anyio.sleep(_BEAT_SECONDS)
 
 
 def _access(place: Place, call: GuardedCall) -> Key:

@@ -254,6 +254,6 @@ class Service:
             self.telemetry.observe("trax_mcp.watchers", watchers.__len__)
             if self._store.records.is_shared:
                 watched = "the watch over what replicas share"
-                tasks.start_soon(self.readiness.keep, watched, self._store.later.watch)
+                tasks.start_soon(self.readiness.keep, watched, self._store.watch)
             yield watchers
             tasks.cancel_scope.cancel()

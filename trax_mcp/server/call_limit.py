@@ -1,7 +1,7 @@
-"""How many tools each key may call in a minute over HTTP. No call waits for it.
+"""The most tool calls of each key in a minute over HTTP. No call waits for it.
 
-It is decided before the SDK has a request: that answers sessions of the earlier era in a stream,
-whose status it sends before a tool runs. Each process counts for itself, and then adds to what
+A request is counted before the SDK has it: the SDK answers sessions of the earlier era in a stream,
+and sends its status before a tool runs. Each process counts for itself, and then adds to what
 replicas share; what they have counted together comes back a moment later, and holds here too. So a
 few more may pass at several replicas.
 """
@@ -86,7 +86,7 @@ class CallLimit:
         self._shared = shared
         self._minutes: LRUCache[str, _Minute] = LRUCache(_MAX_KEYS)
 
-    def refuse(self, scope: Scope, body: bytes) -> Response | None:
+    def check(self, scope: Scope, body: bytes) -> Response | None:
         """Count a request if it calls a tool. Returns the response to one too many."""
         caller: Caller = scope[CALLER]
         call = _read_call(body) if self._keys.has(caller) else None

@@ -83,8 +83,9 @@ def refuse(
     data: JsonObject | None = None,
 ) -> Response:
     """A JSON-RPC error. By default it has no id, and the headers that belong to the status."""
-    error = {"code": types.INVALID_REQUEST, "message": message}
-    error |= {} if data is None else {"data": data}
+    error: JsonObject = {"code": types.INVALID_REQUEST, "message": message}
+    if data is not None:
+        error["data"] = data
     body = json.dumps({"jsonrpc": "2.0", "id": request_id, "error": error})
     headers = _HEADERS.get(status) if headers is None else headers
     return Response(body, status, headers, media_type="application/json")

@@ -222,7 +222,7 @@ class Limits:
             is_needed = any(it in body for it in _NEEDED)
             request.use = _Use.NEEDED if is_needed else _Use.RUNNING
         if self._call_limit is not None and CALLER in scope:
-            request.refusal = self._call_limit.refuse(scope, body)
+            request.refusal = self._call_limit.check(scope, body)
         if request.refusal is None:
             await self._app(scope, receive, send)
 

@@ -1,4 +1,4 @@
-"""What a server says of itself where people sign in: its address, and what its operator allows."""
+"""The site on which people sign in."""
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit

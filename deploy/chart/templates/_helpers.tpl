@@ -1,20 +1,20 @@
 {{- /* What selects the pods of a part: (list . "proxy"). It can never change. */ -}}
-{{- define "selector" -}}
+{{- define "trax-mcp.selector" -}}
 {{- $root := first . -}}
 app.kubernetes.io/name: {{ $root.Chart.Name }}
 app.kubernetes.io/instance: {{ $root.Release.Name }}
 app.kubernetes.io/component: {{ last . }}
 {{- end }}
 
-{{- define "labels" -}}
+{{- define "trax-mcp.labels" -}}
 {{- $root := first . -}}
-{{ include "selector" . }}
+{{ include "trax-mcp.selector" . }}
 app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 {{- end }}
 
 {{- /* What every pod has. Service links would set variables that trax-mcp takes for wrong settings. */ -}}
-{{- define "pod" -}}
+{{- define "trax-mcp.pod" -}}
 automountServiceAccountToken: false
 enableServiceLinks: false
 {{- with .Values.imagePullSecrets }}
@@ -29,7 +29,7 @@ securityContext:
   seccompProfile: { type: RuntimeDefault }
 {{- end }}
 
-{{- define "container" -}}
+{{- define "trax-mcp.container" -}}
 securityContext:
   allowPrivilegeEscalation: false
   readOnlyRootFilesystem: true
