@@ -96,8 +96,8 @@ replicas: .venv/dev ## play two replicas, a yes across them, and the loss of one
 	sh proof/install_programs.sh valkey-server haproxy >/dev/null
 	@$(BIN)/python -m proof.replicas.play
 
-replicas-test: .venv/dev ## test several replicas on a real Valkey, behind a real HAProxy, and one behind Caddy
-	sh proof/install_programs.sh valkey-server haproxy caddy >/dev/null
+replicas-test: .venv/dev ## test several replicas on a real Valkey, behind a real HAProxy
+	sh proof/install_programs.sh valkey-server haproxy >/dev/null
 	$(BIN)/python -m proof.replicas $(PYTEST_OPTIONS)
 
 replicas-whole: .venv/dev ## the same with whole tables, long races and an engine that fails in every way

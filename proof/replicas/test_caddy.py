@@ -91,7 +91,7 @@ async def proxied(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pro
 async def caddy(folder: Path, port: int, server: str) -> AsyncIterator[None]:
     """Caddy before a server, with a certificate of its own for this machine."""
     program = shutil.which("caddy")
-    assert program, "there is no Caddy: see `make replicas-test`"
+    assert program, "there is no Caddy: see `make replicas-whole`"
     text = _CONFIGURATION.read_text(encoding="utf-8")
     file = folder / "Caddyfile"
     file.write_text(text.replace("{\n", _HERE, 1), encoding="utf-8")
