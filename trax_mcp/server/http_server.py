@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final, NoReturn
 
+import anyio
 import uvicorn
 from starlette.types import ASGIApp
 
@@ -30,6 +31,8 @@ class ServingEnded(Exception):
 
 _BACKLOG: Final = 128
 """asyncio accepts up to this number of connections before a request on one of them ends another."""
+_LAST_REQUESTS_SECONDS: Final = 0.05
+"""What was sent on a new connection before the shutdown arrives within this."""
 _GRACE_SECONDS: Final = 0.3
 _SHUTDOWN_SECONDS: Final = 0.85
 """uvicorn notices a signal after at most 0.1 s, so the shutdown takes less than one second."""
@@ -175,13 +178,16 @@ class _HttpServer(uvicorn.Server):
         return await super().on_tick(counter) or self._readiness.is_drained()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End running calls first, so that their answers are still sent, then shut down."""
+        """Take no more connections, end running calls, so that they are answered, and shut down."""
+        for listening in self.servers:
+            listening.close()
         if self._exit_process is not None:
             # A thread, since closing keeps the event loop busy.
             code = 0 if self.was_signalled else 1
             timer = threading.Timer(_SHUTDOWN_SECONDS, self._exit_process, (code,))
             timer.daemon = True
             timer.start()
+        await anyio.sleep(_LAST_REQUESTS_SECONDS)
         if self._shut_down is not None:
             await self._shut_down()
         await super().shutdown(sockets)
