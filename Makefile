@@ -81,7 +81,7 @@ conformance: .venv/dev $(REFEREES)/ready ## run the official conformance suite a
 	$(BIN)/python -m proof.conformance $(TOOLS)/bin/node $(REFEREES)
 
 browser: .venv/dev chromium $(BROWSER)/host.js ## ask on the page and in the panel, and sign in, in a real Chromium
-	APP_BRIDGE=$(BROWSER)/host.js $(BIN)/pytest proof/browser
+	APP_BRIDGE=$(BROWSER)/host.js $(BIN)/pytest -n 2 proof/browser
 
 hosted: .venv/dev ## sign in as claude.ai and phones do, and go live with a yes
 	@$(MAKE) --no-print-directory $(BROWSER)/host.js >/dev/null || echo "Panels cannot be drawn here: you are shown previews."
