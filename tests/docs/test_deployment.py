@@ -82,15 +82,15 @@ def test_secrets_of_compose_are_files_of_the_user_of_the_image() -> None:
 
 
 def test_the_unit_of_systemd_starts_a_server_with_the_settings_of_the_page(tmp_path: Path) -> None:
-    """But for what is elsewhere here: its secrets and its engine."""
+    """But for what is elsewhere here: its secrets, its engine, and Prometheus."""
     text = UNIT.read_text(encoding="utf-8")
     (script,) = (it for it in docs("operations").blocks("sh") if "TRAX_ALLOWED_HOSTS" in it)
     settings = dict(re.findall(r"(TRAX_\w+)=(\S+)", script))
-    del settings["TRAX_STORE_URL_FILE"]
+    del settings["TRAX_STORE_URL_FILE"], settings["TRAX_METRICS_PORT"]
     secret = tmp_path / "secret"
     secret.touch(0o600)
     secret.write_text("a-token\n", encoding="utf-8")
-    settings |= {"TRAX_MCP_TOKEN_FILE": str(secret), "TRAX_METRICS_PORT": "0", "TRAX_SANDBOX": "1"}
+    settings |= {"TRAX_MCP_TOKEN_FILE": str(secret), "TRAX_SANDBOX": "1"}
     (start,) = re.findall(r"^ExecStart=\S+/trax-mcp (.*)$", text, re.MULTILINE)
     done = run_command(*start.replace("%i", "0").split(), settings=settings)
     assert "is listening on" in done.err
