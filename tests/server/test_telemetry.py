@@ -377,9 +377,12 @@ async def test_a_collector_that_is_away_is_told_in_the_log_and_disturbs_nobody()
 
 
 def start(*command: str, **settings: str) -> Outcome:
-    """Start without the extra."""
+    """Start without the extra, also where another test has imported it."""
     absent = {"opentelemetry.sdk": None, "prometheus_client": None}
-    with patch.dict(sys.modules, absent):
+    telemetry = vars(sys.modules["trax_mcp.telemetry"])
+    with patch.dict(sys.modules, absent), patch.dict(telemetry):
+        sys.modules.pop("trax_mcp.telemetry.export", None)
+        telemetry.pop("export", None)
         return run_command(*command, settings=settings)
 
 
