@@ -378,7 +378,8 @@ async def test_a_collector_that_is_away_is_told_in_the_log_and_disturbs_nobody()
 
 def start(*command: str, **settings: str) -> Outcome:
     """Start without the extra, also where another test has imported it."""
-    absent = {"opentelemetry.sdk": None, "prometheus_client": None}
+    imported = (it for it in sys.modules if it.startswith("opentelemetry.sdk."))
+    absent = dict.fromkeys(("opentelemetry.sdk", "prometheus_client", *imported))
     telemetry = vars(sys.modules["trax_mcp.telemetry"])
     with patch.dict(sys.modules, absent), patch.dict(telemetry):
         sys.modules.pop("trax_mcp.telemetry.export", None)
