@@ -6,24 +6,21 @@ import json
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
-import httpx2
 import pytest
 from mcp import Client
-from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
 from tests.support.consent_clients import SECOND_KEY, two_key_sandbox
 from tests.support.guarded_calls import GO_OFFLINE
 from tests.support.jsonrpc import ERAS, MODERN, HttpCaller, read_answer, request, tool_call
 from tests.support.product.faults import Fault
-from tests.support.product.local_servers import NO_CERTIFICATES, listening
+from tests.support.product.local_servers import listening
 from tests.support.product.memory import CountedCalls, shared_memories
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
-from tests.support.served_app import plain_http, serving
+from tests.support.served_app import plain_http, sdk_connection, serving
 from tests.support.served_sign_in import registered
-from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -107,15 +104,8 @@ async def test_a_client_can_tell_this_limit_from_that_of_trax(era: str) -> None:
     """This one is an error of the protocol, with its reason; that of TRaX is a failed tool call."""
     async with (
         serving(trax=two_key_sandbox(), TRAX_CALLS_PER_MINUTE=LIMIT) as front,
-        httpx2.AsyncClient(
-            headers={"X-API-Key": SANDBOX_KEY},
-            trust_env=False,
-            verify=NO_CERTIFICATES,
-            timeout=PATIENCE_SECONDS,
-        ) as web,
-        Client(
-            streamable_http_client(f"{front.address}/mcp", http_client=web), mode=era, cache=None
-        ) as client,
+        sdk_connection(front.address, {"X-API-Key": SANDBOX_KEY}) as connection,
+        Client(connection, mode=era, cache=None) as client,
     ):
         assert await ran(client)
         front.trax.faults.add(Fault.error(429, "rate_limited", Retry_After="30"))

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from itertools import product
 
-import httpx2
 import pytest
 from mcp import Client
-from mcp.client.streamable_http import streamable_http_client
 
 from tests import ROOT
 from tests.support.jsonrpc import ERAS, LEGACY, MODERN, HttpCaller, opening, request, tool_call
-from tests.support.product.local_servers import NO_CERTIFICATES, upstream
+from tests.support.product.local_servers import upstream
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY, READONLY_KEY
-from tests.support.served_app import error_code, plain_http, serving
-from tests.support.server_process import PATIENCE_SECONDS, running
+from tests.support.served_app import error_code, plain_http, sdk_connection, serving
+from tests.support.server_process import running
 
 NOT_FOUND = 404
 PROMPTS = sorted(file.stem for file in (ROOT / "prompts").glob("*.md"))
@@ -26,15 +24,8 @@ async def test_a_client_lists_and_calls_with_its_own_key(mode: str) -> None:
     """With the SDK's client: tools, prompts, a successful call and a forbidden one."""
     async with (
         serving() as front,
-        httpx2.AsyncClient(
-            headers={"X-API-Key": READONLY_KEY},
-            trust_env=False,
-            verify=NO_CERTIFICATES,
-            timeout=PATIENCE_SECONDS,
-        ) as web,
-        Client(
-            streamable_http_client(f"{front.address}/mcp", http_client=web), mode=mode, cache=None
-        ) as client,
+        sdk_connection(front.address, {"X-API-Key": READONLY_KEY}) as connection,
+        Client(connection, mode=mode, cache=None) as client,
     ):
         tools = (await client.list_tools()).tools
         studios = await client.call_tool("list_studios", {})

@@ -12,16 +12,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import anyio
-import httpx2
 import pytest
 from mcp import Client
-from mcp.client.streamable_http import streamable_http_client
 
 from tests.support.concurrency import Paused
 from tests.support.concurrency import begin as begin_call
 from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller, read_answer, request, tool_call
 from tests.support.product.limits import smaller_limits
-from tests.support.product.local_servers import NO_CERTIFICATES, Held
+from tests.support.product.local_servers import Held
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.sandbox_accounts import READONLY_KEY
 from tests.support.product.shared_clock import settled
@@ -32,7 +30,7 @@ from tests.support.raw_connections import (
     RawConnection,
     connected,
 )
-from tests.support.served_app import serving
+from tests.support.served_app import sdk_connection, serving
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.simulated_person import Form, Person, agreeing
 
@@ -218,11 +216,9 @@ async def asking_client(front: Front, person: Person) -> AsyncIterator[Client]:
     """A client of the earlier era, whose forms this person sees."""
     headers = {"X-API-Key": SANDBOX_KEY}
     async with (
-        httpx2.AsyncClient(
-            headers=headers, trust_env=False, verify=NO_CERTIFICATES, timeout=PATIENCE_SECONDS
-        ) as web,
+        sdk_connection(front.address, headers) as connection,
         Client(
-            streamable_http_client(f"{front.address}/mcp", http_client=web),
+            connection,
             mode=LEGACY,
             cache=None,
             elicitation_callback=person,

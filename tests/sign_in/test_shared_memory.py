@@ -9,24 +9,21 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
-import httpx2
 import pytest
 from mcp import Client, MCPError
 from mcp.client.extension import advertise
-from mcp.client.streamable_http import streamable_http_client
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
 from tests.support.consent_clients import SECOND_KEY, two_key_sandbox
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, STUDIO, YES
 from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller, tool_call
-from tests.support.product.local_servers import NO_CERTIFICATES, listening
+from tests.support.product.local_servers import listening
 from tests.support.product.memory import SharedRecords, shared_memories
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock, settled
-from tests.support.served_app import plain_http
+from tests.support.served_app import plain_http, sdk_connection
 from tests.support.served_sign_in import SignInFront, signing_in
-from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -106,11 +103,9 @@ async def panels(front: SignInFront, era: str, tokens: Tokens) -> AsyncIterator[
     """The SDK's client, which draws panels."""
     headers = {"authorization": f"Bearer {tokens['access_token']}"}
     async with (
-        httpx2.AsyncClient(
-            headers=headers, trust_env=False, verify=NO_CERTIFICATES, timeout=PATIENCE_SECONDS
-        ) as http,
+        sdk_connection(front.address, headers) as connection,
         Client(
-            streamable_http_client(f"{front.address}/mcp", http_client=http),
+            connection,
             mode=era,
             cache=None,
             extensions=APPS,

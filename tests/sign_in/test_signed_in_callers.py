@@ -5,22 +5,19 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-import httpx2
 import pytest
 from mcp import Client
 from mcp.client.extension import advertise
-from mcp.client.streamable_http import streamable_http_client
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
 from tests.support.event_streams import Session, listen_stream
 from tests.support.guarded_calls import STUDIO, YES
 from tests.support.jsonrpc import LEGACY, MODERN, read_answer, request
-from tests.support.product.local_servers import NO_CERTIFICATES
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.server import Product
 from tests.support.product.sign_in import unreadable_sign_ins
+from tests.support.served_app import sdk_connection
 from tests.support.served_sign_in import registered, signing_in
-from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.subscribers import CHAT, CHAT_PATH
 
 if TYPE_CHECKING:
@@ -49,11 +46,9 @@ def bearer(tokens: Tokens) -> dict[str, str]:
 async def sdk_client(front: SignInFront, headers: dict[str, str]) -> AsyncIterator[Client]:
     """The SDK's client, which draws panels."""
     async with (
-        httpx2.AsyncClient(
-            headers=headers, trust_env=False, verify=NO_CERTIFICATES, timeout=PATIENCE_SECONDS
-        ) as http,
+        sdk_connection(front.address, headers) as connection,
         Client(
-            streamable_http_client(f"{front.address}/mcp", http_client=http),
+            connection,
             cache=None,
             extensions=APPS,
         ) as client,

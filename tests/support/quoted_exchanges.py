@@ -17,16 +17,15 @@ from textwrap import fill, indent
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
-import httpx2
 from mcp import Client
-from mcp.client.streamable_http import streamable_http_client
 
 from tests import ROOT
 from tests.support.product.frozen_sandbox import still
-from tests.support.product.local_servers import NO_CERTIFICATES, listening
+from tests.support.product.local_servers import listening
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
+from tests.support.served_app import sdk_connection
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.simulated_person import Person, agreeing, choices, refusing
 from tests.support.written_files import write
@@ -182,10 +181,8 @@ async def _over_http(audit_log: Path) -> AsyncIterator[tuple[Client, PausingCloc
     headers = {"X-API-Key": SANDBOX_KEY}
     async with (
         listening(app) as address,
-        httpx2.AsyncClient(
-            headers=headers, trust_env=False, verify=NO_CERTIFICATES, timeout=PATIENCE_SECONDS
-        ) as web,
-        Client(streamable_http_client(f"{address}/mcp", http_client=web), cache=None) as client,
+        sdk_connection(address, headers) as connection,
+        Client(connection, cache=None) as client,
     ):
         with anyio.fail_after(PATIENCE_SECONDS):
             yield client, clock

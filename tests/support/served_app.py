@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import httpx2
+from mcp.client.streamable_http import streamable_http_client
 
 from tests.support.jsonrpc import HttpCaller
 from tests.support.product.frozen_sandbox import still
@@ -17,7 +19,9 @@ from tests.support.product.shared_clock import HandClock
 from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
+
+    from mcp.client import Transport
 
     from tests.support.product.sandbox import Sandbox
 
@@ -88,3 +92,12 @@ def error_code(result: dict[str, Any]) -> str:
     """The code of a failed call."""
     code: str = result["structuredContent"]["error"]["code"]
     return code
+
+
+@asynccontextmanager
+async def sdk_connection(address: str, headers: Mapping[str, str]) -> AsyncIterator[Transport]:
+    """What the SDK's client connects with. It gives up no sooner than the tests do."""
+    async with httpx2.AsyncClient(
+        headers=headers, trust_env=False, verify=NO_CERTIFICATES, timeout=PATIENCE_SECONDS
+    ) as web:
+        yield streamable_http_client(f"{address}/mcp", http_client=web)

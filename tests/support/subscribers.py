@@ -13,17 +13,14 @@ from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
-import httpx2
 import mcp_types as types
 import pytest
 from mcp import Client, MCPDeprecationWarning
-from mcp.client.streamable_http import streamable_http_client
 
 from tests.support.jsonrpc import LEGACY, MODERN
-from tests.support.product.local_servers import NO_CERTIFICATES
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.shared_clock import STEP_SECONDS, settled
-from tests.support.served_app import Front, serving
+from tests.support.served_app import Front, sdk_connection, serving
 from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -124,15 +121,8 @@ async def subscriber_of(
     """Connect a client over HTTP. In the earlier era, its stream is open when this yields."""
     before = open_streams(front)
     async with (
-        httpx2.AsyncClient(
-            headers={"X-API-Key": key},
-            trust_env=False,
-            verify=NO_CERTIFICATES,
-            timeout=PATIENCE_SECONDS,
-        ) as web,
-        subscriber_on(
-            streamable_http_client(f"{front.address}/mcp", http_client=web), era
-        ) as subscriber,
+        sdk_connection(front.address, {"X-API-Key": key}) as connection,
+        subscriber_on(connection, era) as subscriber,
     ):
         if era == LEGACY:
             with anyio.fail_after(PATIENCE_SECONDS):

@@ -46,8 +46,8 @@ _FIRST_PAUSE_SECONDS: Final = 0.2
 _TRANSIENT: Final = frozenset({502, 504})
 _RATE_LIMITED: Final = 429
 _WAIT_SHARE: Final = 0.4
-"""The part of the time-out in which a request must get a slot, so that `timeout`
-always means that it was sent."""
+"""The part of the time-out in which a request must get a slot. It is shorter than the whole, so
+`timeout` always means that the request was sent."""
 _ID_PREFIX: Final = "mcp_"
 """Of the request ids of this server."""
 Observer = Callable[[Operation[Model], Caller, "Answer[Model] | TraxError | None"], None]
