@@ -9,18 +9,11 @@ import anyio
 import pytest
 
 from tests.support.concurrency import begin
+from tests.support.product.faults import Fault
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
 from tests.support.product.virtual_time import in_virtual_time
-from tests.support.virtual_setup import (
-    COLLEAGUE,
-    CUSTOMER,
-    MINE,
-    NO_ACCESS,
-    VirtualSetup,
-    open_virtual_setup,
-    reasons,
-    status,
-)
+from tests.world.answers import data_of, has_run
+from tests.world.world import COLLEAGUE, CUSTOMER, MINE, NO_ACCESS, World, open_world
 
 LATEST_SECONDS: Final = 2.5
 """A stop is on the wire by then."""
@@ -28,34 +21,34 @@ BOT: Final = "sk_live_sandbox_bot"
 """A key that may go live and offline, and read nothing."""
 
 
-async def press(it: VirtualSetup, key: str, tool: str, **arguments: object) -> None:
+async def press(it: World, key: str, tool: str, **arguments: object) -> None:
     """Call with a new confirmation, whatever comes of it."""
-    await it.confirmed(key, tool, **arguments)
+    await it[key].confirmed(tool, **arguments)
 
 
-async def stop_after(it: VirtualSetup, seconds: float, *, key: str = MINE) -> float:
+async def stop_after(it: World, seconds: float, *, key: str = MINE) -> float:
     """Confirm a stop some seconds from now. Return how long it took to reach TRaX."""
-    confirmation = await it.confirmation(key, "go_offline")
+    confirmation = await it[key].confirmation("go_offline")
     await anyio.sleep(seconds)
     pressed, before = anyio.current_time(), len(it.times_of("/go-offline"))
-    await it.use(key, "go_offline", confirmation)
+    await it[key].use("go_offline", confirmation)
     return it.times_of("/go-offline")[before] - pressed
 
 
 @in_virtual_time
 async def test_refused_stops_of_a_key_without_access_do_not_delay_a_stop() -> None:
     """32 of them, each answered after half a second, for the id of my studio."""
-    async with open_virtual_setup(MINE, NO_ACCESS) as it:
-        it.slow(0.5)
-        await it.confirmed(MINE, "go_live")
-        stops = [await it.confirmation(NO_ACCESS, "go_offline") for _ in range(32)]
-        mine = await it.confirmation(MINE, "go_offline")
+    async with open_world(MINE, NO_ACCESS, virtual=True) as it:
+        it.trax.faults.slow(0.5)
+        await it[MINE].confirmed("go_live")
+        stops = [await it[NO_ACCESS].confirmation("go_offline") for _ in range(32)]
+        mine = await it[MINE].confirmation("go_offline")
         async with anyio.create_task_group() as tasks:
             for confirmation in stops:
-                tasks.start_soon(partial(it.use, NO_ACCESS, "go_offline", confirmation))
+                tasks.start_soon(partial(it[NO_ACCESS].use, "go_offline", confirmation))
             await anyio.sleep(0.1)
             pressed, before = anyio.current_time(), len(it.arrived)
-            await it.use(MINE, "go_offline", mine)
+            await it[MINE].use("go_offline", mine)
         mine_arrived = [time for time, _ in it.arrived[before:]]
         assert mine_arrived[-1] - pressed < LATEST_SECONDS
         assert not it.is_live
@@ -64,8 +57,8 @@ async def test_refused_stops_of_a_key_without_access_do_not_delay_a_stop() -> No
 @in_virtual_time
 async def test_a_stop_never_waits_for_a_stop() -> None:
     """Eight of mine are on the wire at the same time, though TRaX answers none for nine seconds."""
-    async with open_virtual_setup(MINE) as it:
-        it.slow(9, path="/go-offline")
+    async with open_world(MINE, virtual=True) as it:
+        it.trax.faults.slow(9, path="/go-offline")
         async with anyio.create_task_group() as tasks:
             for _ in range(8):
                 tasks.start_soon(partial(press, it, MINE, "go_offline"))
@@ -78,17 +71,16 @@ async def test_a_stop_never_waits_for_a_stop() -> None:
 @in_virtual_time
 async def test_many_changes_by_one_key_do_not_delay_the_stop_of_another(flooder: str) -> None:
     """A hundred messages are in flight to a TRaX that answers each after nine seconds."""
-    async with open_virtual_setup(MINE, flooder) as it:
-        made = await it.clients[flooder].call_tool("create_studio", {"name": "Mine"})
+    async with open_world(MINE, flooder, virtual=True) as it:
+        made = await it[flooder].call("create_studio", name="Mine")
         own = made.structured_content or {}
-        await it.confirmed(MINE, "go_live")
-        it.slow(9, path="/chat/messages")
+        await it[MINE].confirmed("go_live")
+        it.trax.faults.slow(9, path="/chat/messages")
         async with anyio.create_task_group() as tasks:
             for number in range(100):
                 tasks.start_soon(
                     partial(
-                        it.call,
-                        flooder,
+                        it[flooder].call,
                         "send_chat_message",
                         studioId=own["id"],
                         text=f"Hello {number}",
@@ -103,17 +95,17 @@ async def test_many_changes_by_one_key_do_not_delay_the_stop_of_another(flooder:
 @in_virtual_time
 async def test_sixteen_requests_of_a_key_are_in_flight_and_the_others_wait_in_order() -> None:
     """A key of another caller is not affected."""
-    async with open_virtual_setup(MINE, COLLEAGUE) as it:
+    async with open_world(MINE, COLLEAGUE, virtual=True) as it:
         for key in (MINE, COLLEAGUE):
-            await it.call(key, "get_studio")
-        it.slow(3, path="/chat/messages")
+            await it[key].call("get_studio")
+        it.trax.faults.slow(3, path="/chat/messages")
         async with anyio.create_task_group() as tasks:
             for number in range(20):
-                send = partial(it.call, MINE, "send_chat_message", text=f"{number}")
+                send = partial(it[MINE].call, "send_chat_message", text=f"{number}")
                 tasks.start_soon(send)
             await anyio.sleep(1)
             assert len(it.arrived) == 16
-            tasks.start_soon(partial(it.call, COLLEAGUE, "send_chat_message", text="Hi"))
+            tasks.start_soon(partial(it[COLLEAGUE].call, "send_chat_message", text="Hi"))
             await anyio.sleep(1)
             assert len(it.arrived) == 17
         assert len(it.arrived) == 21
@@ -124,15 +116,15 @@ async def test_sixteen_requests_of_a_key_are_in_flight_and_the_others_wait_in_or
 async def test_keys_that_trax_has_not_accepted_share_64_requests() -> None:
     """70 invented keys, each with one request; a key that is accepted has its own sixteen."""
     keys = [f"sk_live_invented_{number}" for number in range(70)]
-    async with open_virtual_setup(MINE, *keys) as it:
-        await it.call(MINE, "get_studio")
-        it.slow(3)
+    async with open_world(MINE, *keys, virtual=True) as it:
+        await it[MINE].call("get_studio")
+        it.trax.faults.slow(3)
         async with anyio.create_task_group() as tasks:
             for key in keys:
-                tasks.start_soon(partial(it.call, key, "send_chat_message", text="Hi"))
+                tasks.start_soon(partial(it[key].call, "send_chat_message", text="Hi"))
             await anyio.sleep(1)
             assert len(it.arrived) == 64
-            tasks.start_soon(partial(it.call, MINE, "send_chat_message", text="Hi"))
+            tasks.start_soon(partial(it[MINE].call, "send_chat_message", text="Hi"))
             await anyio.sleep(1)
             assert len(it.arrived) == 65
 
@@ -141,15 +133,15 @@ async def test_keys_that_trax_has_not_accepted_share_64_requests() -> None:
 async def test_many_reads_with_invented_keys_do_not_delay_a_stop() -> None:
     """TRaX answers none of them before the stop arrives, and knows none of the keys yet."""
     keys = [f"sk_live_invented_{number}" for number in range(20)]
-    async with open_virtual_setup(MINE, *keys) as it:
-        confirmation = await it.confirmation(MINE, "go_offline")
-        it.slow(9, path="/chat/messages")
+    async with open_world(MINE, *keys, virtual=True) as it:
+        confirmation = await it[MINE].confirmation("go_offline")
+        it.trax.faults.slow(9, path="/chat/messages")
         async with anyio.create_task_group() as tasks:
             for key in keys * 5:
-                tasks.start_soon(partial(it.call, key, "list_chat_messages"))
+                tasks.start_soon(partial(it[key].call, "list_chat_messages"))
             await anyio.sleep(1)
             pressed = anyio.current_time()
-            await it.use(MINE, "go_offline", confirmation)
+            await it[MINE].use("go_offline", confirmation)
             assert it.times_of("/go-offline")[0] - pressed < LATEST_SECONDS
             tasks.cancel_scope.cancel()
 
@@ -157,15 +149,15 @@ async def test_many_reads_with_invented_keys_do_not_delay_a_stop() -> None:
 @in_virtual_time
 async def test_a_call_that_waits_too_long_for_its_turn_is_not_sent() -> None:
     """It says so, and that nothing was sent."""
-    async with open_virtual_setup(MINE) as it:
-        await it.call(MINE, "get_studio")
-        it.slow(9, path="/chat/messages")
+    async with open_world(MINE, virtual=True) as it:
+        await it[MINE].call("get_studio")
+        it.trax.faults.slow(9, path="/chat/messages")
         async with anyio.create_task_group() as tasks:
             for number in range(16):
-                send = partial(it.call, MINE, "send_chat_message", text=f"{number}")
+                send = partial(it[MINE].call, "send_chat_message", text=f"{number}")
                 tasks.start_soon(send)
             await anyio.sleep(1)
-            late = await it.call(MINE, "send_chat_message", text="late")
+            late = await it[MINE].call("send_chat_message", text="late")
             assert len(it.arrived) == 16
         error = (late.structured_content or {})["error"]
         assert (error["code"], error["outcome"]) == ("unreachable", "not_applied")
@@ -180,13 +172,13 @@ async def test_a_stop_does_not_wait_for_other_calls(act: str) -> None:
         "update_source": {"sourceId": "source_1", "url": "rtmp://new.example/a"},
         "send_chat_message": {"text": "Hi"},
     }
-    async with open_virtual_setup(MINE) as it:
-        await it.confirmed(MINE, "go_live")
-        it.slow(9, path="/source_1")
-        it.slow(9, path="/chat/messages")
+    async with open_world(MINE, virtual=True) as it:
+        await it[MINE].confirmed("go_live")
+        it.trax.faults.slow(9, path="/source_1")
+        it.trax.faults.slow(9, path="/chat/messages")
         async with anyio.create_task_group() as tasks:
             if act == "send_chat_message":
-                tasks.start_soon(partial(it.call, MINE, act, **arguments[act]))
+                tasks.start_soon(partial(it[MINE].call, act, **arguments[act]))
             else:
                 tasks.start_soon(partial(press, it, MINE, act, **arguments[act]))
             assert await stop_after(it, 1) < 0.1
@@ -195,17 +187,17 @@ async def test_a_stop_does_not_wait_for_other_calls(act: str) -> None:
 @in_virtual_time
 async def test_a_stop_whose_reads_hang_is_sent_after_two_seconds() -> None:
     """Its look and its waiting for a go-live run side by side."""
-    async with open_virtual_setup(MINE, COLLEAGUE) as it:
-        await it.call(COLLEAGUE, "get_studio")
-        confirmation = await it.confirmation(MINE, "go_offline")
-        it.slow(9, path="/go-live", key=COLLEAGUE)
-        it.slow(9, key=MINE, path="/studio_42")
-        it.slow(9, key=MINE, path="/stream-status")
+    async with open_world(MINE, COLLEAGUE, virtual=True) as it:
+        await it[COLLEAGUE].call("get_studio")
+        confirmation = await it[MINE].confirmation("go_offline")
+        it.trax.faults.slow(9, path="/go-live", key=COLLEAGUE)
+        it.trax.faults.slow(9, key=MINE, path="/studio_42")
+        it.trax.faults.slow(9, key=MINE, path="/stream-status")
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(partial(press, it, COLLEAGUE, "go_live"))
             await anyio.sleep(1)
             pressed = anyio.current_time()
-            await it.use(MINE, "go_offline", confirmation)
+            await it[MINE].use("go_offline", confirmation)
         assert 2 <= it.times_of("/go-offline")[0] - pressed < LATEST_SECONDS
 
 
@@ -220,11 +212,11 @@ async def test_after_a_stop_during_a_slow_go_live_the_studio_is_off_air(
 
     A go-live that it did not wait for says that it was undone.
     """
-    async with open_virtual_setup(MINE, COLLEAGUE) as it:
-        await it.call(COLLEAGUE, "get_studio")
-        it.slow(seconds, path="/go-live")
+    async with open_world(MINE, COLLEAGUE, virtual=True) as it:
+        await it[COLLEAGUE].call("get_studio")
+        it.trax.faults.slow(seconds, path="/go-live")
         async with anyio.create_task_group() as tasks:
-            started = begin(tasks, partial(it.confirmed, MINE, "go_live"))
+            started = begin(tasks, partial(it[MINE].confirmed, "go_live"))
             assert await stop_after(it, 1, key=stopper) < LATEST_SECONDS
         undone = "a stop came after it, so the studio was taken off the air again"
         assert seconds < 3 or undone in started[0].content[0].text
@@ -235,12 +227,12 @@ async def test_after_a_stop_during_a_slow_go_live_the_studio_is_off_air(
 @in_virtual_time
 async def test_a_stop_is_not_repeated_for_a_go_live_that_trax_refused() -> None:
     """Nothing can have started."""
-    async with open_virtual_setup(MINE, COLLEAGUE) as it:
-        await it.call(COLLEAGUE, "get_studio")
-        it.slow(9, path="/go-live")
-        go_live = await it.confirmation(MINE, "go_live")
+    async with open_world(MINE, COLLEAGUE, virtual=True) as it:
+        await it[COLLEAGUE].call("get_studio")
+        it.trax.faults.slow(9, path="/go-live")
+        go_live = await it[MINE].confirmation("go_live")
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(partial(it.use, MINE, "go_live", go_live))
+            tasks.start_soon(partial(it[MINE].use, "go_live", go_live))
             tasks.start_soon(partial(press, it, COLLEAGUE, "go_offline"))
             await anyio.sleep(5)
             it.trax.write_enabled = False
@@ -250,15 +242,15 @@ async def test_a_stop_is_not_repeated_for_a_go_live_that_trax_refused() -> None:
 @in_virtual_time
 async def test_a_go_live_approved_after_the_stop_is_sent_after_it() -> None:
     """The stop is repeated before that, and the studio is on air in the end."""
-    async with open_virtual_setup(MINE, COLLEAGUE) as it:
-        await it.call(COLLEAGUE, "get_studio")
-        it.slow(9, path="/go-live")
+    async with open_world(MINE, COLLEAGUE, virtual=True) as it:
+        await it[COLLEAGUE].call("get_studio")
+        it.trax.faults.slow(9, path="/go-live")
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(partial(press, it, MINE, "go_live"))
             await anyio.sleep(1)
-            await it.confirmed(COLLEAGUE, "go_offline")
+            await it[COLLEAGUE].confirmed("go_offline")
             assert not it.is_live
-            assert status(await it.confirmed(COLLEAGUE, "go_live")) == "ran"
+            assert has_run(await it[COLLEAGUE].confirmed("go_live"))
         assert it.is_live
         acts = [sent.rpartition("/")[2] for _, sent in it.arrived]
         assert acts == ["go-live", "go-offline", "go-offline", "go-live"]
@@ -267,15 +259,15 @@ async def test_a_go_live_approved_after_the_stop_is_sent_after_it() -> None:
 @in_virtual_time
 async def test_the_confirmation_of_a_go_live_that_waits_for_a_stop_is_invalid() -> None:
     """It was pressed while the stop was being sent."""
-    async with open_virtual_setup(MINE, COLLEAGUE) as it:
-        await it.call(COLLEAGUE, "get_studio")
-        confirmation = await it.confirmation(MINE, "go_live")
-        it.slow(3, path="/go-offline")
+    async with open_world(MINE, COLLEAGUE, virtual=True) as it:
+        await it[COLLEAGUE].call("get_studio")
+        confirmation = await it[MINE].confirmation("go_live")
+        it.trax.faults.slow(3, path="/go-offline")
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(partial(press, it, COLLEAGUE, "go_offline"))
             await anyio.sleep(1)
-            results = begin(tasks, partial(it.use, MINE, "go_live", confirmation))
-        assert reasons(results) == ["expired"]
+            results = begin(tasks, partial(it[MINE].use, "go_live", confirmation))
+        assert [data_of(late)["reason"] for late in results] == ["expired"]
         assert not it.is_live
 
 
@@ -283,10 +275,10 @@ async def test_the_confirmation_of_a_go_live_that_waits_for_a_stop_is_invalid() 
 @in_virtual_time
 async def test_the_same_holds_for_a_key_that_may_read_nothing(starter: str, stopper: str) -> None:
     """TRaX shows that it knows the key there only by its answer to the act itself."""
-    async with open_virtual_setup(MINE, BOT) as it:
+    async with open_world(MINE, BOT, virtual=True) as it:
         it.add_bot(BOT)
-        await it.call(MINE, "get_studio")
-        it.slow(5, path="/go-live")
+        await it[MINE].call("get_studio")
+        it.trax.faults.slow(5, path="/go-live")
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(partial(press, it, starter, "go_live"))
             assert await stop_after(it, 1, key=stopper) < LATEST_SECONDS
@@ -297,10 +289,10 @@ async def test_the_same_holds_for_a_key_that_may_read_nothing(starter: str, stop
 @in_virtual_time
 async def test_the_same_holds_for_a_stop_that_trax_refused_before_the_go_live_was_done() -> None:
     """TRaX may say that the studio is not live, just before it is."""
-    async with open_virtual_setup(MINE, COLLEAGUE) as it:
-        await it.call(COLLEAGUE, "get_studio")
-        it.slow(6, path="/go-live")
-        it.fail("conflict", path="/go-offline", times=1)
+    async with open_world(MINE, COLLEAGUE, virtual=True) as it:
+        await it[COLLEAGUE].call("get_studio")
+        it.trax.faults.slow(6, path="/go-live")
+        it.trax.faults.add(Fault.error(409, "conflict"), path="*/go-offline")
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(partial(press, it, MINE, "go_live"))
             await stop_after(it, 1, key=COLLEAGUE)
@@ -313,17 +305,19 @@ async def test_the_same_holds_for_a_stop_that_trax_refused_before_the_go_live_wa
 async def test_an_older_confirmation_is_not_taken_after_a_stop_was_confirmed(tool: str) -> None:
     """The stop is still on its way: a go-live that is being sent holds it for two seconds."""
     arguments: dict[str, object] = {"autoGoLive": True} if tool == "update_studio" else {}
-    async with open_virtual_setup(MINE, COLLEAGUE) as it:
-        await it.call(COLLEAGUE, "get_studio")
-        older = await it.confirmation(MINE, tool, **arguments)
-        stop = await it.confirmation(COLLEAGUE, "go_offline")
+    async with open_world(MINE, COLLEAGUE, virtual=True) as it:
+        await it[COLLEAGUE].call("get_studio")
+        older = await it[MINE].confirmation(tool, **arguments)
+        stop = await it[COLLEAGUE].confirmation("go_offline")
         for path in ("/studio_42", "/stream-status", "/destinations"):
-            it.slow(1.5, path=f"GET /v1/studios/studio_42{path.removeprefix('/studio_42')}")
+            it.trax.faults.slow(
+                1.5, path=f"GET /v1/studios/studio_42{path.removeprefix('/studio_42')}"
+            )
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(partial(it.use, COLLEAGUE, "go_offline", stop))
+            tasks.start_soon(partial(it[COLLEAGUE].use, "go_offline", stop))
             await anyio.sleep(0.1)
-            late = await it.use(MINE, tool, older, **arguments)
-        assert reasons([late]) == ["expired"]
+            late = await it[MINE].use(tool, older, **arguments)
+        assert data_of(late)["reason"] == "expired"
         assert [sent.rpartition("/")[2] for _, sent in it.arrived] == ["go-offline"]
 
 
@@ -331,15 +325,15 @@ async def test_an_older_confirmation_is_not_taken_after_a_stop_was_confirmed(too
 async def test_stops_of_keys_without_access_do_not_evict_the_confirmation_of_a_new_key() -> None:
     """The server was just restarted, and knows nobody yet."""
     bots = [f"sk_live_sandbox_bot_{number}" for number in range(36)]
-    async with open_virtual_setup(MINE, *bots) as it:
+    async with open_world(MINE, *bots, virtual=True) as it:
         for bot in bots:
             it.add_bot(bot, account=ANOTHER_ACCOUNT)
-        it.slow(3)
+        it.trax.faults.slow(3)
         async with anyio.create_task_group() as tasks:
-            confirmation = await it.confirmation(MINE, "go_offline")
+            confirmation = await it[MINE].confirmation("go_offline")
             for bot in bots:
                 tasks.start_soon(partial(press, it, bot, "go_offline"))
             await anyio.sleep(1)
             before, pressed = len(it.arrived), anyio.current_time()
-            await it.use(MINE, "go_offline", confirmation)
+            await it[MINE].use("go_offline", confirmation)
             assert min(time for time, _ in it.arrived[before:]) - pressed < LATEST_SECONDS

@@ -173,11 +173,34 @@ class ScriptedFault:
         return fnmatchcase(request.method, self.method) and fnmatchcase(request.path, self.path)
 
 
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """How long requests wait before they are handled."""
+
+    seconds: float
+    ending: str
+    key: str | None
+
+    def matches(self, request: Request) -> bool:
+        """Whether the request waits so long."""
+        ends = f"{request.method} {request.path}".endswith(self.ending)
+        return ends and self.key in {None, request.secret}
+
+
 class Faults:
     """The scripted faults. Each request gets the first one that matches, and no other."""
 
     def __init__(self) -> None:
         self._scripted: list[ScriptedFault] = []
+        self._delays: list[Delay] = []
+
+    def slow(self, seconds: float, *, path: str = "", key: str | None = None) -> None:
+        """Handle requests this many seconds after they have arrived, from now on.
+
+        Those with this end of "METHOD /path", and of this key. The first delay that matches
+        counts, and a fault comes after it.
+        """
+        self._delays.append(Delay(seconds, path, key))
 
     def add(
         self,
@@ -195,8 +218,9 @@ class Faults:
         self._scripted.append(ScriptedFault(fault, remaining, method or "*", path or "*"))
 
     def clear(self) -> None:
-        """Remove all faults that remain."""
+        """Remove all faults that remain, and all delays."""
         self._scripted.clear()
+        self._delays.clear()
 
     @property
     def pending(self) -> int:
@@ -205,6 +229,9 @@ class Faults:
 
     async def apply(self, request: Request, next_handler: RequestHandler) -> Response:
         """Middleware that applies the faults: after the log, before the key check."""
+        delay = next((it for it in self._delays if it.matches(request)), None)
+        if delay is not None:
+            await anyio.sleep(delay.seconds)
         fault = self._take(request)
         return await (fault.middleware(request, next_handler) if fault else next_handler(request))
 

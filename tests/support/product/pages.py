@@ -23,12 +23,15 @@ if TYPE_CHECKING:
     from tests.support.product.sandbox import Sandbox
     from tests.support.product.shared_clock import HandClock
     from tests.support.product.software_passkey import SoftwarePasskey
+    from trax_mcp.clock import Clock
+    from trax_mcp.consent.open_questions import Page
 
 __all__ = [
     "PROBLEMS",
     "RecordedBrowser",
     "enrol",
     "open_in_browser",
+    "open_page",
     "open_with_page",
     "problem",
     "recorded_browser",
@@ -59,6 +62,9 @@ def problem(name: str) -> Iterator[None]:
 
 class RecordedBrowser:
     """The addresses that were opened, oldest first. A test can say that there is no browser."""
+
+    page: Page
+    """The server of the page, which hands addresses to this browser."""
 
     def __init__(self) -> None:
         self.is_there = True
@@ -91,11 +97,20 @@ def recorded_browser() -> Iterator[RecordedBrowser]:
 
 
 @asynccontextmanager
+async def open_page(
+    clock: Clock, passkey: SoftwarePasskey | None = None
+) -> AsyncIterator[RecordedBrowser]:
+    """A real page on a port; yields the browser that opens it, with the `page` for a product."""
+    own = None if passkey is None else passkey.passkey
+    with recorded_browser() as opened:
+        async with approval_page.open_page(clock, own) as opened.page:
+            yield opened
+
+
+@asynccontextmanager
 async def open_with_page(
     trax: Sandbox, clock: HandClock, *, passkey: SoftwarePasskey | None = None, **settings: str
 ) -> AsyncIterator[tuple[Product, RecordedBrowser]]:
     """The product with a page on a port, and the browser that opens it."""
-    own = None if passkey is None else passkey.passkey
-    with recorded_browser() as opened:
-        async with approval_page.open_page(clock, own) as page:
-            yield Product(trax, clock, settings, page=page, passkey=passkey), opened
+    async with open_page(clock, passkey) as opened:
+        yield Product(trax, clock, settings, page=opened.page, passkey=passkey), opened

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Callable, Container, Mapping
 
     from tests.support.product.exchanges import Request, RequestHandler, Response
 
@@ -31,14 +31,17 @@ class ReceivedRequest:
     key_name: str | None
     request_id: str
     headers: Mapping[str, str] = field(repr=False)
+    at: float = 0.0
+    """When it arrived, in seconds of the sandbox's clock."""
 
 
 class RequestLog:
     """The most recent requests, oldest first. `keys` are those that the sandbox accepts."""
 
-    def __init__(self, keys: Container[str]) -> None:
+    def __init__(self, keys: Container[str], now: Callable[[], float]) -> None:
         self.requests: deque[ReceivedRequest] = deque(maxlen=MAX_REQUESTS)
         self.keys = keys
+        self._now = now
 
     async def record(self, request: Request, next_handler: RequestHandler) -> Response:
         """The outermost middleware: record a request and pass it on."""
@@ -55,6 +58,7 @@ class RequestLog:
             key_name=secret.rpartition("_")[2] if secret in self.keys else None,
             request_id=request.request_id,
             headers=request.headers,
+            at=self._now(),
         )
 
 

@@ -58,7 +58,7 @@ class Sandbox(sandbox.Sandbox):
         self.clock = clock or ManualClock()
         self.faults = Faults()
         super().__init__(self.clock.now, empty=empty, base_url=base_url)
-        log = RequestLog(self.world.keys)
+        log = RequestLog(self.world.keys, self.clock.now)
         self.requests: Sequence[ReceivedRequest] = log.requests
         """The requests that arrived, oldest first; the last ten thousand."""
         self.rate_limit = rate_limit

@@ -1,0 +1,61 @@
+"""What a caller got: the text, the data, and in one word what became of a call."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import mcp_types as types
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RAN = ("ran", None)
+"""The outcome of a call that was sent and accepted."""
+
+
+def text_of(result: types.CallToolResult) -> str:
+    """The text of a tool's answer."""
+    (block,) = result.content
+    assert isinstance(block, types.TextContent)
+    return block.text
+
+
+def data_of(result: types.CallToolResult) -> dict[str, Any]:
+    """The structured content of a tool's answer."""
+    assert isinstance(result.structured_content, dict), result
+    return result.structured_content
+
+
+def data_in_text(result: types.CallToolResult) -> str:
+    """The JSON in the text of an answer, which sentences may precede."""
+    return text_of(result).rpartition("\n")[2]
+
+
+def has_run(result: types.CallToolResult) -> bool:
+    """Whether a call ran. A step of a call that goes on is no error."""
+    data = result.structured_content or {}
+    return not result.is_error and data.get("executed") is not False
+
+
+def outcome(result: object) -> tuple[str, str | None]:
+    """`RAN`, the status and reason of a call that did not run, or ("failed", its code)."""
+    assert isinstance(result, types.CallToolResult), result
+    data = result.structured_content or {}
+    if has_run(result):
+        return RAN
+    if "error" in data:
+        return ("failed", data["error"]["code"])
+    return (data["status"], data.get("reason"))
+
+
+def error_in(result: types.CallToolResult) -> dict[str, Any]:
+    """The error of a failed call."""
+    assert result.is_error, result.structured_content
+    error: dict[str, Any] = data_of(result)["error"]
+    return error
+
+
+def audit_lines(path: Path) -> list[dict[str, Any]]:
+    """The lines of an audit log, oldest first."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
