@@ -12,13 +12,13 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 
 from tests.support.hypothesis_profiles import register
-from tests.support.jsonrpc import ERAS, MODERN
 from tests.support.product.frozen_sandbox import still
 from tests.support.product.local_servers import open_in_portal, upstream
 from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
 from tests.support.schema_checks import check_each_schema_once
 from tests.support.server_process import PATIENCE_SECONDS
+from tests.world.wire import ERAS, MODERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,8 +11,8 @@ from mcp.client.streamable_http import streamable_http_client
 
 from proof.browser.panels import APPS, show_panel
 from tests.support.guarded_calls import STUDIO
-from tests.support.jsonrpc import ERAS
 from tests.support.server_process import PATIENCE_SECONDS, running
+from tests.world.wire import ERAS
 
 if TYPE_CHECKING:
     from pathlib import Path

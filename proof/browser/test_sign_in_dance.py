@@ -14,11 +14,11 @@ import pytest
 from proof.browser.panels import APPS, show_panel
 from tests.support.document_server import HOST, document, json_answer, serving_documents
 from tests.support.guarded_calls import STUDIO
-from tests.support.jsonrpc import ERAS
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.sdk_oauth_client import TokenMemory, callback_page, sdk_oauth_client
 from tests.support.served_sign_in import signing_in
 from tests.support.server_process import PATIENCE_SECONDS
+from tests.world.wire import ERAS
 
 if TYPE_CHECKING:
     from pathlib import Path

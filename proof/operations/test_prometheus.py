@@ -16,12 +16,12 @@ import yaml
 from proof.operations.programs import DEPLOY, SECRETS, TEXT, Prometheus, prometheus, until
 from proof.replicas.throwaway_engine import throwaway_engine
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, STUDIO
-from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller
 from tests.support.product.faults import Fault
 from tests.support.product.local_servers import listening
 from tests.support.product.sandbox import SANDBOX_KEY, Sandbox
 from tests.support.served_app import plain_http
 from tests.support.server_process import running
+from tests.world.wire import LEGACY, MODERN, HttpWire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +63,7 @@ def alerts() -> dict[str, str]:
 
 async def show(http: httpx.AsyncClient, trax: Sandbox) -> list[str]:
     """Go on and off the air, with all that goes wrong meanwhile. Returns what is secret of it."""
-    caller, earlier = (HttpCaller(http, it, x_api_key=SANDBOX_KEY) for it in (MODERN, LEGACY))
+    caller, earlier = (HttpWire(http, it, x_api_key=SANDBOX_KEY) for it in (MODERN, LEGACY))
     await earlier.open()
     await earlier.call("wait_for_chat_messages", **STUDIO)
     await caller.call("send_chat_message", **STUDIO, text=TEXT)

@@ -20,10 +20,10 @@ from proof.operations.programs import SECRETS, TEXT, collector, until
 from tests import ROOT
 from tests.support.consent_clients import has_run
 from tests.support.guarded_calls import GO_LIVE, STUDIO
-from tests.support.jsonrpc import MODERN
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.server_process import PATIENCE_SECONDS, environment, running
 from tests.support.simulated_person import Person, agreeing
+from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from proof.replicas.replica_setup import Replica, Replicas
-    from tests.support.jsonrpc import HttpCaller
+    from tests.world.wire import HttpWire
 
 POLL_SECONDS: Final = 0.25
 TOGETHER_SECONDS: Final = 0.05
@@ -71,7 +71,7 @@ async def tell(replicas: Replicas, text: str, *clients: Subscriber) -> float:
     return max(times) - min(times)
 
 
-async def read(caller: HttpCaller, after: str | None = None, **arguments: object) -> dict[str, Any]:
+async def read(caller: HttpWire, after: str | None = None, **arguments: object) -> dict[str, Any]:
     """Read chat by the tool, at once by default. Returns what is structured in its result."""
     if after is not None:
         arguments = {"after": after, "timeoutSeconds": 0} | arguments
@@ -86,7 +86,7 @@ def texts(answer: dict[str, Any]) -> list[str]:
     return [message["text"] for message in answer["messages"]]
 
 
-async def read_all(caller: HttpCaller, after: str) -> list[str]:
+async def read_all(caller: HttpWire, after: str) -> list[str]:
     """The texts of all messages after a cursor, none missed, over several answers."""
     found: list[str] = []
     while new := texts(answer := await read(caller, after)):

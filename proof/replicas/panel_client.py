@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
-from tests.support.jsonrpc import HttpCaller, Message, read_answer, request
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.server_process import PATIENCE_SECONDS
+from tests.world.wire import HttpWire, Message, read_answer, request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ class PanelClient:
     In the earlier era, its caller was opened with `APPS`.
     """
 
-    caller: HttpCaller
+    caller: HttpWire
 
     @classmethod
     async def of(

@@ -13,10 +13,10 @@ from rich.text import Text
 from proof.replicas.proxied_replicas import ProxiedReplicas, proxied_replicas
 from tests.support.concurrency import Paused
 from tests.support.guarded_calls import GO_LIVE
-from tests.support.jsonrpc import MODERN
+from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
-    from tests.support.jsonrpc import HttpCaller
+    from tests.world.wire import HttpWire
 
 _STOP = "go_offline"
 _CONSOLE = Console(highlight=False)
@@ -65,7 +65,7 @@ async def play(replicas: ProxiedReplicas) -> None:
     step(f"TRaX got: {sent}.")
 
 
-async def kill_in_the_middle(replicas: ProxiedReplicas, a: HttpCaller, b: HttpCaller) -> None:
+async def kill_in_the_middle(replicas: ProxiedReplicas, a: HttpWire, b: HttpWire) -> None:
     """Kill A while it goes live, and ask B."""
     step("A goes live again, and its process is killed before TRaX has answered.")
     yes = yes_of(await a.call(GO_LIVE.tool, **GO_LIVE.arguments))

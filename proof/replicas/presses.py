@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.support.guarded_calls import GuardedOperation
-    from tests.support.jsonrpc import HttpCaller
+    from tests.world.wire import HttpWire
 
 Outcome = tuple[str, str | None]
 """The status and reason of a call that did not run, a failure's code, or `ran`."""
@@ -33,7 +33,7 @@ async def until(condition: Callable[[], object]) -> None:
             await anyio.sleep(_PAUSE_SECONDS)
 
 
-async def preview(caller: HttpCaller, operation: GuardedOperation) -> str:
+async def preview(caller: HttpWire, operation: GuardedOperation) -> str:
     """Call without consent, and return the confirmation for it."""
     shown = await caller.call(operation.tool, **operation.arguments)
     data = shown["structuredContent"]
@@ -42,13 +42,13 @@ async def preview(caller: HttpCaller, operation: GuardedOperation) -> str:
     return confirmation
 
 
-async def press(caller: HttpCaller, operation: GuardedOperation, confirmation: str) -> Outcome:
+async def press(caller: HttpWire, operation: GuardedOperation, confirmation: str) -> Outcome:
     """Call with a confirmation."""
     return outcome(await answer(caller, operation, confirmation))
 
 
 async def press_when_back(
-    caller: HttpCaller, operation: GuardedOperation, confirmation: str
+    caller: HttpWire, operation: GuardedOperation, confirmation: str
 ) -> Outcome:
     """Press as soon as the replica has noticed that the engine answers again."""
     with anyio.fail_after(PATIENCE_SECONDS):
@@ -58,7 +58,7 @@ async def press_when_back(
 
 
 async def answer(
-    caller: HttpCaller, operation: GuardedOperation, confirmation: str
+    caller: HttpWire, operation: GuardedOperation, confirmation: str
 ) -> dict[str, Any]:
     """The whole answer of a call with a confirmation."""
     evidence = {"confirm": True, "confirmation": confirmation}
@@ -66,7 +66,7 @@ async def answer(
         return await caller.call(operation.tool, **operation.arguments, **evidence)
 
 
-async def consent(caller: HttpCaller, operation: GuardedOperation) -> Outcome:
+async def consent(caller: HttpWire, operation: GuardedOperation) -> Outcome:
     """Call with a new confirmation."""
     return await press(caller, operation, await preview(caller, operation))
 

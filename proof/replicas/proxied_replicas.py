@@ -19,12 +19,12 @@ from mcp.client.streamable_http import streamable_http_client
 from proof.replicas.throwaway_engine import throwaway_engine
 from tests import ROOT
 from tests.support.consent_clients import SECOND_KEY
-from tests.support.jsonrpc import HttpCaller
 from tests.support.product.local_servers import listening
 from tests.support.product.sandbox import SANDBOX_KEY, Sandbox
 from tests.support.raw_upstream import closed_port
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, Running, running
+from tests.world.wire import HttpWire
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -101,10 +101,10 @@ class ProxiedReplicas:
 
     async def caller(
         self, era: str, *, key: str = SANDBOX_KEY, address: str | None = None
-    ) -> HttpCaller:
+    ) -> HttpWire:
         """A light client of the proxy, or of an address past it."""
         http = await self._stack.enter_async_context(plain_http(address or self.address))
-        return HttpCaller(http, era, x_api_key=key)
+        return HttpWire(http, era, x_api_key=key)
 
     async def connection(
         self, *, key: str = SANDBOX_KEY, address: str | None = None, trusted: Path | None = None

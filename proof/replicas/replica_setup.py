@@ -16,11 +16,11 @@ from mcp.client.streamable_http import streamable_http_client
 
 from proof.replicas.throwaway_engine import ThrowawayEngine, throwaway_engine
 from tests.support.consent_clients import SECOND_KEY
-from tests.support.jsonrpc import MODERN, HttpCaller
 from tests.support.product.local_servers import listening
 from tests.support.product.sandbox import SANDBOX_KEY, Sandbox
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, Running, running
+from tests.world.wire import MODERN, HttpWire
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -89,10 +89,10 @@ class Replicas:
 
     async def caller(
         self, replica: Replica, *, era: str = MODERN, key: str = SANDBOX_KEY
-    ) -> HttpCaller:
+    ) -> HttpWire:
         """A light client of a replica, over plain HTTP."""
         http = await self._stack.enter_async_context(plain_http(replica.address))
-        caller = HttpCaller(http, era, x_api_key=key)
+        caller = HttpWire(http, era, x_api_key=key)
         await caller.open()
         return caller
 

@@ -12,7 +12,6 @@ import anyio
 
 from proof.replicas.presses import until
 from proof.replicas.test_engine_contents import kept_for_good
-from tests.support.jsonrpc import MODERN, HttpCaller, tool_call
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import still
 from tests.support.product.local_servers import listening
@@ -21,6 +20,7 @@ from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS
+from tests.world.wire import MODERN, HttpWire, tool_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -45,9 +45,9 @@ class Replica:
 
     http: httpx.AsyncClient
 
-    def caller(self, key: str) -> HttpCaller:
+    def caller(self, key: str) -> HttpWire:
         """A caller of it with this key."""
-        return HttpCaller(self.http, MODERN, x_api_key=key)
+        return HttpWire(self.http, MODERN, x_api_key=key)
 
     async def has_room_for(self, key: str) -> bool:
         """Whether a key has room of its own: strangers may send less."""

@@ -22,7 +22,6 @@ from proof.replicas.proxied_replicas import wait_for_port
 from tests import ROOT
 from tests.support.guarded_calls import AUTO_GO_LIVE
 from tests.support.hosted_process import hosted_server
-from tests.support.jsonrpc import ERAS
 from tests.support.oauth_steps import OAuthSteps
 from tests.support.product.local_servers import listening
 from tests.support.product.sandbox import SANDBOX_KEY, Sandbox
@@ -30,6 +29,7 @@ from tests.support.raw_upstream import closed_port
 from tests.support.server_process import PATIENCE_SECONDS, Running
 from tests.support.simulated_person import Person, agreeing
 from tests.support.subscribers import CHAT, say, subscriber_on
+from tests.world.wire import ERAS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -14,12 +14,12 @@ from proof.replicas.presses import RAN, press, preview
 from proof.replicas.replica_setup import open_replicas
 from tests.support.consent_clients import SECOND_KEY
 from tests.support.guarded_calls import GO_OFFLINE
-from tests.support.jsonrpc import read_answer, tool_call
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.server_process import PATIENCE_SECONDS
+from tests.world.wire import read_answer, tool_call
 
 if TYPE_CHECKING:
-    from tests.support.jsonrpc import HttpCaller
+    from tests.world.wire import HttpWire
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -32,7 +32,7 @@ LESS_THAN_THE_ENGINE_GETS: Final = 0.9
 LIMIT: Final = str(MOST)
 
 
-async def ran(caller: HttpCaller) -> bool:
+async def ran(caller: HttpWire) -> bool:
     """Whether one more call ran. Any other failure than the limit is one of the test."""
     response = await caller.post(tool_call(caller.era, "list_studios"))
     if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
@@ -60,7 +60,7 @@ async def test_a_flood_at_one_replica_counts_at_the_other_and_holds_up_nobody_el
         assert more < MOST
         floods: Counter[bool] = Counter()
 
-        async def call_again_and_again(caller: HttpCaller) -> None:
+        async def call_again_and_again(caller: HttpWire) -> None:
             while True:
                 floods[await ran(caller)] += 1
 

@@ -27,7 +27,7 @@ from tests.support.subscribers import CHAT_PATH, say
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.support.jsonrpc import HttpCaller
+    from tests.world.wire import HttpWire
 
 REPLACED_SECONDS: Final = 5.0
 
@@ -75,7 +75,7 @@ async def test_a_replica_that_dies_while_it_looks_is_replaced(replicas: Replicas
         assert await client.texts(after=cursor) == ["Still there?"]
 
 
-async def end_with_its_server(caller: HttpCaller, cursor: str) -> None:
+async def end_with_its_server(caller: HttpWire, cursor: str) -> None:
     """Wait for chat on a replica that is killed meanwhile."""
     try:
         await read(caller, cursor, timeoutSeconds=PATIENCE_SECONDS)

@@ -28,7 +28,7 @@ from tests.support.simulated_person import Person, agreeing, refusing
 
 if TYPE_CHECKING:
     from proof.replicas.replica_setup import Replicas
-    from tests.support.jsonrpc import HttpCaller
+    from tests.world.wire import HttpWire
 
 SOON_SECONDS: Final = 3.0
 AWAY: Final = "The engine at TRAX_STORE_URL does not answer: guarded calls but stops are refused."
@@ -37,7 +37,7 @@ BACK: Final = "The engine at TRAX_STORE_URL answers again."
 pytestmark = pytest.mark.usefixtures("on_air_at_once")
 
 
-async def asked(caller: HttpCaller) -> object:
+async def asked(caller: HttpWire) -> object:
     """What comes of a guarded call without a yes."""
     return outcome(await caller.call(GO_LIVE.tool, **GO_LIVE.arguments))
 

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from proof.replicas.throwaway_engine import ThrowawayEngine
     from tests.support.guarded_calls import GuardedOperation
-    from tests.support.jsonrpc import HttpCaller
+    from tests.world.wire import HttpWire
 
 STOP_SECONDS: Final = 2.5
 PAUSE_SECONDS: Final = 0.02
@@ -62,7 +62,7 @@ every_operation = pytest.mark.parametrize(
 class Case:
     """A replica in this process on a sandbox of its own, and an engine that fails."""
 
-    def __init__(self, engine: EngineProxy, trax: Sandbox, caller: HttpCaller) -> None:
+    def __init__(self, engine: EngineProxy, trax: Sandbox, caller: HttpWire) -> None:
         self.engine = engine
         self.trax = trax
         self.caller = caller
@@ -92,7 +92,7 @@ class Case:
         return scripts
 
 
-async def consent_to_next(caller: HttpCaller) -> Outcome:
+async def consent_to_next(caller: HttpWire) -> Outcome:
     """Delete something in the same studio with a new yes, if the engine is back."""
     shown = await caller.call(NEXT.tool, **NEXT.arguments)
     confirmation = shown["structuredContent"].get("confirmation")

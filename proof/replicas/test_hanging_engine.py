@@ -32,7 +32,7 @@ from tests.support.server_process import PATIENCE_SECONDS
 if TYPE_CHECKING:
     from proof.replicas.replica_setup import Replicas
     from tests.support.guarded_calls import GuardedOperation
-    from tests.support.jsonrpc import HttpCaller
+    from tests.world.wire import HttpWire
 
 PAUSES: Final = 9 if "REPLICAS_WHOLE" in os.environ else 3
 HANG_SECONDS: Final = 3.5
@@ -62,7 +62,7 @@ async def test_replicas_outlive_an_engine_that_hangs_again_and_again(*, over_tls
                 assert "Traceback" not in it.running.stderr.text
 
 
-async def one_pause(replicas: Replicas, callers: list[HttpCaller]) -> None:
+async def one_pause(replicas: Replicas, callers: list[HttpWire]) -> None:
     """Let the engine hang, and try everything at each replica, in a studio of its own."""
     starts = [in_new_studio(replicas, GO_LIVE) for _ in callers]
     stops = [in_studio(GO_OFFLINE, it.arguments["studioId"]) for it in starts]
@@ -90,20 +90,20 @@ async def one_pause(replicas: Replicas, callers: list[HttpCaller]) -> None:
             assert await consent(caller, stop) == RAN
 
 
-async def refused(caller: HttpCaller, operation: GuardedOperation, late: float) -> None:
+async def refused(caller: HttpWire, operation: GuardedOperation, late: float) -> None:
     """A guarded call is refused."""
     await anyio.sleep(late)
     assert outcome(await caller.call(operation.tool, **operation.arguments)) == UNAVAILABLE
 
 
-async def stopped(replicas: Replicas, caller: HttpCaller, stop: GuardedOperation, yes: str) -> None:
+async def stopped(replicas: Replicas, caller: HttpWire, stop: GuardedOperation, yes: str) -> None:
     """A stop whose yes is from before is on the wire in time, and so is one that is asked now."""
     await press_in_time(replicas, caller, stop, yes)
     await press_in_time(replicas, caller, stop, await preview(caller, stop))
 
 
 async def press_in_time(
-    replicas: Replicas, caller: HttpCaller, stop: GuardedOperation, yes: str
+    replicas: Replicas, caller: HttpWire, stop: GuardedOperation, yes: str
 ) -> None:
     sent, began = replicas.changes[stop.sent], time.monotonic()
     async with anyio.create_task_group() as tasks:
@@ -112,7 +112,7 @@ async def press_in_time(
         assert time.monotonic() - began < STOP_SECONDS
 
 
-async def consent_when_back(caller: HttpCaller, operation: GuardedOperation) -> object:
+async def consent_when_back(caller: HttpWire, operation: GuardedOperation) -> object:
     """A new yes, and what comes of it."""
     shown = await caller.call(operation.tool, **operation.arguments)
     confirmation = shown["structuredContent"].get("confirmation")

@@ -20,7 +20,7 @@ from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
 if TYPE_CHECKING:
     from proof.replicas.replica_setup import Replicas
     from tests.support.guarded_calls import GuardedOperation
-    from tests.support.jsonrpc import HttpCaller
+    from tests.world.wire import HttpWire
 
 NOT_KNOWN_SECONDS: Final = 3.0
 STOP_SECONDS: Final = 2.5
@@ -78,7 +78,7 @@ async def killed_at(replicas: Replicas, number: int, *, after: bool) -> bool:
 
 
 async def check_yes(
-    replicas: Replicas, caller: HttpCaller, start: GuardedOperation, yes: str, began: float
+    replicas: Replicas, caller: HttpWire, start: GuardedOperation, yes: str, began: float
 ) -> None:
     """The yes is void by the stop, or it is used and says what came of it, or that is not known."""
     while outcome(told := await answer(caller, start, yes)) == USED:

@@ -31,7 +31,7 @@ from tests.support.product.faults import Fault
 if TYPE_CHECKING:
     from proof.replicas.replica_setup import Replica, Replicas
     from tests.support.guarded_calls import GuardedOperation
-    from tests.support.jsonrpc import HttpCaller
+    from tests.world.wire import HttpWire
 
 NOT_KNOWN_SECONDS: Final = 5.0
 STOP_SECONDS: Final = 2.5
@@ -47,8 +47,8 @@ class Loss:
 
     replicas: Replicas
     lost: Replica
-    a: HttpCaller
-    b: HttpCaller
+    a: HttpWire
+    b: HttpWire
     """The same caller at another replica."""
     start: GuardedOperation
     stop: GuardedOperation

@@ -21,11 +21,11 @@ from proof.replicas.proxied_replicas import ProxiedReplicas, proxied_replicas, s
 from proof.replicas.throwaway_engine import NEW_CERTIFICATE
 from tests.support.consent_clients import SECOND_KEY
 from tests.support.guarded_calls import AUTO_GO_LIVE, GO_LIVE
-from tests.support.jsonrpc import ERAS, LEGACY, MODERN, request
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.simulated_person import Person, agreeing
 from tests.support.subscribers import CHAT, say, subscriber_on
+from tests.world.wire import ERAS, LEGACY, MODERN, request
 
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter

@@ -37,7 +37,7 @@ from tests.support.subscribers import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.support.jsonrpc import HttpCaller
+    from tests.world.wire import HttpWire
 
 SLOWEST: Final = 5
 """The longest pause between looks at a quiet chat, as a multiple of the shortest."""
@@ -103,7 +103,7 @@ async def test_readers_on_all_replicas_share_a_look(kept: Replicas, key: str) ->
     kept.trax.faults.add(held.fault, path=CHAT_PATH)
     answers: list[dict[str, Any]] = []
 
-    async def look(caller: HttpCaller) -> None:
+    async def look(caller: HttpWire) -> None:
         answers.append(await read(caller) | {"waitedSeconds": 0})
 
     before = kept.received[CHAT_LOOK]

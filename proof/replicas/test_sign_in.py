@@ -26,10 +26,10 @@ from proof.replicas.replica_setup import until_told
 from tests.support.consent_clients import SECOND_KEY
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, STUDIO, GuardedOperation
 from tests.support.hosted_process import HostedServer, hosted_server
-from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller, tool_call
 from tests.support.oauth_steps import OAuthSteps
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.served_app import plain_http
+from tests.world.wire import LEGACY, MODERN, HttpWire, tool_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -62,15 +62,13 @@ def hosted(
 
 
 @asynccontextmanager
-async def clients(
-    server: HostedServer, era: str, *people: Tokens
-) -> AsyncIterator[list[HttpCaller]]:
+async def clients(server: HostedServer, era: str, *people: Tokens) -> AsyncIterator[list[HttpWire]]:
     """For each person, a client without panels and one with them."""
     async with plain_http(server.address) as http:
         found = []
         for tokens in people:
             for capabilities in ({}, APPS):
-                caller = HttpCaller(http, era, authorization=f"Bearer {tokens['access_token']}")
+                caller = HttpWire(http, era, authorization=f"Bearer {tokens['access_token']}")
                 await caller.open(capabilities)
                 found.append(caller)
         yield found

@@ -33,9 +33,9 @@ from tests.support.guarded_calls import (
     GUARDED_OPERATIONS,
     GuardedOperation,
 )
-from tests.support.jsonrpc import LEGACY
 from tests.support.product.faults import Fault
 from tests.support.simulated_person import Person, agreeing, choices, chosen, yes_to
+from tests.world.wire import LEGACY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from mcp import Client
 
     from proof.replicas.replica_setup import Replicas
-    from tests.support.jsonrpc import HttpCaller
     from tests.support.simulated_person import Form, FormAnswer
+    from tests.world.wire import HttpWire
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -59,14 +59,14 @@ STUDIOS: Final = 8
 
 
 async def press_on_both(
-    operations: Iterator[GuardedOperation], callers: list[HttpCaller], outcomes: Counter[Any]
+    operations: Iterator[GuardedOperation], callers: list[HttpWire], outcomes: Counter[Any]
 ) -> None:
     """Preview at one replica, then press on all at once, for one call after another."""
     for number, operation in enumerate(operations):
         confirmation = await preview(callers[number % len(callers)], operation)
         results: list[Any] = []
 
-        async def press_one(caller: HttpCaller) -> None:
+        async def press_one(caller: HttpWire) -> None:
             results.append(await press(caller, operation, confirmation))  # noqa: B023  ends in the loop
 
         async with anyio.create_task_group() as tasks:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 from proof.replicas.presses import RAN, press, preview
 from proof.replicas.proxied_replicas import shipped_proxy
 from tests.support.guarded_calls import GO_LIVE
-from tests.support.jsonrpc import MODERN, HttpCaller, request
 from tests.support.product.local_servers import listening
 from tests.support.product.sandbox import SANDBOX_KEY, Sandbox
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, running
+from tests.world.wire import MODERN, HttpWire, request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -65,7 +65,7 @@ async def check_replicas(both: Sequence[Mapping[str, str]], token: str) -> None:
         names = [it.removeprefix("http://") for it in addresses]
         proxy, _ = await stack.enter_async_context(shipped_proxy(*names))
         a, b, at_proxy = [
-            HttpCaller(
+            HttpWire(
                 await stack.enter_async_context(plain_http(it)),
                 MODERN,
                 host=HOST,

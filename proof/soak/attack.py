@@ -19,11 +19,11 @@ import anyio
 import httpx
 
 from bench.harness.process import Process, allow_open_files, free_port, python_module
-from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller, hello
 from tests.support.product.faults import Fault, Request, RequestHandler, Response
 from tests.support.product.local_servers import listening
 from tests.support.product.sandbox import Sandbox
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
+from tests.world.wire import LEGACY, MODERN, HttpWire, hello
 from trax_mcp.sandbox import SANDBOX_KEY
 
 _ROUNDS: Final = 10
@@ -63,11 +63,11 @@ class SlowTrax:
 
 
 @asynccontextmanager
-async def _caller(address: str, key: str | None, era: str = MODERN) -> AsyncIterator[HttpCaller]:
+async def _caller(address: str, key: str | None, era: str = MODERN) -> AsyncIterator[HttpWire]:
     headers = {} if key is None else {"x_api_key": key}
     limits = httpx.Limits(max_connections=200)
     async with httpx.AsyncClient(base_url=address, timeout=60, limits=limits) as http:
-        yield HttpCaller(http, era, **headers)
+        yield HttpWire(http, era, **headers)
 
 
 async def _repeat(call: Callable[[], Coroutine[object, object, object]]) -> None:
@@ -77,25 +77,25 @@ async def _repeat(call: Callable[[], Coroutine[object, object, object]]) -> None
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-async def _flood(customer: HttpCaller, studio: str) -> None:
+async def _flood(customer: HttpWire, studio: str) -> None:
     await customer.call("send_chat_message", studioId=studio, text="Hello")
 
 
-async def _stop_without_access(no_access: HttpCaller) -> None:
+async def _stop_without_access(no_access: HttpWire) -> None:
     shown = (await no_access.call("go_offline", studioId=_STUDIO)).get("structuredContent", {})
     evidence = {"confirm": True, "confirmation": shown.get("confirmation", "")}
     await no_access.call("go_offline", studioId=_STUDIO, **evidence)
 
 
-async def _open_session(keyless: HttpCaller) -> None:
+async def _open_session(keyless: HttpWire) -> None:
     await keyless.post(hello({}))
 
 
-async def _write_long_headers(keyless: HttpCaller) -> None:
+async def _write_long_headers(keyless: HttpWire) -> None:
     await keyless.post(hello({}), host="x" * 4000)
 
 
-async def _go_live_and_stop(owner: HttpCaller, trax: SlowTrax) -> float:
+async def _go_live_and_stop(owner: HttpWire, trax: SlowTrax) -> float:
     """Go live and stop a second later. Return the seconds from the yes until TRaX has the stop."""
     shown = await owner.call("go_live", studioId=_STUDIO)
     confirmation = shown["structuredContent"]["confirmation"]
@@ -140,7 +140,7 @@ async def _attack() -> int:
     return verdict
 
 
-async def _run_rounds(owner: HttpCaller, trax: SlowTrax, server: Process) -> int:
+async def _run_rounds(owner: HttpWire, trax: SlowTrax, server: Process) -> int:
     print(f"{'round':>5} {'stop after':>10} {'memory':>11}")
     waits, memory = [], []
     for round_number in range(1, _ROUNDS + 1):

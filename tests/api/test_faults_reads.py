@@ -16,9 +16,9 @@ from tests.support.fault_table.fault_scenario import open_scenario
 from tests.support.fault_table.role_calls import FAULT_CASES, expected_failure, row_of, rows
 from tests.support.fault_table.table import TABLE, Consequence, Role
 from tests.support.fault_table.wire_cases import ENDLESS_BYTES
-from tests.support.jsonrpc import LEGACY, MODERN
 from tests.support.product.faults import Fault
 from tests.support.single_faults import failure_in
+from tests.world.wire import LEGACY, MODERN
 
 if TYPE_CHECKING:
     from mcp.server import Server

@@ -12,13 +12,13 @@ import mcp
 import pytest
 
 from tests.support.json_schemas import kind_of
-from tests.support.jsonrpc import MODERN
 from tests.support.operation_table import DOCUMENTED, TABLE
 from tests.support.product.contract import DOCUMENT
 from tests.support.product.frozen_sandbox import still
 from tests.support.product.server import Product
 from tests.support.published_reference import PARAMETERS
 from tests.support.valid_calls import COMPOSITE_CALLS
+from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
     from mcp.server import Server

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from tests.conftest import call, text_of
 from tests.support.fuzzing.fuzz_sessions import fuzz_session
 from tests.support.hypothesis_profiles import examples
-from tests.support.jsonrpc import MODERN
 from tests.support.product.faults import Fault
 from tests.support.single_faults import CHECK_FIRST, READ, WRITE, results_of
+from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
     import mcp_types as types

@@ -13,11 +13,11 @@ import mcp
 import pytest
 
 from tests.support.guarded_calls import STUDIO
-from tests.support.jsonrpc import MODERN
 from tests.support.media_folders import make_media_folder
 from tests.support.product.faults import Fault
 from tests.support.single_faults import READ, results_of
 from tests.support.valid_calls import EVERY
+from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

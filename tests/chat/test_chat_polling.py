@@ -19,7 +19,6 @@ from mcp.shared.exceptions import MCPError
 
 from tests.support.concurrency import Paused, begin
 from tests.support.fact_reads import narrow
-from tests.support.jsonrpc import MODERN
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import still
 from tests.support.product.sandbox import SANDBOX_KEY
@@ -37,6 +36,7 @@ from tests.support.subscribers import (
     subscriber_on,
 )
 from tests.support.wait_client import chat_of, wait_as, wait_for_calls, wait_for_results
+from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence

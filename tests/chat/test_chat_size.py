@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import pytest
 
-from tests.support.jsonrpc import LEGACY
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.subscribers import STUDIO, Subscriber, manual_clock_server, say, subscriber_of
 from tests.support.wait_client import TOOL, chat_of
+from tests.world.wire import LEGACY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

@@ -27,12 +27,12 @@ from tests.support.chat_assertions import (
 )
 from tests.support.delimited_text import strict_json
 from tests.support.hostile_texts import HOSTILE, NAMES_NOTICE, NOTICE, hidden
-from tests.support.jsonrpc import LEGACY, MODERN, Message, opening, read_answer, request, tool_call
 from tests.support.product.faults import Fault
 from tests.support.product.local_servers import upstream
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.served_app import serving
 from tests.support.server_process import PATIENCE_SECONDS, running
+from tests.world.wire import LEGACY, MODERN, Message, opening, read_answer, request, tool_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

@@ -11,7 +11,6 @@ import anyio
 import pytest
 
 from tests.support.concurrency import Paused
-from tests.support.jsonrpc import LEGACY
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import still
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY
@@ -29,6 +28,7 @@ from tests.support.wait_client import (
     wait_until,
     waiting,
 )
+from tests.world.wire import LEGACY
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.home_folder import KEY
-from tests.support.jsonrpc import MODERN, HttpCaller, opening, tool_call
 from tests.support.product.commands import run_command
 from tests.support.product.local_servers import upstream
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.served_app import plain_http
 from tests.support.server_process import running
+from tests.world.wire import MODERN, HttpWire, opening, tool_call
 
 if TYPE_CHECKING:
     from tests.support.home_folder import Home
@@ -59,7 +59,7 @@ async def test_over_http_the_file_is_not_read(home: Home) -> None:
             running("http", "--port", "0", settings=settings) as server,
             plain_http(await server.address()) as http,
         ):
-            caller = HttpCaller(http, MODERN)
+            caller = HttpWire(http, MODERN)
             await caller.open()
             got = await caller.call(FIND[0], **FIND[1])
         assert list(trax.requests) == []

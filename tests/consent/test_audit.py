@@ -23,12 +23,12 @@ from tests.support.guarded_calls import (
     STUDIO,
     GuardedOperation,
 )
-from tests.support.jsonrpc import MODERN
 from tests.support.product.faults import Fault
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.server import fingerprint
 from tests.support.served_sign_in import registered
 from tests.support.server_process import PATIENCE_SECONDS
+from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

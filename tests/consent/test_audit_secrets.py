@@ -9,10 +9,10 @@ import pytest
 
 from tests.support.consent_clients import audit_lines, in_memory
 from tests.support.guarded_calls import DELETE_SOURCE, GO_LIVE, STUDIO
-from tests.support.jsonrpc import MODERN
 from tests.support.product.frozen_sandbox import still
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.server import Product, fingerprint
+from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,10 +11,10 @@ import pytest
 from tests.support.concurrency import begin, settle
 from tests.support.consent_clients import in_memory, status_and_reason
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
-from tests.support.jsonrpc import LEGACY
 from tests.support.product.faults import Fault
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.simulated_person import ProgressLog, agreeing, choices, silent
+from tests.world.wire import LEGACY
 
 if TYPE_CHECKING:
     from tests.support.consent_clients import Clients

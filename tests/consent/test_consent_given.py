@@ -18,10 +18,10 @@ from tests.support.guarded_calls import (
     GO_OFFLINE,
     GUARDED_OPERATIONS,
 )
-from tests.support.jsonrpc import LEGACY, MODERN
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.simulated_person import agreeing, yes_to
+from tests.world.wire import LEGACY, MODERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

@@ -16,10 +16,10 @@ from tests.support.consent_clients import SECOND_KEY
 from tests.support.form_requests import calling, choosing, open_wire, response_to
 from tests.support.guarded_calls import DELETE_DESTINATION as OPERATION
 from tests.support.guarded_calls import DELETE_SOURCE, GUARDED_OPERATIONS
-from tests.support.jsonrpc import FORMS, INITIALIZED, LEGACY, MODERN, HttpCaller, hello, request
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.real_transports import over_http
 from tests.support.served_app import plain_http
+from tests.world.wire import FORMS, INITIALIZED, LEGACY, MODERN, HttpWire, hello, request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -192,10 +192,10 @@ async def test_fields_of_the_later_era_have_no_effect_in_the_earlier_era(earlier
 async def test_another_key_cannot_answer_in_the_session_of_the_caller() -> None:
     """Another key, or none, with the session id gets 404. The form stays open."""
     async with over_http(LEGACY) as (clients, address), plain_http(address) as http:
-        owner = HttpCaller(http, LEGACY, x_api_key=SANDBOX_KEY)
+        owner = HttpWire(http, LEGACY, x_api_key=SANDBOX_KEY)
         owner.session = await session_of(owner)
-        other = HttpCaller(http, LEGACY, x_api_key=SECOND_KEY)
-        keyless = HttpCaller(http, LEGACY)
+        other = HttpWire(http, LEGACY, x_api_key=SECOND_KEY)
+        keyless = HttpWire(http, LEGACY)
         other.session = keyless.session = owner.session
         call = calling(LEGACY, number=1)
         async with http.stream("POST", "/mcp", json=call, headers=owner.all_headers()) as stream:
@@ -210,7 +210,7 @@ async def test_another_key_cannot_answer_in_the_session_of_the_caller() -> None:
         assert clients.sent == [OPERATION.sent]
 
 
-async def session_of(caller: HttpCaller) -> str:
+async def session_of(caller: HttpWire) -> str:
     """The session id after the handshake of a client that supports forms."""
     session = (await caller.post(hello(FORMS))).headers["mcp-session-id"]
     await caller.post(INITIALIZED, mcp_session_id=session)

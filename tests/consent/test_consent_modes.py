@@ -12,7 +12,6 @@ import pytest
 from tests.conftest import text_of
 from tests.support.consent_clients import in_memory, status_and_reason
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
-from tests.support.jsonrpc import LEGACY
 from tests.support.missing_consent import (
     answering_with,
     expired,
@@ -27,6 +26,7 @@ from tests.support.simulated_person import (
     filling_in,
     refusing,
 )
+from tests.world.wire import LEGACY
 
 if TYPE_CHECKING:
     import mcp_types as types

@@ -11,7 +11,6 @@ import pytest
 from tests.conftest import text_of
 from tests.support.consent_clients import in_memory, status_and_reason
 from tests.support.guarded_calls import DELETE_DESTINATION, GO_LIVE, GUARDED_OPERATIONS
-from tests.support.jsonrpc import MODERN
 from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.simulated_person import (
     agreeing,
@@ -22,6 +21,7 @@ from tests.support.simulated_person import (
     refusing,
     yes_to,
 )
+from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

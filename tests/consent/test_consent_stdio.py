@@ -11,7 +11,6 @@ from tests.support.concurrency import Paused, cancel_while_held
 from tests.support.consent_clients import audit_lines, status_and_reason
 from tests.support.form_requests import choosing, open_wire, response_to
 from tests.support.guarded_calls import DELETE_DESTINATION, DELETE_SOURCE, GO_LIVE
-from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller, read_answer, tool_call
 from tests.support.product.faults import Fault
 from tests.support.product.local_servers import upstream
 from tests.support.product.sandbox import SANDBOX_KEY
@@ -19,6 +18,7 @@ from tests.support.real_transports import over_stdio
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, running
 from tests.support.simulated_person import agreeing, altering
+from tests.world.wire import LEGACY, MODERN, HttpWire, read_answer, tool_call
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,7 +93,7 @@ async def test_a_signal_ends_the_process_at_once_on_http(tmp_path: Path) -> None
             running("http", "--port", "0", settings=settings) as server,
             plain_http(await server.address()) as http,
         ):
-            caller = HttpCaller(http, MODERN, x_api_key=SANDBOX_KEY)
+            caller = HttpWire(http, MODERN, x_api_key=SANDBOX_KEY)
             shown = await caller.call(GO_LIVE.tool, **GO_LIVE.arguments)
             confirmation = shown["structuredContent"]["confirmation"]
             evidence = {"confirm": True, "confirmation": confirmation}

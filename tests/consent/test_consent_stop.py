@@ -11,13 +11,13 @@ import pytest
 from tests.support.concurrency import Paused, begin, settle
 from tests.support.consent_clients import SECOND_KEY, in_memory, rename_all, status_and_reason
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
-from tests.support.jsonrpc import LEGACY, MODERN
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.product.sandbox import Sandbox
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
 from tests.support.product.virtual_time import in_virtual_time
 from tests.support.simulated_person import agreeing
+from tests.world.wire import LEGACY, MODERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

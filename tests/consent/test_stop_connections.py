@@ -15,10 +15,10 @@ from mcp import Client
 
 from tests.support.consent_clients import SECOND_KEY, status_and_reason
 from tests.support.guarded_calls import GO_OFFLINE, STUDIO
-from tests.support.jsonrpc import MODERN
 from tests.support.product.local_servers import Held, upstream
 from tests.support.product.server import Product
 from tests.support.server_process import PATIENCE_SECONDS
+from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

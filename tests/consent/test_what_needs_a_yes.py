@@ -14,13 +14,13 @@ import pytest
 from tests.conftest import call
 from tests.support.consent_clients import status_and_reason
 from tests.support.guarded_calls import GUARD_ALSO, GUARDED_OPERATIONS
-from tests.support.jsonrpc import MODERN
 from tests.support.operation_table import ALWAYS, CHANGES, GUARDED, NEVER, READ, TABLE, WHILE_LIVE
 from tests.support.product.declared_consent import needs_yes
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import put_on_air, still
 from tests.support.product.server import Product
 from tests.support.valid_calls import CALLS, COMPOSITE_CALLS, EVERY
+from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable

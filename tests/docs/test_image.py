@@ -9,11 +9,11 @@ import re
 
 from tests import ROOT
 from tests.support.dockerfile import copied, instructions, only
-from tests.support.jsonrpc import MODERN, HttpCaller, request
 from tests.support.locks import BUILD_REQUIREMENTS, REQUIREMENTS
 from tests.support.pyproject import PROJECT, build_sources
 from tests.support.served_app import plain_http
 from tests.support.server_process import running
+from tests.world.wire import MODERN, HttpWire, request
 
 
 def test_only_the_files_that_the_build_needs_are_copied() -> None:
@@ -54,7 +54,7 @@ async def test_command_listens_on_all_interfaces_and_serves_known_hosts_only() -
         async with plain_http(address.replace("0.0.0.0", "127.0.0.1")) as http:  # noqa: S104  the address to replace
             message = request(MODERN, "tools/list")
             statuses = {
-                host: (await HttpCaller(http, MODERN).post(message, host=host)).status_code
+                host: (await HttpWire(http, MODERN).post(message, host=host)).status_code
                 for host in ("localhost:8765", "trax", "trax:8765", "trax.example.com")
             }
     assert statuses == {

@@ -9,12 +9,12 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from tests.support.jsonrpc import MODERN, HttpCaller, opening, request, tool_call
 from tests.support.product.local_servers import upstream
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.served_app import plain_http
 from tests.support.server_process import running
 from tests.support.valid_calls import EVERY
+from tests.world.wire import MODERN, HttpWire, opening, request, tool_call
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,7 +80,7 @@ async def test_over_http_only_trax_is_contacted_and_nothing_is_written(tmp_path:
         async with running(*arguments, settings=settings, program=WATCHED) as server:
             own_address = host_and_port(await server.address())
             async with plain_http(await server.address()) as http:
-                caller = HttpCaller(http, MODERN, x_api_key=SANDBOX_KEY)
+                caller = HttpWire(http, MODERN, x_api_key=SANDBOX_KEY)
                 await caller.open()
                 for tool, tool_arguments in EVERY.items():
                     assert await caller.call(tool, **tool_arguments)

@@ -41,10 +41,10 @@ from tests.support.fuzzing.strategies import (
 from tests.support.guarded_calls import GUARD_ALSO, GUARDED_OPERATIONS
 from tests.support.hostile_texts import hidden
 from tests.support.hypothesis_profiles import examples, is_long
-from tests.support.jsonrpc import MODERN
 from tests.support.media_folders import make_media_folder
 from tests.support.product.frozen_sandbox import put_on_air, world_of
 from tests.support.valid_calls import EVERY
+from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     import mcp_types as types
 
     from tests.support.guarded_calls import GuardedOperation
-    from tests.support.jsonrpc import Message
+    from tests.world.wire import Message
 
 pytestmark = pytest.mark.fuzz
 

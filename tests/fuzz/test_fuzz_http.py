@@ -26,7 +26,7 @@ from tests.support.fuzzing.server_processes import (
     unlimited_sandbox,
 )
 from tests.support.hypothesis_profiles import unshrunk
-from tests.support.jsonrpc import ERAS, MODERN, request, tool_call
+from tests.world.wire import ERAS, MODERN, request, tool_call
 
 if TYPE_CHECKING:
     from collections import deque

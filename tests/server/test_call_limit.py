@@ -12,7 +12,6 @@ from mcp.shared.exceptions import MCPError
 
 from tests.support.consent_clients import SECOND_KEY, two_key_sandbox
 from tests.support.guarded_calls import GO_OFFLINE
-from tests.support.jsonrpc import ERAS, MODERN, HttpCaller, read_answer, request, tool_call
 from tests.support.product.faults import Fault
 from tests.support.product.local_servers import listening
 from tests.support.product.memory import CountedCalls, shared_memories
@@ -21,6 +20,7 @@ from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
 from tests.support.served_app import plain_http, sdk_connection, serving
 from tests.support.served_sign_in import registered
+from tests.world.wire import ERAS, MODERN, HttpWire, read_answer, request, tool_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -52,13 +52,13 @@ async def ran(client: Client) -> bool:
     return False
 
 
-async def spend(caller: HttpCaller) -> None:
+async def spend(caller: HttpWire) -> None:
     """Make all calls of a minute, after one with which TRaX accepts the key."""
     for _ in range(MOST + 1):
         assert not (await caller.call("list_studios")).get("isError")
 
 
-async def code(caller: HttpCaller, tool: str = "list_studios", **arguments: Any) -> str:  # noqa: ANN401
+async def code(caller: HttpWire, tool: str = "list_studios", **arguments: Any) -> str:  # noqa: ANN401
     """`ran`, or the code of the error."""
     return code_of(await caller.post(tool_call(caller.era, tool, **arguments)))
 
@@ -258,7 +258,7 @@ async def test_without_the_setting_there_is_no_limit() -> None:
 
 
 @asynccontextmanager
-async def replicas() -> AsyncIterator[tuple[HandClock, CountedCalls, list[HttpCaller]]]:
+async def replicas() -> AsyncIterator[tuple[HandClock, CountedCalls, list[HttpWire]]]:
     """Two servers that share what they remember, with a caller each whose key TRaX accepts."""
     trax = two_key_sandbox()
     clock, limited = HandClock(trax), {"TRAX_CALLS_PER_MINUTE": LIMIT}
@@ -271,12 +271,12 @@ async def replicas() -> AsyncIterator[tuple[HandClock, CountedCalls, list[HttpCa
             app = Product(trax, clock, limited, memory=memory).app()
             address = await stack.enter_async_context(listening(app))
             http = await stack.enter_async_context(plain_http(address))
-            callers.append(HttpCaller(http, MODERN, x_api_key=SANDBOX_KEY))
+            callers.append(HttpWire(http, MODERN, x_api_key=SANDBOX_KEY))
         assert [await code(it) for it in callers] == ["ran", "ran"]
         yield clock, counts, callers
 
 
-async def ran_at(caller: HttpCaller) -> bool:
+async def ran_at(caller: HttpWire) -> bool:
     """Whether one more call ran."""
     return await code(caller) == "ran"
 

@@ -18,12 +18,12 @@ import httpx
 import pytest
 
 from tests.support.consent_clients import SECOND_KEY
-from tests.support.jsonrpc import MODERN, HttpCaller, request, tool_call
 from tests.support.product.faults import Fault
 from tests.support.product.local_servers import NO_CERTIFICATES, Held, upstream
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY, READONLY_KEY
 from tests.support.server_process import PATIENCE_SECONDS, running
+from tests.world.wire import MODERN, HttpWire, request, tool_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -53,7 +53,7 @@ async def flooded_server(
         assert "Too many open files" not in server.stderr.text
 
 
-def caller(address: str, stack: AsyncExitStack, key: str = "") -> HttpCaller:
+def caller(address: str, stack: AsyncExitStack, key: str = "") -> HttpWire:
     """A caller on connections of its own."""
     limits = httpx.Limits(max_connections=None)
     http = httpx.AsyncClient(
@@ -64,7 +64,7 @@ def caller(address: str, stack: AsyncExitStack, key: str = "") -> HttpCaller:
         verify=NO_CERTIFICATES,
     )
     stack.push_async_callback(http.aclose)
-    return HttpCaller(http, MODERN, **({"x_api_key": key} if key else {}))
+    return HttpWire(http, MODERN, **({"x_api_key": key} if key else {}))
 
 
 async def check_stops(trax: Sandbox, address: str, key: str = SANDBOX_KEY) -> None:

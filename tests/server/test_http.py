@@ -8,12 +8,12 @@ import pytest
 from mcp import Client
 
 from tests import ROOT
-from tests.support.jsonrpc import ERAS, LEGACY, MODERN, HttpCaller, opening, request, tool_call
 from tests.support.product.local_servers import upstream
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY, READONLY_KEY
 from tests.support.served_app import error_code, plain_http, sdk_connection, serving
 from tests.support.server_process import running
+from tests.world.wire import ERAS, LEGACY, MODERN, HttpWire, opening, request, tool_call
 
 NOT_FOUND = 404
 PROMPTS = sorted(file.stem for file in (ROOT / "prompts").glob("*.md"))
@@ -58,7 +58,7 @@ async def test_the_operators_key_is_never_used_for_callers() -> None:
             running("http", "--port", "0", settings=settings) as server,
             plain_http(await server.address()) as http,
         ):
-            for caller in [HttpCaller(http, era) for era in ERAS]:
+            for caller in [HttpWire(http, era) for era in ERAS]:
                 await caller.open()
                 result = await caller.call("list_studios")
                 assert error_code(result) == "no_key"

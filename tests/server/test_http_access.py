@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.jsonrpc import INITIALIZE, LEGACY, MODERN, read_answer, request, tool_call
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.served_app import serving
+from tests.world.wire import INITIALIZE, LEGACY, MODERN, read_answer, request, tool_call
 
 if TYPE_CHECKING:
     import httpx

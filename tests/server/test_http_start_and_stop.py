@@ -11,7 +11,6 @@ import pytest
 
 from tests.support import hanging_server
 from tests.support.event_streams import Session, listen_stream
-from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller, read_answer, tool_call
 from tests.support.product.commands import run_command
 from tests.support.product.local_servers import Held, upstream
 from tests.support.product.sandbox import SANDBOX_KEY
@@ -20,9 +19,10 @@ from tests.support.raw_connections import BEGINNING, CONTINUE, HEAD, connected
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, SIGNALS, running
 from tests.support.subscribers import CHAT, manual_clock_server, poll_times, say
+from tests.world.wire import LEGACY, MODERN, HttpWire, read_answer, tool_call
 
 if TYPE_CHECKING:
-    from tests.support.jsonrpc import Message
+    from tests.world.wire import Message
 
 META: Final = {"io.modelcontextprotocol/subscriptionId": 1}
 
@@ -75,9 +75,9 @@ async def test_a_signal_ends_a_server_at_once_and_completes_every_response(numbe
         head.send(BEGINNING)
         body.send(HEAD % (b"localhost", CONTINUE))
         assert await body.status() == 100
-        session = Session(HttpCaller(http, LEGACY, x_api_key=SANDBOX_KEY))
+        session = Session(HttpWire(http, LEGACY, x_api_key=SANDBOX_KEY))
         await session.caller.open()
-        caller = HttpCaller(http, MODERN, x_api_key=SANDBOX_KEY)
+        caller = HttpWire(http, MODERN, x_api_key=SANDBOX_KEY)
         async with session.stream() as earlier, listen_stream(caller, CHAT) as later:
             await session.subscribe(CHAT)
             trax.faults.add(held.fault, path="/v1/studios")
@@ -103,7 +103,7 @@ async def test_a_name_server_that_does_not_answer_does_not_delay_the_end() -> No
         running("http", "--port", "0", program=program) as server,
         plain_http(await server.address()) as http,
     ):
-        caller = HttpCaller(http, MODERN, x_api_key=SANDBOX_KEY)
+        caller = HttpWire(http, MODERN, x_api_key=SANDBOX_KEY)
         calling = asyncio.create_task(caller.post(tool_call(MODERN, "list_studios")))
         await server.stderr.match(hanging_server.BEGINS)
         assert await server.stop(signal.SIGTERM) == 0
@@ -118,7 +118,7 @@ async def test_sessions_that_end_slowly_do_not_delay_the_end() -> None:
         running("http", "--sandbox", "--port", "0", program=program) as server,
         plain_http(await server.address()) as http,
     ):
-        caller = HttpCaller(http, LEGACY)
+        caller = HttpWire(http, LEGACY)
         await caller.open()
         async with http.stream("GET", "/mcp", headers=caller.all_headers()) as stream:
             assert stream.status_code == 200

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests import ROOT
-from tests.support.jsonrpc import ERAS, LEGACY, MODERN, HttpCaller, opening, request, tool_call
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.server import fingerprint
 from tests.support.served_app import plain_http, serving
 from tests.support.server_process import Running, running
+from tests.world.wire import ERAS, LEGACY, MODERN, HttpWire, opening, request, tool_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -43,11 +43,11 @@ def calls(server: Running) -> list[dict[str, Any]]:
 
 
 @asynccontextmanager
-async def served(**settings: str) -> AsyncIterator[tuple[Running, HttpCaller]]:
+async def served(**settings: str) -> AsyncIterator[tuple[Running, HttpWire]]:
     """A server process over HTTP, on the sandbox, that has ended when the block has."""
     async with running("http", "--sandbox", "--port", "0", settings={**JSON, **settings}) as server:
         async with plain_http(await server.address()) as http:
-            yield server, HttpCaller(http, MODERN)
+            yield server, HttpWire(http, MODERN)
         assert await server.stop(signal.SIGTERM) == 0
 
 
@@ -133,7 +133,7 @@ async def test_a_method_that_a_client_invents_is_shown_without_a_key_and_not_who
 async def test_all_lines_of_a_request_have_its_id() -> None:
     """In the earlier era too, whose sessions answer in a task that the first request began."""
     async with served() as (server, caller):
-        session = HttpCaller(caller.http, LEGACY, x_request_id="the-handshake")
+        session = HttpWire(caller.http, LEGACY, x_request_id="the-handshake")
         await session.open()
         ids = [f"request-{number}" for number in range(4)]
         messages = [tool_call(LEGACY, "go_live", number=n, **STUDIO) for n in range(4)]

@@ -19,11 +19,11 @@ from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 from tests.support.approval_setup import Page
 from tests.support.consent_clients import SECOND_KEY, two_key_sandbox
 from tests.support.guarded_calls import NO, STUDIO, YES
-from tests.support.jsonrpc import ERAS, MODERN
 from tests.support.product.pages import open_with_page
 from tests.support.product.server import Product
 from tests.support.product.software_passkey import SoftwarePasskey
 from tests.support.server_process import PATIENCE_SECONDS
+from tests.world.wire import ERAS, MODERN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -13,7 +13,6 @@ from tests.support import hanging_server
 from tests.support.concurrency import Paused
 from tests.support.event_streams import listen_stream
 from tests.support.guarded_calls import AUTO_GO_LIVE
-from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller, tool_call
 from tests.support.product.local_servers import upstream
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.server import VERSION
@@ -21,6 +20,7 @@ from tests.support.product.shared_clock import settled
 from tests.support.served_app import plain_http, serving
 from tests.support.server_process import PATIENCE_SECONDS, Running, running
 from tests.support.subscribers import CHAT
+from tests.world.wire import LEGACY, MODERN, HttpWire, tool_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -40,7 +40,7 @@ class Draining:
     trax: Sandbox
     server: Running
     http: httpx.AsyncClient
-    caller: HttpCaller
+    caller: HttpWire
 
     async def statuses(self) -> tuple[int, int]:
         """The answers of the two health checks."""
@@ -64,7 +64,7 @@ async def draining(seconds: str) -> AsyncIterator[Draining]:
             running("http", "--port", "0", settings=settings) as server,
             plain_http(await server.address()) as http,
         ):
-            caller = HttpCaller(http, MODERN, x_api_key=SANDBOX_KEY)
+            caller = HttpWire(http, MODERN, x_api_key=SANDBOX_KEY)
             yield Draining(trax, server, http, caller)
 
 
@@ -110,7 +110,7 @@ async def test_a_draining_server_is_not_ready_and_finishes_and_answers_calls() -
         await paused.arrived()
         await it.begin()
         async with plain_http(await it.server.address()) as http:
-            late = HttpCaller(http, MODERN, x_api_key=SANDBOX_KEY)
+            late = HttpWire(http, MODERN, x_api_key=SANDBOX_KEY)
             assert not (await late.call("list_studios")).get("isError")
         assert (await it.http.get("/readyz")).json() == {"status": "draining"}
         paused.release()
@@ -134,8 +134,8 @@ async def test_a_drain_ends_idle_sessions_in_its_second_half_and_ends_with_the_c
     """A client that only listens learns by 404 that it must open another session."""
     seconds, paused, longer = 6.0, Paused(), Paused()
     async with draining(str(seconds)) as it:
-        listener = HttpCaller(it.http, LEGACY, x_api_key=SANDBOX_KEY)
-        busy = HttpCaller(it.http, LEGACY, x_api_key=SANDBOX_KEY)
+        listener = HttpWire(it.http, LEGACY, x_api_key=SANDBOX_KEY)
+        busy = HttpWire(it.http, LEGACY, x_api_key=SANDBOX_KEY)
         for session in (listener, busy):
             await session.open()
         it.trax.faults.add(paused.fault, path="/v1/media")

@@ -17,7 +17,6 @@ from mcp import Client
 
 from tests.support.concurrency import Paused
 from tests.support.concurrency import begin as begin_call
-from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller, read_answer, request, tool_call
 from tests.support.product.limits import smaller_limits
 from tests.support.product.local_servers import Held
 from tests.support.product.sandbox import SANDBOX_KEY
@@ -33,6 +32,7 @@ from tests.support.raw_connections import (
 from tests.support.served_app import sdk_connection, serving
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.simulated_person import Form, Person, agreeing
+from tests.world.wire import LEGACY, MODERN, HttpWire, read_answer, request, tool_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from tests.support.jsonrpc import Message
     from tests.support.served_app import Front
     from tests.support.simulated_person import FormAnswer
+    from tests.world.wire import Message
 
 STUDIO: Final = "studio_42"
 DELETION: Final = ("delete_destination", {"studioId": STUDIO, "destId": "dest_1"})
@@ -131,7 +131,7 @@ async def test_streams_and_slow_calls_are_not_cut() -> None:
 # Too many open requests
 
 
-def listen(caller: HttpCaller) -> AbstractAsyncContextManager[httpx.Response]:
+def listen(caller: HttpWire) -> AbstractAsyncContextManager[httpx.Response]:
     """Open a stream of the later era, with no subscription in it."""
     message = request(MODERN, "subscriptions/listen", {"notifications": {}})
     headers = caller.all_headers(message)
@@ -158,7 +158,7 @@ async def test_the_oldest_stream_without_an_accepted_key_ends_at_the_limit() -> 
     with smaller_limits(requests_of_others=3):
         async with serving() as front, AsyncExitStack() as stack:
 
-            async def opened(caller: HttpCaller) -> httpx.Response:
+            async def opened(caller: HttpWire) -> httpx.Response:
                 return await stack.enter_async_context(listen(caller))
 
             customer = front.caller(MODERN, x_api_key=SANDBOX_KEY)
@@ -260,7 +260,7 @@ async def test_a_call_that_waits_for_a_person_and_a_stop_end_for_no_other() -> N
         assert not ran[0].is_error, ran
 
 
-async def confirmed_stop(caller: HttpCaller) -> Message:
+async def confirmed_stop(caller: HttpWire) -> Message:
     """A stop with its yes."""
     shown = await caller.call("go_offline", studioId=STUDIO)
     confirmation = shown["structuredContent"]["confirmation"]

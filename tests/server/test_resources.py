@@ -12,7 +12,6 @@ from urllib.parse import quote
 import pytest
 from mcp.shared.exceptions import MCPError
 
-from tests.support.jsonrpc import MODERN
 from tests.support.product.contract import DOCUMENT
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import put_on_air
@@ -37,6 +36,7 @@ from tests.support.resource_reads import (
     whole_studio,
 )
 from tests.support.subscribers import subscriber_on
+from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable

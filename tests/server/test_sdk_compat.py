@@ -28,9 +28,9 @@ from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
 from starlette.datastructures import Headers
 
-from tests.support.jsonrpc import ERAS, INITIALIZE, INITIALIZED, LEGACY, MODERN, request, tool_call
 from tests.support.product.shared_clock import settled
 from tests.support.server_process import PATIENCE_SECONDS
+from tests.world.wire import ERAS, INITIALIZE, INITIALIZED, LEGACY, MODERN, request, tool_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

@@ -17,12 +17,12 @@ from tests import ROOT
 from tests.support.canaries import secrets as secret
 from tests.support.canaries.calls import SERVER_WITH_ERRORS, unsolicited_messages
 from tests.support.canaries.search import CanarySearch, add_process_titles
-from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller, request
 from tests.support.media_folders import make_media_folder
 from tests.support.product.commands import run_command
 from tests.support.product.local_servers import upstream
 from tests.support.served_app import error_code, plain_http
 from tests.support.server_process import running
+from tests.world.wire import LEGACY, MODERN, HttpWire, request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from tests.support.jsonrpc import Message
     from tests.support.product.sandbox import Sandbox
+    from tests.world.wire import Message
 
 _PROGRAM: Final = ("-c", SERVER_WITH_ERRORS)
 _HTTP_SECRETS: Final = {
@@ -111,7 +111,7 @@ async def test_secrets_appear_only_in_allowed_places_over_http(tmp_path: Path) -
             search.post = ask
             await search.call_everything()
             search.seen.add("other account", str(await other.call("list_studios")))
-            keyless = HttpCaller(http, MODERN, authorization=f"Bearer {secret.TOKEN}")
+            keyless = HttpWire(http, MODERN, authorization=f"Bearer {secret.TOKEN}")
             assert error_code(await keyless.call("list_studios")) == "no_key"
             for odd_request in odd_requests(search.era, own):
                 search.seen.add("odd request", (await http.request(**odd_request)).text)
@@ -156,16 +156,16 @@ def repository_files(*patterns: str) -> Iterator[Path]:
     yield from (it for it in found if it.is_file() and it.suffix != ".png")
 
 
-async def connected(search: CanarySearch, http: httpx.AsyncClient, key: str) -> HttpCaller:
+async def connected(search: CanarySearch, http: httpx.AsyncClient, key: str) -> HttpWire:
     """A caller after its handshake; its session is planted too."""
-    caller = HttpCaller(http, search.era, x_api_key=key, authorization=f"Bearer {secret.TOKEN}")
+    caller = HttpWire(http, search.era, x_api_key=key, authorization=f"Bearer {secret.TOKEN}")
     await caller.open()
     if caller.session is not None:
         search.plant({"session": caller.session})
     return caller
 
 
-def odd_requests(era: str, own: HttpCaller) -> Iterator[dict[str, Any]]:
+def odd_requests(era: str, own: HttpWire) -> Iterator[dict[str, Any]]:
     """Requests with keys and canaries in wrong places, and with invalid messages."""
     message = request(era, "tools/list")
     headers = own.all_headers(message)

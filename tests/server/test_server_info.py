@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import mcp
 from mcp_types import SERVER_INFO_META_KEY
 
-from tests.support.jsonrpc import LEGACY, MODERN
 from tests.support.product.server import VERSION
+from tests.world.wire import LEGACY, MODERN
 
 if TYPE_CHECKING:
     from mcp.server import Server

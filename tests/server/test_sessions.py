@@ -10,13 +10,13 @@ from asyncio import gather
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final
 
-from tests.support.jsonrpc import INITIALIZE, LEGACY, HttpCaller, tool_call
 from tests.support.product.faults import Fault
 from tests.support.product.limits import smaller_limits
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY, READONLY_KEY
 from tests.support.product.shared_clock import settled
 from tests.support.served_app import serving
+from tests.world.wire import INITIALIZE, LEGACY, HttpWire, tool_call
 
 if TYPE_CHECKING:
     from tests.support.served_app import Front
@@ -30,14 +30,14 @@ TEAM: Final = 60
 """The clients of a team with one key."""
 
 
-async def is_open(caller: HttpCaller) -> bool:
+async def is_open(caller: HttpWire) -> bool:
     """Whether its session is open; the answer to a call otherwise is 404."""
     answer = await caller.post(tool_call(LEGACY, "get_health"))
     assert answer.status_code in {200, 404}
     return answer.status_code == 200
 
 
-async def flood(front: Front, count: int = SESSIONS_OF_OTHERS) -> list[HttpCaller]:
+async def flood(front: Front, count: int = SESSIONS_OF_OTHERS) -> list[HttpWire]:
     """Open sessions without a key."""
     return [await front.opened(LEGACY) for _ in range(count)]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import signal
 
-from tests.support.jsonrpc import MODERN, HttpCaller, request
 from tests.support.served_app import plain_http
 from tests.support.server_process import Running, running
+from tests.world.wire import MODERN, HttpWire, request
 
 PROGRAM = ("-X", "importtime", "-m", "trax_mcp")
 """The command, which prints each import."""
@@ -31,7 +31,7 @@ async def test_a_server_over_http_imports_nothing_for_signing_in_replicas_or_a_s
     """It has answered by then, too."""
     async with running("http", "--sandbox", "--port", "0", program=PROGRAM) as server:
         async with plain_http(await server.address()) as http:
-            await HttpCaller(http, MODERN).call("list_studios")
+            await HttpWire(http, MODERN).call("list_studios")
         assert await server.stop(signal.SIGTERM) == 0
     assert "uvicorn" in imported(server)
     assert imported(server) & {"sqlite3", "valkey", "rapidfuzz"} == set()

@@ -10,12 +10,12 @@ import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from tests.support.jsonrpc import MODERN, HttpCaller, request, tool_call
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.server import fingerprint
 from tests.support.raw_connections import connected
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, running
+from tests.world.wire import MODERN, HttpWire, request, tool_call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +73,7 @@ async def test_requests_over_http_are_answered_while_stderr_is_not_read() -> Non
         async with running("http", "--sandbox", "--port", "0", stderr=writing) as server:
             started = await asyncio.to_thread(read_some, reading)
             async with plain_http(started.split()[-1].removesuffix("/mcp")) as http:
-                caller = HttpCaller(http, MODERN)
+                caller = HttpWire(http, MODERN)
                 for _ in range(2 * PIPE_BYTES // LONGEST_LINE):
                     message = tool_call(MODERN, "list_studios")
                     refused = await caller.post(message, host="x" * 8_000)
@@ -105,7 +105,7 @@ async def test_a_caller_writes_no_line_of_their_own_into_the_log() -> None:
         running("http", "--sandbox", "--port", "0", settings=GUARD_CHAT) as server,
         plain_http(await server.address()) as http,
     ):
-        caller = HttpCaller(http, MODERN)
+        caller = HttpWire(http, MODERN)
         lines = [f"{name}: {value}" for name, value in caller.all_headers(message).items()]
         head = "\r\n".join(("POST /mcp HTTP/1.1", "host: localhost", *lines, "content-length: 99"))
         async with connected(await server.address()) as connection:

@@ -17,13 +17,13 @@ from mcp.client.stdio import StdioServerParameters
 
 from tests import ROOT
 from tests.support import hanging_server
-from tests.support.jsonrpc import ERAS, LEGACY, MODERN, opening, request, tool_call
 from tests.support.product.commands import run_command
 from tests.support.product.local_servers import Held, upstream
 from tests.support.product.reference import tool_names
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.server_process import PATIENCE_SECONDS, SIGNALS, Running, environment, running
 from tests.support.subscribers import CHAT, CHAT_PATH, STATUS, say, subscriber_on
+from tests.world.wire import ERAS, LEGACY, MODERN, opening, request, tool_call
 
 if TYPE_CHECKING:
     from pathlib import Path

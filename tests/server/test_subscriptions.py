@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack
 from itertools import count
 from typing import Any
 
-from tests.support.jsonrpc import ERAS, LEGACY, MODERN
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY
@@ -25,6 +24,7 @@ from tests.support.subscribers import (
     say,
     subscriber_of,
 )
+from tests.world.wire import ERAS, LEGACY, MODERN
 
 
 async def test_a_new_message_is_notified_once_and_follows_the_cursor(era: str) -> None:

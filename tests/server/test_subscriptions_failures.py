@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from mcp import MCPError
 
-from tests.support.jsonrpc import LEGACY, MODERN
 from tests.support.product.faults import Fault
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.subscribers import (
@@ -25,6 +24,7 @@ from tests.support.subscribers import (
     say,
     subscriber_of,
 )
+from tests.world.wire import LEGACY, MODERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.support.event_streams import session_of
-from tests.support.jsonrpc import LEGACY
 from tests.support.subscribers import (
     CHAT,
     STATUS,
@@ -16,6 +15,7 @@ from tests.support.subscribers import (
     say,
     subscriber_of,
 )
+from tests.world.wire import LEGACY
 
 if TYPE_CHECKING:
     from tests.support.served_app import Front

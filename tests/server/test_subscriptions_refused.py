@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from mcp import MCPError
 
-from tests.support.jsonrpc import INITIALIZE, LEGACY, MODERN, read_answer, request
 from tests.support.product.faults import Fault
 from tests.support.product.sandbox import SANDBOX_KEY, SCOPES
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY
@@ -23,6 +22,7 @@ from tests.support.subscribers import (
     say,
     subscriber_of,
 )
+from tests.world.wire import INITIALIZE, LEGACY, MODERN, read_answer, request
 
 if TYPE_CHECKING:
     from tests.support.served_app import Front

@@ -22,7 +22,6 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.support.event_streams import Session
-from tests.support.jsonrpc import LEGACY, MODERN, request
 from tests.support.product import local_servers
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.shared_clock import settled
@@ -34,13 +33,14 @@ from tests.support.subscribers import (
     say,
     subscriber_of,
 )
+from tests.world.wire import LEGACY, MODERN, request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
-    from tests.support.jsonrpc import HttpCaller
     from tests.support.served_app import Front
     from tests.support.subscribers import Subscriber
+    from tests.world.wire import HttpWire
 
 URIS = tuple(islice(equivalent_uris(), 100))
 """Equivalent URIs of one chat: one poll causes a hundred notifications."""
@@ -54,7 +54,7 @@ class SlowClient:
     """A client that reads only when the test tells it to."""
 
     connection: socket.socket
-    caller: HttpCaller
+    caller: HttpWire
 
     def read_some(self, size: int) -> bytes:
         """Read at most `size` bytes of the received data."""
@@ -109,7 +109,7 @@ async def slow_client(front: Front, era: str) -> AsyncIterator[SlowClient]:
         yield SlowClient(connection, caller)
 
 
-def opening(caller: HttpCaller) -> bytes:
+def opening(caller: HttpWire) -> bytes:
     """The request whose response is the stream, as bytes."""
     message, body = None, b""
     if caller.era == MODERN:

@@ -16,16 +16,6 @@ from unittest.mock import patch
 
 import pytest
 
-from tests.support.jsonrpc import (
-    LEGACY,
-    MODERN,
-    HttpCaller,
-    Message,
-    opening,
-    read_answer,
-    request,
-    tool_call,
-)
 from tests.support.markdown_pages import docs
 from tests.support.otlp_collector import METRICS, TRACES, Collector, Span, collector
 from tests.support.product.commands import Outcome, run_command
@@ -34,6 +24,16 @@ from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.server import fingerprint
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, Running, running
+from tests.world.wire import (
+    LEGACY,
+    MODERN,
+    HttpWire,
+    Message,
+    opening,
+    read_answer,
+    request,
+    tool_call,
+)
 
 if TYPE_CHECKING:
     import httpx
@@ -66,7 +66,7 @@ def count(metrics: str, name: str, **labels: str) -> int:
     return sum(int(float(value)) for found, value in lines if all(it in found for it in wanted))
 
 
-async def confirm(caller: HttpCaller, tool: str) -> None:
+async def confirm(caller: HttpWire, tool: str) -> None:
     """Call a guarded tool, and once more with its confirmation."""
     preview = (await caller.call(tool, studioId=STUDIO))["structuredContent"]
     yes = {"confirm": True, "confirmation": preview["confirmation"]}
@@ -82,10 +82,10 @@ async def test_prometheus_finds_each_metric_that_the_page_names() -> None:
     settings = {"TRAX_METRICS_PORT": "0", "TRAX_CALLS_PER_MINUTE": "1"}
     async with running(*HTTP, "--sandbox", settings=settings) as server:
         async with plain_http(await server.address()) as http:
-            earlier = HttpCaller(http, LEGACY)
+            earlier = HttpWire(http, LEGACY)
             await earlier.open()
             assert (await http.delete("/mcp", headers=earlier.all_headers())).status_code == 200
-            caller = HttpCaller(http, MODERN)
+            caller = HttpWire(http, MODERN)
             await confirm(caller, "go_live")
             await confirm(caller, "go_offline")
             await caller.call("get_studio", studioId="none")
@@ -165,8 +165,8 @@ async def test_a_session_that_is_open_at_the_end_has_lasted_until_then() -> None
         running(*HTTP, "--sandbox", settings=settings | to.settings("metrics")) as server,
     ):
         async with plain_http(await server.address()) as http:
-            await HttpCaller(http, MODERN).call("list_studios")
-            await HttpCaller(http, LEGACY).open()
+            await HttpWire(http, MODERN).call("list_studios")
+            await HttpWire(http, LEGACY).open()
             assert count(await scrape(server, http), SESSIONS) == 0
         assert await server.stop(signal.SIGTERM) == 0
     assert to.has_metric("mcp.server.session.duration")
@@ -183,7 +183,7 @@ async def test_a_question_is_open_while_a_call_waits_for_its_panel() -> None:
     """Until a person has answered."""
     async with running(*HTTP, "--sandbox", settings={"TRAX_METRICS_PORT": "0"}) as server:
         async with plain_http(await server.address()) as http:
-            caller = HttpCaller(http, MODERN)
+            caller = HttpWire(http, MODERN)
 
             async def call(tool: str, **arguments: object) -> Message:
                 params = {"name": tool, "arguments": arguments}
@@ -208,7 +208,7 @@ async def show(
     server: Running, http: httpx.AsyncClient, name: str, text: str
 ) -> tuple[str, str, str]:
     """Send all that must not be told. Returns the metrics, a session's id and a confirmation."""
-    caller = HttpCaller(http, LEGACY, x_api_key=SANDBOX_KEY)
+    caller = HttpWire(http, LEGACY, x_api_key=SANDBOX_KEY)
     await caller.open()
     session = str(caller.session)
     await caller.call("update_studio", studioId=STUDIO, name=name)
@@ -222,7 +222,7 @@ async def show(
     await caller.post(request(LEGACY, "resources/read", uri, number=77))
     await caller.post({**request(LEGACY, "ping"), "id": text})
     await http.request("INVENTED", f"/{text}")
-    modern = HttpCaller(http, MODERN, x_api_key=SANDBOX_KEY)
+    modern = HttpWire(http, MODERN, x_api_key=SANDBOX_KEY)
     traced = tool_call(MODERN, "list_studios")
     traced["params"]["_meta"] |= {"traceparent": TRACEPARENT, "tracestate": f"us={text}"}
     assert (await modern.post(traced)).status_code == 200
@@ -267,7 +267,7 @@ async def test_a_call_is_one_trace_from_the_clients_span_to_trax() -> None:
         settings = {"TRAX_BASE_URL": trax.base_url, **to.settings("traces")}
         async with running(*HTTP, settings=settings) as server:
             async with plain_http(await server.address()) as http:
-                caller = HttpCaller(http, LEGACY, x_api_key=SANDBOX_KEY)
+                caller = HttpWire(http, LEGACY, x_api_key=SANDBOX_KEY)
                 await caller.open()
                 await caller.post(message)
             assert await server.stop(signal.SIGTERM) == 0
@@ -308,7 +308,7 @@ async def test_looking_at_a_chat_is_no_part_of_the_call_that_began_it() -> None:
         }
         async with running(*HTTP, settings=settings) as server:
             async with plain_http(await server.address()) as http:
-                caller = HttpCaller(http, LEGACY, x_api_key=SANDBOX_KEY)
+                caller = HttpWire(http, LEGACY, x_api_key=SANDBOX_KEY)
                 await caller.open()
                 assert (await caller.post(subscribe)).status_code == 200
                 first = (await caller.call(tool, studioId=STUDIO))["structuredContent"]
@@ -344,7 +344,7 @@ async def test_a_collector_that_hangs_holds_up_no_end(command: tuple[str, ...]) 
         async with running(*command, settings=to.settings("traces", "metrics")) as server:
             if command[0] == "http":
                 async with plain_http(await server.address()) as http:
-                    await HttpCaller(http, MODERN).call("list_studios")
+                    await HttpWire(http, MODERN).call("list_studios")
             else:
                 await server.ask(tool_call(MODERN, "list_studios"))
             assert await server.stop(signal.SIGTERM) == 0
@@ -366,7 +366,7 @@ async def test_a_collector_that_is_away_is_told_in_the_log_and_disturbs_nobody()
     }
     async with running(*HTTP, "--sandbox", settings=settings) as server:
         async with plain_http(await server.address()) as http:
-            await HttpCaller(http, MODERN).call("list_studios")
+            await HttpWire(http, MODERN).call("list_studios")
             for signal_name in ("spans", "metrics"):
                 await server.stderr.match(
                     "WARNING .+: The collector at OTEL_EXPORTER_OTLP_ENDPOINT does not take"

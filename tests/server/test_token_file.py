@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.support.event_streams import listen_stream
-from tests.support.jsonrpc import MODERN, HttpCaller, tool_call
 from tests.support.product.local_servers import upstream
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.served_app import plain_http, serving
 from tests.support.server_process import running
 from tests.support.subscribers import CHAT
+from tests.world.wire import MODERN, HttpWire, tool_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -36,8 +36,8 @@ def write(file: Path, *tokens: str) -> None:
     file.write_text("\n".join(tokens))
 
 
-def caller_with(token: str, http: httpx.AsyncClient) -> HttpCaller:
-    return HttpCaller(http, MODERN, authorization=f"Bearer {token}", x_api_key=SANDBOX_KEY)
+def caller_with(token: str, http: httpx.AsyncClient) -> HttpWire:
+    return HttpWire(http, MODERN, authorization=f"Bearer {token}", x_api_key=SANDBOX_KEY)
 
 
 async def statuses(http: httpx.AsyncClient) -> list[int]:

@@ -18,13 +18,13 @@ from tests.conftest import call, text_of
 from tests.support.delimited_text import unfenced
 from tests.support.guarded_calls import STUDIO
 from tests.support.hostile_texts import NAMES_NOTICE, NOTICE, is_hidden
-from tests.support.jsonrpc import LEGACY
 from tests.support.operation_table import TABLE
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import put_on_air, restore, world_of
 from tests.support.product.sandbox_transport import SandboxTransport
 from tests.support.product.server import Product
 from tests.support.valid_calls import CALLS, SOURCE
+from tests.world.wire import LEGACY
 
 if TYPE_CHECKING:
     from collections.abc import Callable

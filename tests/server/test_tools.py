@@ -14,10 +14,10 @@ import mcp
 import pytest
 
 from tests.support.json_schemas import objects_in
-from tests.support.jsonrpc import LEGACY, MODERN
 from tests.support.operation_table import ADD, ALWAYS, GUARDED_ADD, READ, TABLE, WHILE_LIVE
 from tests.support.product.contract import DOCUMENT
 from tests.support.product.sandbox import SANDBOX_KEY
+from tests.world.wire import LEGACY, MODERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,9 +13,9 @@ from itertools import combinations, product
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.support.hosted_process import FILE, SECRET_FILE
-from tests.support.jsonrpc import MODERN, tool_call
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY, MODERATOR_KEY
 from tests.support.served_sign_in import SignInFront, registered, signing_in
+from tests.world.wire import MODERN, tool_call
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.support.hosted_process import hosted_server
-from tests.support.jsonrpc import MODERN, HttpCaller
 from tests.support.oauth_steps import OAuthSteps
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.raw_connections import connected
 from tests.support.served_app import plain_http
+from tests.world.wire import MODERN, HttpWire
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,13 +41,13 @@ async def test_bodies_that_never_end_do_not_hold_up_a_stop(tmp_path: Path) -> No
         await steps.register()
         token = (await steps.sign_in(SANDBOX_KEY))["access_token"]
         async with plain_http(server.address) as http:
-            caller = HttpCaller(http, MODERN, authorization=f"Bearer {token}")
+            caller = HttpWire(http, MODERN, authorization=f"Bearer {token}")
             on_air = await caller.call("go_live", **STOP)
             assert on_air["structuredContent"]["observed"]["state"] == "on_air"
         for _ in range(2 * FEW_FILES):
             stranger = await stack.enter_async_context(connected(server.address))
             stranger.send(BEGUN)
         async with plain_http(server.address) as http:
-            caller = HttpCaller(http, MODERN, authorization=f"Bearer {token}")
+            caller = HttpWire(http, MODERN, authorization=f"Bearer {token}")
             stopped = await caller.call("go_offline", **STOP)
             assert stopped["structuredContent"]["observed"]["state"] == "off_air"

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
-from tests.support.jsonrpc import ERAS, LEGACY, read_answer, request, tool_call
 from tests.support.product.frozen_sandbox import still
 from tests.support.product.shared_clock import STEP_SECONDS, settled
 from tests.support.served_app import plain_http
 from tests.support.served_sign_in import signing_in
+from tests.world.wire import ERAS, LEGACY, read_answer, request, tool_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from anyio.abc import TaskStatus
     from httpx import AsyncClient
 
-    from tests.support.jsonrpc import HttpCaller
     from tests.support.product.sandbox import Sandbox
     from tests.support.product.shared_clock import HandClock
     from tests.support.served_sign_in import SignInFront
+    from tests.world.wire import HttpWire
 
 PEOPLE: Final = int(os.environ.get("PROOF_PEOPLE", "20"))
 LONGEST_SECONDS: Final = 300
@@ -75,7 +75,7 @@ class Person:
     """One person with a client of their own."""
 
     number: int
-    caller: HttpCaller
+    caller: HttpWire
     confirmation: str = ""
     updates: list[str] = field(default_factory=list)
 

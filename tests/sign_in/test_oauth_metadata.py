@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.support.jsonrpc import opening, request
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.served_sign_in import registered, signing_in
+from tests.world.wire import opening, request
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.support.jsonrpc import MODERN
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.served_sign_in import registered
+from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,13 +14,13 @@ import pytest
 from tests.support.canaries.secrets import Seen
 from tests.support.hosted_process import hosted_server
 from tests.support.html_forms import forms_of
-from tests.support.jsonrpc import MODERN, HttpCaller, tool_call
 from tests.support.oauth_steps import OAuthSteps, answer_of
 from tests.support.product.local_servers import upstream
 from tests.support.product.sandbox import ACCOUNT, SANDBOX_KEY
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
 from tests.support.product.sign_in import sign_in_command
 from tests.support.served_sign_in import registered
+from tests.world.wire import MODERN, HttpWire, tool_call
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -143,12 +143,12 @@ def plant_page(steps: OAuthSteps, page: httpx.Response, seen: Seen) -> None:
 async def call(steps: OAuthSteps, tokens: dict[str, str]) -> None:
     """Call with the token, in its place and in others."""
     http, token = steps.http, tokens["access_token"]
-    caller = HttpCaller(http, MODERN, authorization=f"Bearer {token}")
+    caller = HttpWire(http, MODERN, authorization=f"Bearer {token}")
     for tool in ("list_studios", "list_connections"):
         assert not (await caller.call(tool)).get("isError")
     await caller.call("go_live", studioId="studio_42")
     message = tool_call(MODERN, "list_studios")
-    headers = HttpCaller(http, MODERN).all_headers(message)
+    headers = HttpWire(http, MODERN).all_headers(message)
     for odd in (
         {"X-API-Key": token},
         {"Authorization": f"Bearer {token}", "X-API-Key": KEY},

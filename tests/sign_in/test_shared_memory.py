@@ -16,7 +16,6 @@ from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
 from tests.support.consent_clients import SECOND_KEY, two_key_sandbox
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, STUDIO, YES
-from tests.support.jsonrpc import LEGACY, MODERN, HttpCaller, tool_call
 from tests.support.product.local_servers import listening
 from tests.support.product.memory import SharedRecords, shared_memories
 from tests.support.product.sandbox import SANDBOX_KEY
@@ -24,13 +23,14 @@ from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock, settled
 from tests.support.served_app import plain_http, sdk_connection
 from tests.support.served_sign_in import SignInFront, signing_in
+from tests.world.wire import LEGACY, MODERN, HttpWire, tool_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from tests.support.jsonrpc import Message
+    from tests.world.wire import Message
 
 Tokens = dict[str, Any]
 
@@ -61,11 +61,11 @@ class Machines:
         )
 
     @asynccontextmanager
-    async def replica(self) -> AsyncIterator[HttpCaller]:
+    async def replica(self) -> AsyncIterator[HttpWire]:
         """A bot with the sandbox's key, at a replica where nobody signs in."""
         product = Product(self.trax, self.clock, memory=self.of_another)
         async with listening(product.app()) as address, plain_http(address) as http:
-            yield HttpCaller(http, MODERN, x_api_key=SANDBOX_KEY)
+            yield HttpWire(http, MODERN, x_api_key=SANDBOX_KEY)
 
 
 async def registered_at(front: SignInFront) -> str:
@@ -81,13 +81,13 @@ async def signed_in(front: SignInFront, client_id: str, key: str = SANDBOX_KEY) 
         return await steps.sign_in(key)
 
 
-async def previewed(caller: HttpCaller, tool: str = "go_live") -> str:
+async def previewed(caller: HttpWire, tool: str = "go_live") -> str:
     """The confirmation of a call on the studio of these tests."""
     shown = await caller.call(tool, **STUDIO)
     return str(shown["structuredContent"]["confirmation"])
 
 
-async def confirmed(caller: HttpCaller, yes: str, tool: str = "go_live") -> Message:
+async def confirmed(caller: HttpWire, yes: str, tool: str = "go_live") -> Message:
     """The answer to a call with a confirmation."""
     return await caller.call(tool, **STUDIO, confirm=True, confirmation=yes)
 

@@ -12,13 +12,13 @@ from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
 from tests.support.event_streams import Session, listen_stream
 from tests.support.guarded_calls import STUDIO, YES
-from tests.support.jsonrpc import LEGACY, MODERN, read_answer, request
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.server import Product
 from tests.support.product.sign_in import unreadable_sign_ins
 from tests.support.served_app import sdk_connection
 from tests.support.served_sign_in import registered, signing_in
 from tests.support.subscribers import CHAT, CHAT_PATH
+from tests.world.wire import LEGACY, MODERN, read_answer, request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

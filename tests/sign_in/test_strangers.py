@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from tests.support.jsonrpc import MODERN, HttpCaller, request
 from tests.support.product.local_servers import Held
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.sandbox_accounts import REVOKED_KEY
@@ -14,6 +13,7 @@ from tests.support.product.sign_in import Internet
 from tests.support.served_app import plain_http
 from tests.support.served_sign_in import signing_in
 from tests.support.server_process import PATIENCE_SECONDS
+from tests.world.wire import MODERN, HttpWire, request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +56,7 @@ async def test_keys_clients_and_tokens_that_strangers_try_do_not_hold_up_a_stop(
 
         async def try_token() -> None:
             async with plain_http(front.address) as http:
-                stranger = HttpCaller(http, MODERN, authorization=f"Bearer {token}x")
+                stranger = HttpWire(http, MODERN, authorization=f"Bearer {token}x")
                 await stranger.post(request(MODERN, "tools/list"))
 
         for attempt in (try_key, try_client, try_token):

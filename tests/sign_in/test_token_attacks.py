@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.support.guarded_calls import GO_LIVE
-from tests.support.jsonrpc import LEGACY, MODERN, tool_call
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.served_sign_in import registered, signing_in
+from tests.world.wire import LEGACY, MODERN, tool_call
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,13 +12,13 @@ import pytest
 from tests.conftest import call
 from tests.support.concurrency import MostAtOnce
 from tests.support.fact_reads import ACCOUNTS, HEALTH, PLACES, STUDIOS, asked, narrow
-from tests.support.jsonrpc import MODERN
 from tests.support.long_lists import destination, long_list
 from tests.support.overview_answers import PARTS, text_and_data
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import put_on_air, still
 from tests.support.product.server import Product
 from tests.support.product.virtual_time import in_virtual_time
+from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable

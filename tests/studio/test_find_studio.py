@@ -16,13 +16,13 @@ from tests.conftest import call, text_of
 from tests.support.concurrency import MostAtOnce
 from tests.support.fact_reads import STUDIOS, asked
 from tests.support.hostile_texts import NAMES_NOTICE, hidden
-from tests.support.jsonrpc import MODERN
 from tests.support.long_lists import destination, long_list
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import put_on_air, still
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.server import Product
 from tests.support.product.virtual_time import in_virtual_time
+from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
     import mcp_types as types

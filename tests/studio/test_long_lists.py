@@ -13,13 +13,13 @@ import pytest
 from tests.conftest import call, text_of
 from tests.support.completion_requests import CHAT, completed
 from tests.support.fact_reads import ACCOUNTS, PLACES, SOURCES, STUDIOS, asked
-from tests.support.jsonrpc import MODERN
 from tests.support.long_lists import destination, long_list, studio, with_item
 from tests.support.product.faults import Fault
 from tests.support.product.limits import lists_end_after
 from tests.support.resource_reads import STUDIO as STUDIO_URI
 from tests.support.resource_reads import STUDIOS as STUDIOS_URI
 from tests.support.resource_reads import client_of, read
+from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

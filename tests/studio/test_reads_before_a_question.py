@@ -24,12 +24,12 @@ from tests.support.fact_reads import (
     enable_many,
     narrow,
 )
-from tests.support.jsonrpc import MODERN
 from tests.support.operation_table import TABLE
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import put_on_air, still
 from tests.support.product.server import Product
 from tests.support.product.virtual_time import in_virtual_time
+from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,10 +14,10 @@ import anyio
 from mcp import Client, MCPError
 
 from tests.support.guarded_calls import STUDIO
-from tests.support.jsonrpc import MODERN
 from tests.support.page_client import PageClient, address_behind
 from tests.support.product.pages import open_with_page
 from tests.support.server_process import PATIENCE_SECONDS
+from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

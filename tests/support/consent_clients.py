@@ -13,12 +13,12 @@ from mcp import Client
 
 from tests.conftest import text_of
 from tests.support.guarded_calls import GUARD_ALSO
-from tests.support.jsonrpc import MODERN
 from tests.support.product.frozen_sandbox import still
 from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.simulated_person import Person
+from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

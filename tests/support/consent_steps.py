@@ -15,12 +15,12 @@ from mcp import Client
 
 from tests.support.consent_ledger import Ledger, RunningCall
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, GUARDED_OPERATIONS, GuardedOperation
-from tests.support.jsonrpc import MODERN
 from tests.support.product.faults import Fault
 from tests.support.product.server import Product
 from tests.support.product.virtual_time import VirtualClock, run_in_virtual_time
 from tests.support.simulated_person import Person, chosen, filled_in
 from tests.support.virtual_setup import COLLEAGUE, MINE, virtual_sandbox
+from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

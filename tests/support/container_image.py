@@ -21,11 +21,11 @@ from pathlib import Path
 
 from tests import ROOT
 from tests.support.dockerfile import Instruction, instructions, only
-from tests.support.jsonrpc import MODERN, HttpCaller
 from tests.support.locks import REQUIREMENTS, locked
 from tests.support.product.server import VERSION
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, Running
+from tests.world.wire import MODERN, HttpWire
 
 UNDECLARED = {"protobuf"}
 """What declares no licence. Its text has BSD-3-Clause."""
@@ -91,7 +91,7 @@ async def check_running(root: Path) -> None:
             )
             assert (done.returncode == 0) is is_healthy
         async with plain_http(address) as http:
-            assert "structuredContent" in await HttpCaller(http, MODERN).call("list_studios")
+            assert "structuredContent" in await HttpWire(http, MODERN).call("list_studios")
         assert await server.stop(signal.SIGTERM) == 0
     finally:
         await server.leave()

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from tests.support.guarded_calls import DELETE_DESTINATION
-from tests.support.jsonrpc import FORMS, INITIALIZED, LEGACY, hello, request
 from tests.support.product.local_servers import upstream
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.server_process import running
+from tests.world.wire import FORMS, INITIALIZED, LEGACY, hello, request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

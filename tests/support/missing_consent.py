@@ -13,7 +13,6 @@ from mcp.shared.exceptions import MCPError
 from tests.support.concurrency import Paused, cancel_while_held, settle
 from tests.support.consent_clients import rename_all, status_and_reason
 from tests.support.guarded_calls import DELETE_SOURCE, GO_OFFLINE
-from tests.support.jsonrpc import ERAS, LEGACY, MODERN
 from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.simulated_person import (
     agreeing,
@@ -28,6 +27,7 @@ from tests.support.simulated_person import (
     silent,
     yes_to,
 )
+from tests.world.wire import ERAS, LEGACY, MODERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping

@@ -17,10 +17,10 @@ import anyio
 import mcp_types as types
 from mcp import Client
 
-from tests.support.jsonrpc import MODERN
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
 from tests.support.random_trax import CALM, Moments, Odds, RandomTrax, Sent
 from tests.support.simulated_person import Person, form_of, yes_to
+from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence

@@ -14,9 +14,9 @@ import pytest
 from mcp.shared.exceptions import MCPError
 
 from tests.support.hostile_texts import NOTICE
-from tests.support.jsonrpc import LEGACY, MODERN
 from tests.support.product.sandbox import ACCOUNT
 from tests.support.server_process import PATIENCE_SECONDS
+from tests.world.wire import LEGACY, MODERN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable

@@ -17,9 +17,9 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from tests.support.jsonrpc import MODERN
 from tests.support.product.local_servers import NO_CERTIFICATES, listening
 from tests.support.server_process import PATIENCE_SECONDS
+from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence

@@ -10,13 +10,13 @@ import httpx
 import httpx2
 from mcp.client.streamable_http import streamable_http_client
 
-from tests.support.jsonrpc import HttpCaller
 from tests.support.product.frozen_sandbox import still
 from tests.support.product.local_servers import NO_CERTIFICATES, listening
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
 from tests.support.server_process import PATIENCE_SECONDS
+from tests.world.wire import HttpWire
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -47,11 +47,11 @@ class Front:
         """All headers that reached TRaX, to check that secrets are not among them."""
         return str([it.headers for it in self.trax.requests])
 
-    def caller(self, era: str, **headers: str) -> HttpCaller:
+    def caller(self, era: str, **headers: str) -> HttpWire:
         """A caller that sends these headers (`x_api_key=...`)."""
-        return HttpCaller(self.http, era, **headers)
+        return HttpWire(self.http, era, **headers)
 
-    async def opened(self, era: str, **headers: str) -> HttpCaller:
+    async def opened(self, era: str, **headers: str) -> HttpWire:
         """The same, after its handshake."""
         caller = self.caller(era, **headers)
         await caller.open()

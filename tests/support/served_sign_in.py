@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from tests.support.hosted_process import FILE, SECRET_FILE, free_port
-from tests.support.jsonrpc import MODERN, HttpCaller, tool_call
 from tests.support.oauth_steps import CALLBACK, OAuthSteps
 from tests.support.product.frozen_sandbox import still
 from tests.support.product.local_servers import listening
@@ -19,6 +18,7 @@ from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
 from tests.support.product.sign_in import Internet, app_with_sign_in, sign_in_command
 from tests.support.served_app import Front, plain_http
+from tests.world.wire import MODERN, HttpWire, tool_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -62,11 +62,11 @@ class SignInFront(Front):
         """The same over sockets."""
         return OAuthSteps(self.address, client_id=client_id)
 
-    def signed_in(self, era: str, tokens: Mapping[str, Any]) -> HttpCaller:
+    def signed_in(self, era: str, tokens: Mapping[str, Any]) -> HttpWire:
         """An MCP client with these tokens, before its handshake."""
         return self.caller(era, authorization=f"Bearer {tokens['access_token']}")
 
-    async def opened_with(self, era: str, tokens: Mapping[str, Any]) -> HttpCaller:
+    async def opened_with(self, era: str, tokens: Mapping[str, Any]) -> HttpWire:
         """The same, after its handshake."""
         caller = self.signed_in(era, tokens)
         await caller.open()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import mcp
 
 from tests.support.guarded_calls import STUDIO
-from tests.support.jsonrpc import MODERN
+from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -17,11 +17,11 @@ import mcp_types as types
 import pytest
 from mcp import Client, MCPDeprecationWarning
 
-from tests.support.jsonrpc import LEGACY, MODERN
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.shared_clock import STEP_SECONDS, settled
 from tests.support.served_app import Front, sdk_connection, serving
 from tests.support.server_process import PATIENCE_SECONDS
+from tests.world.wire import LEGACY, MODERN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence

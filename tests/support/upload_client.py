@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 import mcp
 
-from tests.support.jsonrpc import MODERN
 from tests.support.media_folders import make_media_folder
 from tests.support.media_samples import MP4
 from tests.support.product.faults import Fault, Request, RequestHandler, Response
@@ -19,6 +18,7 @@ from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.simulated_person import ProgressLog
+from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable

@@ -11,7 +11,6 @@ from mcp import Client
 
 from tests.support.consent_clients import has_run
 from tests.support.guarded_calls import STUDIO
-from tests.support.jsonrpc import MODERN
 from tests.support.product.faults import Fault
 from tests.support.product.manual_clock import ManualClock
 from tests.support.product.memory import SharedRecords, shared_memories
@@ -19,6 +18,7 @@ from tests.support.product.sandbox import ACCOUNT, SANDBOX_KEY, SCOPES, Sandbox
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
 from tests.support.product.server import Product
 from tests.support.product.virtual_time import STARTED_AT, VirtualClock
+from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping

@@ -12,13 +12,13 @@ import pytest
 from mcp.shared.exceptions import MCPError
 
 from tests.support.concurrency import begin
-from tests.support.jsonrpc import MODERN
 from tests.support.product.frozen_sandbox import still
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock, settled
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.subscribers import STUDIO, open_streams
+from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence

@@ -14,7 +14,6 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
 from tests import ROOT
-from tests.support.jsonrpc import MODERN, HttpCaller, read_answer, request, tool_call
 from tests.support.media_folders import make_media_folder
 from tests.support.media_samples import MP4
 from tests.support.product.faults import Fault
@@ -30,6 +29,7 @@ from tests.support.upload_client import (
     upload_tokens,
 )
 from tests.support.upload_storage import SIGNATURE
+from tests.world.wire import MODERN, HttpWire, read_answer, request, tool_call
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -157,7 +157,7 @@ async def test_over_http_the_upload_tool_is_not_offered(tmp_path: Path) -> None:
         running("http", "--sandbox", "--port", "0", settings=environment_settings) as server,
         plain_http(await server.address()) as http,
     ):
-        caller = HttpCaller(http, MODERN)
+        caller = HttpWire(http, MODERN)
         listed = read_answer(await caller.post(request(MODERN, "tools/list")))
         assert TOOL not in [it["name"] for it in listed["result"]["tools"]]
         error = (await caller.call(TOOL, path="intro.mp4"))["structuredContent"]["error"]

@@ -14,13 +14,13 @@ import anyio
 import pytest
 
 from tests.support.guarded_calls import GO_LIVE, STUDIO, YES
-from tests.support.jsonrpc import LEGACY, opening, tool_call
 from tests.support.opened_addresses import OpenedAddresses
 from tests.support.page_client import PageClient, address_behind
 from tests.support.product.local_servers import Held, upstream
 from tests.support.product.pages import PROBLEMS, open_in_browser, problem
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.server_process import PATIENCE_SECONDS, running
+from tests.world.wire import LEGACY, opening, tool_call
 
 if TYPE_CHECKING:
     from anyio.abc import SocketStream

@@ -13,10 +13,10 @@ import mcp_types as types
 import pytest
 from mcp import Client, MCPDeprecationWarning, MCPError
 
-from tests.support.jsonrpc import LEGACY
 from tests.support.product.reference import listings
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.world.answers import data_of
+from tests.world.wire import LEGACY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

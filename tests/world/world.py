@@ -17,7 +17,6 @@ from mcp.client.stdio import StdioServerParameters
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
 from tests import ROOT
-from tests.support.jsonrpc import MODERN, HttpCaller
 from tests.support.product.frozen_sandbox import still
 from tests.support.product.local_servers import listening
 from tests.support.product.manual_clock import ManualClock
@@ -32,6 +31,7 @@ from tests.support.served_app import plain_http, sdk_connection
 from tests.support.server_process import Running, environment, running
 from tests.world.caller import Caller
 from tests.world.page import Page
+from tests.world.wire import MODERN, HttpWire
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -184,11 +184,11 @@ class World:
 
     async def wire(
         self, key: str | None = MINE, *, era: str | None = None, at: int = 0, **headers: str
-    ) -> HttpCaller:
+    ) -> HttpWire:
         """A client without the SDK over HTTP, after its handshake; `headers` as `x_name="..."`."""
         http = await self._stack.enter_async_context(plain_http(self.replicas[at].address))
         keys = {"x_api_key": key} if key is not None else {}
-        caller = HttpCaller(http, era or self.era, **keys, **headers)
+        caller = HttpWire(http, era or self.era, **keys, **headers)
         await caller.open()
         return caller
 

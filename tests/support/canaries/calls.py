@@ -13,10 +13,10 @@ from urllib.parse import quote
 
 from tests.support.canaries import secrets as secret
 from tests.support.guarded_calls import STUDIO
-from tests.support.jsonrpc import LEGACY, Message, request
 from tests.support.product.dropped_connections import ConnectionDropped
 from tests.support.product.faults import Fault, Response, encode_json
 from tests.support.valid_calls import EVERY
+from tests.world.wire import LEGACY, Message, request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

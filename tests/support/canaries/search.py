@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any, Final
 from tests.support.canaries import secrets as secret
 from tests.support.canaries.calls import CALLS_IN, CONFIRMED, MODES, OTHERS, FaultyTrax, actor_meta
 from tests.support.canaries.secrets import ALLOWED, Seen
-from tests.support.jsonrpc import FORMS, LEGACY, request
 from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
+from tests.world.wire import FORMS, LEGACY, request
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
-    from tests.support.jsonrpc import Message
     from tests.support.product.sandbox import Sandbox
     from tests.support.server_process import Running
+    from tests.world.wire import Message
 
 _ALWAYS_PLANTED: Final = {
     "key as an argument": secret.ARGUMENT_KEY,

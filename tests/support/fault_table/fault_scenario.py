@@ -20,7 +20,6 @@ from tests.support.fault_table.answer_cases import ANSWER_CASES, LEAKS, NoConnec
 from tests.support.fault_table.role_calls import CHAT_TEXT
 from tests.support.fault_table.table import Role
 from tests.support.fault_table.wire_cases import TIMEOUT_SECONDS
-from tests.support.jsonrpc import MODERN
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.product.local_servers import listening
@@ -30,6 +29,7 @@ from tests.support.product.sandbox_transport import SandboxTransport
 from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock, settled
 from tests.support.tcp_proxy import proxy_to
+from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import mcp_types as types
 
-    from tests.support.jsonrpc import Message
+    from tests.world.wire import Message
 
 LARGEST: Final = 2**53 - 1
 

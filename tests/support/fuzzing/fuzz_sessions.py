@@ -19,7 +19,6 @@ from anyio.from_thread import start_blocking_portal
 from mcp.shared.exceptions import MCPError
 
 from tests.support.fuzzing.strategies import OTHER_ACCOUNT
-from tests.support.jsonrpc import HttpCaller, Message, read_answer, request
 from tests.support.product.frozen_sandbox import put_on_air, restore, still, world_of
 from tests.support.product.local_servers import open_in_portal
 from tests.support.product.sandbox import SANDBOX_KEY
@@ -27,6 +26,7 @@ from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
 from tests.support.served_app import Front, serving
 from tests.support.server_process import PATIENCE_SECONDS
+from tests.world.wire import HttpWire, Message, read_answer, request
 
 if TYPE_CHECKING:
     from collections import deque
@@ -144,7 +144,7 @@ class HttpFuzzSession:
     """A server on a port, and a client that sends any params."""
 
     front: Front
-    caller: HttpCaller
+    caller: HttpWire
     portal: BlockingPortal
 
     def ask(self, method: str, params: Message, meta: Message) -> Message:

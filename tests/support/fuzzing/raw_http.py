@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from typing import TYPE_CHECKING, Any
 
-from tests.support.jsonrpc import (
+from tests.support.product.sandbox import SANDBOX_KEY
+from tests.support.server_process import PATIENCE_SECONDS
+from tests.world.wire import (
     HEADER_PARAMETER,
     INITIALIZE,
     INITIALIZED,
@@ -18,8 +20,6 @@ from tests.support.jsonrpc import (
     Message,
     request,
 )
-from tests.support.product.sandbox import SANDBOX_KEY
-from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hypothesis import strategies as st
 
-from tests.support.jsonrpc import request, tool_call
+from tests.world.wire import request, tool_call
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-    from tests.support.jsonrpc import Message
+    from tests.world.wire import Message
 
 CANARY: Final = "c4nary"
 """Part of all generated text; it must never appear on stderr."""

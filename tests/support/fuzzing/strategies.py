@@ -19,7 +19,7 @@ from tests.support.hostile_texts import HOSTILE, is_hidden
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from tests.support.jsonrpc import Message
+    from tests.world.wire import Message
 
 Strategy = st.SearchStrategy[Any]
 Known = dict[str, "Sequence[Any]"]

@@ -1,19 +1,28 @@
-"""MCP messages on the wire, in both protocol eras, and a client over plain HTTP.
+"""MCP without the SDK: messages of both protocol eras, and clients over HTTP and stdio.
 
-Unlike with the SDK's client, tests control headers, sessions and statuses themselves.
+Unlike with the SDK's client, tests control headers, sessions, streams and answers themselves.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
+import anyio
+
+from tests.support.product.shared_clock import settled
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
+    from contextlib import AbstractAsyncContextManager
 
     import httpx
+
+    from tests.support.server_process import Running
 
 Message = dict[str, Any]
 
@@ -91,8 +100,8 @@ def read_answer(response: httpx.Response) -> Message:
     return last
 
 
-class HttpCaller:
-    """An MCP client over plain HTTP, which sends `headers` and `session` with each request."""
+class HttpWire:
+    """A client over HTTP, which sends `headers` and `session` with each request."""
 
     def __init__(self, http: httpx.AsyncClient, era: str, **headers: str) -> None:
         self.http = http
@@ -123,6 +132,32 @@ class HttpCaller:
             "/mcp", json=message, headers=self.all_headers(message) | replaced
         )
 
+    async def ask(self, method: str, **params: Any) -> Message:  # noqa: ANN401  any JSON
+        """Send a request and return the answer."""
+        return read_answer(await self.post(request(self.era, method, params)))
+
+    def stream(self, **headers: str) -> AbstractAsyncContextManager[Stream]:
+        """The stream of a session of the earlier era. `headers` replace its own."""
+        replaced = {name.replace("_", "-"): value for name, value in headers.items()}
+        return _open(self.http.stream("GET", "/mcp", headers=self.all_headers() | replaced))
+
+    def listen(self, *uris: str) -> AbstractAsyncContextManager[Stream]:
+        """The answer to `subscriptions/listen`: a stream of the later era."""
+        params = {"notifications": {"resourceSubscriptions": list(uris)}}
+        message = request(self.era, "subscriptions/listen", params)
+        headers = self.all_headers(message)
+        return _open(self.http.stream("POST", "/mcp", json=message, headers=headers))
+
+    async def subscribe(self, *uris: str) -> None:
+        """Subscribe to these URIs in the earlier era."""
+        for uri in uris:
+            assert (await self.ask("resources/subscribe", uri=uri))["result"] == {}
+
+    async def end_session(self) -> None:
+        """Delete the session."""
+        deleted = await self.http.delete("/mcp", headers=self.all_headers())
+        assert deleted.status_code == 200
+
     async def statuses(self) -> tuple[int, int]:
         """The statuses of a GET and then a DELETE of the session; reads no stream."""
         headers = self.all_headers()
@@ -148,3 +183,95 @@ class HttpCaller:
             name = message.get("params", {}).get(HEADER_PARAMETER.get(message["method"]))
             headers |= {} if name is None else {"mcp-name": name}
         return headers
+
+
+@dataclass
+class Stream:
+    """The messages of a stream so far. `ended` is True once the server has ended it."""
+
+    status: int
+    messages: list[Message] = field(default_factory=list)
+    ended: bool = False
+
+    @property
+    def updates(self) -> list[str]:
+        """The URIs of the update notifications, in order."""
+        return [
+            message["params"]["uri"]
+            for message in self.messages
+            if message.get("method") == "notifications/resources/updated"
+        ]
+
+    async def read(self, response: httpx.Response) -> None:
+        """Read the stream to its end."""
+        async for line in response.aiter_lines():
+            if line.startswith("data: {"):
+                self.messages.append(json.loads(line.removeprefix("data: ")))
+        self.ended = True
+
+
+@asynccontextmanager
+async def _open(response: AbstractAsyncContextManager[httpx.Response]) -> AsyncIterator[Stream]:
+    """Read a stream until the block ends, and close it if it has not ended."""
+    async with response as opened, anyio.create_task_group() as tasks:
+        stream = Stream(opened.status_code)
+        tasks.start_soon(stream.read, opened)
+        await settled()
+        yield stream
+        tasks.cancel_scope.cancel()
+
+
+class StdioWire:
+    """A client of a process on stdio, which shows forms."""
+
+    def __init__(self, server: Running, era: str, capabilities: Message = FORMS) -> None:
+        self.server = server
+        self.era = era
+        self.capabilities = capabilities
+        self._numbers = count(1)
+        self._questions = 0
+
+    async def open(self) -> None:
+        """Initialize the session, in the earlier era."""
+        await self.server.tell(*opening(self.era, self.capabilities))
+
+    async def send(self, method: str, **params: Any) -> Message:  # noqa: ANN401  any JSON
+        """Send a request, and return it without its answer."""
+        message = request(self.era, method, params, capabilities=self.capabilities)
+        # An id that differs from those of the server's own requests.
+        message["id"] = f"call {next(self._numbers)}"
+        await self.server.tell(message)
+        return message
+
+    async def ask(self, method: str, **params: Any) -> Message:  # noqa: ANN401  any JSON
+        """Send a request and return the answer."""
+        return await self.server.answer(await self.send(method, **params))
+
+    async def call(self, tool: str, **arguments: object) -> Message:
+        """Call a tool and return its result."""
+        answer = await self.ask("tools/call", name=tool, arguments=arguments)
+        result: Message = answer["result"]
+        return result
+
+    async def question(self) -> Message:
+        """The next question of the server, in the earlier era."""
+        self._questions += 1
+        seen = 0
+
+        def numbered(line: str) -> Message | None:
+            nonlocal seen
+            message: Message = json.loads(line)
+            seen += message.get("method") == "elicitation/create"
+            return message if seen == self._questions else None
+
+        return await self.server.stdout.find(numbered)
+
+
+def choosing(choice: object) -> Message:
+    """An accepted form with a choice."""
+    return {"action": "accept", "content": {"choice": choice}}
+
+
+def response_to(question: Message, **answer: object) -> Message:
+    """The response to a question of the server."""
+    return {"jsonrpc": "2.0", "id": question["id"], **answer}
