@@ -224,9 +224,6 @@ class Settings(BaseModel):
     chat_poll_seconds: Seconds = 2
     """The shortest time between two looks at one studio's chat or stream status for one key:
     above 0, up to 600. While nothing happens, it is up to five times as long."""
-    calls_per_minute: int | None = Field(None, ge=1)
-    """The most tool calls of each key in a minute over HTTP, `go_offline` apart; with
-    `TRAX_STORE_URL`, at all replicas together. Without it: as many as they like."""
     media_dirs: Folders = ()
     """Folders that `upload_media` may read from, by their whole paths, separated as in `PATH`.
     Without them and over HTTP, there is no such tool."""

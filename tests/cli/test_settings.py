@@ -64,7 +64,6 @@ def test_the_server_starts_with_every_setting(tmp_path: Path) -> None:
         TRAX_ALLOWED_HOSTS="mcp.example.com, [::1]:8765, 10.0.0.1:80,,",
         TRAX_ALLOWED_ORIGINS="https://app.example.com, app://x",
         TRAX_DRAIN_SECONDS="0",
-        TRAX_CALLS_PER_MINUTE="60",
         TRAX_MCP_TOKEN="mine\n",  # noqa: S106  no real one
         TRAX_METRICS_PORT="9464",
         TRAX_METRICS_HOST="0.0.0.0",  # noqa: S104  nothing listens there on stdio
@@ -190,15 +189,6 @@ def test_a_wrong_port_or_address_for_prometheus_is_refused() -> None:
         )
     assert starts(TRAX_METRICS_HOST="::1")
     assert starts(TRAX_METRICS_HOST="localhost")
-
-
-def test_an_invalid_number_of_calls_is_refused() -> None:
-    """None at all would refuse everything: that is not how to switch the limit off."""
-    no_number = "must be a valid integer, unable to parse string as an integer"
-    at_least = "must be greater than or equal to 1"
-    for value, problem in (("0", at_least), ("-5", at_least), ("1.5", no_number), ("x", no_number)):
-        sentence = f"TRAX_CALLS_PER_MINUTE {problem}."
-        assert refusal(TRAX_CALLS_PER_MINUTE=value) == sentence
 
 
 def test_an_origin_with_anything_else_is_refused() -> None:

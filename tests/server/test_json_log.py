@@ -90,7 +90,7 @@ async def test_the_outcome_says_what_came_of_a_call() -> None:
         {"name": "go_live", "arguments": STUDIO},
         capabilities={"elicitation": {"form": {}}},
     )
-    async with served(TRAX_CALLS_PER_MINUTE="4") as (server, caller):
+    async with served() as (server, caller):
         for message in (
             tool_call(MODERN, "go_live", **STUDIO),
             form,
@@ -98,8 +98,6 @@ async def test_the_outcome_says_what_came_of_a_call() -> None:
             tool_call(MODERN, "get_studio", studio=CANARY),
             tool_call(MODERN, CANARY),
             request(MODERN, "tools/list"),
-            tool_call(MODERN, "find_studio", query=CANARY),
-            tool_call(MODERN, CANARY),
         ):
             await caller.post(message, traceparent=PARENT)
     assert [(it.get("tool"), it["outcome"]) for it in calls(server)] == [
@@ -108,14 +106,7 @@ async def test_the_outcome_says_what_came_of_a_call() -> None:
         ("get_studio", "not_found"),
         ("get_studio", "invalid_arguments"),
         (None, "-32602"),
-        ("find_studio", "rate_limited"),
-        (None, "rate_limited"),
     ]
-    refused = calls(server)[-2]
-    assert (refused["trace_id"], refused["transport"]) == (TRACE, "http")
-    assert refused["enduser.pseudo.id"] == fingerprint(SANDBOX_KEY)
-    assert "request_id" in refused
-    assert "trax_request_id" not in refused
     assert "c4n4ry" not in server.stderr.text
 
 

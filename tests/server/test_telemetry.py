@@ -79,7 +79,7 @@ async def test_prometheus_finds_each_metric_that_the_page_names() -> None:
 
     A client of the earlier era came and went before it.
     """
-    settings = {"TRAX_METRICS_PORT": "0", "TRAX_CALLS_PER_MINUTE": "1"}
+    settings = {"TRAX_METRICS_PORT": "0"}
     async with running(*HTTP, "--sandbox", settings=settings) as server:
         async with plain_http(await server.address()) as http:
             earlier = HttpWire(http, LEGACY)
@@ -89,8 +89,8 @@ async def test_prometheus_finds_each_metric_that_the_page_names() -> None:
             await confirm(caller, "go_live")
             await confirm(caller, "go_offline")
             await caller.call("get_studio", studioId="none")
-            one_too_many = await caller.post(tool_call(MODERN, "list_studios"))
-            assert one_too_many.status_code == 429
+            elsewhere = await caller.post(tool_call(MODERN, "list_studios"), host="elsewhere")
+            assert elsewhere.status_code == 421
             assert (await http.get("/elsewhere")).status_code == 404
             metrics = await scrape(server, http)
         assert await server.stop(signal.SIGTERM) == 0
@@ -112,7 +112,7 @@ async def test_prometheus_finds_each_metric_that_the_page_names() -> None:
         path = f"/v1/studios/{{id}}/{tool.replace('_', '-')}"
         assert count(metrics, to_trax, url_template=path, http_response_status_code="200") == 1
     assert count(metrics, "trax_mcp_stop_duration_seconds_count") == 1
-    for status in ("404", "429"):
+    for status in ("404", "421"):
         refused = {"http_response_status_code": status}
         assert count(metrics, "trax_mcp_refused_requests_total", **refused) == 1
         assert count(metrics, "http_server_request_duration_seconds_count", **refused) == 1

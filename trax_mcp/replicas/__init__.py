@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from trax_mcp.replicas.engine import Engine
 from trax_mcp.replicas.engine_checks import connect
-from trax_mcp.replicas.engine_counts import EngineCounts
 from trax_mcp.replicas.engine_keys import EngineKeys
 from trax_mcp.replicas.engine_polls import EnginePolls
 from trax_mcp.replicas.engine_records import EngineRecords
@@ -19,7 +18,6 @@ class Replicas:
     engine: Engine
     records: EngineRecords
     polls: EnginePolls
-    counts: EngineCounts
     keys: EngineKeys
 
     def engine_answers(self) -> bool:
@@ -40,7 +38,6 @@ async def open_replicas(url: str) -> AsyncIterator[Replicas]:
             engine,
             EngineRecords(engine),
             EnginePolls(engine),
-            EngineCounts(engine),
             EngineKeys(engine),
         )
     finally:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import anyio
 import mcp_types as types
@@ -49,9 +49,6 @@ from trax_mcp.server.subscriptions import Subscriptions
 from trax_mcp.server.tools import Tools
 from trax_mcp.studio.list_cache import ListCache
 from trax_mcp.telemetry import OFF, Telemetry
-
-if TYPE_CHECKING:
-    from trax_mcp.server.call_limit import SharedCounts
 
 INSTRUCTIONS: Final = """\
 Runs live streams on TRaX.
@@ -110,7 +107,6 @@ class Service:
         page: Page | None = None,
         readiness: Readiness | None = None,
         records: Records | None = None,
-        shared_counts: "SharedCounts | None" = None,
         shared_keys: SharedKeys | None = None,
         shared_polls: SharedPolls | None = None,
         sign_in: bool = False,
@@ -126,7 +122,6 @@ class Service:
         self.tasks = ShieldedTasks()
         self.in_flight = InFlight()
         self.open_streams = OpenStreams()
-        self.shared_counts = shared_counts
         self.shared_keys = shared_keys
         self._chat_poll_seconds = chat_poll_seconds
         self._page = page

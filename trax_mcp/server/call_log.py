@@ -11,7 +11,6 @@ from mcp.server import ServerRequestContext
 from mcp.server.context import CallNext, HandlerResult
 from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
-from starlette.types import Scope
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.clock import Clock
@@ -66,13 +65,6 @@ class CallLog:
             )
 
 
-def write_refused(scope: Scope, caller: Caller, tool: str, outcome: str) -> None:
-    """Write the line of a call over HTTP that was refused before the SDK had it."""
-    if is_wanted():
-        request_ids.resume(scope)
-        _write(_TOOL_CALL, tool, outcome=outcome, milliseconds=0.0, transport="http", caller=caller)
-
-
 def outcome_of(result: HandlerResult) -> str:
     """What came of a request, in a word: `ok`, why a call did not run, or the code of its error.
 
@@ -105,7 +97,7 @@ def _write(
     milliseconds: float,
     transport: str,
     caller: Caller,
-    trax_request_id: str | None = None,
+    trax_request_id: str | None,
 ) -> None:
     tool = _known_tool(name)
     facts = {

@@ -22,7 +22,6 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trax_mcp.api.caller import Caller
-from trax_mcp.api.contract import JsonObject
 from trax_mcp.server.request_ids import REQUEST_ID_HEADER, identify
 from trax_mcp.settings import KEY_PREFIX
 from trax_mcp.sign_in import ACCESS_PREFIX, REFRESH_PREFIX, SignInUnavailable
@@ -74,19 +73,10 @@ class Tokens:
         return refuse(HTTPStatus.UNAUTHORIZED, message, {"WWW-Authenticate": f"Bearer {challenge}"})
 
 
-def refuse(
-    status: HTTPStatus,
-    message: str,
-    headers: Mapping[str, str] | None = None,
-    *,
-    request_id: types.RequestId | None = None,
-    data: JsonObject | None = None,
-) -> Response:
-    """A JSON-RPC error. By default it has no id, and the headers that belong to the status."""
-    error: JsonObject = {"code": types.INVALID_REQUEST, "message": message}
-    if data is not None:
-        error["data"] = data
-    body = json.dumps({"jsonrpc": "2.0", "id": request_id, "error": error})
+def refuse(status: HTTPStatus, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON-RPC error without an id. By default it has the headers that belong to the status."""
+    error = {"code": types.INVALID_REQUEST, "message": message}
+    body = json.dumps({"jsonrpc": "2.0", "id": None, "error": error})
     headers = _HEADERS.get(status) if headers is None else headers
     return Response(body, status, headers, media_type="application/json")
 

@@ -16,7 +16,6 @@ from starlette.types import ASGIApp
 
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.server.app import Service
-from trax_mcp.server.call_limit import CallLimit
 from trax_mcp.server.door import HEALTH_PATH, PATH, READY_PATH, Door, Tokens
 from trax_mcp.server.limits import BODY_BYTES, Limits
 from trax_mcp.server.readiness import Readiness
@@ -77,12 +76,8 @@ def http_app(
             scopes=SCOPES,
         )
     endpoints = _endpoints(service.server(default_caller), service.readiness, routes)
-    call_limit = None
-    if (most := settings.calls_per_minute) is not None:
-        keys, shared = service.client.accepted_keys, service.shared_counts
-        call_limit = CallLimit(most, keys, service.clock, shared)
     door = Door(
-        Limits(endpoints, service, tokens=tokens, call_limit=call_limit),
+        Limits(endpoints, service, tokens=tokens),
         hosts=_hosts(settings),
         origins=settings.allowed_origins,
         default_caller=default_caller,

@@ -22,9 +22,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trax_mcp.api.accepted_keys import SharedKeys
 from trax_mcp.api.caller import ANONYMOUS, Caller
+from trax_mcp.api.operations import OPERATIONS
 from trax_mcp.open_files import max_open_files
+from trax_mcp.server import panel
 from trax_mcp.server.app import Service
-from trax_mcp.server.call_limit import NEVER_LIMITED, CallLimit
 from trax_mcp.server.door import CALLER, HEALTH_PATH, READY_PATH, Tokens, bearer_token, refuse
 from trax_mcp.server.sessions import Session, Sessions
 from trax_mcp.sign_in import SignInUnavailable
@@ -50,7 +51,11 @@ _EXCHANGE_SECONDS: Final = 2.0
 NEEDED_FOR_OTHERS: Final = 32
 """So many calls of a key that wait for a person, or stop, end for nobody else either."""
 
-_NEEDED: Final = tuple(f'"{it}"'.encode() for it in NEVER_LIMITED)
+_NEEDED: Final = (
+    *(f'"{it.tool_name}"'.encode() for it in OPERATIONS if it.stops_broadcast),
+    f'"{panel.TOOL_NAME}"'.encode(),
+)
+"""The names of stops, and of the tool that brings what a person has answered in a panel."""
 _QUESTION: Final = b'"elicitation/create"'
 _LISTEN: Final = "subscriptions/listen"
 
@@ -131,16 +136,8 @@ _Group = dict[_Request, None]
 class Limits:
     """Middleware. Ends sessions in a drain too, and what belongs to a sign-in that has ended."""
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        service: Service,
-        *,
-        tokens: Tokens | None = None,
-        call_limit: CallLimit | None = None,
-    ) -> None:
+    def __init__(self, app: ASGIApp, service: Service, *, tokens: Tokens | None = None) -> None:
         self._app = app
-        self._call_limit = call_limit
         self._keys = service.client.accepted_keys
         self._service = service
         self._tokens = tokens
@@ -221,10 +218,7 @@ class Limits:
         if request.headers.get("mcp-method") != _LISTEN:
             is_needed = any(it in body for it in _NEEDED)
             request.use = _Use.NEEDED if is_needed else _Use.RUNNING
-        if self._call_limit is not None and CALLER in scope:
-            request.refusal = self._call_limit.check(scope, body)
-        if request.refusal is None:
-            await self._app(scope, receive, send)
+        await self._app(scope, receive, send)
 
     async def _receive_body(
         self, request: _Request, scope: Scope, receive: Receive

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from trax_mcp.api.accepted_keys import SharedKeys
     from trax_mcp.consent.records import Changes, Key, Records, Snapshot
     from trax_mcp.replicas.engine_polls import EnginePolls
-    from trax_mcp.server.call_limit import Heard, SharedCounts
 
     Pause = Callable[[], Awaitable[None]]
 
@@ -32,7 +31,6 @@ class Memory:
     clock: Clock
     records: Records
     polls: EnginePolls | None = None
-    counts: SharedCounts | None = None
     keys: SharedKeys | None = None
 
 
@@ -47,8 +45,7 @@ async def engine_memory(url: str) -> AsyncIterator[Memory]:
     from trax_mcp.replicas import open_replicas  # noqa: PLC0415  a part of its own
 
     async with open_replicas(url) as replicas:
-        shared = (replicas.records, replicas.polls, replicas.counts, replicas.keys)
-        yield Memory(Clock(), *shared)
+        yield Memory(Clock(), replicas.records, replicas.polls, replicas.keys)
 
 
 class SharedRecords:
@@ -85,31 +82,10 @@ class SharedRecords:
             raise Away
 
 
-class CountedCalls:
-    """The calls of each key that several products count together; `is_away` as above."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._minutes: dict[str, tuple[float, int]] = {}
-        self.is_away = False
-
-    def add(self, owner: str, heard: Heard) -> None:
-        """Count a call, in a minute that the first one has begun."""
-        if self.is_away:
-            return
-        now = self._clock.seconds()
-        ends, calls = self._minutes.get(owner, (0.0, 0))
-        if now >= ends:
-            ends, calls = now + 60, 0
-        self._minutes[owner] = ends, calls + 1
-        heard(calls + 1, ends - now)
-
-
 def shared_memories(clock: Clock) -> tuple[Memory, Memory]:
     """The memories of two products that share an engine, with `SharedRecords` as records."""
-    engine, counts = MemoryRecords(clock), CountedCalls(clock)
-    one, other = (Memory(clock, SharedRecords(engine), counts=counts) for _ in range(2))
-    return one, other
+    engine = MemoryRecords(clock)
+    return Memory(clock, SharedRecords(engine)), Memory(clock, SharedRecords(engine))
 
 
 class _SlowRecords(MemoryRecords):

@@ -85,7 +85,6 @@ class Product:
             page=page,
             records=memory.records if memory else None,
             shared_polls=memory.polls if memory else None,
-            shared_counts=memory.counts if memory else None,
             shared_keys=memory.keys if memory else None,
         )
         self._door: Any = None
