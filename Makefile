@@ -18,7 +18,7 @@ BUNDLE = build/trax-mcp-$(VERSION).mcpb
 BILL = build/trax-mcp-$(VERSION).cdx.json
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format docs bench profile proof breaks mutants fuzz people conformance browser hosted operations-test replicas replicas-test replicas-whole soak race wheel bundle packer image bom lock clean
+.PHONY: help install demo test check format docs bench profile proof breaks mutants fuzz people conformance browser operations-test replicas-test replicas-whole soak wheel bundle packer image bom lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,7 +58,7 @@ bench: .venv/dev ## compare start, memory and calls with a bare server; measure 
 profile: .venv/dev ## show where the time of a start and of a call goes
 	$(BIN)/python -m bench.profile
 
-proof: breaks mutants fuzz people replicas-whole soak race ## all that takes long, one after the other
+proof: breaks mutants fuzz people replicas-whole soak ## all that takes long, one after the other
 
 breaks: .venv/dev ## break the code in many ways, and check that a test fails each time
 	$(BIN)/python -m proof.breaks
@@ -80,33 +80,22 @@ conformance: .venv/dev $(REFEREES)/ready ## run the official conformance suite a
 browser: .venv/dev chromium $(BROWSER)/host.js ## ask on the page and in the panel, and sign in, in a real Chromium
 	APP_BRIDGE=$(BROWSER)/host.js $(BIN)/pytest -n 2 proof/browser
 
-hosted: .venv/dev ## sign in as claude.ai and phones do, and go live with a yes
-	@$(MAKE) --no-print-directory $(BROWSER)/host.js >/dev/null || echo "Panels cannot be drawn here: you are shown previews."
-	@APP_BRIDGE=$(BROWSER)/host.js $(BIN)/python -m proof.hosted.play
-
 operations-test: .venv/dev ## ask a real Prometheus and a real collector, by the files of deploy/
 	sh proof/install_programs.sh prometheus valkey-server >/dev/null
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check rotel==$(ROTEL_VERSION)
 	$(BIN)/pytest -n 2 $(PYTEST_OPTIONS) proof/operations
-
-replicas: .venv/dev ## play two replicas, a yes across them, and the loss of one
-	sh proof/install_programs.sh valkey-server haproxy >/dev/null
-	@$(BIN)/python -m proof.replicas.play
 
 replicas-test: .venv/dev ## test several replicas on a real Valkey, behind a real HAProxy
 	sh proof/install_programs.sh valkey-server haproxy >/dev/null
 	$(BIN)/python -m proof.replicas $(PYTEST_OPTIONS)
 
 replicas-whole: .venv/dev ## the same with whole tables, long races and an engine that fails in every way
-	sh proof/install_programs.sh valkey-server haproxy caddy >/dev/null
+	sh proof/install_programs.sh valkey-server haproxy >/dev/null
 	$(BIN)/python -m proof.replicas --whole $(PYTEST_OPTIONS)
 
 soak: .venv/dev ## run half an hour of shows on a fast clock, then stops under attack
 	$(BIN)/python -m proof.soak
 	$(BIN)/python -m proof.soak.attack
-
-race: .venv/dev $(TOOLS)/ready ## compare with generated MCP servers, and write docs/race.md
-	$(BIN)/python -m bench.race $(TOOLS)/bin
 
 wheel: .venv/dev ## build the wheel, install it in a new environment and start it
 	rm -rf build/wheel

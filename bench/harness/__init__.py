@@ -1,1 +1,1 @@
-"""Starts processes and upstreams, and drives them with MCP clients, for bench, race and soak."""
+"""Starts processes and upstreams, and drives them with MCP clients, for bench and soak."""

@@ -12,11 +12,7 @@ from pathlib import Path
 from tests import ROOT
 
 _HERE = Path(__file__).parent
-_LEFT_OUT = (
-    "test_faulty_engine.py",
-    "test_killed_anywhere.py",
-    "test_caddy.py",  # it may fail by itself: Caddy 2.6 loses one answer in some thousand
-)
+_LEFT_OUT = ("test_faulty_engine.py", "test_killed_anywhere.py")
 _PARALLEL = ("-n", "4", "--dist", "loadfile")  # most of the time they wait for processes
 
 

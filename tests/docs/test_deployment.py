@@ -1,6 +1,6 @@
 """`deploy/`: its files are well formed, and agree with each other and with the settings.
 
-`make replicas-whole` runs HAProxy, Caddy and Valkey with their files, and what Compose starts,
+`make replicas-test` runs HAProxy and Valkey with their files, and what Compose starts,
 without containers.
 """
 
