@@ -11,6 +11,7 @@ import mcp_types as types
 import pytest
 from anyio.from_thread import start_blocking_portal
 
+from tests.support.hermetic import isolate_from_machine
 from tests.support.hypothesis_profiles import register
 from tests.support.product.frozen_sandbox import still
 from tests.support.product.local_servers import open_in_portal, upstream
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from tests.support.product.sandbox import Sandbox
 
+isolate_from_machine()
 register()
 check_each_schema_once()
 

@@ -15,6 +15,7 @@ import anyio
 import httpx
 import pytest
 
+from tests.support.hermetic import need_open_files
 from tests.support.product.faults import Fault
 from tests.support.product.local_servers import NO_CERTIFICATES, Held, upstream
 from tests.support.product.sandbox import SANDBOX_KEY
@@ -41,6 +42,7 @@ async def flooded_server(
     trax: Sandbox, *, hard: int | None = None, **more: str
 ) -> AsyncIterator[str]:
     """A server that may open few files; if only the soft limit says so, it raises that."""
+    need_open_files(4 * FEW_FILES)
     limits = f"({FEW_FILES // 2}, {hard or 'resource.getrlimit(resource.RLIMIT_NOFILE)[1]'})"
     limit = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, {limits})"
     program = ("-c", f"{limit}; from trax_mcp.cli import main; main()")

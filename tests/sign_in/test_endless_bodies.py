@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tests.support.hermetic import need_open_files
 from tests.support.hosted_process import hosted_server
 from tests.support.oauth_steps import OAuthSteps
 from tests.support.product.sandbox import SANDBOX_KEY
@@ -30,6 +31,7 @@ STOP: Final = {"studioId": "studio_42", "confirm": True}
 @pytest.mark.skipif(sys.platform == "win32", reason="files are not limited there")
 async def test_bodies_that_never_end_do_not_hold_up_a_stop(tmp_path: Path) -> None:
     """More of them than the process may open files. A person has signed in, and is on air."""
+    need_open_files(4 * FEW_FILES)
     limit = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({FEW_FILES},) * 2)"
     settings = {"TRAX_SIGN_IN_REGISTRATION": "1", "TRAX_CONFIRM": "flag"}
     program = ("-c", f"{limit}; from trax_mcp.cli import main; main()")

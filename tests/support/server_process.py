@@ -1,13 +1,12 @@
 """The command as a real process, as an MCP client or a host starts it.
 
-Every wait is bounded, no process outlives its test, and none inherits a `TRAX_` setting or a proxy.
+Every wait is bounded, no process outlives its test, and none inherits a setting of this machine.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import signal
 import sys
@@ -16,6 +15,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tests import ROOT
+from tests.support.hermetic import inherited_variables
 
 if TYPE_CHECKING:
     from asyncio import StreamReader
@@ -187,17 +187,10 @@ async def running(
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """This process's environment with only these `TRAX_` settings, without proxies and screens.
+    """These settings and few variables of this process: no proxy, no screen, no colours.
 
     No test opens a browser on the machine of a person, unless it brings one of its own.
     """
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("TRAX_")
-        and not name.lower().endswith("_proxy")
-        and name not in {"DISPLAY", "WAYLAND_DISPLAY"}
-    }
     # No test reads the key of a person.
     config = {} if "HOME" in settings else {"XDG_CONFIG_HOME": "/nonexistent"}
-    return inherited | config | dict(settings)
+    return inherited_variables() | config | dict(settings)

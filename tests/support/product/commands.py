@@ -19,7 +19,8 @@ from unittest.mock import patch
 
 import anyio
 
-from tests.support.server_process import PATIENCE_SECONDS, environment
+from tests.support.hermetic import inherited_variables
+from tests.support.server_process import PATIENCE_SECONDS
 from trax_mcp.cli import key_file, main, serve_http, serve_stdio
 from trax_mcp.cli import sandbox as sandbox_command
 from trax_mcp.cli.install import clients
@@ -31,14 +32,6 @@ if TYPE_CHECKING:
 
 START_COMMAND: Final = start_commands()[0]
 """How a client starts this installation, as `install` writes it."""
-
-_OF_THIS_MACHINE: Final = frozenset(
-    (
-        *("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "LINES"),
-        *("XDG_CONFIG_HOME", "XDG_DATA_HOME", "CLAUDE_CONFIG_DIR", "CODEX_HOME"),
-    )
-)
-"""Variables that would change what a command prints, and where it reads and writes."""
 
 
 @dataclass(frozen=True)
@@ -159,9 +152,9 @@ class _Stream(io.TextIOWrapper):
 
 
 def _variables(settings: Mapping[str, str], *, terminal: bool) -> dict[str, str]:
-    kept = {name: it for name, it in environment({}).items() if name not in _OF_THIS_MACHINE}
     term = "xterm-256color" if terminal else "dumb"
-    return kept | {"HOME": "/nonexistent", "COLUMNS": "80", "TERM": term} | dict(settings)
+    own = {"HOME": "/nonexistent", "COLUMNS": "80", "TERM": term}
+    return inherited_variables() | own | dict(settings)
 
 
 @contextmanager

@@ -1,0 +1,69 @@
+"""Makes a process of tests the same however it was started, and on whatever machine."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import time
+from typing import Final
+
+import pytest
+
+_KEPT: Final = frozenset(
+    (
+        *("PATH", "HOME", "LANG", "TMPDIR", "TZ", "VIRTUAL_ENV", "SYSTEMROOT", "LD_LIBRARY_PATH"),
+        # What the targets of the Makefile tell the tests, and what mutmut tells a child.
+        *("PROOF_PEOPLE", "RACES", "RACES_FROM", "RACES_SEED", "REPLICAS_WHOLE"),
+        *("APP_BRIDGE", "WRITE_PICTURES", "MUTANT_UNDER_TEST"),
+    )
+)
+_KEPT_PREFIXES: Final = ("LC_", "PYTHON", "PYTEST_", "COV_", "COVERAGE_", "PLAYWRIGHT_")
+
+_OPEN_FILES: Final = 4096
+"""As many as the floods need, and some more."""
+
+
+def inherited_variables() -> dict[str, str]:
+    """The environment variables that a test and its children see. All others are left out."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in _KEPT or name.startswith(_KEPT_PREFIXES)
+    }
+
+
+def isolate_from_machine() -> None:
+    """Do so, once, before the tests run: their children inherit it."""
+    kept = inherited_variables()
+    os.environ.clear()
+    # No zone that a test might take for UTC.
+    os.environ.update(kept | {"TZ": "Asia/Kolkata"})
+    time.tzset()
+    os.umask(0o022)
+    _catch_ignored_signals()
+    _allow_open_files()
+
+
+def need_open_files(number: int) -> None:
+    """Skip the test if the system allows fewer open files."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < number:
+        pytest.skip(f"{number} files must be open, and {soft} may")
+
+
+def _catch_ignored_signals() -> None:
+    """Ignored signals would stay ignored in children; a caught one is at its default there.
+
+    nohup ignores SIGHUP, and a shell SIGINT in a background job.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
+
+
+def _allow_open_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
