@@ -1,20 +1,25 @@
-"""The steps of the store on an engine: the same as in memory, at two replicas."""
+"""The steps of the store on an engine: the same tests as in memory, at two replicas."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
+import pytest_asyncio
 
-from tests.units.consent.store_steps import LaterRecords, World, all_steps
+from tests.units.consent.test_store_questions import *  # noqa: F403  the tests
+from tests.units.consent.test_store_steps import *  # noqa: F403  the tests
+from tests.units.consent.test_store_stops import *  # noqa: F403  the tests
+from tests.units.consent.two_stores import TwoStores
 from trax_mcp.replicas import open_replicas
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from proof.replicas.throwaway_engine import ThrowawayEngine
-    from tests.units.consent.store_steps import Case
 
 
-@pytest.mark.parametrize("case", all_steps())
-async def test_each_step_is_as_its_name_says(case: Case, engine: ThrowawayEngine) -> None:
+@pytest_asyncio.fixture
+async def stores(engine: ThrowawayEngine) -> AsyncIterator[TwoStores]:
+    """Two stores on the same engine."""
     async with open_replicas(engine.url) as replicas:
-        await case(World(LaterRecords(replicas.records)))
+        yield TwoStores(replicas.records)
