@@ -75,7 +75,7 @@ people: .venv/dev ## keep two hundred people apart, where the tests have twenty
 	PROOF_PEOPLE=200 $(BIN)/pytest -k isolation tests
 
 conformance: .venv/dev $(REFEREES)/ready ## run the official conformance suite and the Inspector on the server
-	$(BIN)/python -m proof.conformance $(TOOLS)/bin/node $(REFEREES)
+	$(BIN)/pytest $(PYTEST_OPTIONS) proof/conformance
 
 browser: .venv/dev chromium $(BROWSER)/host.js ## ask on the page and in the panel, and sign in, in a real Chromium
 	APP_BRIDGE=$(BROWSER)/host.js $(BIN)/pytest -n 2 proof/browser
