@@ -51,6 +51,7 @@ docs: .venv/dev ## write what is generated: parts of pages, exchanges, manifest 
 	$(BIN)/python -m tests.support.doctor_states
 	$(BIN)/python -m tests.support.install_states
 	$(BIN)/python -m tests.support.demo_picture
+	$(BIN)/pytest -n auto -m syrupy_snapshot --snapshot-update
 
 bench: .venv/dev ## compare start, memory and calls with a bare server; measure consent and chat
 	$(BIN)/python -m bench
