@@ -51,7 +51,6 @@ docs: .venv/dev ## write what is generated: parts of pages, exchanges, manifest 
 	$(BIN)/python -m tests.support.doctor_states
 	$(BIN)/python -m tests.support.install_states
 	$(BIN)/python -m tests.support.demo_picture
-	$(BIN)/pytest -n auto -m syrupy_snapshot --snapshot-update
 
 bench: .venv/dev ## compare start, memory and calls with a bare server; measure consent and chat
 	$(BIN)/python -m bench
@@ -70,13 +69,13 @@ mutants: .venv/dev ## change each line of the pure modules, and list the changes
 	$(BIN)/mutmut results
 
 fuzz: .venv/dev ## run the property tests with many new examples
-	$(BIN)/pytest -n auto --hypothesis-profile=long -m fuzz
+	$(BIN)/pytest -n auto --timeout=1800 --hypothesis-profile=long -m fuzz
 
 people: .venv/dev ## keep two hundred people apart, where the tests have twenty
-	PROOF_PEOPLE=200 $(BIN)/pytest -k isolation tests
+	PROOF_PEOPLE=200 $(BIN)/pytest --timeout=600 -k isolation tests
 
 conformance: .venv/dev $(REFEREES)/ready ## run the official conformance suite and the Inspector on the server
-	$(BIN)/pytest $(PYTEST_OPTIONS) proof/conformance
+	$(BIN)/python -m proof.conformance $(TOOLS)/bin/node $(REFEREES)
 
 browser: .venv/dev chromium $(BROWSER)/host.js ## ask on the page and in the panel, and sign in, in a real Chromium
 	APP_BRIDGE=$(BROWSER)/host.js $(BIN)/pytest -n 2 proof/browser
