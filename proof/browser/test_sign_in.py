@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.routing import Route
 
-from tests.support.document_server import tls_contexts
+from tests.support.certificates import server_tls
 from tests.support.hosted_process import free_port
 from tests.support.hostile_texts import HOSTILE
 from tests.support.product.local_servers import listening
@@ -92,7 +92,7 @@ async def _proxy(port: int, to: int) -> AsyncIterator[None]:
         back, there = await asyncio.open_connection("127.0.0.1", to)
         await asyncio.gather(pipe(reader, there), pipe(back, writer))
 
-    tls = tls_contexts().server
+    tls = server_tls("localhost")
     async with await asyncio.start_server(forward, "127.0.0.1", port, ssl=tls):
         yield
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import ssl
-import subprocess
 from collections import Counter
 from contextlib import suppress
 from http import HTTPStatus
@@ -18,7 +17,7 @@ import pytest_asyncio
 from mcp import Client
 
 from proof.replicas.proxied_replicas import ProxiedReplicas, proxied_replicas, shipped_proxy
-from proof.replicas.throwaway_engine import NEW_CERTIFICATE
+from tests.support.certificates import write_certificate
 from tests.support.consent_clients import SECOND_KEY
 from tests.support.guarded_calls import AUTO_GO_LIVE, GO_LIVE
 from tests.support.served_app import plain_http
@@ -83,16 +82,15 @@ async def test_clients_of_both_eras_work_over_https(
     proxied: ProxiedReplicas, tmp_path: Path
 ) -> None:
     """With a certificate, the proxy speaks nothing else: HTTP/2 to who can, and HTTP/1.1."""
-    subprocess.run(NEW_CERTIFICATE.split(), cwd=tmp_path, check=True, capture_output=True)  # noqa: ASYNC221  nothing else runs
-    certificate, both = tmp_path / "certificate.pem", tmp_path / "both.pem"
-    both.write_bytes(certificate.read_bytes() + (tmp_path / "key.pem").read_bytes())
+    write_certificate(tmp_path)
+    trusted, both = tmp_path / "authority.pem", tmp_path / "both.pem"
     names = (f"127.0.0.1:{it.port}" for it in proxied.both)
     async with shipped_proxy(*names, PROXY_CERTIFICATE=str(both)) as (address, _):
         for era in ERAS:
-            connection = await proxied.connection(address=address, trusted=certificate)
+            connection = await proxied.connection(address=address, trusted=trusted)
             await use_lists(connection, era, times=1)
         port, trusting = int(address.rpartition(":")[2]), ssl.create_default_context()
-        trusting.load_verify_locations(certificate)
+        trusting.load_verify_locations(trusted)
         for protocol in ("h2", "http/1.1"):
             trusting.set_alpn_protocols([protocol])
             _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting)

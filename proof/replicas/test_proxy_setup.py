@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import subprocess
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
@@ -17,7 +16,7 @@ import pytest
 
 from proof.replicas.name_server import NameServer, name_server
 from proof.replicas.proxied_replicas import CONFIGURATION, shipped_proxy
-from proof.replicas.throwaway_engine import NEW_CERTIFICATE
+from tests.support.certificates import write_certificate
 from tests.support.raw_upstream import closed_port
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS
@@ -156,11 +155,8 @@ async def test_who_stops_in_the_middle_is_cut_off_and_who_waits_for_an_answer_is
     tmp_path: Path,
 ) -> None:
     """In a TLS handshake, or in a body that was answered before its end: no key is needed there."""
-    subprocess.run(NEW_CERTIFICATE.split(), cwd=tmp_path, check=True, capture_output=True)  # noqa: ASYNC221  nothing else runs
+    write_certificate(tmp_path)
     both, copy = tmp_path / "both.pem", tmp_path / "haproxy.cfg"
-    both.write_bytes(
-        b"".join((tmp_path / it).read_bytes() for it in ("certificate.pem", "key.pem"))
-    )
     text, times = WAITING.subn(rf"\1 {MOMENT}", CONFIGURATION.read_text(encoding="utf-8"))
     assert times == 2
     copy.write_text(text, encoding="utf-8")

@@ -10,7 +10,6 @@ import hashlib
 import re
 import shutil
 import signal
-import subprocess
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +19,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from tests import ROOT
+from tests.support.certificates import write_certificate
 from tests.support.raw_upstream import closed_port
 from tests.support.server_process import PATIENCE_SECONDS
 
@@ -30,11 +30,6 @@ if TYPE_CHECKING:
 _PROGRAMS: Final = ("valkey-server", "redis-server")
 _PAUSE_SECONDS: Final = 0.02
 _THE_END: Final = "the end of what is listened to"
-NEW_CERTIFICATE: Final = (
-    "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost"
-    " -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout key.pem -out certificate.pem"
-)
-"""The command that makes a certificate of this machine, and its key."""
 PASSWORD: Final = "pass-word"  # noqa: S105  of an engine that ends with its test
 _SHIPPED: Final = ROOT / "deploy/valkey.conf"
 _TESTS: Final = "user tests on nopass ~* &* +@all\n"
@@ -160,8 +155,7 @@ async def throwaway_engine(*, tls: bool = False) -> AsyncIterator[ThrowawayEngin
     """
     with TemporaryDirectory(prefix="engine-") as folder:
         if tls:
-            subprocess.run(NEW_CERTIFICATE.split(), cwd=folder, check=True, capture_output=True)  # noqa: ASYNC221  nothing else runs
-            shutil.copy(f"{folder}/certificate.pem", f"{folder}/authority.pem")
+            write_certificate(Path(folder))
         engine = ThrowawayEngine(Path(folder), tls=tls)
         await engine.start()
         try:

@@ -10,16 +10,9 @@ import json
 import ssl
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import cache
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
+from tests.support.certificates import client_tls, server_tls
 from tests.support.product.sign_in import Internet
 from tests.support.server_process import PATIENCE_SECONDS
 
@@ -40,69 +33,12 @@ SOON: Final = 0.3
 """A time-out for hosts that never end."""
 
 
-@dataclass(frozen=True)
-class Contexts:
-    """TLS for both ends."""
-
-    server: ssl.SSLContext
-    client: ssl.SSLContext
-
-
-@cache
-def tls_contexts() -> Contexts:
-    """A certificate for `HOSTS`, and the context that trusts its issuer."""
-    issuer_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    issuer_name = _name("Test Authority")
-    issuer = _certificate(issuer_name, issuer_key, issuer_name, issuer_key).add_extension(
-        x509.BasicConstraints(ca=True, path_length=None), critical=True
-    )
-    names = x509.SubjectAlternativeName([x509.DNSName(host) for host in HOSTS])
-    leaf = _certificate(_name(HOST), key, issuer_name, issuer_key).add_extension(
-        names, critical=False
-    )
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    pem = serialization.Encoding.PEM
-    with TemporaryDirectory() as folder:
-        chain = f"{folder}/chain.pem"
-        with open(chain, "wb") as file:  # noqa: PTH123  ssl reads files alone
-            file.write(
-                key.private_bytes(
-                    pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-                )
-            )
-            file.write(leaf.sign(issuer_key, hashes.SHA256()).public_bytes(pem))
-        server.load_cert_chain(chain)
-    trusted = issuer.sign(issuer_key, hashes.SHA256()).public_bytes(pem).decode()
-    return Contexts(server, ssl.create_default_context(cadata=trusted))
-
-
-def _name(text: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-
-def _certificate(
-    subject: x509.Name,
-    key: ec.EllipticCurvePrivateKey,
-    issuer: x509.Name,
-    issuer_key: ec.EllipticCurvePrivateKey,
-) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer)
-    builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
-    builder = builder.not_valid_before(now - timedelta(days=1))
-    builder = builder.not_valid_after(now + timedelta(days=1))
-    # Newer versions of OpenSSL want to know which key has signed.
-    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
-    own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-    return builder.add_extension(identifier, critical=False).add_extension(own, critical=False)
-
-
 @dataclass
 class DocumentServer:
     """Answers a request for `HOST` and a path as `answers` says, or else with a good document."""
 
     port: int = 0
-    tls: ssl.SSLContext = field(default_factory=lambda: tls_contexts().client)
+    tls: ssl.SSLContext = field(default_factory=client_tls)
     answers: dict[str, bytes | Callable[[asyncio.StreamWriter], Awaitable[None]]] = field(
         default_factory=dict
     )
@@ -194,7 +130,7 @@ async def serving_documents(*, is_trusted: bool = True) -> AsyncIterator[Documen
     server = DocumentServer()
     if not is_trusted:
         server.tls = ssl.create_default_context()
-    context = tls_contexts().server
+    context = server_tls(*HOSTS)
 
     def note_name(_socket: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> None:
         server.server_names.append(name or "")
