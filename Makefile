@@ -103,7 +103,8 @@ wheel: .venv/dev ## build the wheel, install it in a new environment and start i
 	$(PYTHON) -m venv --without-pip build/wheel/venv
 	$(BIN)/python -m pip --python build/wheel/venv/bin/python install --quiet build/wheel/*.whl
 	cd build/wheel && TRAX_SANDBOX=1 venv/bin/trax-mcp demo >demo.txt
-	@echo "The wheel runs by itself."
+	$(BIN)/pytest -q tests/seams/test_wheel.py
+	@echo "The wheel is complete and runs by itself."
 
 bundle: packer ## pack the MCP Bundle, unpack it and start it as an MCP host does
 	$(MCPB) validate manifest.json

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
+    import ssl
     from asyncio import StreamReader, StreamWriter
     from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -93,9 +94,12 @@ async def receive_and_disconnect(
 
 @asynccontextmanager
 async def open_storage(
-    behave: StorageBehaviour, *, seconds: float = PATIENCE_SECONDS
+    behave: StorageBehaviour,
+    *,
+    seconds: float = PATIENCE_SECONDS,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Storage]:
-    """Run a storage with this behaviour, for at most so many seconds."""
+    """Run a storage with this behaviour, for at most so many seconds. With `tls`, over HTTPS."""
     storage = Storage()
 
     async def serve(reader: StreamReader, writer: StreamWriter) -> None:
@@ -110,9 +114,10 @@ async def open_storage(
 
     tasks: list[asyncio.Task[None]] = []
     server = await asyncio.start_server(
-        lambda *ends: tasks.append(asyncio.create_task(serve(*ends))), "127.0.0.1", 0
+        lambda *ends: tasks.append(asyncio.create_task(serve(*ends))), "127.0.0.1", 0, ssl=tls
     )
-    storage.address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    origin = "https://localhost" if tls else "http://127.0.0.1"
+    storage.address = f"{origin}:{server.sockets[0].getsockname()[1]}"
     async with server, asyncio.timeout(seconds):
         try:
             yield storage

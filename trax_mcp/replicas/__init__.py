@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from trax_mcp.replicas.engine import Engine
 from trax_mcp.replicas.engine_checks import connect
 from trax_mcp.replicas.engine_keys import EngineKeys
+from trax_mcp.replicas.engine_polls import EnginePolls
 from trax_mcp.replicas.engine_records import EngineRecords
 
 
@@ -16,6 +17,7 @@ class Replicas:
 
     engine: Engine
     records: EngineRecords
+    polls: EnginePolls
     keys: EngineKeys
 
     def engine_answers(self) -> bool:
@@ -32,6 +34,11 @@ async def open_replicas(url: str) -> AsyncIterator[Replicas]:
     """
     engine = await connect(url)
     try:
-        yield Replicas(engine, EngineRecords(engine), EngineKeys(engine))
+        yield Replicas(
+            engine,
+            EngineRecords(engine),
+            EnginePolls(engine),
+            EngineKeys(engine),
+        )
     finally:
         await engine.aclose()

@@ -34,31 +34,44 @@ NO_CERTIFICATES: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 @asynccontextmanager
 async def listening(
-    app: ASGIApp, *, port: int = 0, trusted_proxies: Sequence[str] | None = None
+    app: ASGIApp,
+    *,
+    port: int = 0,
+    trusted_proxies: Sequence[str] | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[str]:
-    """Serve an app on a port of loopback, by default a free one; yields its address."""
+    """Serve an app on a port of loopback, by default a free one; yields its address.
+
+    With `tls` it speaks HTTPS there, and its address is that of `localhost`.
+    """
     # As the server does: without its socket options every response would wait 40 ms.
     listener = listen("127.0.0.1", port)
     config = configure(app, trusted_proxies=trusted_proxies)
     config.timeout_graceful_shutdown = 1
     config.load()
+    config.ssl = tls
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
     await server.startup(sockets=[listener])
     try:
-        yield url_of(listener)
+        yield https_of(url_of(listener)) if tls else url_of(listener)
     finally:
         async with asyncio.timeout(PATIENCE_SECONDS):
             await server.shutdown(sockets=[listener])
 
 
 @asynccontextmanager
-async def upstream() -> AsyncIterator[Sandbox]:
+async def upstream(tls: ssl.SSLContext | None = None) -> AsyncIterator[Sandbox]:
     """A sandbox with a frozen clock on a port; `base_url` is its address."""
     sandbox = still()
-    async with listening(sandbox.app) as address:
+    async with listening(sandbox.app, tls=tls) as address:
         sandbox.base_url = address
         yield sandbox
+
+
+def https_of(address: str) -> str:
+    """The address of the same port over TLS, by the name for which certificates are issued."""
+    return address.replace("http://127.0.0.1", "https://localhost")
 
 
 @contextmanager

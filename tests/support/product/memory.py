@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from trax_mcp.api.accepted_keys import SharedKeys
     from trax_mcp.consent.records import Changes, Key, Records, Snapshot
+    from trax_mcp.replicas.engine_polls import EnginePolls
 
     Pause = Callable[[], Awaitable[None]]
 
@@ -29,6 +30,7 @@ class Memory:
 
     clock: Clock
     records: Records
+    polls: EnginePolls | None = None
     keys: SharedKeys | None = None
 
 
@@ -43,7 +45,7 @@ async def engine_memory(url: str) -> AsyncIterator[Memory]:
     from trax_mcp.replicas import open_replicas  # noqa: PLC0415  a part of its own
 
     async with open_replicas(url) as replicas:
-        yield Memory(Clock(), replicas.records, replicas.keys)
+        yield Memory(Clock(), replicas.records, replicas.polls, replicas.keys)
 
 
 class SharedRecords:

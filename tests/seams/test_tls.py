@@ -1,0 +1,97 @@
+"""TRaX and its storage over real TLS. No server with a wrong certificate gets a key or a file."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import pytest
+import trustme
+
+from tests.conftest import call
+from tests.support.certificates import server_tls, write_authority
+from tests.support.media_samples import MP4
+from tests.support.product.local_servers import upstream
+from tests.support.product.sandbox import SANDBOX_KEY
+from tests.support.product.server import Product
+from tests.support.single_faults import READ
+from tests.support.upload_client import open_upload_session
+from tests.support.upload_storage import open_storage, respond_with
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+    from pathlib import Path
+
+EXPIRED: Final = datetime(2020, 1, 1, tzinfo=UTC)
+REFUSED: Final[dict[str, Callable[[], ssl.SSLContext]]] = {
+    "of another authority": lambda: server_tls("localhost", issuer=trustme.CA()),
+    "of another name": lambda: server_tls("trax.example"),
+    "expired": lambda: server_tls("localhost", not_after=EXPIRED),
+}
+"""Certificates that show no more than that somebody answers."""
+
+wrong_certificates = pytest.mark.parametrize("tls", REFUSED.values(), ids=REFUSED)
+
+
+@pytest.fixture(autouse=True)
+def trusted_authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trust the authority of the tests as an operator does."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(write_authority(tmp_path)))
+
+
+async def test_trax_is_reached_over_tls_with_an_authority_of_the_operators_own() -> None:
+    """In `SSL_CERT_FILE`, as a company has it."""
+    async with (
+        upstream(server_tls("localhost")) as trax,
+        aclosing(Product(trax, settings={"TRAX_BASE_URL": trax.base_url})) as product,
+    ):
+        assert trax.base_url.startswith("https://")
+        result = await call(product.server(), *READ)
+    assert not result.is_error, result.structured_content
+    assert {it.key_name for it in trax.requests} == {SANDBOX_KEY.rpartition("_")[2]}
+
+
+@wrong_certificates
+async def test_a_wrong_certificate_of_trax_gets_no_key(tls: Callable[[], ssl.SSLContext]) -> None:
+    """The handshake ends before anything is sent."""
+    async with (
+        upstream(tls()) as trax,
+        aclosing(Product(trax, settings={"TRAX_BASE_URL": trax.base_url})) as product,
+    ):
+        result = await call(product.server(), *READ)
+    assert result.is_error
+    error = (result.structured_content or {})["error"]
+    assert (error["code"], error["outcome"]) == ("unreachable", "not_applied")
+    assert list(trax.requests) == []
+
+
+async def test_a_file_is_sent_to_a_storage_over_tls(tmp_path: Path) -> None:
+    """By the same authorities as TRaX."""
+    answer = respond_with("200 OK", "Content-Length: 0")
+    async with (
+        upstream() as trax,
+        open_storage(answer, tls=server_tls("localhost")) as storage,
+        open_upload_session(tmp_path, trax=trax, TRAX_BASE_URL=trax.base_url) as session,
+    ):
+        session.send_to(storage.url, ready=True)
+        result = await session.upload()
+    assert not result.is_error, result.structured_content
+    assert storage.content == MP4
+
+
+@wrong_certificates
+async def test_a_wrong_certificate_of_the_storage_gets_no_file(
+    tls: Callable[[], ssl.SSLContext], tmp_path: Path
+) -> None:
+    """And not the address either, with which everybody could write there."""
+    async with (
+        upstream() as trax,
+        open_storage(respond_with("200 OK"), tls=tls()) as storage,
+        open_upload_session(tmp_path, trax=trax, TRAX_BASE_URL=trax.base_url) as session,
+    ):
+        session.send_to(storage.url)
+        failure = await session.failure()
+    assert failure["outcome"] == "not_applied"
+    assert storage.heads == []
