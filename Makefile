@@ -51,6 +51,7 @@ docs: .venv/dev ## write what is generated: parts of pages, exchanges, manifest 
 	$(BIN)/python -m tests.support.doctor_states
 	$(BIN)/python -m tests.support.install_states
 	$(BIN)/python -m tests.support.demo_picture
+	$(BIN)/pytest -n auto -m syrupy_snapshot --snapshot-update
 
 bench: .venv/dev ## compare start, memory and calls with a bare server; measure consent and chat
 	$(BIN)/python -m bench
@@ -75,7 +76,7 @@ people: .venv/dev ## keep two hundred people apart, where the tests have twenty
 	PROOF_PEOPLE=200 $(BIN)/pytest --timeout=600 -k isolation tests
 
 conformance: .venv/dev $(REFEREES)/ready ## run the official conformance suite and the Inspector on the server
-	$(BIN)/python -m proof.conformance $(TOOLS)/bin/node $(REFEREES)
+	$(BIN)/pytest $(PYTEST_OPTIONS) proof/conformance
 
 browser: .venv/dev chromium $(BROWSER)/host.js ## ask on the page and in the panel, and sign in, in a real Chromium
 	APP_BRIDGE=$(BROWSER)/host.js $(BIN)/pytest -n 2 proof/browser

@@ -73,13 +73,8 @@ class Replicas:
         return self.a, self.b
 
     @property
-    def received(self) -> Counter[str]:
-        """How often each request reached the sandbox: `GET /v1/studios`, without the query."""
-        return Counter(f"{it.method} {it.path}" for it in self.trax.requests)
-
-    @property
     def changes(self) -> Counter[str]:
-        """The same of requests that change something."""
+        """How often each change reached the sandbox: `POST /v1/studios`, without the query."""
         return Counter(f"{it.method} {it.path}" for it in self.trax.mutations)
 
     async def start(self, **settings: str) -> Replica:

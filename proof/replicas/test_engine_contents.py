@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 STREAM_KEY: Final = "c4n4ry-stream-key"
 ADDRESS: Final = "rtmp://c4n4ry.example/app"
 NAME: Final = "C4n4ry Night Show"
-CHAT: Final = "c4n4ry says hello to everybody"
 NO_END: Final = -1
 DESTINATION: Final = GuardedOperation(
     "update_destination",
@@ -27,7 +26,7 @@ DESTINATION: Final = GuardedOperation(
 
 
 async def test_no_secret_name_or_id_is_in_the_engine_or_on_its_wire(replicas: Replicas) -> None:
-    """In a session with every kind of consent, and with chat."""
+    """In a session with every kind of consent."""
     replicas.trax.change("studio_42", name=NAME)
     a, b = [await replicas.caller(it) for it in replicas.both]
     confirmations = []
@@ -36,11 +35,9 @@ async def test_no_secret_name_or_id_is_in_the_engine_or_on_its_wire(replicas: Re
             confirmation = await preview(a, operation)
             assert await press(b, operation, confirmation) == RAN
             confirmations.append(confirmation)
-        await a.call("send_chat_message", studioId="studio_42", text=CHAT)
-        await a.call("wait_for_chat_messages", studioId="studio_42", timeoutSeconds=1)
     dump = await replicas.engine.contents()
     secrets = {
-        *(SANDBOX_KEY, SECOND_KEY, STREAM_KEY, ADDRESS, NAME, CHAT, "c4n4ry", "C4n4ry"),
+        *(SANDBOX_KEY, SECOND_KEY, STREAM_KEY, ADDRESS, NAME, "c4n4ry", "C4n4ry"),
         *("studio_42", "dest_3", "Friday", "YouTube", "rtmp", *confirmations),
     }
     wire = "\n".join(seen)

@@ -1,7 +1,7 @@
 """The tools as a client lists them, before it calls one.
 
-`operation_table` repeats by hand the promises about each tool. The snapshots in `toolsnaps/`,
-which `test_generated` compares, hold every word of the listings.
+`operation_table` repeats by hand the promises about each tool. The snapshots in `toolsnaps/` hold
+every word of the listings.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import pytest
 from tests.support.json_schemas import objects_in
 from tests.support.operation_table import ADD, ALWAYS, GUARDED_ADD, READ, TABLE, WHILE_LIVE
 from tests.support.product.contract import DOCUMENT
+from tests.support.product.reference import listings
 from tests.support.product.sandbox import SANDBOX_KEY
+from tests.support.snapshots import ToolListing
 from tests.world.wire import LEGACY, MODERN
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mcp.server import Server
+    from syrupy.assertion import SnapshotAssertion
 
     from tests.support.operation_table import Entry, Hints
     from tests.support.product.server import Product
@@ -71,6 +74,23 @@ async def listing(server: Server[Any], era: str = MODERN) -> dict[str, JsonObjec
         tool.name: tool.model_dump(mode="json", by_alias=True, exclude_none=True)
         for tool in listed.tools
     }
+
+
+LISTINGS: Final = {it.name: it for it in listings()}
+
+
+@pytest.fixture
+def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    """A file for each tool."""
+    return snapshot.with_defaults(extension_class=ToolListing)
+
+
+@pytest.mark.parametrize("tool", LISTINGS)
+def test_a_tool_is_listed_as_in_its_snapshot(tool: str, snapshot: SnapshotAssertion) -> None:
+    """Every word that a model reads of it, in JSON."""
+    listed = LISTINGS[tool].model_dump(mode="json", by_alias=True, exclude_none=True)
+    text = json.dumps(listed, indent=2, ensure_ascii=False) + "\n"
+    assert text == snapshot
 
 
 @pytest.fixture

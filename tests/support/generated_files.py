@@ -11,19 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests import ROOT
-from tests.support.product.reference import PROMPTS, TOOLS_IN_ORDER, Prompt, listings
+from tests.support.product.reference import PROMPTS, TOOLS_IN_ORDER, Prompt
 from tests.support.product.server import VERSION
 from tests.support.reference_parts import reference_parts
 from tests.support.written_files import write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-    import mcp_types as types
-
-__all__ = ["TOOLSNAPS", "as_json", "generated_files", "listings"]
-
-TOOLSNAPS = Path("tests/toolsnaps")
 PAGES = (
     "docs/install.md",
     "docs/prompts.md",
@@ -41,17 +36,7 @@ def generated_files() -> Mapping[Path, str]:
     parts = reference_parts()
     pages = {Path(it): _filled_in((ROOT / it).read_text("utf-8"), parts) for it in PAGES}
     manifest = _manifest(json.loads((ROOT / "manifest.json").read_text()))
-    return {**dict(_toolsnaps()), **pages, Path("manifest.json"): manifest}
-
-
-def as_json(tool: types.Tool) -> dict[str, Any]:
-    """A listing as it is sent."""
-    return tool.model_dump(mode="json", by_alias=True, exclude_none=True)
-
-
-def _toolsnaps() -> Iterator[tuple[Path, str]]:
-    for tool in listings():
-        yield TOOLSNAPS / f"{tool.name}.json", _to_json(as_json(tool))
+    return {**pages, Path("manifest.json"): manifest}
 
 
 def _filled_in(page: str, parts: Mapping[str, str]) -> str:
@@ -79,11 +64,8 @@ def _to_json(document: object) -> str:
 
 
 def main() -> None:
-    """Write every generated file, and remove snapshots of removed tools."""
-    files = generated_files()
-    for stale in set((ROOT / TOOLSNAPS).glob("*.json")) - {ROOT / path for path in files}:
-        stale.unlink()
-    for path, text in files.items():
+    """Write every generated file."""
+    for path, text in generated_files().items():
         write(path, text)
 
 

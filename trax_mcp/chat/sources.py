@@ -1,6 +1,6 @@
 """What a watcher polls: a studio's chat and its stream status."""
 
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from trax_mcp.api.arguments import LARGEST_PAGE
 from trax_mcp.api.caller import Caller
@@ -15,9 +15,7 @@ _SMALLEST_PAGE = 10
 
 
 class Source(Protocol):
-    """Something that can change between two polls. `kind` names it."""
-
-    kind: ClassVar[str]
+    """Something that can change between two polls."""
 
     async def read(self) -> JsonObject:
         """Ask TRaX once.
@@ -28,14 +26,12 @@ class Source(Protocol):
         ...
 
     def add(self, content: JsonObject) -> bool:
-        """Add what was read, here or at another replica. Return whether anything has changed."""
+        """Add what was read. Return whether anything has changed."""
         ...
 
 
 class Chat:
     """The chat of a studio, as one caller may read it."""
-
-    kind: ClassVar = "chat"
 
     def __init__(self, client: Client, caller: Caller, studio_id: str) -> None:
         self.feed = Feed()
@@ -72,8 +68,6 @@ class Chat:
 
 class Status:
     """The stream status of a studio, as one caller may read it."""
-
-    kind: ClassVar = "status"
 
     def __init__(self, client: Client, caller: Caller, studio_id: str) -> None:
         self._client = client

@@ -8,12 +8,10 @@ import asyncio
 import logging
 import math
 import random
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
-from dataclasses import replace
-from functools import partial
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
@@ -29,42 +27,13 @@ SourceT = TypeVar("SourceT", bound=Source)
 _LOG = logging.getLogger(__name__)
 
 
-class PollResult(NamedTuple):
-    """What TRaX answered, or why there is no answer, and the poll interval before it."""
-
-    answer: JsonObject | TraxError
-    interval: PollInterval
-
-
-class SharedPoll(Protocol):
-    """The result of the last poll of one source, for several processes of this server."""
-
-    async def poll(
-        self, poll: Callable[[], Awaitable[PollResult]], *, is_due: Callable[[], bool]
-    ) -> None:
-        """Poll, or add the result of another process, unless a poll `is_due` no longer by then."""
-        ...
-
-
-AddResult = Callable[[PollResult, float], None]
-"""Takes a result, and how many seconds ago the poll was."""
-
-
 class Watcher(Generic[SourceT]):
     """Polls one source for one caller. `shortest` is the shortest time between polls, in seconds.
 
-    `tasks` must outlive it. With `share`, one process at a time polls for all of them.
+    `tasks` must outlive it.
     """
 
-    def __init__(
-        self,
-        source: SourceT,
-        *,
-        shortest: float,
-        clock: Clock,
-        tasks: TaskGroup,
-        share: Callable[[AddResult], SharedPoll] | None = None,
-    ) -> None:
+    def __init__(self, source: SourceT, *, shortest: float, clock: Clock, tasks: TaskGroup) -> None:
         self.source = source
         self.last_error: TraxError | None = None
         """The error of the last poll, None if it succeeded."""
@@ -75,7 +44,6 @@ class Watcher(Generic[SourceT]):
         self._interval = PollInterval(shortest)
         self._clock = clock
         self._tasks = tasks
-        self._shared = share(self.add) if share else None
         self._poll_ended: anyio.Event | None = None
         """None between polls."""
         self._listeners: dict[object, Callable[[], None]] = {}
@@ -133,62 +101,56 @@ class Watcher(Generic[SourceT]):
         A failure is in `last_error` afterwards. A poll continues when its reader is cancelled, so
         that readers who come and go cause no additional polls.
         """
-        await self._refresh(lambda: self.is_due)
+        await self._refresh(is_due=self.is_due)
 
-    def add(self, result: PollResult, age: float = 0.0) -> None:
-        """Add the result of a poll, here or elsewhere, `age` seconds ago. Notify of a change."""
-        interval = replace(result.interval, shortest=self._interval.shortest)
-        self._last_poll = self._clock.seconds() - age
-        if isinstance(result.answer, TraxError):
-            had_ended, self.last_error = self.has_ended, result.answer
-            self._interval = interval.after_failure(result.answer)
+    def add_read(self, answer: JsonObject) -> None:
+        """Add what TRaX has answered to another read of the caller."""
+        self._add(answer)
+        self._start()  # the loop may have ended for an error that is gone
+
+    def _add(self, answer: JsonObject | TraxError) -> None:
+        """Add what TRaX has answered, or why there is no answer. Notify of a change."""
+        interval, self._last_poll = self._interval, self._clock.seconds()
+        if isinstance(answer, TraxError):
+            had_ended, self.last_error = self.has_ended, answer
+            self._interval = interval.after_failure(answer)
             is_news = self.has_ended and not had_ended
         else:
-            is_news, self.last_error = self.source.add(result.answer), None
+            is_news, self.last_error = self.source.add(answer), None
             self._interval = interval.after_change() if is_news else interval.after_no_change()
             self.has_polled = True
         for notify in tuple(self._listeners.values()) if is_news else ():
             notify()
 
-    def add_read(self, answer: JsonObject) -> None:
-        """Add what TRaX has answered to another read of the caller."""
-        self.add(PollResult(answer, self._interval))
-        self._start()  # the loop may have ended for an error that is gone
-
-    async def _refresh(self, is_due: Callable[[], bool]) -> None:
+    async def _refresh(self, *, is_due: bool) -> None:
         self.last_used = self._clock.seconds()
-        if self._poll_ended is None and is_due():
+        if self._poll_ended is None and is_due:
             self._poll_ended = anyio.Event()
-            self._tasks.start_soon(self._poll_once, self._poll_ended, is_due)
+            self._tasks.start_soon(self._poll_once, self._poll_ended)
         if self._poll_ended is not None:
             await self._poll_ended.wait()
 
-    async def _poll_once(self, ended: anyio.Event, is_due: Callable[[], bool]) -> None:
+    async def _poll_once(self, ended: anyio.Event) -> None:
         try:
-            if self._shared is None:
-                self.add(await self._poll())
-            else:
-                await self._shared.poll(self._poll, is_due=is_due)
+            self._add(await self._poll())
         except Exception:  # noqa: BLE001  a bug here must not end the server
             _LOG.exception("polling failed")
-            self.add(PollResult(_not_understood(), self._interval))
+            self._add(_not_understood())
         finally:
             self._poll_ended = None
             ended.set()
             self._start()  # as in `add_read`
 
-    async def _poll(self) -> PollResult:
+    async def _poll(self) -> JsonObject | TraxError:
         """Ask TRaX once."""
-        answer: JsonObject | TraxError
         try:
-            answer = await self.source.read()
+            return await self.source.read()
         except TraxError as error:
-            answer = error.copy()
+            return error.copy()
         except asyncio.CancelledError:
             if _is_cancelled():
                 raise
-            answer = _not_understood()
-        return PollResult(answer, self._interval)
+            return _not_understood()
 
     def _start(self) -> None:
         if self._loop is None and self._listeners and not self.has_ended:
@@ -202,12 +164,9 @@ class Watcher(Generic[SourceT]):
                 last_poll = self._last_poll
                 pause = self._interval.pause(random.random())  # noqa: S311  spreads load, protects nothing
                 await self._clock.sleep(max(0.0, last_poll + pause - self._clock.seconds()))
-                await self._refresh(partial(self._is_last_poll, last_poll))
+                await self._refresh(is_due=self._last_poll == last_poll)
         if self._loop is loop:
             self._loop = None
-
-    def _is_last_poll(self, seconds: float) -> bool:
-        return self._last_poll == seconds
 
 
 def _is_cancelled() -> bool:

@@ -5,8 +5,7 @@ Unused watchers are kept for a while, so that a client that reconnects gets the 
 
 from collections import OrderedDict
 from collections.abc import Callable
-from functools import partial
-from typing import Any, Final, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from anyio.abc import TaskGroup
 
@@ -16,7 +15,7 @@ from trax_mcp.api.errors import no_key
 from trax_mcp.api.models import StreamStatus
 from trax_mcp.chat.marks import ChatMarks
 from trax_mcp.chat.sources import Chat, Source, Status, documented
-from trax_mcp.chat.watcher import AddResult, SharedPoll, Watcher
+from trax_mcp.chat.watcher import Watcher
 from trax_mcp.clock import Clock
 
 SourceT = TypeVar("SourceT", bound=Source)
@@ -25,14 +24,6 @@ _KEPT_SECONDS: Final = 300.0
 """How long an unused watcher is kept."""
 _MAX_UNUSED: Final = 500
 """The most unused watchers. Those that were requested last are kept."""
-
-
-class SharedPolls(Protocol):
-    """The sources that are shared with other processes of this server."""
-
-    def open(self, key: str, kind: str, studio_id: str, add: AddResult) -> SharedPoll:
-        """One source of the caller with this key. Nobody with another key can read it."""
-        ...
 
 
 class _Key(NamedTuple):
@@ -44,10 +35,7 @@ class _Key(NamedTuple):
 
 
 class Watchers:
-    """All watchers of one server. `shortest` is the shortest time between polls, in seconds.
-
-    With `shared` pages, its processes poll once for all of them.
-    """
+    """All watchers of one server. `shortest` is the shortest time between polls, in seconds."""
 
     def __init__(
         self,
@@ -57,14 +45,12 @@ class Watchers:
         clock: Clock,
         tasks: TaskGroup,
         marks: ChatMarks,
-        shared: SharedPolls | None = None,
     ) -> None:
         self._client = client
         self._shortest = shortest
         self._clock = clock
         self.tasks = tasks
         self.marks = marks
-        self._shared = shared
         self._watchers: OrderedDict[_Key, Watcher[Any]] = OrderedDict()
         """The one that was requested longest ago comes first."""
 
@@ -103,14 +89,11 @@ class Watchers:
         key = _Key(source_type, caller, studio_id)
         if key not in self._watchers:
             self._remove_unused()
-            source = source_type(self._client, caller, studio_id)
-            name = (caller.key, source.kind, studio_id)
             self._watchers[key] = Watcher(
-                source,
+                source_type(self._client, caller, studio_id),
                 shortest=self._shortest,
                 clock=self._clock,
                 tasks=self.tasks,
-                share=partial(self._shared.open, *name) if self._shared else None,
             )
         self._watchers.move_to_end(key)
         return self._watchers[key]

@@ -96,7 +96,6 @@ async def _serve_http(
             client,
             passkey,
             records=replicas.records if replicas else None,
-            shared_polls=replicas.polls if replicas else None,
             shared_keys=replicas.keys if replicas else None,
             readiness=Readiness(store_answers=replicas.engine_answers if replicas else None),
             telemetry=telemetry,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from trax_mcp.replicas.engine import Engine
 from trax_mcp.replicas.engine_checks import connect
 from trax_mcp.replicas.engine_keys import EngineKeys
-from trax_mcp.replicas.engine_polls import EnginePolls
 from trax_mcp.replicas.engine_records import EngineRecords
 
 
@@ -17,7 +16,6 @@ class Replicas:
 
     engine: Engine
     records: EngineRecords
-    polls: EnginePolls
     keys: EngineKeys
 
     def engine_answers(self) -> bool:
@@ -34,11 +32,6 @@ async def open_replicas(url: str) -> AsyncIterator[Replicas]:
     """
     engine = await connect(url)
     try:
-        yield Replicas(
-            engine,
-            EngineRecords(engine),
-            EnginePolls(engine),
-            EngineKeys(engine),
-        )
+        yield Replicas(engine, EngineRecords(engine), EngineKeys(engine))
     finally:
         await engine.aclose()

@@ -18,7 +18,7 @@ from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.outages import Outages
 from trax_mcp.chat.marks import ChatMarks
-from trax_mcp.chat.watchers import SharedPolls, Watchers
+from trax_mcp.chat.watchers import Watchers
 from trax_mcp.clock import Clock
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import Channel
@@ -108,7 +108,6 @@ class Service:
         readiness: Readiness | None = None,
         records: Records | None = None,
         shared_keys: SharedKeys | None = None,
-        shared_polls: SharedPolls | None = None,
         sign_in: bool = False,
         telemetry: Telemetry = OFF,
     ) -> None:
@@ -125,7 +124,6 @@ class Service:
         self.shared_keys = shared_keys
         self._chat_poll_seconds = chat_poll_seconds
         self._page = page
-        self._shared_polls = shared_polls
         self._sign_in = sign_in
         self._marks = ChatMarks(self.clock)
         client.observers += [self._marks.record, Outages(self.clock).record]
@@ -244,7 +242,6 @@ class Service:
                 clock=self.clock,
                 tasks=tasks,
                 marks=self._marks,
-                shared=self._shared_polls,
             )
             self.telemetry.observe("trax_mcp.watchers", watchers.__len__)
             if self._store.records.is_shared:

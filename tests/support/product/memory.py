@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from trax_mcp.api.accepted_keys import SharedKeys
     from trax_mcp.consent.records import Changes, Key, Records, Snapshot
-    from trax_mcp.replicas.engine_polls import EnginePolls
 
     Pause = Callable[[], Awaitable[None]]
 
@@ -30,7 +29,6 @@ class Memory:
 
     clock: Clock
     records: Records
-    polls: EnginePolls | None = None
     keys: SharedKeys | None = None
 
 
@@ -45,7 +43,7 @@ async def engine_memory(url: str) -> AsyncIterator[Memory]:
     from trax_mcp.replicas import open_replicas  # noqa: PLC0415  a part of its own
 
     async with open_replicas(url) as replicas:
-        yield Memory(Clock(), replicas.records, replicas.polls, replicas.keys)
+        yield Memory(Clock(), replicas.records, replicas.keys)
 
 
 class SharedRecords:

@@ -84,7 +84,6 @@ class Product:
             clock=self.clock,
             page=page,
             records=memory.records if memory else None,
-            shared_polls=memory.polls if memory else None,
             shared_keys=memory.keys if memory else None,
         )
         self._door: Any = None
