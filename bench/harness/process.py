@@ -189,13 +189,6 @@ def python_module(*module: str, **options: object) -> Process:
     return Process(sys.executable, "-m", *module, **options)  # type: ignore[arg-type]  # of Process
 
 
-def free_port() -> int:
-    """A port of loopback that nothing listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 def allow_open_files(number: int) -> None:
     """Raise the limit of open files of this process and its future children.
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.harness.process import Process, free_port, python_module
+from bench.harness.process import Process, python_module
+from tests.support.loopback_ports import held_port
 from trax_mcp.clock import Clock
 from trax_mcp.sign_in.private_files import server_secret
 from trax_mcp.sign_in.sign_ins import Access, SignIns
@@ -24,9 +25,8 @@ class SignedInServer:
 @contextmanager
 def signed_in_server(key: str, upstream: str) -> Iterator[SignedInServer]:
     """Start it on loopback, in front of `upstream`."""
-    port = free_port()
-    public_url = f"http://127.0.0.1:{port}"
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, held_port() as port:
+        public_url = f"http://127.0.0.1:{port}"
         file, secret_file = Path(folder, "sign-in.sqlite"), Path(folder, "sign-in.secret")
         secret = server_secret(secret_file)
         client = {"client_id": "bench", "client_name": "The bench", "redirect_host": "127.0.0.1"}

@@ -13,8 +13,8 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.routing import Route
 
 from tests.support.certificates import server_tls
-from tests.support.hosted_process import free_port
 from tests.support.hostile_texts import HOSTILE
+from tests.support.loopback_ports import held_port
 from tests.support.product.local_servers import listening
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.served_sign_in import signing_in
@@ -189,16 +189,16 @@ async def test_a_person_signs_in_with_the_keyboard_alone(
 async def test_a_person_signs_in_behind_a_proxy_with_https(
     browser: Browser, tmp_path: Path
 ) -> None:
-    port = free_port()
-    public_url = f"https://localhost:{port}"
-    async with _visit(tmp_path, public_url) as visit:
-        async with (
-            _proxy(port, to=int(visit.front.address.rpartition(":")[2])),
-            _opened(browser, visit.asked(), ignore_https_errors=True) as page,
-        ):
-            await _type_key(page)
-            await _connect(page)
-        assert [(it["iss"], it["referrer"]) for it in visit.answers] == [(public_url, "")]
+    with held_port() as port:
+        public_url = f"https://localhost:{port}"
+        async with _visit(tmp_path, public_url) as visit:
+            async with (
+                _proxy(port, to=int(visit.front.address.rpartition(":")[2])),
+                _opened(browser, visit.asked(), ignore_https_errors=True) as page,
+            ):
+                await _type_key(page)
+                await _connect(page)
+            assert [(it["iss"], it["referrer"]) for it in visit.answers] == [(public_url, "")]
 
 
 async def test_a_screen_reader_finds_each_part_by_its_name(

@@ -18,8 +18,8 @@ import httpx
 
 from tests import ROOT
 from tests.support.guarded_calls import STUDIO
+from tests.support.loopback_ports import held_port
 from tests.support.product.sandbox import SANDBOX_KEY
-from tests.support.raw_upstream import closed_port
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS
 
@@ -130,22 +130,23 @@ async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
 async def collector(folder: Path) -> AsyncIterator[Collector]:
     """A collector that takes whatever is sent, until the block ends."""
     program, output = str(files("rotel") / "rotel-agent"), folder / "collector.txt"
-    address = f"127.0.0.1:{closed_port()}"
-    options = {
-        "otlp-http-endpoint": address,
-        "otlp-grpc-endpoint": f"127.0.0.1:{closed_port()}",
-        "debug-log-verbosity": "detailed",
-        "exporter": "blackhole",
-    }
-    words = [f"--{name}={it}" for name, it in options.items()]
-    words += ["--debug-log=traces", "--debug-log=metrics"]
-    # It is linked to the library of this Python, which need not be where the system looks.
-    libraries = {"LD_LIBRARY_PATH": sysconfig.get_config_var("LIBDIR")}
-    async with _running(output, program, "start", *words, environment=libraries):
-        found = Collector(f"http://{address}", output)
-        async with plain_http(found.address) as http:
-            await until(lambda: _answers(http, "/"))
-        yield found
+    with held_port() as port, held_port() as grpc:
+        address = f"127.0.0.1:{port}"
+        options = {
+            "otlp-http-endpoint": address,
+            "otlp-grpc-endpoint": f"127.0.0.1:{grpc}",
+            "debug-log-verbosity": "detailed",
+            "exporter": "blackhole",
+        }
+        words = [f"--{name}={it}" for name, it in options.items()]
+        words += ["--debug-log=traces", "--debug-log=metrics"]
+        # It is linked to the library of this Python, which need not be where the system looks.
+        libraries = {"LD_LIBRARY_PATH": sysconfig.get_config_var("LIBDIR")}
+        async with _running(output, program, "start", *words, environment=libraries):
+            found = Collector(f"http://{address}", output)
+            async with plain_http(found.address) as http:
+                await until(lambda: _answers(http, "/"))
+            yield found
 
 
 @asynccontextmanager
@@ -160,20 +161,21 @@ async def prometheus(folder: Path, metrics: str) -> AsyncIterator[Prometheus]:
         configuration = configuration.replace(shipped, here)
     (folder / "prometheus.yml").write_text(configuration, encoding="utf-8")
     shutil.copy(DEPLOY / "alerts.yaml", folder)
-    address = f"127.0.0.1:{closed_port()}"
-    options = {
-        "config.file": folder / "prometheus.yml",
-        "storage.tsdb.path": folder / "data",
-        "web.listen-address": address,
-        "log.level": "warn",
-    }
-    words = [f"--{name}={it}" for name, it in options.items()]
-    async with (
-        _running(folder / "prometheus.txt", "prometheus", *words),
-        plain_http(f"http://{address}") as http,
-    ):
-        await until(lambda: _answers(http, "/-/ready"))
-        yield Prometheus(http)
+    with held_port() as port:
+        address = f"127.0.0.1:{port}"
+        options = {
+            "config.file": folder / "prometheus.yml",
+            "storage.tsdb.path": folder / "data",
+            "web.listen-address": address,
+            "log.level": "warn",
+        }
+        words = [f"--{name}={it}" for name, it in options.items()]
+        async with (
+            _running(folder / "prometheus.txt", "prometheus", *words),
+            plain_http(f"http://{address}") as http,
+        ):
+            await until(lambda: _answers(http, "/-/ready"))
+            yield Prometheus(http)
 
 
 @asynccontextmanager

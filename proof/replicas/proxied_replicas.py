@@ -19,9 +19,9 @@ from mcp.client.streamable_http import streamable_http_client
 from proof.replicas.throwaway_engine import throwaway_engine
 from tests import ROOT
 from tests.support.consent_clients import SECOND_KEY
+from tests.support.loopback_ports import held_port
 from tests.support.product.local_servers import listening
 from tests.support.product.sandbox import SANDBOX_KEY, Sandbox
-from tests.support.raw_upstream import closed_port
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, Running, running
 from tests.world.wire import HttpWire
@@ -138,7 +138,8 @@ async def proxied_replicas() -> AsyncIterator[ProxiedReplicas]:
             "TRAX_DRAIN_SECONDS": str(DRAIN_SECONDS),
             "TRAX_LOG_LEVEL": "WARNING",
         }
-        both = ProxiedReplica(closed_port(), settings), ProxiedReplica(closed_port(), settings)
+        first, second = (stack.enter_context(held_port()) for _ in range(2))
+        both = ProxiedReplica(first, settings), ProxiedReplica(second, settings)
         for it in both:
             stack.push_async_callback(it.aclose)
             await it.start()
@@ -158,22 +159,22 @@ async def shipped_proxy(
     """
     program = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
     assert program, "there is no HAProxy: see `make replicas-test`"
-    port = closed_port()
-    places = {"PROXY_BIND": f"127.0.0.1:{port}", "PROXY_METRICS": f"127.0.0.1:{closed_port()}"}
-    process = await asyncio.create_subprocess_exec(
-        program,
-        *("-db", "-f", str(configuration)),
-        env=os.environ | places | {"REPLICA_1": first, "REPLICA_2": second} | variables,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    proxy = Running(process)
-    try:
-        await wait_for_port(port)
-        scheme = "https" if "PROXY_CERTIFICATE" in variables else "http"
-        yield f"{scheme}://127.0.0.1:{port}", proxy
-    finally:
-        await proxy.leave()
+    with held_port() as port, held_port() as metrics:
+        places = {"PROXY_BIND": f"127.0.0.1:{port}", "PROXY_METRICS": f"127.0.0.1:{metrics}"}
+        process = await asyncio.create_subprocess_exec(
+            program,
+            *("-db", "-f", str(configuration)),
+            env=os.environ | places | {"REPLICA_1": first, "REPLICA_2": second} | variables,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        proxy = Running(process)
+        try:
+            await wait_for_port(port)
+            scheme = "https" if "PROXY_CERTIFICATE" in variables else "http"
+            yield f"{scheme}://127.0.0.1:{port}", proxy
+        finally:
+            await proxy.leave()
 
 
 async def wait_for_port(port: int) -> None:

@@ -11,7 +11,7 @@ import yaml
 
 from proof.replicas.without_containers import HOST, check_replicas, engine
 from tests import ROOT
-from tests.support.raw_upstream import closed_port
+from tests.support.loopback_ports import held_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,12 @@ def settings_of(service: dict[str, Any], secrets: dict[str, Any], folder: Path) 
 @pytest.mark.skipif(shutil.which("valkey-server") is None, reason="only Redis is installed")
 async def test_what_compose_starts_works_together(tmp_path: Path) -> None:
     """A yes from one replica is good at the other; a wrong token or name opens nothing."""
-    found, port = compose(tmp_path), closed_port()
+    with held_port() as port:
+        await _check_what_is_started(tmp_path, port)
+
+
+async def _check_what_is_started(tmp_path: Path, port: int) -> None:
+    found = compose(tmp_path)
     services = found["services"]
     address, token = (tmp_path / "secrets" / it for it in ("store-url", "token"))
     address.write_text(address.read_text("utf-8").replace("valkey:6379", f"127.0.0.1:{port}"))

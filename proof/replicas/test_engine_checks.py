@@ -12,9 +12,9 @@ from proof.replicas.presses import RAN, consent
 from proof.replicas.replica_in_process import replica_in_process
 from proof.replicas.throwaway_engine import PASSWORD, throwaway_engine
 from tests.support.guarded_calls import GO_LIVE
+from tests.support.loopback_ports import closed_port
 from tests.support.product.commands import run_command_beside
 from tests.support.product.sandbox import Sandbox
-from tests.support.raw_upstream import closed_port
 from tests.support.server_process import running
 
 if TYPE_CHECKING:

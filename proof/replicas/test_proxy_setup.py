@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,7 +17,7 @@ import pytest
 from proof.replicas.name_server import NameServer, name_server
 from proof.replicas.proxied_replicas import CONFIGURATION, shipped_proxy
 from tests.support.certificates import write_certificate
-from tests.support.raw_upstream import closed_port
+from tests.support.loopback_ports import held_port
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS
 
@@ -130,10 +130,10 @@ async def test_a_name_is_followed_to_its_new_address_and_kept_without_one(tmp_pa
 
 async def test_the_proxy_logs_what_fails_without_secrets_and_counts_for_prometheus() -> None:
     """A request that succeeds is in no log."""
-    metrics = f"127.0.0.1:{closed_port()}"
     headers = {"X-API-Key": SECRET, "Authorization": f"Bearer {SECRET}"}
-    async with replica("127.0.0.1") as port:
-        place = f"127.0.0.1:{port}"
+    async with AsyncExitStack() as stack:
+        metrics = f"127.0.0.1:{stack.enter_context(held_port())}"
+        place = f"127.0.0.1:{await stack.enter_async_context(replica('127.0.0.1'))}"
         async with (
             shipped_proxy(place, place, PROXY_METRICS=metrics) as (address, proxy),
             plain_http(address) as http,

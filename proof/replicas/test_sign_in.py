@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -26,6 +26,7 @@ from proof.replicas.replica_setup import until_told
 from tests.support.consent_clients import SECOND_KEY
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, STUDIO, GuardedOperation
 from tests.support.hosted_process import HostedServer, hosted_server
+from tests.support.loopback_ports import held_port
 from tests.support.oauth_steps import OAuthSteps
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.served_app import plain_http
@@ -84,9 +85,10 @@ async def test_a_cold_standby_goes_on_with_tokens_yeses_and_questions(
     shared_replicas.trax.reset()
     earlier = shared_replicas.changes
     bot = await shared_replicas.caller(shared_replicas.a)
-    async with shared_replicas.engine.commands() as seen:
+    async with shared_replicas.engine.commands() as seen, AsyncExitStack() as stack:
+        port = stack.enter_context(held_port())
         async with (
-            hosted(shared_replicas, tmp_path) as first,
+            hosted(shared_replicas, tmp_path, port) as first,
             OAuthSteps(first.address) as steps,
         ):
             await steps.register()
@@ -104,7 +106,7 @@ async def test_a_cold_standby_goes_on_with_tokens_yeses_and_questions(
                 await until(lambda: looks_at_questions(seen) > begun + LOOKS)
                 await first.process.stop(how)
         async with (
-            hosted(shared_replicas, tmp_path, first.port) as second,
+            hosted(shared_replicas, tmp_path, port) as second,
             OAuthSteps(second.address, client_id=steps.client_id) as steps,
             clients(second, era, tokens, others) as (after, drawing, stranger, strange),
         ):

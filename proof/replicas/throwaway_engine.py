@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 
 from tests import ROOT
 from tests.support.certificates import write_certificate
-from tests.support.raw_upstream import closed_port
+from tests.support.loopback_ports import held_port
 from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -45,23 +45,22 @@ def shipped_configuration(password: str = PASSWORD) -> str:
 class ThrowawayEngine:
     """An engine that a test starts, kills and suspends. `url` stays the same.
 
-    With `tls`, its certificate lies in its folder.
+    With a `tls_port`, its certificate lies in its folder.
     """
 
-    def __init__(self, folder: Path, *, tls: bool = False) -> None:
+    def __init__(self, folder: Path, *, tls_port: int | None = None) -> None:
         self.folder = folder
         self.socket = folder / "engine.sock"
         self.url = f"unix://trax:{PASSWORD}@{self.socket}"
         self._process: Process | None = None
         configuration = shipped_configuration() + _TESTS
         options = ["--unixsocket", str(self.socket), "--dir", str(folder)]
-        if tls:
-            port = closed_port()
+        if tls_port:
             configuration = _COMMENTED_TLS.sub(r"\1", configuration)
             configuration = configuration.replace("/etc/valkey/", f"{folder}/")
-            options += ["--tls-port", str(port)]
+            options += ["--tls-port", str(tls_port)]
             self.url = (
-                f"rediss://trax:{PASSWORD}@localhost:{port}?ssl_ca_certs={folder}/authority.pem"
+                f"rediss://trax:{PASSWORD}@localhost:{tls_port}?ssl_ca_certs={folder}/authority.pem"
             )
         else:
             options += ["--port", "0"]
@@ -153,10 +152,10 @@ async def throwaway_engine(*, tls: bool = False) -> AsyncIterator[ThrowawayEngin
 
     With `tls` its `url` is over TLS, with a certificate of an authority of its own.
     """
-    with TemporaryDirectory(prefix="engine-") as folder:
+    with TemporaryDirectory(prefix="engine-") as folder, held_port() as port:
         if tls:
             write_certificate(Path(folder))
-        engine = ThrowawayEngine(Path(folder), tls=tls)
+        engine = ThrowawayEngine(Path(folder), tls_port=port if tls else None)
         await engine.start()
         try:
             yield engine

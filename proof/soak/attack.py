@@ -11,14 +11,15 @@ import os
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import Final
 
 import anyio
 import httpx
 
-from bench.harness.process import Process, allow_open_files, free_port, python_module
+from bench.harness.process import Process, allow_open_files, python_module
+from tests.support.loopback_ports import held_port
 from tests.support.product.faults import Fault, Request, RequestHandler, Response
 from tests.support.product.local_servers import listening
 from tests.support.product.sandbox import Sandbox
@@ -113,10 +114,10 @@ async def _go_live_and_stop(owner: HttpWire, trax: SlowTrax) -> float:
 
 async def _attack() -> int:
     trax = SlowTrax()
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
     _, unread = os.pipe()
-    async with listening(trax.sandbox.app) as upstream:
+    async with listening(trax.sandbox.app) as upstream, AsyncExitStack() as stack:
+        port = stack.enter_context(held_port())
+        address = f"http://127.0.0.1:{port}"
         command, settings = ("trax_mcp", "http", "--port", str(port)), {"TRAX_BASE_URL": upstream}
         with python_module(*command, settings=settings, stderr=unread) as server:
             await anyio.to_thread.run_sync(server.wait_for_port, port)

@@ -15,6 +15,7 @@ import pytest
 
 from tests.conftest import call
 from tests.support.fault_table.wire_cases import TIMEOUT_SECONDS, followed_by, head
+from tests.support.loopback_ports import closed_port
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import ADDRESS
 from tests.support.product.local_servers import listening, upstream
@@ -187,7 +188,7 @@ async def test_an_unencrypted_request_is_never_sent_to_a_proxy(
     """The proxy could read the key, so loopback is reached directly or not at all."""
     async with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") as proxy:
         monkeypatch.setenv(name, proxy.url)
-        error = await error_of(sandbox, "http://127.0.0.1:1", "list_studios")
+        error = await error_of(sandbox, f"http://127.0.0.1:{closed_port()}", "list_studios")
     assert (error["code"], proxy.requests) == ("unreachable", 0)
 
 
@@ -199,7 +200,7 @@ async def test_an_invalid_environment_error_names_the_variables_to_check(
 ) -> None:
     """Instead of "Internal error"."""
     monkeypatch.setenv(name, value)
-    error = await error_of(sandbox, "https://127.0.0.1:1", "list_studios")
+    error = await error_of(sandbox, f"https://127.0.0.1:{closed_port()}", "list_studios")
     assert (error["code"], error["outcome"]) == ("unreachable", "not_applied")
     assert {"TRAX_BASE_URL", "SSL_CERT_FILE"} <= set(error["message"].replace(",", "").split())
 

@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from tests.conftest import call
+from tests.support.loopback_ports import closed_port
 from tests.support.product.faults import Fault
 from tests.support.product.sandbox_transport import SandboxTransport
 from tests.support.product.server import Product
-from tests.support.raw_upstream import closed_port
 from tests.support.single_faults import READ, WRITE, failure_in
 
 if TYPE_CHECKING:

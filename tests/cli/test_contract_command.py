@@ -11,10 +11,10 @@ import pytest
 
 from tests import ROOT
 from tests.support.document_edits import BAKED, CREATE, MEDIA, SCHEMAS, STUDIO, cut, put
+from tests.support.loopback_ports import closed_port
 from tests.support.product.commands import Outcome, run_command, run_command_beside
 from tests.support.product.faults import Fault
 from tests.support.product.local_servers import upstream
-from tests.support.raw_upstream import closed_port
 from tests.support.server_process import PATIENCE_SECONDS, environment
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.loopback_ports import closed_port
 from tests.support.product.commands import run_command
-from tests.support.raw_upstream import closed_port
 
 if TYPE_CHECKING:
     from pathlib import Path

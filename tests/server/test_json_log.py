@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests import ROOT
+from tests.support.loopback_ports import closed_port
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.server import fingerprint
 from tests.support.served_app import plain_http, serving
@@ -200,7 +201,7 @@ async def test_a_usable_request_id_comes_back_and_another_gives_way_to_a_new_one
 
 async def test_a_failure_of_trax_is_a_warning_with_its_code_and_no_key() -> None:
     """One, though two calls fail; each of them has its own line."""
-    settings = {**JSON, "TRAX_API_KEY": KEY, "TRAX_BASE_URL": "http://127.0.0.1:9"}
+    settings = {**JSON, "TRAX_API_KEY": KEY, "TRAX_BASE_URL": f"http://127.0.0.1:{closed_port()}"}
     async with running(settings=settings) as server:
         for number in range(2):
             message = tool_call(MODERN, "get_studio", number=number, **STUDIO)

@@ -10,6 +10,7 @@ from mcp import Client
 from tests.support.document_server import HOST, document, json_answer, serving_documents
 from tests.support.guarded_calls import STUDIO
 from tests.support.hosted_process import hosted_server
+from tests.support.loopback_ports import held_port
 from tests.support.oauth_steps import OAuthSteps
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.sdk_oauth_client import TokenMemory, callback_page, sdk_oauth_client
@@ -112,24 +113,29 @@ async def test_a_client_with_a_document_signs_in_goes_live_refreshes_and_is_revo
 async def test_a_sign_in_outlives_the_process(tmp_path: Path) -> None:
     """The process is killed. Nobody is asked again, and no secret is in what it wrote."""
     memory, written = TokenMemory(), ""
-    async with callback_page() as callback:
-        async with hosted_server(tmp_path, "--sandbox", settings=REGISTRATION) as first:
-            async with (
-                OAuthSteps(first.address) as steps,
-                sdk_oauth_client(
-                    first.address, person_at(steps), callback, memory=memory
-                ) as client,
-            ):
-                assert "Friday Night Show" in await names_of_studios(client)
-            await first.process.stop(signal.SIGKILL)
-            written += first.process.stderr.text
-        assert memory.tokens is not None
-        tokens = memory.tokens
-        async with hosted_server(
-            tmp_path, "--sandbox", settings=REGISTRATION, port=first.port
-        ) as second:
-            async with sdk_oauth_client(second.address, nobody, callback, memory=memory) as client:
-                assert "Friday Night Show" in await names_of_studios(client)
-            written += second.process.stderr.text + second.process.stdout.text
+    with held_port() as port:
+        async with callback_page() as callback:
+            async with hosted_server(
+                tmp_path, "--sandbox", settings=REGISTRATION, port=port
+            ) as first:
+                async with (
+                    OAuthSteps(first.address) as steps,
+                    sdk_oauth_client(
+                        first.address, person_at(steps), callback, memory=memory
+                    ) as client,
+                ):
+                    assert "Friday Night Show" in await names_of_studios(client)
+                await first.process.stop(signal.SIGKILL)
+                written += first.process.stderr.text
+            assert memory.tokens is not None
+            tokens = memory.tokens
+            async with hosted_server(
+                tmp_path, "--sandbox", settings=REGISTRATION, port=port
+            ) as second:
+                async with sdk_oauth_client(
+                    second.address, nobody, callback, memory=memory
+                ) as client:
+                    assert "Friday Night Show" in await names_of_studios(client)
+                written += second.process.stderr.text + second.process.stdout.text
     for secret in (SANDBOX_KEY, tokens.access_token, tokens.refresh_token):
         assert str(secret) not in written

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from tests import ROOT
 from tests.support.document_edits import MEDIA, SCHEMAS, cut, put
 from tests.support.home_folder import ARGUMENTS, COMMAND, KEY, OTHER_KEY, Home, sample_of
+from tests.support.loopback_ports import closed_port
 from tests.support.product.faults import Fault
 from tests.support.product.local_servers import Held, upstream
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.sandbox_accounts import MODERATOR_KEY
-from tests.support.raw_upstream import closed_port
 from tests.support.written_files import write
 
 if TYPE_CHECKING:

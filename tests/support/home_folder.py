@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.support.client_configurations import SAMPLES, Sample
+from tests.support.loopback_ports import closed_port
 from tests.support.product.commands import START_COMMAND, run_command, run_command_beside
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ KEY: Final = "sk_live_0123456789abcdef"
 ADDRESS: Final = "https://api-dev.traxstreaming.live"
 """Where TRaX is by default."""
 OTHER_KEY: Final = "sk_live_fedcba9876543210"
-NO_NETWORK: Final = {"HTTPS_PROXY": "http://127.0.0.1:9"}
+NO_NETWORK: Final = {"HTTPS_PROXY": f"http://127.0.0.1:{closed_port()}"}
 """No request leaves this machine, even to the default address: no server listens there."""
 COMMAND, *ARGUMENTS = START_COMMAND
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import socket
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import httpx
 
+from tests.support.loopback_ports import held_port
 from tests.support.server_process import PATIENCE_SECONDS, Running, running
 
 if TYPE_CHECKING:
@@ -28,11 +28,6 @@ class HostedServer:
     file: Path
     secret_file: Path
 
-    @property
-    def port(self) -> int:
-        """The port that it listens on."""
-        return int(self.address.rpartition(":")[2])
-
 
 @asynccontextmanager
 async def hosted_server(
@@ -46,19 +41,19 @@ async def hosted_server(
 
     Without a `port`, on one that is free.
     """
-    port = port or free_port()
-    address = f"http://127.0.0.1:{port}"
     files = {
         "TRAX_SIGN_IN_FILE": str(folder / FILE),
         "TRAX_SIGN_IN_SECRET_FILE": str(folder / SECRET_FILE),
     }
-    options = ("--sign-in", "--public-url", address, "--port", str(port))
-    started = running(
-        "http", *options, *arguments, settings={**files, **(settings or {})}, program=program
-    )
-    async with started as process:
-        await answering(process)
-        yield HostedServer(process, address, folder / FILE, folder / SECRET_FILE)
+    with held_port() if port is None else nullcontext(port) as known:
+        address = f"http://127.0.0.1:{known}"
+        options = ("--sign-in", "--public-url", address, "--port", str(known))
+        started = running(
+            "http", *options, *arguments, settings={**files, **(settings or {})}, program=program
+        )
+        async with started as process:
+            await answering(process)
+            yield HostedServer(process, address, folder / FILE, folder / SECRET_FILE)
 
 
 async def answering(process: Running) -> str:
@@ -67,10 +62,3 @@ async def answering(process: Running) -> str:
     async with httpx.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS) as http:
         assert (await http.get("/healthz")).status_code == 200
     return address
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port

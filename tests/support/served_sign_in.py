@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from tests.support.hosted_process import FILE, SECRET_FILE, free_port
+from tests.support.hosted_process import FILE, SECRET_FILE
 from tests.support.oauth_steps import CALLBACK, OAuthSteps
 from tests.support.product.frozen_sandbox import still
-from tests.support.product.local_servers import listening
+from tests.support.product.local_servers import listen_on_loopback, listening
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
@@ -107,8 +107,9 @@ async def signing_in(
     `public_url` is where it thinks it can be reached, by default where it is. `memory` and
     `short_seconds` are as for `Product` and for the clock.
     """
-    trax, port = trax or still(), free_port()
-    address = f"http://127.0.0.1:{port}"
+    trax = trax or still()
+    # First, since the product is told its address.
+    listener, address = listen_on_loopback()
     clock = HandClock(trax, short_seconds=short_seconds)
     product = Product(
         trax,
@@ -127,10 +128,11 @@ async def signing_in(
     )
     own = SANDBOX_KEY if "TRAX_SANDBOX" in settings else None
     async with AsyncExitStack() as stack:
+        stack.enter_context(listener)
         served = app_with_sign_in(product, internet or Internet(), key=own)
         app = await stack.enter_async_context(served)
         proxies = product.settings.trusted_proxies
-        await stack.enter_async_context(listening(app, port=port, trusted_proxies=proxies))
+        await stack.enter_async_context(listening(app, listener=listener, trusted_proxies=proxies))
         http = await stack.enter_async_context(plain_http(address))
         yield SignInFront(trax, clock, http, address, product, app, folder)
 

@@ -17,6 +17,7 @@ from tests.support.server_process import PATIENCE_SECONDS
 from trax_mcp.server.http_server import configure, listen, url_of
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import AsyncIterator, Iterator, Sequence
     from contextlib import AbstractAsyncContextManager
 
@@ -36,7 +37,7 @@ NO_CERTIFICATES: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 async def listening(
     app: ASGIApp,
     *,
-    port: int = 0,
+    listener: socket.socket | None = None,
     trusted_proxies: Sequence[str] | None = None,
     tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[str]:
@@ -44,8 +45,7 @@ async def listening(
 
     With `tls` it speaks HTTPS there, and its address is that of `localhost`.
     """
-    # As the server does: without its socket options every response would wait 40 ms.
-    listener = listen("127.0.0.1", port)
+    listener = listener or listen_on_loopback()[0]
     config = configure(app, trusted_proxies=trusted_proxies)
     config.timeout_graceful_shutdown = 1
     config.load()
@@ -58,6 +58,15 @@ async def listening(
     finally:
         async with asyncio.timeout(PATIENCE_SECONDS):
             await server.shutdown(sockets=[listener])
+
+
+def listen_on_loopback() -> tuple[socket.socket, str]:
+    """Open a free port; returns it and its URL without a path.
+
+    As the server does: without its socket options every response would wait 40 ms.
+    """
+    listener = listen("127.0.0.1", 0)
+    return listener, url_of(listener)
 
 
 @asynccontextmanager
