@@ -52,3 +52,15 @@ class ToolListing(_TextFile):
 
     folder = "tests/toolsnaps"
     file_extension = "json"
+
+
+class Answers(_TextFile):
+    """What a model reads of answers and previews."""
+
+    folder = "tests/answers"
+
+
+class AnswersWhileBroken(_TextFile):
+    """What a model reads while TRaX is broken in one way."""
+
+    folder = "tests/answers/trax-is-broken"
