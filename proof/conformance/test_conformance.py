@@ -12,13 +12,14 @@ import os
 import re
 import sys
 from asyncio.subprocess import PIPE, STDOUT
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from tests import ROOT
-from tests.support.hosted_process import free_port, hosted_server
+from tests.support.hosted_process import hosted_server
+from tests.support.loopback_ports import held_port
 from tests.support.oauth_steps import OAuthSteps
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.served_app import plain_http
@@ -83,12 +84,15 @@ async def test_the_suite_finds_what_is_expected_and_nothing_else(
 
 async def test_the_suite_signs_in_at_the_authorization_server(tmp_path: Path) -> None:
     """All that it has for such servers: their metadata, and a sign-in from request to token."""
-    callback = f"http://127.0.0.1:{(port := free_port())}/callback"
     said = []
-    async with (
-        hosted_server(tmp_path, "--sandbox", settings={"TRAX_SIGN_IN_REGISTRATION": "1"}) as server,
-        OAuthSteps(server.address, redirect_uri=callback) as person,
-    ):
+    async with AsyncExitStack() as stack:
+        port = stack.enter_context(held_port())
+        callback = f"http://127.0.0.1:{port}/callback"
+        settings = {"TRAX_SIGN_IN_REGISTRATION": "1"}
+        server = await stack.enter_async_context(
+            hosted_server(tmp_path, "--sandbox", settings=settings)
+        )
+        person = await stack.enter_async_context(OAuthSteps(server.address, redirect_uri=callback))
         (await person.register()).raise_for_status()
         results, issuer = tmp_path / "results", server.address
         options = ("--client-id", person.client_id, "--resource", f"{issuer}/mcp", "-p", str(port))
