@@ -94,6 +94,21 @@ def but(**values: Any) -> Facts:  # noqa: ANN401  any fact
     return known(EVERYTHING, **values)
 
 
+def to(*places: Destination) -> Facts:
+    """Everything, with these destinations."""
+    return but(destinations=places)
+
+
+def showing(*sources: Source) -> Facts:
+    """Everything, with these sources."""
+    return but(sources=sources)
+
+
+def linked(*accounts: Connection) -> Facts:
+    """Everything, with these accounts."""
+    return but(connections=accounts)
+
+
 def previewed(
     operation: Operation[Model], facts: Facts = EVERYTHING, *, now: datetime = NOW
 ) -> Preview:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+import pytest
+
 from tests.support.operation_table import CHANGES
 from tests.units.consent.asked_questions import asked
 from tests.units.consent.shown_table import CHANGING, GO_LIVE, GO_OFFLINE, operation_of
@@ -17,9 +19,11 @@ from tests.units.studio_facts import (
     destination,
     in_another_order,
     previewed,
+    showing,
     some_time_later,
     source,
     studio,
+    to,
 )
 from trax_mcp.consent.plans import plan_for
 
@@ -31,8 +35,6 @@ if TYPE_CHECKING:
     from trax_mcp.studio.facts import Facts
 
 MAIN, LATE, TRYING = EVERYTHING.destinations.value or ()
-ALL_BUT_A_STOP: Final = [it for it in CHANGING if it != GO_OFFLINE]
-LEADS_TO_AIR: Final = [(operation_of(*it), it[1].to_air) for it in CHANGES]
 ADDRESS: Final = "the address of source_1"
 STREAM_KEY: Final = "the stream key of dest_1"
 FORMAT: Final = "the picture format of dest_404"
@@ -53,99 +55,100 @@ def changes(
     return plan_for(operation)(operation, now, hidden, now=NOW).changes_since(question)
 
 
-def test_removed_sentences_come_before_added_ones() -> None:
-    """Sentences that are still shown are not repeated."""
-    now = but(destinations=(MAIN, destination("dest_3", "Trying out", "kick")), sources=())
-    assert changes(GO_LIVE, now) == (
-        'No longer: Goes out on "Late crowd" (Twitch).',
-        'No longer: Switched off: "Trying out" (Kick).',
-        'No longer: Can be on screen: "Camera" (webcam).',
-        "Now: The studio has no source: viewers may see nothing.",
-        'Now: Goes out on "Trying out" (Kick).',
-    )
+OUT_ON_MAIN: Final = 'Goes out on "Main" (YouTube'
+SAME_NAME: Final = destination("dest_9", "Main", "youtube")
+CHANGED: Final[dict[str, tuple[Facts, tuple[str, ...]]]] = {
+    "removed sentences come before added ones": (
+        but(destinations=(MAIN, destination("dest_3", "Trying out", "kick")), sources=()),
+        (
+            'No longer: Goes out on "Late crowd" (Twitch).',
+            'No longer: Switched off: "Trying out" (Kick).',
+            'No longer: Can be on screen: "Camera" (webcam).',
+            "Now: The studio has no source: viewers may see nothing.",
+            'Now: Goes out on "Trying out" (Kick).',
+        ),
+    ),
+    "the sentence of another thing of the same name would look unchanged": (
+        to(SAME_NAME, LATE, TRYING),
+        (f"Now another one of the same name: {OUT_ON_MAIN}).",),
+    ),
+    "two things of the same name carry their ids": (
+        to(MAIN, LATE, TRYING, SAME_NAME),
+        (
+            f"No longer: {OUT_ON_MAIN}).",
+            f"Now: {OUT_ON_MAIN}, dest_1).",
+            f"Now: {OUT_ON_MAIN}, dest_9).",
+        ),
+    ),
+}
 
 
-def test_another_thing_of_the_same_name_is_told() -> None:
-    """The sentence alone would look unchanged."""
-    now = but(destinations=(destination("dest_9", "Main", "youtube"), LATE, TRYING))
-    assert changes(GO_LIVE, now) == (
-        'Now another one of the same name: Goes out on "Main" (YouTube).',
-    )
-
-
-def test_a_second_thing_of_the_same_name_is_told() -> None:
-    """From then on both carry their ids."""
-    now = but(destinations=(MAIN, LATE, TRYING, destination("dest_9", "Main", "youtube")))
-    assert changes(GO_LIVE, now) == (
-        'No longer: Goes out on "Main" (YouTube).',
-        'Now: Goes out on "Main" (YouTube, dest_1).',
-        'Now: Goes out on "Main" (YouTube, dest_9).',
-    )
+@pytest.mark.parametrize("kind", CHANGED)
+def test_what_has_changed_is_told_and_nothing_else(kind: str) -> None:
+    now, told = CHANGED[kind]
+    assert changes(GO_LIVE, now) == told
 
 
 def test_one_of_two_things_of_the_same_name_that_is_removed_is_told() -> None:
-    """A person reads why they are asked again."""
-    before = but(destinations=(MAIN, LATE, destination("dest_9", "Main", "youtube")))
-    assert changes(GO_LIVE, EVERYTHING, before=before) != ()
+    assert changes(GO_LIVE, EVERYTHING, before=to(MAIN, LATE, SAME_NAME)) != ()
 
 
 def test_the_same_facts_have_no_changes() -> None:
-    """Their order and their times do not matter here either."""
+    """Their order and their times do not matter here either. A stop tells only times, in notes."""
     later = some_time_later(in_another_order(IN_USE))
-    for operation in ALL_BUT_A_STOP:
+    for operation in (it for it in CHANGING if it != GO_OFFLINE):
         assert changes(operation, IN_USE, before=IN_USE) == ()
         assert changes(operation, later, before=IN_USE) == ()
-
-
-def test_the_time_of_a_broadcast_is_no_change() -> None:
-    """It is a note."""
     assert changes(GO_OFFLINE, some_time_later(LIVE), before=LIVE) == ()
 
 
-def test_a_hidden_change_is_told_with_the_name_of_its_thing() -> None:
-    """A thing that no list contains is told by its id."""
-    assert changes(GO_LIVE, EVERYTHING, hidden=HIDDEN_CHANGES) == (
-        'Changed here since you were asked: the address of "Camera".',
-        'Changed here since you were asked: the stream key of "Main".',
-        'Changed here since you were asked: the picture format of "dest_404".',
-    )
+SINCE: Final = "Changed here since you were asked:"
+CAMERA_ADDRESS: Final = f'{SINCE} the address of "Camera".'
+HIDDEN: Final[dict[str, tuple[Mapping[str, int], Mapping[str, int], tuple[str, ...]]]] = {
+    "a thing that no list contains is told by its id": (
+        HIDDEN_CHANGES,
+        {},
+        (
+            CAMERA_ADDRESS,
+            f'{SINCE} the stream key of "Main".',
+            f'{SINCE} the picture format of "dest_404".',
+        ),
+    ),
+    "those from before the question are not": (
+        HIDDEN_CHANGES,
+        {ADDRESS: 1, STREAM_KEY: 1},
+        (f'{SINCE} the picture format of "dest_404".',),
+    ),
+    "all are from before": (HIDDEN_CHANGES, HIDDEN_CHANGES, ()),
+    "a change that happened twice is told once": ({ADDRESS: 2}, {}, (CAMERA_ADDRESS,)),
+    "a second time after the question": ({ADDRESS: 2}, {ADDRESS: 1}, (CAMERA_ADDRESS,)),
+}
+
+
+@pytest.mark.parametrize("kind", HIDDEN)
+def test_a_hidden_change_since_the_question_is_told_with_the_name_of_its_thing(kind: str) -> None:
+    hidden, since, told = HIDDEN[kind]
+    assert changes(GO_LIVE, EVERYTHING, hidden=hidden, since=since) == told
 
 
 def test_a_hidden_change_comes_before_visible_ones() -> None:
     """It is the reason that no read shows."""
-    now = but(studio=studio("Renamed"))
-    first, *rest = changes(GO_LIVE, now, hidden={ADDRESS: 1})
-    assert first == 'Changed here since you were asked: the address of "Camera".'
-    assert rest == [
+    assert changes(GO_LIVE, but(studio=studio("Renamed")), hidden={ADDRESS: 1}) == (
+        CAMERA_ADDRESS,
         'No longer: Starts a broadcast of "Friday Show" that anyone can watch.',
         'Now: Starts a broadcast of "Renamed" that anyone can watch.',
-    ]
-
-
-def test_only_hidden_changes_since_the_question_are_told() -> None:
-    """The person already knows the earlier ones, or was never asked about them."""
-    assert changes(
-        GO_LIVE, EVERYTHING, hidden=HIDDEN_CHANGES, since={ADDRESS: 1, STREAM_KEY: 1}
-    ) == ('Changed here since you were asked: the picture format of "dest_404".',)
-    assert changes(GO_LIVE, EVERYTHING, hidden=HIDDEN_CHANGES, since=HIDDEN_CHANGES) == ()
-
-
-def test_a_hidden_change_that_happened_twice_is_told_once() -> None:
-    """The person learns nothing from the repetition, whenever they were asked."""
-    told = ('Changed here since you were asked: the address of "Camera".',)
-    assert changes(GO_LIVE, EVERYTHING, hidden={ADDRESS: 2}) == told
-    assert changes(GO_LIVE, EVERYTHING, hidden={ADDRESS: 2}, since={ADDRESS: 1}) == told
+    )
 
 
 def test_a_hidden_change_of_a_thing_with_a_hostile_name_is_one_line() -> None:
-    """The name is quoted as everywhere."""
-    facts = but(sources=(source("source_1", 'A".\nNow: "B'),))
+    facts = showing(source("source_1", 'A".\nNow: "B'))
     assert changes(GO_LIVE, facts, before=facts, hidden={ADDRESS: 1}) == (
-        r'Changed here since you were asked: the address of "A\u0022.\u000aNow: \u0022B".',
+        rf'{SINCE} the address of "A\u0022.\u000aNow: \u0022B".',
     )
 
 
 def test_a_hidden_change_is_mentioned_only_if_it_invalidates_a_confirmation() -> None:
     """Elsewhere it would only confuse."""
-    told = [bool(changes(it, EVERYTHING, hidden=HIDDEN_CHANGES)) for it, _ in LEADS_TO_AIR]
-    assert told == [leads for _, leads in LEADS_TO_AIR]
+    for row in CHANGES:
+        told = changes(operation_of(*row), EVERYTHING, hidden=HIDDEN_CHANGES)
+        assert bool(told) is row[1].to_air, row
