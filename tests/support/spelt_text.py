@@ -37,6 +37,11 @@ def names_in(sentence: str) -> list[str]:
     return [read_back(it) for it in _QUOTED.findall(sentence)]
 
 
+def is_shown(shown: str, name: str) -> bool:
+    """Whether a name, read back, is the name, or its beginning and an ellipsis."""
+    return shown == name or (shown.endswith("…") and name.startswith(shown[:-1]))
+
+
 def frame(sentence: str) -> str:
     """A sentence without the content of its quotes. Nothing may be left that opens a quote."""
     framed = _QUOTED.sub("<>", sentence)

@@ -1,74 +1,132 @@
-r"""Invisible characters are escaped, and JSON parses to the same value as before.
+"""Text that other people choose is escaped for models and spelt out for people.
 
-`quote`, for text inside a sentence, is tested in `test_naming`.
+Nothing in it stays hidden, it ends no quote and no line, and two texts never look the same.
 """
 
 from __future__ import annotations
 
 import json
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.support.hostile_names import NAMES, PLAIN
 from tests.support.hostile_texts import BLANK, HOSTILE, IGNORABLE, hidden, is_hidden
 from tests.support.hypothesis_profiles import examples
-from trax_mcp.api.text_safety import escape_invisible, quote
+from tests.support.spelt_text import is_shown, read_back
+from trax_mcp.api.text_safety import escape_invisible, host_of, quote, spell_out
 
-if TYPE_CHECKING:
-    import pytest
-
-ESCAPED: Final = {
-    "control": ("\x00\t\n\r\x1b\x7f", r"\u0000\u0009\u000a\u000d\u001b\u007f"),
-    "C1": ("\x80\x85\x9b\x9f", r"\u0080\u0085\u009b\u009f"),
-    "a joiner": ("a\u200db\u200d", r"a\u200db\u200d"),
-    "zero width": ("\u200b\u200c\u200d\u2060\ufeff", r"\u200b\u200c\u200d\u2060\ufeff"),
-    "soft hyphen": ("a\u00adb", r"a\u00adb"),
-    "overrides": ("\u202a\u202b\u202c\u202d\u202e", r"\u202a\u202b\u202c\u202d\u202e"),
-    "isolates": ("\u2066\u2067\u2068\u2069", r"\u2066\u2067\u2068\u2069"),
-    "direction marks": ("\u200e\u200f\u061c", r"\u200e\u200f\u061c"),
-    "lines": ("a\u2028b\u2029c", r"a\u2028b\u2029c"),
-    "tags": ("\U000e0001\U000e0041\U000e007f", r"\udb40\udc01\udb40\udc41\udb40\udc7f"),
-    "selectors": ("\ufe00\ufe0e\U000e0100\U000e01ef", r"\ufe00\ufe0e\udb40\udd00\udb40\uddef"),
-    "Mongolian selectors": ("\u180b\u180d\u180e\u180f", r"\u180b\u180d\u180e\u180f"),
-    "fillers": ("\u115f\u1160\u3164\uffa0\u034f", r"\u115f\u1160\u3164\uffa0\u034f"),
-    "blanks": ("\u2800\U00016fe4\U0001d159", r"\u2800\ud81b\udfe4\ud834\udd59"),
-    "unassigned": ("\u0378\uffff\U0010ffff", r"\u0378\uffff\udbff\udfff"),
-    "private": ("\ue000\uf8ff\U000f0000", r"\ue000\uf8ff\udb80\udc00"),
-    "lone surrogates": ("a\ud800b\udfffc", r"a\ud800b\udfffc"),
-}
-"""Kinds of invisible characters, and their escaped form."""
-
-VISIBLE: Final = {
-    "Latin": "Grüße, naïve façade, Žluťoučký kůň",
-    "Vietnamese, decomposed": "Tie\u0302\u0301ng Vie\u0323\u0302t",
-    "Greek and Cyrillic": "Καλησπέρα, добрый вечер",
-    "Arabic and Hebrew": "مساء الخير שלום",
-    "Indic": "नमस्ते வணக்கம் สวัสดี",
-    "East Asian": "こんばんは 안녕하세요 晚上好",
-    "emoji": "\U0001f600\U0001f44b\U0001f3fd\U0001f1e9\U0001f1ea",
-    "emoji with selector": "\u2764\ufe0f 1\ufe0f\u20e3",
-    "stacked marks": "z\u0338\u0489\u0300\u20dd",
-    "spaces": "a b\u00a0c\u202fd\u3000e\u2009f",
-    "symbols": '<b>"}]}\\u202e\\ {0} %s `x` €™…',
-    "empty": "",
-}
-
-_CHARACTERS = st.characters() | st.sampled_from(sorted({*BLANK, *map(chr, IGNORABLE), *'"\\/u'}))
-TEXTS = st.text(_CHARACTERS)
+_SUSPECTS = st.sampled_from(
+    [
+        *(*sorted(BLANK), *sorted(map(chr, IGNORABLE))),
+        *" \u3000\u00a0\t\"“'`\\＼{｛}31 blanks<b/!->[](&;quot~|\u0300\u21b3…u02",  # noqa: RUF001  on purpose
+    ]
+)
+TEXTS = st.text(st.characters() | _SUSPECTS)
+ENCODABLE = st.text(st.characters(codec="utf-8") | _SUSPECTS)
 JSON = st.recursive(
     TEXTS | st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
     max_leaves=20,
 )
 
+# Every one of the first two planes and of the tags, and some of the large uniform blocks.
+ALL_CHARACTERS: Final = "".join(
+    map(chr, chain(range(0x20000), range(0x20000, 0x110000, 61), range(0xE0000, 0xE1000)))
+)
 
-def test_invisible_characters_are_escaped() -> None:
-    """As in JSON: four digits, and a pair above U+FFFF. The same inside a quoted text."""
-    for text, escaped in ESCAPED.values():
-        assert escape_invisible(text) == escaped
-        assert quote(text, longest=80) == f'"{escaped}"'
+
+def test_every_unicode_character_is_either_visible_or_escaped() -> None:
+    """No character that is ignorable, unassigned, private or control is left."""
+    assert hidden(spell_out(ALL_CHARACTERS, longest=len(ALL_CHARACTERS))) == set()
+    assert hidden(escape_invisible(ALL_CHARACTERS)) == set()
+    visible = "".join(it for it in ALL_CHARACTERS if not is_hidden(it))
+    assert escape_invisible(visible) == visible
+    assert escape_invisible("a\u202e\U000e0041\ud800") == r"a\u202e\udb40\udc41\ud800"
+
+
+@settings(max_examples=examples(300))
+@given(JSON)
+def test_escaped_json_parses_to_the_same_value(value: Any) -> None:  # noqa: ANN401  any JSON
+    document = json.dumps(value, ensure_ascii=False)
+    escaped = escape_invisible(document)
+    assert json.loads(escaped) == json.loads(json.dumps(value))
+    assert hidden(escaped) == set()
+
+
+@settings(max_examples=examples(300))
+@given(TEXTS)
+def test_each_character_is_escaped_independently(text: str) -> None:
+    assert escape_invisible(text) == "".join(map(escape_invisible, text))
+
+
+@settings(deadline=None)
+@given(ENCODABLE, st.booleans())
+@example("{20000 blanks}", False)  # noqa: FBT003  an example of a drawn value
+@example("\\u0022", False)  # noqa: FBT003  an example of a drawn value
+@example("x{3\u00a0blanks}", True)  # noqa: FBT003  an example of a drawn value
+def test_every_text_is_spelt_out_so_that_it_can_be_read_back(text: str, ascii_only: bool) -> None:  # noqa: FBT001  drawn
+    """So two texts are never spelt out alike."""
+    spelt = spell_out(text, longest=len(text), ascii_only=ascii_only)
+    assert read_back(spelt) == text
+    assert hidden(spelt) == set()
+    assert '"' not in spelt
+    assert not ascii_only or spelt.isascii()
+
+
+def test_hostile_texts_are_spelt_out_shortened_and_told_apart() -> None:
+    texts = [*HOSTILE.values(), *NAMES.values(), *PLAIN]
+    assert len({spell_out(it, longest=len(it)) for it in texts}) == len(texts)
+    for text in texts:
+        spelt = spell_out(text, longest=80)
+        assert is_shown(read_back(spelt), text)
+        assert not hidden(spelt)
+        assert '"' not in spelt
+        assert len(spelt) <= 80 * len(r"\udb40\udc01")
+
+
+def test_an_ordinary_name_is_shown_as_it_is() -> None:
+    assert [quote(it, longest=80) for it in PLAIN] == [f'"{it}"' for it in PLAIN]
+
+
+SPELT: Final = {
+    "": "",
+    "{name}{where}{0}{}%s$x": "{name}{where}{0}{}%s$x",
+    f"a{' ' * 20_000}b": "a{20000 blanks}b",
+    " a ": "{1 blank}a{1 blank}",
+    "a\u3000b": r"a\u3000b",
+    "\u3000" * 3: r"{3 \u3000}",
+    "a \u3000 b": r"a \u3000 b",
+    '"a" “b”': r"\u0022a\u0022 \u201cb\u201d",
+    "''": r"'\u0027",
+    "<b> </b> <!-- --> <3 < a": r"\u003cb> \u003c/b> \u003c!-- --\u003e <3 < a",
+    "[a](b) [c] (d)": r"[a\u005d(b) [c] (d)",
+    "&amp; &amp &a &#1": r"\u0026amp; \u0026amp &a \u0026#1",
+    "~~a~~ ||b||": r"~\u007ea~\u007e |\u007cb|\u007c",
+    r"\u0022": r"\u005cu0022",
+    "a\u21b3b": r"a\u21b3b",
+    "\u0338a": r"\u0338a",
+    "{3 blanks} {3} {a}": r"\u007b3 blanks} {3} {a}",
+    "e\u0301 \u0301e" + "\u0301" * 6: "e\u0301 \\u0301e" + "\u0301" * 4 + r"{2 \u0301}",
+}
+"""Texts, and how they are spelt out."""
+
+
+def test_only_deceptive_characters_are_spelt_out() -> None:
+    """A run of the same is counted, and everything else is left."""
+    assert {text: spell_out(text, longest=len(text)) for text in SPELT} == SPELT
+
+
+@pytest.mark.parametrize("longest", [1, 2, 80])
+def test_an_ellipsis_marks_what_is_cut_and_a_run_counts_as_one_character(longest: int) -> None:
+    """A name after 900 blanks is still shown."""
+    text = "ab" * longest
+    assert quote(text[:longest], longest=longest) == f'"{text[:longest]}"'
+    assert quote(text, longest=longest) == f'"{text[: longest - 1]}…"'
+    assert quote(f"{text[: longest - 1]}{' ' * 900}", longest=longest).endswith('{900 blanks}"')
 
 
 def test_joiners_and_the_selector_of_an_emoji_are_not_spelt_out() -> None:
@@ -79,58 +137,13 @@ def test_joiners_and_the_selector_of_an_emoji_are_not_spelt_out() -> None:
         assert quote(text, longest=80) == f'"{text}"'
         assert "\\u" in quote(text.replace("\u200d", "\u200d" * 2), longest=80)
         assert quote(text, longest=80, ascii_only=True).isascii()
+    assert quote("Ma\u200din", longest=80) == r'"Ma\u200din"'
 
 
 def test_other_variation_selectors_are_spelt_out_also_where_they_change_a_letter() -> None:
     """They can hide data."""
     for letter, selector in (("\u2764", "\ufe0e"), ("\u845b", "\U000e0100"), ("\u1820", "\u180b")):
         assert quote(letter + selector, longest=80) == f'"{letter}{escape_invisible(selector)}"'
-
-
-def test_visible_text_is_unchanged() -> None:
-    """Every script, emoji, accent and space, and text that only looks like an escape."""
-    for text in VISIBLE.values():
-        assert escape_invisible(text) == text
-
-
-def test_every_unicode_character_is_either_visible_or_escaped() -> None:
-    """No character that is ignorable, unassigned, private or control is left.
-
-    Every one of the first two planes and of the tags, and some of the large uniform blocks.
-    """
-    codes = chain(range(0x20000), range(0x20000, 0x110000, 61), range(0xE0000, 0xE1000))
-    all_characters = "".join(map(chr, codes))
-    assert hidden(escape_invisible(all_characters)) == set()
-    visible = "".join(it for it in all_characters if not is_hidden(it))
-    assert escape_invisible(visible) == visible
-
-
-@settings(max_examples=examples(300))
-@given(JSON)
-def test_escaped_json_parses_to_the_same_value(value: Any) -> None:  # noqa: ANN401  any JSON
-    """For any value, however it is written in JSON."""
-    document = json.dumps(value, ensure_ascii=False)
-    escaped = escape_invisible(document)
-    assert json.loads(escaped) == json.loads(json.dumps(value))
-    assert hidden(escaped) == set()
-
-
-@settings(max_examples=examples(300))
-@given(TEXTS)
-def test_each_character_is_escaped_independently(text: str) -> None:
-    """Neighbours do not matter."""
-    assert escape_invisible(text) == "".join(map(escape_invisible, text))
-
-
-def test_hostile_text_contains_no_invisible_character_after_escaping() -> None:
-    """In JSON and in a quoted text, which is also bounded."""
-    for text in HOSTILE.values():
-        escaped = escape_invisible(json.dumps(text, ensure_ascii=False))
-        assert json.loads(escaped) == text
-        assert not hidden(escaped)
-        quoted = quote(text, longest=80)
-        assert not hidden(quoted)
-        assert len(quoted) <= 80 * len(r"\udb40\udc01") + len('""')
 
 
 def test_no_pattern_is_compiled_for_the_characters_of_a_name(
@@ -140,3 +153,43 @@ def test_no_pattern_is_compiled_for_the_characters_of_a_name(
     letters = "".join(map(chr, range(0x4E00, 0x4E00 + 80)))
     monkeypatch.setattr("re.compile", None)
     assert quote(letters + letters[:1] * 3, longest=200) == f'"{letters}{letters[:1] * 3}"'
+
+
+# Addresses
+
+
+HOSTS: Final = {
+    "rtmps://evil.example/app/key": "evil.example",
+    "RTMP://EVIL.Example:1935/app": "evil.example",
+    "rtsp://192.168.1.5:554/1": "192.168.1.5",
+    "https://youtube.com/@evil.example": "youtube.com",
+    "srt://in.example:9000?streamid=#!::r=a,m=publish": "in.example",
+    "https://xn--youtue-tg7b.example/": "xn--youtue-tg7b.example",
+    "rtmp://localhost/app": "localhost",
+}
+UNCLEAR: Final = (
+    # A user, or what some clients take for one
+    "https://youtube.com@evil.example/", "https://youtube.com:443@evil.example/",
+    "rtsp://admin:secret@192.168.1.5:554/1", "rtmp://youtube.com:1935@evil.example/app",
+    "rtmps://youtube.com@evil.example/app", "https://a@youtube.com@evil.example/",
+    "https://youtube.com?@evil.example/", "https://youtube.com#@evil.example/",
+    "https://evil.example\\@youtube.com/", "youtube.com:443@evil.example",
+    # No host, or no scheme
+    "https:\\\\evil.example/", "https:evil.example", "https:///evil.example", "//evil.example/",
+    "evil.example/app", "rtmp://:1935/app", "file:///etc/passwd", "x" * 300,
+    # Letters that look like others, or nothing
+    "https://yоutube.com/", "https://youtube。com/", "https://ｙｏｕtube.com/",  # noqa: RUF001  on purpose
+    "https://straße.example/", "https://youtube%2ecom/", "https://you\ttube.com/",
+    "https://youtube.com\n.evil.example/", " https://youtube.com/",
+    "https://youtube.com\u200b.evil.example/", "https://youtube.com/ .evil.example",
+    # Numbers, and no names
+    "http://2130706433/", "http://0x7f.1/", "http://127.1/", "http://010.0.0.1/",
+    "rtmp://[2001:db8::1]:1935/app", "http://[fe80::1%25eth0]/", "http://[evil.example]/",
+    "http://a..example/", "http://-a.example/", "http://a.example:123456/",
+)  # fmt: skip
+"""Clients differ about the host of these, or it is not plain."""
+
+
+def test_a_host_is_known_only_if_every_client_would_connect_to_it() -> None:
+    assert {address: host_of(address) for address in HOSTS} == HOSTS
+    assert [it for it in UNCLEAR if host_of(it) is not None] == []
