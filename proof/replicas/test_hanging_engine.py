@@ -60,10 +60,10 @@ async def one_pause(replicas: Replicas, callers: list[HttpWire]) -> None:
     async with anyio.create_task_group() as tasks:
         for caller, start in zip(callers, starts, strict=True):
             for _ in range(IDLE):
-                tasks.start_soon(preview, caller, start)
+                tasks.start_soon(look, caller, start)
     yeses = [await preview(caller, stop) for caller, stop in zip(callers, stops, strict=True)]
     for caller, start in zip(callers, starts, strict=True):
-        assert await consent(caller, start) == RAN
+        await ran_when_back(caller, start)
     replicas.engine.suspend()
     try:
         async with anyio.create_task_group() as tasks:
@@ -74,11 +74,21 @@ async def one_pause(replicas: Replicas, callers: list[HttpWire]) -> None:
                 tasks.start_soon(stopped, replicas, caller, stop, yes)
     finally:
         replicas.engine.resume()
+    for caller, start, stop in zip(callers, starts, stops, strict=True):
+        await ran_when_back(caller, start)
+        assert await consent(caller, stop) == RAN
+
+
+async def look(caller: HttpWire, operation: GuardedOperation) -> None:
+    """Take a connection to the engine. One that is left of the last pause may be found dead now."""
+    await caller.call(operation.tool, **operation.arguments)
+
+
+async def ran_when_back(caller: HttpWire, operation: GuardedOperation) -> None:
+    """Ask and say yes until it has run."""
     with anyio.fail_after(PATIENCE_SECONDS):
-        for caller, start, stop in zip(callers, starts, stops, strict=True):
-            while (result := await consent_when_back(caller, start)) != RAN:
-                assert result in {UNAVAILABLE, EXPIRED}
-            assert await consent(caller, stop) == RAN
+        while (result := await consent_when_back(caller, operation)) != RAN:
+            assert result in {UNAVAILABLE, EXPIRED}
 
 
 async def refused(caller: HttpWire, operation: GuardedOperation, late: float) -> None:
