@@ -240,7 +240,7 @@ class Settings(BaseModel):
     """If set, HTTP callers must send it as `Authorization: Bearer`."""
     mcp_token_file: TokenFile | None = Field(None, repr=False)
     """A file that holds that token, or two, each on a line of its own: either counts. Only you
-    may be able to open it. It is read again on SIGHUP, which then begins no drain."""
+    may be able to open it."""
     store_url: Store | None = None
     """A Valkey or Redis that several processes of `trax-mcp http` share: `redis://`,
     `rediss://` or `unix://`. It needs the extra `replicas`. Without it, each remembers by

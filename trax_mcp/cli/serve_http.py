@@ -83,7 +83,7 @@ async def _serve_http(
     settings: Settings, default_caller: Caller, listener: socket.socket, telemetry: Telemetry
 ) -> None:
     check_names(settings)
-    passkey, tokens = enrolled_passkey(settings), ServerTokens(settings)
+    passkey, server_tokens = enrolled_passkey(settings), ServerTokens(settings)
     async with (
         aclosing(client_for(settings)) as client,
         _open_replicas(settings) as replicas,
@@ -103,7 +103,7 @@ async def _serve_http(
         app = http_app(
             service,
             settings,
-            server_tokens=tokens,
+            server_tokens=server_tokens,
             default_caller=default_caller,
             sign_ins=sign_ins,
         )
@@ -124,7 +124,6 @@ async def _serve_http(
             drain_seconds=settings.drain_seconds,
             shut_down=service.shut_down,
             on_start=tell_addresses,
-            on_hangup=tokens.read_again if settings.mcp_token_file else None,
             trusted_proxies=settings.trusted_proxies if settings.sign_in else None,
             exit_process=exit_process,
         )

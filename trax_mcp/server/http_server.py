@@ -36,8 +36,8 @@ _LAST_REQUESTS_SECONDS: Final = 0.05
 _GRACE_SECONDS: Final = 0.3
 _SHUTDOWN_SECONDS: Final = 0.85
 """uvicorn notices a signal after at most 0.1 s, so the shutdown takes less than one second."""
-_HANGUP: Final[int | None] = getattr(signal, "SIGHUP", None)  # Windows has none
-_SIGNALS: Final = [signal.SIGINT, signal.SIGTERM, *filter(None, [_HANGUP])]
+_ON_POSIX: Final = [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []
+_SIGNALS: Final = [signal.SIGINT, signal.SIGTERM, *_ON_POSIX]
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -80,7 +80,6 @@ async def serve_http(
     readiness: Readiness | None = None,
     drain_seconds: float = 0,
     on_start: Callable[[], None] | None = None,
-    on_hangup: Callable[[], None] | None = None,
     trusted_proxies: Sequence[str] | None = None,
 ) -> None:
     """Serve on an open port until a signal comes, then call `shut_down` and close.
@@ -88,8 +87,7 @@ async def serve_http(
     `on_start` is called once requests are answered and signals are heard.
     `exit_process` is called if closing takes too long, as it does with thousands of sessions.
     SIGTERM and SIGHUP begin a drain of `drain_seconds`, and the shutdown follows at its end or at
-    the next signal. SIGINT is a person's, and is never delayed. Where there is `on_hangup`, SIGHUP
-    calls it instead, in a thread.
+    the next signal. SIGINT is a person's, and is never delayed.
 
     Raises:
         ServingEnded: no signal has come, and it serves no more.
@@ -102,7 +100,6 @@ async def serve_http(
         readiness or Readiness(),
         drain_seconds=drain_seconds,
         on_start=on_start,
-        on_hangup=on_hangup,
     )
     await server.serve(sockets=[listener])
     if not server.was_signalled:
@@ -141,7 +138,6 @@ class _HttpServer(uvicorn.Server):
         *,
         drain_seconds: float,
         on_start: Callable[[], None] | None,
-        on_hangup: Callable[[], None] | None,
     ) -> None:
         super().__init__(config)
         self._shut_down = shut_down
@@ -149,15 +145,10 @@ class _HttpServer(uvicorn.Server):
         self._readiness = readiness
         self._drain_seconds = drain_seconds
         self._on_start = on_start
-        self._on_hangup = on_hangup
-        self._has_hung_up = False
         self.was_signalled = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin the drain, or the shutdown, or note a SIGHUP that means something else."""
-        if sig == _HANGUP and self._on_hangup is not None:
-            self._has_hung_up = True  # no thread can be started safely within a signal handler
-            return
+        """Begin the drain, or the shutdown."""
         self.was_signalled = True
         if sig == signal.SIGINT or self._readiness.is_draining:
             super().handle_exit(sig, frame)
@@ -172,9 +163,6 @@ class _HttpServer(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Whether to shut down. uvicorn asks ten times a second."""
-        if self._has_hung_up and self._on_hangup is not None:
-            self._has_hung_up = False
-            threading.Thread(target=self._on_hangup, daemon=True).start()
         return await super().on_tick(counter) or self._readiness.is_drained()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -194,13 +182,8 @@ class _HttpServer(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        # `nohup` ignores SIGHUP, and that stays where it would end something.
-        ends_nothing = {_HANGUP} if self._on_hangup is not None else set()
-        handled = [
-            it
-            for it in _SIGNALS
-            if it in ends_nothing or signal.getsignal(it) is not signal.SIG_IGN
-        ]
+        # `nohup` ignores SIGHUP, and that stays.
+        handled = [it for it in _SIGNALS if signal.getsignal(it) is not signal.SIG_IGN]
         before = {number: signal.signal(number, self.handle_exit) for number in handled}
         try:
             yield

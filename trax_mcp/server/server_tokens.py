@@ -1,30 +1,23 @@
 """The tokens of this server's own, of which HTTP callers must bring one."""
 
 import hmac
-import logging
-from threading import Lock
-from typing import Final
 
 from trax_mcp.secret_files import mcp_tokens
-from trax_mcp.settings import CannotStart, Settings
-
-_LOG: Final = logging.getLogger(__name__)
+from trax_mcp.settings import Settings
 
 
 class ServerTokens:
-    """The tokens in the settings or in their file, which can be read again while it serves.
+    """The tokens in the settings or in their file.
 
     Creating one raises CannotStart where the file cannot be relied on.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
         self._tokens = mcp_tokens(settings)
-        self._reading = Lock()
 
     @property
     def are_needed(self) -> bool:
-        """Whether callers must bring one. No file can change it."""
+        """Whether callers must bring one."""
         return bool(self._tokens)
 
     def accept(self, token: str) -> bool:
@@ -32,14 +25,3 @@ class ServerTokens:
         given = token.encode()
         matches = [hmac.compare_digest(given, it.encode()) for it in self._tokens]
         return any(matches)
-
-    def read_again(self) -> None:
-        """Read the file again. The tokens from before count on where it cannot be relied on."""
-        with self._reading:  # so that of two, the later one counts
-            try:
-                self._tokens = mcp_tokens(self._settings)
-            except CannotStart as error:
-                _LOG.error("%s The tokens from before count on.", error)
-                return
-        count = "one token" if len(self._tokens) == 1 else "two tokens"
-        _LOG.info("TRAX_MCP_TOKEN_FILE was read again, and holds %s.", count)
