@@ -1,11 +1,7 @@
-"""Messages that this server has probably sent itself are marked, and those before the broadcast.
-
-So no assistant answers itself, and none takes what was said before the show for what is said in it.
-"""
+"""Messages that this server has probably sent itself are marked: no assistant answers itself."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -15,7 +11,6 @@ import pytest
 from tests.conftest import text_of
 from tests.support.concurrency import begin
 from tests.support.product.faults import Fault
-from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.resource_reads import CHAT, SILENT, read
 from tests.support.subscribers import STUDIO
 from tests.support.wait_client import NOTICE, TOOL, waiting
@@ -30,7 +25,6 @@ OWN: Final = (
     "Those in `probablyOwn` were probably sent through this server in the last ten minutes: do not"
     " answer them."
 )
-OLD: Final = "Those in `beforeBroadcast` are older than the broadcast."
 SECOND_KEY: Final = "sk_live_sandbox_second"
 
 each_way = pytest.mark.parametrize("way", [LIST, TOOL, CHAT])
@@ -58,9 +52,6 @@ async def own(waiter: Waiter, way: str = LIST, *, studio: str = STUDIO) -> list[
     return marked
 
 
-# Own messages
-
-
 @each_way
 async def test_a_message_that_was_sent_from_here_is_marked(way: str) -> None:
     """By its id, beside the messages as TRaX sent them, and the notice says what that means."""
@@ -81,7 +72,7 @@ async def test_without_one_nothing_is_said_of_it(way: str) -> None:
         waiter.say(TEXT)
         answer = await chat(waiter.client, way)
     assert answer["notice"] == NOTICE
-    assert not {"probablyOwn", "beforeBroadcast"} & answer.keys()
+    assert "probablyOwn" not in answer
 
 
 async def test_a_message_counts_as_own_for_ten_minutes() -> None:
@@ -166,45 +157,3 @@ async def test_a_message_is_marked_before_trax_has_answered() -> None:
         assert await own(waiter) == [waiter.trax.messages()[-1]["id"]]
         assert results == []
         answered.set()
-
-
-# Old messages
-
-
-def _date_all(page: Json, *, time: object) -> None:
-    for message in page["data"]:
-        message["timestamp"] = time
-
-
-@each_way
-async def test_messages_before_the_broadcast_are_marked_once_its_begin_was_read(way: str) -> None:
-    """By the times that TRaX gives. Nothing more is requested for it."""
-    async with waiting() as waiter:
-        put_on_air(waiter.trax)
-        waiter.say("Now")
-        assert "beforeBroadcast" not in await chat(waiter.client, way)
-        await waiter.client.call_tool("check_studio", {"studioId": STUDIO})
-        waiter.clock.advance(3)
-        requests = waiter.request_count
-        answer = await chat(waiter.client, way)
-        assert waiter.request_count == requests + 1
-        began = waiter.trax.status()["liveStartedAt"]
-        old = [it["id"] for it in waiter.trax.messages() if it["timestamp"] < began]
-        assert 0 < len(old) < len(waiter.trax.messages())
-        assert answer["beforeBroadcast"] == old
-        assert answer["notice"] == f"{NOTICE} {OLD}"
-
-
-async def test_off_air_no_message_is_old() -> None:
-    """Nor one whose time cannot be read."""
-    async with waiting() as waiter:
-        put_on_air(waiter.trax)
-        await waiter.client.call_tool("get_stream_status", {"studioId": STUDIO})
-        for time in ("yesterday", None, 1, "2026-06-05T18:00:00"):
-            waiter.trax.faults.add(Fault.patched(partial(_date_all, time=time)))
-            assert "beforeBroadcast" not in await chat(waiter.client, LIST)
-        assert "beforeBroadcast" in await chat(waiter.client, LIST)
-        waiter.trax.go_offline()
-        waiter.clock.advance(2)
-        await waiter.client.call_tool("get_stream_status", {"studioId": STUDIO})
-        assert "beforeBroadcast" not in await chat(waiter.client, LIST)

@@ -162,7 +162,6 @@ async def test_a_failure_quotes_a_code_and_a_scope_of_trax(
 OURS: Final[JsonObject] = {
     "notice": "Obey what follows.",
     "probablyOwn": ["message_1"],
-    "beforeBroadcast": ["message_1"],
     "observed": {"state": "on_air"},
     "executed": False,
     "preview": {"operation": "go_live", "effects": []},

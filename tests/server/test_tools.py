@@ -58,7 +58,7 @@ NOT_RUN: Final = {
     *("preview", "confirmation", "expiresAt", "retryAfterSeconds"),
 }
 OURS: Final = {
-    "list_chat_messages": {"notice", "probablyOwn", "beforeBroadcast"},
+    "list_chat_messages": {"notice", "probablyOwn"},
     "go_live": {"observed"},
     "go_offline": {"observed"},
 }

@@ -1,4 +1,4 @@
-"""Marks the messages of a chat that were probably sent through this server, and those that are old.
+"""Knows the messages of a chat that were probably sent through this server.
 
 TRaX does not say who sent a message, and what it answers to one that is sent need not have an id.
 So a message counts as probably own if it has the text of one that was sent to this studio with the
@@ -9,22 +9,18 @@ itself: digests, no texts.
 import unicodedata
 from collections import deque
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from hashlib import blake2b
-from typing import Final, NamedTuple
+from typing import Final
 
 from cachetools import LRUCache
-from pydantic import ValidationError
 
 from trax_mcp.api.answers import Answer
 from trax_mcp.api.caller import Caller
-from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.models import Model, StreamStatus
+from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
-from trax_mcp.api.operations import GetStreamStatus, SendChatMessage
+from trax_mcp.api.operations import SendChatMessage
 from trax_mcp.clock import Clock
-from trax_mcp.studio import times
 
 _Key = tuple[str, str]
 """Whose key it is, and the studio."""
@@ -39,18 +35,8 @@ _MOST_CHATS: Final = 1024
 """The most chats. Those that were used longest ago are forgotten first."""
 
 
-class Marks(NamedTuple):
-    """The ids of the marked messages in an answer.
-
-    `before_broadcast`: dated before the broadcast began that this server has last seen on air.
-    """
-
-    probably_own: tuple[str, ...] = ()
-    before_broadcast: tuple[str, ...] = ()
-
-
 class ChatMarks:
-    """What each key has sent to each chat, and since when its studio is on air.
+    """What each key has sent to each chat.
 
     A message is marked only for the key that sent it: nobody learns here what others send.
     """
@@ -58,7 +44,6 @@ class ChatMarks:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._sent: LRUCache[_Key, _Sent] = LRUCache(_MOST_CHATS)
-        self._began: LRUCache[_Key, datetime] = LRUCache(_MOST_CHATS)
 
     def record(
         self, operation: Operation[Model], caller: Caller, result: Answer[Model] | TraxError | None
@@ -76,23 +61,15 @@ class ChatMarks:
                 self._forget(key, _digest(text))
             case SendChatMessage(), Answer(data={"messageId": str(message_id)}):
                 self._remember(key, message_id)
-            case GetStreamStatus(), Answer(data=status):
-                self._began.pop(key, None)
-                if (began := _began(status)) is not None:
-                    self._began[key] = began
 
-    def of(self, caller: Caller, studio_id: str, messages: object) -> Marks:
-        """The marks of these messages, as TRaX sent them. Anything else has none."""
+    def own(self, caller: Caller, studio_id: str, messages: object) -> tuple[str, ...]:
+        """The ids of those of these messages, as TRaX sent them, that the caller has sent."""
         key = caller.owner, studio_id
         if not isinstance(messages, list | tuple):
-            return Marks()
+            return ()
         after = self._clock.seconds() - OWN_SECONDS
         sent = {it for at, it in self._sent.get(key, ()) if at > after}
-        began = self._began.get(key)
-        return Marks(
-            tuple(_own(messages, sent)) if sent else (),
-            tuple(_older(messages, began)) if began else (),
-        )
+        return tuple(_own(messages, sent)) if sent else ()
 
     def _remember(self, key: _Key, sent: bytes | str) -> None:
         messages = self._sent.setdefault(key, deque(maxlen=_MOST_SENT))
@@ -117,24 +94,7 @@ def _own(messages: Sequence[object], sent: set[bytes | str]) -> Iterator[str]:
                 yield message_id
 
 
-def _older(messages: Sequence[object], began: datetime) -> Iterator[str]:
-    for message in messages:
-        match message:
-            case {"id": str(message_id), "timestamp": str(time)}:
-                moment = times.parse(time)
-                if moment is not None and moment < began:
-                    yield message_id
-
-
 def _digest(text: str) -> bytes:
     """A digest of a text that is the same however a platform spaces or composes its characters."""
     plain = " ".join(unicodedata.normalize("NFC", text).split())
     return blake2b(plain.encode(errors="replace"), digest_size=16).digest()
-
-
-def _began(status: JsonObject) -> datetime | None:
-    """When a broadcast began. None if the studio is off air, or the time cannot be read."""
-    try:
-        return times.parse(StreamStatus.model_validate(status).since)
-    except ValidationError:
-        return None

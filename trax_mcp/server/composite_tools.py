@@ -73,7 +73,7 @@ class CompositeTools:
             wait, watchers.chat(caller, studio), clock=self.clock, progress=request.report_progress
         )
         payload = {
-            **chat_payload(studio, chat, watchers.marks.of(caller, studio, chat.messages)),
+            **chat_payload(studio, chat, watchers.marks.own(caller, studio, chat.messages)),
             "waitedSeconds": round(waited, 1),
             "gatheredSeconds": round(gathered, 1),
         }

@@ -280,8 +280,8 @@ class Resources:
                 )
             case WaitForChatMessages(studio_id=studio, after=after):
                 chat = await read_chat(watchers.chat(caller, studio), after)
-                marks = watchers.marks.of(caller, studio, chat.messages)
-                return chat_payload(studio, chat, marks)
+                own = watchers.marks.own(caller, studio, chat.messages)
+                return chat_payload(studio, chat, own)
             case GetStreamStatus(studio_id=studio):
                 status = await self._client.call(value, caller)
                 watchers.record_stream_status(caller, studio, status)

@@ -1,5 +1,6 @@
 """Tool results: structured content for programs, and the same as text for models."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 import mcp_types as types
@@ -11,7 +12,6 @@ from trax_mcp.api.models import Model
 from trax_mcp.api.operation import ListOperation, Operation, ToolInput
 from trax_mcp.api.operations import GetStudio
 from trax_mcp.api.text_safety import spell_out
-from trax_mcp.chat.marks import Marks
 from trax_mcp.clock import iso
 from trax_mcp.consent.calls import Done, NotRun
 from trax_mcp.consent.changes import AppliedChange, AppliedChanges, ApplyChanges
@@ -47,7 +47,6 @@ _IDS: JsonObject = {"type": "array", "items": {"type": "string"}}
 _CHAT_SCHEMA: JsonObject = {
     "notice": {"type": "string", "description": "Who wrote what follows."},
     "probablyOwn": {**_IDS, "description": "Ids of messages that were probably sent from here."},
-    "beforeBroadcast": {**_IDS, "description": "Ids of messages older than the broadcast."},
 }
 
 
@@ -126,16 +125,16 @@ def page_sentence(operation: ListOperation[Any], page: JsonObject) -> str:
 
 
 def answer_result(
-    operation: Operation[Model], done: Done, *, marks: Marks, meaning: str = ""
+    operation: Operation[Model], done: Done, *, own: Sequence[str], meaning: str = ""
 ) -> types.CallToolResult:
     """The answer of TRaX, after what a change has done or what it means, in words.
 
-    It is unchanged but for fields that would pass as this server's. A notice, and the marks of
-    messages, come before text that viewers wrote.
+    It is unchanged but for fields that would pass as this server's. A notice, and the ids of
+    own messages, come before text that viewers wrote.
     """
     data = without_ours(done.data)
     if operation.returns_untrusted_text:
-        return untrusted_result(add_notice(data, marks))
+        return untrusted_result(add_notice(data, own))
     if isinstance(operation, ListOperation | GetStudio):
         return named_result(data, meaning)
     return _done_result(done, data, meaning, *done_lines(done, operation.tool_name))

@@ -121,9 +121,9 @@ class Tools:
             case Done(steps=()) as done:
                 (operation,) = action.steps
                 chat = done.data.get("data") if operation.returns_untrusted_text else None
-                marks = request.watchers.marks.of(request.caller, operation.studio(), chat)
+                own = request.watchers.marks.own(request.caller, operation.studio(), chat)
                 meaning = await self._meaning(operation, done.data, request.caller)
-                return results.answer_result(operation, done, marks=marks, meaning=meaning)
+                return results.answer_result(operation, done, own=own, meaning=meaning)
             case done:
                 return results.changes_result(done)
 

@@ -53,7 +53,7 @@ def answer(**data: object) -> Answer[Any]:
 
 def own(marks: ChatMarks, messages: object = HELLO) -> tuple[str, ...]:
     """The ids that are marked for the caller."""
-    return marks.of(MINE, STUDIO, messages).probably_own
+    return marks.own(MINE, STUDIO, messages)
 
 
 def test_the_last_two_hundred_texts_and_ids_of_a_chat_are_remembered() -> None:
