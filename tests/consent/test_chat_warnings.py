@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 import anyio
 import mcp_types as types
 import pytest
 
-from tests.conftest import text_of
 from tests.support.guarded_calls import STUDIO
 from tests.support.product.faults import Fault
 from tests.support.product.virtual_time import in_virtual_time
-from tests.support.resource_reads import client_of
-from tests.support.virtual_setup import MINE, open_virtual_setup
-
-if TYPE_CHECKING:
-    from mcp.server import Server
-
-    from tests.support.product.sandbox import Sandbox
+from tests.world.answers import text_of
+from tests.world.world import MINE, open_world
 
 HELLO: Final = {**STUDIO, "text": "Hello", "platforms": ["kick"]}
 ACCEPTED: Final = (
@@ -32,8 +26,8 @@ NO_KICK: Final = "Warning: the studio has no destination on Kick that is switche
 @in_virtual_time
 async def test_a_chat_message_is_sent_first_and_two_reads_follow() -> None:
     """They are concurrent, and lead to the warnings."""
-    async with open_virtual_setup(MINE) as it:
-        result = await it.call(MINE, "send_chat_message", **HELLO)
+    async with open_world(MINE, virtual=True) as it:
+        result = await it[MINE].call("send_chat_message", **HELLO)
         requests = [request.path.rpartition("/")[2] for request in it.trax.requests]
     assert (requests[0], sorted(requests[1:])) == ("messages", ["destinations", "stream-status"])
     assert text_of(result).splitlines()[:-1] == [ACCEPTED, OFF_AIR, NO_KICK]
@@ -42,10 +36,10 @@ async def test_a_chat_message_is_sent_first_and_two_reads_follow() -> None:
 @in_virtual_time
 async def test_a_slow_read_delays_the_answer_by_two_seconds_at_most() -> None:
     """Then it leads to no warning; the other one still does."""
-    async with open_virtual_setup(MINE) as it:
-        it.slow(9, path="/stream-status")
+    async with open_world(MINE, virtual=True) as it:
+        it.trax.faults.slow(9, path="/stream-status")
         began = anyio.current_time()
-        result = await it.call(MINE, "send_chat_message", **HELLO)
+        result = await it[MINE].call("send_chat_message", **HELLO)
         assert anyio.current_time() - began == pytest.approx(2, abs=0.5)
     assert text_of(result).splitlines()[:-1] == [ACCEPTED, NO_KICK]
 
@@ -53,27 +47,24 @@ async def test_a_slow_read_delays_the_answer_by_two_seconds_at_most() -> None:
 @in_virtual_time
 async def test_a_read_that_fails_is_no_warning_and_is_not_repeated() -> None:
     """The message was sent, and that is what the answer says."""
-    async with open_virtual_setup(MINE) as it:
-        it.fail("garbled", path="/stream-status")
-        it.fail("refused", path="/destinations")
-        result = await it.call(MINE, "send_chat_message", **HELLO)
+    async with open_world(MINE, virtual=True) as it:
+        it.trax.faults.add(Fault.status(200, "<html>"), path="*/stream-status", times=None)
+        it.trax.faults.add(Fault.error(429, "rate_limited"), path="*/destinations", times=None)
+        result = await it[MINE].call("send_chat_message", **HELLO)
         assert len(it.trax.requests) == 3
     assert not result.is_error
     assert text_of(result).splitlines()[:-1] == [ACCEPTED]
 
 
-async def test_a_platform_is_not_named_by_an_older_read(
-    server: Server[Any], sandbox: Sandbox
-) -> None:
+async def test_a_platform_is_not_named_by_an_older_read() -> None:
     """It may be switched off since: here Twitch is, after a completion has read the list."""
     prompt = types.PromptReference(type="ref/prompt", name="answer_chat")
     argument, of_show = {"name": "platform", "value": ""}, {"studio": "Friday Night Show"}
-    off = {**STUDIO, "destId": "dest_2", "enabled": False}
-    async with client_of(server) as client:
-        await client.complete(prompt, argument, context_arguments=of_show)
-        await client.call_tool("update_destination", off)
-        sandbox.faults.add(Fault.error(500, "internal"), path="*/destinations")
-        result = await client.call_tool("send_chat_message", {**STUDIO, "text": "Hello"})
+    async with open_world(MINE) as it:
+        await it[MINE].client.complete(prompt, argument, context_arguments=of_show)
+        await it[MINE].call("update_destination", destId="dest_2", enabled=False)
+        it.trax.faults.add(Fault.error(500, "internal"), path="*/destinations")
+        result = await it[MINE].call("send_chat_message", text="Hello")
     assert text_of(result).splitlines()[:-1] == [
         (
             'TRaX accepted the message for the chat of "Friday Night Show" on every platform'

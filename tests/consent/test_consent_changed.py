@@ -1,161 +1,194 @@
-"""A change after the preview voids the confirmation, and the answer starts with the change."""
+"""A change after the preview voids the confirmation, and the answer starts with the change.
+
+`tests/units/consent/test_digest.py` has every change of what was shown, and of what was not.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.conftest import text_of
-from tests.support.consent_clients import has_run, in_memory, status_and_reason
-from tests.support.guarded_calls import AUTO_GO_LIVE, DELETE_DESTINATION, GO_LIVE, STUDIO
+from tests.support.guarded_calls import (
+    AUTO_GO_LIVE,
+    DELETE_DESTINATION,
+    GO_LIVE,
+    GO_OFFLINE,
+    GUARDED_OPERATIONS,
+)
+from tests.support.product.frozen_sandbox import put_on_air
+from tests.world.answers import RAN, has_run, outcome, text_of
+from tests.world.world import MINE, World, open_world
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from tests.support.consent_clients import Clients
     from tests.support.guarded_calls import GuardedOperation
 
-    Change = Callable[[Clients], Awaitable[None]]
+    Change = Callable[[World], Awaitable[None]]
 
-HEADER: Final = "Changed since you were asked:"
-
-
-class Case(NamedTuple):
-    """The previewed operation, the change before the answer, and the first line about it."""
-
-    operation: GuardedOperation
-    change: Change
-    first_line: str
+CHANGED: Final = ("confirmation_invalid", "changed")
+WHILE_LIVE: Final = GUARDED_OPERATIONS["create_destination, on air"]
+"""It needs consent only while the studio is live, and a second run is visible."""
 
 
-async def rename_studio(clients: Clients) -> None:
-    """Rename the studio on TRaX itself."""
-    clients.trax.change("studio_42", name="Saturday Show")
+def on_trax(which: str, **fields: object) -> Change:
+    """Somebody changes one thing on TRaX itself."""
+
+    async def make(it: World) -> None:
+        it.trax.change(which, **fields)
+
+    return make
 
 
-async def rename_destination(clients: Clients) -> None:
-    """Rename a destination on TRaX itself."""
-    clients.trax.change("dest_1", name="Second channel")
+async def add_destination(it: World) -> None:
+    """Somebody adds one on TRaX itself."""
+    it.trax.add_destination("New page", platform="facebook")
 
 
-async def change_picture(clients: Clients) -> None:
-    """Turn a destination's picture on TRaX itself."""
-    clients.trax.change("dest_1", vertical=True)
+async def swap_destination(it: World) -> None:
+    """Somebody replaces one by another of the same name."""
+    it.trax.remove("dest_1")
+    it.trax.add_destination("Main channel", record_id="dest_8", _connectionId="conn_1")
 
 
-async def activate_source(clients: Clients) -> None:
-    """Activate a source on TRaX itself."""
-    clients.trax.change("source_2", active=True)
-
-
-async def add_destination(clients: Clients) -> None:
-    """Add a destination on TRaX itself."""
-    clients.trax.add_destination("New page", platform="facebook")
-
-
-async def swap_destination(clients: Clients) -> None:
-    """Replace a destination by another one of the same name."""
-    clients.trax.remove("dest_1")
-    clients.trax.add_destination("Main channel", record_id="dest_8", _connectionId="conn_1")
-
-
-def by_this_server(tool: str, **arguments: object) -> Change:
+def by_this_server(tool: str, **arguments: Any) -> Change:  # noqa: ANN401  any JSON
     """A change through the same server, with its own confirmation if it needs one."""
 
-    async def make(clients: Clients) -> None:
-        call = {**STUDIO, **arguments}
-        result = await clients.plain.call_tool(tool, call)
+    async def make(it: World) -> None:
+        result = await it[MINE].call(tool, **arguments)
         if not has_run(result):
             confirmation = (result.structured_content or {})["confirmation"]
-            call |= {"confirm": True, "confirmation": confirmation}
-            result = await clients.plain.call_tool(tool, call)
+            result = await it[MINE].use(tool, confirmation, **arguments)
         assert has_run(result), result
 
     return make
 
 
-def hidden_change(what: str) -> str:
+def hidden(what: str) -> str:
     """The line about a change that no read shows."""
     return f"Changed here since you were asked: {what}."
 
 
-CASES: Final[dict[str, Case]] = {
-    "the studio was renamed": Case(
-        GO_LIVE,
-        rename_studio,
-        'No longer: Starts a broadcast of "Friday Night Show" that anyone can watch.',
-    ),
-    "the studio of a destination was renamed": Case(
+NEW_FEED: Final = by_this_server("update_source", sourceId="source_2", url="rtmp://x.example/y")
+
+CASES: Final[dict[str, tuple[GuardedOperation, Change, str]]] = {
+    "the studio of a destination was renamed": (
         DELETE_DESTINATION,
-        rename_studio,
+        on_trax("studio_42", name="Saturday Show"),
         'No longer: Removes the destination "Main channel" (YouTube) from "Friday Night Show".',
     ),
-    "a destination was renamed": Case(
-        GO_LIVE, rename_destination, 'No longer: Goes out on "Main channel" (YouTube).'
+    "the picture format of a destination": (
+        GO_LIVE,
+        on_trax("dest_1", vertical=True),
+        'No longer: Goes out on "Main channel" (YouTube).',
     ),
-    "the picture format of a destination": Case(
-        GO_LIVE, change_picture, 'No longer: Goes out on "Main channel" (YouTube).'
+    "a source was activated": (
+        GO_LIVE,
+        on_trax("source_2", active=True),
+        'Now: Can be on screen: "Guest feed" (rtmp).',
     ),
-    "a source was activated": Case(
-        GO_LIVE, activate_source, 'Now: Can be on screen: "Guest feed" (rtmp).'
+    "a destination was added to an autoGoLive question": (
+        AUTO_GO_LIVE,
+        add_destination,
+        'Now: It would go out on "New page" (Facebook).',
     ),
-    "a destination was added to an autoGoLive question": Case(
-        AUTO_GO_LIVE, add_destination, 'Now: It would go out on "New page" (Facebook).'
-    ),
-    "a destination was swapped for one of the same name": Case(
+    "a destination was swapped for one of the same name": (
         GO_LIVE,
         swap_destination,
         'Now another one of the same name: Goes out on "Main channel" (YouTube).',
     ),
-    "the address of a source": Case(
-        GO_LIVE,
-        by_this_server("update_source", sourceId="source_2", url="rtmp://other.example/guest"),
-        hidden_change('the address of "Guest feed"'),
-    ),
-    "the stream key of a destination": Case(
+    "the address of a source": (GO_LIVE, NEW_FEED, hidden('the address of "Guest feed"')),
+    "the stream key of a destination": (
         GO_LIVE,
         by_this_server("update_destination", destId="dest_3", streamKey="sandbox-other-key"),
-        hidden_change('the stream key of "Kick (trying out)"'),
+        hidden('the stream key of "Kick (trying out)"'),
     ),
-    "the platform of a destination": Case(
+    "the platform of a destination": (
         AUTO_GO_LIVE,
         by_this_server("update_destination", destId="dest_3", platform="custom"),
-        hidden_change('the platform of "Kick (trying out)"'),
+        hidden('the platform of "Kick (trying out)"'),
     ),
 }
+"""The previewed operation, the change before its confirmation is used, and the line about it."""
 
 
 @pytest.mark.parametrize("name", CASES)
 async def test_a_confirmation_is_invalid_after_a_change(name: str) -> None:
-    """The answer starts with the change, and the operation is not sent."""
-    operation, change, first_line = CASES[name]
-    async with in_memory() as clients:
-        confirmation = await clients.confirmation(operation)
-        await change(clients)
-        result = await clients.use(operation, confirmation)
-        assert status_and_reason(result) == ("confirmation_invalid", "changed")
-        assert operation.sent not in clients.sent
-    shown = text_of(result).splitlines()
-    assert shown[shown.index(HEADER) + 1] == f"- {first_line}"
+    """The answer starts with the change. The operation is sent with the new confirmation only."""
+    operation, change, line = CASES[name]
+    async with open_world(MINE) as it:
+        confirmation = await it[MINE].confirmation(operation)
+        await change(it)
+        result = await it[MINE].use(operation, confirmation)
+        assert outcome(result) == CHANGED
+        assert operation.sent not in it.sent
+        shown = text_of(result).splitlines()
+        assert shown[shown.index("Changed since you were asked:") + 1] == f"- {line}"
+        fresh = (result.structured_content or {})["confirmation"]
+        assert outcome(await it[MINE].use(operation, fresh)) == RAN
 
 
-async def test_a_hidden_change_does_not_invalidate_a_deletion() -> None:
-    """A deletion puts nothing on air, so hidden changes do not matter."""
-    change = by_this_server("update_source", sourceId="source_2", url="rtmp://x.example/y")
-    async with in_memory() as clients:
-        confirmation = await clients.confirmation(DELETE_DESTINATION)
-        await change(clients)
-        result = await clients.use(DELETE_DESTINATION, confirmation)
-    assert status_and_reason(result) == ("ran", None)
+async def time_passes(it: World) -> None:
+    """Less than the confirmation lives."""
+    it.hand_clock.advance(290)
 
 
-async def test_a_time_that_passes_does_not_invalidate_a_confirmation() -> None:
-    """Times are for the person's information."""
-    async with in_memory() as clients:
-        clients.trax.go_live()
-        clients.clock.advance(60)
-        confirmation = await clients.confirmation(DELETE_DESTINATION)
-        clients.clock.advance(120)
-        result = await clients.use(DELETE_DESTINATION, confirmation)
-    assert status_and_reason(result) == ("ran", None)
+async def another_studio_goes_live(it: World) -> None:
+    """It has no part in the call."""
+    put_on_air(it.trax, studio="studio_51")
+
+
+HARMLESS: Final[dict[str, tuple[GuardedOperation, Change]]] = {
+    "time has passed": (GO_LIVE, time_passes),
+    "an inactive source was renamed": (GO_LIVE, on_trax("source_2", name="Not yet")),
+    "another studio went live": (GO_LIVE, another_studio_goes_live),
+    "a hidden change, and nothing goes on air": (DELETE_DESTINATION, NEW_FEED),
+}
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+async def test_a_confirmation_stays_valid_if_nothing_that_was_shown_has_changed(name: str) -> None:
+    operation, change = HARMLESS[name]
+    async with open_world(MINE) as it:
+        confirmation = await it[MINE].confirmation(operation)
+        await change(it)
+        assert outcome(await it[MINE].use(operation, confirmation)) == RAN
+
+
+async def test_a_yes_stays_valid_when_the_duration_that_was_shown_has_changed() -> None:
+    """Times are for the person's information. The next preview shows the new duration."""
+    async with open_world(MINE) as it:
+        put_on_air(it.trax)
+        first = await it[MINE].call(GO_OFFLINE)
+        it.hand_clock.advance(60)
+        later = text_of(await it[MINE].call(GO_OFFLINE))
+        confirmation = (first.structured_content or {})["confirmation"]
+        assert outcome(await it[MINE].use(GO_OFFLINE, confirmation)) == RAN
+    assert "- It has been on air for less than a minute (since 18:00 UTC)." in text_of(first)
+    assert "- It has been on air for 1 minute (since 18:00 UTC)." in later
+
+
+@pytest.mark.parametrize(("first", "then"), [("on air", "off air"), ("off air", "on air")])
+async def test_a_confirmation_is_used_even_if_consent_is_no_longer_required(
+    first: str, then: str
+) -> None:
+    """It runs once, whether the studio is live or not at the first and second use."""
+
+    def take_off_air() -> None:
+        it.trax.go_offline()
+        it.hand_clock.advance(60)
+
+    async with open_world(MINE) as it:
+        put_on_air(it.trax)
+        use = partial(it[MINE].use, WHILE_LIVE, await it[MINE].confirmation(WHILE_LIVE))
+        if first == "off air":
+            take_off_air()
+        assert outcome(await use()) == RAN
+        if then == "off air":
+            take_off_air()
+        else:
+            put_on_air(it.trax)
+        assert outcome(await use()) == ("confirmation_invalid", "used")
+        assert it.sent == [WHILE_LIVE.sent]

@@ -1,6 +1,6 @@
-"""The modes of `TRAX_CONFIRM` as a table, and the complete answers.
+"""The modes of `TRAX_CONFIRM`, and the words and data of a call that did not run.
 
-The sandbox's clock stands at 18:00.
+The sandbox's clock stands at 18:00. `tests/answers` has the texts of all previews.
 """
 
 from __future__ import annotations
@@ -9,16 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.conftest import text_of
-from tests.support.consent_clients import in_memory, status_and_reason
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
-from tests.support.missing_consent import (
-    answering_with,
-    expired,
-    from_before_a_rename,
-    of_another_operation,
-)
 from tests.support.simulated_person import (
+    Person,
     agreeing,
     cancelling,
     declining,
@@ -26,16 +19,21 @@ from tests.support.simulated_person import (
     filling_in,
     refusing,
 )
+from tests.world.answers import outcome, text_of
 from tests.world.wire import LEGACY
+from tests.world.world import MINE, World, open_world
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     import mcp_types as types
+
+    from tests.support.simulated_person import Responder
 
 ASKED: Final = "a person is asked"
 RAN: Final = "ran"
 SHOWN: Final = "confirmation_required"
 REFUSED: Final = "cannot_ask"
-
 PLAIN: Final = (SHOWN, SHOWN, RAN)
 """Without the flag, with the flag alone, and with the flag and a confirmation."""
 
@@ -43,17 +41,12 @@ TABLE: Final[dict[tuple[str, str, str], tuple[str, ...]]] = {
     ("auto", "forms", "go_live"): (ASKED, ASKED, ASKED),
     ("auto", "forms", "go_offline"): (ASKED, ASKED, ASKED),
     ("auto", "no forms", "go_live"): PLAIN,
-    ("auto", "no forms", "go_offline"): PLAIN,
     ("human", "forms", "go_live"): (ASKED, ASKED, ASKED),
-    ("human", "forms", "go_offline"): (ASKED, ASKED, ASKED),
     ("human", "no forms", "go_live"): (REFUSED, REFUSED, REFUSED),
     ("human", "no forms", "go_offline"): PLAIN,
     ("preview", "forms", "go_live"): PLAIN,
-    ("preview", "forms", "go_offline"): PLAIN,
-    ("preview", "no forms", "go_live"): PLAIN,
     ("flag", "forms", "go_live"): (SHOWN, RAN, RAN),
-    ("flag", "forms", "go_offline"): (SHOWN, RAN, RAN),
-    ("flag", "no forms", "go_live"): (SHOWN, RAN, RAN),
+    ("flag", "no forms", "go_offline"): (SHOWN, RAN, RAN),
 }
 
 
@@ -64,22 +57,20 @@ async def test_each_mode_runs_asks_previews_or_refuses_as_in_the_table(
     """A person is asked only where the table says so, and the call runs if they agree."""
     operation = {"go_live": GO_LIVE, "go_offline": GO_OFFLINE}[name]
     for evidence, expected in enumerate(TABLE[mode, client, name]):
-        async with in_memory(TRAX_CONFIRM=mode) as clients:
-            clients.person.answer_with(agreeing)
-            caller = clients.asking if client == "forms" else clients.plain
-            shown = (await clients.call(operation)).structured_content or {}
-            confirmation = shown.get("confirmation", "none was given")
+        person = Person(agreeing)
+        async with open_world(MINE, TRAX_CONFIRM=mode) as it:
+            confirmation = (await it[MINE].preview(operation)).get("confirmation", "not given")
             given: dict[str, object] = {"confirm": True} if evidence else {}
             if evidence == 2:
                 given["confirmation"] = confirmation
-            answer = await clients.call(operation, caller, **given)
-            result = status_and_reason(answer)[0]
-            asked = len(clients.person.forms)
+            caller = await it.caller(person=person) if client == "forms" else it[MINE]
+            answer = await caller.call(operation, **given)
+            result, asked = outcome(answer)[0], len(person.forms)
             assert (evidence, asked) == (evidence, 1 if expected == ASKED else 0)
             assert (evidence, result) == (evidence, RAN if expected == ASKED else expected)
-            assert clients.sent == ([operation.sent] if result == RAN else [])
-            approved_in = (answer.meta or {}).get("live.traxstreaming/approvedIn")
+            assert it.sent == ([operation.sent] if result == RAN else [])
             how = "form" if asked else "flag" if mode == "flag" else "confirmation"
+            approved_in = (answer.meta or {}).get("live.traxstreaming/approvedIn")
             assert approved_in == (how if result == RAN else None)
 
 
@@ -108,10 +99,9 @@ INSTRUCTION: Final = (
 )
 WITH_LAST_LINE: Final = INSTRUCTION.format(evidence="the last line here")
 BEGIN, END = "--- For the person ---", "--- End ---"
-UNTIL: Final = "2026-06-05T18:05:00Z"
-GOOD_FOR: Final = "(good for 5 minutes, until 18:05:00 UTC)"
 NEXT_CALL: Final = (
-    f'For your next call, not for the person:\nconfirm: true, confirmation: "C" {GOOD_FOR}'
+    'For your next call, not for the person:\nconfirm: true, confirmation: "C"'
+    " (good for 5 minutes, until 18:05:00 UTC)"
 )
 
 
@@ -128,37 +118,48 @@ def whole(result: types.CallToolResult) -> tuple[dict[str, Any], list[str]]:
     return data, text.split("\n\n")
 
 
-@pytest.mark.parametrize("with_flag", [{}, {"confirm": True}], ids=["no flag", "flag"])
-async def test_a_preview_is_complete_as_data_and_as_text(
-    era: str, with_flag: dict[str, object]
-) -> None:
+async def test_a_preview_is_complete_as_data_and_as_text(era: str) -> None:
     """A person's part stands between marks; the last line has the arguments for a next call."""
-    async with in_memory(era) as clients:
-        data, text = whole(await clients.call(GO_LIVE, **with_flag))
+    async with open_world(MINE, era=era) as it:
+        data, text = whole(await it[MINE].call(GO_LIVE, confirm=True))
     message = f"Not done yet: go_live needs a person's yes. {WITH_LAST_LINE}"
     assert data == {
         "status": "confirmation_required",
         "message": message,
         "preview": PREVIEW,
         "confirmation": "C",
-        "expiresAt": UNTIL,
+        "expiresAt": "2026-06-05T18:05:00Z",
     }
     assert text == [message, BEGIN, LINES, "Good for 5 minutes.", END, NEXT_CALL]
 
 
 async def test_a_preview_in_flag_mode_has_no_confirmation() -> None:
     """The text asks for the flag."""
-    async with in_memory(TRAX_CONFIRM="flag") as clients:
-        data, text = whole(await clients.call(GO_LIVE))
+    async with open_world(MINE, TRAX_CONFIRM="flag") as it:
+        data, text = whole(await it[MINE].call(GO_LIVE))
     instruction = INSTRUCTION.format(evidence="`confirm: true`")
     message = f"Not done yet: go_live needs a person's yes. {instruction}"
     assert data == {"status": "confirmation_required", "message": message, "preview": PREVIEW}
     assert text == [message, BEGIN, LINES, END]
 
 
-INVALID: Final = {
+async def expired(_it: World) -> str:
+    return "expired"
+
+
+async def of_another_call(it: World) -> str:
+    return await it[MINE].confirmation(GO_OFFLINE)
+
+
+async def from_before_a_rename(it: World) -> str:
+    confirmation = await it[MINE].confirmation(GO_LIVE)
+    it.trax.change("studio_42", name="Another Night Show")
+    return confirmation
+
+
+INVALID: Final[dict[str, tuple[Callable[[World], Awaitable[str]], str]]] = {
     "expired": (expired, "this confirmation has expired, or was never yours."),
-    "mismatch": (of_another_operation, "this confirmation is for another call."),
+    "mismatch": (of_another_call, "this confirmation is for another call."),
     "changed": (from_before_a_rename, "things have changed since the yes."),
 }
 
@@ -166,14 +167,17 @@ INVALID: Final = {
 @pytest.mark.parametrize("reason", INVALID)
 async def test_an_invalid_confirmation_gets_a_new_preview(reason: str) -> None:
     """It is no error. If something has changed, the changes come first, as a block of their own."""
-    attempt, why = INVALID[reason]
-    async with in_memory() as clients:
-        result = await attempt(clients, GO_LIVE)
-        new = whole(await clients.call(GO_LIVE))
-    data, text = whole(result)  # type: ignore[arg-type]  # an attempt may have no result
+    find, why = INVALID[reason]
+    async with open_world(MINE) as it:
+        data, text = whole(await it[MINE].use(GO_LIVE, await find(it)))
+        new = whole(await it[MINE].call(GO_LIVE))
     message = f"Not done yet: {why} {WITH_LAST_LINE}"
-    status = {"status": "confirmation_invalid", "message": message, "reason": reason}
-    assert data == {**new[0], **status}
+    assert data == {
+        **new[0],
+        "status": "confirmation_invalid",
+        "message": message,
+        "reason": reason,
+    }
     changes = [text.pop(2)] if reason == "changed" else []
     assert text == [message, *new[1][1:]]
     for block in changes:
@@ -184,7 +188,7 @@ async def test_an_invalid_confirmation_gets_a_new_preview(reason: str) -> None:
 
 
 UNSEEN: Final = "the client declined at once, so nobody saw the question."
-NOT_GIVEN: Final = {
+NOT_GIVEN: Final[dict[str, tuple[Responder, str]]] = {
     "declined": (declining, UNSEEN),
     "declined by choice": (refusing, "the person said no."),
     "cancelled": (cancelling, UNSEEN),
@@ -197,8 +201,8 @@ NOT_GIVEN: Final = {
 async def test_an_answer_that_is_not_a_yes_gets_no_confirmation(reason: str) -> None:
     """The text tells the model not to call again. A no depends on nothing that could be read."""
     respond, why = NOT_GIVEN[reason]
-    async with in_memory(LEGACY) as clients:
-        data, text = whole(await answering_with(respond)(clients, GO_LIVE))  # type: ignore[arg-type]  # as above
+    async with open_world(MINE, era=LEGACY, person=Person(respond)) as it:
+        data, text = whole(await it[MINE].call(GO_LIVE))
     then = (
         "If it never shows questions, the operator can set TRAX_CONFIRM=preview."
         if why == UNSEEN
@@ -213,8 +217,8 @@ async def test_an_answer_that_is_not_a_yes_gets_no_confirmation(reason: str) -> 
 
 async def test_a_client_without_forms_is_refused_in_human_mode() -> None:
     """The text names the setting."""
-    async with in_memory(TRAX_CONFIRM="human") as clients:
-        data, text = whole(await clients.call(GO_LIVE, confirm=True))
+    async with open_world(MINE, TRAX_CONFIRM="human") as it:
+        data, text = whole(await it[MINE].call(GO_LIVE, confirm=True))
     message = (
         "Nothing was sent: a person must be asked here, and this client cannot ask one. The"
         " operator set TRAX_CONFIRM=human: use a client that shows forms."
@@ -225,10 +229,10 @@ async def test_a_client_without_forms_is_refused_in_human_mode() -> None:
 
 async def test_a_used_confirmation_gets_the_outcome_of_its_call() -> None:
     """Without a preview or a new confirmation."""
-    async with in_memory() as clients:
-        confirmation = await clients.confirmation(GO_LIVE)
-        await clients.use(GO_LIVE, confirmation)
-        again = await clients.use(GO_LIVE, confirmation)
+    async with open_world(MINE) as it:
+        confirmation = await it[MINE].confirmation(GO_LIVE)
+        await it[MINE].use(GO_LIVE, confirmation)
+        again = await it[MINE].use(GO_LIVE, confirmation)
     message = (
         "Nothing was sent: this confirmation was used already: the call ran, and the studio was"
         " then on air. Look at what came of it before anything else."
@@ -241,15 +245,16 @@ async def test_a_used_confirmation_gets_the_outcome_of_its_call() -> None:
 
 async def test_a_go_live_of_a_live_studio_has_nothing_to_do() -> None:
     """The answer has the time since which it is live. No person is asked."""
-    async with in_memory() as clients:
-        clients.person.answer_with(agreeing)
-        await clients.confirmed(GO_LIVE)
-        clients.clock.advance(12 * 60)
-        answers = [whole(await clients.call(GO_LIVE, it)) for it in (clients.plain, clients.asking)]
-        assert clients.sent == [GO_LIVE.sent]
+    person = Person(agreeing)
+    async with open_world(MINE) as it:
+        await it[MINE].confirmed(GO_LIVE)
+        it.hand_clock.advance(12 * 60)
+        callers = (it[MINE], await it.caller(person=person))
+        answers = [whole(await each.call(GO_LIVE)) for each in callers]
+        assert it.sent == [GO_LIVE.sent]
     message = (
         "Nothing was sent: it has been on air for 12 minutes (since 18:00 UTC) already."
         " Look with check_studio."
     )
     assert answers == [({"status": "nothing_to_do", "message": message}, [message])] * 2
-    assert clients.person.forms == []
+    assert person.forms == []

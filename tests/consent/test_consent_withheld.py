@@ -1,29 +1,234 @@
-"""Every case of missing consent, in both eras: nothing is sent.
+"""Nothing is sent without consent: each way in which a yes can come, and what is none.
 
-Every guarded call without any consent is in `test_what_needs_a_yes`.
+`tests/units/consent/test_policy.py` has every row of evidence. The page is in
+`tests/web/test_approval_page.py`, the panel in `tests/server/test_panel.py`.
 """
 
 from __future__ import annotations
 
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+import mcp_types as types
 import pytest
 
-from tests.support.consent_clients import in_memory
-from tests.support.guarded_calls import GUARDED_OPERATIONS
-from tests.support.missing_consent import missing_consent, run_attempt
-
-EACH_KIND = (
-    "go_live",
-    "go_offline",
-    "create_destination, on air",
+from tests.support.concurrency import settle
+from tests.support.guarded_calls import DELETE_SOURCE, GO_LIVE, GO_OFFLINE
+from tests.support.product.shared_clock import settled
+from tests.support.simulated_person import (
+    Person,
+    agreeing,
+    altering,
+    cancelling,
+    choices,
+    declining,
+    failing,
+    filling_in,
+    form_of,
+    refusing,
+    yes_to,
 )
-"""A go-live, a stop, and what needs consent only while on air."""
+from tests.world.answers import outcome
+from tests.world.wire import LEGACY, MODERN
+from tests.world.world import COLLEAGUE, MINE, World, open_world
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from tests.support.guarded_calls import GuardedOperation
+    from tests.support.simulated_person import Form, FormAnswer, Responder
+
+FIVE_MINUTES: Final = 300.0
+UNCONFIRMED: Final = ("confirmation_required", None)
+EXPIRED: Final = ("confirmation_invalid", "expired")
+MISMATCH: Final = ("confirmation_invalid", "mismatch")
+MALFORMED: Final = ("declined", "malformed")
 
 
-@pytest.mark.parametrize("name", EACH_KIND)
-async def test_nothing_is_sent_without_consent(era: str, name: str) -> None:
-    """Each case has its result."""
-    operation = GUARDED_OPERATIONS[name]
-    async with in_memory(era) as clients:
-        for case, it in missing_consent(era, operation).items():
-            assert (case, await run_attempt(clients, operation, it)) == (case, it.result)
-            assert (case, clients.sent) == (case, [])
+# A confirmation
+
+
+async def expired(it: World, operation: GuardedOperation) -> str:
+    confirmation = await it[MINE].confirmation(operation)
+    it.hand_clock.advance(FIVE_MINUTES)
+    return confirmation
+
+
+async def of_another_call(it: World, operation: GuardedOperation) -> str:
+    return await it[MINE].confirmation(DELETE_SOURCE if operation is GO_OFFLINE else GO_OFFLINE)
+
+
+async def state_of_a_form(it: World, operation: GuardedOperation) -> str:
+    asking = await it.caller(person=Person(), era=MODERN)
+    return (await asking.question(operation)).request_state or ""
+
+
+async def invented(_it: World, _operation: GuardedOperation) -> str:
+    return "an invented confirmation"
+
+
+CONFIRMATIONS: Final[
+    dict[str, tuple[Callable[[World, GuardedOperation], Awaitable[str]], tuple[str, str]]]
+] = {
+    "invented": (invented, EXPIRED),
+    "expired": (expired, EXPIRED),
+    "another caller's": (lambda it, operation: it[COLLEAGUE].confirmation(operation), EXPIRED),
+    "of other arguments": (lambda it, operation: it[MINE].confirmation(operation.other), MISMATCH),
+    "of another call": (of_another_call, MISMATCH),
+    "the state of a form": (state_of_a_form, MISMATCH),
+}
+"""What is sent as a confirmation, and the outcome. A stop's is of another kind than others'."""
+
+
+@pytest.mark.parametrize("operation", [GO_LIVE, GO_OFFLINE], ids=lambda it: it.tool)
+@pytest.mark.parametrize("name", CONFIRMATIONS)
+async def test_a_confirmation_that_is_not_of_this_call_sends_nothing(
+    name: str, operation: GuardedOperation
+) -> None:
+    find, expected = CONFIRMATIONS[name]
+    async with open_world(MINE, COLLEAGUE) as it:
+        confirmation = await find(it, operation)
+        assert outcome(await it[MINE].use(operation, confirmation)) == expected
+        assert it.sent == []
+
+
+async def test_a_confirmation_without_the_flag_sends_nothing(era: str) -> None:
+    async with open_world(MINE, era=era) as it:
+        confirmation = await it[MINE].confirmation(GO_LIVE)
+        evidence: tuple[dict[str, object], ...] = (
+            {"confirm": True},
+            {"confirmation": confirmation},
+            {"confirmation": confirmation, "confirm": False},
+        )
+        for given in evidence:
+            assert outcome(await it[MINE].call(GO_LIVE, **given)) == UNCONFIRMED
+        assert it.sent == []
+
+
+# A form
+
+
+async def choosing_what_another_call_offers(_form: Form) -> FormAnswer:
+    return types.ElicitResult(action="accept", content={"choice": "Go offline"})
+
+
+FORMS: Final[dict[str, tuple[Responder, tuple[str, str]]]] = {
+    "no choice": (filling_in({}), MALFORMED),
+    "a plain yes": (filling_in({"choice": "yes"}), MALFORMED),
+    "a boolean": (filling_in({"choice": True}), MALFORMED),
+    "the choice and a space": (altering(lambda word: f"{word} "), MALFORMED),
+    "the choice in capitals": (altering(str.upper), MALFORMED),
+    "the choice of another call": (choosing_what_another_call_offers, MALFORMED),
+    "declined": (declining, ("declined", "declined")),
+    "cancelled": (cancelling, ("declined", "cancelled")),
+    "the other choice": (refusing, ("declined", "declined")),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+async def test_a_form_without_the_offered_choice_sends_nothing(name: str, era: str) -> None:
+    respond, expected = FORMS[name]
+    async with open_world(MINE, era=era, person=Person(respond)) as it:
+        assert outcome(await it[MINE].call(GO_LIVE, confirm=True)) == expected
+        assert it.sent == []
+
+
+async def test_a_client_that_fails_to_show_its_form_sends_nothing() -> None:
+    """In the earlier era, in which the server asks."""
+    async with open_world(MINE, era=LEGACY, person=Person(failing)) as it:
+        assert outcome(await it[MINE].call(GO_LIVE)) == ("declined", "client_error")
+        assert it.sent == []
+
+
+async def test_a_yes_after_the_call_was_cancelled_sends_nothing(era: str) -> None:
+    late = anyio.Event()
+
+    async def respond(form: Form) -> FormAnswer:
+        await late.wait()
+        return await agreeing(form)
+
+    person = Person(respond)
+    async with open_world(MINE, era=era, person=person) as it:
+        call = it[MINE].start(GO_LIVE)
+        await person.asked()
+        call.scope.cancel()
+        await settled()
+        late.set()
+        await settle()
+        await it[MINE].client.list_tools()
+        assert it.sent == []
+
+
+async def test_a_person_is_asked_twice_at_most(era: str) -> None:
+    """Something changes each time before they agree."""
+    person = Person()
+    async with open_world(MINE, era=era, person=person) as it:
+
+        async def respond(form: Form) -> FormAnswer:
+            it.trax.change("studio_42", name=f"Show {len(person.forms)}")
+            return await agreeing(form)
+
+        person.answer_with(respond)
+        assert outcome(await it[MINE].call(GO_LIVE)) == ("confirmation_invalid", "changed")
+        assert (len(person.forms), it.sent) == (2, [])
+
+
+# A form that is a result, and an answer that is a call of its own (2026-07-28)
+
+
+async def test_an_answer_that_is_not_to_this_question_sends_nothing() -> None:
+    """Another state, name, kind, caller or time. The right answer runs the call."""
+    async with open_world(MINE, COLLEAGUE, person=Person()) as it:
+        mine = it[MINE]
+        question, other = await mine.question(GO_LIVE), await mine.question(DELETE_SOURCE)
+        confirmation = await (await it.caller()).confirmation(GO_LIVE)
+        state, yes = question.request_state, yes_to(question)
+        answers: list[tuple[str | None, dict[str, Any], tuple[str, str]]] = [
+            (None, {"consent": yes}, EXPIRED),
+            ("", {"consent": yes}, EXPIRED),
+            ("an invented state", {"consent": yes}, EXPIRED),
+            (other.request_state, {"consent": yes_to(other)}, MISMATCH),
+            (confirmation, {"consent": yes}, MISMATCH),
+            (state, {}, MALFORMED),
+            (state, {"something": yes}, MALFORMED),
+            (state, {"consent": types.ListRootsResult(roots=[])}, MALFORMED),
+        ]
+        for its_state, responses, expected in answers:
+            answered = await mine.answer(GO_LIVE, its_state, responses)
+            assert (its_state, responses, outcome(answered)) == (its_state, responses, expected)
+        answer = partial(it[COLLEAGUE].answer, GO_LIVE, state, {"consent": yes})
+        assert outcome(await answer()) == EXPIRED
+        assert it.sent == []
+        assert outcome(await mine.answer(GO_LIVE, state, {"consent": yes})) == ("ran", None)
+        assert it.sent == [GO_LIVE.sent]
+
+
+async def test_an_answer_after_five_minutes_sends_nothing() -> None:
+    async with open_world(MINE, person=Person()) as it:
+        question = await it[MINE].question(GO_LIVE)
+        assert choices(form_of(question))
+        it.hand_clock.advance(FIVE_MINUTES)
+        yes: types.InputResponses = {"consent": yes_to(question)}
+        assert outcome(await it[MINE].answer(GO_LIVE, question.request_state, yes)) == EXPIRED
+        assert it.sent == []
+
+
+@pytest.mark.parametrize("no", ["decline, filled in", "cancel", "do not"])
+async def test_a_question_that_was_declined_takes_no_yes(no: str) -> None:
+    """A new call asks again, a minute later."""
+    person = Person(agreeing)
+    async with open_world(MINE, person=person) as it:
+        question = await it[MINE].question(GO_LIVE)
+        yes = yes_to(question)
+        said = {
+            "decline, filled in": types.ElicitResult(action="decline", content=yes.content),
+            "cancel": types.ElicitResult(action="cancel"),
+            "do not": types.ElicitResult(action="accept", content={"choice": "Do not"}),
+        }[no]
+        answer = partial(it[MINE].answer, GO_LIVE, question.request_state)
+        assert outcome(await answer({"consent": said}))[0] == "declined"
+        assert outcome(await answer({"consent": yes})) == EXPIRED
+        assert it.sent == []
+        it.hand_clock.advance(60)
+        assert outcome(await it[MINE].call(GO_LIVE)) == ("ran", None)

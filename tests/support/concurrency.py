@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from tests.support.consent_clients import status_and_reason
 from tests.support.product.faults import Fault
+from tests.support.product.shared_clock import settled
 from tests.support.server_process import PATIENCE_SECONDS
+from tests.world.answers import outcome
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
     import mcp_types as types
     from anyio.abc import TaskGroup
 
-    from tests.support.consent_clients import Clients
     from tests.support.guarded_calls import GuardedOperation
     from tests.support.product.faults import Request, RequestHandler, Response
+    from tests.support.product.sandbox import Sandbox
 
 
 class Paused:
@@ -51,29 +52,23 @@ class Paused:
 
 
 async def all_at_once(
-    clients: Clients,
+    trax: Sandbox,
     operation: GuardedOperation,
     uses: Sequence[Callable[[], Coroutine[Any, Any, object]]],
-    *,
-    then: Callable[[], object] = lambda: None,
 ) -> list[tuple[str, str | None]]:
-    """Make confirmed calls before TRaX answers the first. Return the results, sorted.
-
-    `then` runs before that answer.
-    """
+    """Make confirmed calls before TRaX answers the first. Return their outcomes, sorted."""
     results: list[tuple[str, str | None]] = []
 
     async def make(use: Callable[[], Coroutine[Any, Any, object]]) -> None:
-        results.append(status_and_reason(await use()))
+        results.append(outcome(await use()))
 
-    held = Paused(then)
-    clients.trax.faults.add(held.fault, method=operation.sent.partition(" ")[0])
+    held = Paused()
+    trax.faults.add(held.fault, method=operation.sent.partition(" ")[0])
     async with anyio.create_task_group() as tasks:
         for use in uses:
             tasks.start_soon(make, use)
         await held.arrived()
-        await settle()
-        await clients.plain.list_tools()
+        await settled()
         held.release()
     return sorted(results, reverse=True)
 
@@ -82,7 +77,7 @@ async def cancel_while_held(
     call: Callable[[], Coroutine[Any, Any, object]],
     held: Paused,
     *,
-    seen: Callable[[], Awaitable[object]],
+    seen: Callable[[], Awaitable[object]] = settled,
 ) -> None:
     """Cancel a call while TRaX holds one of its requests. After `seen`, release the request."""
     async with anyio.create_task_group() as tasks:

@@ -23,9 +23,9 @@ Form = types.ElicitRequestFormParams
 class Person:
     """Records the forms that it is shown, and answers them."""
 
-    def __init__(self) -> None:
+    def __init__(self, respond: Responder | None = None) -> None:
         self.forms: list[Form] = []
-        self.answer_with(declining)
+        self.answer_with(respond or declining)
 
     def answer_with(self, respond: Responder) -> None:
         """Set the answer to all later forms."""

@@ -31,7 +31,7 @@ from tests.support.served_app import plain_http, sdk_connection
 from tests.support.server_process import Running, environment, running
 from tests.world.caller import Caller
 from tests.world.page import Page
-from tests.world.wire import MODERN, HttpWire
+from tests.world.wire import FORMS, MODERN, HttpWire
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -127,6 +127,18 @@ class World:
         return product
 
     @property
+    def hand_clock(self) -> HandClock:
+        """Its clock, which the test moves."""
+        assert isinstance(self.clock, HandClock), self.clock
+        return self.clock
+
+    @property
+    def open_page(self) -> Page:
+        """The tab of the approval page."""
+        assert self.page is not None, "it was opened without a page"
+        return self.page
+
+    @property
     def address(self) -> str:
         """Its URL without the path."""
         return self.replicas[0].address
@@ -183,13 +195,22 @@ class World:
             yield it
 
     async def wire(
-        self, key: str | None = MINE, *, era: str | None = None, at: int = 0, **headers: str
+        self,
+        key: str | None = MINE,
+        *,
+        era: str | None = None,
+        forms: bool = False,
+        at: int = 0,
+        **headers: str,
     ) -> HttpWire:
-        """A client without the SDK over HTTP, after its handshake; `headers` as `x_name="..."`."""
+        """A client without the SDK over HTTP, after its handshake; `headers` as `x_name="..."`.
+
+        With `forms` it says in its handshake that it shows forms.
+        """
         http = await self._stack.enter_async_context(plain_http(self.replicas[at].address))
         keys = {"x_api_key": key} if key is not None else {}
         caller = HttpWire(http, era or self.era, **keys, **headers)
-        await caller.open()
+        await caller.open(FORMS if forms else None)
         return caller
 
     @asynccontextmanager
@@ -271,6 +292,8 @@ async def open_world(
     page: bool = False,
     passkey: SoftwarePasskey | None = None,
     memory: Memory | None = None,
+    person: Person | None = None,
+    apps: bool = False,
     **settings: str,
 ) -> AsyncIterator[World]:
     """Open a world with these settings of the server, and a caller for each key.
@@ -278,7 +301,8 @@ async def open_world(
     Time is moved by hand, or `virtual` (in a test that is `in_virtual_time`). The sandbox knows
     the keys above. `short_seconds` is for the `HandClock`. `transport` stands between the server
     and TRaX. With `page` the server has its approval page, and a recorded browser. Two `replicas`
-    in this process share their memory; processes share what their settings say.
+    in this process share their memory; processes share what their settings say. The `person` and
+    `apps` are those of every caller.
     """
     trax = known_to_all(trax or (_virtual_sandbox() if virtual else still()))
     clock = VirtualClock() if virtual else HandClock(trax, short_seconds=short_seconds)
@@ -305,7 +329,7 @@ async def open_world(
         try:
             async with it._stack:
                 for key in keys:
-                    it.callers[key] = await it.caller(key)
+                    it.callers[key] = await it.caller(key, person=person, apps=apps)
                 try:
                     yield it
                 finally:
