@@ -192,7 +192,10 @@ class World:
             )
             stack.push_async_callback(it.end)
             self._callers.append(it)
-            yield it
+            try:
+                yield it
+            finally:  # not `remove`, which compares them
+                self._callers = [other for other in self._callers if other is not it]
 
     async def wire(
         self,
