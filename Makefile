@@ -13,15 +13,18 @@ MCP_SDK_VERSION := 1.32.2
 ESBUILD_VERSION := 0.28.2
 # A collector of OpenTelemetry. It has only alphas, as binaries. Apache-2.0.
 ROTEL_VERSION := 0.0.1a15
+# Of `make proof` and of `make nightly`: all parts, unless one is named.
+NIGHTLY_PARTS := $(PART)
+PART ?= browser conformance deploy operations replicas
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' trax_mcp/__init__.py)
 BUNDLE = build/trax-mcp-$(VERSION).mcpb
 BILL = build/trax-mcp-$(VERSION).cdx.json
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format docs bench profile proof breaks mutants fuzz people conformance browser operations-test replicas-test replicas-whole soak wheel bundle packer image bom lock clean
+.PHONY: help install demo test check format docs bench profile proof nightly wheel bundle packer image lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/run ## set trax-mcp up in .venv, or upgrade it
 	@echo "$(BIN)/trax-mcp is ready. $(BIN)/trax-mcp install lets your MCP client start it."
@@ -58,44 +61,31 @@ bench: .venv/dev ## compare start, memory and calls with a bare server; measure 
 profile: .venv/dev ## show where the time of a start and of a call goes
 	$(BIN)/python -m bench.profile
 
-proof: breaks mutants fuzz people replicas-whole soak ## all that takes long, one after the other
+proof: $(addprefix proof-,$(PART)) ## prove what needs programs from elsewhere, or one PART=browser|conformance|deploy|operations|replicas
 
-breaks: .venv/dev ## break the code in many ways, and check that a test fails each time
-	$(BIN)/python -m proof.breaks
+proof-browser: .venv/dev chromium $(BROWSER)/host.js
+	APP_BRIDGE=$(BROWSER)/host.js $(BIN)/pytest -n 2 $(PYTEST_OPTIONS) proof/browser
 
-mutants: .venv/dev ## change each line of the pure modules, and list the changes that no unit test notices
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group mutants
-	$(BIN)/mutmut run
-	$(BIN)/mutmut results
-
-fuzz: .venv/dev ## run the property tests with many new examples
-	$(BIN)/pytest -n auto --timeout=1800 --hypothesis-profile=long -m fuzz
-
-people: .venv/dev ## keep two hundred people apart, where the tests have twenty
-	PROOF_PEOPLE=200 $(BIN)/pytest --timeout=600 -k isolation tests
-
-conformance: .venv/dev $(REFEREES)/ready ## run the official conformance suite and the Inspector on the server
+proof-conformance: .venv/dev $(REFEREES)/ready
 	$(BIN)/pytest $(PYTEST_OPTIONS) proof/conformance
 
-browser: .venv/dev chromium $(BROWSER)/host.js ## ask on the page and in the panel, and sign in, in a real Chromium
-	APP_BRIDGE=$(BROWSER)/host.js $(BIN)/pytest -n 2 proof/browser
+proof-deploy: image
+	sh proof/install_programs.sh valkey-server haproxy >/dev/null
+	$(BIN)/pytest -n 2 $(PYTEST_OPTIONS) proof/deploy
 
-operations-test: .venv/dev ## ask a real Prometheus and a real collector, by the files of deploy/
+proof-operations: .venv/dev
 	sh proof/install_programs.sh prometheus valkey-server >/dev/null
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check rotel==$(ROTEL_VERSION)
 	$(BIN)/pytest -n 2 $(PYTEST_OPTIONS) proof/operations
 
-replicas-test: .venv/dev ## test several replicas on a real Valkey, behind a real HAProxy
+proof-replicas: .venv/dev
 	sh proof/install_programs.sh valkey-server haproxy >/dev/null
 	$(BIN)/python -m proof.replicas $(PYTEST_OPTIONS)
 
-replicas-whole: .venv/dev ## the same with whole tables, long races and an engine that fails in every way
+nightly: .venv/dev ## run what takes long and say how it ended, or one PART=breaks|mutants|fuzz|people|replicas|shows|python3.13
 	sh proof/install_programs.sh valkey-server haproxy >/dev/null
-	$(BIN)/python -m proof.replicas --whole $(PYTEST_OPTIONS)
-
-soak: .venv/dev ## run half an hour of shows on a fast clock, then stops under attack
-	$(BIN)/python -m proof.soak
-	$(BIN)/python -m proof.soak.attack
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group mutants
+	$(BIN)/python -m proof.nightly $(NIGHTLY_PARTS)
 
 wheel: .venv/dev ## build the wheel, install it in a new environment and start it
 	rm -rf build/wheel
@@ -119,13 +109,11 @@ lock: .venv/run $(TOOLS)/ready ## choose anew what the image installs, each file
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
 		| $(LOCKING) --output-file deploy/build-requirements.lock -
 
-packer: .venv/run $(TOOLS)/packer ## install the packer of the bundle
+packer: .venv/run $(TOOLS)/packer
 
-image: .venv/dev $(TOOLS)/ready ## lint the Dockerfile, run its steps without a container engine, and list what is installed
+image: .venv/dev $(TOOLS)/ready ## lint the Dockerfile, run its steps without a container engine, and list what is installed, in CycloneDX, into build/
 	$(TOOLS)/bin/hadolint Dockerfile
 	$(BIN)/python -m tests.support.container_image $(TOOLS)/bin/cyclonedx-py $(BILL)
-
-bom: image ## write the bill of materials of the image, in CycloneDX, into build/
 
 clean: ## remove the files of the other targets
 	rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
@@ -158,7 +146,7 @@ $(TOOLS)/packer: $(TOOLS)/ready
 	@touch $@
 
 # Chromium comes from the system's packages: another build may not run on this system.
-.PHONY: chromium
+.PHONY: chromium $(addprefix proof-,browser conformance deploy operations replicas)
 chromium:
 	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 

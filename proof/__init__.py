@@ -1,4 +1,1 @@
-"""Proofs beyond the tests: conformance suite, soak test, deliberate breaks.
-
-Each is a command (`make conformance`, `make soak`, `make breaks`).
-"""
+"""Proofs beyond the tests: `make proof` and `make nightly`. README.md has what they prove."""

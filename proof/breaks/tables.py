@@ -1,4 +1,4 @@
-"""Reads the tables of breaks: for each promise in docs/proof.md, edits that take it away."""
+"""Reads the tables of breaks: for each promise in proof/README.md, edits that take it away."""
 
 import tomllib
 from dataclasses import dataclass

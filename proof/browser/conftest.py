@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 async def browser() -> AsyncIterator[Browser]:
     """A headless Chromium, of the system's packages. Each test has windows of its own."""
     program = next(filter(None, map(shutil.which, _NAMES)), None)
-    assert program, "there is no Chromium: see `make browser`"
+    assert program, "there is no Chromium: see `make proof PART=browser`"
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=program, args=_ARGUMENTS)
         yield chromium

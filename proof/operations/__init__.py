@@ -1,1 +1,1 @@
-"""What operators watch, with other people's programs: run by `make operations-test`."""
+"""What operators watch, with other people's programs: run by `make proof PART=operations`."""

@@ -1,1 +1,1 @@
-"""Several replicas, as real processes, on a real engine: run by `make replicas-test`."""
+"""Several replicas, as real processes, on a real engine: run by `make proof PART=replicas`."""

@@ -158,7 +158,7 @@ async def shipped_proxy(
     `variables` are those that its configuration names.
     """
     program = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
-    assert program, "there is no HAProxy: see `make replicas-test`"
+    assert program, "there is no HAProxy: see `make proof PART=replicas`"
     with held_port() as port, held_port() as metrics:
         places = {"PROXY_BIND": f"127.0.0.1:{port}", "PROXY_METRICS": f"127.0.0.1:{metrics}"}
         process = await asyncio.create_subprocess_exec(

@@ -71,7 +71,7 @@ class ThrowawayEngine:
     async def start(self) -> None:
         """Start it: empty, unless there is a dump in its folder."""
         program = next(filter(None, map(shutil.which, _PROGRAMS)), None)
-        assert program, "there is no Valkey: see `make replicas-test`"
+        assert program, "there is no Valkey: see `make proof PART=replicas`"
         self._process = await asyncio.create_subprocess_exec(
             program, *self._command, stdout=asyncio.subprocess.DEVNULL
         )

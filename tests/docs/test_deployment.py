@@ -1,6 +1,6 @@
 """`deploy/`: its files are well formed, and agree with each other and with the settings.
 
-`make replicas-test` runs HAProxy and Valkey with their files, and what Compose starts,
+`make proof PART=deploy` runs HAProxy and Valkey with their files, and what Compose starts,
 without containers.
 """
 

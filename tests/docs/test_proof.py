@@ -1,4 +1,4 @@
-"""Every row of docs/proof.md quotes a promise of a page and names an existing test or target."""
+"""Every row of proof/README.md quotes a promise of a page and names an existing test or target."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from tests import ROOT
 from tests.support.markdown_pages import README, Page, docs
 
 MAKEFILE: Final = (ROOT / "Makefile").read_text(encoding="utf-8")
+PAGE: Final = Page("proof/README.md")
 BREAKS: Final = ROOT / "proof" / "breaks" / "tables"
 
 
@@ -23,7 +24,7 @@ class Row(NamedTuple):
 
 def rows() -> list[Row]:
     """Each row of the tables."""
-    found = re.findall(r"^\| (\[.+?) \| (.+) \| (.+) \|$", docs("proof").text, re.MULTILINE)
+    found = re.findall(r"^\| (\[.+?) \| (.+) \| (.+) \|$", PAGE.text, re.MULTILINE)
     return [Row(pages_in(pages), promise, proof) for pages, promise, proof in found]
 
 
@@ -62,15 +63,16 @@ def test_every_bold_promise_has_a_row() -> None:
 def test_every_row_names_existing_tests_or_make_targets() -> None:
     """At least one of them."""
     for row in rows():
-        tests = re.findall(r"tests/[\w/]+/test_\w+\.py", row.proof)
-        targets = re.findall(r"`make ([\w-]+)`", row.proof)
+        tests = re.findall(r"(?:tests|proof)/[\w/]+/test_\w+\.py", row.proof)
+        found = re.findall(r"`make (\w+)(?: PART=(\w+))?`", row.proof)
+        targets = [f"proof-{part}" if part and name == "proof" else name for name, part in found]
         assert tests or targets, row.proof
         assert [it for it in tests if not (ROOT / it).is_file()] == []
         assert [it for it in targets if f"\n{it}:" not in MAKEFILE] == []
 
 
 def test_every_promise_has_breaks_that_can_be_tried() -> None:
-    """`make breaks` takes each promise away: an edit whose text is gone would prove nothing."""
+    """`proof/breaks` takes each promise away: an edit whose text is gone would prove nothing."""
     tables = [tomllib.loads(it.read_text("utf-8")) for it in BREAKS.glob("*.toml")]
     promises = [promise for table in tables for promise in table["promise"]]
     assert {it["says"] for it in promises} == {it.promise for it in rows()}

@@ -21,7 +21,8 @@ OWN_CODES: Final = {
 }
 """Error codes of this server that pages name."""
 
-LINKED_PAGES: Final = (*USER_PAGES, CONTRIBUTING, Page("CHANGELOG.md"))
+PROOF: Final = Page("proof/README.md")
+LINKED_PAGES: Final = (*USER_PAGES, CONTRIBUTING, Page("CHANGELOG.md"), PROOF)
 OUTSIDE: Final = {
     "https://semver.org",
     "https://caddyserver.com",

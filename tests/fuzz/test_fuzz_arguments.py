@@ -197,7 +197,7 @@ def test_every_odd_value_in_every_argument_is_handled(
 ) -> None:
     """One at a time, in an otherwise valid call: random examples may miss some.
 
-    `make fuzz` tries all of them, and `make test` some for each argument.
+    `make nightly PART=fuzz` tries all of them, and `make test` some for each argument.
     """
     step = 1 if is_long() else 20
     places = [

@@ -39,7 +39,7 @@ PUBLIC: Final = {"GET /v1/health", "GET /v1/openapi.json"}
 """Calls without input and without a key, which cannot be refused."""
 
 SOME: Final = slice(None) if is_long() else slice(0, None, 5)
-"""`make fuzz` tries each call. In `make test` each is among the enumerated cases."""
+"""`make nightly PART=fuzz` tries each call. In `make test` each is among the enumerated cases."""
 
 
 def unlimited() -> Sandbox:

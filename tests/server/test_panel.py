@@ -1,4 +1,4 @@
-"""The approval panel, as a client of MCP Apps uses it; `make browser` draws it in a real one.
+"""The approval panel, as a client of MCP Apps uses it; `proof/browser` draws it in a real one.
 
 A client promises to show the panel to a person. The ticket is the second protection: nothing that a
 model reads has it.

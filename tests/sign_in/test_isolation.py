@@ -1,7 +1,7 @@
 """Twenty people at one server, at once: nobody sees or uses what is another's.
 
 Some have signed in, all with one client program, and some send their key. Each has an account of
-their own, in either protocol era, and tries what belongs to the next. `make people` has more.
+their own, in either protocol era, and tries what belongs to the next. `make nightly` has more.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How many examples property tests try: a few fixed ones in `make test`, many in `make fuzz`."""
+"""How many examples property tests try: a few fixed ones in `make test`, many in `make nightly`."""
 
 from typing import Final
 
@@ -24,7 +24,7 @@ def examples(usual: int) -> int:
 
 
 def is_long() -> bool:
-    """Whether this is `make fuzz`, which tries whole tables."""
+    """Whether this is `make nightly PART=fuzz`, which tries whole tables."""
     return settings.get_current_profile_name() == LONG
 
 

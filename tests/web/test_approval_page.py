@@ -1,6 +1,6 @@
 """The page that asks a person, over real sockets: what it shows, and what cannot forge its yes.
 
-A browser is played by an HTTP client here; `make browser` uses a real one.
+A browser is played by an HTTP client here; `make proof PART=browser` uses a real one.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from proof.replicas.name_server import NameServer, name_server
+from proof.deploy.name_server import NameServer, name_server
 from proof.replicas.proxied_replicas import CONFIGURATION, shipped_proxy
 from tests.support.certificates import write_certificate
 from tests.support.loopback_ports import held_port

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import yaml
 
-from proof.replicas.without_containers import HOST, check_replicas, engine
+from proof.deploy.without_containers import HOST, check_replicas, engine
 from tests import ROOT
 from tests.support.loopback_ports import held_port
 

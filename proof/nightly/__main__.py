@@ -1,0 +1,95 @@
+"""Runs what takes long, part after part: `python -m proof.nightly [PART ...]`.
+
+It ends with a line for each part, and with 1 if any has failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tests import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_PYTHON: Final = sys.executable
+_PYTEST: Final = (_PYTHON, "-m", "pytest")
+_NEWEST: Final = ROOT / "build/python3.13"
+_NEWEST_PYTHON: Final = str(_NEWEST / "bin/python")
+_CHANGED_SINCE: Final = "2 days ago"
+_NOT_STARTED: Final = 127
+
+
+def main() -> None:
+    """Run the parts, print how each has ended, and exit."""
+    parts: dict[str, Sequence[tuple[str, ...]]] = {
+        "breaks": [(_PYTHON, "-m", "proof.breaks")],
+        "mutants": _mutants(),
+        "fuzz": [
+            (*_PYTEST, "-n", "auto", "--timeout=1800", "--hypothesis-profile=long", "-m", "fuzz")
+        ],
+        "people": [
+            ("env", "PROOF_PEOPLE=200", *_PYTEST, "--timeout=600", "-k", "isolation", "tests")
+        ],
+        "replicas": [(_PYTHON, "-m", "proof.replicas", "--whole")],
+        "shows": [(*_PYTEST, "proof/nightly")],
+        "python3.13": _tests_on_the_newest_python(),
+    }
+    parser = argparse.ArgumentParser(prog="python -m proof.nightly", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))
+    asked = parser.parse_args().parts or list(parts)
+    if unknown := set(asked) - parts.keys():
+        parser.error(f"there are {', '.join(parts)}, and not {', '.join(sorted(unknown))}")
+    lines = []
+    for part in asked:
+        began = time.monotonic()
+        code = next(filter(None, map(_run, parts[part])), 0)
+        lines.append((part, code, f"{part:12}exit code {code}, {time.monotonic() - began:.0f} s"))
+    print("\n".join(["", *(line for *_, line in lines)]))
+    sys.exit(any(code for _, code, _ in lines))
+
+
+def _run(command: tuple[str, ...]) -> int:
+    print(f"\n$ {' '.join(command)}", flush=True)
+    try:
+        return subprocess.run(command, cwd=ROOT, check=False).returncode
+    except FileNotFoundError as error:
+        print(error, file=sys.stderr)
+        return _NOT_STARTED
+
+
+def _mutants() -> list[tuple[str, ...]]:
+    """Changes of each line of the pure modules that have changed lately."""
+    log = ("git", "log", f"--since={_CHANGED_SINCE}", "--name-only", "--format=", "--", "trax_mcp")
+    done = subprocess.run(log, cwd=ROOT, capture_output=True, text=True, check=True)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    pure = [file for it in project["tool"]["mutmut"]["only_mutate"] for file in ROOT.glob(it)]
+    changed = {ROOT / it for it in done.stdout.split()} & set(pure)
+    names = sorted(f"{_module(it)}.*" for it in changed)
+    if not names:
+        return []
+    mutmut = str(Path(_PYTHON).parent / "mutmut")
+    return [(mutmut, "run", *names), (mutmut, "results")]
+
+
+def _module(file: Path) -> str:
+    return ".".join(file.relative_to(ROOT).with_suffix("").parts)
+
+
+def _tests_on_the_newest_python() -> list[tuple[str, ...]]:
+    pip = (_PYTHON, "-m", "pip", "--python", _NEWEST_PYTHON, "install", "--quiet")
+    return [
+        ("python3.13", "-m", "venv", "--without-pip", str(_NEWEST)),
+        (*pip, "--disable-pip-version-check", "--editable", ".", "--group", "dev"),
+        (_NEWEST_PYTHON, "-m", "pytest", "-n", "auto", "--dist", "worksteal"),
+    ]
+
+
+if __name__ == "__main__":
+    main()
