@@ -53,7 +53,9 @@ async def _check_what_is_started(tmp_path: Path, port: int) -> None:
     found = compose(tmp_path)
     services = found["services"]
     address, token = (tmp_path / "secrets" / it for it in ("store-url", "token"))
-    address.write_text(address.read_text("utf-8").replace("valkey:6379", f"127.0.0.1:{port}"))
+    address.write_text(
+        address.read_text("utf-8").replace("valkey:6379", f"127.0.0.1:{port}"), encoding="utf-8"
+    )
     valkey = services["valkey"]
     files = mounted(valkey, tmp_path)
     command = [files.get(it, it) for it in valkey["command"]]

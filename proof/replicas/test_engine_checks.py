@@ -92,7 +92,7 @@ async def test_the_address_may_stand_in_a_file(tmp_path: Path, engine: Throwaway
         (f"{engine.url}\n", True),
         (f"redis://:hunter2@127.0.0.1:{closed_port()}\n", False),
     ):
-        file.write_text(url)
+        file.write_text(url, encoding="utf-8")
         async with running("http", "--port", "0", "--sandbox", settings=settings) as server:
             if is_good:
                 assert await server.address()

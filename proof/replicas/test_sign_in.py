@@ -129,7 +129,7 @@ async def test_a_cold_standby_goes_on_with_tokens_yeses_and_questions(
     sent_once = {it.sent: 1 for it in (GO_LIVE, UNLINK, GO_OFFLINE)}
     assert shared_replicas.changes - earlier == sent_once
     given = [it[kind] for it in (tokens, others, refreshed) for kind in it if "_token" in kind]
-    secret = second.secret_file.read_text().strip()
+    secret = second.secret_file.read_text(encoding="utf-8").strip()
     named = ("studio_42", "Friday", "The tests", steps.client_id)
     wire = "\n".join(seen)
     assert "EVAL" in wire

@@ -95,7 +95,7 @@ def test_an_option_works_on_both_sides_of_a_command(arguments: str) -> None:
 def test_invalid_key_file_is_named(content: str, tmp_path: Path) -> None:
     """Its content is not repeated."""
     file = tmp_path / "key"
-    file.write_text(content)
+    file.write_text(content, encoding="utf-8")
     assert run_command(settings={"TRAX_API_KEY_FILE": str(file)}) == Outcome(
         1,
         "",

@@ -72,7 +72,7 @@ def test_install_creates_a_missing_configuration(home: Home, client: str) -> Non
     done = home.install(client, "--sandbox", typed=None)
     file = home.path / sample.path
     trax = {**sample.fields, "command": COMMAND, "args": [*ARGUMENTS, "--sandbox"]}
-    assert json.loads(file.read_text()) == {sample.servers: {"trax": trax}}
+    assert json.loads(file.read_text(encoding="utf-8")) == {sample.servers: {"trax": trax}}
     assert mode(file) == 0o600
     assert not home.key_file.exists()
     assert ("Is it installed?" in done.out) is (client != "claude-code")
@@ -102,8 +102,8 @@ def test_install_keeps_a_symbolic_link(home: Home) -> None:
     link.symlink_to(target)
     assert home.install("cursor", typed=f"{KEY}\n").code == 0
     assert link.readlink() == target
-    assert target.read_text() == home.config_with_trax(cursor)
-    assert target.with_name("mine.json.trax-mcp.bak").read_text() == cursor.text
+    assert target.read_text(encoding="utf-8") == home.config_with_trax(cursor)
+    assert target.with_name("mine.json.trax-mcp.bak").read_text(encoding="utf-8") == cursor.text
     assert list(link.parent.iterdir()) == [link]
 
 
@@ -114,7 +114,7 @@ def test_backup_is_private_and_of_the_last_change(home: Home) -> None:
     home.install("cursor", typed=f"{KEY}\n")
     backup.chmod(0o644)
     home.install("cursor", "--sandbox")
-    assert backup.read_text() == home.config_with_trax(cursor)
+    assert backup.read_text(encoding="utf-8") == home.config_with_trax(cursor)
     assert mode(backup) == 0o600
     assert len(list(backup.parent.iterdir())) == 2
 
@@ -148,7 +148,7 @@ def test_a_configuration_with_comments_is_not_changed(home: Home) -> None:
     }
     pasted = json.dumps(json.loads(done.out)[sample.servers])[1:-1]
     name = f'"{sample.servers}": {{'
-    file.write_text(WITH_COMMENTS.replace(name, f"{name}{pasted},"))
+    file.write_text(WITH_COMMENTS.replace(name, f"{name}{pasted},"), encoding="utf-8")
     again = home.install("vscode")
     assert (again.code, "was set up already" in again.out) == (0, True)
 
@@ -183,14 +183,14 @@ def test_install_corrects_an_old_entry_and_keeps_its_other_settings(home: Home) 
 def test_an_entry_with_variables_works_on_and_becomes_one_line(home: Home) -> None:
     """As an earlier version wrote it, with the key alone in its file."""
     home.write_key(KEY)
-    home.key_file.write_text(f"{KEY}\n")
+    home.key_file.write_text(f"{KEY}\n", encoding="utf-8")
     started = {"command": COMMAND, "args": ARGUMENTS}
     file = home.write_entry("cursor", **started, env=home.key_file_settings)
     settings = home.settings(**home.key_file_settings)
     assert run_command(*ARGUMENTS[3:], settings=settings) == Outcome(0, "", "")
     assert home.install("cursor").code == 0
     assert entry(file) == {"type": "stdio", **started}
-    assert home.key_file.read_text() == f"{KEY}\n{ADDRESS}\n"
+    assert home.key_file.read_text(encoding="utf-8") == f"{KEY}\n{ADDRESS}\n"
     assert run_command(*ARGUMENTS[3:], settings=settings) == Outcome(0, "", "")
 
 
@@ -237,7 +237,7 @@ def test_changes_made_by_the_client_during_the_key_prompt_are_kept(home: Home) -
         return KEY
 
     assert home.install("claude-code", typed=type_key, terminal=True).code == 0
-    assert file.read_text() == home.config_with_trax(code)
+    assert file.read_text(encoding="utf-8") == home.config_with_trax(code)
 
 
 async def test_written_entry_starts_a_server_with_the_key(home: Home) -> None:
@@ -260,5 +260,5 @@ async def test_written_entry_starts_a_server_with_the_key(home: Home) -> None:
                 found = await client.call_tool("find_studio", {"query": "friday"})
     assert found.structured_content is not None
     assert found.structured_content["matches"][0]["name"] == "Friday Night Show"
-    assert f"The TRaX key is read from {home.key_file}." in log.read_text()
-    assert SANDBOX_KEY not in log.read_text()
+    assert f"The TRaX key is read from {home.key_file}." in log.read_text(encoding="utf-8")
+    assert SANDBOX_KEY not in log.read_text(encoding="utf-8")

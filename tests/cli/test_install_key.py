@@ -38,7 +38,7 @@ def test_a_key_in_the_entry_is_asked_for_once_more(home: Home) -> None:
     assert entry(file) == {"command": COMMAND, "args": ARGUMENTS}
     assert "the backup still has it" in moved.out
     assert "revoke it\non TRaX's Developer / API Keys screen." in moved.out
-    assert OTHER_KEY in file.with_name(f"{file.name}.trax-mcp.bak").read_text()
+    assert OTHER_KEY in file.with_name(f"{file.name}.trax-mcp.bak").read_text(encoding="utf-8")
 
 
 def test_key_file_is_kept_unless_another_key_is_given(home: Home) -> None:
@@ -47,10 +47,10 @@ def test_key_file_is_kept_unless_another_key_is_given(home: Home) -> None:
     home.key_file.chmod(0o644)
     home.install("cursor")
     written = f"{KEY}\n{ADDRESS}\n"
-    assert (home.key_file.read_text(), mode(home.key_file)) == (written, 0o600)
+    assert (home.key_file.read_text(encoding="utf-8"), mode(home.key_file)) == (written, 0o600)
     home.install("vscode", typed=f"{OTHER_KEY}\n{KEY}\n")
     written = f"{OTHER_KEY}\n{ADDRESS}\n"
-    assert (home.key_file.read_text(), mode(home.key_file)) == (written, 0o600)
+    assert (home.key_file.read_text(encoding="utf-8"), mode(home.key_file)) == (written, 0o600)
 
 
 def test_the_key_of_another_address_is_not_kept(home: Home) -> None:
@@ -65,7 +65,7 @@ def test_the_key_of_another_address_is_not_kept(home: Home) -> None:
     assert (done.code, refusal in done.err) == (1, True)
     assert home.file_stats() == before
     assert home.install("cursor", typed=f"{OTHER_KEY}\n", settings=named).code == 0
-    assert home.key_file.read_text() == f"{OTHER_KEY}\nhttps://other.example\n"
+    assert home.key_file.read_text(encoding="utf-8") == f"{OTHER_KEY}\nhttps://other.example\n"
 
 
 def test_other_clients_that_go_to_another_address_too_are_named(home: Home) -> None:
@@ -93,7 +93,7 @@ def test_a_key_file_without_an_address_is_kept_only_where_all_entries_agree_on_o
     assert (refused.code, "no key was given" in refused.err) == (1, True)
     assert home.file_stats() == before
     assert home.install("claude-desktop").code == 0
-    assert home.key_file.read_text() == f"{KEY}\nhttps://trax.example\n"
+    assert home.key_file.read_text(encoding="utf-8") == f"{KEY}\nhttps://trax.example\n"
 
 
 @pytest.mark.parametrize(
@@ -139,4 +139,4 @@ async def test_a_key_that_is_typed_on_a_terminal_is_not_shown(home: Home) -> Non
     assert KEY not in screen.output
     assert "API Keys screen" in screen.text
     assert "Cursor starts trax-mcp from now on" in screen.text
-    assert home.key_file.read_text() == f"{KEY}\n{ADDRESS}\n"
+    assert home.key_file.read_text(encoding="utf-8") == f"{KEY}\n{ADDRESS}\n"

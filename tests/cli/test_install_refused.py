@@ -60,7 +60,7 @@ def test_a_configuration_that_is_not_plain_json_is_not_changed(
     assert done.err.startswith(left_alone)
     assert json.loads(done.out)["mcpServers"]["trax"]["command"] == COMMAND
     assert file.read_bytes() == before
-    assert home.key_file.read_text().startswith(KEY)
+    assert home.key_file.read_text(encoding="utf-8").startswith(KEY)
 
 
 def test_a_read_only_file_is_not_changed(home: Home) -> None:
@@ -69,7 +69,7 @@ def test_a_read_only_file_is_not_changed(home: Home) -> None:
     file.chmod(0o444)
     done = home.install("cursor", "--sandbox")
     assert (done.code, "is read-only, so it is left alone" in done.err) == (1, True)
-    assert file.read_text() == sample_of("cursor").text
+    assert file.read_text(encoding="utf-8") == sample_of("cursor").text
 
 
 def test_a_file_that_breaks_while_the_key_is_typed_is_not_changed(home: Home) -> None:
@@ -83,11 +83,11 @@ def test_a_file_that_breaks_while_the_key_is_typed_is_not_changed(home: Home) ->
 
     done = home.install("cursor", typed=type_key, terminal=True)
     assert done.code == 1
-    assert file.read_text() == "{"
-    assert home.key_file.read_text().startswith(KEY)
+    assert file.read_text(encoding="utf-8") == "{"
+    assert home.key_file.read_text(encoding="utf-8").startswith(KEY)
     home.write_config(cursor)
     assert home.install("cursor").code == 0
-    assert file.read_text() == home.config_with_trax(cursor)
+    assert file.read_text(encoding="utf-8") == home.config_with_trax(cursor)
 
 
 def test_full_disk_leaves_the_configuration_and_no_temporary_file(

@@ -112,7 +112,7 @@ def test_a_file_that_does_not_fit_stops_the_start(
 ) -> None:
     """One sentence says why; the key is not in it. With a key in the environment it is not read."""
     home.write_key(KEY)
-    home.key_file.write_text(content)
+    home.key_file.write_text(content, encoding="utf-8")
     done = run_command(settings=home.settings(**settings))
     assert (done.code, done.out, done.err) == (1, "", f"trax-mcp: {sentence}\n")
     assert run_command(settings=home.settings(**settings, TRAX_API_KEY=KEY)).code == 0

@@ -234,7 +234,7 @@ def test_media_folders_are_separated_as_in_path(tmp_path: Path) -> None:
 @pytest.mark.parametrize("wrong", ["{}/no-such", "{}/file", ".", "videos", "~no-such-user"])
 def test_a_media_folder_must_be_absolute_and_exist(tmp_path: Path, wrong: str) -> None:
     """A misspelt one would allow nothing, or an unintended folder."""
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     given = os.pathsep.join((str(tmp_path), wrong.format(tmp_path)))
     assert refusal(TRAX_MEDIA_DIRS=given) == FOLDERS.replace(":", os.pathsep)
 

@@ -38,9 +38,9 @@ def start(folder: Path) -> Outcome:
 def test_the_first_start_makes_both_files_for_this_user_alone(tmp_path: Path) -> None:
     """A later one keeps them, and leaves no journal beside the file."""
     assert start(tmp_path).code == 0
-    secret = (tmp_path / SECRET_FILE).read_text()
+    secret = (tmp_path / SECRET_FILE).read_text(encoding="utf-8")
     assert start(tmp_path).code == 0
-    assert (tmp_path / SECRET_FILE).read_text() == secret
+    assert (tmp_path / SECRET_FILE).read_text(encoding="utf-8") == secret
     assert {it.name: mode(it) for it in tmp_path.iterdir()} == {FILE: 0o600, SECRET_FILE: 0o600}
 
 
@@ -77,7 +77,7 @@ def test_a_file_that_is_none_of_sign_ins_stops_the_start(tmp_path: Path) -> None
 
 def test_a_secret_that_others_can_read_stops_the_start(tmp_path: Path) -> None:
     """And is not printed."""
-    (tmp_path / SECRET_FILE).write_text("x" * 43)
+    (tmp_path / SECRET_FILE).write_text("x" * 43, encoding="utf-8")
     (tmp_path / SECRET_FILE).chmod(0o644)
     assert start(tmp_path) == Outcome(
         1,

@@ -26,9 +26,9 @@ def test_a_configuration_is_as_it_was_before_install(home: Home, sample: Sample)
     assert home.install(sample.client, typed=f"{KEY}\n").code == 0
     done = uninstall(home, sample.client)
     assert (done.code, done.err) == (0, "")
-    assert file.read_text() == sample.text
+    assert file.read_text(encoding="utf-8") == sample.text
     assert f"~/{home.key_file.relative_to(home.path)}" in done.out
-    assert home.key_file.read_text().startswith(KEY)
+    assert home.key_file.read_text(encoding="utf-8").startswith(KEY)
     assert KEY not in done.out
 
 
@@ -38,7 +38,9 @@ def test_without_a_client_it_is_taken_out_of_all(home: Home) -> None:
         home.write_config(sample)
         assert home.install(sample.client, "--sandbox").code == 0
     assert uninstall(home).code == 0
-    assert [(home.path / it.path).read_text() for it in SAMPLES] == [it.text for it in SAMPLES]
+    assert [(home.path / it.path).read_text(encoding="utf-8") for it in SAMPLES] == [
+        it.text for it in SAMPLES
+    ]
     before = home.file_stats()
     again = uninstall(home)
     assert (again.code, again.out.splitlines()[0]) == (
@@ -67,10 +69,10 @@ def test_an_entry_that_starts_something_else_stays(
 ) -> None:
     """One of an installation that was moved does not."""
     file = home.write_entry("cursor", **started)
-    before = file.read_text()
+    before = file.read_text(encoding="utf-8")
     done = uninstall(home, "cursor")
-    assert ("trax" not in file.read_text()) is is_ours
-    assert (file.read_text() == before) is not is_ours
+    assert ("trax" not in file.read_text(encoding="utf-8")) is is_ours
+    assert (file.read_text(encoding="utf-8") == before) is not is_ours
     assert (done.code, "It stays." in done.err) == (0, not is_ours)
 
 
@@ -79,4 +81,4 @@ def test_a_file_that_cannot_be_read_is_named(home: Home) -> None:
     done = uninstall(home)
     assert done.code == 1
     assert f"{file} is not plain JSON" in done.err
-    assert file.read_text() == "{"
+    assert file.read_text(encoding="utf-8") == "{"

@@ -579,5 +579,5 @@ async def test_the_audit_log_has_a_line_for_each_change_and_no_stream_key(tmp_pa
         ("sent", "go_live"),
     ]
     assert lines[0]["arguments"]["changes"][0]["arguments"]["destId"] == "dest_2"
-    assert "hush" not in path.read_text()
+    assert "hush" not in path.read_text(encoding="utf-8")
     assert "hush" not in text_of(result)

@@ -122,4 +122,4 @@ async def test_the_audit_log_has_the_channel_of_the_question_and_of_the_answer(
         ("sending", None, None),
         ("sent", None, None),
     ]
-    assert question.data["ticket"] not in (tmp_path / "audit.jsonl").read_text()
+    assert question.data["ticket"] not in (tmp_path / "audit.jsonl").read_text(encoding="utf-8")

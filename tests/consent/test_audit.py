@@ -50,7 +50,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
     """All lines, each complete. Empty if there is no file."""
     if not path.exists():
         return []
-    assert path.read_text().endswith("\n")
+    assert path.read_text(encoding="utf-8").endswith("\n")
     return audit_lines(path)
 
 
@@ -300,10 +300,10 @@ async def test_a_file_that_is_open_to_other_users_is_reported_once(
 def target(path: Path) -> Iterator[Path]:
     """Another file, to which a link leads in place of the audit log. It is not changed."""
     target = path.with_name("target")
-    target.write_text("unchanged")
+    target.write_text("unchanged", encoding="utf-8")
     path.symlink_to(target)
     yield target
-    assert target.read_text() == "unchanged"
+    assert target.read_text(encoding="utf-8") == "unchanged"
 
 
 @pytest.mark.usefixtures("target")

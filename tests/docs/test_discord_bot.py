@@ -100,7 +100,7 @@ class Show:
 
     def logged(self, event: str) -> list[tuple[str, str | None]]:
         """Operation and claimed actor of each such event in the audit log."""
-        lines = [json.loads(line) for line in self.audit.read_text().splitlines()]
+        lines = [json.loads(line) for line in self.audit.read_text(encoding="utf-8").splitlines()]
         return [(it["operation"], it.get("actorClaimed")) for it in lines if it["event"] == event]
 
 

@@ -47,13 +47,13 @@ async def send(bot: Running, text: str, answer: str) -> None:
 
 def events(audit: Path) -> list[tuple[str, str, str | None]]:
     """Operation, event and claimed actor of each audit line."""
-    lines = [json.loads(line) for line in audit.read_text().splitlines()]
+    lines = [json.loads(line) for line in audit.read_text(encoding="utf-8").splitlines()]
     return [(it["operation"], it["event"], it.get("actorClaimed")) for it in lines]
 
 
 def test_chat_bot_example_is_short() -> None:
     """People read it before they run it."""
-    assert len(BOT.read_text().splitlines()) < MAX_LINES
+    assert len(BOT.read_text(encoding="utf-8").splitlines()) < MAX_LINES
 
 
 async def test_bot_runs_a_show_from_go_live_to_go_offline(tmp_path: Path) -> None:

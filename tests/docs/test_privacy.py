@@ -46,7 +46,7 @@ def local_effects(events: list[list[Any]]) -> set[tuple[str, ...]]:
 
 def read_events(event_file: Path) -> list[list[Any]]:
     """The recorded events."""
-    return [json.loads(line) for line in event_file.read_text().splitlines()]
+    return [json.loads(line) for line in event_file.read_text(encoding="utf-8").splitlines()]
 
 
 async def test_over_stdio_only_trax_is_contacted_and_only_the_audit_log_is_written(

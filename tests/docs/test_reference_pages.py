@@ -84,7 +84,7 @@ def test_every_code_in_the_troubleshooting_table_exists() -> None:
 
 def test_the_servers_own_codes_are_in_the_source() -> None:
     """Each as a string literal."""
-    program = "".join(it.read_text() for it in (ROOT / "trax_mcp").rglob("*.py"))
+    program = "".join(it.read_text(encoding="utf-8") for it in (ROOT / "trax_mcp").rglob("*.py"))
     assert [code for code in OWN_CODES if f'"{code}"' not in program] == []
 
 

@@ -54,7 +54,7 @@ async def served(**settings: str) -> AsyncIterator[tuple[Running, HttpWire]]:
 
 async def test_a_call_over_http_is_the_line_that_the_page_shows() -> None:
     """The trace is that of the header, or of `_meta`, which counts first."""
-    page = (ROOT / "docs/http.md").read_text()
+    page = (ROOT / "docs/http.md").read_text(encoding="utf-8")
     (shown,) = re.findall(r"```json\n(\{\"time\".*\})\n```", page)
     async with served() as (server, caller):
         message = tool_call(MODERN, "find_studio", query=CANARY)

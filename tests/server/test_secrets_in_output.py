@@ -139,7 +139,7 @@ def test_invalid_settings_are_refused_without_repeating_them(name: str, value: s
 
 def test_pages_and_snapshots_contain_no_secret() -> None:
     """No key, no signature, and none of the sandbox's stream keys."""
-    pages = {it: it.read_text() for it in repository_files(*_PAGES, *_SNAPSHOTS)}
+    pages = {it: it.read_text(encoding="utf-8") for it in repository_files(*_PAGES, *_SNAPSHOTS)}
     assert len(pages) > 20
     keys = {found for text in pages.values() for found in re.findall(r"sk_live_[\w.-]+", text)}
     assert keys == secret.DOCUMENTED_KEYS

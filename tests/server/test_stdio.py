@@ -55,7 +55,7 @@ async def test_a_client_starts_the_command_and_uses_tools_prompts_and_subscripti
 ) -> None:
     """With the SDK's client. The key comes from a file, without the newline at its end."""
     file = tmp_path / "key"
-    file.write_text(f"{SANDBOX_KEY}\n")
+    file.write_text(f"{SANDBOX_KEY}\n", encoding="utf-8")
     async with upstream() as trax:
         given = {**settings(trax), "TRAX_API_KEY_FILE": str(file)}
         del given["TRAX_API_KEY"]

@@ -20,7 +20,7 @@ OLD, NEW, THIRD = "token-of-may", "token-of-june", "token-of-july"
 def write(file: Path, *tokens: str) -> None:
     """Put tokens into a private file."""
     file.touch(0o600)
-    file.write_text("\n".join(tokens))
+    file.write_text("\n".join(tokens), encoding="utf-8")
 
 
 def caller_with(token: str, http: httpx.AsyncClient) -> HttpWire:

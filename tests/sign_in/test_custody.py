@@ -38,7 +38,7 @@ def content_of(folder: Path) -> bytes:
 
 def put_secret(folder: Path, secret: str = OTHER_SECRET) -> None:
     """Make this the secret of the server in a folder."""
-    (folder / SECRET_FILE).write_text(secret)
+    (folder / SECRET_FILE).write_text(secret, encoding="utf-8")
     (folder / SECRET_FILE).chmod(0o600)
 
 
@@ -100,7 +100,7 @@ async def test_the_file_holds_no_key_no_token_and_no_secret(tmp_path: Path) -> N
         front.trax.add_key(KEYS[0])
         tokens = await steps.sign_in(KEYS[0])
         second = (await steps.refresh(tokens["refresh_token"])).json()
-        secret = (tmp_path / SECRET_FILE).read_text().strip()
+        secret = (tmp_path / SECRET_FILE).read_text(encoding="utf-8").strip()
         content = content_of(tmp_path)
     assert b"The tests" in content
     given = [it[kind] for it in (tokens, second) for kind in ("access_token", "refresh_token")]

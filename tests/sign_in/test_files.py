@@ -124,7 +124,7 @@ def test_a_folder_in_place_of_the_secret_stops_the_start(tmp_path: Path) -> None
 
 def test_a_secret_that_cannot_be_made_stops_the_start(tmp_path: Path) -> None:
     """Its folder is a file."""
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     assert refusal_to_start(tmp_path / "file") == (
         "trax-mcp: TRAX_SIGN_IN_SECRET_FILE cannot be read: Not a directory.\n"
     )
@@ -134,7 +134,7 @@ async def test_no_two_servers_have_one_secret(tmp_path: Path) -> None:
     secrets = []
     for name in ("one", "other", "one"):
         async with signing_in(tmp_path / name):
-            secrets.append((tmp_path / name / SECRET_FILE).read_text())
+            secrets.append((tmp_path / name / SECRET_FILE).read_text(encoding="utf-8"))
     assert secrets[0] == secrets[2] != secrets[1]
 
 

@@ -213,4 +213,4 @@ def state_of(result: types.CallToolResult) -> str:
 
 def events_in(audit_log: Path) -> list[dict[str, Any]]:
     """The lines of an audit log."""
-    return [json.loads(line) for line in audit_log.read_text().splitlines()]
+    return [json.loads(line) for line in audit_log.read_text(encoding="utf-8").splitlines()]

@@ -196,4 +196,4 @@ def data_in_text(result: types.CallToolResult) -> str:
 
 def audit_lines(path: Path) -> list[dict[str, Any]]:
     """The lines of an audit log, oldest first."""
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

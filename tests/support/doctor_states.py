@@ -146,14 +146,14 @@ def with_key_for_another(home: Home, _address: str) -> None:
 def with_odd_key_file(home: Home, _address: str) -> None:
     """Write a key file that others can read, with a control character in its name."""
     file = home.path / "key\x1b[2J"
-    file.write_text(SANDBOX_KEY)
+    file.write_text(SANDBOX_KEY, encoding="utf-8")
     file.chmod(0o640)
 
 
 def with_codex_and_its_key(home: Home, address: str) -> None:
     """Configure Codex, whose file is TOML, as an earlier version did."""
     home.write_key(SANDBOX_KEY)
-    home.key_file.write_text(f"{SANDBOX_KEY}\n")
+    home.key_file.write_text(f"{SANDBOX_KEY}\n", encoding="utf-8")
     write_codex(home, {"TRAX_API_KEY_FILE": str(home.key_file), "TRAX_BASE_URL": address})
 
 
@@ -169,7 +169,7 @@ def write_codex(home: Home, env: Mapping[str, str]) -> None:
     ]
     file = home.path / ".codex/config.toml"
     file.parent.mkdir()
-    file.write_text("\n".join(tables))
+    file.write_text("\n".join(tables), encoding="utf-8")
 
 
 def with_another_trax(home: Home, _address: str) -> None:

@@ -35,7 +35,7 @@ def generated_files() -> Mapping[Path, str]:
     """Every generated file by its path in the repository."""
     parts = reference_parts()
     pages = {Path(it): _filled_in((ROOT / it).read_text("utf-8"), parts) for it in PAGES}
-    manifest = _manifest(json.loads((ROOT / "manifest.json").read_text()))
+    manifest = _manifest(json.loads((ROOT / "manifest.json").read_text(encoding="utf-8")))
     return {**pages, Path("manifest.json"): manifest}
 
 

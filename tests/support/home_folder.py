@@ -98,7 +98,7 @@ class Home:
     def write_key(self, key: str, address: str | None = ADDRESS) -> None:
         """Write the key file as `install` does, or as it did once, without an address."""
         self.key_file.parent.mkdir(parents=True, exist_ok=True)
-        self.key_file.write_text(f"{key}\n{address}\n" if address else f"{key}\n")
+        self.key_file.write_text(f"{key}\n{address}\n" if address else f"{key}\n", encoding="utf-8")
         self.key_file.chmod(0o600)
 
     def all_files(self) -> dict[str, bytes]:
@@ -121,7 +121,7 @@ def mode(path: Path) -> int:
 
 def entry(file: Path) -> dict[str, Any]:
     """The trax entry of a configuration without comments."""
-    found: dict[str, Any] = json.loads(file.read_text())["mcpServers"]["trax"]
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))["mcpServers"]["trax"]
     return found
 
 

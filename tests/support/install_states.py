@@ -91,7 +91,7 @@ def with_entry(home: Home, address: str) -> None:
 def with_variables(home: Home, address: str) -> None:
     """Configure a client as an earlier version did, with a key file that holds the key alone."""
     home.write_key(SANDBOX_KEY)
-    home.key_file.write_text(f"{SANDBOX_KEY}\n")
+    home.key_file.write_text(f"{SANDBOX_KEY}\n", encoding="utf-8")
     configure(home, "cursor", TRAX_BASE_URL=address, **home.key_file_settings)
 
 
@@ -115,7 +115,7 @@ def with_many_clients(home: Home, address: str) -> None:
     """Configure clients in every way: written, with a backup, pasted, among comments, another."""
     with_entry(home, address)
     configure(home, "claude-desktop", TRAX_CONFIRM="human")
-    (home.path / ".cursor/mcp.json.trax-mcp.bak").write_text("{}")
+    (home.path / ".cursor/mcp.json.trax-mcp.bak").write_text("{}", encoding="utf-8")
     write_codex(home, {})
     vscode = f'{{ "servers": {{ // mine\n"trax": {{ "command": {json.dumps(COMMAND)} }} }} }}'
     home.write_config(sample_of("vscode"), vscode)

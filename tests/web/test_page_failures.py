@@ -165,7 +165,7 @@ def test_the_browser_is_opened_by_no_module_of_the_present_folder_and_without_th
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The folder is whatever a person has opened in their editor."""
-    (tmp_path / "webbrowser.py").write_text("open('taken', 'w')")
+    (tmp_path / "webbrowser.py").write_text("open('taken', 'w')", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BROWSER", "true")
     monkeypatch.setenv("DISPLAY", ":7")

@@ -126,7 +126,7 @@ class CanarySearch:
     def add_logs_and_requests(self, server: Running, audit: Path) -> None:
         """Add the logs and everything that has reached TRaX to the seen texts."""
         self.seen.add("log", server.stderr.text)
-        self.seen.add("audit", audit.read_text())
+        self.seen.add("audit", audit.read_text(encoding="utf-8"))
         for it in self.trax.requests:
             headers = dict(it.headers)
             where = "storage" if it.path.startswith("/uploads/") else "TRaX: path"
@@ -146,8 +146,14 @@ def add_process_titles(seen: Seen, process: Running) -> None:
     if not (proc := Path(f"/proc/{process.process.pid}")).exists():
         return  # no /proc on this platform
     for it in (proc, *(Path(f"/proc/{pid}") for pid in _children(proc))):
-        seen.add("process", (it / "cmdline").read_text() + (it / "comm").read_text())
+        seen.add(
+            "process",
+            (it / "cmdline").read_text(encoding="utf-8")
+            + (it / "comm").read_text(encoding="utf-8"),
+        )
 
 
 def _children(proc: Path) -> list[str]:
-    return [pid for it in proc.glob("task/*/children") for pid in it.read_text().split()]
+    return [
+        pid for it in proc.glob("task/*/children") for pid in it.read_text(encoding="utf-8").split()
+    ]
