@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from hypothesis import given, settings
@@ -29,7 +29,7 @@ from trax_mcp.api.operations import (
     UpdateStudio,
 )
 from trax_mcp.consent.plans import plan_for
-from trax_mcp.studio.facts import Fact, Facts, Observed
+from trax_mcp.studio.facts import Fact, Facts, Observed, State
 
 if TYPE_CHECKING:
     from trax_mcp.api.models import Model
@@ -51,6 +51,10 @@ ACCEPTED: Final = 'TRaX accepted the message for the chat of "Friday Show" on'
 UNSEEN: Final = "; whether each platform shows it is not known."
 
 
+UNSEEN_STATES: Final[tuple[State, ...]] = ("stopping", "unknown")
+OF_MAIN: Final = {**S, "dest_id": "dest_1"}
+
+
 def done(
     operation: Operation[Model],
     answer: dict[str, Any],
@@ -62,30 +66,76 @@ def done(
     return [it.text for it in plan.report(answer, observed)]
 
 
-def test_a_go_live_names_the_destinations_that_trax_named() -> None:
-    """Not those that were expected. One that is not known is named by its id."""
-    answer = {"destinationIds": ["dest_2", "dest_9"]}
-    assert done(GO_LIVE, answer, observed=ON_AIR) == [
-        (
-            'On air for 12 minutes (since 18:00:03 UTC); switched on: Twitch ("Late crowd") and the'
-            ' destination "dest_9".'
+ON_AIR_FOR: Final = "On air for 12 minutes (since 18:00:03 UTC)"
+STUDIO: Final = {"id": "studio_42", "name": "Friday Show", "ownerSub": "u", "role": "owner"}
+LOOK: Final = "Look with get_stream_status, and on the platforms; a second go_offline is harmless."
+NOT_DELETED: Final = (
+    "TRaX answered `ok: false` to delete_destination. Look with list_destinations before anything"
+    " else."
+)
+CHANGED_MAIN: Final = 'Changed the destination "Main" (YouTube) of "Friday Show":'
+NOT_SHOWN: Final = "TRaX does not show this setting again."
+LATER: Final = ON_AIR._replace(since="2026-06-05T18:12:31Z")
+
+REPORTS: Final[dict[str, tuple[Operation[Model], dict[str, Any], Observed | None, str]]] = {
+    "a go-live names the destinations that TRaX named, not those that were expected": (
+        GO_LIVE, {"destinationIds": ["dest_2", "dest_9"]}, ON_AIR,
+        f'{ON_AIR_FOR}; switched on: Twitch ("Late crowd") and the destination "dest_9".',
+    ),
+    "a go-live to nowhere": (
+        GO_LIVE, {"destinationIds": []}, ON_AIR, f"{ON_AIR_FOR}; switched on: no destination."
+    ),
+    "a lost answer to a go-live names none": (GO_LIVE, {}, ON_AIR, f"{ON_AIR_FOR}."),
+    "a lost answer to a stop": (GO_OFFLINE, {}, OFF_AIR, '"Friday Show" is off air.'),
+    "a time in the future has no duration": (GO_LIVE, {}, LATER, "On air since 18:12:31 UTC."),
+    "a change repeats the values that TRaX answered": (
+        UpdateDestination(**OF_MAIN, enabled=False, name="Main"), MAIN, None,
+        f'{CHANGED_MAIN} `name` is "Main" and `enabled` is true, though false was asked for.',
+    ),
+    "a setting that TRaX does not show is said to be set": (
+        UpdateStudio(**S, auto_go_live=True), STUDIO, None,
+        f'Changed "Friday Show": `autoGoLive` is set to true. {NOT_SHOWN}',
+    ),
+    "a secret is not repeated even if TRaX answers it": (
+        UpdateDestination(**OF_MAIN, stream_key=STREAM_KEY),
+        {**MAIN, "streamKey": STREAM_KEY}, None,
+        f"{CHANGED_MAIN} `streamKey` is set. {NOT_SHOWN}",
+    ),
+    "a created studio whose name cannot be read": (
+        CreateStudio(name="Late"), {"name": 7}, None, 'Created the studio "Late".'
+    ),
+    "ok": (UNLINK, {"ok": True}, None, 'Unlinked the YouTube account "Robin" from TRaX.'),
+    "ok: false is not said to be done": (DELETE_DESTINATION, {"ok": False}, None, NOT_DELETED),
+    "ok: false, but off air": (GO_OFFLINE, {"ok": False}, OFF_AIR, '"Friday Show" is off air.'),
+    **{
+        f"{answer} to a stop, then {state}": (
+            GO_OFFLINE, {"ok": answer != "ok: false"}, Observed(state, ON_AIR.checked_at),
+            f"{said}. {LOOK}",
         )
-    ]
-    assert done(GO_LIVE, {"destinationIds": []}, observed=ON_AIR) == [
-        "On air for 12 minutes (since 18:00:03 UTC); switched on: no destination."
-    ]
+        for state in UNSEEN_STATES
+        for answer, said in (
+            ("ok: false", "TRaX answered `ok: false` to go_offline"),
+            ("ok", "TRaX accepted the stop; nothing shows yet that it worked"),
+        )
+    },
+}  # fmt: skip
+"""The call, TRaX's answer, the state that was seen, and what is said."""
+
+
+@pytest.mark.parametrize("kind", REPORTS)
+def test_what_was_done_is_said_as_far_as_trax_has_shown_it(kind: str) -> None:
+    operation, answer, observed, said = REPORTS[kind]
+    assert done(operation, answer, observed=observed) == [said]
+
+
+def test_a_studio_that_is_not_known_is_off_air() -> None:
+    assert done(GO_OFFLINE, {}, Facts(), OFF_AIR) == ["The studio is off air."]
 
 
 def test_a_go_live_to_many_destinations_names_the_first_twenty() -> None:
     """And how many more there are."""
     (text,) = done(GO_LIVE, {"destinationIds": [f"d{it}" for it in range(500)]}, observed=ON_AIR)
     assert text.endswith('the destination "d19" and 480 more.')
-
-
-def test_a_lost_answer_names_no_destination() -> None:
-    """Only what was seen is said."""
-    assert done(GO_LIVE, {}, observed=ON_AIR) == ["On air for 12 minutes (since 18:00:03 UTC)."]
-    assert done(GO_OFFLINE, {}, Facts(), OFF_AIR) == ["The studio is off air."]
 
 
 @pytest.mark.parametrize(
@@ -96,85 +146,12 @@ def test_a_lost_answer_names_no_destination() -> None:
         (False, ", and to take the studio off the air again has failed: it may be on air"),
     ],
 )
-def test_a_go_live_that_a_stop_has_followed_says_what_was_done_about_it(
+def test_a_go_live_that_a_stop_has_followed_is_never_said_to_be_going_live(
     *, undone: bool | None, then: str
 ) -> None:
-    """It is never said to be going live."""
     plan = plan_for(GO_LIVE)(GO_LIVE, EVERYTHING, now=NOW)
     (told,) = plan.report({}, Observed("stopping", ON_AIR.checked_at), undone=undone)
     assert told.text.startswith(f"The start was accepted, but a stop came after it{then}.")
-
-
-def test_a_change_repeats_the_values_that_trax_answered() -> None:
-    """Beside what was asked for, if that is something else."""
-    change = UpdateDestination(**S, dest_id="dest_1", enabled=False, name="Main")
-    assert done(change, MAIN) == [
-        (
-            'Changed the destination "Main" (YouTube) of "Friday Show": `name` is "Main" and'
-            " `enabled` is true, though false was asked for."
-        )
-    ]
-
-
-def test_a_setting_that_trax_does_not_show_is_said_to_be_set() -> None:
-    """With its value if that is no secret and no address."""
-    studio = {"id": "studio_42", "name": "Friday Show", "ownerSub": "u", "role": "owner"}
-    assert done(UpdateStudio(**S, auto_go_live=True), studio) == [
-        'Changed "Friday Show": `autoGoLive` is set to true. TRaX does not show this setting again.'
-    ]
-
-
-def test_a_secret_is_not_repeated_even_if_trax_answers_it() -> None:
-    """TRaX documents that it does not."""
-    change = UpdateDestination(**S, dest_id="dest_1", stream_key=STREAM_KEY)
-    assert done(change, {**MAIN, "streamKey": STREAM_KEY}) == [
-        (
-            'Changed the destination "Main" (YouTube) of "Friday Show": `streamKey` is set. TRaX'
-            " does not show this setting again."
-        )
-    ]
-
-
-def test_an_answer_of_ok_false_is_not_said_to_be_done() -> None:
-    """The sentence says what to look at."""
-    assert done(DELETE_DESTINATION, {"ok": False}) == [
-        (
-            "TRaX answered `ok: false` to delete_destination. Look with list_destinations before"
-            " anything else."
-        )
-    ]
-    for state in ("stopping", "unknown"):
-        assert done(GO_OFFLINE, {"ok": False}, observed=Observed(state, ON_AIR.checked_at)) == [
-            (
-                "TRaX answered `ok: false` to go_offline. Look with get_stream_status, and on the"
-                " platforms; a second go_offline is harmless."
-            )
-        ]
-    off_air = done(GO_OFFLINE, {"ok": False}, observed=OFF_AIR)
-    assert off_air == ['"Friday Show" is off air.']
-    assert done(UNLINK, {"ok": True}) == ['Unlinked the YouTube account "Robin" from TRaX.']
-
-
-def test_a_time_in_the_future_leads_to_no_duration() -> None:
-    """The clocks of TRaX and of this computer may differ."""
-    later = ON_AIR._replace(since="2026-06-05T18:12:31Z")
-    assert done(GO_LIVE, {}, observed=later) == ["On air since 18:12:31 UTC."]
-
-
-@pytest.mark.parametrize("state", ["stopping", "unknown"])
-def test_a_stop_that_was_not_seen_is_said_to_be_accepted(
-    state: Literal["stopping", "unknown"],
-) -> None:
-    """And what to do: a second one does no harm."""
-    assert done(GO_OFFLINE, {"ok": True}, LIVE, Observed(state, ON_AIR.checked_at)) == [
-        (
-            "TRaX accepted the stop; nothing shows yet that it worked. Look with get_stream_status,"
-            " and on the platforms; a second go_offline is harmless."
-        )
-    ]
-
-
-OF_MAIN: Final = {**S, "dest_id": "dest_1"}
 
 
 @pytest.mark.parametrize(
@@ -203,29 +180,23 @@ CUT: Final = replace(EVERYTHING.destinations, missing="only the first 3 are read
 LISTS: Final = (Fact.DESTINATIONS, Fact.SOURCES, Fact.CONNECTIONS)
 
 
+TO_ALL: Final = f"{ACCEPTED} every platform that is switched on"
+TO_BOTH: Final = f"{ACCEPTED} Twitch and Kick{UNSEEN}"
+LACKS: Final = 'Warning: "Friday Show" has no destination'
+
+
 @pytest.mark.parametrize(
     ("message", "facts", "said"),
     [
-        (HI_ALL, LIVE, [
-            f"{ACCEPTED} every platform that is switched on (YouTube and Twitch){UNSEEN}"
+        (HI_ALL, LIVE, [f"{TO_ALL} (YouTube and Twitch){UNSEEN}"]),
+        (HI_ALL, but(status=None, destinations=None), [f"{TO_ALL}{UNSEEN}"]),
+        (HI_ALL, known(LIVE, destinations=CUT), [f"{TO_ALL}{UNSEEN}"]),
+        (HI_ALL, known(LIVE, destinations=()), [
+            f"{TO_ALL}{UNSEEN}", f"{LACKS} that is switched on."
         ]),
-        (HI_ALL, but(status=None, destinations=None), [
-            f"{ACCEPTED} every platform that is switched on{UNSEEN}"
-        ]),
-        (HI, LIVE, [
-            f"{ACCEPTED} Twitch and Kick{UNSEEN}",
-            'Warning: "Friday Show" has no destination on Kick that is switched on.',
-        ]),
+        (HI, LIVE, [TO_BOTH, f"{LACKS} on Kick that is switched on."]),
         (HI, but(destinations=CUT), [
-            f"{ACCEPTED} Twitch and Kick{UNSEEN}",
-            'Warning: "Friday Show" is off air, so viewers may not see it.',
-        ]),
-        (HI_ALL, but(status=LIVE.status, destinations=CUT), [
-            f"{ACCEPTED} every platform that is switched on{UNSEEN}"
-        ]),
-        (HI_ALL, but(status=LIVE.status, destinations=()), [
-            f"{ACCEPTED} every platform that is switched on{UNSEEN}",
-            'Warning: "Friday Show" has no destination that is switched on.',
+            TO_BOTH, 'Warning: "Friday Show" is off air, so viewers may not see it.'
         ]),
     ],
 )  # fmt: skip
@@ -263,8 +234,3 @@ def test_any_answer_becomes_a_sentence_on_one_line(
     texts = done(operation, answer, known(facts, **lists), observed)
     assert texts
     assert not any("\n" in it or STREAM_KEY in it for it in texts)
-
-
-def test_a_created_studio_is_named_as_it_was_asked_for_if_the_answer_cannot_be_read() -> None:
-    """The answer may be of any form."""
-    assert done(CreateStudio(name="Late"), {"name": 7}) == ['Created the studio "Late".']

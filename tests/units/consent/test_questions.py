@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import product
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.units.consent.asked_questions import YES, asked, preview_of
+from tests.units.consent.asked_questions import YES, asked
 from trax_mcp.api.operations import DeleteDestination, GoLive, GoOffline
 from trax_mcp.consent.calls import DO_NOT, NotRun
 from trax_mcp.consent.questions import StudioRecord, Turn, outcome_in_words
 
 if TYPE_CHECKING:
-    from trax_mcp.consent.calls import ApprovedIn
     from trax_mcp.consent.questions import Phase, Question
 
 GO_LIVE: Final = GoLive(studio_id="s")
@@ -53,63 +51,53 @@ def test_the_phase_of_a_question_follows_from_the_record_and_the_time(kind: str)
 
 READ: Final = 1006.0
 """A second after it was shown."""
-PASSKEY: Final[ApprovedIn] = "passkey"
-PAGE: Final[ApprovedIn] = "page"
 AGAIN: Final = replace(SHOWN, number=2, shown_at=1100.0)
 
-ANSWERS: Final[dict[str, tuple[Question, int, str, float, bool, bool]]] = {
-    # The question, the number and the choice of the answer, and when it comes.
-    # Then whether it counts from the page, and where a passkey is needed from a passkey only.
-    "yes": (SHOWN, 1, YES, READ, True, True),
-    "yes, at once": (SHOWN, 1, YES, READ - 0.1, False, False),
-    "yes, before it was shown": (replace(SHOWN, shown_at=None), 1, YES, READ, False, False),
-    "yes, at the last moment": (SHOWN, 1, YES, 1299.9, True, True),
-    "yes, too late": (SHOWN, 1, YES, 1300.0, False, False),
-    "yes to a used one": (replace(SHOWN, used_by="c", used_at=READ), 1, YES, READ, False, False),
-    "yes to one that has ended": (replace(SHOWN, result=RESULT), 1, YES, READ, False, False),
-    "yes to one that cannot be shown": (
-        replace(SHOWN, is_unshown=True), 1, YES, READ, False, False
-    ),
-    "yes to the first, asked again": (AGAIN, 1, YES, 1101.0, False, False),
-    "yes to the second": (AGAIN, 2, YES, 1101.0, True, True),
-    "yes to the second, at once": (AGAIN, 2, YES, 1100.9, False, False),
-    "yes to one that nobody has asked": (SHOWN, 2, YES, READ, False, False),
-    "another choice": (SHOWN, 1, "Go live", READ, False, False),
-    "no choice": (SHOWN, 1, "", READ, False, False),
-    "no": (SHOWN, 1, DO_NOT, READ, True, True),
-    "no, at once": (SHOWN, 1, DO_NOT, 1005.0, True, True),
-    "no, too late": (SHOWN, 1, DO_NOT, 1300.0, False, False),
-    "no to the first, asked again": (AGAIN, 1, DO_NOT, 1101.0, False, False),
-}  # fmt: skip
+ANSWERS: Final[dict[str, tuple[Question, int, str, float, bool]]] = {
+    # The question, the number and the choice of the answer, when it comes, and if it counts.
+    "yes": (SHOWN, 1, YES, READ, True),
+    "yes, at once": (SHOWN, 1, YES, READ - 0.1, False),
+    "yes, before it was shown": (replace(SHOWN, shown_at=None), 1, YES, READ, False),
+    "yes, at the last moment": (SHOWN, 1, YES, 1299.9, True),
+    "yes, too late": (SHOWN, 1, YES, 1300.0, False),
+    "yes to a used one": (replace(SHOWN, used_by="c", used_at=READ), 1, YES, READ, False),
+    "yes to one that has ended": (replace(SHOWN, result=RESULT), 1, YES, READ, False),
+    "yes to one that cannot be shown": (replace(SHOWN, is_unshown=True), 1, YES, READ, False),
+    "yes to the first, asked again": (AGAIN, 1, YES, 1101.0, False),
+    "yes to the second": (AGAIN, 2, YES, 1101.0, True),
+    "yes to the second, at once": (AGAIN, 2, YES, 1100.9, False),
+    "yes to one that nobody has asked": (SHOWN, 2, YES, READ, False),
+    "another choice": (SHOWN, 1, "Go live", READ, False),
+    "no choice": (SHOWN, 1, "", READ, False),
+    "no": (SHOWN, 1, DO_NOT, READ, True),
+    "no, at once": (SHOWN, 1, DO_NOT, 1005.0, True),
+    "no, too late": (SHOWN, 1, DO_NOT, 1300.0, False),
+    "no to the first, asked again": (AGAIN, 1, DO_NOT, 1101.0, False),
+}
 
 
 @pytest.mark.parametrize("kind", ANSWERS)
 def test_an_answer_counts_if_it_is_a_choice_of_what_is_open_and_was_read(kind: str) -> None:
     """A no needs neither a second nor a passkey."""
-    question, number, choice, at, counts, counts_by_passkey = ANSWERS[kind]
-    assert question.counts(number, choice, PAGE, at, needs_passkey=False) is counts
-    by_passkey = question.counts(number, choice, PASSKEY, at, needs_passkey=True)
-    assert by_passkey is counts_by_passkey
-    needs_none = choice == DO_NOT
-    without = question.counts(number, choice, PAGE, at, needs_passkey=True)
-    assert without is (counts and needs_none)
+    question, number, choice, at, counts = ANSWERS[kind]
+    assert question.counts(number, choice, "page", at, needs_passkey=False) is counts
+    assert question.counts(number, choice, "passkey", at, needs_passkey=True) is counts
+    without = question.counts(number, choice, "page", at, needs_passkey=True)
+    assert without is (counts and choice == DO_NOT)
 
 
-def test_a_question_leads_on_air_no_longer_after_a_stop() -> None:
+@pytest.mark.parametrize("before", ["", "one"])
+@pytest.mark.parametrize("now", ["", "one", "two"])
+def test_a_question_leads_on_air_no_longer_after_a_stop(before: str, now: str) -> None:
     """One that leads nowhere is good after every stop."""
     delete = DeleteDestination(studio_id="s", dest_id="d")
-    for operation, before, now in product((GO_LIVE, delete), ("", "one"), ("", "one", "two")):
-        question = asked(operation, last_stop=before)
-        assert question.preview == preview_of(operation)
-        is_void = operation is GO_LIVE and before != now
-        assert question.is_void_after(now) is is_void
+    assert asked(GO_LIVE, last_stop=before).is_void_after(now) is (before != now)
+    assert not asked(delete, last_stop=before).is_void_after(now)
 
 
 def test_a_question_is_for_exactly_one_call() -> None:
-    question = asked(GO_LIVE)
-    assert question.is_for(GoLive(studio_id="s"))
-    assert not question.is_for(GoLive(studio_id="t"))
-    assert not question.is_for(GO_OFFLINE)
+    calls = (GO_LIVE, GoLive(studio_id="t"), GoOffline(studio_id="s"))
+    assert [asked(GO_LIVE).is_for(it) for it in calls] == [True, False, False]
 
 
 def test_hidden_changes_are_counted() -> None:
@@ -126,8 +114,7 @@ def test_only_the_call_that_has_the_turn_gives_it_back() -> None:
     assert StudioRecord().without_turn("one") == StudioRecord()
 
 
-def test_the_outcome_of_a_used_yes_is_told_in_words() -> None:
-    """With the state of the studio, if that was seen."""
+def test_the_outcome_of_a_used_yes_is_told_with_the_state_if_that_was_seen() -> None:
     assert outcome_in_words("applied") == "the call ran"
     assert outcome_in_words("unknown") == "whether the call ran is not known"
     assert outcome_in_words("applied", "on_air") == "the call ran, and the studio was then on air"

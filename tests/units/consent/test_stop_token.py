@@ -35,22 +35,16 @@ def with_part(index: int, part: str) -> str:
     return ".".join((*parts[:index], part, *parts[index + 1 :]))
 
 
-def test_a_token_is_read_back_until_when_it_counts() -> None:
+@pytest.mark.parametrize(("text", "is_for_model"), [(FOR_PERSON, False), (FOR_MODEL, True)])
+def test_a_token_says_for_what_until_when_and_who_brings_its_yes(
+    text: str, *, is_for_model: bool
+) -> None:
     """To the millisecond, and with the choice that a person was offered."""
-    token = read(FOR_PERSON)
+    token = read(text)
     assert token is not None
-    assert token.until == UNTIL
-    assert token.has_choice(YES)
-    offered = (None, "", "Go offline: Other Show", YES.lower(), f"{YES} ")
-    assert not any(token.has_choice(it) for it in offered)
-
-
-def test_a_token_says_who_brings_its_yes() -> None:
-    for text, is_for_model in ((FOR_PERSON, False), (FOR_MODEL, True)):
-        token = read(text)
-        assert token is not None
-        assert token.has_choice(YES)
-        assert token.is_for_model is is_for_model
+    assert (token.studio_id, token.until, token.is_for_model) == (STUDIO, UNTIL, is_for_model)
+    offered = (YES, None, "", "Go offline: Other Show", YES.lower(), f"{YES} ")
+    assert [it for it in offered if token.has_choice(it)] == [YES]
 
 
 OTHERS: Final[dict[str, str | None]] = {
@@ -84,14 +78,10 @@ def test_a_text_that_was_not_signed_with_the_key_is_no_token(kind: str) -> None:
     assert read(text) is None
 
 
-@pytest.mark.parametrize("token", [FOR_PERSON, FOR_MODEL], ids=["person", "model"])
-def test_a_token_counts_for_one_key_and_names_one_studio(token: str) -> None:
-    for key in ("", "trax_live_two", f"{KEY} "):
-        assert read(token, key=key) is None
-        assert not StopToken.is_signed(token, key=key)
-    kept = read(token)
-    assert kept is not None
-    assert kept.studio_id == STUDIO
+@pytest.mark.parametrize("key", ["", "trax_live_two", f"{KEY} "])
+def test_a_token_counts_for_one_key(key: str) -> None:
+    assert read(FOR_PERSON, key=key) is read(FOR_MODEL, key=key) is None
+    assert not StopToken.is_signed(FOR_PERSON, key=key)
 
 
 @given(st.text())
