@@ -50,8 +50,6 @@ docs: .venv/dev ## write what is generated: parts of pages, exchanges, manifest 
 	$(BIN)/python -m tests.support.product.tool_schemas
 	$(BIN)/python -m tests.support.generated_files
 	$(BIN)/python -m tests.support.quoted_exchanges
-	$(BIN)/python -m tests.support.doctor_states
-	$(BIN)/python -m tests.support.install_states
 	$(BIN)/python -m tests.support.demo_picture
 	$(BIN)/pytest -n auto -m syrupy_snapshot --snapshot-update
 

@@ -10,7 +10,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
-from tests.support.client_configurations import SAMPLES, WITH_COMMENTS, Sample
+from tests.support.client_configurations import SAMPLES, Sample
 from tests.support.home_folder import (
     ADDRESS,
     ARGUMENTS,
@@ -53,18 +53,6 @@ def test_install_adds_trax_and_changes_nothing_else(home: Home, sample: Sample) 
     assert [mode(home.key_file), mode(home.key_file.parent)] == [0o600, 0o700]
 
 
-def test_a_second_install_writes_nothing(home: Home) -> None:
-    """With the same key or without one."""
-    home.write_config(sample_of("vscode"))
-    home.install("vscode", typed=f"{KEY}\n")
-    before = home.file_stats()
-    for typed in ("", f"{KEY}\n"):
-        done = home.install("vscode", typed=typed)
-        first = done.out.splitlines()[0]
-        assert (done.code, first) == (0, "VS Code was set up already, on your studios.")
-        assert home.file_stats() == before
-
-
 @pytest.mark.parametrize("client", ["cursor", "claude-code"])
 def test_install_creates_a_missing_configuration(home: Home, client: str) -> None:
     """Only its owner can read it; if the client's folder was missing too, the output says so."""
@@ -76,20 +64,6 @@ def test_install_creates_a_missing_configuration(home: Home, client: str) -> Non
     assert mode(file) == 0o600
     assert not home.key_file.exists()
     assert ("Is it installed?" in done.out) is (client != "claude-code")
-
-
-def test_the_print_option_prints_the_entry_and_writes_nothing(home: Home) -> None:
-    """Stdout has only JSON, stderr the paths; no key is asked for."""
-    sample = sample_of("vscode")
-    home.write_config(sample, "{ not even JSON")
-    before = home.file_stats()
-    done = home.install("vscode", "--print", typed=f"{KEY}\n")
-    printed = json.loads(done.out)[sample.servers]["trax"]
-    assert done.code == 0
-    assert printed == {**sample.fields, "command": COMMAND, "args": ARGUMENTS}
-    assert str(home.path / sample.path) in done.err
-    assert str(home.key_file) in done.err
-    assert home.file_stats() == before
 
 
 def test_install_keeps_a_symbolic_link(home: Home) -> None:
@@ -135,24 +109,6 @@ def test_empty_configuration_counts_as_an_empty_object(home: Home, text: str) ->
     assert entry(file)["command"] == COMMAND
 
 
-def test_a_configuration_with_comments_is_not_changed(home: Home) -> None:
-    """The key is written, and the entry is printed. Pasted by hand, it counts as set up."""
-    sample = sample_of("vscode")
-    file = home.write_config(sample, WITH_COMMENTS)
-    done = home.install("vscode", typed=f"{KEY}\n")
-    assert done.code == 1
-    assert f"Your key was written to {home.key_file}.\n" in done.err
-    assert home.all_files() == {
-        sample.path: WITH_COMMENTS.encode(),
-        ".config/trax-mcp/key": f"{KEY}\n{ADDRESS}\n".encode(),
-    }
-    pasted = json.dumps(json.loads(done.out)[sample.servers])[1:-1]
-    name = f'"{sample.servers}": {{'
-    file.write_text(WITH_COMMENTS.replace(name, f"{name}{pasted},"), encoding="utf-8")
-    again = home.install("vscode")
-    assert (again.code, "was set up already" in again.out) == (0, True)
-
-
 def test_entry_among_comments_is_left_to_the_user(home: Home) -> None:
     """Its settings are not printed: they may be secret."""
     text = (
@@ -192,29 +148,6 @@ def test_an_entry_with_variables_works_on_and_becomes_one_line(home: Home) -> No
     assert entry(file) == {"type": "stdio", **started}
     assert home.key_file.read_text(encoding="utf-8") == f"{KEY}\n{ADDRESS}\n"
     assert run_command(*ARGUMENTS[3:], settings=settings) == Outcome(0, "", "")
-
-
-def test_replaced_entry_is_reported_before_the_key_is_read(home: Home) -> None:
-    """With its command and the names of its kept fields: the key would be sent to its address.
-
-    Its arguments and values, and a key in its command, are not shown.
-    """
-    env = {"TRAX_BASE_URL": "https://evil.example", "TRAX_CONFIRM": "flag", "TRAX_API_KEY": "old"}
-    command = f"env TRAX_API_KEY={SANDBOX_KEY} npx\x1b[2J"
-    trax = {"command": command, "args": ["--token", "hunter2"], "env": env, "cwd": "/x"}
-    file = home.write_entry("cursor", **trax)
-    expected = [
-        r"Cursor has a trax already. It started env TRAX_API_KEY=[key] npx\u001b[2J.",
-        "What else stands there is kept: TRAX_BASE_URL, TRAX_CONFIRM, cwd.",
-        "The key will be sent to https://evil.example: is it an address that you know?",
-    ]
-    done = home.install("cursor", typed=f"{KEY}\n")
-    assert (done.code, done.err.splitlines()[:3]) == (0, expected)
-    assert "Reading the key" in done.err.splitlines()[3]
-    assert "hunter2" not in done.out + done.err
-    assert entry(file)["cwd"] == "/x"
-    home.write_entry("cursor", **trax)
-    assert home.install("cursor", "--sandbox").err.splitlines() == expected[:2]
 
 
 def test_install_escapes_control_sequences_in_paths(home: Home) -> None:

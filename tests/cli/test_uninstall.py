@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.client_configurations import SAMPLES, Sample
-from tests.support.home_folder import KEY, each_client, sample_of
+from tests.support.home_folder import KEY, each_client
 from tests.support.product.commands import Outcome, run_command
 
 if TYPE_CHECKING:
@@ -74,11 +74,3 @@ def test_an_entry_that_starts_something_else_stays(
     assert ("trax" not in file.read_text(encoding="utf-8")) is is_ours
     assert (file.read_text(encoding="utf-8") == before) is not is_ours
     assert (done.code, "It stays." in done.err) == (0, not is_ours)
-
-
-def test_a_file_that_cannot_be_read_is_named(home: Home) -> None:
-    file = home.write_config(sample_of("cursor"), "{")
-    done = uninstall(home)
-    assert done.code == 1
-    assert f"{file} is not plain JSON" in done.err
-    assert file.read_text(encoding="utf-8") == "{"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +12,8 @@ import pytest
 from tests.support.client_configurations import SAMPLES, Sample
 from tests.support.loopback_ports import closed_port
 from tests.support.product.commands import START_COMMAND, run_command, run_command_beside
+from tests.support.product.sandbox import SANDBOX_KEY
+from tests.support.product.sandbox_accounts import MODERATOR_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +25,13 @@ KEY: Final = "sk_live_0123456789abcdef"
 ADDRESS: Final = "https://api-dev.traxstreaming.live"
 """Where TRaX is by default."""
 OTHER_KEY: Final = "sk_live_fedcba9876543210"
+ODD_KEY: Final = "eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl"
+BLIND_KEY: Final = "sk_live_blind"
+SECRETS: Final = (
+    *(KEY, OTHER_KEY, ODD_KEY, BLIND_KEY, SANDBOX_KEY, MODERATOR_KEY),
+    *("hunter2", "sk_live_5555"),
+)
+"""All keys, and a password in a client's configuration: never in the output."""
 NO_NETWORK: Final = {"HTTPS_PROXY": f"http://127.0.0.1:{closed_port()}"}
 """No request leaves this machine, even to the default address: no server listens there."""
 COMMAND, *ARGUMENTS = START_COMMAND
@@ -86,6 +96,25 @@ class Home:
         sample = sample_of(client)
         return self.write_config(sample, json.dumps({sample.servers: {"trax": fields}}))
 
+    def configure(self, client: str, *arguments: str, **env: str) -> None:
+        """Configure a client to start this installation with these arguments and settings."""
+        started = {"command": COMMAND, "args": [*ARGUMENTS, *arguments], "env": env}
+        self.write_entry(client, **sample_of(client).fields, **started)
+
+    def write_codex(self, env: Mapping[str, str]) -> None:
+        """Write the configuration of Codex by hand, beside another setting."""
+        entry = {"command": COMMAND, "args": ARGUMENTS}
+        tables = [
+            'model = "gpt-5"  # mine',
+            "[mcp_servers.trax]",
+            *(f"{name} = {json.dumps(value)}" for name, value in entry.items()),
+            "[mcp_servers.trax.env]",
+            *(f"{name} = {json.dumps(value)}" for name, value in env.items()),
+        ]
+        file = self.path / ".codex/config.toml"
+        file.parent.mkdir()
+        file.write_text("\n".join(tables), encoding="utf-8")
+
     def config_with_trax(self, sample: Sample) -> str:
         """The expected configuration after an install here."""
         return sample.with_trax({**sample.fields, "command": COMMAND, "args": ARGUMENTS})
@@ -112,6 +141,11 @@ class Home:
 
     def _files(self) -> Iterator[Path]:
         return (it for it in self.path.rglob("*") if it.is_file())
+
+
+def without_ports(text: str) -> str:
+    """A text with a placeholder for each port of this machine."""
+    return re.sub(r"(?<=//127\.0\.0\.1):\d+", ":PORT", text)
 
 
 def mode(path: Path) -> int:

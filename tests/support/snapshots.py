@@ -64,3 +64,15 @@ class AnswersWhileBroken(_TextFile):
     """What a model reads while TRaX is broken in one way."""
 
     folder = "tests/answers/trax-is-broken"
+
+
+class DoctorStates(_TextFile):
+    """What `trax-mcp doctor` says."""
+
+    folder = "tests/cli/doctor_states"
+
+
+class InstallStates(_TextFile):
+    """What `trax-mcp install` and `uninstall` say."""
+
+    folder = "tests/cli/install_states"
