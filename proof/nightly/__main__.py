@@ -9,8 +9,6 @@ import argparse
 import subprocess
 import sys
 import time
-import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tests import ROOT
@@ -22,7 +20,6 @@ _PYTHON: Final = sys.executable
 _PYTEST: Final = (_PYTHON, "-m", "pytest")
 _NEWEST: Final = ROOT / "build/python3.13"
 _NEWEST_PYTHON: Final = str(_NEWEST / "bin/python")
-_CHANGED_SINCE: Final = "2 days ago"
 _NOT_STARTED: Final = 127
 
 
@@ -30,7 +27,7 @@ def main() -> None:
     """Run the parts, print how each has ended, and exit."""
     parts: dict[str, Sequence[tuple[str, ...]]] = {
         "breaks": [(_PYTHON, "-m", "proof.breaks")],
-        "mutants": _mutants(),
+        "mutants": [(_PYTHON, "-m", "proof.mutants")],
         "fuzz": [
             (*_PYTEST, "-n", "auto", "--timeout=1800", "--hypothesis-profile=long", "-m", "fuzz")
         ],
@@ -62,24 +59,6 @@ def _run(command: tuple[str, ...]) -> int:
     except FileNotFoundError as error:
         print(error, file=sys.stderr)
         return _NOT_STARTED
-
-
-def _mutants() -> list[tuple[str, ...]]:
-    """Changes of each line of the pure modules that have changed lately."""
-    log = ("git", "log", f"--since={_CHANGED_SINCE}", "--name-only", "--format=", "--", "trax_mcp")
-    done = subprocess.run(log, cwd=ROOT, capture_output=True, text=True, check=True)
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    pure = [file for it in project["tool"]["mutmut"]["only_mutate"] for file in ROOT.glob(it)]
-    changed = {ROOT / it for it in done.stdout.split()} & set(pure)
-    names = sorted(f"{_module(it)}.*" for it in changed)
-    if not names:
-        return []
-    mutmut = str(Path(_PYTHON).parent / "mutmut")
-    return [(mutmut, "run", *names), (mutmut, "results")]
-
-
-def _module(file: Path) -> str:
-    return ".".join(file.relative_to(ROOT).with_suffix("").parts)
 
 
 def _tests_on_the_newest_python() -> list[tuple[str, ...]]:

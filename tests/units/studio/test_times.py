@@ -65,6 +65,7 @@ def test_a_time_is_shown_in_utc_with_its_date_unless_that_is_today(
             "2026-06-04T19:48:00Z",
             "has been on air for 24 hours 12 minutes (since 2026-06-04 19:48 UTC)",
         ),
+        ("2026-06-05T20:00:00Z", "has been on air for less than a minute (since 20:00 UTC)"),
         ("2026-06-05T20:00:01Z", "has been on air since 20:00:01 UTC"),
     ],
 )
