@@ -43,7 +43,7 @@ def changed_since(base: str) -> list[str]:
 
 def main(base: str) -> None:
     """Run mutmut on the changed modules, and print what it found."""
-    base = base or next(iter(git("tag", "--merged", "--sort=-creatordate")), "HEAD~50")
+    base = base or next(iter(git("tag", "--merged", "HEAD", "--sort=-creatordate")), "HEAD~50")
     modules = [it.removesuffix(".py").replace("/", ".") for it in pure_modules(changed_since(base))]
     print(f"Pure modules that changed since {base}: {', '.join(modules) or 'none'}", flush=True)
     if not modules:
