@@ -21,7 +21,7 @@ BUNDLE = build/trax-mcp-$(VERSION).mcpb
 BILL = build/trax-mcp-$(VERSION).cdx.json
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format docs bench profile proof nightly wheel bundle packer image lock clean
+.PHONY: help install demo test check format docs bench proof nightly wheel bundle packer image lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,9 +55,6 @@ docs: .venv/dev ## write what is generated: parts of pages, exchanges, manifest 
 
 bench: .venv/dev ## compare start, memory and calls with a bare server; measure consent and chat
 	$(BIN)/python -m bench
-
-profile: .venv/dev ## show where the time of a start and of a call goes
-	$(BIN)/python -m bench.profile
 
 proof: $(addprefix proof-,$(PART)) ## prove what needs programs from elsewhere, or one PART=browser|conformance|deploy|operations|replicas
 

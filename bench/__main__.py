@@ -1,164 +1,168 @@
 """The benchmark: `python -m bench`, or with `--quick` to see only that it works.
 
-It judges ratios, since seconds say more about the machine than about the program.
+It judges ratios, since milliseconds say more about the machine than about the program.
 """
 
+from __future__ import annotations
+
 import argparse
+import asyncio
 import os
 import platform
 import sys
 import time
-from collections.abc import Iterator
+from functools import partial
 from importlib.metadata import version
-from statistics import median, quantiles
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bench import call_cost, chat_cost, consent_cost, replica_cost
-from bench.call_cost import Effort
-from bench.harness.mcp_clients import Era
-from bench.harness.process import HarnessError
-from bench.profile import import_lines
-from bench.report_lines import (
-    CHAT_HEAD,
-    CONSENT_HEAD,
-    HEAD,
-    ChatLine,
-    ComparisonLine,
-    ConsentLine,
-    CountLine,
-)
-from bench.walk.walk_report import WALK_HEAD, listing_line, walk
+import anyio
 
-FULL = Effort(starts=25, pairs=8, warm_up_calls=100, turns=15, calls=15, rounds=11)
-QUICK = Effort(starts=3, pairs=2, warm_up_calls=10, turns=5, calls=5, rounds=2)
-_TRACES = {"OTEL_TRACES_EXPORTER": "otlp"}
-_SAMPLED = {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.05"}
-TELEMETRY = {
+from bench import approvals
+from bench.measure import BARE, OURS, Pairs, calls, in_turn, served, start, upstream
+from bench.signed_in import signed_in
+from tests.support.product.virtual_time import VirtualLoop
+from tests.walk.assistant import new_assistant
+from tests.walk.tasks import CALLS
+from tests.world.wire import ERAS, MODERN
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from contextlib import AbstractAsyncContextManager
+
+    from bench.measure import Served
+    from tests.walk.tasks import Task
+
+    Opened = Callable[[], AbstractAsyncContextManager[Served]]
+
+
+class Effort(NamedTuple):
+    """How often: starts, pairs of processes, turns of a pair, and calls of a turn."""
+
+    starts: int
+    pairs: int
+    turns: int
+    calls: int
+
+
+_FULL: Final = Effort(starts=15, pairs=4, turns=6, calls=100)
+_QUICK: Final = Effort(starts=2, pairs=1, turns=2, calls=10)
+
+_TRACES: Final = {"OTEL_TRACES_EXPORTER": "otlp"}
+_TELEMETRY: Final = {
     "metrics": {"TRAX_METRICS_PORT": "0"},
     "traces": _TRACES,
-    "one trace in twenty": _TRACES | _SAMPLED,
+    "one trace in twenty": _TRACES
+    | {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.05"},
 }
 
-_ABOUT = """\
-trax-mcp beside bare low-level servers on the same SDK. Start and memory: one
-trivial tool. Calls: one tool that makes the same single httpx call to the same
-local upstream. The two take turns; figures are medians, spread is half of the
-range in which the middle half of the pairs has its ratios."""
+_ABOUT: Final = """\
+trax-mcp and a bare low-level server on the same SDK take turns. CPU and memory
+are those of the server's process alone. A ratio is the median of the pairs, and
+the spread is half of the range in which the middle half of the ratios is."""
+_HEAD: Final = f"{'':36}{'trax-mcp':>10}{'bare':>10}{'ratio':>8}{'spread':>8}"
 
 
 def main() -> None:
     """Measure everything, and print each line as soon as it is known."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few rounds: noisy, but soon done")
-    effort = QUICK if parser.parse_args().quick else FULL
-    started_at = time.monotonic()
-    print(f"{_ABOUT}\n\n{_machine()}\n\n{HEAD}", flush=True)
-    try:
-        for line in _lines(effort):
-            print(line, flush=True)
-    except HarnessError as error:
-        sys.exit("\n".join([f"\nbench: {error}", *getattr(error, "__notes__", ())]))
-    walked = list(walk())
-    print(WALK_HEAD, *walked, listing_line(), sep="\n")
-    print(f"\nMeasured in {time.monotonic() - started_at:.0f} s.")
-    if not all(it.is_met for it in walked):
-        sys.exit("bench: a task takes more calls than its limit")
+    effort = _QUICK if parser.parse_args().quick else _FULL
+    if sys.platform != "linux":
+        sys.exit("bench: the CPU time of another process is read as Linux shows it")
+    began = time.monotonic()
+    print(f"{_ABOUT}\n\n{_machine()}\n\n{_HEAD}", flush=True)
+    anyio.run(_measure, effort)
+    print(*approvals.lines(), *_walk(), sep="\n")
+    print(f"\nMeasured in {time.monotonic() - began:.0f} s.")
 
 
 def _machine() -> str:
     python = f"Python {platform.python_version()}, mcp {version('mcp')}"
-    system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors"
     # Other load on the machine affects every figure except counts.
-    return f"{python}; {system}, load {os.getloadavg()[0]:.1f}"
+    return f"{python}; {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}"
 
 
-def _lines(effort: Effort) -> Iterator[ComparisonLine | CountLine | ConsentLine | ChatLine | str]:
-    yield from _start_lines(effort)
-    yield from _call_lines(effort)
-    yield from _telemetry_lines(effort)
-    yield from _sign_in_lines(effort)
-    yield from import_lines()
-    yield from _surface_lines()
-    yield CONSENT_HEAD
-    yield from map(ConsentLine, consent_cost.measure_consent(effort.rounds))
-    yield from _replica_lines(effort)
-    yield CHAT_HEAD
-    for era in Era:
-        yield from _chat_lines(era, effort)
+async def _measure(effort: Effort) -> None:
+    async with upstream() as trax:
+        for measured in (_starts, _calls, _telemetry, _sign_in):
+            async for title, pairs in measured(effort, trax):
+                for name, it in pairs.items():
+                    print(_line(f"{title}, {name}", it), flush=True)
 
 
-def _start_lines(effort: Effort) -> Iterator[ComparisonLine | str]:
-    starts_by_era = {era: call_cost.starts(era, effort) for era in Era}
-    yield "start to first tools/list"
-    for era, starts in starts_by_era.items():
-        seconds = starts.map(lambda it: it.seconds * 1000)
-        yield ComparisonLine(f"  stdio, {era}", seconds, "ms", target=1.15)
-        cpu_seconds = starts.map(lambda it: it.cpu_seconds * 1000)
-        yield ComparisonLine("    CPU time of that", cpu_seconds, "ms")
-    yield "resident memory"
-    for era, starts in starts_by_era.items():
-        resident = starts.map(lambda it: it.resident_mib)
-        yield ComparisonLine(f"  listed, {era}", resident, "MiB", target=1.25)
-    yield ComparisonLine("  after a first call", call_cost.resident_after_call(effort), "MiB")
+async def _starts(effort: Effort, trax: str) -> AsyncIterator[tuple[str, dict[str, Pairs]]]:
+    for era in ERAS:
+        ours, bare = (partial(start, it, trax, era) for it in (OURS, BARE))
+        await ours()  # fills the bytecode and disk caches
+        await bare()
+        yield f"start, {era}", await in_turn(ours, bare, times=effort.starts)
 
 
-def _call_lines(effort: Effort) -> Iterator[ComparisonLine | str]:
-    yield "time per call"
-    for name, connect in (("stdio", call_cost.connect_stdio), ("HTTP", call_cost.connect_http)):
-        for era in Era:
-            seconds = call_cost.calls(connect, era, effort).map(lambda it: it * 1000)
-            yield ComparisonLine(f"  {name}, {era}", seconds, "ms", target=1.3)
+async def _calls(effort: Effort, trax: str) -> AsyncIterator[tuple[str, dict[str, Pairs]]]:
+    for transport, arguments in (("stdio", ()), ("HTTP", ("http",))):
+        for era in ERAS:
+            compared = [partial(served, it, trax, era, *arguments) for it in (OURS, BARE)]
+            yield f"{transport}, {era}", await _of_pairs(effort, *compared)
 
 
-def _telemetry_lines(effort: Effort) -> Iterator[ComparisonLine | str]:
-    yield "telemetry, beside none"
-    for name, variables in TELEMETRY.items():
-        connect = call_cost.connect_measured(variables)
-        seconds = call_cost.calls(connect, Era.MODERN, effort).map(lambda it: it * 1000)
-        yield ComparisonLine(f"  {name}", seconds, "ms", target=1.05)
+async def _telemetry(effort: Effort, trax: str) -> AsyncIterator[tuple[str, dict[str, Pairs]]]:
+    """Beside the same server without it."""
+    without = partial(served, OURS, trax, MODERN, "http")
+    for name, settings in _TELEMETRY.items():
+        yield name, await _of_pairs(effort, partial(without, **settings), without)
 
 
-def _sign_in_lines(effort: Effort) -> Iterator[ComparisonLine | str]:
-    yield "signed in, beside a key"
-    for era in Era:
-        seconds = call_cost.signed_in_calls(era, effort).map(lambda it: it * 1000)
-        yield ComparisonLine(f"  HTTP, {era}", seconds, "ms", target=1.2)
-    yield ComparisonLine("  after a first call", call_cost.signed_in_memory(effort), "MiB")
+async def _sign_in(effort: Effort, trax: str) -> AsyncIterator[tuple[str, dict[str, Pairs]]]:
+    """Beside a key at the same server."""
+    with TemporaryDirectory() as folder:
+        with_token = partial(signed_in, Path(folder), trax, token=True)
+        with_key = partial(signed_in, Path(folder), trax, token=False)
+        yield "signed in", await _of_pairs(effort, with_token, with_key)
 
 
-def _surface_lines() -> Iterator[CountLine | str]:
-    surface = call_cost.surface()
-    yield f"what a model sees: {surface.tools} tools, {surface.arguments} arguments"
-    yield CountLine("  bytes, TRaX's calls", surface.contract_bytes, target=14_000)
-    yield CountLine("  bytes, beyond them", surface.beyond_bytes, target=3_000)
-    yield CountLine("  without description", surface.undescribed, target=0)
+async def _of_pairs(effort: Effort, ours: Opened, bare: Opened) -> dict[str, Pairs]:
+    """Both are restarted several times, because the speed of processes varies."""
+    all_pairs: dict[str, Pairs] = {}
+    for _ in range(effort.pairs):
+        async with ours() as one, bare() as other:
+            for it in (one, other):
+                await calls(it, effort.calls)  # warms up
+            measured = [partial(calls, it, effort.calls) for it in (one, other)]
+            for name, pairs in (await in_turn(*measured, times=effort.turns)).items():
+                collected = all_pairs.setdefault(name, Pairs())
+                collected.ours.extend(pairs.ours)
+                collected.bare.extend(pairs.bare)
+    return all_pairs
 
 
-def _replica_lines(effort: Effort) -> Iterator[str]:
-    if not replica_cost.can_measure():
-        yield "replicas: not measured, since there is no Valkey here"
-        return
-    cost = replica_cost.measure_replicas(effort.rounds)
-    yield f"{'replicas on Valkey':26}{'alone':>8}{'one':>8}{'two':>8}"
-    yield f"{'  ms, confirmed call':26}{cost.alone_ms:8.2f}{cost.shared_ms:8.2f}"
-    yield f"{'  acts per second':26}{''.join(f'{it:8.0f}' for it in cost.per_second)}"
-    yield f"{'  CPU ms of an act':26}{''.join(f'{it:8.1f}' for it in cost.cpu_ms)}"
-    carried = f"{cost.replicas_per_engine:.0f} busy replicas for one Valkey"
-    yield f"{'    of it in Valkey':26}{'':16}{cost.engine_cpu_ms:8.2f}  {carried} (arithmetic)"
+def _walk() -> Iterator[str]:
+    """What a model reads: a line for each task, and one for the list of tools."""
+    yield f"{'what a model reads':44}{'calls':>16}{'bytes':>16}"
+    for task in CALLS:
+        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+            calls, read = runner.run(_walked(task))
+        yield f"  {task.__name__.replace('_', ' '):42}{calls:>16}{read:>16,}"
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        yield f"  {'the list of tools, once':58}{runner.run(_listed()):>16,}"
 
 
-def _chat_lines(era: Era, effort: Effort) -> Iterator[ChatLine | str]:
-    costs = list(chat_cost.measure_chat(era, effort.rounds))
-    rates = [it.requests_per_second for it in costs]
-    ratios = [rate / rates[0] for rate in rates]
-    delays = [median(it.delays_ms) for it in costs]
-    percentiles = [quantiles(it.delays_ms, n=20, method="inclusive")[-1] for it in costs]
-    yield f"  {era}"
-    yield ChatLine("  requests to TRaX per s", rates)
-    yield ChatLine("    beside one subscriber", ratios, target=1.1, judged_figure=max(ratios))
-    yield ChatLine("  CPU ms per notification", [it.cpu_ms for it in costs])
-    yield ChatLine("  KiB per idle subscriber", [it.resident_kib for it in costs])
-    yield ChatLine("  ms of delay, median", delays, target=20, judged_figure=delays[1])
-    yield ChatLine("    95 of 100 within", percentiles)
+async def _walked(task: Task) -> tuple[int, int]:
+    async with new_assistant() as it:
+        await task(it)
+        return it.calls, it.answer_bytes
+
+
+async def _listed() -> int:
+    async with new_assistant() as it:
+        return await it.listing_bytes()
+
+
+def _line(title: str, pairs: Pairs) -> str:
+    figures = f"{median(pairs.ours):10.2f}{median(pairs.bare):10.2f}"
+    return f"{title:36}{figures}{pairs.ratio:8.2f}  ±{pairs.spread:.2f}"
 
 
 if __name__ == "__main__":

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import signal
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from anyio.from_thread import start_blocking_portal
 
-from bench.harness.process import resident_kib
 from tests.support.product.local_servers import open_in_portal, upstream
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.server_process import running
@@ -73,7 +73,9 @@ class ServerProcess:
 
     def resident_mib(self) -> float:
         """The current resident memory, in MiB."""
-        return resident_kib(self._process.process.pid) / 1024
+        status = Path(f"/proc/{self._process.process.pid}/status").read_text(encoding="utf-8")
+        found = re.search(r"VmRSS:\s+(\d+)", status)
+        return int(found[1]) / 1024 if found else 0.0
 
     def check_hang_up(self) -> None:
         """Check that it ends with code 0 when stdin does, and without further stderr output."""

@@ -18,13 +18,13 @@ from trax_mcp import sandbox
 from trax_mcp.sandbox import SANDBOX_KEY
 from trax_mcp.sandbox.app import BURST, PER_SECOND
 from trax_mcp.sandbox.contract import SCOPES
-from trax_mcp.sandbox.seed import ACCOUNT
+from trax_mcp.sandbox.seed import ACCOUNT, Line, Script
 from trax_mcp.sandbox.world import BASE_URL, Key, format_time
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-__all__ = ["ACCOUNT", "SANDBOX_KEY", "SCOPES", "RateLimit", "Sandbox"]
+__all__ = ["ACCOUNT", "SANDBOX_KEY", "SCOPES", "Line", "RateLimit", "Sandbox", "Script"]
 
 _FRIDAY: Final = "studio_42"
 _TABLES: Final = ("studios", "destinations", "sources", "connections")

@@ -5,9 +5,8 @@ from typing import Any, Final
 
 import anyio
 
-from bench.harness.process import HarnessError
-from bench.walk.assistant import Assistant
-from trax_mcp.sandbox.seed import Line, Script
+from tests.support.product.sandbox import Line, Script
+from tests.walk.assistant import Assistant
 
 FRIDAY: Final = "studio_42"
 COFFEE: Final = "studio_51"
@@ -45,7 +44,7 @@ Task = Callable[[Assistant], Awaitable[None]]
 async def go_live_by_name(it: Assistant) -> None:
     """Do as told: "Take the Friday show live"."""
     studio = await _find(it, "the Friday show", FRIDAY)
-    answer = await it.call_with_consent("go_live", studioId=studio)
+    answer = await it.call_with_approval("go_live", studioId=studio)
     _check(answer["observed"]["state"] == "on_air", "the show is not seen on air")
 
 
@@ -81,7 +80,7 @@ async def stream_to_twitch_only(it: Assistant) -> None:
         if its["enabled"] and its["platform"] != "twitch"
     ]
     changes = [*off, {"tool": "go_live", "arguments": {}}]
-    answer = await it.call_with_consent("apply_changes", studioId=found["likely"], changes=changes)
+    answer = await it.call_with_approval("apply_changes", studioId=found["likely"], changes=changes)
     went_to = answer["changes"][-1]["answer"]["destinationIds"]
     _check(went_to == ["dest_2"], "it went to another destination")
 
@@ -95,7 +94,7 @@ async def show_the_guest_feed(it: Assistant) -> None:
         {"tool": "update_source", "arguments": {"sourceId": ids[name], "active": active}}
         for name, active in (("Guest feed", True), ("Host camera", False))
     ]
-    answer = await it.call_with_consent("apply_changes", studioId=found["likely"], changes=changes)
+    answer = await it.call_with_approval("apply_changes", studioId=found["likely"], changes=changes)
     _check([its["outcome"] for its in answer["changes"]] == ["applied"] * 2, "it was not changed")
 
 
@@ -103,7 +102,7 @@ async def take_off_air(it: Assistant) -> None:
     """Do as told: "End the Friday show"."""
     await _put_on_air(it, FRIDAY)
     studio = await _find(it, "the Friday show", FRIDAY)
-    answer = await it.call_with_consent("go_offline", studioId=studio)
+    answer = await it.call_with_approval("go_offline", studioId=studio)
     _check(answer["observed"]["state"] == "off_air", "the show is not seen off air")
 
 
@@ -143,10 +142,18 @@ async def _put_on_air(it: Assistant, studio: str) -> None:
 
 
 def _check(is_true: Any, otherwise: str) -> None:  # noqa: ANN401  any truth value
-    """Check what a task must achieve.
+    """Check what a task must achieve."""
+    assert is_true, otherwise
 
-    Raises:
-        HarnessError: it did not.
-    """
-    if not is_true:
-        raise HarnessError(otherwise)
+
+CALLS: Final[dict[Task, int]] = {
+    go_live_by_name: 3,
+    check_four_shows: 1,
+    follow_chat_for_a_minute: 4,
+    stream_to_twitch_only: 3,
+    show_the_guest_feed: 3,
+    take_off_air: 3,
+    add_destination: 2,
+    find_out_why_nobody_sees_it: 2,
+}
+"""Each task, and the calls that it takes."""

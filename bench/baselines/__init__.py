@@ -1,1 +1,0 @@
-"""The servers and upstreams that trax-mcp is measured with, each a process."""

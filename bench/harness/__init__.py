@@ -1,1 +1,0 @@
-"""Starts processes and upstreams, and drives them with MCP clients, for bench and soak."""

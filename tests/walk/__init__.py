@@ -1,0 +1,1 @@
+"""Whole tasks, as a person asks for them."""
