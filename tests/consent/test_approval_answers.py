@@ -2,119 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from tests.support.approval_setup import approved_in, events_in, state_of, status_of
-from tests.support.guarded_calls import GO_LIVE, NO, YES
+from tests.support.guarded_calls import DELETE_SOURCE, GO_LIVE, NO, YES
+from tests.world.answers import approved_in, audit_lines, data_of, outcome, state_in
+from tests.world.world import MINE, open_world
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.approval_setup import OpenSetup
+asking: Final = partial(open_world, MINE, page=True, TRAX_ASK="page")
 
 
-async def test_a_click_on_the_page_runs_the_waiting_call(open_setup: OpenSetup) -> None:
-    async with open_setup() as it:
-        call = it.start()
-        question = await it.page.next()
-        assert (question.yes, question.data["no"]) == (YES, NO)
-        it.clock.advance(1)
+async def test_a_click_on_the_page_runs_the_waiting_call(tmp_path: Path) -> None:
+    """The audit log has the channel of the question and of the answer, and no ticket."""
+    audit = tmp_path / "audit"
+    async with asking(TRAX_AUDIT_LOG=str(audit)) as it:
+        call = it[MINE].start(GO_LIVE)
+        question = await it.open_page.next()
+        assert (question.yes, question.no) == (YES, NO)
+        it.hand_clock.advance(1)
         await question.press(YES)
         result = await call.result()
-        assert (state_of(result), approved_in(result)) == ("on_air", "page")
+        assert (state_in(result), approved_in(result)) == ("on_air", "page")
         assert it.sent == [GO_LIVE.sent]
-
-
-async def test_a_yes_within_a_second_of_its_question_is_ignored(open_setup: OpenSetup) -> None:
-    async with open_setup() as it:
-        it.start()
-        question = await it.page.next()
-        it.clock.advance(0.9)
-        await question.press(YES)
-        assert (await question.phase(), it.sent) == ("open", [])
-        it.clock.advance(0.1)
-        await question.press(YES)
-        assert it.sent == [GO_LIVE.sent]
-
-
-async def test_a_yes_to_a_question_that_no_page_has_shown_is_ignored(
-    open_setup: OpenSetup,
-) -> None:
-    async with open_setup() as it:
-        it.start()
-        question = await it.page.next(report=False)
-        it.clock.advance(5)
-        await question.press(YES)
-        assert (await question.phase(), it.sent) == ("open", [])
-
-
-async def test_after_a_change_the_page_shows_the_new_question_with_the_change_first(
-    open_setup: OpenSetup,
-) -> None:
-    async with open_setup() as it:
-        call = it.start()
-        first = await it.page.next()
-        it.clock.advance(1)
-        it.sandbox.change("studio_42", name="Rehearsal")
-        await first.press(YES)
-        assert (await first.phase(), it.sent) == ("open", [])
-        second = await first.shown_again()
-        assert (
-            'Now: Starts a broadcast of "Rehearsal" that anyone can watch.'
-            in (second.data["changes"])
-        )
-        assert second.yes == 'Go live on YouTube and Twitch: "Rehearsal"'
-        it.clock.advance(1)
-        await first.press(second.yes)
-        assert it.sent == [], "a press on the earlier question is ignored"
-        await second.press(second.yes)
-        assert state_of(await call.result()) == "on_air"
-        assert it.sent == [GO_LIVE.sent]
-
-
-async def test_twenty_presses_at_once_send_one_go_live(open_setup: OpenSetup) -> None:
-    async with open_setup() as it:
-        call = it.start()
-        question = await it.page.next()
-        it.clock.advance(1)
-        async with anyio.create_task_group() as presses:
-            for _ in range(20):
-                presses.start_soon(question.press, YES)
-        await call.result()
-        assert it.sent == [GO_LIVE.sent]
-
-
-async def test_after_a_no_the_same_call_is_declined_for_a_minute(open_setup: OpenSetup) -> None:
-    async with open_setup() as it:
-        call = it.start()
-        await (await it.page.next()).press(NO)
-        assert status_of(await call.result()) == ("declined", "declined")
-        it.clock.advance(20)
-        again = await it.call("go_live")
-        assert status_of(again) == ("declined", "recently_declined")
-        assert (again.structured_content or {})["retryAfterSeconds"] == 40
-        assert len(await it.page.questions()) == 1
-        it.start("delete_source", sourceId="source_1")
-        await it.page.next(2)
-        it.clock.advance(40)
-        it.start()
-        await it.page.next(3)
-        assert it.sent == []
-
-
-async def test_the_audit_log_has_the_channel_of_the_question_and_of_the_answer(
-    open_setup: OpenSetup, tmp_path: Path
-) -> None:
-    async with open_setup() as it:
-        call = it.start()
-        question = await it.page.next()
-        it.clock.advance(1)
-        await question.press(YES)
-        await call.result()
-    lines = events_in(tmp_path / "audit.jsonl")
-    assert [(it["event"], it.get("channel"), it.get("answeredIn")) for it in lines] == [
+    lines = audit_lines(audit)
+    assert [(each["event"], each.get("channel"), each.get("answeredIn")) for each in lines] == [
         ("decided", None, None),
         ("asked", "page", None),
         ("answered", None, "page"),
@@ -122,4 +38,70 @@ async def test_the_audit_log_has_the_channel_of_the_question_and_of_the_answer(
         ("sending", None, None),
         ("sent", None, None),
     ]
-    assert question.data["ticket"] not in (tmp_path / "audit.jsonl").read_text(encoding="utf-8")
+    assert question.data["ticket"] not in audit.read_text(encoding="utf-8")
+
+
+async def test_a_yes_counts_from_a_second_after_its_question_was_shown() -> None:
+    async with asking() as it:
+        it[MINE].start(GO_LIVE)
+        question = await it.open_page.next(report=False)
+        it.hand_clock.advance(5)
+        await question.press(YES)
+        assert (await question.phase(), it.sent) == ("open", [])
+        await question.shown_again()
+        it.hand_clock.advance(0.9)
+        await question.press(YES)
+        assert (await question.phase(), it.sent) == ("open", [])
+        it.hand_clock.advance(0.1)
+        await question.press(YES)
+        assert it.sent == [GO_LIVE.sent]
+
+
+async def test_after_a_change_the_page_shows_the_new_question_with_the_change_first() -> None:
+    async with asking() as it:
+        call = it[MINE].start(GO_LIVE)
+        first = await it.open_page.next()
+        it.hand_clock.advance(1)
+        it.trax.change("studio_42", name="Rehearsal")
+        await first.press(YES)
+        assert (await first.phase(), it.sent) == ("open", [])
+        second = await first.shown_again()
+        now = 'Now: Starts a broadcast of "Rehearsal" that anyone can watch.'
+        assert now in second.data["changes"]
+        assert second.yes == 'Go live on YouTube and Twitch: "Rehearsal"'
+        it.hand_clock.advance(1)
+        await first.press(second.yes)
+        assert it.sent == [], "a press on the earlier question is ignored"
+        await second.press(second.yes)
+        assert state_in(await call.result()) == "on_air"
+        assert it.sent == [GO_LIVE.sent]
+
+
+async def test_twenty_presses_at_once_send_one_go_live() -> None:
+    async with asking() as it:
+        call = it[MINE].start(GO_LIVE)
+        question = await it.open_page.next()
+        it.hand_clock.advance(1)
+        async with anyio.create_task_group() as presses:
+            for _ in range(20):
+                presses.start_soon(question.press, YES)
+        await call.result()
+        await question.press(YES)
+        assert it.sent == [GO_LIVE.sent]
+
+
+async def test_after_a_no_the_same_call_is_declined_for_a_minute() -> None:
+    async with asking() as it:
+        call = it[MINE].start(GO_LIVE)
+        await (await it.open_page.next()).press(NO)
+        assert outcome(await call.result()) == ("declined", "declined")
+        it.hand_clock.advance(20)
+        again = await it[MINE].call(GO_LIVE)
+        assert outcome(again) == ("declined", "recently_declined")
+        assert data_of(again)["retryAfterSeconds"] == 40
+        it[MINE].start(DELETE_SOURCE)
+        await it.open_page.next(2)
+        it.hand_clock.advance(40)
+        it[MINE].start(GO_LIVE)
+        await it.open_page.next(3)
+        assert it.sent == []

@@ -9,23 +9,24 @@ import anyio
 import pytest
 
 from tests.support.concurrency import Paused, begin, settle
-from tests.support.consent_clients import SECOND_KEY, in_memory, rename_all, status_and_reason
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.product.sandbox import Sandbox
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
 from tests.support.product.virtual_time import in_virtual_time
-from tests.support.simulated_person import agreeing
+from tests.support.simulated_person import Person, agreeing
+from tests.world.answers import RAN, outcome, state_in
 from tests.world.wire import LEGACY, MODERN
+from tests.world.world import COLLEAGUE, CUSTOMER, MINE, open_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tests.support.simulated_person import Form, FormAnswer
 
-RAN: Final = ("ran", None)
 EXPIRED: Final = ("confirmation_invalid", "expired")
+BROKEN: Final = "unreadable, broken"
 
 
 def unreadable(fault: Fault) -> Callable[[Sandbox], None]:
@@ -44,7 +45,7 @@ STATES: Final[Mapping[str, Callable[[Sandbox], None]]] = {
     "starting": Sandbox.go_live,
     "not live": lambda _trax: None,
     "writes off": lambda trax: setattr(trax, "write_enabled", False),
-    "unreadable, broken": unreadable(Fault.status(500)),
+    BROKEN: unreadable(Fault.status(500)),
     "unreadable, forbidden": unreadable(Fault.error(403, "insufficient_scope")),
     "unreadable, rate limited": unreadable(Fault.error(429, "rate_limited", Retry_After="60")),
     "unreadable, nonsense": unreadable(Fault.status(200, "<html>")),
@@ -56,183 +57,158 @@ STATES: Final[Mapping[str, Callable[[Sandbox], None]]] = {
 @in_virtual_time
 async def test_a_confirmed_stop_is_sent_in_every_state(state: str) -> None:
     """By a client without forms, even in human mode, and only once."""
-    async with in_memory(TRAX_CONFIRM="human") as clients:
-        STATES[state](clients.trax)
-        confirmation = await clients.confirmation(GO_OFFLINE)
-        assert clients.sent == []
-        STATES[state](clients.trax)
-        result = await clients.use(GO_OFFLINE, confirmation)
-        assert clients.sent == [GO_OFFLINE.sent]
-    assert status_and_reason(result) == (
-        ("failed", "write_disabled") if state == "writes off" else RAN
-    )
+    async with open_world(MINE, TRAX_CONFIRM="human") as it:
+        STATES[state](it.trax)
+        confirmation = await it[MINE].confirmation(GO_OFFLINE)
+        assert it.sent == []
+        STATES[state](it.trax)
+        result = await it[MINE].use(GO_OFFLINE, confirmation)
+        assert it.sent == [GO_OFFLINE.sent]
+    assert outcome(result) == (("failed", "write_disabled") if state == "writes off" else RAN)
 
 
-@pytest.mark.parametrize("state", ["on air", "writes off", "unreadable, broken"])
 @pytest.mark.parametrize(
     ("era", "mode"), [(MODERN, "auto"), (LEGACY, "auto"), (MODERN, "human")], ids=str
 )
 @in_virtual_time
-async def test_a_stop_that_a_person_chose_is_sent_in_every_state(
-    *, era: str, mode: str, state: str
+async def test_a_stop_that_a_person_chose_is_sent_if_nothing_can_be_read(
+    era: str, mode: str
 ) -> None:
-    """The form opens even if nothing can be read."""
-    async with in_memory(era, TRAX_CONFIRM=mode) as clients:
-        clients.person.answer_with(agreeing)
-        STATES[state](clients.trax)
-        await clients.call(GO_OFFLINE, clients.asking)
-        assert clients.sent == [GO_OFFLINE.sent]
-    assert len(clients.person.forms) == 1
+    """The form opens even then."""
+    person = Person(agreeing)
+    async with open_world(MINE, era=era, person=person, TRAX_CONFIRM=mode) as it:
+        STATES[BROKEN](it.trax)
+        await it[MINE].call(GO_OFFLINE)
+        assert it.sent == [GO_OFFLINE.sent]
+    assert len(person.forms) == 1
 
 
-@pytest.mark.parametrize("state", ["not live", "unreadable, broken"])
 @in_virtual_time
-async def test_a_stop_with_the_flag_is_sent_in_flag_mode(state: str) -> None:
-    """In every state."""
-    async with in_memory(TRAX_CONFIRM="flag") as clients:
-        STATES[state](clients.trax)
-        assert status_and_reason(await clients.call(GO_OFFLINE, confirm=True)) == RAN
-        assert clients.sent == [GO_OFFLINE.sent]
+async def test_a_stop_with_the_flag_is_sent_in_flag_mode_if_nothing_can_be_read() -> None:
+    async with open_world(MINE, TRAX_CONFIRM="flag") as it:
+        STATES[BROKEN](it.trax)
+        assert outcome(await it[MINE].call(GO_OFFLINE, confirm=True)) == RAN
+        assert it.sent == [GO_OFFLINE.sent]
 
 
 async def test_no_change_invalidates_the_confirmation_of_a_stop() -> None:
-    """All names and the state change, and nothing can be read."""
-    async with in_memory() as clients:
-        confirmation = await clients.confirmation(GO_OFFLINE)
-        rename_all(clients.trax)
-        unreadable(Fault.status(500))(clients.trax)
-        result = await clients.use(GO_OFFLINE, confirmation)
-        assert clients.sent == [GO_OFFLINE.sent]
-    assert status_and_reason(result) == RAN
+    """The name and the state change, and nothing can be read."""
+    async with open_world(MINE) as it:
+        confirmation = await it[MINE].confirmation(GO_OFFLINE)
+        it.trax.change("studio_42", name="Another Show")
+        STATES[BROKEN](it.trax)
+        assert outcome(await it[MINE].use(GO_OFFLINE, confirmation)) == RAN
+        assert it.sent == [GO_OFFLINE.sent]
 
 
 async def test_a_stop_is_never_answered_with_nothing_to_do() -> None:
     """Two confirmed stops of a studio that is off air are both sent."""
-    async with in_memory() as clients:
-        assert [status_and_reason(await clients.confirmed(GO_OFFLINE)) for _ in range(2)] == [
-            RAN,
-            RAN,
-        ]
-        assert clients.sent == [GO_OFFLINE.sent] * 2
+    async with open_world(MINE) as it:
+        assert [outcome(await it[MINE].confirmed(GO_OFFLINE)) for _ in range(2)] == [RAN, RAN]
+        assert it.sent == [GO_OFFLINE.sent] * 2
 
 
 async def test_a_stop_does_not_wait_for_a_go_live_that_is_being_observed() -> None:
     """It ends the observation: the go-live returns that the studio is stopping."""
     held = Paused()
-    async with in_memory() as clients:
-        observing = partial(clients.trax.faults.add, held.fault, path="*/stream-status")
-        clients.trax.faults.add(Fault.followed_by(observing), path="*/go-live")
+    async with open_world(MINE) as it:
+        observing = partial(it.trax.faults.add, held.fault, path="*/stream-status")
+        it.trax.faults.add(Fault.followed_by(observing), path="*/go-live")
         async with anyio.create_task_group() as tasks:
-            go_live = begin(tasks, partial(clients.confirmed, GO_LIVE))
+            went_live = begin(tasks, partial(it[MINE].confirmed, GO_LIVE))
             await held.arrived()
-            stopped = await clients.confirmed(GO_OFFLINE)
-        (went_live,) = go_live
-        assert clients.sent == [GO_LIVE.sent, GO_OFFLINE.sent]
-    assert (status_and_reason(stopped), status_and_reason(went_live)) == (RAN, RAN)
-    assert went_live.structured_content["observed"]["state"] == "stopping"
-    assert went_live.meta["live.traxstreaming/outcome"] == "stopping"
-    assert (stopped.structured_content or {})["observed"]["state"] == "off_air"
+            stopped = await it[MINE].confirmed(GO_OFFLINE)
+        assert it.sent == [GO_LIVE.sent, GO_OFFLINE.sent]
+    assert (state_in(stopped), state_in(went_live[0])) == ("off_air", "stopping")
+    assert went_live[0].meta["live.traxstreaming/outcome"] == "stopping"
+
+
+# What a stop voids
 
 
 async def test_a_stop_invalidates_all_earlier_confirmations_of_a_go_live() -> None:
-    """Those of every caller."""
-    async with in_memory() as clients:
-        first = await clients.confirmation(GO_LIVE)
-        second = await clients.confirmation(GO_LIVE, client=clients.other)
-        await clients.confirmed(GO_OFFLINE)
-        late = await clients.use(GO_LIVE, first)
-        later = await clients.use(GO_LIVE, second, client=clients.other)
-        assert clients.sent == [GO_OFFLINE.sent]
-    assert (status_and_reason(late), status_and_reason(later)) == (EXPIRED, EXPIRED)
-
-
-async def test_a_stop_keeps_confirmations_of_other_studios() -> None:
-    """It only voids those of its own studio."""
-    async with in_memory() as clients:
-        confirmation = await clients.confirmation(GO_LIVE.other)
-        await clients.confirmed(GO_OFFLINE)
-        result = await clients.use(GO_LIVE.other, confirmation)
-    assert status_and_reason(result) == RAN
+    """Those of every caller. Those of other studios stay."""
+    async with open_world(MINE, COLLEAGUE) as it:
+        first, second = [await it[key].confirmation(GO_LIVE) for key in (MINE, COLLEAGUE)]
+        elsewhere = await it[MINE].confirmation(GO_LIVE.other)
+        await it[MINE].confirmed(GO_OFFLINE)
+        assert outcome(await it[MINE].use(GO_LIVE, first)) == EXPIRED
+        assert outcome(await it[COLLEAGUE].use(GO_LIVE, second)) == EXPIRED
+        assert it.sent == [GO_OFFLINE.sent]
+        assert outcome(await it[MINE].use(GO_LIVE.other, elsewhere)) == RAN
 
 
 async def test_a_stop_invalidates_the_open_form_of_a_go_live(era: str) -> None:
     """The yes comes after the stop, and nothing is sent."""
-    async with in_memory(era) as clients:
+    person = Person()
+    async with open_world(MINE, era=era) as it:
 
         async def agreeing_late(form: Form) -> FormAnswer:
-            await clients.confirmed(GO_OFFLINE)
+            await it[MINE].confirmed(GO_OFFLINE)
             return await agreeing(form)
 
-        clients.person.answer_with(agreeing_late)
-        result = await clients.call(GO_LIVE, clients.asking)
-        assert clients.sent == [GO_OFFLINE.sent]
-    assert status_and_reason(result) == EXPIRED
+        person.answer_with(agreeing_late)
+        asking = await it.caller(person=person)
+        assert outcome(await asking.call(GO_LIVE)) == EXPIRED
+        assert it.sent == [GO_OFFLINE.sent]
 
 
 @pytest.mark.parametrize("mode", ["auto", "flag"])
 async def test_a_go_live_that_reads_facts_during_a_stop_is_not_sent(mode: str) -> None:
     """It has consent, by confirmation or by flag."""
-    held = Paused()
-    evidence: dict[str, object] = {"confirm": True}
-    async with in_memory(TRAX_CONFIRM=mode) as clients:
+    held, evidence = Paused(), {}
+    async with open_world(MINE, TRAX_CONFIRM=mode) as it:
         if mode == "auto":
-            evidence["confirmation"] = await clients.confirmation(GO_LIVE)
-        clients.trax.faults.add(held.fault, path="*/sources")
+            evidence = {"confirmation": await it[MINE].confirmation(GO_LIVE)}
+        it.trax.faults.add(held.fault, path="*/sources")
         async with anyio.create_task_group() as tasks:
-            went_live = begin(tasks, partial(clients.call, GO_LIVE, **evidence))
+            went_live = begin(tasks, partial(it[MINE].call, GO_LIVE, confirm=True, **evidence))
             await held.arrived()
             if mode == "flag":
-                await clients.call(GO_OFFLINE, confirm=True)
+                await it[MINE].call(GO_OFFLINE, confirm=True)
             else:
-                await clients.confirmed(GO_OFFLINE)
+                await it[MINE].confirmed(GO_OFFLINE)
             held.release()
-        assert clients.sent == [GO_OFFLINE.sent]
-    expected = EXPIRED if mode == "auto" else ("confirmation_required", None)
-    assert status_and_reason(went_live[0]) == expected
+        assert it.sent == [GO_OFFLINE.sent]
+    assert outcome(went_live[0]) == (EXPIRED if mode == "auto" else ("confirmation_required", None))
 
 
 async def test_a_confirmation_that_is_given_back_is_invalid_after_the_stop() -> None:
     """TRaX refuses a go-live while the stop waits for it, and accepts the stop."""
-    async with in_memory() as clients:
-        held = Paused(lambda: setattr(clients.trax, "write_enabled", True))
-        confirmation = await clients.confirmation(GO_LIVE)
-        go_live = partial(clients.use, GO_LIVE, confirmation)
-        clients.trax.faults.add(held.fault, path="*/go-live")
+    async with open_world(MINE) as it:
+        held = Paused(lambda: setattr(it.trax, "write_enabled", True))
+        go_live = partial(it[MINE].use, GO_LIVE, await it[MINE].confirmation(GO_LIVE))
+        it.trax.faults.add(held.fault, path="*/go-live")
         async with anyio.create_task_group() as tasks:
             refused = begin(tasks, go_live)
             await held.arrived()
-            stopped = begin(tasks, partial(clients.confirmed, GO_OFFLINE))
+            stopped = begin(tasks, partial(it[MINE].confirmed, GO_OFFLINE))
             await settle()
-            clients.trax.write_enabled = False
+            it.trax.write_enabled = False
             held.release()
-        assert (status_and_reason(refused[0]), status_and_reason(stopped[0])) == (
-            ("failed", "write_disabled"),
-            RAN,
-        )
-        assert status_and_reason(await go_live()) == EXPIRED
-        assert clients.sent == [GO_LIVE.sent, GO_OFFLINE.sent]
+        assert outcome(refused[0]) == ("failed", "write_disabled")
+        assert outcome(stopped[0]) == RAN
+        assert outcome(await go_live()) == EXPIRED
+        assert it.sent == [GO_LIVE.sent, GO_OFFLINE.sent]
 
 
-@pytest.mark.parametrize("fault", [Fault.dropped(), Fault.status(500)])
+@pytest.mark.parametrize("fault", [Fault.dropped(), Fault.status(500)], ids=["dropped", "500"])
 async def test_a_stop_with_a_lost_answer_invalidates_earlier_confirmations(fault: Fault) -> None:
     """The stop may be applied, so older consent must not start the stream again."""
-    async with in_memory() as clients:
-        confirmation = await clients.confirmation(GO_LIVE)
-        stop = await clients.confirmation(GO_OFFLINE)
-        clients.trax.faults.add(fault, method="POST", path="*/go-offline")
-        await clients.use(GO_OFFLINE, stop)
-        late = await clients.use(GO_LIVE, confirmation)
-        assert status_and_reason(late) == EXPIRED
-        assert clients.sent == [GO_OFFLINE.sent]
+    async with open_world(MINE) as it:
+        confirmation = await it[MINE].confirmation(GO_LIVE)
+        it.trax.faults.add(fault, path="*/go-offline")
+        await it[MINE].confirmed(GO_OFFLINE)
+        assert outcome(await it[MINE].use(GO_LIVE, confirmation)) == EXPIRED
+        assert it.sent == [GO_OFFLINE.sent]
 
 
 async def test_a_stop_of_a_stranger_invalidates_no_confirmation() -> None:
     """TRaX refuses a stop by a key of another account. The owner still goes live."""
-    async with in_memory() as clients:
-        clients.trax.add_key(SECOND_KEY, account=ANOTHER_ACCOUNT, scopes=())
-        to_start = await clients.confirmation(GO_LIVE)
-        to_stop = await clients.confirmation(GO_OFFLINE, client=clients.other)
-        stopped = await clients.use(GO_OFFLINE, to_stop, client=clients.other)
-        assert status_and_reason(stopped) == ("failed", "insufficient_scope")
-        assert status_and_reason(await clients.use(GO_LIVE, to_start)) == RAN
-        assert clients.sent == [GO_OFFLINE.sent, GO_LIVE.sent]
+    async with open_world(MINE, CUSTOMER) as it:
+        it.trax.add_key(CUSTOMER, account=ANOTHER_ACCOUNT, scopes=())
+        to_start = await it[MINE].confirmation(GO_LIVE)
+        stopped = await it[CUSTOMER].confirmed(GO_OFFLINE)
+        assert outcome(stopped) == ("failed", "insufficient_scope")
+        assert outcome(await it[MINE].use(GO_LIVE, to_start)) == RAN
+        assert it.sent == [GO_OFFLINE.sent, GO_LIVE.sent]

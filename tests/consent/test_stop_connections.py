@@ -11,19 +11,15 @@ from unittest.mock import patch
 
 import anyio
 import pytest
-from mcp import Client
 
-from tests.support.consent_clients import SECOND_KEY, status_and_reason
 from tests.support.guarded_calls import GO_OFFLINE, STUDIO
 from tests.support.product.local_servers import Held, upstream
-from tests.support.product.server import Product
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.world.wire import MODERN
+from tests.world.answers import RAN, outcome
+from tests.world.world import COLLEAGUE, MINE, open_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from mcp.types import CallToolResult
 
 
 @pytest.mark.parametrize(
@@ -39,25 +35,22 @@ async def test_a_stop_is_sent_while_300_other_calls_are_in_flight(
 ) -> None:
     """Of another key; the upstream answers none of them."""
     held = Held()
-    async with upstream() as sandbox:
-        sandbox.add_key(SECOND_KEY)
-        settings = {"TRAX_BASE_URL": sandbox.base_url, "TRAX_TIMEOUT_SECONDS": "20"}
-        product = Product(sandbox, settings=settings)
-        sandbox.faults.add(held.fault, times=None, path=path)
-        async with (
-            Client(product.server(), mode=MODERN, cache=None) as mine,
-            Client(product.server(SECOND_KEY), mode=MODERN, cache=None) as other,
-            anyio.create_task_group() as tasks,
-        ):
-            for _ in range(300):
-                tasks.start_soon(partial(other.call_tool, tool, arguments))
-            await held.arrived()
-            with anyio.fail_after(PATIENCE_SECONDS):
-                stopped = await _stop(mine)
-            assert status_and_reason(stopped) == ("ran", None)
-            assert GO_OFFLINE.sent in sandbox.sent
-            held.release()
-            tasks.cancel_scope.cancel()
+    async with (
+        upstream() as trax,
+        open_world(
+            MINE, COLLEAGUE, trax=trax, TRAX_BASE_URL=trax.base_url, TRAX_TIMEOUT_SECONDS="20"
+        ) as it,
+        anyio.create_task_group() as tasks,
+    ):
+        trax.faults.add(held.fault, times=None, path=path)
+        for _ in range(300):
+            tasks.start_soon(partial(it[COLLEAGUE].client.call_tool, tool, arguments))
+        await held.arrived()
+        with anyio.fail_after(PATIENCE_SECONDS):
+            assert outcome(await it[MINE].confirmed(GO_OFFLINE)) == RAN
+        assert GO_OFFLINE.sent in trax.sent
+        held.release()
+        tasks.cancel_scope.cancel()
 
 
 @contextmanager
@@ -79,32 +72,20 @@ def held_look_ups() -> Iterator[threading.Event]:
 
 async def test_a_stop_waits_for_no_name_server() -> None:
     """48 reads have all threads that look names up."""
-    async with upstream() as sandbox:
-        keys = [f"{SECOND_KEY}_{number}" for number in range(3)]
+    keys = [f"{COLLEAGUE}_{number}" for number in range(3)]
+    async with upstream() as trax:
         for key in keys:
-            sandbox.add_key(key)
-        settings = {"TRAX_BASE_URL": sandbox.base_url.replace("127.0.0.1", "localhost")}
-        product = Product(sandbox, settings=settings)
-        async with Client(product.server(), mode=MODERN, cache=None) as mine:
-            await mine.call_tool("list_studios", {})
-            async with (
-                Client(product.server(keys[0]), mode=MODERN, cache=None) as first,
-                Client(product.server(keys[1]), mode=MODERN, cache=None) as second,
-                Client(product.server(keys[2]), mode=MODERN, cache=None) as third,
-                anyio.create_task_group() as tasks,
-            ):
+            trax.add_key(key)
+        address = trax.base_url.replace("127.0.0.1", "localhost")
+        async with open_world(MINE, trax=trax, TRAX_BASE_URL=address) as it:
+            await it[MINE].call("list_studios")
+            readers = [await it.caller(key) for key in keys]
+            async with anyio.create_task_group() as tasks:
                 with held_look_ups() as arrived:
-                    for reader in (first, second, third) * 16:
-                        tasks.start_soon(reader.call_tool, "list_media", {})
+                    for reader in readers * 16:
+                        tasks.start_soon(reader.client.call_tool, "list_media", {})
                     await anyio.to_thread.run_sync(arrived.wait, PATIENCE_SECONDS)
                     with anyio.fail_after(PATIENCE_SECONDS):
-                        stopped = await _stop(mine)
+                        stopped = await it[MINE].confirmed(GO_OFFLINE)
                     tasks.cancel_scope.cancel()
-    assert status_and_reason(stopped) == ("ran", None)
-
-
-async def _stop(client: Client) -> CallToolResult:
-    shown = await client.call_tool(GO_OFFLINE.tool, GO_OFFLINE.arguments)
-    confirmation = (shown.structured_content or {})["confirmation"]
-    evidence = {"confirm": True, "confirmation": confirmation}
-    return await client.call_tool(GO_OFFLINE.tool, {**GO_OFFLINE.arguments, **evidence})
+    assert outcome(stopped) == RAN

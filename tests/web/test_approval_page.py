@@ -1,12 +1,16 @@
 """The page that asks a person, over real sockets: what it shows, and what cannot forge its yes.
 
 A browser is played by an HTTP client here; `make proof PART=browser` uses a real one.
+`tests/consent/test_approval_answers.py` has when a press counts.
 """
 
 from __future__ import annotations
 
 import socket
 import stat
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from unittest.mock import patch
@@ -15,86 +19,107 @@ import anyio
 import httpx
 import pytest
 
-from tests.support.approval_setup import state_of
 from tests.support.guarded_calls import GO_LIVE, NO, YES
 from tests.support.page_client import PageClient
 from tests.support.server_process import PATIENCE_SECONDS
+from tests.world.answers import outcome, state_in
+from tests.world.world import MINE, open_world
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.support.approval_setup import OpenSetup
-    from tests.web.conftest import Ask
+    from tests.world.caller import BackgroundCall
+    from tests.world.page import PageQuestion
+    from tests.world.world import World
 
 PATHS: Final = ("/redeem", "/state", "/report", "/answer")
+with_page: Final = partial(open_world, MINE, page=True, TRAX_ASK="page")
+
+
+@dataclass
+class Asked:
+    """A go-live that the page asks about, and that can be answered now."""
+
+    world: World
+    call: BackgroundCall
+    question: PageQuestion
+
+    @property
+    def tab(self) -> PageClient:
+        """The requests of the page."""
+        return self.world.open_page.tab
+
+    @property
+    def sent(self) -> list[str]:
+        """The changes that reached TRaX."""
+        return self.world.sent
+
+
+@asynccontextmanager
+async def asking() -> AsyncIterator[Asked]:
+    """Call go_live, and open the page."""
+    async with with_page() as it:
+        call = it[MINE].start(GO_LIVE)
+        question = await it.open_page.next()
+        it.hand_clock.advance(1)  # no yes counts in the first second
+        yield Asked(it, call, question)
 
 
 def _mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-async def test_a_press_on_the_page_goes_live_and_the_page_says_so(asking: Ask) -> None:
+async def test_a_press_on_the_page_goes_live_and_the_page_says_so() -> None:
     async with asking() as it:
-        assert it.question.yes == YES
         assert it.question.data["effects"][0] == (
             'Starts a broadcast of "Friday Night Show" that anyone can watch.'
         )
         pressed = await it.tab.press(it.question.data, YES)
         assert pressed.json()["approvals"][0]["outcome"] == "Done. It is on air."
-        assert state_of(await it.call.result()) == "on_air"
+        assert state_in(await it.call.result()) == "on_air"
         assert it.sent == [GO_LIVE.sent]
 
 
-async def test_a_no_on_the_page_sends_nothing(asking: Ask) -> None:
-    async with asking() as it:
-        pressed = await it.tab.press(it.question.data, NO)
-        assert pressed.json()["approvals"][0]["outcome"] == "You said no. Nothing was sent."
-        assert ((await it.call.result()).structured_content or {})["status"] == "declined"
-        assert it.sent == []
-
-
-async def test_the_page_shows_the_end_of_a_question_at_once(asking: Ask) -> None:
+async def test_the_page_shows_a_no_at_once_in_every_tab() -> None:
     async with asking() as it, anyio.create_task_group() as tasks:
         state = await it.tab.state()
 
         async def follow() -> None:
             news = await it.tab.state(state["version"])
-            assert news["approvals"][0]["phase"] != "open"
+            assert news["approvals"][0]["outcome"] == "You said no. Nothing was sent."
 
         tasks.start_soon(follow)
-        await it.press(NO)
+        await it.question.press(NO)
+        assert outcome(await it.call.result()) == ("declined", "declined")
+        assert it.sent == []
 
 
-async def test_the_address_is_opened_through_a_private_file_that_is_deleted(
-    open_setup: OpenSetup,
-) -> None:
+async def test_the_address_is_opened_through_a_private_file_that_is_deleted() -> None:
     """Other users of this computer see the arguments of programs, and cannot read that file."""
-    async with open_setup(TRAX_ASK="page") as setup:
-        setup.start()
-        opened = await setup.page.browser.next()
+    async with with_page() as it:
+        it[MINE].start(GO_LIVE)
+        opened = await it.open_page.browser.next()
         path = Path(opened.removeprefix("file://"))
         assert (_mode(path), _mode(path.parent)) == (0o600, 0o700)
-        await setup.page.next()
+        await it.open_page.next()
         with anyio.fail_after(PATIENCE_SECONDS):
             while path.parent.exists():
                 await anyio.lowlevel.checkpoint()
 
 
-async def test_a_browser_that_cannot_read_the_file_gets_the_address_itself(
-    open_setup: OpenSetup,
-) -> None:
-    async with open_setup(TRAX_ASK="page") as setup:
-        setup.start()
-        opened = setup.page.browser.opened
-        await setup.clock.pass_until(lambda: len(opened) > 1)
+async def test_a_browser_that_cannot_read_the_file_gets_the_address_itself() -> None:
+    async with with_page() as it:
+        it[MINE].start(GO_LIVE)
+        opened = it.open_page.browser.opened
+        await it.hand_clock.pass_until(lambda: len(opened) > 1)
         assert opened[1].startswith("http://localhost:")
-        question = await setup.page.next()
-        setup.clock.advance(1)
+        question = await it.open_page.next()
+        it.hand_clock.advance(1)
         await question.press(YES)
-        assert setup.sent == [GO_LIVE.sent]
+        assert it.sent == [GO_LIVE.sent]
 
 
-async def test_the_page_loads_nothing_from_elsewhere_and_cannot_be_framed(asking: Ask) -> None:
+async def test_the_page_loads_nothing_from_elsewhere_and_cannot_be_framed() -> None:
     async with asking() as it:
         for path in ("/", "/page.css", "/page.js"):
             loaded = await it.tab.get(path)
@@ -109,7 +134,7 @@ async def test_the_page_loads_nothing_from_elsewhere_and_cannot_be_framed(asking
             assert "//" not in loaded.text.replace("// ", "")
 
 
-async def test_the_page_listens_on_loopback_only(asking: Ask) -> None:
+async def test_the_page_listens_on_loopback_only() -> None:
     async with asking() as it:
         port = int(it.tab.origin.rpartition(":")[2])
         with pytest.raises(OSError, match="in use"):
@@ -118,9 +143,7 @@ async def test_the_page_listens_on_loopback_only(asking: Ask) -> None:
             pass  # all other addresses of this machine are free
 
 
-async def test_the_page_is_on_no_port_where_another_program_has_the_ipv6_address(
-    asking: Ask,
-) -> None:
+async def test_the_page_is_on_no_port_where_another_program_has_the_ipv6_address() -> None:
     """A browser that asks for localhost might get there first, with the secret."""
     real = socket.create_server
     with real(("::1", 0), family=socket.AF_INET6) as other:
@@ -160,8 +183,8 @@ FORGED: Final[dict[str, dict[str, str]]] = {
 }
 
 
-async def test_a_forged_press_changes_nothing(asking: Ask) -> None:
-    """The press without the forgery counts."""
+async def test_a_forged_press_changes_nothing() -> None:
+    """Nor does one that names something else. The press without the forgery counts."""
     async with asking() as it:
         port = it.tab.origin.rpartition(":")[2]
         for forgery, headers in FORGED.items():
@@ -169,12 +192,21 @@ async def test_a_forged_press_changes_nothing(asking: Ask) -> None:
             response = await it.tab.press(it.question.data, YES, **forged)
             assert response.status_code in {401, 403}, forgery
             assert it.sent == [], forgery
-        await it.press(YES)
+        for named in ({"ticket": ""}, {"ticket": "guessed"}, {"question": ""}, {"question": "2"}):
+            await it.question.press(YES, **named)
+        for choice in ("", "yes", YES.upper(), f"{YES} "):
+            await it.question.press(choice)
+        assert it.sent == []
+        await it.question.press(YES)
         assert it.sent == [GO_LIVE.sent]
 
 
-async def test_nothing_but_the_page_s_own_json_is_taken(asking: Ask) -> None:
+async def test_nothing_but_the_page_s_own_json_is_taken() -> None:
     """By any of its addresses: not from another site, without a session, by GET, or too long."""
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield b"{}"
+
     async with asking() as it:
         session = it.tab.session
         for path in PATHS:
@@ -191,45 +223,17 @@ async def test_nothing_but_the_page_s_own_json_is_taken(asking: Ask) -> None:
         for content in (b"", b"{", b"[]", b"1", b'{"ticket": 1}', b"\xff", b"null"):
             broken = await it.tab.post("/answer", content=content)
             assert broken.status_code == httpx.codes.OK
-        assert it.sent == []
-
-
-async def test_a_body_without_a_length_is_refused(asking: Ask) -> None:
-    async def endless() -> AsyncIterator[bytes]:
-        yield b"{}"
-
-    async with asking() as it:
         headers = {"Origin": it.tab.origin, "Content-Type": "application/json"}
         async with httpx.AsyncClient(base_url=it.tab.origin, trust_env=False) as http:
-            response = await http.post("/answer", content=endless(), headers=headers)
-        assert response.status_code == httpx.codes.FORBIDDEN
-
-
-async def test_what_is_guessed_or_was_not_offered_changes_nothing(asking: Ask) -> None:
-    async with asking() as it:
-        for ticket in ("", "guessed"):
-            await it.press(YES, ticket=ticket)
-        for question in ("", "0", "2"):
-            await it.press(YES, question=question)
-        for choice in ("", "yes", "Go live", YES.upper(), f"{YES} "):
-            await it.press(choice)
+            without_length = await http.post("/answer", content=endless(), headers=headers)
+        assert without_length.status_code == httpx.codes.FORBIDDEN
         assert it.sent == []
-
-
-async def test_presses_that_race_or_come_again_send_one_go_live(asking: Ask) -> None:
-    async with asking() as it:
-        async with anyio.create_task_group() as presses:
-            for _ in range(20):
-                presses.start_soon(it.press, YES)
-        await it.call.result()
-        await it.press(YES)
-        assert it.sent == [GO_LIVE.sent]
 
 
 # Who holds the page
 
 
-async def test_a_second_opener_cannot_answer_and_both_are_told(asking: Ask) -> None:
+async def test_a_second_opener_cannot_answer_and_both_are_told() -> None:
     async with asking() as it:
         second = PageClient(it.tab.address)
         assert (await second.redeem()).status_code == httpx.codes.CONFLICT
@@ -239,12 +243,13 @@ async def test_a_second_opener_cannot_answer_and_both_are_told(asking: Ask) -> N
         assert it.sent == []
 
 
-async def test_before_it_is_opened_no_guess_opens_the_page(open_setup: OpenSetup) -> None:
+async def test_before_it_is_opened_no_guess_opens_the_page() -> None:
     """Neither the secret in its address nor a session."""
-    async with open_setup(TRAX_ASK="page") as setup:
-        setup.start()
-        await setup.clock.pass_until(lambda: len(setup.page.browser.opened) > 1)
-        tab = PageClient(setup.page.browser.opened[1])
+    async with with_page() as it:
+        it[MINE].start(GO_LIVE)
+        opened = it.open_page.browser.opened
+        await it.hand_clock.pass_until(lambda: len(opened) > 1)
+        tab = PageClient(opened[1])
         for secret in ("", "guessed", "\xe4"):
             guessed = await tab.post("/redeem", {"secret": secret})
             assert guessed.status_code == httpx.codes.CONFLICT
@@ -255,11 +260,11 @@ async def test_before_it_is_opened_no_guess_opens_the_page(open_setup: OpenSetup
 
 
 async def test_nothing_that_the_model_reads_and_no_log_holds_a_secret_of_the_page(
-    asking: Ask, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("DEBUG")
     async with asking() as it:
-        await it.press(YES)
+        await it.question.press(YES)
         result = (await it.call.result()).model_dump_json()
         for secret in (it.question.data["ticket"], it.tab.secret, it.tab.session):
             assert secret

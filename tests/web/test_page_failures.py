@@ -1,10 +1,14 @@
-"""The page where something is in its way: no browser, no folder, no port, several questions."""
+"""The page where something is in its way: no browser, no folder, no port, several questions.
+
+Signals, pipes and the environment of the browser are those of real processes.
+"""
 
 from __future__ import annotations
 
 import signal
 import subprocess
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
@@ -20,41 +24,41 @@ from tests.support.product.local_servers import Held, upstream
 from tests.support.product.pages import PROBLEMS, open_in_browser, problem
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.server_process import PATIENCE_SECONDS, running
+from tests.world.answers import outcome
 from tests.world.wire import LEGACY, opening, tool_call
+from tests.world.world import MINE, open_world
 
 if TYPE_CHECKING:
     from anyio.abc import SocketStream
 
-    from tests.support.approval_setup import ApprovalSetup, OpenSetup
+    from tests.world.world import World
 
 MAX_CONNECTIONS: Final = 32
 KEY: Final = "sk_live_canary_of_the_page"
+with_page: Final = partial(open_world, MINE, page=True, TRAX_ASK="page")
 
 
-async def shown(setup: ApprovalSetup, count: int) -> list[dict[str, Any]]:
+async def shown(it: World, count: int) -> list[dict[str, Any]]:
     """What the page shows, once it shows so many questions."""
-    await setup.page.next()
+    await it.open_page.next()
     with anyio.fail_after(PATIENCE_SECONDS):
-        while len(approvals := (await setup.page.tab.state())["approvals"]) < count:
+        while len(approvals := (await it.open_page.tab.state())["approvals"]) < count:
             await anyio.lowlevel.checkpoint()
     return list(approvals)
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
-async def test_a_call_falls_back_if_the_page_cannot_be_opened(
-    open_setup: OpenSetup, name: str
-) -> None:
+async def test_a_call_falls_back_if_the_page_cannot_be_opened(name: str) -> None:
     """To a preview. The server goes on."""
-    async with open_setup(TRAX_ASK="page") as setup:
+    async with with_page() as it:
         with problem(name):
-            call = setup.start()
-            await setup.clock.pass_until(lambda: call.has_ended)
-        content = (await call.result()).structured_content or {}
-        assert content["status"] == "confirmation_required"
-        assert not (await setup.call("get_stream_status")).is_error
+            call = it[MINE].start(GO_LIVE)
+            await it.hand_clock.pass_until(lambda: call.has_ended)
+        assert outcome(await call.result()) == ("confirmation_required", None)
+        assert not (await it[MINE].call("get_stream_status")).is_error
 
 
-async def test_silent_connections_of_others_use_up_nothing(open_setup: OpenSetup) -> None:
+async def test_silent_connections_of_others_use_up_nothing() -> None:
     """Another user of the computer can open them: a stop would find no file any more."""
     ended = 0
 
@@ -65,54 +69,43 @@ async def test_silent_connections_of_others_use_up_nothing(open_setup: OpenSetup
                 await stream.receive()
             ended += 1
 
-    async with open_setup(TRAX_ASK="page") as setup, anyio.create_task_group() as tasks:
-        call = setup.start()
-        question = await setup.page.next()
-        port = urlsplit(setup.page.tab.origin).port
+    async with with_page() as it, anyio.create_task_group() as tasks:
+        call = it[MINE].start(GO_LIVE)
+        question = await it.open_page.next()
+        port = urlsplit(it.open_page.tab.origin).port
         for _ in range(100):
             tasks.start_soon(wait_for_end, await anyio.connect_tcp("127.0.0.1", port or 0))
         with anyio.fail_after(PATIENCE_SECONDS):
             while ended < 100 - MAX_CONNECTIONS:
                 await anyio.lowlevel.checkpoint()
-        await question.press(question.data["no"])
-        assert ((await call.result()).structured_content or {})["status"] == "declined"
+        await question.press(question.no)
+        assert outcome(await call.result()) == ("declined", "declined")
         tasks.cancel_scope.cancel()
 
 
-async def test_two_questions_at_once_open_one_page_without_a_warning(open_setup: OpenSetup) -> None:
-    async with open_setup(TRAX_ASK="page") as setup:
-        for destination in ("dest_1", "dest_2"):
-            setup.start("delete_destination", destId=destination)
-        for approval in await shown(setup, 2):
-            await setup.page.tab.report(approval)
-        await anyio.wait_all_tasks_blocked()
-        assert len(setup.page.browser.opened) == 1
-        assert (await setup.page.tab.state())["openedTwice"] is False
-
-
-async def test_the_end_of_a_question_stays_on_the_page_until_another_one_comes(
-    open_setup: OpenSetup,
-) -> None:
-    async with open_setup(TRAX_ASK="page") as setup:
-        setup.start()
-        question = await setup.page.next()
-        await question.press(question.data["no"])
-        (ended,) = (await setup.page.tab.state())["approvals"]
+async def test_the_end_of_a_question_stays_on_the_page_until_another_one_comes() -> None:
+    """Two questions at once open one page, without a warning."""
+    async with with_page() as it:
+        it[MINE].start(GO_LIVE)
+        question = await it.open_page.next()
+        await question.press(question.no)
+        (ended,) = (await it.open_page.tab.state())["approvals"]
         assert ended["outcome"] == "You said no. Nothing was sent."
         for destination in ("dest_1", "dest_2"):
-            setup.start("delete_destination", destId=destination)
-        assert [it["phase"] for it in await shown(setup, 2)] == ["open", "open"]
+            it[MINE].start("delete_destination", destId=destination)
+        approvals = await shown(it, 2)
+        assert [each["phase"] for each in approvals] == ["open", "open"]
+        assert len(it.open_page.browser.opened) == 1
+        assert (await it.open_page.tab.state())["openedTwice"] is False
 
 
-async def test_many_stops_do_not_remove_an_open_question_from_the_page(
-    open_setup: OpenSetup,
-) -> None:
-    async with open_setup(TRAX_ASK="page") as setup:
-        setup.start()
-        go_live = await setup.page.next()
+async def test_many_stops_do_not_remove_an_open_question_from_the_page() -> None:
+    async with with_page() as it:
+        it[MINE].start(GO_LIVE)
+        go_live = await it.open_page.next()
         for _ in range(9):
-            await setup.call("go_offline")
-        tickets = [it["ticket"] for it in (await setup.page.tab.state())["approvals"]]
+            await it[MINE].call("go_offline")
+        tickets = [each["ticket"] for each in (await it.open_page.tab.state())["approvals"]]
         assert go_live.data["ticket"] in tickets
 
 

@@ -4,70 +4,79 @@ from __future__ import annotations
 
 import json
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.approval_setup import approved_in, state_of
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, YES
 from tests.support.product.commands import run_command
 from tests.support.product.software_passkey import SoftwarePasskey
 from tests.support.simulated_person import Person, agreeing
+from tests.world.answers import approved_in, state_in
+from tests.world.world import MINE, open_world
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from tests.support.approval_setup import OpenSetup
-    from tests.web.conftest import Ask, Asked
+    from tests.world.caller import BackgroundCall
+    from tests.world.page import PageQuestion
+    from tests.world.world import World
 
-    AskSigned = Callable[..., AbstractAsyncContextManager["Signing"]]
 
-
+@dataclass
 class Signing:
     """A go-live on the page, and the passkey that is enrolled."""
 
-    def __init__(self, asked: Asked, key: SoftwarePasskey) -> None:
-        self.asked, self.key = asked, key
-        self.origin = asked.tab.origin
+    world: World
+    key: SoftwarePasskey
+    call: BackgroundCall
+    question: PageQuestion
+
+    @property
+    def origin(self) -> str:
+        """The origin of the page."""
+        return self.world.open_page.tab.origin
 
     @property
     def challenge(self) -> str:
         """What the page asks the passkey to sign."""
-        return str(self.asked.question.data["passkey"]["challenge"])
+        return str(self.question.data["passkey"]["challenge"])
+
+    @property
+    def sent(self) -> list[str]:
+        """The changes that reached TRaX."""
+        return self.world.sent
 
     async def press(self, signature: str) -> None:
         """Press yes with a signature."""
-        named = {name: self.asked.question.data[name] for name in ("ticket", "question")}
+        named = {name: self.question.data[name] for name in ("ticket", "question")}
         body = {**named, "choice": YES, "signature": signature}
-        await self.asked.tab.post("/answer", body)
+        await self.world.open_page.tab.post("/answer", body)
 
 
-@pytest.fixture
-def signing(asking: Ask) -> AskSigned:
+@asynccontextmanager
+async def signing(*, forms: bool = True) -> AsyncIterator[Signing]:
     """Such a go-live, of a client that has forms too unless it says otherwise."""
-
-    @asynccontextmanager
-    async def ask(*, forms: bool = True) -> AsyncIterator[Signing]:
-        person, key = Person(), SoftwarePasskey()
-        person.answer_with(agreeing)
-        form = person if forms else None
-        async with asking(passkey=key, form=form, TRAX_ASK="form,panel,page") as asked:
-            yield Signing(asked, key)
-
-    return ask
+    key, person = SoftwarePasskey(), Person(agreeing) if forms else None
+    asked = "form,panel,page"
+    async with open_world(MINE, page=True, passkey=key, person=person, TRAX_ASK=asked) as it:
+        call = it[MINE].start(GO_LIVE)
+        question = await it.open_page.next()
+        it.hand_clock.advance(1)  # no yes counts in the first second
+        yield Signing(it, key, call, question)
 
 
-async def test_a_signed_press_goes_live(signing: AskSigned) -> None:
+async def test_a_signed_press_goes_live() -> None:
     async with signing() as it:
         await it.press(it.key.sign(it.challenge, it.origin))
-        assert it.asked.sent == [GO_LIVE.sent]
-        result = await it.asked.call.result()
-        assert (state_of(result), approved_in(result)) == ("on_air", "passkey")
+        assert it.sent == [GO_LIVE.sent]
+        result = await it.call.result()
+        assert (state_in(result), approved_in(result)) == ("on_air", "passkey")
 
 
-async def test_a_press_without_its_signature_changes_nothing(signing: AskSigned) -> None:
+async def test_a_press_without_its_signature_changes_nothing() -> None:
     """None, something else, or a signature of something else. The right one still counts."""
     async with signing() as it:
         wrong = {
@@ -79,49 +88,47 @@ async def test_a_press_without_its_signature_changes_nothing(signing: AskSigned)
         }
         for name, signature in wrong.items():
             await it.press(signature)
-            assert it.asked.sent == [], name
+            assert it.sent == [], name
         await it.press(it.key.sign(it.challenge, it.origin))
-        assert it.asked.sent == [GO_LIVE.sent]
+        assert it.sent == [GO_LIVE.sent]
 
 
-async def test_a_signature_is_for_one_question_only(signing: AskSigned) -> None:
+async def test_a_signature_is_for_one_question_only() -> None:
     async with signing() as it:
         before = it.challenge
         signature = it.key.sign(before, it.origin)
-        it.asked.setup.sandbox.remove("dest_2")
+        it.world.trax.remove("dest_2")
         await it.press(signature)
-        changed = await it.asked.question.shown_again()
-        assert changed.data["question"] != it.asked.question.data["question"]
+        changed = await it.question.shown_again()
+        assert changed.data["question"] != it.question.data["question"]
         assert changed.data["passkey"]["challenge"] != before
-        assert it.asked.sent == []
+        assert it.sent == []
 
 
-async def test_a_stop_needs_no_passkey(signing: AskSigned) -> None:
-    async with signing() as it:
-        assert approved_in(await it.asked.setup.call("go_offline")) == "form"
-        assert it.asked.sent == [GO_OFFLINE.sent]
+@pytest.mark.parametrize("forms", [True, False], ids=["in a form", "on the page"])
+async def test_a_stop_needs_no_passkey(*, forms: bool) -> None:
+    async with signing(forms=forms) as it:
+        result = await it.world[MINE].call(GO_OFFLINE)
+        if forms:
+            assert approved_in(result) == "form"
+        else:
+            stop = await it.world.open_page.next(2)
+            assert "passkey" not in stop.data
+            await stop.press(stop.yes)
+        assert it.sent == [GO_OFFLINE.sent]
 
 
-async def test_a_stop_on_the_page_needs_no_passkey_either(signing: AskSigned) -> None:
-    async with signing(forms=False) as it:
-        await it.asked.setup.call("go_offline")
-        stop = await it.asked.setup.page.next(2)
-        assert "passkey" not in stop.data
-        await stop.press(stop.yes)
-        assert it.asked.sent == [GO_OFFLINE.sent]
-
-
-async def test_where_nothing_can_ask_a_confirmation_does_not_replace_the_passkey(
-    open_setup: OpenSetup,
-) -> None:
+async def test_where_nothing_can_ask_neither_form_nor_confirmation_replaces_the_passkey() -> None:
     """The mode is then human, whatever TRAX_CONFIRM says."""
-    async with open_setup(passkey=SoftwarePasskey(), browser=False) as it:
+    key, person = SoftwarePasskey(), Person(agreeing)
+    async with open_world(MINE, page=True, passkey=key, person=person) as it:
+        it.open_page.browser.is_there = False
         for confirmation in ({}, {"confirmation": "made up"}):
-            answer = await it.asked(confirm=True, **confirmation)
+            answer = await it[MINE].preview(GO_LIVE, confirm=True, **confirmation)
             assert answer["status"] == "cannot_ask"
             assert "only a page on their own computer can ask for it" in answer["message"]
             assert "confirmation" not in answer
-        assert it.sent == []
+        assert (person.forms, it.sent) == ([], [])
 
 
 # Settings

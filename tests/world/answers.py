@@ -49,6 +49,16 @@ def outcome(result: object) -> tuple[str, str | None]:
     return (data["status"], data.get("reason"))
 
 
+def approved_in(result: types.CallToolResult) -> str | None:
+    """Where a call that ran was approved: "form", "page", "panel", "confirmation", ..."""
+    return (result.meta or {}).get("live.traxstreaming/approvedIn")
+
+
+def state_in(result: types.CallToolResult) -> str:
+    """The observed state of a go-live or a stop that ran."""
+    return str(data_of(result)["observed"]["state"])
+
+
 def error_in(result: types.CallToolResult) -> dict[str, Any]:
     """The error of a failed call."""
     assert result.is_error, result.structured_content

@@ -109,7 +109,7 @@ class World:
     """None where the server is a process, whose time no test can move."""
     era: str
     over: Over
-    tasks: TaskGroup
+    tasks: TaskGroup = field(init=False)
     settings: Mapping[str, str] = field(repr=False)
     replicas: list[Replica] = field(default_factory=list)
     callers: dict[str, Caller] = field(default_factory=dict)
@@ -309,8 +309,8 @@ async def open_world(
     """
     trax = known_to_all(trax or (_virtual_sandbox() if virtual else still()))
     clock = VirtualClock() if virtual else HandClock(trax, short_seconds=short_seconds)
-    async with AsyncExitStack() as servers, anyio.create_task_group() as tasks:
-        it = World(trax, clock, era, over, tasks, settings)
+    async with AsyncExitStack() as servers:
+        it = World(trax, clock, era, over, settings)
         if over in {Over.STDIO, Over.PROCESS}:
             await _start_processes(it, servers, replicas)
         else:
@@ -329,16 +329,17 @@ async def open_world(
                 )
                 servers.push_async_callback(product.aclose)
                 it.replicas.append(await _served(product, servers, over))
-        try:
-            async with it._stack:
-                for key in keys:
-                    it.callers[key] = await it.caller(key, person=person, apps=apps)
-                try:
-                    yield it
-                finally:
-                    await it._end_calls()
-        finally:
-            tasks.cancel_scope.cancel()
+        async with anyio.create_task_group() as it.tasks:
+            try:
+                async with it._stack:
+                    for key in keys:
+                        it.callers[key] = await it.caller(key, person=person, apps=apps)
+                    try:
+                        yield it
+                    finally:
+                        await it._end_calls()
+            finally:
+                it.tasks.cancel_scope.cancel()
 
 
 async def _start_processes(it: World, servers: AsyncExitStack, replicas: int) -> None:
