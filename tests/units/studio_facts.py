@@ -35,7 +35,6 @@ def unread(why: str) -> Read[Any]:
 
 
 def studio(name: str = "Friday Show", which: str = "studio_42") -> Studio:
-    """A studio."""
     shown = {"id": which, "name": name, "ownerSub": "user_robin", "role": "owner"}
     return Studio.model_validate(shown)
 
@@ -43,13 +42,11 @@ def studio(name: str = "Friday Show", which: str = "studio_42") -> Studio:
 def destination(
     which: str, name: str, platform: str, *, enabled: bool = True, vertical: bool = False
 ) -> Destination:
-    """A destination."""
     shown = {"id": which, "studioId": "studio_42", "name": name, "platform": platform}
     return Destination.model_validate({**shown, "enabled": enabled, "vertical": vertical})
 
 
 def source(which: str, name: str, kind: str = "webcam", *, active: bool = True) -> Source:
-    """A source."""
     shown = {"id": which, "studioId": "studio_42", "name": name, "type": kind, "active": active}
     return Source.model_validate(shown)
 
@@ -57,7 +54,6 @@ def source(which: str, name: str, kind: str = "webcam", *, active: bool = True) 
 def account(
     which: str, name: str, platform: str, status: str = "active", expires: str | None = None
 ) -> Connection:
-    """A linked account."""
     shown = {"id": which, "displayName": name, "platform": platform, "status": status}
     return Connection.model_validate({**shown, "connectionType": "oauth", "expiresAt": expires})
 

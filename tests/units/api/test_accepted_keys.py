@@ -25,7 +25,6 @@ def test_a_key_accepted_elsewhere_has_room_and_no_access() -> None:
 
 
 def test_what_others_no_longer_know_has_no_room() -> None:
-    """But for what TRaX has accepted here."""
     keys = AcceptedKeys()
     keys.record_answer(OPERATION, CALLER)
     keys.learn([OTHER.owner])
@@ -50,7 +49,6 @@ def test_news_are_what_trax_has_said_of_keys_since() -> None:
 
 
 def test_a_refusal_here_counts_more_than_what_others_have_told_before() -> None:
-    """It has not reached them yet."""
     keys = AcceptedKeys()
     keys.learn([CALLER.owner])
     keys.record_refusal("invalid_key", OPERATION, CALLER)

@@ -14,14 +14,12 @@ KEY: Final = "sk_live_of_the_owner"
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "a\nb", "ключ", "\x7f", "x" * 513])
 def test_a_key_that_no_header_can_carry_is_refused(key: str) -> None:
-    """It is refused when it is read, and the error does not repeat it."""
     with pytest.raises(ValueError, match="1 to 512 visible ASCII characters") as caught:
         Caller(key)
     assert len(str(caught.value)) < 80
 
 
 def test_a_caller_shows_its_fingerprint_but_not_its_key() -> None:
-    """Fingerprints are equal for the same key and different for others."""
     owner = Caller(KEY)
     assert Caller(KEY) == owner
     assert len({owner.fingerprint, Caller("sk_live_other").fingerprint, ANONYMOUS.fingerprint}) == 3

@@ -69,7 +69,6 @@ def check(differences: Sequence[Difference], expected: Sequence[str]) -> None:
 
 
 def test_the_built_in_contract_does_not_differ_from_itself() -> None:
-    """A copy of the same document has no differences."""
     assert compare(edited(), BAKED) == ()
 
 
@@ -91,13 +90,11 @@ def test_a_change_is_found_and_judged(change: tuple[Edit, *tuple[str, ...]]) -> 
 def test_a_change_of_an_unused_feature_is_found_and_judged(
     change: tuple[Edit, Edit, *tuple[str, ...]],
 ) -> None:
-    """The same for OpenAPI features that the contract does not use today."""
     earlier, edit, *expected = change
     check(compare(edited(earlier, edit), edited(earlier)), expected)
 
 
 def test_an_unreadable_part_is_the_one_breaking_difference() -> None:
-    """One message says more than a hundred missing calls."""
     for edit in UNREADABLE:
         assert compare(edited(edit), BAKED) == (NO_DOCUMENT,)
 
@@ -111,20 +108,17 @@ NO_OPENAPI: Final[list[object]] = [
 
 
 def test_a_document_that_is_not_openapi_gives_one_breaking_difference() -> None:
-    """One message says more than a hundred missing calls."""
     for document in NO_OPENAPI:
         assert compare(document, BAKED) == (NO_DOCUMENT,), document
 
 
 def test_an_empty_openapi_document_reports_every_call_as_removed() -> None:
-    """Each removed call breaks its callers. Their parts are not listed."""
     differences = compare({"openapi": "3.0.3", "paths": {}}, BAKED)
     gone = {it.where for it in differences if it.kind == "removed" and it.breaking}
     assert gone == CALLS
 
 
 def test_every_call_that_lost_its_schema_is_reported() -> None:
-    """Also where many calls lost the same schema."""
     lost = [path for path in ALL_PATHS if path.endswith("responses default content")]
     document = edited(*(put(f"{path} application/json", {}) for path in lost))
     places = (f"{call} response default" for call in CALLS)
@@ -151,7 +145,6 @@ def test_parts_moved_behind_references_do_not_differ() -> None:
 
 
 def test_extremely_deep_and_multiplying_documents_are_one_breaking_difference() -> None:
-    """Schemas within schemas, and references that would give over 50,000 fields."""
     schema: dict[str, Any] = {"type": "string"}
     for _ in range(5000):
         schema = {"type": "object", "properties": {"a": schema}}
@@ -169,7 +162,6 @@ def test_extremely_deep_and_multiplying_documents_are_one_breaking_difference() 
 
 
 def test_text_from_a_document_is_bounded_escaped_and_on_one_line() -> None:
-    """A hostile document may try to control the terminal or to fill it."""
     name = "x\n\x1b[2J\x7f\u202e" + "y" * 9000
     invalid = {
         name: name,
@@ -220,7 +212,6 @@ ANYTHING = st.recursive(
 @given(st.lists(st.tuples(st.sampled_from(ALL_PATHS), ANYTHING), min_size=1, max_size=4))
 @settings(max_examples=examples(100))
 def test_any_value_at_any_path_can_be_compared(changes: list[tuple[str, object]]) -> None:
-    """The built-in document with random values."""
     document = edited()
     for path, value in changes:
         # An earlier change may have removed this path.

@@ -69,7 +69,6 @@ def test_each_character_is_escaped_independently(text: str) -> None:
 @example("\\u0022", False)  # noqa: FBT003  an example of a drawn value
 @example("x{3\u00a0blanks}", True)  # noqa: FBT003  an example of a drawn value
 def test_every_text_is_spelt_out_so_that_it_can_be_read_back(text: str, ascii_only: bool) -> None:  # noqa: FBT001  drawn
-    """So two texts are never spelt out alike."""
     spelt = spell_out(text, longest=len(text), ascii_only=ascii_only)
     assert read_back(spelt) == text
     assert hidden(spelt) == set()
@@ -116,7 +115,6 @@ SPELT: Final = {
 
 
 def test_only_deceptive_characters_are_spelt_out() -> None:
-    """A run of the same is counted, and everything else is left."""
     assert {text: spell_out(text, longest=len(text)) for text in SPELT} == SPELT
 
 
@@ -141,7 +139,6 @@ def test_joiners_and_the_selector_of_an_emoji_are_not_spelt_out() -> None:
 
 
 def test_other_variation_selectors_are_spelt_out_also_where_they_change_a_letter() -> None:
-    """They can hide data."""
     for letter, selector in (("\u2764", "\ufe0e"), ("\u845b", "\U000e0100"), ("\u1820", "\u180b")):
         assert quote(letter + selector, longest=80) == f'"{letter}{escape_invisible(selector)}"'
 

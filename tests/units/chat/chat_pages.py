@@ -15,7 +15,6 @@ Page = list[dict[str, Any]]
 
 
 def page(words: str) -> Page:
-    """A page of chat."""
     return [message(word[0], *([at(int(word[1:]))] if word[1:] else [])) for word in words.split()]
 
 

@@ -146,7 +146,6 @@ class Reader:
 
 
 def numbers(messages: Sequence[Message]) -> list[int]:
-    """The numbers of the messages."""
     return [int(message["id"].split()[1]) for message in messages]
 
 

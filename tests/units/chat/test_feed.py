@@ -146,7 +146,6 @@ def test_long_messages_are_forgotten_earlier() -> None:
 
 
 def test_messages_that_were_forgotten_for_their_size_are_not_new_again() -> None:
-    """TRaX goes on to show them."""
     feed = fed(long_messages(100), long_messages(100, 150))
     last = feed.latest().cursor
     assert feed.add_page(long_messages(200)) == tuple(long_messages(150, 200))
@@ -292,7 +291,6 @@ def test_the_cursor_of_an_empty_chat_returns_all_later_messages() -> None:
 
 @pytest.mark.parametrize("new_page", [numbered(60), numbered(59, -1, -1), numbered(20, 60)])
 def test_a_new_feed_reads_the_cursor_of_an_earlier_one(new_page: Page) -> None:
-    """As long as the page contains its messages, in any order."""
     before, after = fed(numbered(40)), fed(new_page)
     read = after.since(before.latest().cursor)
     assert (read.messages, read.missed) == (tuple(numbered(40, 60)), False)

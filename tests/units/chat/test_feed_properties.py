@@ -93,7 +93,6 @@ pytestmark = pytest.mark.fuzz
 def test_up_to_199_messages_between_polls_arrive_once_and_none_is_marked_missed(
     order: Order, skew: int, random: Random, steps: Sequence[Step]
 ) -> None:
-    """With any page sizes, removed messages and wrong clocks."""
     simulation = Simulation(Upstream(order, random, skew))
     simulation.run(steps)
     check_readers(simulation)
@@ -144,7 +143,6 @@ def test_more_than_200_messages_between_polls_are_marked_missed_where_some_are_l
 def test_messages_without_distinct_times_keep_the_order_of_the_pages(
     order: Order, times: tuple[int | None, int], random: Random, steps: Sequence[Step]
 ) -> None:
-    """After two polls have shown the direction of pages."""
     skew, undated = times
     simulation = Simulation(Upstream(order, random, skew, undated))
     simulation.run([Arrive(1), Poll(), Arrive(2), Poll(), *steps])
@@ -171,7 +169,6 @@ def test_readers_lose_no_message_of_the_page_after_a_restart(
 def test_readers_lose_no_message_of_the_page_if_others_are_removed_around_a_restart(
     order: Order, random: Random, steps: Sequence[Step]
 ) -> None:
-    """Even if the last message that a reader read is removed."""
     simulation = Simulation(Upstream(order, random))
     simulation.run(steps)
     check_remembered_received(simulation)

@@ -39,7 +39,6 @@ def sent(
     studio: str = STUDIO,
     result: Any = None,  # noqa: ANN401  an answer or a failure
 ) -> None:
-    """Send these texts, with this result."""
     for text in texts:
         operation = SendChatMessage(studio_id=studio, text=text)
         marks.record(operation, caller, None)
@@ -47,12 +46,10 @@ def sent(
 
 
 def answer(**data: object) -> Answer[Any]:
-    """TRaX's answer to a message."""
     return Answer({"ok": True, **data}, "req_1", 201, size=1)
 
 
 def own(marks: ChatMarks, messages: object = HELLO) -> tuple[str, ...]:
-    """The ids that are marked for the caller."""
     return marks.own(MINE, STUDIO, messages)
 
 
@@ -82,7 +79,6 @@ def test_a_refusal_takes_back_only_the_message_that_was_refused() -> None:
 
 
 def test_the_chats_that_were_used_last_are_remembered() -> None:
-    """1,024 of all keys together."""
     marks = ChatMarks(Still())
     sent(marks, ["Hello"])
     for number in range(1_023):
@@ -94,7 +90,6 @@ def test_the_chats_that_were_used_last_are_remembered() -> None:
 
 
 def test_what_is_no_message_has_no_mark() -> None:
-    """TRaX's answer may be of any form."""
     marks = ChatMarks(Still())
     sent(marks, ["Hello"], result=answer(messageId=7))
     lists: tuple[object, ...] = (None, "Hello", {}, [None, 1, [], {}, {"id": 1, "text": "Hello"}])

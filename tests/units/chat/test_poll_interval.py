@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from hypothesis import given, settings
@@ -18,12 +18,9 @@ if TYPE_CHECKING:
 HOUR: Final = 3_600.0
 
 
-ErrorT = TypeVar("ErrorT", bound=TraxError)
-
-
 def failed(
-    kind: type[ErrorT], status: int | None = None, *, retry_after: float | None = None
-) -> ErrorT:
+    kind: type[TraxError], status: int | None = None, *, retry_after: float | None = None
+) -> TraxError:
     """A failure with this HTTP status."""
     return kind("x", "No", "", retryable=True, http_status=status, retry_after_seconds=retry_after)
 
@@ -47,18 +44,15 @@ def asked_to_wait(seconds: float, interval: PollInterval) -> PollInterval:
 
 
 def pauses_after(event: str, times: int) -> list[float]:
-    """The pauses without jitter, after 0 to `times` events."""
     return [after([event] * count, PollInterval(2.0)).pause(0.0) for count in range(times + 1)]
 
 
 def test_pauses_without_a_change_grow_to_five_times_the_shortest() -> None:
-    """Jitter adds the rest."""
     assert pauses_after("no change", 5) == pytest.approx([2, 3, 4.5, 6.75, 25 / 3, 25 / 3])
     assert after(["no change"] * 9, PollInterval(2.0)).pause(1.0) == pytest.approx(10)
 
 
 def test_a_change_resets_the_pause_to_the_shortest() -> None:
-    """Also after failures."""
     for before in (
         after(["no change"] * 9, PollInterval(2.0)),
         after(["failure"] * 9, PollInterval(2.0)),
@@ -68,13 +62,11 @@ def test_a_change_resets_the_pause_to_the_shortest() -> None:
 
 
 def test_pauses_after_failures_grow_to_half_a_minute() -> None:
-    """Unless the shortest pause is longer."""
     assert pauses_after("failure", 6)[1:] == [4, 8, 16, 30, 30, 30]
     assert after(["failure"] * 9, PollInterval(40.0)).pause(0.0) == 40
 
 
 def test_a_success_without_a_change_resets_only_the_failures() -> None:
-    """The earlier polls without a change still count."""
     before = after(["no change"] * 2, PollInterval(2.0))
     assert after(["failure"] * 9, before).after_no_change() == before.after_no_change()
 
@@ -82,7 +74,6 @@ def test_a_success_without_a_change_resets_only_the_failures() -> None:
 @pytest.mark.parametrize("seconds", [0.0, 1.0, 31.0, HOUR, 999_999_999.0])
 @pytest.mark.parametrize("failures", [0, 20])
 def test_retry_after_is_respected_however_long(seconds: float, failures: int) -> None:
-    """For the loop and for readers."""
     interval = asked_to_wait(seconds, after(["failure"] * failures, PollInterval(2.0)))
     assert interval.minimum == max(2.0, seconds)
     assert seconds <= interval.pause(0.0) < interval.pause(1.0)
@@ -90,7 +81,6 @@ def test_retry_after_is_respected_however_long(seconds: float, failures: int) ->
 
 
 def test_retry_after_applies_until_the_next_answer() -> None:
-    """Whatever that answer is."""
     waiting = asked_to_wait(HOUR, PollInterval(2.0))
     assert asked_to_wait(9.0, waiting).minimum == 9
     assert after(["failure"], waiting).minimum == 2
@@ -106,7 +96,6 @@ def test_retry_after_applies_until_the_next_answer() -> None:
 def test_pauses_stay_within_their_bounds(
     shortest: float, events: list[str], jitters: list[float]
 ) -> None:
-    """Never below the shortest; without failures, never above five times the shortest."""
     interval = after(events, PollInterval(shortest))
     shorter, longer = map(interval.pause, jitters)
     longest = max(30, shortest) * 1.2 if events[-1:] == ["failure"] else 5 * shortest
@@ -116,25 +105,20 @@ def test_pauses_stay_within_their_bounds(
 
 
 def test_a_pause_after_very_many_polls_does_not_overflow() -> None:
-    """The exponent is bounded."""
     assert PollInterval(2.0, unchanged=10**9).pause(1.0) == pytest.approx(10)
     assert PollInterval(2.0, failures=10**9).pause(0.0) == 30
 
 
-# Final errors
+@pytest.mark.parametrize("kind", [Refused, BadAnswer, LostAnswer, NoConnection])
+def test_no_poll_follows_an_answer_that_can_only_be_the_same_again(kind: type[TraxError]) -> None:
+    """The studio id is invalid, the key is refused or lacks a scope, or the studio is gone.
 
-
-def test_no_poll_follows_an_answer_that_can_only_be_the_same_again() -> None:
-    """The studio id is invalid, the key is refused or lacks a scope, or the studio is gone."""
-    for status in (400, 401, 403, 404, 410):
-        for error_type in (Refused, BadAnswer):
-            assert is_final(failed(error_type, status)), status
-            assert is_final(failed(error_type, status, retry_after=5.0)), status
+    Polls go on after an answer that may change, a time-out, and an answer that cannot be read.
+    """
+    if kind in {Refused, BadAnswer}:
+        for status in (400, 401, 403, 404, 410):
+            assert is_final(failed(kind, status)), status
+            assert is_final(failed(kind, status, retry_after=5.0)), status
+    for maybe in (None, 200, 408, 409, 425, 429, 500, 502, 503, 504, 599):
+        assert not is_final(failed(kind, maybe)), maybe
     assert is_final(failed(NotSent))  # no key, for example
-
-
-def test_polls_go_on_after_an_answer_that_may_change_and_after_an_outage() -> None:
-    """A time-out and an answer that cannot be read, too."""
-    for status in (None, 200, 408, 409, 425, 429, 500, 502, 503, 504, 599):
-        for error_type in (Refused, BadAnswer, LostAnswer, NoConnection):
-            assert not is_final(failed(error_type, status)), status

@@ -61,7 +61,6 @@ def answered(evidence: Evidence, kept: str, verdict: Verdict) -> Row:
 
 
 def answer(reply: Reply, choice: str | None = None, number: int = 1) -> Evidence:
-    """The answer of a person."""
     return Evidence(answer=PersonAnswer(ID, reply, choice, number))
 
 

@@ -132,7 +132,6 @@ def test_a_hidden_change_since_the_question_is_told_with_the_name_of_its_thing(k
 
 
 def test_a_hidden_change_comes_before_visible_ones() -> None:
-    """It is the reason that no read shows."""
     assert changes(GO_LIVE, but(studio=studio("Renamed")), hidden={ADDRESS: 1}) == (
         CAMERA_ADDRESS,
         'No longer: Starts a broadcast of "Friday Show" that anyone can watch.',
@@ -148,7 +147,6 @@ def test_a_hidden_change_of_a_thing_with_a_hostile_name_is_one_line() -> None:
 
 
 def test_a_hidden_change_is_mentioned_only_if_it_invalidates_a_confirmation() -> None:
-    """Elsewhere it would only confuse."""
     for row in CHANGES:
         told = changes(operation_of(*row), EVERYTHING, hidden=HIDDEN_CHANGES)
         assert bool(told) is row[1].to_air, row

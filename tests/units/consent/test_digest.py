@@ -181,7 +181,6 @@ def test_a_change_of_what_was_not_shown_invalidates_nothing(change: str) -> None
 
 
 def test_no_two_changes_have_the_same_digest() -> None:
-    """One change cannot be mistaken for another."""
     worlds = [now for operation, now, *_ in INVALIDATING.values() if operation is GO_LIVE]
     assert len(worlds) > 10
     assert len({digest(GO_LIVE, it) for it in (EVERYTHING, *worlds)}) == len(worlds) + 1
@@ -231,7 +230,6 @@ def test_times_invalidate_nothing() -> None:
 
 
 def test_a_confirmation_of_a_stop_is_bound_to_its_studio_only() -> None:
-    """No change there invalidates it, however little is known."""
     worlds = [
         *(now for _, now, *_ in (*INVALIDATING.values(), *HARMLESS.values())),
         *(LIVE, some_time_later(LIVE), UNCLEAR, Facts(), but(destinations=unread("no answer"))),
@@ -257,13 +255,11 @@ ARGUMENTS: Final = [
 
 
 def test_a_confirmation_is_of_one_operation_with_its_arguments() -> None:
-    """No two calls have the same digest among the same facts."""
     assert len({digest(it) for it in ARGUMENTS}) == len(ARGUMENTS)
     assert len({digest(it, Facts()) for it in ARGUMENTS}) == len(ARGUMENTS)
 
 
 def test_a_digest_is_a_short_hash() -> None:
-    """It has 128 bits and is the same each time."""
     for operation in ARGUMENTS:
         assert re.fullmatch("[0-9a-f]{32}", digest(operation))
         assert digest(operation.model_copy()) == digest(operation)

@@ -213,7 +213,6 @@ def test_what_is_for_the_person_stands_between_two_lines_that_no_name_can_imitat
 
 
 def test_a_name_that_would_be_spelt_out_is_suggested_by_its_id() -> None:
-    """A suggestion is shown as it is, and used as it is."""
     for name in (*NAMES.values(), *PLAIN):
         is_plain = naming.quoted(name) == f'"{name}"'
         suggested = suggest([Candidate("studio_42", name)], "", by_id=False)

@@ -184,7 +184,6 @@ def test_an_unlink_warns_of_destinations_of_the_same_platform_in_every_studio() 
 
 
 def test_an_unlink_of_an_unknown_account_warns_of_nothing() -> None:
-    """Its platform is unknown too."""
     here = in_studio("One", "s1", ON_AIR, destination("dest_1", "Main", "youtube"))
     assert previewed(UNLINK, but(connections=None, studio_details=(here,))).warnings == ()
 
@@ -223,7 +222,6 @@ def test_consent_does_not_depend_on_a_note() -> None:
 
 
 def test_a_stream_key_is_never_shown() -> None:
-    """It is also absent where a value happens to be printed."""
     operations = [operation_of(*it) for it in CHANGES if "streamKey" in (it[1].given or {})]
     assert operations
     for operation in operations:
@@ -243,7 +241,6 @@ ELSEWHERE: Final = {
 
 
 def test_a_target_that_its_list_lacks_is_not_found() -> None:
-    """A person is not asked about a thing that does not exist."""
     for (entry, example), (parameter, (facts, kind, listed_by)) in product(
         CHANGES, ELSEWHERE.items()
     ):
@@ -261,7 +258,6 @@ MUTATING: Final = tuple(it for it in ACTIONS if it.effect is not Effect.READ)
 
 
 def test_the_plans_of_this_server_are_complete() -> None:
-    """The import checks the same."""
     check_plans(ACTIONS, tuple(PLANS.values()))
     assert set(PLANS) == set(MUTATING)
     assert {kind: plan.operation_type for kind, plan in PLANS.items()} == {it: it for it in PLANS}
@@ -307,6 +303,5 @@ INCOMPLETE: Final[dict[str, tuple[tuple[type[Action], ...], tuple[type[Plan[Any]
 def test_plans_that_are_not_complete_do_not_import(
     actions: tuple[type[Action], ...], plans: tuple[type[Plan[Any]], ...], error: str
 ) -> None:
-    """The error names the operation, or the plan, alone."""
     with pytest.raises(TypeError, match=error):
         check_plans(actions, plans)

@@ -133,7 +133,6 @@ def test_a_studio_that_is_not_known_is_off_air() -> None:
 
 
 def test_a_go_live_to_many_destinations_names_the_first_twenty() -> None:
-    """And how many more there are."""
     (text,) = done(GO_LIVE, {"destinationIds": [f"d{it}" for it in range(500)]}, observed=ON_AIR)
     assert text.endswith('the destination "d19" and 480 more.')
 
@@ -203,7 +202,6 @@ LACKS: Final = 'Warning: "Friday Show" has no destination'
 def test_a_chat_message_says_where_it_went_and_who_may_not_see_it(
     message: SendChatMessage, facts: Facts, said: list[str]
 ) -> None:
-    """What could not be read leads to no warning."""
     assert done(message, {"ok": True}, facts) == said
 
 

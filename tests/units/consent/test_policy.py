@@ -138,7 +138,6 @@ def case_of(row: str, operation: Operation[Model], mode: Mode, *, can_ask: bool)
 
 @every_row
 def test_each_verdict_is_as_the_table_says(row: str) -> None:
-    """Only the evidence and the decider matter."""
     for mode, can_ask, operation in EVERYWHERE:
         case = case_of(row, operation, mode, can_ask=can_ask)
         expected = getattr(TABLE[row], DECIDERS[mode, can_ask])
@@ -158,7 +157,6 @@ def test_a_go_live_of_a_live_studio_is_never_sent(row: str) -> None:
 
 @pytest.mark.parametrize("row", ANSWERED)
 def test_the_answer_of_a_person_counts_more_than_confirm(row: str) -> None:
-    """Beside an answer, `confirm` and `confirmation` change nothing."""
     loud = TABLE[row].evidence._replace(confirm=True, confirmation="another-confirmation")
     for mode, can_ask, operation in EVERYWHERE:
         case = case_of(row, operation, mode, can_ask=can_ask)
@@ -166,7 +164,6 @@ def test_the_answer_of_a_person_counts_more_than_confirm(row: str) -> None:
 
 
 def test_the_table_is_complete() -> None:
-    """It has every mode, every reply and every reason."""
     assert {mode for mode, _ in DECIDERS} == set(Mode)
     assert len(DECIDERS) == 2 * len(Mode)
     answers = [it.evidence.answer for it in TABLE.values() if it.evidence.answer]
@@ -189,7 +186,6 @@ def test_after_a_no_the_same_call_is_refused_unless_it_brings_an_answer(row: str
 
 
 def test_a_call_runs_only_with_a_yes_in_every_combination() -> None:
-    """The combinations cover everything that a verdict can depend on, likely or not."""
     runs = 0
     for case in cases():
         verdict = judge(case)

@@ -89,7 +89,6 @@ def test_an_answer_counts_if_it_is_a_choice_of_what_is_open_and_was_read(kind: s
 @pytest.mark.parametrize("before", ["", "one"])
 @pytest.mark.parametrize("now", ["", "one", "two"])
 def test_a_question_leads_on_air_no_longer_after_a_stop(before: str, now: str) -> None:
-    """One that leads nowhere is good after every stop."""
     delete = DeleteDestination(studio_id="s", dest_id="d")
     assert asked(GO_LIVE, last_stop=before).is_void_after(now) is (before != now)
     assert not asked(delete, last_stop=before).is_void_after(now)
@@ -107,7 +106,6 @@ def test_hidden_changes_are_counted() -> None:
 
 
 def test_only_the_call_that_has_the_turn_gives_it_back() -> None:
-    """A stop may have taken it."""
     studio = StudioRecord(turn=Turn("one", 5.0), last_stop="x")
     assert studio.without_turn("one") == StudioRecord(last_stop="x")
     assert studio.without_turn("two") == studio

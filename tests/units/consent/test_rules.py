@@ -32,12 +32,10 @@ def times(rules: Rules) -> list[tuple[Operation[Model], When]]:
 
 @pytest.mark.parametrize("mode", Mode)
 def test_each_call_needs_consent_as_the_table_says(mode: Mode) -> None:
-    """It depends on the operation and its arguments, and is the same in every mode."""
     assert times(Rules(mode)) == WHEN
 
 
 def test_a_tool_is_guarded_if_one_of_its_calls_can_need_consent() -> None:
-    """Only a guarded tool has arguments for the consent."""
     assert {kind.tool_name for kind in OPERATIONS if Rules().may_need_consent(kind)} == {
         entry.tool for entry, example in CHANGES if example.when != NEVER
     }
@@ -45,7 +43,6 @@ def test_a_tool_is_guarded_if_one_of_its_calls_can_need_consent() -> None:
 
 @pytest.mark.parametrize("tool", TOOLS)
 def test_an_operator_can_guard_a_tool_with_any_arguments(tool: str) -> None:
-    """TRAX_GUARD_ALSO changes only the operation that it names."""
     rules = Rules(also=frozenset({tool}))
     assert all(rules.may_need_consent(it) for it in PLANS if it.tool_name == tool)
     assert times(rules) == [
@@ -55,7 +52,6 @@ def test_an_operator_can_guard_a_tool_with_any_arguments(tool: str) -> None:
 
 
 def test_only_mutating_operations_can_be_guarded() -> None:
-    """A person is never asked whether something may be read."""
     assert sorted({"apply_changes", *(entry.tool for entry, _ in CHANGES)}) == TOOLS
     reads = [kind for kind in OPERATIONS if kind.effect is Effect.READ]
     assert {Rules().when(kind.model_construct()) for kind in reads} == {When.NEVER}

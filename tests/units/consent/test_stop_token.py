@@ -101,7 +101,6 @@ def test_no_two_tokens_are_alike() -> None:
 
 
 def test_a_token_reveals_neither_key_nor_choice() -> None:
-    """A model and a client read it."""
     assert not any(it in FOR_PERSON for it in (KEY, "Friday"))
 
 
@@ -115,7 +114,6 @@ def test_no_character_can_be_changed(at: int, other: str, also: str) -> None:
 
 @given(st.text(st.characters(), max_size=100))
 def test_every_text_can_be_tried(text: str) -> None:
-    """A model may bring anything."""
     assert read(text) is None
     assert read(f"stop.{text}") is None
 

@@ -116,7 +116,6 @@ class TwoStores:
         )
 
     async def begin(self, turn: str, question: Question | None, seen: Seen) -> bool:
-        """Begin a go-live."""
         asked = question.id if question else None
         return await self.here.begin_call(self.place(), turn, asked, seen, starts=True)
 

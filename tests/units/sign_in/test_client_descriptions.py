@@ -45,7 +45,6 @@ def refusal(body: bytes, client_id: str = ID) -> str:
 
 
 def changed(**members: object) -> bytes:
-    """A good document with other members."""
     return json.dumps(document(ID, **members)).encode()
 
 
@@ -104,7 +103,6 @@ def test_the_address_of_a_document_is_an_id() -> None:
 
 
 def test_another_id_is_refused_before_anything_is_read() -> None:
-    """The sentence does not repeat it."""
     for client_id in (*NO_IDS.split(), *ODD_IDS):
         with pytest.raises(ClientRefused, match=r"Nothing was allowed\. Only the maker") as refused:
             document_address(client_id)
@@ -226,7 +224,6 @@ METADATA: Final = {"client_name": "Example", "redirect_uris": ["http://127.0.0.1
 
 
 def registered(nonce: str = "n", **members: object) -> Client:
-    """A client that registers."""
     return registered_client(json.dumps({**METADATA, **members}).encode(), nonce=nonce, mac=mac)
 
 
@@ -258,7 +255,6 @@ def test_an_id_that_was_changed_is_of_nobody() -> None:
 
 
 def test_a_description_that_is_too_long_is_not_registered() -> None:
-    """Its id is a part of addresses."""
     uris = [f"https://client.example/{'x' * 900}{number}" for number in range(4)]
     with pytest.raises(OAuthError, match="too long"):
         registered(redirect_uris=uris)

@@ -107,7 +107,6 @@ def test_the_redirect_address_of_a_known_client_may_be_registered() -> None:
 
 
 def test_an_unsafe_redirect_address_may_not_be_registered() -> None:
-    """Nor does it match itself."""
     assert [it for it in REFUSED if is_safe(it)] == []
     assert [it for it in REFUSED if matches(it, it)] == []
 

@@ -40,11 +40,9 @@ class SetClock(Clock):
         self.at = datetime(2026, 6, 5, 18, tzinfo=UTC)
 
     def now(self) -> datetime:
-        """The date and time."""
         return self.at
 
     def seconds(self) -> float:
-        """The same in seconds."""
         return self.at.timestamp()
 
 

@@ -14,7 +14,6 @@ CUT: Final = replace(EVERYTHING.destinations, missing="only the first 3 are read
 
 
 def test_a_fact_is_whole_only_if_all_of_it_was_read() -> None:
-    """Neither if it could not be read, nor if a part of a list is missing."""
     reads = (Read[int](), unread("no answer"), CUT, EVERYTHING.destinations)
     assert [it.is_whole for it in reads] == [False, False, False, True]
 
@@ -47,6 +46,5 @@ def test_a_status_that_contradicts_itself_says_nothing() -> None:
 
 
 def test_each_fact_has_a_place_and_words() -> None:
-    """A fact without a place could not be read."""
     assert {*Fact} == {*Facts._fields} - {"auto_go_live"}
     assert all(it.words for it in Fact)

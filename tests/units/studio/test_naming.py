@@ -34,7 +34,6 @@ from trax_mcp.studio.naming import Name, Sentence, note, sentence
     ids=["plain", "hostile", "just the length", "one too many"],
 )
 def test_a_name_is_quoted_and_at_most_80_characters_long(name: str, shown: str) -> None:
-    """The caller's own text is not shortened."""
     assert naming.quoted(name) == f'"{shown}"'
     assert naming.quoted_whole(name) == f'"{shown if "…" not in shown else name}"'
 

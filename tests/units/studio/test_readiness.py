@@ -6,7 +6,7 @@ The tests of plans are about the same findings as warnings before a go-live.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tests.units.studio_facts import (
     EVERYTHING,
@@ -16,12 +16,18 @@ from tests.units.studio_facts import (
     but,
     destination,
     known,
+    linked,
+    showing,
     source,
+    to,
     unread,
 )
 from trax_mcp.api.models import Health
 from trax_mcp.studio.facts import Facts, Read
 from trax_mcp.studio.readiness import Readiness, judge_readiness
+
+if TYPE_CHECKING:
+    from trax_mcp.api.models import Destination
 
 NOW: Final = datetime(2026, 6, 5, 20, 0, 0, tzinfo=UTC)
 NOT_HERE: Final = (
@@ -36,28 +42,25 @@ MAIN: Final = destination("dest_1", "Main", "youtube")
 OFF: Final = destination("dest_1", "Main", "youtube", enabled=False)
 HIDDEN: Final = source("source_1", "Camera", active=False)
 
+
+def first(*places: Destination) -> Facts:
+    """Facts in which more destinations may be further on."""
+    return but(destinations=Read(places, "only the first 1 are read"))
+
+
 READY: Final[dict[str, tuple[Facts, bool | None]]] = {
     "all is well": (EVERYTHING, True),
     "the writes are off": (but(health=NO_WRITES), False),
     "the write gate is unknown": (but(health=None), True),
-    "no destination is enabled": (but(destinations=(OFF,)), False),
-    "there is no destination": (but(destinations=()), False),
+    "no destination is enabled": (to(OFF), False),
+    "there is no destination": (to(), False),
     "the destinations are unknown": (but(destinations=None), None),
-    "an enabled destination may be further on": (
-        but(destinations=Read((OFF,), "only the first 1 are read")),
-        None,
-    ),
-    "one is enabled, more are further on": (
-        but(destinations=Read((MAIN,), "only the first 1 are read")),
-        True,
-    ),
-    "the writes are off and the destinations unknown": (
-        but(health=NO_WRITES, destinations=None),
-        False,
-    ),
-    "no source is active": (but(sources=(HIDDEN,)), True),
+    "an enabled destination may be further on": (first(OFF), None),
+    "one is enabled, more are further on": (first(MAIN), True),
+    "no writes, unknown destinations": (but(health=NO_WRITES, destinations=None), False),
+    "no source is active": (showing(HIDDEN), True),
     "the accounts are unknown": (but(connections=None), True),
-    "an account is revoked": (but(connections=(account("c", "R", "youtube", "revoked"),)), True),
+    "an account is revoked": (linked(account("c", "R", "youtube", "revoked")), True),
     "it is on air": (LIVE, None),
     "it is on air and the writes are off": (known(LIVE, health=NO_WRITES), None),
     "it is unknown whether it is on air": (UNCLEAR, None),
@@ -66,7 +69,6 @@ READY: Final[dict[str, tuple[Facts, bool | None]]] = {
 
 
 def test_a_studio_is_ready_only_if_it_is_certainly_off_air_and_nothing_blocks() -> None:
-    """None where that is not known, or where it is on air."""
     judged = {case: judge_readiness(facts, now=NOW).ready for case, (facts, _) in READY.items()}
     assert judged == {case: ready for case, (_, ready) in READY.items()}
 
@@ -87,57 +89,47 @@ ADD: Final = "Add one with create_destination."
 ADD_SOURCE: Final = "Add one with create_source."
 ACTIVATE: Final = "Switch one on with update_source, or add one."
 SIGN_IN_AGAIN: Final = "To be sure, the person signs in to YouTube again, on TRaX."
+NO_SIGN_IN: Final = "has expired and needs a new sign-in on TRaX."
 
-PROBLEMS: Final[dict[str, tuple[Facts, list[Problem]]]] = {
-    "all is well": (EVERYTHING, []),
-    "all is well on air": (LIVE, []),
+PROBLEMS: Final[dict[str, tuple[Facts, *tuple[Problem, ...]]]] = {
+    "all is well": (EVERYTHING,),
+    "all is well on air": (LIVE,),
     "the writes are off": (
-        but(health=NO_WRITES),
-        [("This TRaX deployment has writes switched off.", GATE, True)],
+        but(health=NO_WRITES), ("This TRaX deployment has writes switched off.", GATE, True),
     ),
-    "the writes are off on air": (known(LIVE, health=NO_WRITES), [(NOT_HERE, GATE, False)]),
+    "the writes are off on air": (known(LIVE, health=NO_WRITES), (NOT_HERE, GATE, False)),
     "no destination is enabled": (
-        but(destinations=(OFF,)),
-        [("No destination is switched on: nobody would receive the stream.", ENABLE, True)],
+        to(OFF), ("No destination is switched on: nobody would receive the stream.", ENABLE, True),
     ),
     "no destination is enabled on air": (
         known(LIVE, destinations=(OFF,)),
-        [("No destination is switched on: nobody may be receiving the stream.", ENABLE, False)],
+        ("No destination is switched on: nobody may be receiving the stream.", ENABLE, False),
     ),
     "there is no destination": (
-        but(destinations=()),
-        [("The studio has no destination: nobody would receive the stream.", ADD, True)],
+        to(), ("The studio has no destination: nobody would receive the stream.", ADD, True),
     ),
     "there is no destination on air": (
         known(LIVE, destinations=()),
-        [("The studio has no destination: nobody may be receiving the stream.", ADD, False)],
+        ("The studio has no destination: nobody may be receiving the stream.", ADD, False),
     ),
     "there is no source": (
-        but(sources=()),
-        [("The studio has no source: viewers may see nothing.", ADD_SOURCE, False)],
+        showing(), ("The studio has no source: viewers may see nothing.", ADD_SOURCE, False),
     ),
     "no source is active": (
-        but(sources=(HIDDEN,)),
-        [("No source is switched on: viewers may see nothing.", ACTIVATE, False)],
+        showing(HIDDEN), ("No source is switched on: viewers may see nothing.", ACTIVATE, False),
     ),
     "an account has expired": (
-        but(connections=(account("conn_2", "robin_x", "twitch", "expired"),)),
-        [
-            (
-                (
-                    'Twitch may fail: the account "robin_x" has expired and needs a new sign-in'
-                    " on TRaX."
-                ),
-                "The person signs in to Twitch again, on TRaX.",
-                False,
-            )
-        ],
+        linked(account("conn_2", "robin_x", "twitch", "expired")),
+        (
+            f'Twitch may fail: the account "robin_x" {NO_SIGN_IN}',
+            "The person signs in to Twitch again, on TRaX.",
+            False,
+        ),
     ),
     "an account that no enabled destination can use has expired": (
-        but(connections=(account("conn_3", "R", "kick", "expired"),)),
-        [],
+        linked(account("conn_3", "R", "kick", "expired")),
     ),
-}
+}  # fmt: skip
 
 
 def problems_of(judged: Readiness) -> list[Problem]:
@@ -147,7 +139,7 @@ def problems_of(judged: Readiness) -> list[Problem]:
 
 def test_each_problem_has_a_remedy_and_blocks_only_off_air() -> None:
     """What is wrong now is said on air too, in words that fit."""
-    for case, (facts, problems) in PROBLEMS.items():
+    for case, (facts, *problems) in PROBLEMS.items():
         assert problems_of(judge_readiness(facts, now=NOW)) == problems, case
 
 
@@ -170,7 +162,7 @@ EXPIRING: Final[dict[str | None, str | None]] = {
 def test_an_account_that_expires_within_a_day_is_mentioned() -> None:
     """It blocks nothing: TRaX does not say whether it renews accounts by itself."""
     for time, what in EXPIRING.items():
-        facts = but(connections=(account("conn_1", "Robin", "youtube", expires=time),))
+        facts = linked(account("conn_1", "Robin", "youtube", expires=time))
         judged = judge_readiness(facts, now=NOW)
         told = [(f'The YouTube account "Robin" {what}.', SIGN_IN_AGAIN, False)] if what else []
         assert (problems_of(judged), judged.ready) == (told, True), time
@@ -180,11 +172,10 @@ def soon(count: int, platform: str, status: str = "active") -> Facts:
     """Facts with many accounts that expire in an hour."""
     expires = (NOW + timedelta(hours=1)).isoformat()
     accounts = (account(f"c{it}", f"R{it}", platform, status, expires) for it in range(count))
-    return but(connections=tuple(accounts))
+    return linked(*accounts)
 
 
 def told_of(facts: Facts) -> list[str]:
-    """The problems, in words."""
     return [it.what.text for it in judge_readiness(facts, now=NOW).problems]
 
 
@@ -197,17 +188,18 @@ def test_an_account_is_mentioned_once_whatever_is_wrong_with_it() -> None:
 
 
 def test_many_accounts_are_counted_and_not_all_named() -> None:
-    """Both those that expire soon and those that are in trouble."""
-    told = told_of(soon(12, "youtube"))
-    assert len(told) == 11
-    assert told[-1] == "2 more accounts expire within 24 hours."
-    told = told_of(soon(14, "youtube", "expired"))
-    assert len(told) == 11
-    assert told[-1] == "4 more accounts are not active: their platforms may fail."
+    for facts, rest in (
+        (soon(12, "youtube"), "2 more accounts expire within 24 hours."),
+        (
+            soon(14, "youtube", "expired"),
+            "4 more accounts are not active: their platforms may fail.",
+        ),
+    ):
+        told = told_of(facts)
+        assert (len(told), told[-1]) == (11, rest)
 
 
 def test_unknown_facts_are_listed_and_off_air_the_one_that_only_a_go_live_shows() -> None:
-    """On air nobody asks whether the key may go live."""
     unknown = unread("the key lacks sources:read")
     listed = "the sources (the key lacks sources:read)"
     assert judge_readiness(but(sources=unknown), now=NOW).unknown == (listed, MAY_GO_LIVE)
@@ -224,9 +216,8 @@ TROUBLE: Final = {
 
 
 def test_an_account_in_trouble_says_what_it_needs() -> None:
-    """In words for each status that TRaX documents. Any other one is quoted."""
     for status, trouble in TROUBLE.items():
-        facts = but(connections=(account("c", "R", "youtube", status),))
+        facts = linked(account("c", "R", "youtube", status))
         assert told_of(facts) == [f'YouTube may fail: the account "R" {trouble}.'], status
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
-import pytest
-
 from tests.support.hostile_texts import HOSTILE, hidden
 from trax_mcp.studio import naming, times
 
@@ -29,75 +27,61 @@ NO_TIMES: Final = {
 """Texts that TRaX could send as a time, since it documents no format."""
 
 
-@pytest.mark.parametrize(
-    ("time", "shown"),
-    [
-        (None, ""),
-        ("", ""),
-        ("2026-06-05T18:00:03Z", " since 18:00:03 UTC"),
-        ("2026-06-05T18:00:03.000Z", " since 18:00:03 UTC"),
-        ("2026-06-05T18:00:03.999999999Z", " since 18:00:03 UTC"),
-        ("2026-06-05T20:00:03+02:00", " since 18:00:03 UTC"),
-        ("2026-06-05T20:00:01Z", " since 20:00:01 UTC"),
-        ("2026-06-04T23:59:59Z", " since 2026-06-04 23:59:59 UTC"),
-        ("2026-06-05T23:00:00-02:00", " since 2026-06-06 01:00:00 UTC"),
-    ],
-)
-def test_a_time_is_shown_in_utc_with_its_date_unless_that_is_today(
-    time: str | None, shown: str
-) -> None:
-    """As the end of a sentence."""
-    assert times.since(time, NOW) == shown
+SINCE: Final = {
+    None: "",
+    "": "",
+    "2026-06-05T18:00:03Z": " since 18:00:03 UTC",
+    "2026-06-05T18:00:03.000Z": " since 18:00:03 UTC",
+    "2026-06-05T18:00:03.999999999Z": " since 18:00:03 UTC",
+    "2026-06-05T20:00:03+02:00": " since 18:00:03 UTC",
+    "2026-06-05T20:00:01Z": " since 20:00:01 UTC",
+    "2026-06-04T23:59:59Z": " since 2026-06-04 23:59:59 UTC",
+    "2026-06-05T23:00:00-02:00": " since 2026-06-06 01:00:00 UTC",
+}
 
 
-@pytest.mark.parametrize(
-    ("time", "shown"),
-    [
-        (None, "is on air"),
-        ("", "is on air"),
-        (
-            "2026-06-05T19:48:00.500Z",
-            "has been on air for 11 minutes (since 19:48 UTC)",
-        ),
-        ("2026-06-05T19:48:00Z", "has been on air for 12 minutes (since 19:48 UTC)"),
-        ("2026-06-05T19:59:30Z", "has been on air for less than a minute (since 19:59 UTC)"),
-        (
-            "2026-06-04T19:48:00Z",
-            "has been on air for 24 hours 12 minutes (since 2026-06-04 19:48 UTC)",
-        ),
-        ("2026-06-05T20:00:00Z", "has been on air for less than a minute (since 20:00 UTC)"),
-        ("2026-06-05T20:00:01Z", "has been on air since 20:00:01 UTC"),
-    ],
-)
-def test_a_broadcast_is_shown_with_how_long_it_has_lasted(time: str | None, shown: str) -> None:
+def test_a_time_is_shown_in_utc_with_its_date_unless_that_is_today() -> None:
+    assert {time: times.since(time, NOW) for time in SINCE} == SINCE
+
+
+ON_AIR: Final = {
+    None: "is on air",
+    "": "is on air",
+    "2026-06-05T19:48:00.500Z": "has been on air for 11 minutes (since 19:48 UTC)",
+    "2026-06-05T19:48:00Z": "has been on air for 12 minutes (since 19:48 UTC)",
+    "2026-06-05T19:59:30Z": "has been on air for less than a minute (since 19:59 UTC)",
+    "2026-06-04T19:48:00Z": "has been on air for 24 hours 12 minutes (since 2026-06-04 19:48 UTC)",
+    "2026-06-05T20:00:00Z": "has been on air for less than a minute (since 20:00 UTC)",
+    "2026-06-05T20:00:01Z": "has been on air since 20:00:01 UTC",
+}
+
+
+def test_a_broadcast_is_shown_with_how_long_it_has_lasted() -> None:
     """A time to come has no duration: the clock of TRaX may differ from ours."""
-    assert times.on_air(time, NOW) == shown
+    assert {time: times.on_air(time, NOW) for time in ON_AIR} == ON_AIR
 
 
-@pytest.mark.parametrize(
-    ("seconds", "shown"),
-    [
-        (0, "less than a minute"),
-        (59.9, "less than a minute"),
-        (60, "1 minute"),
-        (119, "1 minute"),
-        (300, "5 minutes"),
-        (3_599, "59 minutes"),
-        (3_600, "1 hour"),
-        (3_660, "1 hour 1 minute"),
-        (7_500, "2 hours 5 minutes"),
-        (172_799, "47 hours 59 minutes"),
-        (172_800, "2 days"),
-        (200_000_000, "2,314 days"),
-    ],
-)
-def test_a_duration_is_shown_in_its_largest_units(seconds: float, shown: str) -> None:
-    """Units that have begun do not count."""
-    assert times.duration(timedelta(seconds=seconds)) == shown
+DURATIONS: Final = {
+    0: "less than a minute",
+    59.9: "less than a minute",
+    60: "1 minute",
+    119: "1 minute",
+    300: "5 minutes",
+    3_599: "59 minutes",
+    3_600: "1 hour",
+    3_660: "1 hour 1 minute",
+    7_500: "2 hours 5 minutes",
+    172_799: "47 hours 59 minutes",
+    172_800: "2 days",
+    200_000_000: "2,314 days",
+}
+
+
+def test_a_duration_is_shown_in_its_largest_units() -> None:
+    assert {it: times.duration(timedelta(seconds=it)) for it in DURATIONS} == DURATIONS
 
 
 def test_anything_else_than_a_time_is_quoted() -> None:
-    """It stays one quoted word in its sentence."""
     for kind, text in NO_TIMES.items():
         shown = f" since {naming.quoted(text)}"
         assert times.parse(text) is None, kind
@@ -107,7 +91,6 @@ def test_anything_else_than_a_time_is_quoted() -> None:
 
 
 def test_a_time_of_another_zone_is_shown_in_utc() -> None:
-    """The zone of `now` does not matter."""
     east = timezone(timedelta(hours=5))
     moment = datetime(2026, 6, 6, 1, 30, tzinfo=east)
     assert times.at(moment, NOW.astimezone(east)) == "20:30:00 UTC"
