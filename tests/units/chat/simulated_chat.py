@@ -24,6 +24,12 @@ WINDOW: Final = 1_000
 CURSOR_LENGTH: Final = 4
 """The most messages that a cursor names."""
 
+Step = tuple[Literal["arrive", "remove", "poll", "restart", "read"], *tuple[int, ...]]
+"""`arrive` and `remove` have a count, and `read` has a reader and a limit.
+
+After a restart the feed is empty, and readers keep their cursors.
+"""
+
 _START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -152,41 +158,6 @@ def numbers(messages: Sequence[Message]) -> list[int]:
 # The simulation
 
 
-@dataclass(frozen=True)
-class Arrive:
-    """Messages arrive."""
-
-    count: int
-
-
-@dataclass(frozen=True)
-class Remove:
-    """Some of the most recent messages are removed."""
-
-    count: int
-
-
-@dataclass(frozen=True)
-class Poll:
-    """The watcher polls."""
-
-
-@dataclass(frozen=True)
-class Restart:
-    """The server restarts and polls: the feed is empty, and readers keep their cursors."""
-
-
-@dataclass(frozen=True)
-class Read:
-    """One of the readers reads."""
-
-    reader: int
-    limit: int
-
-
-Step = Arrive | Remove | Poll | Restart | Read
-
-
 class Simulation:
     """One feed, one upstream, the reference, and three readers."""
 
@@ -198,25 +169,21 @@ class Simulation:
 
     def run(self, steps: Sequence[Step]) -> None:
         """Run the steps, and let every reader read to the end."""
-        for step in steps:
-            self._run_step(step)
+        for step, *numbers_of_it in steps:
+            getattr(self, f"_{step}")(*numbers_of_it)
         self._poll()
         for index, _ in product(range(len(self.readers)), range(8)):
             self._read(index, 170)
 
-    def _run_step(self, step: Step) -> None:
-        match step:
-            case Arrive(count):
-                self.upstream.add(count)
-            case Remove(count):
-                self.upstream.remove(count)
-            case Poll():
-                self._poll()
-            case Restart():
-                self.feed, self.reference = Feed(), Reference()
-                self._poll()
-            case Read(index, limit):
-                self._read(index, limit)
+    def _arrive(self, count: int) -> None:
+        self.upstream.add(count)
+
+    def _remove(self, count: int) -> None:
+        self.upstream.remove(count)
+
+    def _restart(self) -> None:
+        self.feed, self.reference = Feed(), Reference()
+        self._poll()
 
     def _poll(self) -> None:
         before = len(self.reference.returned)

@@ -235,20 +235,6 @@ def test_latest_returns_at_most_as_many_messages_as_the_limit() -> None:
     assert feed.since(cursor) == MessagePage((), cursor, missed=False)
 
 
-@pytest.mark.parametrize("limit", [1, 7, 99, 100, 101])
-def test_reading_with_a_small_limit_returns_every_message(limit: int) -> None:
-    feed = fed(numbered(5))
-    cursor, read = feed.latest().cursor, numbered(5)
-    for start in range(5, 605, 100):
-        feed.add_page(numbered(start, start + 100))
-        for _ in range(100 // limit + 1):
-            step = feed.since(cursor, limit)
-            assert not step.missed
-            assert len(step.messages) <= limit
-            cursor, read = step.cursor, [*read, *map(dict, step.messages)]
-    assert read == numbered(605)
-
-
 # Cursors
 
 OTHER_CHAT_CURSOR: Final = fed(page("a1 b2")).latest().cursor
