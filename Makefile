@@ -8,6 +8,7 @@ MCPB_VERSION := 2.1.2
 CONFORMANCE_VERSION := 0.2.0-alpha.12
 INSPECTOR_VERSION := 2.12.0
 BROWSER := build/browser
+PY313 := build/py313
 EXT_APPS_VERSION := 2.0.4
 MCP_SDK_VERSION := 1.32.2
 ESBUILD_VERSION := 0.28.2
@@ -21,10 +22,10 @@ BUNDLE = build/trax-mcp-$(VERSION).mcpb
 BILL = build/trax-mcp-$(VERSION).cdx.json
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format docs bench proof nightly wheel bundle packer image lock clean
+.PHONY: help install demo test test313 check format docs bench proof nightly wheel bundle packer image lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/run ## set trax-mcp up in .venv, or upgrade it
 	@echo "$(BIN)/trax-mcp is ready. $(BIN)/trax-mcp install lets your MCP client start it."
@@ -34,6 +35,11 @@ demo: .venv/run ## run a whole show on the embedded sandbox
 
 test: .venv/dev ## run the tests, in under three minutes
 	$(BIN)/pytest -n auto --dist worksteal $(PYTEST_OPTIONS)
+
+# All of them with TESTS=tests.
+TESTS ?= tests/units tests/seams tests/cli tests/docs
+test313: $(PY313)/ready ## run the tests of rules, commands and pages on Python 3.13, as the image does
+	$(PY313)/bin/pytest -n auto --dist worksteal -p no:cacheprovider $(TESTS)
 
 check: .venv/dev ## format, lint, types, imports and tests: all must pass before a commit
 	$(BIN)/ruff format --check .
@@ -124,6 +130,15 @@ clean: ## remove the files of the other targets
 
 .venv/dev: .venv/run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+	@touch $@
+
+# Where the system has no Python 3.13, its packages may have one.
+$(PY313)/ready: pyproject.toml
+	@python3.13 -c 'import ensurepip' 2>/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends python3.13 python3.13-venv; } >/dev/null \
+		|| { echo "There is no Python 3.13 here, and the system's packages have none. Install python3.13 with venv." >&2; exit 1; }
+	python3.13 -m venv $(PY313)
+	$(PY313)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	$(PY313)/bin/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
 	@touch $@
 
 # node, npm, uv and hadolint are installed as Python packages.
