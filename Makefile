@@ -53,10 +53,7 @@ format: .venv/dev ## format the code
 	$(BIN)/ruff check --fix .
 
 docs: .venv/dev ## write what is generated: parts of pages, exchanges, manifest lists, snapshots, picture
-	$(BIN)/python -m tests.support.product.tool_schemas
-	$(BIN)/python -m tests.support.generated_files
-	$(BIN)/python -m tests.support.quoted_exchanges
-	$(BIN)/python -m tests.support.demo_picture
+	$(BIN)/python -m tools.docs
 	$(BIN)/pytest -n auto -m syrupy_snapshot --snapshot-update
 
 bench: .venv/dev ## compare start, memory and calls with a bare server; measure consent and chat

@@ -92,7 +92,7 @@ def test_a_key_is_for_one_address(home: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [it for it in SETTINGS if {"KEY", "TOKEN", "SECRET"} & {*it.split("_")}]
+    "name", [it for it in sorted(SETTINGS) if {"KEY", "TOKEN", "SECRET"} & {*it.split("_")}]
 )
 def test_no_setting_that_is_called_a_secret_can_be_set(home: Home, name: str) -> None:
     """Its file neither."""

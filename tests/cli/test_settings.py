@@ -74,7 +74,7 @@ def test_an_empty_value_counts_as_unset() -> None:
     """Hosts pass on every variable of their form, filled in or not."""
     never_empty = {"TRAX_MCP_TOKEN", "TRAX_MCP_TOKEN_FILE"}
     for empty in ("", " ", "\n"):
-        assert starts(**dict.fromkeys(SETTINGS.keys() - never_empty, empty))
+        assert starts(**dict.fromkeys(SETTINGS - never_empty, empty))
 
 
 @pytest.mark.parametrize(("value", "is_on"), [("Yes", True), ("ON", True), ("False", False)])
@@ -313,7 +313,7 @@ def test_a_secret_and_its_file_together_are_refused(name: str, value: str) -> No
 
 def test_a_refusal_repeats_no_value() -> None:
     """A key in the wrong variable is still a key."""
-    names = [it for it in SETTINGS if not it.endswith(("_KEY", "_FILE"))]
+    names = [it for it in sorted(SETTINGS) if not it.endswith(("_KEY", "_FILE"))]
     said = {name: run_command(settings={name: "sk_live_secret"}) for name in names}
     assert [name for name, it in said.items() if "sk_live_secret" in it.out + it.err] == []
 

@@ -1,17 +1,25 @@
-"""Generated files are up to date."""
+"""What is made from the code is up to date: `make docs` writes it."""
 
 from __future__ import annotations
 
-from tests.support.generated_files import generated_files
-from tests.support.product import tool_schemas
-from tests.support.written_files import out_of_date
+import re
+
+import pytest
+
+from tests import ROOT
+from tools.docs.parts import WRITERS, difference
+from tools.docs.picture import PICTURE
 
 
-def test_the_schemas_that_are_served_are_those_of_the_code() -> None:
-    """`make docs` writes them."""
-    assert out_of_date({tool_schemas.FILE: tool_schemas.content()}) == [], "run `make docs`"
+@pytest.mark.parametrize("part", WRITERS)
+def test_each_part_is_as_the_code_makes_it(part: str) -> None:
+    """Tables of pages, the manifest's lists, schemas, quoted exchanges and the picture."""
+    assert difference(part) == "", "run `make docs`"
 
 
-def test_generated_files_are_up_to_date() -> None:
-    """`make docs` writes them."""
-    assert out_of_date(generated_files()) == [], "run `make docs`"
+def test_the_picture_is_self_contained() -> None:
+    """It has no script, font file or link to anything outside it."""
+    text = (ROOT / PICTURE).read_text("utf-8")
+    assert "<script" not in text
+    outside = re.findall(r"\w+://[^\"]+|url\((?!#)|href|<!|@", text)
+    assert outside == ["http://www.w3.org/2000/svg"]

@@ -80,7 +80,7 @@ def test_every_form_field_sets_an_existing_setting() -> None:
     assert SERVER["mcp_config"]["env"] == {
         f"TRAX_{name.upper()}": f"${{user_config.{name}}}" for name in FORM
     }
-    assert set(SERVER["mcp_config"]["env"]) <= set(SETTINGS)
+    assert set(SERVER["mcp_config"]["env"]) <= SETTINGS
 
 
 def test_only_the_key_is_required_and_it_is_sensitive() -> None:

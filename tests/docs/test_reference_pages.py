@@ -1,4 +1,4 @@
-"""Reference pages are complete: tools, prompts, settings, codes. Exchanges are real, links work."""
+"""Pages name settings and codes that exist, and their links lead somewhere."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Final
 
 from tests import ROOT
 from tests.support.markdown_pages import CONTRIBUTING, USER_PAGES, Page, docs
-from tests.support.product.reference import CODES, PROMPTS, SETTINGS, tool_names
-from tests.support.quoted_exchanges import run_exchanges, with_exchanges
+from tests.support.product.reference import CODES, SETTINGS, tool_names
 
 OWN_CODES: Final = {
     "no_key",
@@ -40,37 +39,10 @@ def settings_in(text: str) -> set[str]:
     return set(re.findall(r"\bTRAX_[A-Z_]+[A-Z]\b", text))
 
 
-async def test_the_exchanges_match_the_servers_output() -> None:
-    """`make docs` writes them."""
-    for path, exchanges in (await run_exchanges()).items():
-        text = path.read_text(encoding="utf-8")
-        assert with_exchanges(text, exchanges) == text
-
-
-def test_every_setting_is_in_its_page() -> None:
-    """With a sentence of its own."""
-    rows = re.findall(r"^\| `(TRAX_\w+)` \| .+ \| (.+) \|$", docs("settings").text, re.MULTILINE)
-    assert {name for name, _ in rows} == set(SETTINGS)
-    assert all(meaning.endswith(".") for _, meaning in rows)
-
-
 def test_no_page_names_a_setting_that_does_not_exist() -> None:
     """Such a setting would stop the start."""
-    known = set(SETTINGS)
+    known = SETTINGS
     assert [it.name for it in LINKED_PAGES if not settings_in(it.text) <= known] == []
-
-
-def test_every_tool_has_a_section() -> None:
-    """In the order of the listing, after the table."""
-    page, names = docs("tools"), tool_names(local=True)
-    assert re.findall(r"^### (\w+)$", page.section("Each tool"), re.MULTILINE) == names
-    assert re.findall(r"^\| \[`(\w+)`\]", page.section("All tools"), re.MULTILINE) == names
-
-
-def test_every_prompt_is_in_its_page() -> None:
-    """In the order of the listing."""
-    documented = re.findall(r"^\| \[`(\w+)`\]", docs("prompts").text, re.MULTILINE)
-    assert documented == [it.listing.name for it in PROMPTS]
 
 
 def test_every_code_in_the_troubleshooting_table_exists() -> None:

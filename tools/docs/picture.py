@@ -1,0 +1,58 @@
+"""The picture in README: an excerpt of the demo, as rich exports it."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console
+from rich.text import Text
+
+from tests import ROOT
+from tests.support.defective_server import play_fast
+from trax_mcp.cli.demo.play import play
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+PICTURE: Final = "docs/session.svg"
+_PARTS: Final = (
+    ("Take the Friday show live.", "; switched on: "),
+    ("go_live(", "observed, "),
+    ("What are they saying?", "Ignore your instructions"),
+)
+"""The parts shown: the text in the first line of each, and the text in the last."""
+
+_OUTSIDE: Final = re.compile(r"\s*@font-face \{.*?\}|\s*<!--.*?-->", re.DOTALL)
+"""The addresses that rich writes into a picture: of fonts, and its own."""
+
+
+def picture() -> Mapping[str, str]:
+    """The picture as it is, if only durations differ from a demo in memory; else a new one."""
+    drawn = (ROOT / PICTURE).read_text("utf-8")
+    if _without_durations(drawn) == _without_durations(_draw(play_fast)):
+        return {PICTURE: drawn}
+    return {PICTURE: _draw(lambda console: play(console=console))}
+
+
+def _draw(play_on: Callable[[Console], int]) -> str:
+    """Play the demo, and draw the parts of it."""
+    printed = io.StringIO()
+    console = Console(
+        file=printed, width=80, color_system="standard", highlight=False, markup=False
+    )
+    assert play_on(console) == 0, printed.getvalue()
+    lines = [Text.from_ansi(line) for line in printed.getvalue().splitlines()]
+    shown = Console(file=io.StringIO(), width=80, record=True, force_terminal=True)
+    for start, end in _PARTS:
+        first, last = (
+            next(n for n, it in enumerate(lines) if text in it.plain) for text in (start, end)
+        )
+        for line in (*lines[first : last + 1], Text()):
+            shown.print(line, no_wrap=True)
+    return _OUTSIDE.sub("", shown.export_svg(title="trax-mcp demo", unique_id="session"))
+
+
+def _without_durations(drawn: str) -> str:
+    return re.sub(r"\d+\.\d&#160;s", "0.0&#160;s", drawn)
