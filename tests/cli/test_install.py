@@ -21,7 +21,6 @@ from tests.support.home_folder import (
     mode,
     sample_of,
 )
-from tests.support.product.commands import Outcome, run_command
 from tests.support.product.local_servers import upstream
 from tests.support.product.reference import WRITTEN_CLIENTS
 from tests.support.product.sandbox import SANDBOX_KEY
@@ -134,20 +133,6 @@ def test_install_corrects_an_old_entry_and_keeps_its_other_settings(home: Home) 
         "disabled": False,
         "env": {"TRAX_CONFIRM": "human"},
     }
-
-
-def test_an_entry_with_variables_works_on_and_becomes_one_line(home: Home) -> None:
-    """As an earlier version wrote it, with the key alone in its file."""
-    home.write_key(KEY)
-    home.key_file.write_text(f"{KEY}\n", encoding="utf-8")
-    started = {"command": COMMAND, "args": ARGUMENTS}
-    file = home.write_entry("cursor", **started, env=home.key_file_settings)
-    settings = home.settings(**home.key_file_settings)
-    assert run_command(*ARGUMENTS[3:], settings=settings) == Outcome(0, "", "")
-    assert home.install("cursor").code == 0
-    assert entry(file) == {"type": "stdio", **started}
-    assert home.key_file.read_text(encoding="utf-8") == f"{KEY}\n{ADDRESS}\n"
-    assert run_command(*ARGUMENTS[3:], settings=settings) == Outcome(0, "", "")
 
 
 def test_install_escapes_control_sequences_in_paths(home: Home) -> None:

@@ -78,22 +78,15 @@ def test_other_clients_that_go_to_another_address_too_are_named(home: Home) -> N
     assert (done.code, told in " ".join(done.err.split())) == (0, True)
 
 
-def test_a_key_file_without_an_address_is_kept_only_where_all_entries_agree_on_one(
-    home: Home,
-) -> None:
-    """As an earlier version wrote it. Else the key could be sent to another deployment."""
+def test_a_key_file_without_an_address_is_not_kept(home: Home) -> None:
+    """Nothing says where its key belongs, so it is sent nowhere."""
     home.write_key(KEY, None)
-    home.write_entry(
-        "claude-desktop",
-        command=COMMAND,
-        env={"TRAX_API_KEY_FILE": str(home.key_file), "TRAX_BASE_URL": "https://trax.example"},
-    )
     before = home.file_stats()
     refused = home.install("cursor")
     assert (refused.code, "no key was given" in refused.err) == (1, True)
     assert home.file_stats() == before
-    assert home.install("claude-desktop").code == 0
-    assert home.key_file.read_text(encoding="utf-8") == f"{KEY}\nhttps://trax.example\n"
+    assert home.install("cursor", typed=f"{OTHER_KEY}\n").code == 0
+    assert home.key_file.read_text(encoding="utf-8") == f"{OTHER_KEY}\n{ADDRESS}\n"
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def with_odd_key_file(home: Home, _address: str) -> None:
 
 
 def with_codex_and_its_key(home: Home, address: str) -> None:
-    """Configure Codex, whose file is TOML, as an earlier version did."""
+    """Configure Codex, whose file is TOML, by hand, with a file that holds the key alone."""
     home.write_key(SANDBOX_KEY)
     home.key_file.write_text(f"{SANDBOX_KEY}\n", encoding="utf-8")
     home.write_codex({"TRAX_API_KEY_FILE": str(home.key_file), "TRAX_BASE_URL": address})

@@ -119,13 +119,8 @@ class Home:
         """The expected configuration after an install here."""
         return sample.with_trax({**sample.fields, "command": COMMAND, "args": ARGUMENTS})
 
-    @property
-    def key_file_settings(self) -> dict[str, str]:
-        """The settings by which earlier versions named the key file in an entry."""
-        return {"TRAX_API_KEY_FILE": str(self.key_file), "TRAX_API_KEY": "", "TRAX_SANDBOX": ""}
-
     def write_key(self, key: str, address: str | None = ADDRESS) -> None:
-        """Write the key file as `install` does, or as it did once, without an address."""
+        """Write the key file as `install` does, or by hand, without an address."""
         self.key_file.parent.mkdir(parents=True, exist_ok=True)
         self.key_file.write_text(f"{key}\n{address}\n" if address else f"{key}\n", encoding="utf-8")
         self.key_file.chmod(0o600)

@@ -48,13 +48,6 @@ def with_entry(home: Home, address: str) -> None:
     home.configure("cursor")
 
 
-def with_variables(home: Home, address: str) -> None:
-    """Configure a client as an earlier version did, with a key file that holds the key alone."""
-    home.write_key(SANDBOX_KEY)
-    home.key_file.write_text(f"{SANDBOX_KEY}\n", encoding="utf-8")
-    home.configure("cursor", TRAX_BASE_URL=address, **home.key_file_settings)
-
-
 def with_key_in_cursor(home: Home, _address: str) -> None:
     """Configure a client with a key of its own."""
     home.configure("cursor", TRAX_API_KEY=KEY)
@@ -104,7 +97,6 @@ INSTALL_STATES: Final[dict[str, InstallState]] = {
     "no client named": InstallState(("install",), chosen="1", set_up_home=with_folders),
     "no client on this computer": InstallState(("install",), typed=None),
     "set up already": InstallState(typed="", set_up_home=with_entry),
-    "an entry with variables": InstallState(typed="", set_up_home=with_variables),
     # the key
     "a key that is refused": InstallState(typed="sk_live_5555", set_up_home=with_folders),
     "a key in the configuration": InstallState(set_up_home=with_key_in_cursor),

@@ -222,15 +222,15 @@ def _take_key(client: McpClient, environment: Mapping[str, str]) -> bool:
         stored = read_key(key_path())
     except CannotStart:
         stored = None  # it is written anew
-    base_url = _base_url(environment, stored)
-    if stored and stored.base_url is None and _addresses_in_entries() - {base_url}:
+    if stored and stored.base_url is None:
         stored = None  # nothing says where it belongs, so it is sent nowhere
+    base_url = _base_url(environment, stored)
     note(_KEYS_ARE_MADE if sys.stdin.isatty() else _KEY_FROM_STDIN)
     given = ask_key(has_key=stored is not None)
     key = given or (stored.key if stored else "")
     if not key:
         raise InstallError(_NO_KEY)
-    if not given and stored and stored.base_url not in {None, base_url}:
+    if not given and stored and stored.base_url != base_url:
         raise InstallError(
             f"the key that you have is for {stored.base_url}. Give one for {base_url}"
         )
@@ -239,12 +239,6 @@ def _take_key(client: McpClient, environment: Mapping[str, str]) -> bool:
     if stored and stored.base_url != base_url and (others := _others_with_the_key(client)):
         note(f"This key is for {others} too: from the next start at {base_url}.")
     return write_key(key, base_url, stored)
-
-
-def _addresses_in_entries() -> set[str]:
-    """Where the entries of an earlier version send the key of a file that names no address."""
-    entries = (Configuration.read(it).environment for it in FILE_CLIENTS.values())
-    return {it.get(BASE_URL, DEFAULT_BASE_URL).rstrip("/") for it in entries if it.get(KEY_FILE)}
 
 
 def _others_with_the_key(client: McpClient) -> str:
