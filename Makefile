@@ -34,7 +34,8 @@ demo: .venv/run ## run a whole show on the embedded sandbox
 	@$(BIN)/trax-mcp demo
 
 test: .venv/dev ## run the tests, in under three minutes
-	$(BIN)/pytest -n auto --dist worksteal $(PYTEST_OPTIONS)
+	$(BIN)/pytest -n auto --dist worksteal -m "not timing" $(PYTEST_OPTIONS)
+	$(BIN)/pytest -m timing
 
 # All of them with TESTS=tests.
 TESTS ?= tests/units tests/seams tests/cli tests/docs

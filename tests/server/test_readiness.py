@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.support import hanging_server
 from tests.support.concurrency import Paused
 from tests.support.event_streams import listen_stream
@@ -130,6 +132,7 @@ async def test_sighup_begins_a_drain_too() -> None:
         assert await it.server.stop(signal.SIGTERM) == 0
 
 
+@pytest.mark.timing
 async def test_a_drain_ends_idle_sessions_in_its_second_half_and_ends_with_the_calls() -> None:
     """A client that only listens learns by 404 that it must open another session."""
     seconds, paused, longer = 6.0, Paused(), Paused()

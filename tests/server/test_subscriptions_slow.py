@@ -156,6 +156,7 @@ async def test_a_slow_client_delays_no_other_and_has_few_pending_notifications(
         assert len(updates) < MESSAGES * len(URIS) / 4
 
 
+@pytest.mark.timing
 async def test_a_stopping_server_does_not_wait_for_a_client_that_reads_nothing() -> None:
     """The end of its stream is not sent."""
     async with AsyncExitStack() as closed_last:
