@@ -30,7 +30,6 @@ ON_AIR: Final = StreamStatus.model_validate(
 
 
 def unread(why: str) -> Read[Any]:
-    """A fact that could not be read."""
     return Read(missing=why)
 
 
@@ -91,17 +90,14 @@ def but(**values: Any) -> Facts:  # noqa: ANN401  any fact
 
 
 def to(*places: Destination) -> Facts:
-    """Everything, with these destinations."""
     return but(destinations=places)
 
 
 def showing(*sources: Source) -> Facts:
-    """Everything, with these sources."""
     return but(sources=sources)
 
 
 def linked(*accounts: Connection) -> Facts:
-    """Everything, with these accounts."""
     return but(connections=accounts)
 
 
@@ -128,12 +124,10 @@ LATER: Final = StreamStatus.model_validate({"live": True, "liveStartedAt": "2026
 
 
 def _each(read: Read[Any], change: Callable[[Any], Any]) -> Read[Any]:
-    """A list with each item changed."""
     return replace(read, value=read.value and tuple(map(change, read.value)))
 
 
 def in_another_order(facts: Facts) -> Facts:
-    """The same facts, with each list reversed."""
     lists = (Fact.DESTINATIONS, Fact.SOURCES, Fact.CONNECTIONS, Fact.STUDIO_DETAILS)
     reads = {it: facts.of(it) for it in lists}
     return known(

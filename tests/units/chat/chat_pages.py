@@ -35,12 +35,10 @@ def numbered(*span: int) -> Page:
 
 
 def ids(messages: Iterable[Message]) -> str:
-    """The ids of the messages, in order."""
     return "".join(it["id"] for it in messages)
 
 
 def fed(*pages: Sequence[Message]) -> Feed:
-    """A feed that has received these pages."""
     feed = Feed()
     for each in pages:
         feed.add_page(each)

@@ -52,7 +52,6 @@ class Upstream:
     removed: set[int] = field(default_factory=set)
 
     def add(self, count: int) -> None:
-        """Add messages by viewers."""
         self.messages += [self._message(len(self.messages) + number) for number in range(count)]
 
     def remove(self, count: int) -> None:
@@ -111,7 +110,6 @@ class Reference:
 
     @property
     def first(self) -> int:
-        """The index of the first message that is remembered."""
         return max(0, len(self.returned) - WINDOW)
 
     def named_before(self, index: int) -> list[int]:
@@ -192,7 +190,6 @@ class Simulation:
         assert numbers(new) == self.reference.returned[before:]
 
     def _read(self, index: int, limit: int) -> None:
-        """Read, and compare with the reference."""
         reader = self.readers[index]
         if reader.cursor is None:
             self._join(reader, limit)

@@ -5,12 +5,13 @@ Hypothesis generates the steps of a simulation; a reference feed states what rea
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import chain
 from random import Random
-from typing import TYPE_CHECKING, get_args
+from typing import Final, get_args
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.hypothesis_profiles import unshrunk
@@ -21,9 +22,6 @@ from tests.units.chat.simulated_chat import (
     Step,
     Upstream,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def check_readers(simulation: Simulation) -> None:
@@ -77,100 +75,89 @@ def step_lists(*cycles: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[list
     return st.lists(st.one_of(cycles), max_size=14).map(lambda lists: [*chain(*lists)])
 
 
-seeds = st.integers(0, 2**32).map(Random)
 orders = st.sampled_from(get_args(Order))
 sorted_orders: st.SearchStrategy[Order] = st.sampled_from(("oldest first", "newest first"))
-skews = st.sampled_from((0, 40))
-property_settings = unshrunk(200)
-pytestmark = pytest.mark.fuzz
+wrong_clocks = st.sampled_from(((0, 0), (40, 0)))
+without_distinct_times = st.sampled_from(((0, 100), (0, 50), (None, 0), (None, 50)))
 
 
-@property_settings
-@given(
-    order=orders,
-    skew=skews,
-    random=seeds,
-    steps=step_lists(cycle(up_to_199), cycle(up_to_199), removals),
-)
-def test_up_to_199_messages_between_polls_arrive_once_and_none_is_marked_missed(
-    order: Order, skew: int, random: Random, steps: Sequence[Step]
-) -> None:
-    simulation = Simulation(Upstream(order, random, skew))
-    simulation.run(steps)
+def chats(
+    order: st.SearchStrategy[Order] = orders,
+    times: st.SearchStrategy[tuple[int | None, int]] = st.just((0, 0)),  # noqa: B008  immutable
+) -> st.SearchStrategy[Simulation]:
+    """A chat in an order, with a skew of its clock and a percentage of messages without a time."""
+    seeds = st.integers(0, 2**32).map(Random)
+    return st.builds(
+        lambda order, seed, times: Simulation(Upstream(order, seed, *times)), order, seeds, times
+    )
+
+
+def none_is_marked(simulation: Simulation) -> None:
     check_readers(simulation)
     assert not simulation.reference.lost | simulation.reference.doubtful
 
 
-@property_settings
-@given(order=orders, random=seeds, steps=step_lists(cycle(up_to_199, exactly_200)))
-def test_200_messages_between_polls_arrive_once_and_may_be_marked_missed(
-    order: Order, random: Random, steps: Sequence[Step]
-) -> None:
-    """A full page of new messages may hide older ones."""
-    simulation = Simulation(Upstream(order, random))
-    simulation.run(steps)
+def none_is_lost(simulation: Simulation) -> None:
     check_readers(simulation)
     assert not simulation.reference.lost
     assert simulation.reference.returned == list(range(len(simulation.upstream.messages)))
 
 
-@property_settings
-@given(
-    order=orders,
-    skew=skews,
-    random=seeds,
-    steps=step_lists(cycle(up_to_199, exactly_200, more_than_200), cycle(up_to_199), removals),
-)
-def test_more_than_200_messages_between_polls_are_marked_missed_where_some_are_lost(
-    order: Order, skew: int, random: Random, steps: Sequence[Step]
+Scenario = tuple[
+    st.SearchStrategy[Simulation],
+    st.SearchStrategy[list[Step]],
+    Callable[[Simulation], None],
+]
+SCENARIOS: Final[dict[str, Scenario]] = {
+    "up to 199 messages between polls arrive once and none is marked missed": (
+        chats(times=wrong_clocks),
+        step_lists(cycle(up_to_199), cycle(up_to_199), removals),
+        none_is_marked,
+    ),
+    "200 messages between polls arrive once and may be marked missed": (
+        chats(),
+        step_lists(cycle(up_to_199, exactly_200)),
+        none_is_lost,
+    ),
+    "more than 200 are marked missed where some are lost": (
+        chats(times=wrong_clocks),
+        # Were a message forgotten, it would be new again if a page showed it once newer ones are
+        # removed.
+        step_lists(cycle(up_to_199, exactly_200, more_than_200), cycle(up_to_199), removals).filter(
+            lambda steps: sum(sum(it[1:]) for it in steps if it[0] == "arrive") <= WINDOW
+        ),
+        check_readers,
+    ),
+    "without distinct times, pages keep the direction that two polls have shown": (
+        chats(sorted_orders, without_distinct_times),
+        step_lists(cycle(up_to_199, exactly_200, more_than_200), cycle(up_to_199)).map(
+            lambda steps: [("arrive", 1), ("poll",), ("arrive", 2), ("poll",), *steps]
+        ),
+        check_readers,
+    ),
+    "no message of the page after a restart is lost": (
+        chats(),
+        step_lists(cycle(up_to_199, more_than_200), cycle(up_to_199), restart),
+        check_remembered_received,
+    ),
+    "nor if others are removed, even the last that a reader read": (
+        chats(),
+        step_lists(cycle(up_to_12), removals, restart),
+        check_remembered_received,
+    ),
+}
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize(("chat", "steps", "check"), SCENARIOS.values(), ids=SCENARIOS)
+@unshrunk(200)
+@given(data=st.data())
+def test_readers_lose_nothing_silently_and_get_no_repeats(
+    chat: st.SearchStrategy[Simulation],
+    steps: st.SearchStrategy[list[Step]],
+    check: Callable[[Simulation], None],
+    data: st.DataObject,
 ) -> None:
-    """Other readers see no mark, and nothing repeats.
-
-    A message that was forgotten would be new again if so many newer ones were removed that a page
-    shows it.
-    """
-    assume(sum(sum(it[1:]) for it in steps if it[0] == "arrive") <= WINDOW)
-    simulation = Simulation(Upstream(order, random, skew))
-    simulation.run(steps)
-    check_readers(simulation)
-
-
-@property_settings
-@given(
-    order=sorted_orders,
-    times=st.sampled_from(((0, 100), (0, 50), (None, 0), (None, 50))),
-    random=seeds,
-    steps=step_lists(cycle(up_to_199, exactly_200, more_than_200), cycle(up_to_199)),
-)
-def test_messages_without_distinct_times_keep_the_order_of_the_pages(
-    order: Order, times: tuple[int | None, int], random: Random, steps: Sequence[Step]
-) -> None:
-    skew, undated = times
-    simulation = Simulation(Upstream(order, random, skew, undated))
-    simulation.run([("arrive", 1), ("poll",), ("arrive", 2), ("poll",), *steps])
-    check_readers(simulation)
-
-
-@property_settings
-@given(
-    order=orders,
-    random=seeds,
-    steps=step_lists(cycle(up_to_199, more_than_200), cycle(up_to_199), restart),
-)
-def test_readers_lose_no_message_of_the_page_after_a_restart(
-    order: Order, random: Random, steps: Sequence[Step]
-) -> None:
-    """A cursor that is unknown returns all remembered messages, marked as missed."""
-    simulation = Simulation(Upstream(order, random))
-    simulation.run(steps)
-    check_remembered_received(simulation)
-
-
-@property_settings
-@given(order=orders, random=seeds, steps=step_lists(cycle(up_to_12), removals, restart))
-def test_readers_lose_no_message_of_the_page_if_others_are_removed_around_a_restart(
-    order: Order, random: Random, steps: Sequence[Step]
-) -> None:
-    simulation = Simulation(Upstream(order, random))
-    simulation.run(steps)
-    check_remembered_received(simulation)
+    simulation = data.draw(chat)
+    simulation.run(data.draw(steps))
+    check(simulation)

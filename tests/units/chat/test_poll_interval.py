@@ -21,7 +21,6 @@ HOUR: Final = 3_600.0
 def failed(
     kind: type[TraxError], status: int | None = None, *, retry_after: float | None = None
 ) -> TraxError:
-    """A failure with this HTTP status."""
     return kind("x", "No", "", retryable=True, http_status=status, retry_after_seconds=retry_after)
 
 

@@ -24,5 +24,4 @@ class StillClock(Clock):
 
 @pytest.fixture
 def stores() -> TwoStores:
-    """Two stores on the same records."""
     return TwoStores(MemoryRecords(StillClock()))

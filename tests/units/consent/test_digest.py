@@ -81,7 +81,6 @@ TROUBLED: Final = account("conn_1", "Robin", "youtube", "needs_reauth")
 
 
 def off(which: str, name: str) -> Destination:
-    """A destination on Kick that is switched off."""
     return destination(which, name, "kick", enabled=False)
 
 

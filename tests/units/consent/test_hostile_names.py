@@ -38,7 +38,7 @@ OPERATIONS: Final = [
 ]
 """The call of each with the most arguments."""
 WORDS: Final = {"platform", "type", "content_type"}
-HOSTILE_NAMES: Final = {**HOSTILE, **NAMES}
+HOSTILE_NAMES: Final = {**{kind: it for kind, it in HOSTILE.items() if len(it) < 500}, **NAMES}
 
 
 def around(name: str, word: str) -> Facts:

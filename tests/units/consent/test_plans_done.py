@@ -61,7 +61,6 @@ def done(
     facts: Facts = EVERYTHING,
     observed: Observed | None = None,
 ) -> list[str]:
-    """The texts of the sentences after a call."""
     plan = plan_for(operation)(operation, facts, now=NOW)
     return [it.text for it in plan.report(answer, observed)]
 
@@ -169,7 +168,6 @@ def test_a_go_live_that_a_stop_has_followed_is_never_said_to_be_going_live(
 def test_a_change_on_air_says_that_nobody_documents_when_a_destination_joins_or_leaves(
     change: Operation[Model], said: str | None
 ) -> None:
-    """Also where it is not known whether the studio is on air. Off air it says nothing."""
     for facts, start in ((LIVE, "The studio is on air."), (UNCLEAR, "The studio may be on air.")):
         assert done(change, {}, facts)[1:] == ([f"{start} {said}"] if said else [])
     assert len(done(change, {}, EVERYTHING)) == 1

@@ -129,7 +129,6 @@ def kept_as(words: str, operation: Operation[Model]) -> Question | None:
 
 
 def case_of(row: str, operation: Operation[Model], mode: Mode, *, can_ask: bool) -> Case:
-    """The case of a row, in a mode."""
     it = TABLE[row]
     kept = kept_as(it.kept, operation)
     for_stop = "for a stop" in it.kept

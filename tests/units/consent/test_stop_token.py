@@ -30,7 +30,6 @@ def read(text: str | None, *, key: str = KEY) -> StopToken | None:
 
 
 def with_part(index: int, part: str) -> str:
-    """The token with another part, and the old signature."""
     parts = FOR_PERSON.split(".")
     return ".".join((*parts[:index], part, *parts[index + 1 :]))
 

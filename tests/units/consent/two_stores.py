@@ -75,7 +75,6 @@ class TwoStores:
         self.records.ahead += seconds
 
     def place(self, caller: Caller = OWNER) -> Place:
-        """Where a caller acts."""
         return self.here.place(GuardedCall(GO_LIVE, caller))
 
     def turn(
@@ -104,7 +103,6 @@ class TwoStores:
         channel: Literal["model", "form"] = "model",
         again: Question | None = None,
     ) -> Question:
-        """Ask here, or ask again after a change."""
         return await self.here.ask(
             self.place(caller),
             await self.look(caller=caller),
@@ -168,7 +166,6 @@ class TwoStores:
     async def question(
         self, question: Question, *, caller: Caller = OWNER, store: Store | None = None
     ) -> Question | None:
-        """A question as it is kept, by default there."""
         return (await (store or self.there).questions.read(question.id, caller)).question
 
     async def open(

@@ -28,7 +28,6 @@ CANARY = "canary-7f3a"
 
 
 def read(value: object, client_id: str = ID) -> Client:
-    """The client that a document describes."""
     return read_document(json.dumps(value).encode(), client_id)
 
 

@@ -75,17 +75,14 @@ class TokenLife(RuleBasedStateMachine):
         self.server: SignIns
 
     def teardown(self) -> None:
-        """Close the files."""
         self.server.close()
         self.stack.close()
 
     def opened(self, *, secret: str = SECRETS[0], audience: str = OURS) -> SignIns:
-        """A server on the file."""
         return SignIns(self.file, secret, self.clock, audience=audience)
 
     @initialize()
     def start(self) -> None:
-        """The first start."""
         self.server = self.opened()
 
     @rule(
@@ -95,7 +92,6 @@ class TokenLife(RuleBasedStateMachine):
         access=st.sampled_from(Access),
     )
     def begin(self, key: str, client: str, access: Access) -> Life:
-        """A person signs in."""
         tokens = self.server.begin(
             f"sk_live_{key}", access, client_id=client, client_name="It", redirect_host="here"
         )
@@ -186,12 +182,10 @@ class TokenLife(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([1, 30, MINUTE, MINUTE + 1, DAY, 14 * DAY, 29 * DAY, 90 * DAY]))
     def let_time_pass(self, seconds: int) -> None:
-        """Nobody does anything."""
         self.clock.at += timedelta(seconds=seconds)
 
     @rule()
     def start_anew(self) -> None:
-        """The process ends, and another one opens its file."""
         self.server.close()
         self.server = self.opened()
 
@@ -206,7 +200,6 @@ class TokenLife(RuleBasedStateMachine):
 
     @invariant()
     def who_is_listed_can_go_on(self) -> None:
-        """And who can go on is listed."""
         alive = [it for it in self.all if self.refreshes(it)]
         assert len(self.server.all()) == len(alive)
         for key in ("sk_live_a", "sk_live_b"):
@@ -221,12 +214,10 @@ class TokenLife(RuleBasedStateMachine):
         assert b"trax_" not in content
 
     def refreshes(self, life: Life) -> bool:
-        """Whether its newest refresh token is good."""
         age = self.clock.at - life.issued[-1]
         return not life.is_over and age < timedelta(days=90)
 
     def opens(self, life: Life, at: int) -> bool:
-        """Whether an access token of its is good."""
         is_young = self.clock.at - life.issued[at] < timedelta(days=30)
         is_used = self.clock.at - life.used < timedelta(days=14)
         return not life.is_over and is_young and is_used

@@ -133,7 +133,6 @@ PROBLEMS: Final[dict[str, tuple[Facts, *tuple[Problem, ...]]]] = {
 
 
 def problems_of(judged: Readiness) -> list[Problem]:
-    """The problems, with their remedies and whether they block."""
     return [(it.what.text, it.remedy, it.blocks) for it in judged.problems]
 
 
@@ -169,7 +168,6 @@ def test_an_account_that_expires_within_a_day_is_mentioned() -> None:
 
 
 def soon(count: int, platform: str, status: str = "active") -> Facts:
-    """Facts with many accounts that expire in an hour."""
     expires = (NOW + timedelta(hours=1)).isoformat()
     accounts = (account(f"c{it}", f"R{it}", platform, status, expires) for it in range(count))
     return linked(*accounts)
