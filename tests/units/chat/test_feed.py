@@ -1,6 +1,6 @@
-"""A feed: the order of messages, repeats, gaps and cursors.
+"""A feed: the order of messages, repeats, gaps and cursors, each by an example.
 
-Cursors in a new feed are tested in `test_feed_restart`.
+`test_feed_restart` has cursors in a new feed, and `test_feed_properties` any order of events.
 """
 
 from __future__ import annotations
@@ -85,16 +85,6 @@ def test_a_repeated_message_is_returned_once_even_if_it_was_edited() -> None:
     assert ids(feed.add_page(page("b2 a1 b2 c3 c3"))) == "c"
     assert feed.add_page([message("a", at(9)) | {"text": "edited"}]) == ()
     assert ids(feed.latest().messages) == "abc"
-
-
-def test_messages_missing_from_a_later_page_are_kept() -> None:
-    feed = fed(page("a1 b2 c3"))
-    cursor = feed.latest().cursor
-    assert ids(feed.add_page(page("a1 d4"))) == "d"
-    assert feed.add_page([]) == ()
-    assert ids(feed.since(cursor).messages) == "d"
-    assert ids(feed.add_page(page("c3 e5"))) == "e"
-    assert ids(feed.latest().messages) == "abcde"
 
 
 @pytest.mark.parametrize(

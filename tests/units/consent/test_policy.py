@@ -162,11 +162,12 @@ def test_the_answer_of_a_person_counts_more_than_confirm(row: str) -> None:
         assert judge(case._replace(evidence=loud)) == judge(case)
 
 
-def test_the_table_is_complete() -> None:
-    assert {mode for mode, _ in DECIDERS} == set(Mode)
-    assert len(DECIDERS) == 2 * len(Mode)
-    answers = [it.evidence.answer for it in TABLE.values() if it.evidence.answer]
-    assert {it.reply for it in answers} == set(get_args(Reply))
+def test_the_table_has_every_mode_reply_and_reason() -> None:
+    assert set(DECIDERS) == {*product(Mode, (True, False))}
+    assert {it.evidence.answer and it.evidence.answer.reply for it in TABLE.values()} == {
+        None,
+        *get_args(Reply),
+    }
     verdicts = [verdict for it in TABLE.values() for verdict in it[2:]]
     reasons = {it.reason for it in verdicts if isinstance(it, NeedsConfirmation | Refuse)}
     assert reasons - {None} == set(get_args(Reason)) - {"recently_declined"}
@@ -235,26 +236,21 @@ def is_agreed(case: Case, verdict: Proceed) -> bool:
 # What needs no verdict
 
 
-@pytest.mark.parametrize(
-    ("given", "kept", "refusal"),
-    [
-        (answer("declined"), "question", no("declined")),
-        (answer("cancelled"), "question", no("cancelled")),
-        (answer("chosen", DO_NOT), "question", no("declined")),
-        (answer("declined"), "question, changed", no("declined")),
-        (CHOSE, "question", None),
-        (answer("timed_out"), "question", None),
-        (answer("malformed"), "question", None),
-        (answer("declined"), "question of another call", None),
-        (answer("declined"), "confirmation", None),
-        (answer("declined"), "nothing", None),
-        (BOTH, "confirmation", None),
-    ],
-)
-def test_a_person_who_says_no_is_believed_before_any_fact_is_read(
-    given: Evidence, kept: str, refusal: Refuse | None
-) -> None:
-    assert refusal_by_person(DELETE, given.answer, kept_as(kept, DELETE)) == refusal
+def test_a_person_who_says_no_is_believed_before_any_fact_is_read() -> None:
+    for given, refusal in (
+        (answer("declined"), no("declined")),
+        (answer("cancelled"), no("cancelled")),
+        (answer("chosen", DO_NOT), no("declined")),
+        (CHOSE, None),
+        (answer("timed_out"), None),
+        (answer("malformed"), None),
+    ):
+        for kept in ("question", "question, changed"):
+            assert refusal_by_person(DELETE, given.answer, kept_as(kept, DELETE)) == refusal
+    for kept in ("question of another call", "confirmation", "nothing"):
+        told = refusal_by_person(DELETE, answer("declined").answer, kept_as(kept, DELETE))
+        assert told is None
+    assert refusal_by_person(DELETE, BOTH.answer, kept_as("confirmation", DELETE)) is None
 
 
 def test_a_form_that_is_declined_at_once_was_not_seen() -> None:
@@ -292,22 +288,11 @@ def test_only_a_go_live_is_not_needed_while_live_or_starting(
         assert told == [expected, None, None]
 
 
-@pytest.mark.parametrize("kept", ["confirmation", "changed", "question"])
-def test_a_call_that_needs_no_consent_uses_its_own_question(kept: str) -> None:
+def test_a_call_that_needs_no_consent_uses_its_own_question_and_no_other() -> None:
     """The digest does not matter: the call would run without a yes too."""
-    assert question_to_use(DELETE, BOTH, kept_as(kept, DELETE)) == ID
-
-
-@pytest.mark.parametrize(
-    ("evidence", "kept"),
-    [
-        (BOTH, "nothing"),
-        (BOTH, "of another call"),
-        (BOTH, "used"),
-        (COPIED, "confirmation"),
-        (ALONE, "nothing"),
-        (Evidence(), "nothing"),
-    ],
-)
-def test_a_call_that_needs_no_consent_uses_no_other_question(evidence: Evidence, kept: str) -> None:
-    assert question_to_use(DELETE, evidence, kept_as(kept, DELETE)) is None
+    kept = ("confirmation", "changed", "question", "nothing", "of another call", "used")
+    used = [question_to_use(DELETE, BOTH, kept_as(it, DELETE)) for it in kept]
+    assert used == [ID, ID, ID, None, None, None]
+    assert question_to_use(DELETE, COPIED, kept_as("confirmation", DELETE)) is None
+    for evidence in (ALONE, Evidence()):
+        assert question_to_use(DELETE, evidence, None) is None
