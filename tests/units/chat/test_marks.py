@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.units.set_clock import SetClock
 from trax_mcp.api.answers import Answer
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import Refused
 from trax_mcp.api.operations import SendChatMessage
 from trax_mcp.chat.marks import ChatMarks
-from trax_mcp.clock import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,13 +21,6 @@ MINE: Final = Caller("sk_live_mine")
 STUDIO: Final = "studio_42"
 HELLO: Final = [{"id": "m1", "text": "Hello"}]
 REFUSED: Final = Refused("invalid_key", "TRaX does not accept this key", "Make a new one.")
-
-
-class Still(Clock):
-    """A clock that stands still."""
-
-    def seconds(self) -> float:
-        return 0.0
 
 
 def sent(
@@ -53,7 +46,7 @@ def own(marks: ChatMarks, messages: object = HELLO) -> tuple[str, ...]:
 
 
 def test_the_last_two_hundred_texts_and_ids_of_a_chat_are_remembered() -> None:
-    marks = ChatMarks(Still())
+    marks = ChatMarks(SetClock())
     sent(marks, ["Hello", *map(str, range(199))])
     assert own(marks) == ("m1",)
     sent(marks, ["one more"])
@@ -62,7 +55,7 @@ def test_the_last_two_hundred_texts_and_ids_of_a_chat_are_remembered() -> None:
 
 def test_refused_messages_displace_nothing_and_take_back_only_themselves() -> None:
     """Nor do those of a thousand keys that TRaX does not know."""
-    marks = ChatMarks(Still())
+    marks = ChatMarks(SetClock())
     sent(marks, ["Hello"])
     sent(marks, ["Hello", *map(str, range(199))], result=REFUSED)
     for number in range(2_000):
@@ -71,7 +64,7 @@ def test_refused_messages_displace_nothing_and_take_back_only_themselves() -> No
 
 
 def test_the_chats_that_were_used_last_are_remembered() -> None:
-    marks = ChatMarks(Still())
+    marks = ChatMarks(SetClock())
     sent(marks, ["Hello"])
     for number in range(1_023):
         sent(marks, ["Hello"], studio=f"studio_{number}")
@@ -82,7 +75,7 @@ def test_the_chats_that_were_used_last_are_remembered() -> None:
 
 
 def test_what_is_no_message_has_no_mark() -> None:
-    marks = ChatMarks(Still())
+    marks = ChatMarks(SetClock())
     sent(marks, ["Hello"], result=answer(messageId=7))
     lists: tuple[object, ...] = (None, "Hello", {}, [None, 1, [], {}, {"id": 1, "text": "Hello"}])
     assert [own(marks, messages) for messages in lists] == [()] * len(lists)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -24,26 +24,13 @@ from hypothesis.stateful import (
 )
 
 from tests.support.hypothesis_profiles import examples
-from trax_mcp.clock import Clock
+from tests.units.set_clock import SetClock
 from trax_mcp.sign_in.sign_ins import Access, SignInFile, SignIns, TokenPair
 
 OURS: Final = "https://trax.example.com"
 SECRETS: Final = ("a-secret-of-at-least-32-characters", "another-secret-of-32-characters-too")
 CLIENTS: Final = ("client one", "client two")
 MINUTE, DAY = 60, 86_400
-
-
-class SetClock(Clock):
-    """A clock that is advanced by hand."""
-
-    def __init__(self) -> None:
-        self.at = datetime(2026, 6, 5, 18, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.at
-
-    def seconds(self) -> float:
-        return self.at.timestamp()
 
 
 @dataclass
