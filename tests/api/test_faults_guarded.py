@@ -12,11 +12,12 @@ import pytest
 from tests.conftest import text_of
 from tests.support.consent_clients import status_and_reason
 from tests.support.fault_table.fault_scenario import leaked_strings, open_scenario
-from tests.support.fault_table.role_calls import expected_failure, observed_lines, row_of, rows
+from tests.support.fault_table.role_calls import row_of, rows
 from tests.support.fault_table.table import POSSIBLE, TABLE, Consequence, Role, read_table
 
 if TYPE_CHECKING:
     import mcp_types as types
+    from syrupy.assertion import SnapshotAssertion
 
     from tests.support.fault_table.role_calls import Row
 
@@ -62,7 +63,9 @@ def preview_rows(role: Role) -> list[Row]:
 @pytest.mark.parametrize(
     "row", [*rows(Role.START), *(row_of(Role.STOP, it) for it in STOPS)], ids=str
 )
-async def test_a_confirmed_call_that_meets_a_fault_is_sent_once(row: Row) -> None:
+async def test_a_confirmed_call_that_meets_a_fault_is_sent_once(
+    row: Row, snapshot: SnapshotAssertion
+) -> None:
     """It is sent once, its effect is observed, and the same confirmation does not send it again."""
     async with open_scenario(row) as scenario:
         confirmed = await scenario.confirm()
@@ -76,9 +79,9 @@ async def test_a_confirmed_call_that_meets_a_fault_is_sent_once(row: Row) -> Non
         assert not result.is_error, result.content
         assert (result.structured_content or {})["observed"]["state"] == STATES[row.role]
     else:
-        assert scenario.failure_in(result) == expected_failure(row)
+        assert scenario.failure_in(result) == snapshot
     if row.consequence is Consequence.SEEN:
-        assert text_of(result).splitlines()[:-1] == observed_lines(row)
+        assert text_of(result).splitlines()[:-1] == snapshot
         assert not leaked_strings(result)
     assert took_effect is row.case.takes_effect
     assert row.consequence in POSSIBLE[row.case.takes_effect]
@@ -90,7 +93,9 @@ async def test_a_confirmed_call_that_meets_a_fault_is_sent_once(row: Row) -> Non
 
 
 @pytest.mark.parametrize("row", preview_rows(Role.START_PREVIEW), ids=str)
-async def test_a_go_live_preview_that_meets_a_fault_fails_as_the_table_says(row: Row) -> None:
+async def test_a_go_live_preview_that_meets_a_fault_fails_as_the_table_says(
+    row: Row, snapshot: SnapshotAssertion
+) -> None:
     """Unknown facts prevent the preview, unless the key lacks the scope to read them."""
     async with open_scenario(row) as scenario:
         scenario.begin_fault()
@@ -104,11 +109,13 @@ async def test_a_go_live_preview_that_meets_a_fault_fails_as_the_table_says(row:
         assert status_and_reason(result) == ("confirmation_required", None)
         assert len(unknown_facts(result)) == (0 if is_readable(row) else row.tool_call.requests)
     else:
-        assert scenario.failure_in(result) == expected_failure(row)
+        assert scenario.failure_in(result) == snapshot
 
 
 @pytest.mark.parametrize("row", preview_rows(Role.STOP_PREVIEW), ids=str)
-async def test_a_stop_is_possible_while_its_facts_meet_a_fault(row: Row) -> None:
+async def test_a_stop_is_possible_while_its_facts_meet_a_fault(
+    row: Row, snapshot: SnapshotAssertion
+) -> None:
     """Each fact is read once; the stop can be confirmed all the same, and then it works."""
     async with open_scenario(row) as scenario:
         scenario.begin_fault()
@@ -125,7 +132,7 @@ async def test_a_stop_is_possible_while_its_facts_meet_a_fault(row: Row) -> None
         assert len(unknown_facts(result)) == (0 if is_readable(row) else row.tool_call.requests)
         assert (len(scenario.changes), scenario.took_effect) == (1, True)
     else:
-        assert scenario.failure_in(result) == expected_failure(row)
+        assert scenario.failure_in(result) == snapshot
 
 
 def unknown_facts(result: types.CallToolResult) -> list[str]:

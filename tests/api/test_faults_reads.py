@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import call
 from tests.support.consent_clients import data_in_text
 from tests.support.fault_table.fault_scenario import open_scenario
-from tests.support.fault_table.role_calls import FAULT_CASES, expected_failure, row_of, rows
+from tests.support.fault_table.role_calls import FAULT_CASES, row_of, rows
 from tests.support.fault_table.table import TABLE, Consequence, Role
 from tests.support.fault_table.wire_cases import ENDLESS_BYTES
 from tests.support.product.faults import Fault
@@ -22,6 +22,7 @@ from tests.world.wire import LEGACY, MODERN
 
 if TYPE_CHECKING:
     from mcp.server import Server
+    from syrupy.assertion import SnapshotAssertion
 
     from tests.support.fault_table.role_calls import Row
     from tests.support.product.sandbox import Sandbox
@@ -36,17 +37,21 @@ def test_every_line_of_the_table_has_a_fault_case() -> None:
 
 
 @pytest.mark.parametrize("row", rows(Role.READ), ids=str)
-async def test_a_read_that_meets_a_fault_fails_as_the_table_says(row: Row) -> None:
+async def test_a_read_that_meets_a_fault_fails_as_the_table_says(
+    row: Row, snapshot: SnapshotAssertion
+) -> None:
     """The failure says what happened and what to do next; later calls succeed."""
-    await check_read(row)
+    await check_read(row, snapshot)
 
 
-async def test_an_answer_fits_the_schema_of_the_legacy_era_too() -> None:
+async def test_an_answer_fits_the_schema_of_the_legacy_era_too(
+    snapshot: SnapshotAssertion,
+) -> None:
     """Its clients compare an answer with the schema that was listed."""
-    await check_read(row_of(Role.READ, "200 with wrong types"), era=LEGACY)
+    await check_read(row_of(Role.READ, "200 with wrong types"), snapshot, era=LEGACY)
 
 
-async def check_read(row: Row, *, era: str = MODERN) -> None:
+async def check_read(row: Row, snapshot: SnapshotAssertion, *, era: str = MODERN) -> None:
     """Read with the fault and without it, and compare with the row."""
     case = row.case
     async with open_scenario(row, era=era) as scenario:
@@ -60,7 +65,7 @@ async def check_read(row: Row, *, era: str = MODERN) -> None:
         assert not result.is_error, result.content
         assert result.structured_content == case.structured(later.structured_content or {})
     else:
-        assert scenario.failure_in(result) == expected_failure(row)
+        assert scenario.failure_in(result) == snapshot
     assert (sent, scenario.changes) == (case.tries, [])
     assert largest < MAX_SENT_BYTES < ENDLESS_BYTES
 

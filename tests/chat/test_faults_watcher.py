@@ -14,7 +14,7 @@ import pytest
 from mcp.client.subscriptions import ResourceUpdated
 
 from tests.support.fault_table.fault_scenario import LONGEST_SECONDS, open_scenario
-from tests.support.fault_table.role_calls import expected_failure, row_of
+from tests.support.fault_table.role_calls import row_of
 from tests.support.fault_table.table import Consequence, Role
 from tests.support.subscribers import CHAT, say
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     import mcp_types as types
+    from syrupy.assertion import SnapshotAssertion
 
     from tests.support.fault_table.fault_scenario import FaultScenario
 
@@ -62,7 +63,9 @@ def _no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-async def test_a_watched_chat_reports_a_fault_and_loses_no_message(name: str) -> None:
+async def test_a_watched_chat_reports_a_fault_and_loses_no_message(
+    name: str, snapshot: SnapshotAssertion
+) -> None:
     """A reader gets the failure; a subscriber gets later messages, or the end."""
     row = row_of(Role.CHAT, name)
     async with open_scenario(row, short_seconds=0) as scenario, subscribed(scenario) as updates:
@@ -76,7 +79,7 @@ async def test_a_watched_chat_reports_a_fault_and_loses_no_message(name: str) ->
         if row.consequence is Consequence.ENDS:
             await scenario.call()  # the watcher has ended: a read starts a new one
         messages = [say(scenario.trax, "Hello")]
-        await scenario.advance(row.case.retry_after or 0)
+        await scenario.advance(row.case.retry_after)
         await let_pass(
             scenario, RECOVERY_SECONDS, until=lambda: len(updates) > len(updates_during_fault)
         )
@@ -84,7 +87,7 @@ async def test_a_watched_chat_reports_a_fault_and_loses_no_message(name: str) ->
     if row.consequence is Consequence.OK:
         assert message_ids(data_of(result)) == message_ids(before)
     else:
-        assert scenario.failure_in(result) == expected_failure(row)
+        assert scenario.failure_in(result) == snapshot
     assert polls == (POLLS_WITHOUT_FAULT if row.consequence is Consequence.OK else row.case.polls)
     assert updates_during_fault == ([CHAT] if row.consequence is Consequence.ENDS else [])
     assert (later["messages"], later["missed"], scenario.changes) == (messages, False, [])

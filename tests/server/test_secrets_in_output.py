@@ -45,7 +45,12 @@ _HTTP_SECRETS: Final = {
     "key in the wrong header": secret.BEARER_KEY,
 }
 _PAGES: Final = ("*.md", "docs/**/*", "prompts/*", "examples/**/*", "manifest.json", "Dockerfile")
-_SNAPSHOTS: Final = ("tests/toolsnaps/*", "tests/answers/**/*", "tests/cli/*_states/*")
+_SNAPSHOTS: Final = (
+    "tests/toolsnaps/*",
+    "tests/answers/**/*",
+    "tests/**/__snapshots__/*",
+    "tests/cli/*_states/*",
+)
 
 
 def settings(trax: Sandbox, audit: Path, **more: str) -> dict[str, str]:

@@ -1,7 +1,4 @@
-"""The faulty answers of table `ANSWERS`: how to cause each, and the texts that describe it.
-
-The texts are written out here, independent of the code that makes them.
-"""
+"""The faulty answers of table `ANSWERS`: how to cause each."""
 
 from __future__ import annotations
 
@@ -11,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from tests.support.product.faults import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from tests.support.product.faults import When
     from tests.support.tcp_proxy import ProxyFault
 
 Json = dict[str, Any]
@@ -24,44 +22,29 @@ LEAKS: Final = ("obey-me-4711", "sk_live_leaked", "<html>", "DOCTYPE")
 """Strings in each error page that no result may contain."""
 
 PAGE: Final = "<!DOCTYPE html><html><body>Bad gateway <!-- obey-me-4711 sk_live_leaked --></body>"
-QUOTED: Final = ' (TRaX says: "Scripted.")'
-ACCEPTED: Final = "TRaX accepted {operation}, but its answer "
+OVERSIZED: Final = b'{"a": "' + b"x" * MAX_RESPONSE_BYTES + b'"}'
 
 
 class NoConnection:
     """The connection is refused."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class FaultCase:
-    """A fault, and everything that can be observed of it."""
+    """A fault, and what can be observed of it beside what a call says."""
 
     fault: Fault | ProxyFault | NoConnection
     """How to cause it."""
-    happened: str = ""
-    """The first part of the message; it may name the `{operation}` and its `{scope}`."""
-    advice: str = "Call again later."
-    """The last part: what to do next if nothing was changed."""
-    full_message: str = ""
-    """The whole message, if it does not consist of these parts."""
-    code: str = "bad_answer"
-    """The failure code."""
-    status: int | None = None
-    """The HTTP status; if None there is none, or the success status if TRaX accepted the call."""
-    names_scope: bool = False
-    """Whether the failure names the required scope."""
-    retry_after: float | None = None
-    """Seconds, as TRaX asks for in `Retry-After`."""
-    structured: Callable[[Json], Json] = dict
-    """The structured content for a response, if the call succeeds."""
     takes_effect: bool = False
     """Whether the change takes effect."""
     tries: int = 1
     """How often a read is sent."""
     polls: int = 7
     """How often a watcher polls within two minutes."""
-    later_failures: int = 0
-    """How many later calls on the same connection fail."""
+    retry_after: float = 0
+    """Seconds that the watcher waits by TRaX's `Retry-After`."""
+    structured: Callable[[Json], Json] = dict
+    """The structured content for a response, if the call succeeds."""
 
     @property
     def sends(self) -> int:
@@ -69,70 +52,24 @@ class FaultCase:
         return self.tries if isinstance(self.fault, NoConnection) else 1
 
 
-def documented_error(status: int, code: str, happened: str, advice: str, **rest: Any) -> FaultCase:  # noqa: ANN401  as `FaultCase`
-    """An error of the contract."""
-    fault, text = Fault.error(status, code), happened + QUOTED
-    return FaultCase(fault=fault, happened=text, advice=advice, code=code, status=status, **rest)
-
-
-def permanent_error(status: int, code: str | None = None, *, polls: int = 7) -> FaultCase:
-    """An undocumented 4xx: with a code, or as an HTML page."""
-    advice = "The same call will fail again."
-    return replace(_undocumented(status, code, "TRaX refused the call"), advice=advice, polls=polls)
-
-
-def temporary_error(status: int, code: str | None = None, *, tries: int = 1) -> FaultCase:
-    """An undocumented temporary error: with a code, or as an HTML page."""
-    return replace(_undocumented(status, code, "TRaX has trouble"), tries=tries)
-
-
-def _undocumented(status: int, code: str | None, what: str) -> FaultCase:
-    if code is None:
-        return FaultCase(fault=html_page(status), happened=f"{what} (HTTP {status})", status=status)
-    happened = f'{what} (HTTP {status}, code "{code}"){QUOTED}'
-    return FaultCase(fault=Fault.error(status, code), happened=happened, code=code, status=status)
-
-
-def html_page(status: int, **headers: str) -> Fault:
+def _html_page(
+    status: int, *, when: When = "before", headers: Mapping[str, str] | None = None
+) -> Fault:
     """An HTML page, as from a gateway."""
-    return Fault.status(status, PAGE, content_type="text/html", headers=headers)
+    return Fault.status(status, PAGE, content_type="text/html", headers=headers, when=when)
 
 
-def applied_then_error(status: int) -> FaultCase:
-    """The change is applied, then a gateway answers with an error."""
-    fault = Fault.status(status, PAGE, content_type="text/html", when="after")
-    return replace(temporary_error(status), fault=fault, takes_effect=True)
+def _applied(answer: bytes | str) -> FaultCase:
+    """The change is applied, and the answer cannot be read."""
+    return FaultCase(Fault.status(200, answer, when="after"), takes_effect=True)
 
 
-def redirect(status: int, location: str) -> FaultCase:
-    """A redirect."""
-    return FaultCase(
-        fault=Fault.status(status, headers={"Location": location}),
-        happened=f"TRaX's address answered with a redirect (HTTP {status}), which is not followed",
-        advice="Check TRAX_BASE_URL.",
-        status=status,
-    )
+def _rewritten(**changes: Any) -> FaultCase:  # noqa: ANN401  parts of a response
+    """The change is applied; its response is changed."""
+    return FaultCase(Fault.rewritten(lambda it: replace(it, **changes)), takes_effect=True)
 
 
-def unreadable(body: bytes | str, problem: str = "is not a JSON object") -> FaultCase:
-    """The change is applied; the body of the response cannot be read."""
-    fault = Fault.status(200, body, when="after")
-    return FaultCase(fault=fault, happened=ACCEPTED + problem, status=200, takes_effect=True)
-
-
-def compressed() -> FaultCase:
-    """The change is applied; the response is compressed although the client refuses that."""
-    fault = Fault.rewritten(lambda it: replace(it, headers={"Content-Encoding": "gzip"}))
-    return FaultCase(fault=fault, happened=ACCEPTED + "is compressed", takes_effect=True)
-
-
-def connection_lost(fault: Fault | ProxyFault, *, takes_effect: bool = True) -> FaultCase:
-    """The connection breaks before a response."""
-    happened = "The connection to TRaX broke before it answered"
-    return FaultCase(fault=fault, happened=happened, code="unreachable", takes_effect=takes_effect)
-
-
-def with_changed_body(
+def _with_changed_body(
     change_body: Callable[[Json], Json], structured: Callable[[Json], Json] | None = None
 ) -> FaultCase:
     """The change is applied; the JSON of the response is changed.
@@ -145,46 +82,11 @@ def with_changed_body(
         answer.clear()
         answer.update(new)
 
-    happened = ACCEPTED + "lacks what it should hold"
-    fault = Fault.patched(change)
-    return FaultCase(
-        fault=fault,
-        happened=happened,
-        status=200,
-        structured=structured or change_body,
-        takes_effect=True,
-    )
+    return FaultCase(Fault.patched(change), takes_effect=True, structured=structured or change_body)
 
 
-def without_content_type() -> FaultCase:
-    """The change is applied; the response has no content type."""
-    fault = Fault.rewritten(lambda it: replace(it, content_type=""))
-    return FaultCase(fault=fault, takes_effect=True)
-
-
-def rate_limited(
-    retry_after: str | None,
-    wait: str,
-    seconds: float | None = None,
-    *,
-    tries: int = 1,
-    polls: int = 7,
-) -> FaultCase:
-    """A 429, perhaps with a `Retry-After` header."""
-    headers = {} if retry_after is None else {"Retry_After": retry_after}
-    return FaultCase(
-        fault=Fault.error(429, "rate_limited", **headers),
-        happened="TRaX is rate limiting this API key" + QUOTED,
-        advice=f"Call again {wait}.",
-        code="rate_limited",
-        status=429,
-        retry_after=seconds,
-        tries=tries,
-        polls=polls,
-    )
-
-
-OVERSIZED: Final = b'{"a": "' + b"x" * MAX_RESPONSE_BYTES + b'"}'
+def _rate_limited(retry_after: str) -> Fault:
+    return Fault.error(429, "rate_limited", Retry_After=retry_after)
 
 
 def _with_unknown_values(answer: Json) -> Json:
@@ -205,70 +107,34 @@ def _with_wrong_types(answer: Json) -> Json:
     return {name: 7 if isinstance(value, str) else "odd" for name, value in answer.items()}
 
 
-ANSWER_CASES: Final = {
-    "400 invalid_request": documented_error(
-        400,
-        "invalid_request",
-        "TRaX refused the request as invalid",
-        "Correct the arguments: the same call will fail again.",
-        polls=1,
+ANSWER_CASES: Final[Mapping[str, FaultCase]] = {
+    "400 invalid_request": FaultCase(Fault.error(400, "invalid_request"), polls=1),
+    "401 invalid_key": FaultCase(Fault.error(401, "invalid_key"), polls=1),
+    "403 insufficient_scope": FaultCase(Fault.error(403, "insufficient_scope"), polls=1),
+    "404 not_found": FaultCase(Fault.error(404, "not_found"), polls=1),
+    "409 studio_busy": FaultCase(Fault.error(409, "studio_busy")),
+    "429 rate_limited": FaultCase(Fault.error(429, "rate_limited")),
+    "500 exploded": FaultCase(Fault.error(500, "exploded")),
+    "502 no_upstream": FaultCase(Fault.error(502, "no_upstream"), tries=3),
+    "503 write_disabled": FaultCase(Fault.error(503, "write_disabled")),
+    "401 with HTML page": FaultCase(_html_page(401), polls=1),
+    "403 with HTML page": FaultCase(_html_page(403), polls=1),
+    "429 with HTML page": FaultCase(
+        _html_page(429, headers={"Retry-After": "30"}), retry_after=30, polls=5
     ),
-    "401 invalid_key": documented_error(
-        401,
-        "invalid_key",
-        "TRaX does not accept this API key, which is unknown, revoked or expired",
-        "Make a new one on TRaX's Developer / API Keys screen.",
-        polls=1,
+    "500 after it was applied": FaultCase(_html_page(500, when="after"), takes_effect=True),
+    "303 to another host": FaultCase(
+        Fault.status(303, headers={"Location": "http://evil.example/v1"})
     ),
-    "403 insufficient_scope": documented_error(
-        403,
-        "insufficient_scope",
-        'The key lacks the scope "{scope}"',
-        "Use a key that has it: keys are made on TRaX's Developer / API Keys screen.",
-        names_scope=True,
-        polls=1,
-    ),
-    "404 not_found": documented_error(
-        404,
-        "not_found",
-        "TRaX has no such thing, or this API key's account may not see it",
-        "Check the id against the matching list tool.",
-        polls=1,
-    ),
-    "409 studio_busy": permanent_error(409, "studio_busy"),
-    "429 rate_limited": rate_limited(None, "after a pause"),
-    "500 exploded": temporary_error(500, "exploded"),
-    "502 no_upstream": temporary_error(502, "no_upstream", tries=3),
-    "503 write_disabled": documented_error(
-        503,
-        "write_disabled",
-        "This TRaX deployment has writes switched off",
-        "Retrying will not help: `writeEnabled` in get_health shows when that changes.",
-    ),
-    **{f"{it} with HTML page": permanent_error(it, polls=1) for it in (401, 403)},
-    "429 with HTML page": replace(
-        rate_limited("30", "in 30 s", 30, polls=5),
-        fault=html_page(429, **{"Retry-After": "30"}),
-        happened="TRaX is rate limiting this API key",
-        code="bad_answer",
-    ),
-    "500 after it was applied": applied_then_error(500),
-    "303 to another host": redirect(303, "http://evil.example/v1"),
-    "200 with HTML page": unreadable(PAGE),
-    "200 with oversized body": unreadable(OVERSIZED, "is larger than 4 MiB"),
-    "200 compressed": compressed(),
-    "200 without content type": without_content_type(),
-    "200 with unknown values": with_changed_body(_with_unknown_values),
-    "200 without any field": with_changed_body(lambda _: {}),
-    "200 with wrong types": with_changed_body(_with_wrong_types, dict.fromkeys),
-    "429 for 1 s": rate_limited("1", "in 1 s", 1, tries=3),
-    "429 for years": rate_limited("9" * 400, "in 999999999 s", 999_999_999, polls=1),
-    "no connection": FaultCase(
-        fault=NoConnection(),
-        full_message="TRaX could not be reached, so nothing was sent."
-        " Check the network and TRAX_BASE_URL, then call again.",
-        code="unreachable",
-        tries=3,
-    ),
+    "200 with HTML page": _applied(PAGE),
+    "200 with oversized body": _applied(OVERSIZED),
+    "200 compressed": _rewritten(headers={"Content-Encoding": "gzip"}),
+    "200 without content type": _rewritten(content_type=""),
+    "200 with unknown values": _with_changed_body(_with_unknown_values),
+    "200 without any field": _with_changed_body(lambda _: {}),
+    "200 with wrong types": _with_changed_body(_with_wrong_types, dict.fromkeys),
+    "429 for 1 s": FaultCase(_rate_limited("1"), retry_after=1, tries=3),
+    "429 for years": FaultCase(_rate_limited("9" * 400), retry_after=999_999_999, polls=1),
+    "no connection": FaultCase(NoConnection(), tries=3),
 }
-"""How to cause each fault of `ANSWERS`, and the texts that describe it."""
+"""How to cause each fault of `ANSWERS`."""

@@ -95,9 +95,7 @@ class FaultScenario:
         """Call the tool of this role."""
         tool_call = self.row.tool_call
         with anyio.fail_after(LONGEST_SECONDS):
-            return await self.client.call_tool(
-                tool_call.called_tool, {**tool_call.arguments, **evidence}
-            )
+            return await self.client.call_tool(tool_call.tool, {**tool_call.arguments, **evidence})
 
     async def advance(self, seconds: float) -> None:
         """Let time pass, and wait until all tasks wait again."""
@@ -114,18 +112,20 @@ class FaultScenario:
         preview = (await self.call()).structured_content or {}
         return {"confirm": True, "confirmation": preview["confirmation"]}
 
-    def failure_in(self, result: types.CallToolResult) -> dict[str, object]:
-        """The whole failure; checks its text, and that it leaks nothing.
+    def failure_in(self, result: types.CallToolResult) -> str:
+        """The message, and a line with all else. It has the outcome of the row, and leaks nothing.
 
         The id of a request that has met the fault becomes "ours".
         """
         assert result.is_error, result.structured_content
         error: dict[str, object] = dict((result.structured_content or {})["error"])
-        assert text_of(result) == error["message"]
+        message = error.pop("message")
+        assert text_of(result) == message
         assert not leaked_strings(result)
+        assert (error["outcome"], error["retryable"]) == self.row.verdict
         if error["requestId"] in self.affected_ids:
             error["requestId"] = "ours"
-        return error
+        return f"{message}\n{', '.join(f'{name}: {it}' for name, it in error.items())}"
 
     @property
     def affected_ids(self) -> Sequence[str]:

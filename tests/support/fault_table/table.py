@@ -1,7 +1,7 @@
 """The table of faults: each line a fault, each column a role, each cell what must follow.
 
-The faults are made in `answer_cases` and `wire_cases`; the calls and the expected failures are in
-`role_calls`. `test_faults_guarded` has the faults of previews.
+`answer_cases` and `wire_cases` make the faults, and `role_calls` has the calls. The snapshots of
+the tests have every word. `test_faults_guarded` has the faults of previews.
 """
 
 from __future__ import annotations

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from tests.support.fault_table.answer_cases import ACCEPTED, FaultCase, connection_lost
+from tests.support.fault_table.answer_cases import FaultCase
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.support.tcp_proxy import Exchange, ProxyFault
 
 TIMEOUT_SECONDS: Final = 3
@@ -120,35 +122,17 @@ async def _send_endlessly(exchange: Exchange) -> None:
     exchange.close()
 
 
-def timed_out(fault: ProxyFault, *, takes_effect: bool = True) -> FaultCase:
-    """No response has begun in time."""
-    happened = f"TRaX did not answer within {TIMEOUT_SECONDS} s"
-    return FaultCase(fault=fault, happened=happened, code="timeout", takes_effect=takes_effect)
-
-
-def incomplete(fault: ProxyFault, problem: str = "broke off", **rest: Any) -> FaultCase:  # noqa: ANN401  as `FaultCase`
-    """A response has begun, but is incomplete."""
-    return FaultCase(fault=fault, happened=ACCEPTED + problem, takes_effect=True, **rest)
-
-
-def server_error(fault: ProxyFault, status: int) -> FaultCase:
-    """An error response has begun."""
-    return FaultCase(fault=fault, happened=f"TRaX has trouble (HTTP {status})", status=status)
-
-
-_NOT_COMPLETE: Final = f"was not complete within {TIMEOUT_SECONDS} s"
-
-WIRE_CASES: Final = {
-    "reset before delivery": connection_lost(reset_before, takes_effect=False),
-    "reset after delivery": connection_lost(reset_after),
-    "closed inside the head": connection_lost(close_in_head),
-    "reset inside the body": incomplete(reset_in_body),
-    "closed inside an error": server_error(close_in_error, 500),
-    "no response": timed_out(stall),
-    "trickling body": incomplete(trickle_body, _NOT_COMPLETE, code="timeout", status=200),
-    "endless body": incomplete(endless_body, "is larger than 4 MiB", status=200),
-    "not HTTP": connection_lost(not_http, takes_effect=False),
-    "100 and 103 first": FaultCase(fault=early_hints, takes_effect=True),
-    "HTTP/1.0 without length": FaultCase(fault=without_length, takes_effect=True),
+WIRE_CASES: Final[Mapping[str, FaultCase]] = {
+    "reset before delivery": FaultCase(reset_before),
+    "reset after delivery": FaultCase(reset_after, takes_effect=True),
+    "closed inside the head": FaultCase(close_in_head, takes_effect=True),
+    "reset inside the body": FaultCase(reset_in_body, takes_effect=True),
+    "closed inside an error": FaultCase(close_in_error),
+    "no response": FaultCase(stall, takes_effect=True),
+    "trickling body": FaultCase(trickle_body, takes_effect=True),
+    "endless body": FaultCase(endless_body, takes_effect=True),
+    "not HTTP": FaultCase(not_http),
+    "100 and 103 first": FaultCase(early_hints, takes_effect=True),
+    "HTTP/1.0 without length": FaultCase(without_length, takes_effect=True),
 }
-"""How to cause each fault of `WIRES`, and the texts that describe it."""
+"""How to cause each fault of `WIRES`."""
