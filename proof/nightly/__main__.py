@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 _PYTHON: Final = sys.executable
 _PYTEST: Final = (_PYTHON, "-m", "pytest")
-_NEWEST: Final = ROOT / "build/python3.13"
-_NEWEST_PYTHON: Final = str(_NEWEST / "bin/python")
 _NOT_STARTED: Final = 127
 
 
@@ -36,7 +34,7 @@ def main() -> None:
         ],
         "replicas": [(_PYTHON, "-m", "proof.replicas", "--whole")],
         "shows": [(*_PYTEST, "proof/nightly")],
-        "python3.13": _tests_on_the_newest_python(),
+        "python3.13": [("make", "test313", "TESTS=tests")],
     }
     parser = argparse.ArgumentParser(prog="python -m proof.nightly", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))
@@ -59,15 +57,6 @@ def _run(command: tuple[str, ...]) -> int:
     except FileNotFoundError as error:
         print(error, file=sys.stderr)
         return _NOT_STARTED
-
-
-def _tests_on_the_newest_python() -> list[tuple[str, ...]]:
-    pip = (_PYTHON, "-m", "pip", "--python", _NEWEST_PYTHON, "install", "--quiet")
-    return [
-        ("python3.13", "-m", "venv", "--without-pip", str(_NEWEST)),
-        (*pip, "--disable-pip-version-check", "--editable", ".", "--group", "dev"),
-        (_NEWEST_PYTHON, "-m", "pytest", "-n", "auto", "--dist", "worksteal"),
-    ]
 
 
 if __name__ == "__main__":
