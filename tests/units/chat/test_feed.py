@@ -16,6 +16,14 @@ from trax_mcp.chat.feed import Feed, MessagePage
 if TYPE_CHECKING:
     from tests.units.chat.chat_pages import Page
 
+
+def after(cursor: str, feed: Feed) -> tuple[Page, bool]:
+    """What is read after a cursor up to the newest message, and whether any was missed."""
+    read = feed.since(cursor)
+    assert read.cursor == feed.latest().cursor
+    return [*map(dict, read.messages)], read.missed
+
+
 # Order
 
 ORDERS: Final = {
@@ -113,12 +121,8 @@ def test_the_last_thousand_messages_are_remembered() -> None:
     assert feed.latest().messages == tuple(numbered(200, 1_200))
     fresh = fed(*(numbered(start, start + 150) for start in range(0, 900, 150)))
     forgotten, known = having_read(200, of=fresh), having_read(204, of=fresh)
-    assert feed.since(known) == MessagePage(
-        tuple(numbered(204, 1_200)), feed.latest().cursor, missed=False
-    )
-    assert feed.since(forgotten) == MessagePage(
-        tuple(numbered(200, 1_200)), feed.latest().cursor, missed=True
-    )
+    assert after(known, feed) == (numbered(204, 1_200), False)
+    assert after(forgotten, feed) == (numbered(200, 1_200), True)
 
 
 def long_messages(*span: int) -> Page:
@@ -162,14 +166,15 @@ def feed_with_gap() -> Feed:
     return fed(numbered(50), numbered(100, 300))
 
 
-def test_a_gap_is_reported_exactly_once() -> None:
+def test_a_gap_is_reported_exactly_once_to_who_crosses_it() -> None:
     feed = feed_with_gap()
-    crossing = feed.since(having_read(50, of=feed))
-    assert (crossing.messages, crossing.missed) == (tuple(numbered(100, 300)), True)
-    assert feed.since(crossing.cursor) == MessagePage((), crossing.cursor, missed=False)
+    before, behind = having_read(50, of=feed), having_read(51, of=feed)
+    assert after(before, feed) == (numbered(100, 300), True)
+    assert after(behind, feed) == (numbered(101, 300), False)
+    last = feed.latest().cursor
+    assert after(last, feed) == ([], False)
     feed.add_page(numbered(150, 350))
-    after = feed.since(crossing.cursor)
-    assert (after.messages, after.missed) == (tuple(numbered(300, 350)), False)
+    assert after(last, feed) == (numbered(300, 350), False)
 
 
 def test_only_the_page_that_crosses_a_gap_is_marked_as_missed() -> None:
@@ -180,8 +185,6 @@ def test_only_the_page_that_crosses_a_gap_is_marked_as_missed() -> None:
         cursor = read.cursor
         results.append((read.messages[0]["id"], read.missed))
     assert results == [("m10", False), ("m30", False), ("m100", True), ("m120", False)]
-    behind = feed.since(having_read(51, of=feed))
-    assert (behind.messages, behind.missed) == (tuple(numbered(101, 300)), False)
 
 
 PAGES_AFTER_50: Final = {
@@ -193,11 +196,11 @@ PAGES_AFTER_50: Final = {
 }
 
 
-@pytest.mark.parametrize(("after", "missed"), PAGES_AFTER_50.values(), ids=PAGES_AFTER_50)
-def test_only_a_full_page_of_new_messages_is_a_gap(after: Page, *, missed: bool) -> None:
+@pytest.mark.parametrize(("new", "missed"), PAGES_AFTER_50.values(), ids=PAGES_AFTER_50)
+def test_only_a_full_page_of_new_messages_is_a_gap(new: Page, *, missed: bool) -> None:
     feed = fed(numbered(50))
     cursor = feed.latest().cursor
-    feed.add_page(after)
+    feed.add_page(new)
     assert feed.since(cursor).missed is missed
 
 
@@ -218,18 +221,17 @@ def test_the_latest_messages_are_marked_only_if_the_gap_is_among_them() -> None:
 
 def test_latest_returns_at_most_as_many_messages_as_the_limit() -> None:
     feed = fed(numbered(100))
-    cursor = feed.latest().cursor
-    assert feed.latest() == MessagePage(tuple(numbered(100)), cursor, missed=False)
-    assert feed.latest(3) == MessagePage(tuple(numbered(97, 100)), cursor, missed=False)
-    assert feed.latest(500) == feed.latest()
-    assert feed.since(cursor) == MessagePage((), cursor, missed=False)
+    for limit, count in ((3, 3), (100, 100), (500, 100)):
+        assert feed.latest(limit) == MessagePage(
+            tuple(numbered(100 - count, 100)), feed.latest().cursor, missed=False
+        )
 
 
 # Cursors
 
-OTHER_CHAT_CURSOR: Final = fed(page("a1 b2")).latest().cursor
 UNKNOWN_CURSORS: Final = (
-    *("", "garbage", "START", "-1", "x" * 10_000, "💬\0\u202e", "A" * 16, OTHER_CHAT_CURSOR),
+    *("", "garbage", "START", "-1", "x" * 10_000, "💬\0\u202e", "A" * 16),
+    fed(page("a1 b2")).latest().cursor,
 )
 
 
@@ -237,40 +239,30 @@ UNKNOWN_CURSORS: Final = (
 def test_an_unknown_cursor_returns_all_remembered_messages_as_missed(cursor: str) -> None:
     """Whether invented, of another studio, or too old."""
     feed = fed(numbered(100))
-    assert feed.since(cursor) == MessagePage(
-        tuple(numbered(100)), feed.latest().cursor, missed=True
-    )
+    assert after(cursor, feed) == (numbered(100), True)
     first = feed.since(cursor, 10)
     assert (first.messages, first.missed) == (tuple(numbered(10)), True)
-    rest = feed.since(first.cursor)
-    assert (rest.messages, rest.missed) == (tuple(numbered(10, 100)), False)
-    assert (Feed().since(cursor).messages, Feed().since(cursor).missed) == ((), True)
+    assert after(first.cursor, feed) == (numbered(10, 100), False)
+    assert after(cursor, Feed()) == ([], True)
 
 
 def test_the_cursor_of_an_empty_chat_returns_all_later_messages() -> None:
     """Also after a restart. A full page or a full feed may hide the first ones."""
     empty = Feed()
     start = empty.latest().cursor
-    assert empty.since(start) == MessagePage((), start, missed=False)
+    assert after(start, empty) == ([], False)
     empty.add_page(numbered(199))
-    restarted, full = fed(numbered(199)), fed(numbered(200))
-    for feed in (empty, restarted):
-        assert feed.since(start) == MessagePage(
-            tuple(numbered(199)), feed.latest().cursor, missed=False
-        )
-    assert full.since(start) == MessagePage(tuple(numbered(200)), full.latest().cursor, missed=True)
-    long_chat = fed(*(numbered(start, start + 199) for start in range(0, 1_194, 199)))
-    assert long_chat.since(start) == MessagePage(
-        tuple(numbered(194, 1_194)), long_chat.latest().cursor, missed=True
-    )
+    assert after(start, empty) == after(start, fed(numbered(199))) == (numbered(199), False)
+    assert after(start, fed(numbered(200))) == (numbered(200), True)
+    long_chat = fed(*(numbered(it, it + 199) for it in range(0, 1_194, 199)))
+    assert after(start, long_chat) == (numbered(194, 1_194), True)
 
 
 @pytest.mark.parametrize("new_page", [numbered(60), numbered(59, -1, -1), numbered(20, 60)])
 def test_a_new_feed_reads_the_cursor_of_an_earlier_one(new_page: Page) -> None:
-    before, after = fed(numbered(40)), fed(new_page)
-    read = after.since(before.latest().cursor)
-    assert (read.messages, read.missed) == (tuple(numbered(40, 60)), False)
-    assert after.latest().cursor == fed(numbered(60)).latest().cursor
+    cursor, feed = fed(numbered(40)).latest().cursor, fed(new_page)
+    assert after(cursor, feed) == (numbered(40, 60), False)
+    assert feed.latest().cursor == fed(numbered(60)).latest().cursor
 
 
 # Ids and times of hostile viewers
