@@ -209,14 +209,6 @@ def test_warnings_come_first_and_unknown_facts_last() -> None:
     assert len(shown.effects) == 4
 
 
-def test_consent_does_not_depend_on_a_note() -> None:
-    """A note stands among the effects, but not among the sentences that consent depends on."""
-    preview = previewed(GO_OFFLINE, LIVE)
-    (time,) = (it for it in preview.effects if it.is_note)
-    assert time not in preview.shown
-    assert len(preview.shown) == len(preview.effects) - 1
-
-
 def test_a_stream_key_is_never_shown() -> None:
     operations = [operation_of(*it) for it in CHANGES if "streamKey" in (it[1].given or {})]
     assert operations
