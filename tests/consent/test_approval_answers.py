@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from tests.support.guarded_calls import DELETE_SOURCE, GO_LIVE, NO, YES
-from tests.world.answers import approved_in, audit_lines, data_of, outcome, state_in
+from tests.world.answers import approved_in, audit_lines, data_of, outcome, state_in, text_of
 from tests.world.world import MINE, open_world
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ async def test_a_click_on_the_page_runs_the_waiting_call(tmp_path: Path) -> None
         await question.press(YES)
         result = await call.result()
         assert (state_in(result), approved_in(result)) == ("on_air", "page")
+        assert " Approved on the page in the browser." in text_of(result)
         assert it.sent == [GO_LIVE.sent]
     lines = audit_lines(audit)
     assert [(each["event"], each.get("channel"), each.get("answeredIn")) for each in lines] == [

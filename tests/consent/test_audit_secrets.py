@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import mcp
 import pytest
 
-from tests.support.consent_clients import audit_lines, in_memory
 from tests.support.guarded_calls import DELETE_SOURCE, GO_LIVE, STUDIO
-from tests.support.product.frozen_sandbox import still
-from tests.support.product.sandbox import SANDBOX_KEY
-from tests.support.product.server import Product, fingerprint
-from tests.world.wire import MODERN
+from tests.support.product.server import fingerprint
+from tests.support.simulated_person import Person
+from tests.world.answers import audit_lines, outcome
+from tests.world.world import MINE, open_world
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,30 +36,29 @@ async def written(
     path: Path,
     tool: str,
     *calls: dict[str, Any],
-    key: str = SANDBOX_KEY,
+    key: str = MINE,
     actor: str | None = None,
 ) -> list[dict[str, Any]]:
     """Make calls that need a yes, by the holder of this key, and return their lines."""
-    trax = still()
-    trax.add_key(key)
-    product = Product(trax, settings={"TRAX_AUDIT_LOG": str(path), "TRAX_GUARD_ALSO": GUARDED})
     meta: Any = {"live.traxstreaming/actor": actor} if actor else None
-    async with mcp.Client(product.server(key), mode=MODERN, cache=None) as client:
+    async with open_world(TRAX_AUDIT_LOG=str(path), TRAX_GUARD_ALSO=GUARDED) as it:
+        it.trax.add_key(key)
+        client = (await it.caller(key)).client
         for arguments in calls:
             result = await client.call_tool(tool, {**STUDIO, **arguments}, meta=meta)
-            status = (result.structured_content or {}).get("status")
-            assert status == "confirmation_required", result
+            assert outcome(result) == ("confirmation_required", None)
     return audit_lines(path)
 
 
 async def test_no_key_and_no_confirmation_is_in_any_line(path: Path) -> None:
     """A reader of the file cannot call TRaX or confirm a call."""
-    async with in_memory(TRAX_AUDIT_LOG=str(path)) as clients:
-        confirmation = await clients.confirmation(DELETE_SOURCE)
+    async with open_world(MINE, TRAX_AUDIT_LOG=str(path)) as it:
+        confirmation = await it[MINE].confirmation(DELETE_SOURCE)
         for _ in range(2):
-            await clients.use(DELETE_SOURCE, confirmation)
-        question = await clients.question(GO_LIVE)
-    for secret in (SANDBOX_KEY, confirmation, question.request_state or ""):
+            await it[MINE].use(DELETE_SOURCE, confirmation)
+        asking = await it.caller(person=Person())
+        question = await asking.question(GO_LIVE)
+    for secret in (MINE, confirmation, question.request_state or ""):
         assert secret not in text_in(path)
 
 

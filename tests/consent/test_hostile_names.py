@@ -6,12 +6,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.conftest import text_of
-from tests.support.consent_clients import in_memory, status_and_reason
 from tests.support.guarded_calls import (
     DELETE_DESTINATION,
     DELETE_SOURCE,
@@ -23,11 +21,14 @@ from tests.support.guarded_calls import (
 from tests.support.hostile_names import NAMES
 from tests.support.hostile_texts import hidden
 from tests.support.product.frozen_sandbox import put_on_air
-from tests.support.simulated_person import agreeing, choices
+from tests.support.simulated_person import Person, agreeing, choices, declining
 from tests.support.spelt_text import frame, is_shown, names_in, read_back, unwrapped
+from tests.world.answers import RAN, data_of, outcome, text_of
+from tests.world.world import MINE, open_world
 
 if TYPE_CHECKING:
-    from tests.support.consent_clients import Clients
+    from tests.support.product.sandbox import Sandbox
+    from tests.world.world import World
 
 UNLINK: Final = GUARDED_OPERATIONS["unlink_connection"]
 WITH_CLIENTS: Final = {
@@ -40,9 +41,8 @@ WITH_CLIENTS: Final = {
 """Kinds of names, and the call that is tried among things of this name."""
 
 
-def rename_everything(clients: Clients, name: str) -> None:
+def rename_everything(trax: Sandbox, name: str) -> None:
     """Give everything in the sandbox this name. Accounts are in trouble."""
-    trax = clients.trax
     for studio in trax.records("studios"):
         trax.change(studio["id"], name=name)
         for kind in ("destinations", "sources"):
@@ -52,13 +52,14 @@ def rename_everything(clients: Clients, name: str) -> None:
         trax.change(account["id"], displayName=name, status="expired")
 
 
-async def asked_on(clients: Clients, act: GuardedOperation) -> tuple[list[str], list[str]]:
+async def asked_on(world: World, act: GuardedOperation) -> tuple[list[str], list[str]]:
     """Call, and return the lines of the form and the sentences and lines of the preview."""
-    await clients.call(act, clients.asking)
-    form = clients.person.forms[-1]
-    preview = await clients.call(act)
-    assert status_and_reason(preview) == ("confirmation_required", None)
-    data: dict[str, Any] = (preview.structured_content or {})["preview"]
+    person = Person(declining)
+    await (await world.caller(person=person)).call(act)
+    (form,) = person.forms
+    preview = await world[MINE].call(act)
+    assert outcome(preview) == ("confirmation_required", None)
+    data = data_of(preview)["preview"]
     if name := data["target"]["name"]:
         assert f'{act.tool} on "{name}' in unwrapped(text_of(preview))
         assert hidden(name) == set()
@@ -73,32 +74,32 @@ async def asked_on(clients: Clients, act: GuardedOperation) -> tuple[list[str], 
 async def test_a_client_shows_the_same_sentences_for_every_name(kind: str) -> None:
     """In the form, in its choices, in the preview and in its data. A yes does what was shown."""
     act = WITH_CLIENTS[kind]
-    async with in_memory() as clients:
+    async with open_world(MINE) as world:
         if act is GO_OFFLINE:
-            put_on_air(clients.trax)
-        rename_everything(clients, "Ordinary")
-        form, preview = await asked_on(clients, act)
-        rename_everything(clients, NAMES[kind])
-        hostile_form, hostile_preview = await asked_on(clients, act)
+            put_on_air(world.trax)
+        rename_everything(world.trax, "Ordinary")
+        form, preview = await asked_on(world, act)
+        rename_everything(world.trax, NAMES[kind])
+        hostile_form, hostile_preview = await asked_on(world, act)
         assert [frame(it) for it in hostile_form] == [frame(it) for it in form]
         assert [frame(it) for it in hostile_preview] == [frame(it) for it in preview]
         told = [it for line in (*hostile_form, *hostile_preview) for it in names_in(line)]
         assert all(is_shown(it, NAMES[kind]) for it in told)
-        assert clients.sent == []
-        clients.person.answer_with(agreeing)
-        assert status_and_reason(await clients.call(act, clients.asking)) == ("ran", None)
-        assert clients.sent == [act.sent]
+        assert world.sent == []
+        assert outcome(await (await world.caller(person=Person(agreeing))).call(act)) == RAN
+        assert world.sent == [act.sent]
 
 
 @pytest.mark.parametrize("kind", ["20,000 blanks", "a line"])
 async def test_lists_and_reports_spell_names_out(kind: str) -> None:
     """Titles of resources, and problems of a studio."""
     name = NAMES[kind]
-    async with in_memory() as clients:
-        rename_everything(clients, name)
-        titles = [it.title or "" for it in (await clients.plain.list_resources()).resources]
-        report = await clients.plain.call_tool("check_studio", GO_LIVE.arguments)
-    (studio,) = (report.structured_content or {})["studios"]
+    async with open_world(MINE) as world:
+        rename_everything(world.trax, name)
+        listed = await world[MINE].client.list_resources()
+        report = await world[MINE].call("check_studio", studioId="studio_42")
+    titles = [it.title or "" for it in listed.resources]
+    (studio,) = data_of(report)["studios"]
     problems = [text_of(report).partition("\n")[0], *(it["what"] for it in studio["problems"])]
     studios = [it.removesuffix(": chat") for it in titles if it.endswith(": chat")]
     assert studios

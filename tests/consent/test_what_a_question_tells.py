@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.support.consent_clients import in_memory
 from tests.support.guarded_calls import (
     AUTO_GO_LIVE,
     DELETE_DESTINATION,
@@ -18,10 +17,12 @@ from tests.support.guarded_calls import (
     GuardedOperation,
 )
 from tests.support.product.faults import Fault
-from tests.support.simulated_person import choices
+from tests.support.simulated_person import Person, choices
+from tests.world.answers import outcome
+from tests.world.world import MINE, open_world
 
 if TYPE_CHECKING:
-    from tests.support.consent_clients import Clients
+    from tests.world.world import World
 
 NEW_KEY: Final = GUARDED_OPERATIONS["update_destination, streamKey"]
 NEW_FEED: Final = GuardedOperation(
@@ -37,59 +38,61 @@ EARLIER: Final = [
 ]
 
 
-async def preview(clients: Clients, operation: GuardedOperation) -> dict[str, Any]:
+async def preview(it: World, operation: GuardedOperation) -> dict[str, Any]:
     """What a person is shown about a call."""
-    shown: dict[str, Any] = ((await clients.call(operation)).structured_content or {})["preview"]
+    shown: dict[str, Any] = (await it[MINE].preview(operation))["preview"]
     return shown
 
 
 async def test_what_was_changed_here_and_nothing_shows_is_told_until_the_next_go_live() -> None:
     """Of an address only the host. A go-live that was refused has told nobody."""
-    async with in_memory() as clients:
-        assert (await preview(clients, GO_LIVE))["warnings"] == []
-        await clients.call(NEW_FEED)
-        await clients.confirmed(NEW_KEY)
+    async with open_world(MINE) as it:
+        assert (await preview(it, GO_LIVE))["warnings"] == []
+        await it[MINE].call(NEW_FEED)
+        await it[MINE].confirmed(NEW_KEY)
         for operation in (GO_LIVE, AUTO_GO_LIVE):
-            assert (await preview(clients, operation))["warnings"] == EARLIER
-        clients.trax.faults.add(Fault.error(409, "conflict"), path="*/go-live")
-        await clients.confirmed(GO_LIVE)
-        clients.clock.advance(5 * 3600)
-        assert (await preview(clients, GO_LIVE))["warnings"] == EARLIER
-        await clients.confirmed(GO_LIVE)
-        await clients.confirmed(GO_OFFLINE)
-        clients.clock.advance(60)
-        assert (await preview(clients, GO_LIVE))["warnings"] == []
+            assert (await preview(it, operation))["warnings"] == EARLIER
+        it.trax.faults.add(Fault.error(409, "conflict"), path="*/go-live")
+        await it[MINE].confirmed(GO_LIVE)
+        it.hand_clock.advance(5 * 3600)
+        assert (await preview(it, GO_LIVE))["warnings"] == EARLIER
+        await it[MINE].confirmed(GO_LIVE)
+        await it[MINE].confirmed(GO_OFFLINE)
+        it.hand_clock.advance(60)
+        assert (await preview(it, GO_LIVE))["warnings"] == []
 
 
 async def test_a_change_that_was_refused_is_not_told() -> None:
     """The camera has its old address."""
-    async with in_memory() as clients:
-        clients.trax.faults.add(Fault.error(409, "conflict"), method="PATCH")
-        await clients.call(NEW_FEED)
-        assert (await preview(clients, GO_LIVE))["warnings"] == []
+    async with open_world(MINE) as it:
+        it.trax.faults.add(Fault.error(409, "conflict"), method="PATCH")
+        await it[MINE].call(NEW_FEED)
+        assert (await preview(it, GO_LIVE))["warnings"] == []
 
 
 async def test_a_second_change_after_the_yes_voids_it() -> None:
     """Though the sentence that tells of it is the same."""
-    async with in_memory() as clients:
-        await clients.call(NEW_FEED)
-        confirmation = await clients.confirmation(GO_LIVE)
-        await clients.call(NEW_FEED)
-        late = (await clients.use(GO_LIVE, confirmation)).structured_content or {}
-        assert (late["status"], late["reason"]) == ("confirmation_invalid", "changed")
-        assert GO_LIVE.sent not in clients.sent
+    async with open_world(MINE) as it:
+        await it[MINE].call(NEW_FEED)
+        confirmation = await it[MINE].confirmation(GO_LIVE)
+        await it[MINE].call(NEW_FEED)
+        late = await it[MINE].use(GO_LIVE, confirmation)
+        assert outcome(late) == ("confirmation_invalid", "changed")
+        assert GO_LIVE.sent not in it.sent
 
 
 async def test_things_of_one_name_carry_their_ids() -> None:
     """Two destinations or two sources: else the same question would ask about either."""
-    async with in_memory() as clients:
-        clients.trax.change("dest_2", name="Main channel", platform="youtube")
-        clients.trax.change("source_3", name="Host camera", type="webcam")
-        shown = await preview(clients, GO_LIVE)
+    person = Person()
+    async with open_world(MINE) as it:
+        it.trax.change("dest_2", name="Main channel", platform="youtube")
+        it.trax.change("source_3", name="Host camera", type="webcam")
+        shown = await preview(it, GO_LIVE)
+        asking = await it.caller(person=person)
         for operation in (DELETE_DESTINATION, DELETE_DESTINATION.other):
-            await clients.call(operation, clients.asking)
-        await clients.call(NEW_FEED)
-        (earlier,) = (await preview(clients, GO_LIVE))["warnings"]
+            await asking.call(operation)
+        await it[MINE].call(NEW_FEED)
+        (earlier,) = (await preview(it, GO_LIVE))["warnings"]
     assert shown["effects"][1:] == [
         'Goes out on "Main channel" (YouTube, dest_1).',
         'Goes out on "Main channel" (YouTube, dest_2).',
@@ -97,20 +100,20 @@ async def test_things_of_one_name_carry_their_ids() -> None:
         'Can be on screen: "Host camera" (webcam, source_1).',
         'Can be on screen: "Host camera" (webcam, source_3).',
     ]
-    assert [choices(it)[0] for it in clients.person.forms] == [
+    assert [choices(form)[0] for form in person.forms] == [
         'Delete the destination "Main channel" (dest_1)',
         'Delete the destination "Main channel" (dest_2)',
     ]
-    assert '"Main channel" (YouTube, dest_1)' in clients.person.forms[0].message
+    assert '"Main channel" (YouTube, dest_1)' in person.forms[0].message
     assert '"Host camera" (source_1)' in earlier
 
 
 async def test_unknown_words_for_platforms_and_types_are_quoted() -> None:
     """One word can be a sentence."""
-    async with in_memory() as clients:
-        clients.trax.change("dest_1", platform="approved.by.you")
-        clients.trax.change("source_1", type="press-yes-now")
-        shown = await preview(clients, GO_LIVE)
+    async with open_world(MINE) as it:
+        it.trax.change("dest_1", platform="approved.by.you")
+        it.trax.change("source_1", type="press-yes-now")
+        shown = await preview(it, GO_LIVE)
     assert 'Goes out on "Main channel" ("approved.by.you").' in shown["effects"]
     assert 'Can be on screen: "Host camera" ("press-yes-now").' in shown["effects"]
 
@@ -126,7 +129,7 @@ async def test_unknown_words_for_platforms_and_types_are_quoted() -> None:
 async def test_a_stream_key_is_told_by_its_length_and_its_end(key: str, told: str) -> None:
     """So that a person notices a key that is not theirs. A short one is told by its length."""
     operation = replace(NEW_KEY, arguments={**NEW_KEY.arguments, "streamKey": key})
-    async with in_memory() as clients:
-        shown = await preview(clients, operation)
+    async with open_world(MINE) as it:
+        shown = await preview(it, operation)
     assert f'Sets streamKey of "Kick (trying out)" (Kick) to {told}.' in shown["effects"]
     assert key not in str(shown)

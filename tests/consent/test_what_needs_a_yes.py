@@ -8,28 +8,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import mcp
 import pytest
 
-from tests.conftest import call
-from tests.support.consent_clients import status_and_reason
 from tests.support.guarded_calls import GUARD_ALSO, GUARDED_OPERATIONS
 from tests.support.operation_table import ALWAYS, CHANGES, GUARDED, NEVER, READ, TABLE, WHILE_LIVE
 from tests.support.product.declared_consent import needs_yes
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import put_on_air, still
-from tests.support.product.server import Product
 from tests.support.valid_calls import CALLS, COMPOSITE_CALLS, EVERY
-from tests.world.wire import MODERN
+from tests.world.answers import error_in, has_run, outcome
+from tests.world.world import MINE, open_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mcp.server import Server
-
     from tests.support.operation_table import Arguments, When
     from tests.support.product.sandbox import Sandbox
 
+INVALID: Final = ("failed", "invalid_arguments")
 READS: Final = [*(entry.tool for entry in TABLE if entry.hints == READ), *COMPOSITE_CALLS]
 
 
@@ -73,9 +69,10 @@ async def test_without_consent_exactly_the_guarded_calls_do_not_run(tool: str) -
         sandbox = still()
         STATES[state](sandbox)
         needs_consent = when == ALWAYS or (when == WHILE_LIVE and state != "off air")
-        result = await call(Product(sandbox).server(), tool, arguments)
+        async with open_world(MINE, trax=sandbox) as it:
+            result = await it[MINE].call(tool, **arguments)
         expected = "confirmation_required" if needs_consent else "ran"
-        assert (arguments, state, status_and_reason(result)[0]) == (arguments, state, expected)
+        assert (arguments, state, outcome(result)[0]) == (arguments, state, expected)
         assert len(sandbox.mutations) == (expected == "ran")
         assert when != NEVER or sandbox.requests[0] in sandbox.mutations
 
@@ -88,53 +85,48 @@ def test_what_operations_declare_is_what_the_table_says() -> None:
         assert (arguments, needs_yes(entry.tool, arguments)) == (arguments, example.when)
 
 
-async def test_a_read_never_needs_consent(server: Server[Any], sandbox: Sandbox) -> None:
+async def test_a_read_never_needs_consent() -> None:
     """One request, or several for a composite tool."""
-    for tool in READS:
-        before = len(sandbox.requests)
-        result = await call(server, tool, EVERY[tool])
-        assert (tool, status_and_reason(result)[0]) == (tool, "ran")
-        assert tool in COMPOSITE_CALLS or len(sandbox.requests) == before + 1
-    assert {it.method for it in sandbox.requests} == {"GET"}
+    async with open_world(MINE) as it:
+        for tool in READS:
+            before = len(it.trax.requests)
+            assert has_run(await it[MINE].call(tool, **EVERY[tool])), tool
+            assert tool in COMPOSITE_CALLS or len(it.trax.requests) == before + 1
+        assert {each.method for each in it.trax.requests} == {"GET"}
 
 
 @pytest.mark.parametrize("tool", ["send_chat_message", "create_studio", "update_source"])
-async def test_an_operator_can_guard_more_tools(
-    open_product: Callable[..., Product], sandbox: Sandbox, tool: str
-) -> None:
+async def test_an_operator_can_guard_more_tools(tool: str) -> None:
     """A tool in TRAX_GUARD_ALSO needs consent for any arguments, and then runs once."""
     entry, example = next(it for it in CHANGES if (it[0].tool, it[1].when) == (tool, NEVER))
     arguments = entry.arguments(example)
-    server = open_product(TRAX_CONFIRM="flag", TRAX_GUARD_ALSO=tool).server()
-    shown = await call(server, tool, arguments)
-    assert status_and_reason(shown)[0] == "confirmation_required"
-    assert sandbox.sent == []
-    assert status_and_reason(await call(server, tool, {**arguments, "confirm": True}))[0] == "ran"
-    assert len(sandbox.sent) == 1
+    async with open_world(MINE, TRAX_CONFIRM="flag", TRAX_GUARD_ALSO=tool) as it:
+        await it[MINE].preview(tool, **arguments)
+        assert it.sent == []
+        assert has_run(await it[MINE].call(tool, **arguments, confirm=True))
+        assert len(it.sent) == 1
 
 
-async def test_invalid_arguments_are_rejected_before_a_preview(
-    server: Server[Any], sandbox: Sandbox
-) -> None:
+async def test_invalid_arguments_are_rejected_before_a_preview() -> None:
     """Without any request."""
-    for tool in sorted(GUARDED):
-        result = await call(server, tool, {**CALLS[tool], "why": "because"})
-        assert (tool, *status_and_reason(result)) == (tool, "failed", "invalid_arguments")
-    assert list(sandbox.requests) == []
+    async with open_world(MINE) as it:
+        for tool in sorted(GUARDED):
+            result = await it[MINE].call(tool, **CALLS[tool], why="because")
+            assert (tool, outcome(result)) == (tool, INVALID)
+        assert list(it.trax.requests) == []
 
 
 @pytest.mark.parametrize("more", [{"confirm": True}, {"confirm": False}, {"confirmation": "x"}])
-async def test_a_tool_that_is_never_guarded_rejects_evidence(
-    server: Server[Any], sandbox: Sandbox, more: Arguments
-) -> None:
+async def test_a_tool_that_is_never_guarded_rejects_evidence(more: Arguments) -> None:
     """So that models do not learn to confirm every call."""
     (name,) = more
-    for tool in EVERY.keys() - GUARDED - {"apply_changes"}:
-        result = await call(server, tool, {**EVERY[tool], **more})
-        assert (tool, *status_and_reason(result)) == (tool, "failed", "invalid_arguments")
-        message = (result.structured_content or {})["error"]["message"]
-        assert message.startswith(f'"{name}" is not an argument of {tool}, which takes')
-    assert list(sandbox.requests) == []
+    async with open_world(MINE) as it:
+        for tool in EVERY.keys() - GUARDED - {"apply_changes"}:
+            result = await it[MINE].call(tool, **EVERY[tool], **more)
+            assert (tool, outcome(result)) == (tool, INVALID)
+            message = error_in(result)["message"]
+            assert message.startswith(f'"{name}" is not an argument of {tool}, which takes')
+        assert list(it.trax.requests) == []
 
 
 FILTERS: Final[dict[str, tuple[dict[str, str], list[str], set[str]]]] = {
@@ -156,23 +148,16 @@ FILTERS: Final[dict[str, tuple[dict[str, str], list[str], set[str]]]] = {
 
 @pytest.mark.parametrize(("settings", "left", "writers"), FILTERS.values(), ids=FILTERS)
 async def test_a_tool_that_is_not_offered_is_neither_listed_nor_run(
-    open_product: Callable[..., Product],
-    sandbox: Sandbox,
-    *,
-    settings: dict[str, str],
-    left: list[str],
-    writers: set[str],
+    *, settings: dict[str, Any], left: list[str], writers: set[str]
 ) -> None:
     """The error names TRAX_READ_ONLY or TRAX_TOOLS."""
-    server = open_product(TRAX_CONFIRM="flag", **settings).server()
-    async with mcp.Client(server, mode=MODERN, cache=None) as client:
-        assert [tool.name for tool in (await client.list_tools()).tools] == left
+    async with open_world(MINE, TRAX_CONFIRM="flag", **settings) as it:
+        assert [tool.name for tool in (await it[MINE].client.list_tools()).tools] == left
         for tool in EVERY.keys() - left:
-            result = await client.call_tool(tool, {**EVERY[tool], "confirm": True})
+            result = await it[MINE].call(tool, **EVERY[tool], confirm=True)
             code = "read_only" if tool in writers else "not_offered"
-            assert (tool, *status_and_reason(result)) == (tool, "failed", code)
+            assert (tool, outcome(result)) == (tool, ("failed", code))
             setting = "TRAX_READ_ONLY" if tool in writers else "TRAX_TOOLS"
-            assert setting in (result.structured_content or {})["error"]["message"]
-        assert list(sandbox.requests) == []
-        result = await client.call_tool(left[0], EVERY[left[0]])
-        assert status_and_reason(result) == ("ran", None)
+            assert setting in error_in(result)["message"]
+        assert list(it.trax.requests) == []
+        assert has_run(await it[MINE].call(left[0], **EVERY[left[0]]))

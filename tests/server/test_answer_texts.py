@@ -15,7 +15,6 @@ import pytest
 from mcp import Client
 
 from tests.conftest import text_of
-from tests.support.approval_setup import approval_setups
 from tests.support.fault_table.fault_scenario import BlockableTransport
 from tests.support.guarded_calls import DELETE_DESTINATION, GO_OFFLINE, GUARDED_OPERATIONS
 from tests.support.hostile_studio import QUIET, written_everywhere
@@ -31,14 +30,12 @@ from tests.support.valid_calls import EVERY, SWITCHES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from mcp_types import CallToolResult
     from syrupy.assertion import SnapshotAssertion
 
     from tests.support.operation_table import Arguments
     from tests.support.product.sandbox import Sandbox
-    from tests.support.product.shared_clock import HandClock
 
 _MUTATING: Final = [entry.tool for entry in TABLE if not entry.hints["readOnlyHint"]]
 _GUARDED: Final = {entry.tool for entry in TABLE if entry.hints["destructiveHint"]}
@@ -285,16 +282,3 @@ async def test_each_tool_says_what_it_must_while_trax_is_broken(
         *await _failures(FATES[fate], _MUTATING, _ALL_BUT_GET),
     ]
     assert "\n".join(parts) == snapshot.with_defaults(extension_class=AnswersWhileBroken)
-
-
-async def test_a_call_says_that_it_was_approved_on_a_page(
-    sandbox: Sandbox, clock: HandClock, tmp_path: Path
-) -> None:
-    """The page is on a real port, which virtual time cannot have."""
-    async with approval_setups(sandbox, clock, tmp_path / "audit.jsonl")() as it:
-        call = it.start("go_live")
-        question = await it.page.next()
-        clock.advance(1)
-        await question.press(question.yes)
-        text = text_of(await call.result())
-    assert " Approved on the page in the browser." in text
