@@ -21,7 +21,7 @@ from tests.consent.several_changes import (
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.product.sandbox import SCOPES
-from tests.support.simulated_person import Person, agreeing, choices, refusing
+from tests.support.simulated_person import Person, agreeing, choices
 from tests.world.answers import approved_in, audit_lines, data_of, outcome, state_in, text_of
 from tests.world.world import MINE, Over, open_world
 
@@ -86,12 +86,6 @@ async def test_a_form_asks_once_in_either_era_over_http(era: str) -> None:
         assert choices(form)[0] == YES
         assert outcomes(result) == ["applied"] * 2
         assert it.sent == [SENT[0], SENT[2]]
-
-
-async def test_a_no_sends_nothing(era: str) -> None:
-    async with open_world(MINE, era=era, person=Person(refusing)) as it:
-        assert outcome(await it[MINE].call(TWITCH_ONLY)) == ("declined", "declined")
-        assert it.sent == []
 
 
 async def test_a_click_on_the_page_runs_them() -> None:

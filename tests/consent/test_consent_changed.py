@@ -74,16 +74,6 @@ def hidden(what: str) -> str:
 NEW_FEED: Final = by_this_server("update_source", sourceId="source_2", url="rtmp://x.example/y")
 
 CASES: Final[dict[str, tuple[GuardedOperation, Change, str]]] = {
-    "the studio of a destination was renamed": (
-        DELETE_DESTINATION,
-        on_trax("studio_42", name="Saturday Show"),
-        'No longer: Removes the destination "Main channel" (YouTube) from "Friday Night Show".',
-    ),
-    "the picture format of a destination": (
-        GO_LIVE,
-        on_trax("dest_1", vertical=True),
-        'No longer: Goes out on "Main channel" (YouTube).',
-    ),
     "a source was activated": (
         GO_LIVE,
         on_trax("source_2", active=True),
@@ -100,16 +90,6 @@ CASES: Final[dict[str, tuple[GuardedOperation, Change, str]]] = {
         'Now another one of the same name: Goes out on "Main channel" (YouTube).',
     ),
     "the address of a source": (GO_LIVE, NEW_FEED, hidden('the address of "Guest feed"')),
-    "the stream key of a destination": (
-        GO_LIVE,
-        by_this_server("update_destination", destId="dest_3", streamKey="sandbox-other-key"),
-        hidden('the stream key of "Kick (trying out)"'),
-    ),
-    "the platform of a destination": (
-        AUTO_GO_LIVE,
-        by_this_server("update_destination", destId="dest_3", platform="custom"),
-        hidden('the platform of "Kick (trying out)"'),
-    ),
 }
 """The previewed operation, the change before its confirmation is used, and the line about it."""
 
@@ -135,15 +115,8 @@ async def time_passes(it: World) -> None:
     it.hand_clock.advance(290)
 
 
-async def another_studio_goes_live(it: World) -> None:
-    """It has no part in the call."""
-    put_on_air(it.trax, studio="studio_51")
-
-
 HARMLESS: Final[dict[str, tuple[GuardedOperation, Change]]] = {
     "time has passed": (GO_LIVE, time_passes),
-    "an inactive source was renamed": (GO_LIVE, on_trax("source_2", name="Not yet")),
-    "another studio went live": (GO_LIVE, another_studio_goes_live),
     "a hidden change, and nothing goes on air": (DELETE_DESTINATION, NEW_FEED),
 }
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
+from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.simulated_person import (
     Person,
     agreeing,
@@ -21,11 +22,9 @@ from tests.support.simulated_person import (
 )
 from tests.world.answers import outcome, text_of
 from tests.world.wire import LEGACY
-from tests.world.world import MINE, World, open_world
+from tests.world.world import MINE, open_world
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     import mcp_types as types
 
     from tests.support.simulated_person import Responder
@@ -143,88 +142,74 @@ async def test_a_preview_in_flag_mode_has_no_confirmation() -> None:
     assert text == [message, BEGIN, LINES, END]
 
 
-async def expired(_it: World) -> str:
-    return "expired"
+# In words
 
 
-async def of_another_call(it: World) -> str:
-    return await it[MINE].confirmation(GO_OFFLINE)
+async def in_words(
+    *, era: str = LEGACY, person: Person | None = None, mode: str = "auto", **evidence: object
+) -> str:
+    """The message of a go-live that does not run. The data and the text have the same."""
+    async with open_world(MINE, era=era, person=person, TRAX_CONFIRM=mode) as it:
+        data, text = whole(await it[MINE].call(GO_LIVE, **evidence))
+        assert it.sent == []
+    assert data["message"] == text[0]
+    is_asked_again = data["status"] == "confirmation_invalid"
+    has_preview = is_asked_again or data.get("reason") not in {"declined", "cancelled"}
+    assert ("confirmation" in data, "preview" in data) == (is_asked_again, has_preview)
+    return text[0]
 
 
-async def from_before_a_rename(it: World) -> str:
-    confirmation = await it[MINE].confirmation(GO_LIVE)
-    it.trax.change("studio_42", name="Another Night Show")
-    return confirmation
-
-
-INVALID: Final[dict[str, tuple[Callable[[World], Awaitable[str]], str]]] = {
-    "expired": (expired, "this confirmation has expired, or was never yours."),
-    "mismatch": (of_another_call, "this confirmation is for another call."),
-    "changed": (from_before_a_rename, "things have changed since the yes."),
-}
-
-
-@pytest.mark.parametrize("reason", INVALID)
-async def test_an_invalid_confirmation_gets_a_new_preview(reason: str) -> None:
-    """It is no error. If something has changed, the changes come first, as a block of their own."""
-    find, why = INVALID[reason]
-    async with open_world(MINE) as it:
-        data, text = whole(await it[MINE].use(GO_LIVE, await find(it)))
-        new = whole(await it[MINE].call(GO_LIVE))
-    message = f"Not done yet: {why} {WITH_LAST_LINE}"
-    assert data == {
-        **new[0],
-        "status": "confirmation_invalid",
-        "message": message,
-        "reason": reason,
-    }
-    changes = [text.pop(2)] if reason == "changed" else []
-    assert text == [message, *new[1][1:]]
-    for block in changes:
-        assert block.startswith(
-            "Changed since you were asked:\n"
-            '- No longer: Starts a broadcast of "Friday Night Show" that anyone can watch.\n'
-        )
-
-
-UNSEEN: Final = "the client declined at once, so nobody saw the question."
+UNSEEN: Final = (
+    "Nothing was sent: the client declined at once, so nobody saw the question."
+    " If it never shows questions, the operator can set TRAX_CONFIRM=preview."
+)
+NO_MORE: Final = "Do not call again unless the person asks for it."
 NOT_GIVEN: Final[dict[str, tuple[Responder, str]]] = {
     "declined": (declining, UNSEEN),
-    "declined by choice": (refusing, "the person said no."),
+    "the other choice": (refusing, f"Nothing was sent: the person said no. {NO_MORE}"),
     "cancelled": (cancelling, UNSEEN),
-    "malformed": (filling_in({}), "the answer was none of the choices."),
-    "client_error": (failing, "the client could not ask the person."),
+    "malformed": (
+        filling_in({}),
+        f"Nothing was sent: the answer was none of the choices. {NO_MORE}",
+    ),
+    "client_error": (
+        failing,
+        f"Nothing was sent: the client could not ask the person. {NO_MORE}",
+    ),
 }
 
 
-@pytest.mark.parametrize("reason", NOT_GIVEN)
-async def test_an_answer_that_is_not_a_yes_gets_no_confirmation(reason: str) -> None:
+@pytest.mark.parametrize("answer", NOT_GIVEN)
+async def test_an_answer_that_is_not_a_yes_gets_no_confirmation(answer: str) -> None:
     """The text tells the model not to call again. A no depends on nothing that could be read."""
-    respond, why = NOT_GIVEN[reason]
-    async with open_world(MINE, era=LEGACY, person=Person(respond)) as it:
-        data, text = whole(await it[MINE].call(GO_LIVE))
-    then = (
-        "If it never shows questions, the operator can set TRAX_CONFIRM=preview."
-        if why == UNSEEN
-        else "Do not call again unless the person asks for it."
-    )
-    message = f"Nothing was sent: {why} {then}"
-    answer = {"status": "declined", "message": message, "reason": reason.partition(" ")[0]}
-    is_no = answer["reason"] in {"declined", "cancelled"}
-    assert data == (answer if is_no else {**answer, "preview": PREVIEW})
-    assert text == ([message] if is_no else [message, LINES])
+    respond, message = NOT_GIVEN[answer]
+    assert await in_words(person=Person(respond)) == message
 
 
 async def test_a_client_without_forms_is_refused_in_human_mode() -> None:
     """The text names the setting."""
-    async with open_world(MINE, TRAX_CONFIRM="human") as it:
-        data, text = whole(await it[MINE].call(GO_LIVE, confirm=True))
-    message = (
+    assert await in_words(mode="human", confirm=True) == (
         "Nothing was sent: a person must be asked here, and this client cannot ask one. The"
         " operator set TRAX_CONFIRM=human: use a client that shows forms."
     )
-    assert data == {"status": "cannot_ask", "message": message, "preview": PREVIEW}
-    assert text == [message, LINES]
+
+
+async def test_an_invalid_confirmation_gets_a_new_preview() -> None:
+    """It is no error, and says why."""
+    assert await in_words(confirm=True, confirmation="invented") == (
+        f"Not done yet: this confirmation has expired, or was never yours. {WITH_LAST_LINE}"
+    )
+    async with open_world(MINE) as it:
+        other = await it[MINE].use(GO_LIVE, await it[MINE].confirmation(GO_OFFLINE))
+        confirmation = await it[MINE].confirmation(GO_LIVE)
+        it.trax.change("studio_42", name="Another Night Show")
+        _, changed = whole(await it[MINE].use(GO_LIVE, confirmation))
+    assert text_of(other).startswith("Not done yet: this confirmation is for another call.")
+    assert changed[0].startswith("Not done yet: things have changed since the yes.")
+    assert changed[2].startswith(
+        "Changed since you were asked:\n"
+        '- No longer: Starts a broadcast of "Friday Night Show" that anyone can watch.\n'
+    )
 
 
 async def test_a_used_confirmation_gets_the_outcome_of_its_call() -> None:
@@ -237,24 +222,20 @@ async def test_a_used_confirmation_gets_the_outcome_of_its_call() -> None:
         "Nothing was sent: this confirmation was used already: the call ran, and the studio was"
         " then on air. Look at what came of it before anything else."
     )
-    assert whole(again) == (
-        {"status": "confirmation_invalid", "message": message, "reason": "used"},
-        [message],
-    )
+    invalid = {"status": "confirmation_invalid", "message": message, "reason": "used"}
+    assert whole(again) == (invalid, [message])
 
 
 async def test_a_go_live_of_a_live_studio_has_nothing_to_do() -> None:
     """The answer has the time since which it is live. No person is asked."""
     person = Person(agreeing)
-    async with open_world(MINE) as it:
-        await it[MINE].confirmed(GO_LIVE)
-        it.hand_clock.advance(12 * 60)
-        callers = (it[MINE], await it.caller(person=person))
-        answers = [whole(await each.call(GO_LIVE)) for each in callers]
-        assert it.sent == [GO_LIVE.sent]
+    async with open_world(MINE, person=person) as it:
+        put_on_air(it.trax)
+        it.hand_clock.advance(11 * 60)
+        answer = whole(await it[MINE].call(GO_LIVE))
+        assert (person.forms, it.sent) == ([], [])
     message = (
-        "Nothing was sent: it has been on air for 12 minutes (since 18:00 UTC) already."
+        "Nothing was sent: it has been on air for 11 minutes (since 18:00 UTC) already."
         " Look with check_studio."
     )
-    assert answers == [({"status": "nothing_to_do", "message": message}, [message])] * 2
-    assert person.forms == []
+    assert answer == ({"status": "nothing_to_do", "message": message}, [message])

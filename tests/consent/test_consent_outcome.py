@@ -10,13 +10,11 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import httpx
 import pytest
 
-from tests.support.guarded_calls import DELETE_DESTINATION, GO_LIVE, GO_OFFLINE, GUARDED_OPERATIONS
+from tests.support.guarded_calls import DELETE_SOURCE, GO_LIVE, GO_OFFLINE
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import put_on_air
-from tests.support.product.sandbox_transport import SandboxTransport
 from tests.world.answers import (
     RAN,
     audit_lines,
@@ -35,7 +33,6 @@ if TYPE_CHECKING:
     import mcp_types as types
 
     from tests.support.guarded_calls import GuardedOperation
-    from tests.support.product.sandbox import Sandbox
 
 USED: Final = ("confirmation_invalid", "used")
 NOTHING_TO_DO: Final = ("nothing_to_do", None)
@@ -142,36 +139,20 @@ async def test_a_go_live_that_was_seen_on_air_can_be_sent_again_after_it_has_end
 # Lost answers
 
 
-@pytest.mark.parametrize(
-    ("code", "fault", "happened"),
-    [
-        (
-            "unreachable",
-            Fault.dropped(when="after"),
-            "The connection to TRaX broke before it answered",
-        ),
-        ("timeout", Fault.silence(when="after"), "TRaX did not answer within 0.2 s"),
-    ],
-)
-async def test_a_go_live_with_a_lost_answer_is_a_result_if_seen_on_air(
-    *, code: str, fault: Fault, happened: str, tmp_path: Path
-) -> None:
-    """It says what was seen, and how the answer was lost. The audit log holds both too."""
+async def test_a_go_live_with_a_lost_answer_is_a_result_if_seen_on_air(tmp_path: Path) -> None:
+    """It says how the answer was lost. The audit log holds that and what was seen."""
     audit = tmp_path / "audit.jsonl"
-    async with open_world(MINE, TRAX_TIMEOUT_SECONDS="0.2", TRAX_AUDIT_LOG=str(audit)) as it:
-        it.trax.faults.add(fault, path="*/go-live")
+    async with open_world(MINE, TRAX_AUDIT_LOG=str(audit)) as it:
+        it.trax.faults.add(Fault.dropped(when="after"), path="*/go-live")
         confirmation = await it[MINE].confirmation(GO_LIVE)
         result = await it[MINE].use(GO_LIVE, confirmation)
         again = await it[MINE].use(GO_LIVE, confirmation)
         assert outcome(await it[MINE].call(GO_LIVE)) == NOTHING_TO_DO
         assert it.sent == [GO_LIVE.sent]
-    assert not result.is_error
-    assert observed(result)["state"] == "on_air"
-    assert text_of(result).splitlines()[1] == (
-        f"{happened}. The studio was then seen on air: do not call go_live again."
-    )
+    assert (result.is_error, observed(result)["state"]) == (False, "on_air")
+    assert "The connection to TRaX broke before it answered" in text_of(result)
     sent = next(line for line in audit_lines(audit) if line["event"] == "sent")
-    assert (sent["outcome"], sent["code"], sent["observed"]) == ("applied", code, "on_air")
+    assert (sent["outcome"], sent["code"], sent["observed"]) == ("applied", "unreachable", "on_air")
     assert outcome(again) == USED
     assert "the call ran, and the studio was then on air" in text_of(again)
 
@@ -196,16 +177,6 @@ async def test_a_go_live_with_a_lost_answer_is_unknown_if_not_seen_on_air(
     assert "whether the call ran is not known" in text_of(again)
 
 
-async def test_a_stop_with_a_lost_answer_is_a_result_if_seen_off_air() -> None:
-    async with open_world(MINE) as it:
-        put_on_air(it.trax)
-        it.trax.faults.add(Fault.dropped(when="after"), path="*/go-offline")
-        result = await it[MINE].confirmed(GO_OFFLINE)
-        assert it.sent == [GO_OFFLINE.sent]
-    assert not result.is_error
-    assert observed(result)["state"] == "off_air"
-
-
 async def test_a_stop_with_a_lost_answer_is_unknown_while_a_go_live_is_pending() -> None:
     """A studio that is starting looks off air too, so this is no proof of the stop."""
     async with open_world(MINE) as it:
@@ -217,77 +188,26 @@ async def test_a_stop_with_a_lost_answer_is_unknown_while_a_go_live_is_pending()
     assert (failure["code"], failure["outcome"]) == ("unreachable", "unknown")
 
 
-async def test_a_call_with_an_unreadable_success_answer_is_applied() -> None:
-    """Its confirmation is used, even where the effect was not seen."""
-    async with open_world(MINE) as it:
-        it.trax.faults.add(Fault.truncated(), path="*/go-live")
-        see(it, NOT_LIVE)
-        confirmation = await it[MINE].confirmation(GO_LIVE)
-        failure = error_in(await it[MINE].use(GO_LIVE, confirmation))
-        assert outcome(await it[MINE].use(GO_LIVE, confirmation)) == USED
-        assert it.sent == [GO_LIVE.sent]
-    assert (failure["code"], failure["outcome"]) == ("bad_answer", "applied")
-
-
 # Whether a confirmation is used
 
 
-@pytest.mark.parametrize("name", ["go_live", "go_offline", "delete_source"])
-async def test_a_refused_call_gives_its_confirmation_back(name: str) -> None:
+async def test_a_refused_call_gives_its_confirmation_back() -> None:
     """The same confirmation sends it again, and is then used."""
-    operation = GUARDED_OPERATIONS[name]
     async with open_world(MINE) as it:
-        use = partial(it[MINE].use, operation, await it[MINE].confirmation(operation))
-        it.trax.faults.add(
-            Fault.error(429, "rate_limited", Retry_After="30"), method=operation.sent.split()[0]
-        )
+        use = partial(it[MINE].use, DELETE_SOURCE, await it[MINE].confirmation(DELETE_SOURCE))
+        it.trax.faults.add(Fault.error(429, "rate_limited", Retry_After="30"), method="DELETE")
         results = [outcome(await use()) for _ in range(3)]
-        assert it.sent == [operation.sent] * 2
+        assert it.sent == [DELETE_SOURCE.sent] * 2
     assert results == [("failed", "rate_limited"), RAN, USED]
 
 
-class Unreachable(httpx.AsyncBaseTransport):
-    """A transport to a sandbox on which no change connects until `reachable` is set."""
-
-    def __init__(self, trax: Sandbox) -> None:
-        self._sandbox = SandboxTransport(trax)
-        self.reachable = False
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Refuse the connection, or send the request."""
-        if request.method != "GET" and not self.reachable:
-            raise httpx.ConnectError("no route")
-        return await self._sandbox.handle_async_request(request)
-
-
-async def test_a_call_without_a_connection_gives_its_confirmation_back() -> None:
-    """As soon as TRaX is reachable, the same confirmation works."""
-    transports: list[Unreachable] = []
-
-    def unreachable(trax: Sandbox) -> httpx.AsyncBaseTransport:
-        transports.append(Unreachable(trax))
-        return transports[0]
-
-    async with open_world(MINE, transport=unreachable) as it:
-        use = partial(it[MINE].use, GO_LIVE, await it[MINE].confirmation(GO_LIVE))
-        failure = error_in(await use())
-        assert it.sent == []
-        transports[0].reachable = True
-        assert outcome(await use()) == RAN
-        assert it.sent == [GO_LIVE.sent]
-    assert (failure["code"], failure["outcome"]) == ("unreachable", "not_applied")
-
-
-@pytest.mark.parametrize("fault", [Fault.status(500), Fault.dropped()], ids=["500", "dropped"])
-async def test_a_call_with_an_unknown_outcome_uses_its_confirmation(fault: Fault) -> None:
+async def test_a_call_with_an_unknown_outcome_uses_its_confirmation() -> None:
     """A new call needs a new preview."""
     async with open_world(MINE) as it:
-        use = partial(
-            it[MINE].use, DELETE_DESTINATION, await it[MINE].confirmation(DELETE_DESTINATION)
-        )
-        it.trax.faults.add(fault, method="DELETE")
+        use = partial(it[MINE].use, DELETE_SOURCE, await it[MINE].confirmation(DELETE_SOURCE))
+        it.trax.faults.add(Fault.status(500), method="DELETE")
         assert error_in(await use())["outcome"] == "unknown"
         again = await use()
-        assert it.sent == [DELETE_DESTINATION.sent]
+        assert it.sent == [DELETE_SOURCE.sent]
     assert outcome(again) == USED
     assert "whether the call ran is not known" in text_of(again)

@@ -256,21 +256,6 @@ async def test_a_go_live_approved_after_the_stop_is_sent_after_it() -> None:
         assert acts == ["go-live", "go-offline", "go-offline", "go-live"]
 
 
-@in_virtual_time
-async def test_the_confirmation_of_a_go_live_that_waits_for_a_stop_is_invalid() -> None:
-    """It was pressed while the stop was being sent."""
-    async with open_world(MINE, COLLEAGUE, virtual=True) as it:
-        await it[COLLEAGUE].call("get_studio")
-        confirmation = await it[MINE].confirmation("go_live")
-        it.trax.faults.slow(3, path="/go-offline")
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(partial(press, it, COLLEAGUE, "go_offline"))
-            await anyio.sleep(1)
-            results = begin(tasks, partial(it[MINE].use, "go_live", confirmation))
-        assert [data_of(late)["reason"] for late in results] == ["expired"]
-        assert not it.is_live
-
-
 @pytest.mark.parametrize(("starter", "stopper"), [(MINE, BOT), (BOT, MINE)], ids=str)
 @in_virtual_time
 async def test_the_same_holds_for_a_key_that_may_read_nothing(starter: str, stopper: str) -> None:

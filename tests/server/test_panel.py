@@ -265,19 +265,3 @@ async def test_on_stdio_the_page_follows_a_panel_that_does_not_report(*, reports
             call = it[MINE].start(GO_LIVE)
             await it.hand_clock.pass_until(lambda: call.has_ended, most=15)
             assert outcome(await call.result()) == ("confirmation_required", None)
-
-
-async def test_a_question_that_was_voided_by_a_stop_runs_nothing() -> None:
-    async with with_panel() as it:
-        panel = await shown(it)
-        await it[MINE].confirmed(GO_OFFLINE)
-        state = await panel.press(YES)
-        assert state["outcome"] == "This question is no longer open. Nothing was sent."
-        assert it.sent == [GO_OFFLINE.sent]
-
-
-async def test_two_equal_calls_at_once_ask_once() -> None:
-    async with with_panel() as it:
-        calls = [it[MINE].start(GO_LIVE) for _ in range(2)]
-        tickets = {str(((await call.result()).meta or {})[TICKET]) for call in calls}
-        assert len(tickets) == 1

@@ -73,17 +73,6 @@ async def test_a_passkey_that_the_page_made_is_enrolled_and_the_file_is_gone(
     assert (len(it.browser.opened), file.parent.exists()) == (1, False)
 
 
-async def test_a_browser_that_cannot_read_the_enrolment_file_gets_the_address_itself(
-    clock: HandClock,
-) -> None:
-    async with enrolling(clock) as it:
-        await clock.pass_until(lambda: len(it.browser.opened) > 1)
-        assert it.browser.opened[1].startswith("http://localhost:")
-        page = it.page
-        key = await make(page, await page.post("/redeem", {"secret": page.secret}))
-    assert it.made == [key.passkey]
-
-
 async def test_a_second_opener_can_enrol_nothing(clock: HandClock) -> None:
     async with enrolling(clock) as it:
         page, second = it.page, it.page
