@@ -28,10 +28,10 @@ from tests.support.product.server import Product, no_pause
 from tests.support.product.shared_clock import HandClock
 from tests.support.product.virtual_time import STARTED_AT, VirtualClock
 from tests.support.served_app import plain_http, sdk_connection
-from tests.support.server_process import Running, environment, running
+from tests.support.server_process import PATIENCE_SECONDS, Running, environment, running
 from tests.world.caller import Caller
 from tests.world.page import Page
-from tests.world.wire import FORMS, MODERN, HttpWire
+from tests.world.wire import FORMS, LEGACY, MODERN, HttpWire
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -116,6 +116,8 @@ class World:
     """The callers that it was opened with, by key."""
     page: Page | None = None
     """The tab of the approval page, if the world has one."""
+    http: httpx.AsyncClient = field(init=False, repr=False)
+    """A plain HTTP client of its server, or of the first replica, over HTTP."""
     _callers: list[Caller] = field(default_factory=list, repr=False)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False)
 
@@ -143,6 +145,12 @@ class World:
         """Its URL without the path."""
         return self.replicas[0].address
 
+    @property
+    def keys(self) -> list[str]:
+        """The key of each request that reached TRaX. Empty if it had none."""
+        sent = [it.headers.get("authorization", "") for it in self.trax.requests]
+        return [it.removeprefix("Bearer ") for it in sent]
+
     # Callers
 
     def __getitem__(self, key: str) -> Caller:
@@ -157,7 +165,7 @@ class World:
         apps: bool = False,
         at: int = 0,
     ) -> Caller:
-        """Connect a client to the replica `at` until the world ends.
+        """Connect a client to the replica `at` until the world ends. Its `key` may be "", for none.
 
         With a `person` it shows forms, with `apps` it draws panels.
         """
@@ -179,6 +187,7 @@ class World:
         it = Caller(era or self.era, self.tasks, person)
         if isinstance(self.clock, VirtualClock):
             it.patience_seconds = _PATIENCE_IN_VIRTUAL_SECONDS
+        before = self._open_streams(at)
         async with AsyncExitStack() as stack:
             it.client = await stack.enter_async_context(
                 Client(
@@ -191,6 +200,8 @@ class World:
                 )
             )
             stack.push_async_callback(it.end)
+            if it.era == LEGACY:
+                await self._stream_opened(at, before)
             self._callers.append(it)
             try:
                 yield it
@@ -216,13 +227,24 @@ class World:
         await caller.open(FORMS if forms else None)
         return caller
 
+    def _open_streams(self, at: int) -> int:
+        product = self.replicas[at].product if self.over is Over.HTTP else None
+        return product.open_streams if product else 0
+
+    async def _stream_opened(self, at: int, before: int) -> None:
+        """Wait for the stream of a session, on which its notifications come."""
+        if self.over is Over.HTTP and isinstance(self.clock, HandClock):
+            with anyio.fail_after(PATIENCE_SECONDS):
+                while self._open_streams(at) == before:  # noqa: ASYNC110  it can only be asked
+                    await anyio.sleep(0.002)
+
     @asynccontextmanager
     async def _connection(self, key: str, at: int) -> AsyncIterator[Transport | Any]:
         match self.over:
             case Over.MEMORY:
                 product = self.replicas[at].product
                 assert product is not None
-                yield product.server(key)
+                yield product.server(key or None)
             case Over.STDIO:
                 settings = {"TRAX_API_KEY": key, **self.settings}
                 yield StdioServerParameters(
@@ -329,6 +351,8 @@ async def open_world(
                 )
                 servers.push_async_callback(product.aclose)
                 it.replicas.append(await _served(product, servers, over))
+        if it.replicas and it.address:
+            it.http = await servers.enter_async_context(plain_http(it.address))
         async with anyio.create_task_group() as it.tasks:
             try:
                 async with it._stack:
