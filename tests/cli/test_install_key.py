@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.client_configurations import SAMPLES
 from tests.support.home_folder import (
     ADDRESS,
-    ARGUMENTS,
-    COMMAND,
     KEY,
     OTHER_KEY,
-    entry,
     mode,
     sample_of,
 )
@@ -22,23 +17,6 @@ from tests.support.terminal_screen import WIDE_COLUMNS, run_on_terminal
 
 if TYPE_CHECKING:
     from tests.support.home_folder import Home
-
-
-def test_a_key_in_the_entry_is_asked_for_once_more(home: Home) -> None:
-    """Then it is out of the entry, and the output says that the backup still has it."""
-    trax = {"command": "/gone/trax-mcp", "env": {"TRAX_API_KEY": OTHER_KEY}}
-    file = home.write_config(
-        sample_of("claude-desktop"), json.dumps({"mcpServers": {"trax": trax}}, indent=2)
-    )
-    before = home.file_stats()
-    refused = home.install("claude-desktop")
-    assert (refused.code, "no key was given" in refused.err) == (1, True)
-    assert home.file_stats() == before
-    moved = home.install("claude-desktop", typed=f"{KEY}\n")
-    assert entry(file) == {"command": COMMAND, "args": ARGUMENTS}
-    assert "the backup still has it" in moved.out
-    assert "revoke it\non TRaX's Developer / API Keys screen." in moved.out
-    assert OTHER_KEY in file.with_name(f"{file.name}.trax-mcp.bak").read_text(encoding="utf-8")
 
 
 def test_key_file_is_kept_unless_another_key_is_given(home: Home) -> None:
@@ -66,16 +44,6 @@ def test_the_key_of_another_address_is_not_kept(home: Home) -> None:
     assert home.file_stats() == before
     assert home.install("cursor", typed=f"{OTHER_KEY}\n", settings=named).code == 0
     assert home.key_file.read_text(encoding="utf-8") == f"{OTHER_KEY}\nhttps://other.example\n"
-
-
-def test_other_clients_that_go_to_another_address_too_are_named(home: Home) -> None:
-    """They read the same key file, and a person may think of one client alone."""
-    assert home.install("cursor", typed=f"{KEY}\n").code == 0
-    home.install("vscode", "--sandbox")
-    named = {"TRAX_BASE_URL": "https://other.example"}
-    done = home.install("zed", typed=f"{OTHER_KEY}\n", settings=named)
-    told = "This key is for Cursor too: from the next start at https://other.example."
-    assert (done.code, told in " ".join(done.err.split())) == (0, True)
 
 
 def test_a_key_file_without_an_address_is_not_kept(home: Home) -> None:
@@ -109,19 +77,6 @@ def test_missing_or_invalid_key_changes_nothing(home: Home, typed: str, error: s
     assert refusal.startswith(f"trax-mcp: Nothing was changed: {error}")
     assert not typed.strip() or typed.strip() not in done.err
     assert home.file_stats() == before
-
-
-def test_key_is_written_only_into_its_file(home: Home) -> None:
-    """It is in no output, configuration or backup."""
-    for sample in SAMPLES:
-        home.write_config(sample)
-        done = home.install(sample.client, typed=f"{KEY}\n")
-        assert KEY not in done.out + done.err
-    home.write_config(sample_of("cursor"), "{ broken")
-    done = home.install("cursor", typed=f"{KEY}\n")
-    assert KEY not in done.out + done.err
-    holding = [name for name, content in home.all_files().items() if KEY.encode() in content]
-    assert holding == [".config/trax-mcp/key"]
 
 
 async def test_a_key_that_is_typed_on_a_terminal_is_not_shown(home: Home) -> None:

@@ -67,13 +67,20 @@ async def run(state: InstallState, *, terminal: bool) -> str:
         parts = {"stdout": done.out, "stderr": done.err}
         piped = "\n".join(f"{name}:\n{text}" for name, text in parts.items() if text)
         files = [home.path / it for it in sorted(after) if after[it] != before.get(it)]
-        written = [f"{it.relative_to(home.path)} ({mode(it):o})" for it in files if it.is_file()]
+        written = [_described(it, home) for it in files if it.is_file()]
         asked = [f"{it.method} {it.path}" for it in sandbox.requests]
         shown = _with_placeholders(draw(done.out) if terminal else piped, home)
     return (
         f"{shown}\nexit code {done.code}; written: {', '.join(written) or 'nothing'};"
         f" asked of TRaX: {', '.join(asked) or 'nothing'}\n"
     )
+
+
+def _described(file: Path, home: Home) -> str:
+    """The path of a file, its mode, and whether a secret is in it."""
+    text = file.read_text(encoding="utf-8")
+    secret = ", with a secret" if any(it in text for it in SECRETS) else ""
+    return f"{file.relative_to(home.path)} ({mode(file):o}{secret})"
 
 
 def _with_placeholders(text: str, home: Home) -> str:

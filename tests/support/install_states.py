@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from tests.support.client_configurations import CLAUDE_CODE, WITH_COMMENTS
-from tests.support.home_folder import BLIND_KEY, COMMAND, KEY, sample_of
+from tests.support.home_folder import BLIND_KEY, COMMAND, KEY, OTHER_KEY, sample_of
 from tests.support.product.sandbox import SANDBOX_KEY
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.support.product.sandbox import Sandbox
 
 _NO_UPSTREAM: Final = {"TRAX_BASE_URL": ""}
+_ELSEWHERE: Final = {"TRAX_BASE_URL": "https://other.example"}
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,13 @@ def with_entry(home: Home, address: str) -> None:
     """Configure a client as an earlier run does."""
     home.write_key(SANDBOX_KEY, address)
     home.configure("cursor")
+
+
+def with_entry_elsewhere(home: Home, _address: str) -> None:
+    """Configure a client with a key for another deployment, and another on the sandbox."""
+    home.write_key(KEY, "https://trax.example")
+    home.configure("cursor")
+    home.configure("vscode", "--sandbox")
 
 
 def with_key_in_cursor(home: Home, _address: str) -> None:
@@ -100,6 +108,15 @@ INSTALL_STATES: Final[dict[str, InstallState]] = {
     # the key
     "a key that is refused": InstallState(typed="sk_live_5555", set_up_home=with_folders),
     "a key in the configuration": InstallState(set_up_home=with_key_in_cursor),
+    "a key in the configuration and none typed": InstallState(
+        typed="", set_up_home=with_key_in_cursor
+    ),
+    "a key for another address": InstallState(
+        typed="", settings=_ELSEWHERE, set_up_home=with_entry_elsewhere
+    ),
+    "an address that others go to too": InstallState(
+        ("install", "zed"), typed=OTHER_KEY, settings=_ELSEWHERE, set_up_home=with_entry_elsewhere
+    ),
     # what stands in the configuration
     "another trax": InstallState(settings=_NO_UPSTREAM, set_up_home=with_another_trax),
     "comments": InstallState(

@@ -18,7 +18,8 @@ ENDLESS_BYTES: Final = 64 << 20
 """The size of an endless response, unless the client closes before."""
 
 _HEAD_END: Final = b"\r\n\r\n"
-_TRICKLE_SECONDS = 0.2
+_TRICKLE_SECONDS: Final = 0.2
+"""Less than the read timeout."""
 _CHUNK: Final = b"x" * (1 << 18)
 
 
@@ -30,24 +31,20 @@ def head(status: str = "200 OK", *, length: int | None = 99, kind: str = "HTTP/1
 
 
 async def reset_before(exchange: Exchange) -> None:
-    """Reset before TRaX receives the request."""
     exchange.reset()
 
 
 async def reset_after(exchange: Exchange) -> None:
-    """Reset after TRaX has responded."""
     await exchange.forward()
     exchange.reset()
 
 
 async def close_in_head(exchange: Exchange) -> None:
-    """Close inside the head."""
     await exchange.send((await exchange.forward())[:30])
     exchange.close()
 
 
 async def reset_in_body(exchange: Exchange) -> None:
-    """Reset inside the body."""
     await exchange.send((await exchange.forward())[:-3])
     exchange.reset()
 
@@ -59,23 +56,26 @@ async def close_in_error(exchange: Exchange) -> None:
 
 
 async def stall(exchange: Exchange) -> None:
-    """Send nothing after TRaX has responded."""
     await exchange.forward()
     await exchange.stall()
 
 
 async def trickle_body(exchange: Exchange) -> None:
-    """Send the body in the same way."""
     await exchange.forward()
     await exchange.send(head(length=9_999))
-    await _trickle(exchange, b" ")
+    for _ in range(1_000):
+        await exchange.send(b" ")
+        exchange.proxy.advance_loop_clock(_TRICKLE_SECONDS)
+        await exchange.let_caller_read()
 
 
 async def endless_body(exchange: Exchange) -> None:
     """Send a body without announced length until the client closes."""
     await exchange.forward()
     await exchange.send(head(length=None) + b'{"a": "')
-    await _send_endlessly(exchange)
+    while exchange.bytes_sent < ENDLESS_BYTES:
+        await exchange.send(_CHUNK)
+    exchange.close()
 
 
 def followed_by(extra_response: bytes) -> ProxyFault:
@@ -104,21 +104,6 @@ async def without_length(exchange: Exchange) -> None:
     """Respond as HTTP/1.0: the body has no length and ends with the connection."""
     body = (await exchange.forward()).partition(_HEAD_END)[2]
     await exchange.send(head(length=None, kind="HTTP/1.0") + body)
-    exchange.close()
-
-
-async def _trickle(exchange: Exchange, piece: bytes) -> None:
-    """Send pieces; between two of them the clock advances by less than the read timeout."""
-    for _ in range(1_000):
-        await exchange.send(piece)
-        exchange.proxy.advance_loop_clock(_TRICKLE_SECONDS)
-        await exchange.let_caller_read()
-
-
-async def _send_endlessly(exchange: Exchange) -> None:
-    """Send until the client closes."""
-    while exchange.bytes_sent < ENDLESS_BYTES:
-        await exchange.send(_CHUNK)
     exchange.close()
 
 
