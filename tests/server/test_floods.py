@@ -89,6 +89,33 @@ async def check_stops(trax: Sandbox, address: str, latest: float) -> None:
         assert await _stop(trax, address) < latest
 
 
+class Answers:
+    """How many requests of a flood that goes on have been answered."""
+
+    def __init__(self, enough: int) -> None:
+        self.count = 0
+        self._enough, self._came = enough, anyio.Event()
+
+    def add(self) -> None:
+        """Count one."""
+        self.count += 1
+        if self.count == self._enough:
+            self._came.set()
+
+    async def wait_for_enough(self) -> None:
+        """Wait until the flood has begun."""
+        with anyio.fail_after(PATIENCE_SECONDS):
+            await self._came.wait()
+
+
+async def check_stops_overtake(trax: Sandbox, address: str, flood: Answers, most: int) -> None:
+    """Stop three times: `most` answers of the flood may come before each, on any machine."""
+    for _ in range(3):
+        before = flood.count
+        await _stop(trax, address)
+        assert flood.count - before <= most
+
+
 async def _stop(trax: Sandbox, address: str) -> float:
     """Stop, and return the seconds until the stop reached TRaX."""
     async with AsyncExitStack() as stack, anyio.create_task_group() as tasks:
@@ -173,23 +200,20 @@ async def test_many_requests_without_a_key_keep_no_stop_away() -> None:
         AsyncExitStack() as stack,
         anyio.create_task_group() as flood,
     ):
-        latest, refused, many = await latest_stop(trax, address), 0, asyncio.Event()
+        refused = Answers(enough=100)
 
         async def ask_again_and_again() -> None:
-            nonlocal refused
             while True:
                 stranger = caller(address, stack)
                 with suppress(httpx.HTTPError):
                     await stranger.post(request(MODERN, "tools/list"))
-                if (refused := refused + 1) == 100:
-                    many.set()
+                refused.add()
                 await asyncio.sleep(0.1)
 
         for _ in range(20):
             flood.start_soon(ask_again_and_again)
-        with anyio.fail_after(PATIENCE_SECONDS):
-            await many.wait()
-        await check_stops(trax, address, latest)
+        await refused.wait_for_enough()
+        await check_stops_overtake(trax, address, refused, most=200)
         flood.cancel_scope.cancel()
 
 
@@ -203,21 +227,20 @@ async def test_large_bodies_without_a_key_keep_no_stop_away(kib: int) -> None:
         AsyncExitStack() as stack,
         anyio.create_task_group() as flood,
     ):
-        latest, refused = await latest_stop(trax, address), asyncio.Event()
+        refused = Answers(enough=2)
 
         async def post_again_and_again() -> None:
             stranger = caller(address, stack)
             while True:
                 with suppress(httpx.HTTPError):
                     await stranger.post(message)
-                refused.set()
+                refused.add()
                 await asyncio.sleep(0.1)
 
         for _ in range(2):
             flood.start_soon(post_again_and_again)
-        with anyio.fail_after(PATIENCE_SECONDS):
-            await refused.wait()
-        await check_stops(trax, address, latest)
+        await refused.wait_for_enough()
+        await check_stops_overtake(trax, address, refused, most=10)
         flood.cancel_scope.cancel()
 
 
