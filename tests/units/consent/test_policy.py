@@ -16,6 +16,7 @@ from tests.units.studio_facts import EVERYTHING, LIVE, NOW, but
 from trax_mcp.api.models import StreamStatus
 from trax_mcp.api.operations import DeleteDestination, GoLive, GoOffline
 from trax_mcp.consent.calls import DO_NOT, Evidence, Reason, Reply
+from trax_mcp.consent.changes import ApplyChanges
 from trax_mcp.consent.policy import (
     Case,
     NeedsAnswer,
@@ -67,6 +68,7 @@ GO_OFFLINE: Final = GoOffline(studio_id="s")
 DELETE: Final = DeleteDestination(studio_id="s", dest_id="d")
 OPERATIONS: Final = (GO_LIVE, DELETE)
 OTHER: Final = GoLive(studio_id="another")
+SEVERAL: Final = ApplyChanges(studio_id="s", changes=(DELETE, GO_LIVE))
 
 LIVE_ALREADY: Final = "it is on air already."
 
@@ -283,9 +285,10 @@ def test_only_a_go_live_is_not_needed_while_live_or_starting(
     for pending, expected in ((False, why), (True, why_if_pending)):
         told = [
             nothing_to_do(it, facts, go_live_pending=pending, now=NOW)
-            for it in (GO_LIVE, GO_OFFLINE, DELETE)
+            for it in (GO_LIVE, SEVERAL, GO_OFFLINE, DELETE)
         ]
-        assert told == [expected, None, None]
+        rest = expected and f"{expected} Make the other changes without go_live."
+        assert told == [expected, rest, None, None]
 
 
 def test_a_call_that_needs_no_consent_uses_its_own_question_and_no_other() -> None:

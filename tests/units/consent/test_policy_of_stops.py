@@ -74,7 +74,7 @@ def verdict_on(evidence: Evidence, words: str, mode: Mode, *, can_ask: bool) -> 
     token = sign_stop(
         key=KEY,
         studio_id="s",
-        until=GIVEN - 1 if "expired" in words else GIVEN + 1,
+        until=GIVEN if "expired" in words else GIVEN + 1,
         choice=YES,
         is_for_model="question" not in words,
     )

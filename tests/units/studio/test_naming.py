@@ -76,6 +76,7 @@ PLATFORMS: Final = {
     "my own": '"my own"',
     "": '""',
     "youtube ": '"youtube{1 blank}"',
+    "x" * 99: f'"{"x" * 79}…"',
 }
 
 
