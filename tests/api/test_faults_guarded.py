@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.conftest import text_of
-from tests.support.consent_clients import status_and_reason
 from tests.support.fault_table.fault_scenario import leaked_strings, open_scenario
 from tests.support.fault_table.role_calls import row_of, rows
 from tests.support.fault_table.table import POSSIBLE, TABLE, Consequence, Role, read_table
+from tests.world.answers import outcome
 
 if TYPE_CHECKING:
     import mcp_types as types
@@ -73,7 +73,7 @@ async def test_a_confirmed_call_that_meets_a_fault_is_sent_once(
         result = await scenario.call(**confirmed)
         took_effect, sent = scenario.took_effect, len(scenario.changes)
         scenario.end_fault()
-        again = status_and_reason(await scenario.call(**confirmed))
+        again = outcome(await scenario.call(**confirmed))
         sent_again = len(scenario.changes) - sent
     if row.consequence in {Consequence.OK, Consequence.SEEN}:
         assert not result.is_error, result.content
@@ -106,7 +106,7 @@ async def test_a_go_live_preview_that_meets_a_fault_fails_as_the_table_says(
     )
     assert not leaked_strings(result)
     if row.consequence is Consequence.ASKS:
-        assert status_and_reason(result) == ("confirmation_required", None)
+        assert outcome(result) == ("confirmation_required", None)
         assert len(unknown_facts(result)) == (0 if is_readable(row) else row.tool_call.requests)
     else:
         assert scenario.failure_in(result) == snapshot
@@ -124,11 +124,11 @@ async def test_a_stop_is_possible_while_its_facts_meet_a_fault(
         if row.consequence is Consequence.ASKS:
             confirmation = (result.structured_content or {})["confirmation"]
             stopped = await scenario.call(confirm=True, confirmation=confirmation)
-            assert status_and_reason(stopped) == ("ran", None)
+            assert outcome(stopped) == ("ran", None)
     assert (reads, sent) == (row.tool_call.requests, 0)
     assert not leaked_strings(result)
     if row.consequence is Consequence.ASKS:
-        assert status_and_reason(result) == ("confirmation_required", None)
+        assert outcome(result) == ("confirmation_required", None)
         assert len(unknown_facts(result)) == (0 if is_readable(row) else row.tool_call.requests)
         assert (len(scenario.changes), scenario.took_effect) == (1, True)
     else:

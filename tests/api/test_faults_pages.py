@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.conftest import call
-from tests.support.consent_clients import status_and_reason
 from tests.support.guarded_calls import STUDIO
 from tests.support.product.faults import Fault, Request, RequestHandler, Response, encode_json
 from tests.support.product.frozen_sandbox import STUDIO as STUDIO_PATH
+from tests.world.answers import outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +93,7 @@ async def test_faulty_pages_end_the_list_and_are_never_taken_for_all_of_it(
     assert len([it for it in sandbox.requests if it.path == path]) == pages
     assert not sandbox.mutations
     if consequence in {"ran", ASKS}:
-        assert status_and_reason(result) == (consequence, None)
+        assert outcome(result) == (consequence, None)
         return
     error = dict((result.structured_content or {})["error"])
     error.pop("requestId", None)

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.conftest import call
-from tests.support.consent_clients import data_in_text
 from tests.support.fault_table.fault_scenario import open_scenario
 from tests.support.fault_table.role_calls import FAULT_CASES, row_of, rows
 from tests.support.fault_table.table import TABLE, Consequence, Role
 from tests.support.fault_table.wire_cases import ENDLESS_BYTES
 from tests.support.product.faults import Fault
 from tests.support.single_faults import failure_in
+from tests.world.answers import data_in_text
 from tests.world.wire import LEGACY, MODERN
 
 if TYPE_CHECKING:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from math import log2
 from typing import TYPE_CHECKING, Final
 
-from tests.support.consent_clients import in_memory
 from tests.support.guarded_calls import GO_LIVE
-from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.served_sign_in import registered
+from tests.world.world import MINE, open_world
 from trax_mcp.sealing import seal
 from trax_mcp.web.local_server import PageAccess
 
@@ -39,8 +38,8 @@ def test_no_two_seals_of_one_value_begin_with_the_same_nonce() -> None:
 
 async def test_a_confirmation_cannot_be_guessed() -> None:
     """The id that a model gets in a preview."""
-    async with in_memory() as clients:
-        confirmations = [await clients.confirmation(GO_LIVE) for _ in range(MANY)]
+    async with open_world(MINE) as it:
+        confirmations = [await it[MINE].confirmation(GO_LIVE) for _ in range(MANY)]
     assert bits_of(confirmations) >= BITS
 
 
@@ -49,7 +48,7 @@ async def test_codes_and_tokens_of_a_sign_in_cannot_be_guessed(tmp_path: Path) -
     async with registered(tmp_path) as (_, steps):
         codes, answers = [], []
         for _ in range(MANY):
-            codes.append(await steps.code(SANDBOX_KEY))
+            codes.append(await steps.code(MINE))
             answers.append((await steps.redeem(codes[-1])).json())
     assert bits_of(codes) >= BITS
     for kind in ("access_token", "refresh_token"):

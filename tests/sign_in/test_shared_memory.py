@@ -14,8 +14,8 @@ from mcp import Client, MCPError
 from mcp.client.extension import advertise
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
-from tests.support.consent_clients import SECOND_KEY, two_key_sandbox
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, STUDIO, YES
+from tests.support.product.frozen_sandbox import still
 from tests.support.product.local_servers import listening
 from tests.support.product.memory import SharedRecords, shared_memories
 from tests.support.product.sandbox import SANDBOX_KEY
@@ -24,6 +24,7 @@ from tests.support.product.shared_clock import HandClock, settled
 from tests.support.served_app import plain_http, sdk_connection
 from tests.support.served_sign_in import SignInFront, signing_in
 from tests.world.wire import LEGACY, MODERN, HttpWire, tool_call
+from tests.world.world import COLLEAGUE, known_to_all
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -45,7 +46,7 @@ class Machines:
     """Machines that a server moves between, with its two files, and one memory beside them."""
 
     def __init__(self, folder: Path) -> None:
-        self.trax = two_key_sandbox()
+        self.trax = known_to_all(still())
         self.clock = HandClock(self.trax)
         self.memory, self.of_another = shared_memories(self.clock)
         self._folder = folder
@@ -136,7 +137,7 @@ async def test_a_yes_outlives_the_process_and_is_that_of_one_person_at_one_clien
         client_id, another = await registered_at(front), await registered_at(front)
         tokens = await signed_in(front, client_id)
         elsewhere = await signed_in(front, another)
-        someone = await signed_in(front, client_id, SECOND_KEY)
+        someone = await signed_in(front, client_id, COLLEAGUE)
         before = await front.opened_with(era, tokens)
         yes = await previewed(before)
     async with machines.server() as front, front.steps(client_id) as steps:
@@ -164,7 +165,7 @@ async def test_a_question_in_a_panel_outlives_the_process(tmp_path: Path, era: s
     async with machines.server() as front:
         client_id = await registered_at(front)
         tokens = await signed_in(front, client_id)
-        someone = await signed_in(front, client_id, SECOND_KEY)
+        someone = await signed_in(front, client_id, COLLEAGUE)
         async with panels(front, era, tokens) as client:
             asked = await client.call_tool("go_live", STUDIO)
             ticket = str((asked.meta or {})[TICKET])
@@ -215,7 +216,7 @@ async def test_reads_stops_and_sign_ins_go_on_while_the_memory_is_away(tmp_path:
         person = front.signed_in(MODERN, await signed_in(front, client_id))
         assert isinstance(machines.memory.records, SharedRecords)
         machines.memory.records.is_away = True
-        await signed_in(front, client_id, SECOND_KEY)
+        await signed_in(front, client_id, COLLEAGUE)
         studio = await person.call("check_studio", **STUDIO)
         refused = await person.call("go_live", **STUDIO)
         await confirmed(person, await previewed(person, "go_offline"), "go_offline")

@@ -16,12 +16,12 @@ import anyio
 import mcp_types as types
 
 from tests.conftest import text_of
-from tests.support.consent_clients import has_run
 from tests.support.operation_table import ALWAYS, WHILE_LIVE
 from tests.support.product.declared_consent import needs_yes
 from tests.support.product.dropped_connections import ConnectionDropped
 from tests.support.product.faults import Fault, Faults
 from tests.support.simulated_person import choices, form_of
+from tests.world.answers import has_run
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence

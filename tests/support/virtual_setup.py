@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 from mcp import Client
 
-from tests.support.consent_clients import has_run
 from tests.support.guarded_calls import STUDIO
 from tests.support.product.faults import Fault
 from tests.support.product.manual_clock import ManualClock
@@ -18,6 +17,7 @@ from tests.support.product.sandbox import ACCOUNT, SANDBOX_KEY, SCOPES, Sandbox
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
 from tests.support.product.server import Product
 from tests.support.product.virtual_time import STARTED_AT, VirtualClock
+from tests.world.answers import has_run
 from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
