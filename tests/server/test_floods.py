@@ -254,7 +254,6 @@ async def test_the_calls_of_many_keys_leave_files_for_a_stop() -> None:
         AsyncExitStack() as stack,
         anyio.create_task_group() as flood,
     ):
-        latest = await latest_stop(trax, address)
         trax.faults.add(held.fault, times=None, path="/v1/studios/studio_43*")
         bots = [caller(address, stack, key) for key in keys]
         for key, bot in zip(keys, bots, strict=True):
@@ -263,7 +262,8 @@ async def test_the_calls_of_many_keys_leave_files_for_a_stop() -> None:
         for bot in bots * 4:
             flood.start_soon(bot.post, look)
         await held.arrived()
-        await check_stops(trax, address, latest)
+        # None of the held reads ends before, however long this machine takes.
+        await check_stops(trax, address, PATIENCE_SECONDS)
         held.release()
         flood.cancel_scope.cancel()
 
