@@ -34,7 +34,11 @@ def with_part(index: int, part: str) -> str:
     return ".".join((*parts[:index], part, *parts[index + 1 :]))
 
 
-@pytest.mark.parametrize(("text", "is_for_model"), [(FOR_PERSON, False), (FOR_MODEL, True)])
+@pytest.mark.parametrize(
+    ("text", "is_for_model"),
+    [(FOR_PERSON, False), (FOR_MODEL, True)],
+    ids=["for a person", "for a model"],
+)
 def test_a_token_says_for_what_until_when_and_who_brings_its_yes(
     text: str, *, is_for_model: bool
 ) -> None:
