@@ -17,8 +17,8 @@ from tests.support.guarded_calls import GO_LIVE
 from tests.support.hosted_process import hosted_server
 from tests.support.oauth_steps import OAuthSteps, key_form
 from tests.support.opened_addresses import OpenedAddresses
-from tests.support.page_client import PageClient, address_behind
 from tests.support.server_process import running
+from tests.world.page import PageClient, address_behind
 from tests.world.wire import MODERN, request, tool_call
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ import httpx
 import pytest
 
 from tests.support.guarded_calls import GO_LIVE, NO, YES
-from tests.support.page_client import PageClient
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.world.answers import outcome, state_in
+from tests.world.page import PageClient
 from tests.world.world import MINE, open_world
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ import anyio
 import httpx
 import pytest
 
-from tests.support.page_client import PageClient, address_behind
 from tests.support.product.commands import run_command
 from tests.support.product.pages import enrol, problem, recorded_browser
 from tests.support.product.software_passkey import SoftwarePasskey
 from tests.support.server_process import PATIENCE_SECONDS
+from tests.world.page import PageClient, address_behind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -19,12 +19,12 @@ import pytest
 
 from tests.support.guarded_calls import GO_LIVE, STUDIO, YES
 from tests.support.opened_addresses import OpenedAddresses
-from tests.support.page_client import PageClient, address_behind
 from tests.support.product.local_servers import Held, upstream
 from tests.support.product.pages import PROBLEMS, open_in_browser, problem
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.server_process import PATIENCE_SECONDS, running
 from tests.world.answers import outcome
+from tests.world.page import PageClient, address_behind
 from tests.world.wire import LEGACY, opening, tool_call
 from tests.world.world import MINE, open_world
 
