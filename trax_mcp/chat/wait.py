@@ -85,6 +85,20 @@ async def read_chat(watcher: Watcher[Chat], after: str | None, limit: int = WIND
     return _read_page(watcher, after, limit)
 
 
+async def read_chat_after_news(watcher: Watcher[Chat], after: str | None) -> MessagePage:
+    """Read for a client that another replica may have told of messages that are not known here.
+
+    Raises:
+        TraxError: as `read_chat`.
+    """
+    is_up_to_date = watcher.is_due
+    page = await read_chat(watcher, after)
+    if is_up_to_date or (after is not None and page.messages):
+        return page
+    await watcher.refresh_when_due()
+    return _read_page(watcher, after, WINDOW)
+
+
 async def wait_for_chat(
     request: WaitForChatMessages, watcher: Watcher[Chat], *, clock: Clock, progress: Progress
 ) -> Waited:

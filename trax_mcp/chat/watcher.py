@@ -61,8 +61,8 @@ class Watcher(Generic[SourceT]):
 
     @property
     def is_due(self) -> bool:
-        """Whether the poll interval is over, and the time for which TRaX asked to wait."""
-        return self._clock.seconds() >= self._last_poll + self._interval.minimum
+        """Whether a poll may begin: TRaX was not asked lately, and asked for no longer pause."""
+        return self._poll_ended is None and self._seconds_until_due <= 0.0
 
     @property
     def has_ended(self) -> bool:
@@ -102,6 +102,15 @@ class Watcher(Generic[SourceT]):
         that readers who come and go cause no additional polls.
         """
         await self._refresh(is_due=self.is_due)
+
+    async def refresh_when_due(self) -> None:
+        """Wait until a poll is due, and poll."""
+        await self._clock.sleep(max(0.0, self._seconds_until_due))
+        await self.refresh()
+
+    @property
+    def _seconds_until_due(self) -> float:
+        return self._last_poll + self._interval.minimum - self._clock.seconds()
 
     def add_read(self, answer: JsonObject) -> None:
         """Add what TRaX has answered to another read of the caller."""

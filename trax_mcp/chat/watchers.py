@@ -45,12 +45,15 @@ class Watchers:
         clock: Clock,
         tasks: TaskGroup,
         marks: ChatMarks,
+        is_one_of_several: bool,
     ) -> None:
         self._client = client
         self._shortest = shortest
         self._clock = clock
         self.tasks = tasks
         self.marks = marks
+        self.is_one_of_several = is_one_of_several
+        """Whether other replicas tell clients of changes that this one may not know yet."""
         self._watchers: OrderedDict[_Key, Watcher[Any]] = OrderedDict()
         """The one that was requested longest ago comes first."""
 

@@ -242,6 +242,7 @@ class Service:
                 clock=self.clock,
                 tasks=tasks,
                 marks=self._marks,
+                is_one_of_several=self._store.records.is_shared,
             )
             self.telemetry.observe("trax_mcp.watchers", watchers.__len__)
             if self._store.records.is_shared:

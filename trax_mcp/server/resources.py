@@ -27,7 +27,7 @@ from trax_mcp.api.operations import (
     ListStudios,
 )
 from trax_mcp.api.text_safety import spell_out
-from trax_mcp.chat.wait import WaitForChatMessages, read_chat
+from trax_mcp.chat.wait import WaitForChatMessages, read_chat, read_chat_after_news
 from trax_mcp.chat.watcher import Watcher
 from trax_mcp.chat.watchers import Watchers
 from trax_mcp.server import panel
@@ -279,7 +279,8 @@ class Resources:
                     facts.studio.value or await self._client.call(value, caller), facts
                 )
             case WaitForChatMessages(studio_id=studio, after=after):
-                chat = await read_chat(watchers.chat(caller, studio), after)
+                read = read_chat_after_news if watchers.is_one_of_several else read_chat
+                chat = await read(watchers.chat(caller, studio), after)
                 own = watchers.marks.own(caller, studio, chat.messages)
                 return chat_payload(studio, chat, own)
             case GetStreamStatus(studio_id=studio):
