@@ -91,16 +91,6 @@ async def test_after_a_form_that_is_declined_at_once_the_page_asks(mode: str, er
         assert it.sent == [GO_LIVE.sent]
 
 
-async def test_a_form_that_is_declined_at_once_gives_no_confirmation(era: str) -> None:
-    async with asking(era=era, person=Person(declining)) as it:
-        it.open_page.browser.is_there = False
-        for _ in range(2):
-            answer = await it[MINE].preview(GO_LIVE)
-            assert (answer["status"], answer["reason"]) == ("declined", "declined")
-            assert "confirmation" not in answer
-        assert it.sent == []
-
-
 def a_second_later(it: World, action: Literal["cancel", "decline"]) -> Person:
     """A person who reads the form before they close or decline it."""
 

@@ -52,17 +52,6 @@ async def test_a_call_waits_fifty_seconds_and_a_later_click_still_counts_once() 
         assert it.sent == [GO_LIVE.sent]
 
 
-async def test_the_wait_for_a_slow_browser_is_part_of_the_fifty_seconds() -> None:
-    async with asking() as it:
-        call = it[MINE].start(GO_LIVE)
-        await it.open_page.next(report=False)
-        await it.hand_clock.pass_by(9)
-        await it.open_page.next()
-        await it.hand_clock.pass_by(42)
-        assert call.has_ended
-        assert outcome(await call.result()) == ("asking", None)
-
-
 async def test_a_question_without_an_answer_ends_after_five_minutes() -> None:
     """A call that waits for it waits no longer."""
     async with asking() as it:

@@ -85,19 +85,6 @@ async def test_a_fact_without_scope_is_unknown_and_does_not_block_the_call(path:
     assert f"- Not known: {FACTS[path]}" in person.forms[0].message
 
 
-async def test_a_fact_that_becomes_known_or_unknown_invalidates_consent() -> None:
-    """The person was shown less, or more."""
-    async with open_world(MINE) as it:
-        it.trax.faults.add(FORBIDDEN, path="*/sources", times=None)
-        without_fact = await it[MINE].confirmation(GO_LIVE)
-        it.trax.faults.clear()
-        with_fact = await it[MINE].confirmation(GO_LIVE)
-        assert outcome(await it[MINE].use(GO_LIVE, without_fact)) == CHANGED
-        it.trax.faults.add(FORBIDDEN, path="*/sources", times=None)
-        assert outcome(await it[MINE].use(GO_LIVE, with_fact)) == CHANGED
-        assert it.sent == []
-
-
 async def test_no_person_is_asked_if_writes_are_disabled() -> None:
     """An earlier confirmation stays valid."""
     person = Person(agreeing)
@@ -145,28 +132,6 @@ async def test_a_call_on_a_missing_thing_is_not_found(name: str) -> None:
         put_on_air(it.trax)
         assert outcome(await it[MINE].call(GONE[name])) == ("failed", "not_found")
         assert (person.forms, it.sent) == ([], [])
-
-
-async def test_a_thing_removed_after_consent_is_not_found() -> None:
-    """Another person removed it."""
-    operation = GUARDED_OPERATIONS["unlink_connection"]
-    async with open_world(MINE) as it:
-        confirmation = await it[MINE].confirmation(operation)
-        it.trax.remove_all("connections")
-        assert outcome(await it[MINE].use(operation, confirmation)) == ("failed", "not_found")
-        assert it.sent == []
-
-
-async def test_a_studio_with_unknown_status_counts_as_live() -> None:
-    """Without the scope, consent is needed. After an error, nothing is sent."""
-    async with open_world(MINE) as it:
-        it.trax.faults.add(FORBIDDEN, path="*/stream-status", times=None)
-        assert outcome(await it[MINE].call(ENABLING)) == UNCONFIRMED
-        it.trax.faults.clear()
-        it.trax.faults.add(Fault.status(500), path="*/stream-status", times=None)
-        failed = await it[MINE].call(ENABLING, confirm=True)
-        assert outcome(failed) == ("failed", "bad_answer")
-        assert it.sent == []
 
 
 async def test_a_studio_that_is_starting_counts_as_live() -> None:

@@ -109,17 +109,9 @@ async def test_a_confirmation_without_the_flag_sends_nothing(era: str) -> None:
 # A form
 
 
-async def choosing_what_another_call_offers(_form: Form) -> FormAnswer:
-    return types.ElicitResult(action="accept", content={"choice": "Go offline"})
-
-
 FORMS: Final[dict[str, tuple[Responder, tuple[str, str]]]] = {
     "no choice": (filling_in({}), MALFORMED),
-    "a plain yes": (filling_in({"choice": "yes"}), MALFORMED),
-    "a boolean": (filling_in({"choice": True}), MALFORMED),
-    "the choice and a space": (altering(lambda word: f"{word} "), MALFORMED),
     "the choice in capitals": (altering(str.upper), MALFORMED),
-    "the choice of another call": (choosing_what_another_call_offers, MALFORMED),
     "declined": (declining, ("declined", "declined")),
     "cancelled": (cancelling, ("declined", "cancelled")),
     "the other choice": (refusing, ("declined", "declined")),
