@@ -199,6 +199,7 @@ async def test_the_server_exits_when_its_client_hangs_up_without_reading() -> No
         os.close(reading)
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize(("number", "era"), list(zip(SIGNALS, ERAS, strict=True)))
 async def test_a_signal_answers_all_open_requests_and_ends_the_server(
     number: int, era: str
