@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -16,19 +17,19 @@ from tests.support.certificates import server_tls
 from tests.support.hostile_texts import HOSTILE
 from tests.support.loopback_ports import held_port
 from tests.support.product.local_servers import listening
-from tests.support.product.sandbox import SANDBOX_KEY
-from tests.support.served_sign_in import signing_in
 from tests.support.server_process import PATIENCE_SECONDS
+from tests.world.sign_in import signing_in
+from tests.world.world import MINE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from playwright.async_api import Browser, Page
     from starlette.requests import Request
 
-    from tests.support.oauth_steps import OAuthSteps
-    from tests.support.served_sign_in import SignInFront
+    from tests.world.oauth import OAuthSteps
+    from tests.world.sign_in import SignInWorld
 
 CONTRASTS: Final = """
 () => {
@@ -56,12 +57,25 @@ CONTRASTS: Final = """
 """
 """Each text of a page, and its contrast. Source: WCAG 2.2, success criterion 1.4.3."""
 
+PARTS: Final = (
+    '- heading "Sign in to TRaX" [level=1]',
+    '- heading "\\"Claude\\" wants to use your TRaX studios" [level=2]',
+    '- heading "Warning" [level=3]',
+    '- textbox "Your TRaX key"',
+    '- group "What \\"Claude\\" will be able to do":',
+    'radio "Look only. It sees your studios',
+    'radio "Run shows. It sees your studios',
+    '- button "Continue"',
+    '- button "Cancel"',
+)
+"""Parts of the page as a screen reader reads them."""
+
 
 @dataclass
 class Visit:
-    """A server with sign-in, a client that has registered, and what came back to it."""
+    """A client that has registered at a server with sign-in, and what came back to it."""
 
-    front: SignInFront
+    it: SignInWorld
     steps: OAuthSteps
     client: str
     """The address of the client's own server."""
@@ -72,7 +86,7 @@ class Visit:
         return self.steps.request(redirect_uri=f"{self.client}{path}")
 
     async def register(self, name: str, *more: str) -> None:
-        """Let the client register anew under a name, with more addresses to go back to."""
+        """Let the client register again under a name, with more addresses to go back to."""
         uris = [f"{self.client}/callback", f"{self.client}/hop", *more]
         (await self.steps.register(client_name=name, redirect_uris=uris)).raise_for_status()
 
@@ -106,9 +120,8 @@ async def _visit(folder: Path, public_url: str | None = None) -> AsyncIterator[V
         return HTMLResponse("<!doctype html><title>Client</title><p>Thank you.</p>")
 
     async def hop(request: Request) -> RedirectResponse:
-        return RedirectResponse(
-            f"{client.replace('127.0.0.1', 'localhost')}/callback?{request.url.query}", 302
-        )
+        elsewhere = client.replace("127.0.0.1", "localhost")
+        return RedirectResponse(f"{elsewhere}/callback?{request.url.query}", 302)
 
     async def start(_request: Request) -> HTMLResponse:
         return HTMLResponse("<!doctype html><title>Start</title>")
@@ -116,10 +129,10 @@ async def _visit(folder: Path, public_url: str | None = None) -> AsyncIterator[V
     routes = [Route("/callback", callback), Route("/hop", hop), Route("/", start)]
     async with (
         listening(Starlette(routes=routes)) as client,
-        signing_in(folder, public_url=public_url) as front,
-        front.steps(redirect_uri=f"{client}/callback") as steps,
+        signing_in(folder, public_url=public_url) as it,
+        it.steps(redirect_uri=f"{client}/callback") as steps,
     ):
-        visit = Visit(front, steps, client, answers)
+        visit = Visit(it, steps, client, answers)
         await visit.register("Claude")
         yield visit
 
@@ -138,7 +151,19 @@ async def _opened(
     await context.close()
 
 
-async def _type_key(page: Page, key: str = SANDBOX_KEY) -> None:
+@asynccontextmanager
+async def _asked(
+    browser: Browser,
+    folder: Path,
+    path: str = "/callback",
+    **options: Any,  # noqa: ANN401
+) -> AsyncIterator[tuple[Visit, Page]]:
+    """A person's browser with the page on which they type their key."""
+    async with _visit(folder) as visit, _opened(browser, visit.asked(path), **options) as page:
+        yield visit, page
+
+
+async def _type_key(page: Page, key: str = MINE) -> None:
     await page.get_by_label("Your TRaX key").fill(key)
     await page.get_by_role("radio", name="Run shows").check()
     await page.get_by_role("button", name="Continue").click()
@@ -158,32 +183,24 @@ async def _connect(page: Page) -> None:
 async def test_a_person_signs_in_with_the_keyboard_alone(
     browser: Browser, tmp_path: Path, *, script: bool
 ) -> None:
-    async with (
-        _visit(tmp_path) as visit,
-        _opened(browser, visit.asked(), java_script_enabled=script) as page,
-    ):
+    async with _asked(browser, tmp_path, java_script_enabled=script) as (visit, page):
         await _focused_on_key(page)
         await page.keyboard.type("sk_live_wrong")
-        await page.keyboard.press("Tab")
-        await page.keyboard.press("ArrowDown")
-        await page.keyboard.press("Enter")
+        for key in ("Tab", "ArrowDown", "Enter"):
+            await page.keyboard.press(key)
         await page.get_by_role("alert").filter(has_text="does not know this key").wait_for()
         await _focused_on_key(page)
-        await page.keyboard.type(SANDBOX_KEY)
+        await page.keyboard.type(MINE)
         await page.keyboard.press("Enter")
         await page.get_by_role("heading", name='Connect "Claude"?').wait_for()
-        await page.keyboard.press("Tab")
-        await page.keyboard.press("Enter")
+        for key in ("Tab", "Enter"):
+            await page.keyboard.press(key)
         await page.wait_for_url("**/callback?**")
         (answer,) = visit.answers
         code = answer.pop("code")
-        assert answer == {
-            "state": visit.steps.state,
-            "iss": visit.front.address,
-            "referrer": "",
-        }
+        assert answer == {"state": visit.steps.state, "iss": visit.it.address, "referrer": ""}
         (await visit.steps.redeem(code)).raise_for_status()
-        assert [it["access"] for it in visit.front.sign_ins()] == ["run"]
+        assert [sign_in["access"] for sign_in in visit.it.sign_ins()] == ["run"]
 
 
 async def test_a_person_signs_in_behind_a_proxy_with_https(
@@ -193,7 +210,7 @@ async def test_a_person_signs_in_behind_a_proxy_with_https(
         public_url = f"https://localhost:{port}"
         async with _visit(tmp_path, public_url) as visit:
             async with (
-                _proxy(port, to=int(visit.front.address.rpartition(":")[2])),
+                _proxy(port, to=int(visit.it.address.rpartition(":")[2])),
                 _opened(browser, visit.asked(), ignore_https_errors=True) as page,
             ):
                 await _type_key(page)
@@ -201,45 +218,16 @@ async def test_a_person_signs_in_behind_a_proxy_with_https(
             assert [(it["iss"], it["referrer"]) for it in visit.answers] == [(public_url, "")]
 
 
-async def test_a_screen_reader_finds_each_part_by_its_name(
+async def test_a_screen_reader_and_a_password_manager_find_each_part(
     browser: Browser, tmp_path: Path
 ) -> None:
-    async with (
-        _visit(tmp_path) as visit,
-        _opened(browser, visit.asked()) as page,
-    ):
+    async with _asked(browser, tmp_path) as (_, page):
         assert await page.title() == 'Connect "Claude" to TRaX'
         assert await page.locator("html").get_attribute("lang") == "en"
         tree = await page.locator("body").aria_snapshot()
-        for part in (
-            '- heading "Sign in to TRaX" [level=1]',
-            '- heading "\\"Claude\\" wants to use your TRaX studios" [level=2]',
-            '- heading "Warning" [level=3]',
-            '- textbox "Your TRaX key"',
-            '- group "What \\"Claude\\" will be able to do":',
-            'radio "Look only. It sees your studios',
-            'radio "Run shows. It sees your studios',
-            '- button "Continue"',
-            '- button "Cancel"',
-        ):
+        for part in PARTS:
             assert part in tree
         assert tree.count("textbox") == 1, "the field for password managers is no obstacle"
-        described = await page.get_by_label("Your TRaX key").evaluate(
-            "it => it.getAttribute('aria-describedby').split(' ')"
-            ".map((id) => document.getElementById(id).textContent).join(' ')"
-        )
-        assert "Nobody has checked that." in described
-        assert "It begins with sk_live_" in described
-        await _type_key(page, "sk_live_wrong")
-        await page.get_by_role("alert").wait_for()
-        assert (await page.title()).startswith("Error: TRaX does not know this key.")
-        key = page.get_by_label("Your TRaX key")
-        assert await key.get_attribute("aria-invalid") == "true"
-        assert await key.evaluate("it => it === document.activeElement")
-
-
-async def test_a_password_manager_finds_one_login(browser: Browser, tmp_path: Path) -> None:
-    async with _visit(tmp_path) as visit, _opened(browser, visit.asked()) as page:
         fields = await page.eval_on_selector_all(
             "form:has([type=password]) input:not([type=hidden]):not([type=radio])",
             "its => its.map((it) => [it.type, it.autocomplete, it.value, it.tabIndex])",
@@ -248,6 +236,18 @@ async def test_a_password_manager_finds_one_login(browser: Browser, tmp_path: Pa
             ["text", "username", "TRaX key", -1],
             ["password", "current-password", "", 0],
         ]
+        key = page.get_by_label("Your TRaX key")
+        described = await key.evaluate(
+            "it => it.getAttribute('aria-describedby').split(' ')"
+            ".map((id) => document.getElementById(id).textContent).join(' ')"
+        )
+        assert "Nobody has checked that." in described
+        assert "It begins with sk_live_" in described
+        await _type_key(page, "sk_live_wrong")
+        await page.get_by_role("alert").wait_for()
+        assert (await page.title()).startswith("Error: TRaX does not know this key.")
+        assert await key.get_attribute("aria-invalid") == "true"
+        assert await key.evaluate("it => it === document.activeElement")
 
 
 async def test_a_window_that_a_client_opened_still_belongs_to_it_at_the_end(
@@ -270,7 +270,7 @@ async def test_a_window_that_a_client_opened_still_belongs_to_it_at_the_end(
 async def test_a_client_may_send_the_browser_on_to_another_site(
     browser: Browser, tmp_path: Path
 ) -> None:
-    async with _visit(tmp_path) as visit, _opened(browser, visit.asked("/hop")) as page:
+    async with _asked(browser, tmp_path, "/hop") as (visit, page):
         await _type_key(page)
         await _connect(page)
         assert page.url.startswith("http://localhost:")
@@ -286,24 +286,21 @@ async def test_an_app_is_opened_by_a_page_that_stays(browser: Browser, tmp_path:
             await page.get_by_role("button", name="Connect").click()
             await page.get_by_role("heading", name='Connected: "Claude"').wait_for()
             link = page.get_by_role("link", name='Go back to "Claude"')
-            address = await link.get_attribute("href")
-            assert address
-            assert address.startswith(f"{app}?code=")
+            assert str(await link.get_attribute("href")).startswith(f"{app}?code=")
 
 
-async def test_cancel_sends_no_key(browser: Browser, tmp_path: Path) -> None:
-    async with _visit(tmp_path) as visit, _opened(browser, visit.asked()) as page:
+async def test_cancel_and_the_back_button_send_and_show_no_key(
+    browser: Browser, tmp_path: Path
+) -> None:
+    async with _asked(browser, tmp_path) as (visit, page):
         bodies: list[str] = []
         page.on("request", lambda it: bodies.append(it.post_data or ""))
-        await page.get_by_label("Your TRaX key").fill(SANDBOX_KEY)
+        await page.get_by_label("Your TRaX key").fill(MINE)
         await page.get_by_role("button", name="Cancel").click()
         await page.wait_for_url("**/callback?**")
         assert [it["error"] for it in visit.answers] == ["access_denied"]
-        assert SANDBOX_KEY not in str(bodies)
-
-
-async def test_the_back_button_shows_no_key(browser: Browser, tmp_path: Path) -> None:
-    async with _visit(tmp_path) as visit, _opened(browser, visit.asked()) as page:
+        assert MINE not in str(bodies)
+        await page.goto(visit.asked())
         await _type_key(page)
         await _connect(page)
         # One step back is the browser's own page: it keeps no sent form, and asks to send it again.
@@ -313,13 +310,13 @@ async def test_the_back_button_shows_no_key(browser: Browser, tmp_path: Path) ->
         await browser_tab.send("Page.navigateToHistoryEntry", {"entryId": form["id"]})
         await page.get_by_role("heading", name="wants to use your TRaX studios").wait_for()
         assert await page.get_by_label("Your TRaX key").input_value() == ""
-        assert SANDBOX_KEY not in await page.content()
+        assert MINE not in await page.content()
 
 
 async def test_another_site_can_neither_frame_nor_send_the_form(
     browser: Browser, tmp_path: Path
 ) -> None:
-    async with _visit(tmp_path) as visit, _opened(browser, visit.asked()) as page:
+    async with _asked(browser, tmp_path) as (visit, page):
         form = page.locator("form:has(#key)")
         hidden = await form.locator("[type=hidden]").evaluate_all(
             "its => its.map((it) => [it.name, it.value])"
@@ -328,24 +325,14 @@ async def test_another_site_can_neither_frame_nor_send_the_form(
         await page.goto(f"{visit.client}/")
         await page.set_content(f'<iframe src="{address}"></iframe>')
         assert "wants to use" not in await page.frames[-1].content()
-        fields = {**dict(hidden), "key": SANDBOX_KEY, "access": "run"}
+        fields = {**dict(hidden), "key": MINE, "access": "run"}
+        inputs = "".join(f"<input name={name} value='{it}'>" for name, it in fields.items())
         await page.set_content(
-            f"<form method=post action='{action}'>"
-            + "".join(f"<input name={name} value='{it}'>" for name, it in fields.items())
-            + "<button>Send</button></form>"
+            f"<form method=post action='{action}'>{inputs}<button>Send</button></form>"
         )
         await page.get_by_role("button").click()
         await page.get_by_role("heading", name="Only the sign-in page itself").wait_for()
-        assert visit.front.keys == []
-
-
-def _screens() -> Iterator[tuple[str, dict[str, Any]]]:
-    for scheme in ("light", "dark"):
-        for width in (320, 640):
-            yield (
-                f"{scheme}-{width}",
-                {"color_scheme": scheme, "viewport": {"width": width, "height": 700}},
-            )
+        assert visit.it.keys == []
 
 
 async def test_every_page_fits_a_small_screen_and_can_be_read(
@@ -356,15 +343,14 @@ async def test_every_page_fits_a_small_screen_and_can_be_read(
         steps, claude = visit.steps, visit.steps.client_id
         await visit.register(HOSTILE["an image link"] + "x" * 300, long)
         hostile = steps.client_id
-        for name, options in _screens():
+        for scheme, width in product(("light", "dark"), (320, 640)):
+            screen = {"color_scheme": scheme, "viewport": {"width": width, "height": 700}}
             for steps.client_id in (hostile, claude):
-                await steps.sign_in(SANDBOX_KEY)
-            async with _opened(browser, visit.asked(), **options) as page:
+                await steps.sign_in(MINE)
+            async with _opened(browser, visit.asked(), **screen) as page:
                 await _check(page)
-                if pictures and name.endswith("640"):
-                    await page.screenshot(
-                        path=pictures / f"sign-in-{name[:-4]}.png", full_page=True
-                    )
+                if pictures and width == 640:
+                    await page.screenshot(path=pictures / f"sign-in-{scheme}.png", full_page=True)
                 await _type_key(page, "sk_live_wrong")
                 await page.get_by_role("alert").wait_for()
                 await _check(page)
@@ -373,10 +359,10 @@ async def test_every_page_fits_a_small_screen_and_can_be_read(
                 await _check(page)
                 await page.goto(steps.request(client_id=hostile, redirect_uri=long))
                 await _check(page)
-                await page.goto(f"{visit.front.address}/sign-in/sessions")
+                await page.goto(f"{visit.it.address}/sign-in/sessions")
                 await _check(page)
                 await _focused_on_key(page)
-                await page.keyboard.type(SANDBOX_KEY)
+                await page.keyboard.type(MINE)
                 await page.keyboard.press("Enter")
                 await page.get_by_role("heading", name="Signed in with your key").wait_for()
                 await _check(page)

@@ -27,9 +27,9 @@ from tests.support.consent_clients import SECOND_KEY
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, STUDIO, GuardedOperation
 from tests.support.hosted_process import HostedServer, hosted_server
 from tests.support.loopback_ports import held_port
-from tests.support.oauth_steps import OAuthSteps
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.served_app import plain_http
+from tests.world.oauth import OAuthSteps
 from tests.world.wire import LEGACY, MODERN, HttpWire, tool_call
 
 if TYPE_CHECKING:

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from tests.support.hosted_process import FILE
 from tests.support.product.commands import Outcome, run_command
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.sandbox_accounts import MODERATOR_KEY
 from tests.support.product.sign_in import sign_in_command
-from tests.support.served_sign_in import registered
+from tests.world.sign_in import registered
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from tests.support.served_sign_in import SignInFront
+    from tests.world.sign_in import SignInWorld
 
 HOSTILE: Final = 'Nice\u202e" [bold red]\x1b[31m\nx'
 TO_END: Final = ". To end one:\ntrax-mcp sign-in revoke ID\n"
@@ -29,12 +30,12 @@ REVOKED: Final = 'Revoked: "The tests" (127.0.0.1).\n'
 class Serving:
     """A server at which Anna and Ben have signed in, and its operator's command."""
 
-    def __init__(self, front: SignInFront, anna: dict[str, Any], ben: dict[str, Any]) -> None:
-        self.front, self.anna, self.ben = front, anna, ben
+    def __init__(self, world: SignInWorld, anna: dict[str, Any], ben: dict[str, Any]) -> None:
+        self.world, self.anna, self.ben = world, anna, ben
 
     def run(self, *arguments: str) -> Outcome:
         """Run the command, which shows no key and no token."""
-        done = sign_in_command(self.front.product, *arguments)
+        done = sign_in_command(self.world.product, *arguments)
         secrets = [SANDBOX_KEY, MODERATOR_KEY]
         secrets += [it[f"{kind}_token"] for it in (self.anna, self.ben) for kind in TOKENS]
         assert [it for it in secrets if it in done.out + done.err] == []
@@ -42,7 +43,7 @@ class Serving:
 
     async def statuses(self) -> list[int]:
         """The status of a call of each."""
-        return [await self.front.status_of(it["access_token"]) for it in (self.anna, self.ben)]
+        return [await self.world.status_of(it) for it in (self.anna, self.ben)]
 
 
 TOKENS: Final = ("access", "refresh")
@@ -51,17 +52,17 @@ TOKENS: Final = ("access", "refresh")
 @asynccontextmanager
 async def serving(folder: Path) -> AsyncIterator[Serving]:
     """Ben may only look, and signs in a second later."""
-    async with registered(folder) as (front, steps), front.steps(steps.client_id) as others:
+    async with registered(folder) as (world, steps), world.steps(steps.client_id) as others:
         anna = await steps.sign_in(SANDBOX_KEY)
-        front.clock.advance(1)
+        world.hand_clock.advance(1)
         ben = await others.sign_in(MODERATOR_KEY, access="read")
-        yield Serving(front, anna, ben)
+        yield Serving(world, anna, ben)
 
 
 async def test_the_list_says_who_is_signed_in_and_what_they_may_do(tmp_path: Path) -> None:
     """In lines that fit a terminal, the last used first, and as JSON with whole values."""
     async with serving(tmp_path) as it:
-        listed, (ben, anna) = it.run("list"), it.front.sign_ins()
+        listed, (ben, anna) = it.run("list"), it.world.sign_ins()
     expected = ""
     for signed_in, may in ((ben, "look only"), (anna, "run shows")):
         since, used = (signed_in[name] for name in ("created", "lastUsed"))
@@ -82,10 +83,10 @@ async def test_the_list_says_who_is_signed_in_and_what_they_may_do(tmp_path: Pat
 
 async def test_a_hostile_name_of_a_client_stays_text_on_a_terminal(tmp_path: Path) -> None:
     """It can neither colour nor turn around what the operator reads."""
-    async with registered(tmp_path) as (front, steps):
+    async with registered(tmp_path) as (world, steps):
         await steps.register(client_name=HOSTILE)
         await steps.sign_in(SANDBOX_KEY)
-        output = sign_in_command(front.product, "list").out
+        output = sign_in_command(world.product, "list").out
     flowing = re.sub(r"\n +", " ", output)
     assert '"Nice\ufffd\\u0022 [bold red]\ufffd[31m x" (127.0.0.1): run shows' in flowing
 
@@ -94,10 +95,10 @@ async def test_a_revoked_client_is_out_at_once_while_the_server_serves(tmp_path:
     """Others stay."""
     async with serving(tmp_path) as it:
         assert await it.statuses() == [200, 200]
-        anna = next(one for one in it.front.sign_ins() if one["access"] == "run")
+        anna = next(one for one in it.world.sign_ins() if one["access"] == "run")
         assert it.run("revoke", anna["id"]) == Outcome(0, REVOKED, "")
         assert await it.statuses() == [401, 200]
-        async with it.front.steps(anna["clientId"]) as steps:
+        async with it.world.steps(anna["clientId"]) as steps:
             assert (await steps.refresh(it.anna["refresh_token"])).status_code == 400
 
 
@@ -113,7 +114,7 @@ async def test_an_unknown_id_revokes_nothing_and_is_not_repeated(tmp_path: Path)
     async with serving(tmp_path) as it:
         assert it.run("revoke", it.anna["access_token"]) == Outcome(1, UNKNOWN, "")
         assert await it.statuses() == [200, 200]
-        ben = next(one for one in it.front.sign_ins() if one["access"] == "read")
+        ben = next(one for one in it.world.sign_ins() if one["access"] == "read")
         assert it.run("revoke", "x", ben["id"]) == Outcome(1, f"{REVOKED}{UNKNOWN}", "")
         assert await it.statuses() == [200, 401]
 
@@ -146,9 +147,9 @@ def test_a_list_without_a_file_says_that_there_is_none(tmp_path: Path) -> None:
 
 async def test_a_file_that_others_can_open_is_refused_by_the_command_too(tmp_path: Path) -> None:
     """With the same sentence as at the start of a server."""
-    async with registered(tmp_path) as (front, _):
-        front.file.chmod(0o644)
-        done = sign_in_command(front.product, "list")
+    async with registered(tmp_path) as (world, _):
+        (world.folder / FILE).chmod(0o644)
+        done = sign_in_command(world.product, "list")
     assert done == Outcome(
         1,
         "",

@@ -10,10 +10,10 @@ import pytest
 
 from tests.support.home_folder import Home, mode
 from tests.support.hosted_process import FILE, SECRET_FILE, hosted_server
-from tests.support.oauth_steps import OAuthSteps
 from tests.support.product.commands import Outcome, run_command
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.server_process import running
+from tests.world.oauth import OAuthSteps
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from math import log2
 from typing import TYPE_CHECKING, Final
 
 from tests.support.guarded_calls import GO_LIVE
-from tests.support.served_sign_in import registered
+from tests.world.sign_in import registered
 from tests.world.world import MINE, open_world
 from trax_mcp.sealing import seal
 from trax_mcp.web.local_server import PageAccess

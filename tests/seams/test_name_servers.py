@@ -11,8 +11,8 @@ import anyio
 import httpx
 
 from tests.support.product.sign_in import Internet
-from tests.support.served_sign_in import signing_in
 from tests.support.server_process import PATIENCE_SECONDS
+from tests.world.sign_in import signing_in
 from trax_mcp.sign_in.clients import _resolve
 
 if TYPE_CHECKING:
@@ -37,9 +37,9 @@ async def test_a_slow_name_server_holds_up_one_request_alone(
 
     refused: list[httpx.Response] = []
     async with (
-        signing_in(tmp_path, internet=Internet(addresses=_resolve)) as front,
-        front.steps("https://client.example/client.json") as slow_one,
-        front.steps() as other,
+        signing_in(tmp_path, internet=Internet(addresses=_resolve)) as it,
+        it.steps("https://client.example/client.json") as slow_one,
+        it.steps() as other,
     ):
         monkeypatch.setattr(socket, "getaddrinfo", slow)
 

@@ -15,9 +15,9 @@ import pytest
 from tests import ROOT
 from tests.support.guarded_calls import GO_LIVE
 from tests.support.hosted_process import hosted_server
-from tests.support.oauth_steps import OAuthSteps, key_form
 from tests.support.opened_addresses import OpenedAddresses
 from tests.support.server_process import running
+from tests.world.oauth import OAuthSteps, key_form
 from tests.world.page import PageClient, address_behind
 from tests.world.wire import MODERN, request, tool_call
 

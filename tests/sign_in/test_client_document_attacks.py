@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import pytest
 
+from tests.sign_in.described_client import CALLBACK, described_client
 from tests.support.document_server import (
     CANARY,
     HOST,
@@ -28,21 +28,17 @@ from tests.support.document_server import (
     serving_documents,
 )
 from tests.support.html_forms import forms_of
-from tests.support.oauth_steps import key_form
 from tests.support.product.sign_in import Internet
-from tests.support.served_sign_in import signing_in
 from tests.support.server_process import PATIENCE_SECONDS
+from tests.world.oauth import key_form
+from tests.world.sign_in import signing_in
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import httpx
 
-    from tests.support.oauth_steps import OAuthSteps
-    from tests.support.served_sign_in import SignInFront
-
-CALLBACK: Final = "https://client.example/callback"
 
 BAD_IDS: Final = {
     "loopback": "https://127.0.0.1:{PORT}/client.json",
@@ -58,28 +54,12 @@ INSIDE: Final[dict[str, Sequence[str]]] = {
 }
 """Addresses that the name of a client's host leads to."""
 
-BAD_DOCUMENTS: Final[dict[str, Any]] = {
-    "another client's": lambda it: document(it.client_id("other.example")),
-    "with a secret": lambda it: document(it.client_id(), client_secret=CANARY),
-    "with a script to go back to": lambda it: document(
-        it.client_id(), redirect_uris=["javascript:alert(1)"]
-    ),
+BAD_DOCUMENTS: Final[dict[str, dict[str, object]]] = {
+    "another client's": {"client_id": "https://other.example/client.json"},
+    "with a secret": {"client_secret": CANARY},
+    "with a script to go back to": {"redirect_uris": ["javascript:alert(1)"]},
 }
-"""Contents where a document should lie."""
-
-
-@asynccontextmanager
-async def steps_of(
-    folder: Path, internet: Internet | None = None, *, timeout_seconds: float = 5
-) -> AsyncIterator[tuple[DocumentServer, SignInFront, OAuthSteps]]:
-    """A server of documents, ours, and a client with a document."""
-    async with serving_documents() as host:
-        internet = internet or host.internet(timeout_seconds=timeout_seconds)
-        async with (
-            signing_in(folder, internet=internet) as hosted,
-            hosted.steps(host.client_id(), redirect_uri=CALLBACK) as steps,
-        ):
-            yield host, hosted, steps
+"""Members of a document that another reader might take."""
 
 
 def refused_page(response: httpx.Response) -> str:
@@ -95,10 +75,10 @@ def refused_page(response: httpx.Response) -> str:
 
 async def test_an_id_that_is_no_public_document_is_not_followed(tmp_path: Path) -> None:
     """Even if every name and every address is as good as public."""
-    async with steps_of(tmp_path) as (host, _hosted, steps):
-        for attack, client_id in BAD_IDS.items():
-            steps.client_id = client_id.replace("{PORT}", str(host.port))
-            assert steps.client_id not in refused_page(await steps.authorize()), attack
+    async with described_client(tmp_path) as (host, _, steps):
+        for attack, template in BAD_IDS.items():
+            client_id = template.replace("{PORT}", str(host.port))
+            assert client_id not in refused_page(await steps.authorize(client_id=client_id)), attack
             assert (host.requests, host.server_names) == ([], []), attack
 
 
@@ -112,8 +92,10 @@ async def test_a_name_that_leads_inside_is_not_followed(tmp_path: Path) -> None:
 
     async with serving_documents() as host:
         internet = Internet(addresses=addresses, tls=host.tls)
-        async with signing_in(tmp_path, internet=internet) as hosted, hosted.steps() as steps:
-            steps.client_id = host.client_id()
+        async with (
+            signing_in(tmp_path, internet=internet) as it,
+            it.steps(host.client_id()) as steps,
+        ):
             for attack in INSIDE:
                 text = refused_page(await steps.authorize())
                 assert f"{HOST} has no address on the public internet" in text, attack
@@ -133,41 +115,40 @@ async def test_a_name_that_leads_elsewhere_a_moment_later_changes_nothing(tmp_pa
             addresses=addresses, is_public=lambda ip: ip == "127.0.0.1", tls=host.tls
         )
         async with (
-            signing_in(tmp_path, internet=internet) as hosted,
-            hosted.steps(host.client_id(), redirect_uri=CALLBACK) as steps,
+            signing_in(tmp_path, internet=internet) as it,
+            it.steps(host.client_id(), redirect_uri=CALLBACK) as steps,
         ):
             assert key_form(await steps.page())
             assert len(host.requests) == len(answers) == 1
 
 
-async def test_a_certificate_for_another_host_is_refused(tmp_path: Path) -> None:
+async def test_a_certificate_for_another_host_or_of_no_known_authority_is_refused(
+    tmp_path: Path,
+) -> None:
     """Nothing is sent to it."""
-    async with steps_of(tmp_path) as (host, _hosted, steps):
-        steps.client_id = host.client_id("not-in-it.example")
-        assert "cannot be reached over HTTPS" in refused_page(await steps.authorize())
+    async with described_client(tmp_path / "one") as (host, _, steps):
+        client_id = host.client_id("not-in-it.example")
+        page = await steps.authorize(client_id=client_id)
+        assert "cannot be reached over HTTPS" in refused_page(page)
         assert host.requests == []
-
-
-async def test_a_certificate_that_no_known_authority_has_issued_is_refused(tmp_path: Path) -> None:
-    """By the authorities that this machine trusts."""
     async with (
         serving_documents(is_trusted=False) as host,
-        signing_in(tmp_path, internet=host.internet()) as hosted,
-        hosted.steps(host.client_id(), redirect_uri=CALLBACK) as steps,
+        signing_in(tmp_path / "other", internet=host.internet()) as it,
+        it.steps(host.client_id(), redirect_uri=CALLBACK) as steps,
     ):
         refused_page(await steps.authorize())
         assert host.requests == []
 
 
-@pytest.mark.parametrize("attack", BAD_DOCUMENTS)
 async def test_a_document_that_is_not_as_it_must_be_lets_nobody_in(
-    attack: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Neither the page nor the log quotes any of it."""
     caplog.set_level("DEBUG", logger="trax_mcp")
-    async with steps_of(tmp_path) as (host, _hosted, steps):
-        host.answers[HOST] = json_answer(BAD_DOCUMENTS[attack](host))
-        refused_page(await steps.authorize(redirect_uri=None))
+    async with described_client(tmp_path) as (host, _, steps):
+        for members in BAD_DOCUMENTS.values():
+            host.answers[HOST] = json_answer({**document(host.client_id()), **members})
+            refused_page(await steps.authorize(redirect_uri=None))
     assert CANARY not in caplog.text
 
 
@@ -203,63 +184,71 @@ async def say_nothing(_writer: asyncio.StreamWriter) -> None:
     await asyncio.Event().wait()
 
 
-def good(host: DocumentServer, status: str = "200 OK", **headers: str) -> bytes:
-    """A good document with another status or other headers."""
-    named = {name.replace("_", "-"): it for name, it in headers.items()}
-    return json_answer(document(host.client_id()), status=status, headers=named)
-
-
-ODD_ANSWERS: Final[dict[str, tuple[Any, str]]] = {
-    "too long": (
-        lambda it: json_answer(document(it.client_id(), padding="x" * 6_000)),
-        "more than a description",
-    ),
-    "elsewhere": (
-        lambda it: good(
-            it, "302 Found", Location=f"https://other.example:{it.port}{PATH}?{CANARY}"
+def odd_answers(host: DocumentServer) -> dict[str, tuple[Any, str]]:
+    """How a host answers that wants more than to describe a client, and what a person reads."""
+    good = document(host.client_id())
+    compressed = gzip.compress(json.dumps(good).encode())
+    elsewhere = {"Location": f"https://other.example:{host.port}{PATH}?{CANARY}"}
+    headers = b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 50_000 + b"\r\n"
+    long, late = "more than a description", "does not answer in time"
+    return {
+        "too long": (json_answer({**good, "padding": "x" * 6_000}), long),
+        "elsewhere": (
+            json_answer(good, status="302 Found", headers=elsewhere),
+            "answers with HTTP 302",
         ),
-        "answers with HTTP 302",
-    ),
-    "of nothing": (lambda it: good(it, f"404 {CANARY}"), "has no description of it any more"),
-    "an error": (lambda it: good(it, f"500 {CANARY}"), "answers with HTTP 500"),
-    "a web page": (lambda it: good(it, Content_Type="text/html"), "does not send JSON"),
-    "of no type": (lambda it: good(it, Content_Type=""), "does not send JSON"),
-    "compressed": (
-        lambda it: answer_of(
-            gzip.compress(json.dumps(document(it.client_id())).encode()),
-            headers={"Content-Encoding": "gzip"},
+        "of nothing": (
+            json_answer(good, status=f"404 {CANARY}"),
+            "has no description of it any more",
         ),
-        "compresses it",
-    ),
-    "no HTTP": (lambda _: b"HTTP/0.9 canary\r\n\r\n", "broke off its answer"),
-    "a part": (lambda it: good(it)[:-9], "broke off its answer"),
-    "a flood of headers": (
-        lambda _: b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 50_000 + b"\r\n",
-        "broke off its answer",
-    ),
-    "a flood": (lambda _: flood, "more than a description"),
-    "drop by drop": (lambda _: drip, "does not answer in time"),
-    "a head drop by drop": (lambda _: drip_head, "does not answer in time"),
-    "silence": (lambda _: say_nothing, "does not answer in time"),
-}
-"""How a host answers that wants more than to describe a client, and what a person reads."""
+        "an error": (json_answer(good, status=f"500 {CANARY}"), "answers with HTTP 500"),
+        "a web page": (
+            json_answer(good, headers={"Content-Type": "text/html"}),
+            "does not send JSON",
+        ),
+        "of no type": (json_answer(good, headers={"Content-Type": ""}), "does not send JSON"),
+        "compressed": (
+            answer_of(compressed, headers={"Content-Encoding": "gzip"}),
+            "compresses it",
+        ),
+        "no HTTP": (b"HTTP/0.9 canary\r\n\r\n", "broke off its answer"),
+        "a part": (json_answer(good)[:-9], "broke off its answer"),
+        "a flood of headers": (headers, "broke off its answer"),
+        "a flood": (flood, long),
+        "drop by drop": (drip, late),
+        "a head drop by drop": (drip_head, late),
+        "silence": (say_nothing, late),
+    }
 
 
-@pytest.mark.parametrize("attack", ODD_ANSWERS)
 async def test_a_document_is_neither_long_nor_slow_nor_elsewhere(
-    attack: str, tmp_path: Path
+    tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
     """Clients of other hosts are served meanwhile."""
-    odd, expected = ODD_ANSWERS[attack]
-    seconds = 1 if "in time" in expected else 5
-    async with steps_of(tmp_path, timeout_seconds=seconds) as (host, hosted, steps):
-        host.answers[HOST] = odd(host)
+    async with described_client(tmp_path, timeout_seconds=1) as (host, it, steps):
+
+        async def attack(name: str, answer: Any, expected: str) -> None:  # noqa: ANN401  bytes or a writer of them
+            path = f"/{name.replace(' ', '-')}"
+            host.answers[f"{HOST}{path}"] = answer
+            refused = await steps.authorize(client_id=host.client_id(path=path))
+            with subtests.test(name):
+                assert expected in refused_page(refused)
+
+        rows = [(name, *row) for name, row in odd_answers(host).items()]
+        slow = [row for row in rows if "in time" in row[2]]
+        for row in rows:
+            if row not in slow:
+                await attack(*row)
         third = host.client_id("third.example")
-        async with hosted.steps(third, redirect_uri=CALLBACK) as others:
-            refused, page = await asyncio.gather(steps.authorize(), others.page())
-            assert expected in refused_page(refused)
-            assert key_form(page)
-        assert not [it for it in host.requests if "other.example" in it]
+        async with (
+            it.steps(third, redirect_uri=CALLBACK, ip="8.8.8.8") as others,
+            asyncio.TaskGroup() as tasks,
+        ):
+            for row in slow:
+                tasks.create_task(attack(*row))
+            assert key_form(await others.page())
+        assert len(slow) == 3
+        assert not [head for head in host.requests if "other.example" in head]
 
 
 @pytest.mark.parametrize("is_given_up", [False, True])
@@ -268,7 +257,7 @@ async def test_the_connection_to_a_host_that_never_begins_tls_is_closed(
 ) -> None:
     """A host that could keep it open would take one after the other, until none is left.
 
-    Also where the request is given up meanwhile.
+    The same holds where the request is given up meanwhile.
     """
     closed = asyncio.Event()
 
@@ -281,8 +270,8 @@ async def test_the_connection_to_a_host_that_never_begins_tls_is_closed(
         host = DocumentServer(port=hanging.sockets[0].getsockname()[1])
         internet = host.internet(timeout_seconds=SOON)
         async with (
-            signing_in(tmp_path, internet=internet) as hosted,
-            hosted.steps(host.client_id(), redirect_uri=CALLBACK) as steps,
+            signing_in(tmp_path, internet=internet) as it,
+            it.steps(host.client_id(), redirect_uri=CALLBACK) as steps,
         ):
             with anyio.move_on_after(SOON / 10 if is_given_up else PATIENCE_SECONDS):
                 refused_page(await steps.authorize())
@@ -296,38 +285,32 @@ async def test_a_name_server_that_never_answers_is_given_up(tmp_path: Path) -> N
         return ()
 
     internet = Internet(addresses=addresses, timeout_seconds=SOON)
-    async with signing_in(tmp_path, internet=internet) as hosted, hosted.steps() as steps:
-        steps.client_id = f"https://{HOST}{PATH}"
-        assert "does not answer in time" in refused_page(await steps.authorize())
+    async with signing_in(tmp_path, internet=internet) as it, it.steps() as steps:
+        refused = await steps.authorize(client_id=f"https://{HOST}{PATH}")
+        assert "does not answer in time" in refused_page(refused)
 
 
 async def test_hosts_that_do_not_answer_do_not_occupy_all_reads(tmp_path: Path) -> None:
-    """Who asks for one of them too many is told to try again; a document that was read counts."""
-    async with steps_of(tmp_path) as (host, hosted, steps):
+    """People who ask for one of them too many try again later. A document that was read counts."""
+    async with described_client(tmp_path, timeout_seconds=2) as (host, it, steps):
         assert key_form(await steps.page())
         host.answers = dict.fromkeys(("other.example", "third.example"), say_nothing)
-        waiting = [
-            hosted.steps(
-                host.client_id(name, f"/{number}"), redirect_uri=CALLBACK, ip=f"8.8.{number}.8"
-            )
-            for number in range(8)
-            for name in ("other.example", "third.example")
-        ]
+        statuses: list[int] = []
+        six = anyio.Event()
+
+        async def ask(number: int, name: str) -> None:
+            client_id = host.client_id(name, f"/{number}")
+            async with it.steps(client_id, ip=f"8.8.{number}.8") as waiting:
+                statuses.append((await waiting.authorize(redirect_uri=CALLBACK)).status_code)
+            if len(statuses) == 6:
+                six.set()
+
         async with anyio.create_task_group() as tasks:
-            answers: list[httpx.Response] = []
-            enough = anyio.Event()
-
-            async def ask(it: OAuthSteps) -> None:
-                answers.append(await it.authorize())
-                if len(answers) == 6:
-                    enough.set()
-
-            for it in waiting:
-                tasks.start_soon(ask, it)
+            for number in range(8):
+                for name in ("other.example", "third.example"):
+                    tasks.start_soon(ask, number, name)
             with anyio.fail_after(PATIENCE_SECONDS):
-                await enough.wait()
-            assert {it.status_code for it in answers} == {429}
+                await six.wait()
+            assert set(statuses) == {429}
             assert key_form(await steps.page())
             tasks.cancel_scope.cancel()
-        for it in waiting:
-            await it.__aexit__(None, None, None)

@@ -2,92 +2,52 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.support.document_server import (
-    HOST,
-    LOOK_ALIKE,
-    DocumentServer,
-    document,
-    json_answer,
-    serving_documents,
-)
+from tests.sign_in.described_client import described_client
+from tests.support.document_server import HOST, LOOK_ALIKE, document, json_answer
 from tests.support.html_forms import text_of
-from tests.support.oauth_steps import key_form
-from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.published_documents import CHATGPT, CLAUDE, CLAUDE_CODE, VSCODE
-from tests.support.served_sign_in import signing_in
+from tests.world.oauth import key_form
+from tests.world.sign_in import CLAUDE as CLAUDE_ID
+from tests.world.sign_in import CLAUDE_CALLBACK, signing_in
+from tests.world.world import MINE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
-    from tests.support.oauth_steps import OAuthSteps
-    from tests.support.served_sign_in import SignInFront
-
-CALLBACK: Final = "https://client.example/callback"
-CLAUDE_ID: Final = "https://claude.ai/oauth/mcp-oauth-client-metadata"
-
-
-@asynccontextmanager
-async def steps_of(
-    folder: Path,
-    *,
-    host: str = HOST,
-    path: str = "/oauth/client.json",
-    addresses: Sequence[str] = ("127.0.0.1",),
-) -> AsyncIterator[tuple[DocumentServer, SignInFront, OAuthSteps]]:
-    """A server of documents, ours, and a client with the document at `host` and `path`."""
-    async with (
-        serving_documents() as server,
-        signing_in(folder, internet=server.internet({host: addresses})) as front,
-        front.steps(server.client_id(host, path), redirect_uri=CALLBACK) as steps,
-    ):
-        yield server, front, steps
+CHATGPT_CALLBACK: Final = "https://chatgpt.com/connector_platform_oauth_redirect"
+PROOF: Final = {
+    "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+    "client_assertion": "e30.e30.e30",
+}
+"""A client's proof of itself. This server checks none, and says so in its metadata."""
 
 
 @pytest.mark.parametrize(
     ("published", "redirect_uri"),
     [
-        (CLAUDE, "https://claude.ai/api/mcp/auth_callback"),
-        (CHATGPT, "https://chatgpt.com/connector_platform_oauth_redirect"),
+        (CLAUDE, CLAUDE_CALLBACK),
+        (CHATGPT, CHATGPT_CALLBACK),
         (CLAUDE_CODE, "http://localhost:3118/callback"),
-        (CLAUDE_CODE, "http://127.0.0.1:58135/callback"),
         (VSCODE, "http://127.0.0.1:33418/"),
-        (VSCODE, "https://vscode.dev/redirect"),
     ],
 )
 async def test_known_clients_sign_in_with_what_they_publish(
     published: dict[str, Any], redirect_uri: str, tmp_path: Path
 ) -> None:
     """The document is read where the person comes in, and never at the token endpoint."""
-    async with steps_of(tmp_path) as (server, front, steps):
+    async with described_client(tmp_path) as (server, it, steps):
         server.answers[HOST] = json_answer({**published, "client_id": steps.client_id})
         steps.redirect_uri = redirect_uri
-        tokens = await steps.sign_in(SANDBOX_KEY)
+        tokens = (await steps.redeem(await steps.code(MINE), **PROOF)).json()
         assert (await steps.refresh(tokens["refresh_token"])).status_code == 200
-        (sign_in,) = front.sign_ins()
-        assert (sign_in["clientName"], sign_in["clientId"]) == (
-            published["client_name"],
-            steps.client_id,
-        )
+        (sign_in,) = it.sign_ins()
+        known = sign_in["clientName"], sign_in["clientId"]
+        assert known == (published["client_name"], steps.client_id)
         assert len(server.requests) == 1
-
-
-async def test_a_client_that_proves_itself_all_the_same_gets_its_tokens(tmp_path: Path) -> None:
-    """This server checks no such proof, and says so in its metadata."""
-    async with steps_of(tmp_path) as (server, _, steps):
-        server.answers[HOST] = json_answer({**CHATGPT, "client_id": steps.client_id})
-        steps.redirect_uri = "https://chatgpt.com/connector_platform_oauth_redirect"
-        answer = await steps.redeem(
-            await steps.code(SANDBOX_KEY),
-            client_assertion_type="urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-            client_assertion="e30.e30.e30",
-        )
-    assert answer.status_code == 200
 
 
 async def test_a_document_is_asked_for_by_its_exact_path_and_nothing_else_is_said(
@@ -97,7 +57,7 @@ async def test_a_document_is_asked_for_by_its_exact_path_and_nothing_else_is_sai
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     path = "/a;b=c/%7Euser/(x)'*!$&+,:@~_-.json"
-    async with steps_of(tmp_path, path=path) as (server, _, steps):
+    async with described_client(tmp_path, path=path) as (server, _, steps):
         assert key_form(await steps.page())
     [request] = server.requests
     lines = request.split("\r\n")
@@ -110,66 +70,58 @@ async def test_a_document_is_asked_for_by_its_exact_path_and_nothing_else_is_sai
     assert server.server_names == [HOST]
 
 
-async def test_the_next_address_is_tried_if_one_cannot_be_reached(tmp_path: Path) -> None:
-    async with steps_of(tmp_path, addresses=("127.0.0.2", "127.0.0.1")) as (_, _, steps):
-        assert key_form(await steps.page())
-
-
-@pytest.mark.parametrize(
-    "content_type", ["application/json; charset=utf-8", "application/oauth-client+json"]
-)
-async def test_each_spelling_of_json_is_read(content_type: str, tmp_path: Path) -> None:
-    async with steps_of(tmp_path) as (server, _, steps):
-        content = document(steps.client_id)
-        server.answers[HOST] = json_answer(content, headers={"Content-Type": content_type})
-        assert key_form(await steps.page())
+async def test_the_next_address_is_tried_and_each_spelling_of_json_is_read(tmp_path: Path) -> None:
+    addresses = ("127.0.0.2", "127.0.0.1")
+    async with described_client(tmp_path, addresses=addresses) as (server, _, steps):
+        for kind in ("application/json; charset=utf-8", "application/oauth-client+json"):
+            path = f"/{len(kind)}"
+            content = document(server.client_id(path=path))
+            server.answers[f"{HOST}{path}"] = json_answer(content, headers={"Content-Type": kind})
+            assert key_form(await steps.page(client_id=server.client_id(path=path)))
 
 
 async def test_a_document_is_read_again_after_an_hour(tmp_path: Path) -> None:
-    """And one that could not be read at once, so that nobody waits for its client."""
-    async with steps_of(tmp_path) as (server, front, steps):
+    """One that could not be read is read at once again, so that nobody waits for its client."""
+    async with described_client(tmp_path) as (server, it, steps):
         server.answers[HOST] = json_answer({}, status="503 No")
         assert (await steps.authorize()).status_code == 400
         server.answers[HOST] = json_answer(document(steps.client_id))
         for _ in range(3):
             assert key_form(await steps.page())
         assert len(server.requests) == 2
-        front.clock.advance(3601)
+        it.hand_clock.advance(3601)
         server.answers[HOST] = json_answer(document(steps.client_id, client_name="New Name"))
         assert '"New Name" wants to use your TRaX studios' in text_of((await steps.page()).text)
 
 
 async def test_a_document_that_cannot_be_read_again_counts_for_a_day(tmp_path: Path) -> None:
     """People can sign in while its host is down, or strangers keep all reads busy."""
-    async with steps_of(tmp_path) as (server, front, steps):
+    async with described_client(tmp_path) as (server, it, steps):
         assert key_form(await steps.page())
         server.answers[HOST] = json_answer({}, status="503 No")
-        front.clock.advance(86_399)
+        it.hand_clock.advance(86_399)
         assert key_form(await steps.page())
         assert len(server.requests) == 2
-        front.clock.advance(3_601)
+        it.hand_clock.advance(3_601)
         assert "answers with HTTP 503" in (await steps.authorize()).text
 
 
 async def test_a_document_that_its_maker_has_withdrawn_counts_no_more(tmp_path: Path) -> None:
-    async with steps_of(tmp_path) as (server, front, steps):
+    async with described_client(tmp_path) as (server, it, steps):
         assert key_form(await steps.page())
         server.answers[HOST] = json_answer({}, status="404 Gone")
-        front.clock.advance(3_601)
+        it.hand_clock.advance(3_601)
         assert "has no description of it any more" in (await steps.authorize()).text
 
 
 async def test_claude_is_known_where_its_host_turns_this_server_away(tmp_path: Path) -> None:
     """Its host has a test for browsers in place of the document, at some hosters."""
-    known = {
-        CLAUDE_ID: ("Claude", "https://claude.ai/api/mcp/auth_callback"),
-        "https://claude.ai/oauth/claude-code-client-metadata": (
-            "Claude Code",
-            "http://localhost:3118/callback",
-        ),
-    }
-    async with signing_in(tmp_path) as front, front.steps() as steps:
-        for client_id, (name, redirect_uri) in known.items():
+    claude_code = "https://claude.ai/oauth/claude-code-client-metadata"
+    async with signing_in(tmp_path) as it, it.steps() as steps:
+        for name, client_id, redirect_uri in (
+            ("Claude", CLAUDE_ID, CLAUDE_CALLBACK),
+            ("Claude Code", claude_code, "http://localhost:3118/callback"),
+        ):
             page = await steps.page(client_id=client_id, redirect_uri=redirect_uri)
             assert f'"{name}" wants to use your TRaX studios' in text_of(page.text)
             assert "It comes from claude.ai. That was checked." in text_of(page.text)
@@ -179,7 +131,7 @@ async def test_claude_is_known_where_its_host_turns_this_server_away(tmp_path: P
 
 async def test_the_page_names_the_host_of_the_document_in_ascii(tmp_path: Path) -> None:
     """And warns of an address to go back to that is another one."""
-    async with steps_of(tmp_path, host=LOOK_ALIKE) as (_, _, steps):
+    async with described_client(tmp_path, host=LOOK_ALIKE) as (_, _, steps):
         said = text_of((await steps.page()).text)
     assert f"It comes from {LOOK_ALIKE}." in said
     assert "cliént" not in said
@@ -189,7 +141,7 @@ async def test_the_page_names_the_host_of_the_document_in_ascii(tmp_path: Path) 
 
 async def test_each_id_is_a_client_of_its_own(tmp_path: Path) -> None:
     """Ids that differ by a slash, or by the case of a letter, share nothing that is kept."""
-    async with steps_of(tmp_path) as (server, _, steps):
+    async with described_client(tmp_path) as (server, _, steps):
         assert key_form(await steps.page())
         server.answers[HOST] = json_answer(document(steps.client_id))
         for path in ("/oauth/client.json/", "/oauth/Client.json", "/oauth/client%2ejson"):

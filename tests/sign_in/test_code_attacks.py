@@ -8,16 +8,15 @@ from __future__ import annotations
 from asyncio import gather
 from typing import TYPE_CHECKING, Any, Final
 
-import pytest
-
-from tests.support.oauth_steps import CALLBACK, challenge_of
-from tests.support.product.sandbox import SANDBOX_KEY
-from tests.support.served_sign_in import registered
+from tests.world.oauth import CALLBACK, challenge_of
+from tests.world.sign_in import registered
+from tests.world.world import MINE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
+    import pytest
 
 Changes = dict[str, str | None]
 
@@ -47,82 +46,74 @@ def error_of(answer: httpx.Response) -> str:
     assert said.keys() == {"error", "error_description"}
     assert answer.headers["cache-control"] == "no-store"
     error: str = said["error"]
+    assert answer.status_code == (401 if error == "invalid_client" else 400)
     return error
 
 
-@pytest.mark.parametrize("attack", WITHOUT_TOKENS)
 async def test_no_tokens_without_all_that_the_code_was_given_for(
-    attack: str, tmp_path: Path
+    tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
     """The answer names no secret."""
-    changes, error = WITHOUT_TOKENS[attack]
-    async with registered(tmp_path) as (hosted, steps):
-        code = await steps.code(SANDBOX_KEY)
-        challenge = challenge_of(steps.verifier)
-        filled = {it: challenge if v == "{CHALLENGE}" else v for it, v in changes.items()}
-        refused = await steps.redeem(code, **filled)
-        assert refused.status_code == (401 if error == "invalid_client" else 400)
-        assert error_of(refused) == error
-        assert [it for it in (code, steps.verifier, SANDBOX_KEY) if it in refused.text] == []
-        assert hosted.sign_ins() == []
-
-
-async def test_a_parameter_that_comes_twice_gets_no_tokens(tmp_path: Path) -> None:
-    """Even with the same value."""
-    async with registered(tmp_path) as (hosted, steps):
-        twice = [await steps.code(SANDBOX_KEY)] * 2
+    async with registered(tmp_path) as (it, steps):
+        for attack, (changes, error) in WITHOUT_TOKENS.items():
+            code = await steps.code(MINE)
+            challenge = challenge_of(steps.verifier)
+            filled = {
+                name: v and v.replace("{CHALLENGE}", challenge) for name, v in changes.items()
+            }
+            refused = await steps.redeem(code, **filled)
+            with subtests.test(attack):
+                assert error_of(refused) == error
+                assert [text for text in (code, steps.verifier, MINE) if text in refused.text] == []
         given = {
             "grant_type": "authorization_code",
             "code_verifier": steps.verifier,
             "redirect_uri": steps.redirect_uri,
             "client_id": steps.client_id,
         }
+        twice = [await steps.code(MINE)] * 2
         answer = await steps.http.post("/token", data={**given, "code": twice})
-        assert error_of(answer) == "invalid_request"
-        assert hosted.sign_ins() == []
+        with subtests.test("a code that comes twice, with the same value"):
+            assert error_of(answer) == "invalid_request"
+        assert it.sign_ins() == []
 
 
 async def test_a_code_ends_after_a_minute(tmp_path: Path) -> None:
     """A finder who reads it in a history is late."""
-    async with registered(tmp_path) as (hosted, steps):
-        early, late = [await steps.code(SANDBOX_KEY) for _ in range(2)]
-        hosted.clock.advance(59)
+    async with registered(tmp_path) as (it, steps):
+        early, late = [await steps.code(MINE) for _ in range(2)]
+        it.hand_clock.advance(59)
         assert (await steps.redeem(early)).status_code == 200
-        hosted.clock.advance(1)
-        refused = await steps.redeem(late)
-    assert (refused.status_code, error_of(refused)) == (400, "invalid_grant")
+        it.hand_clock.advance(1)
+        assert error_of(await steps.redeem(late)) == "invalid_grant"
 
 
 async def test_a_code_gives_tokens_once_however_often_it_comes(tmp_path: Path) -> None:
-    """At once, as some redirects open twice; and later. The tokens last."""
-    async with registered(tmp_path) as (hosted, steps):
-        code = await steps.code(SANDBOX_KEY)
-        answers = await gather(*(steps.redeem(code) for _ in range(AT_ONCE)))
-        refused = [error_of(it) for it in answers if it.status_code != 200]
-        assert refused == ["invalid_grant"] * (AT_ONCE - 1)
-        (given,) = (it.json() for it in answers if it.status_code == 200)
-        assert await hosted.status_of(given["access_token"]) == 200
-        hosted.clock.advance(30)
-        assert error_of(await steps.redeem(code)) == "invalid_grant"
-        assert len(hosted.sign_ins()) <= 1
+    """At once, as some redirects open twice; and later. The tokens last.
 
-
-async def test_a_stolen_code_is_worth_nothing_in_another_sign_in(tmp_path: Path) -> None:
-    """The thief sends it at the same moment, or before, from the same client without its verifier.
-
-    Public clients have no secret.
+    Before, a thief sends it at the same moment from the same client, without its verifier: public
+    clients have no secret.
     """
-    async with registered(tmp_path) as (hosted, victim), hosted.steps(victim.client_id) as thief:
-        stolen = await victim.code(SANDBOX_KEY)
+    async with registered(tmp_path) as (it, steps), it.steps(steps.client_id) as thief:
+        stolen = await steps.code(MINE)
         injected = await gather(*(thief.redeem(stolen) for _ in range(AT_ONCE)))
-        assert {error_of(it) for it in injected} == {"invalid_grant"}
-        assert hosted.sign_ins() == []
+        assert {error_of(answer) for answer in injected} == {"invalid_grant"}
+        assert it.sign_ins() == []
+        code = await steps.code(MINE)
+        answers = await gather(*(steps.redeem(code) for _ in range(AT_ONCE)))
+        refused = [error_of(answer) for answer in answers if answer.status_code != 200]
+        assert refused == ["invalid_grant"] * (AT_ONCE - 1)
+        (given,) = (answer.json() for answer in answers if answer.status_code == 200)
+        assert await it.status_of(given) == 200
+        it.hand_clock.advance(30)
+        assert error_of(await steps.redeem(code)) == "invalid_grant"
+        assert len(it.sign_ins()) <= 1
 
 
 async def test_tokens_come_with_what_they_are_and_how_long_they_live(tmp_path: Path) -> None:
     """For any web page: a code proves who asks, no cookie does. And never from a cache."""
-    async with registered(tmp_path) as (_hosted, steps):
-        code = await steps.code(SANDBOX_KEY, access="read")
+    async with registered(tmp_path) as (_, steps):
+        code = await steps.code(MINE, access="read")
         steps.http.headers["origin"] = "https://inspector.example"
         answer = await steps.redeem(code)
     tokens: dict[str, Any] = answer.json()
@@ -133,34 +124,23 @@ async def test_tokens_come_with_what_they_are_and_how_long_they_live(tmp_path: P
     assert tokens == {"token_type": "Bearer", "expires_in": FOURTEEN_DAYS, "scope": "read"}
 
 
-RESOURCES: Final = {
-    "none": None,
-    "empty": "",
-    "as the metadata has it": "{RESOURCE}",
-    "with a slash": "{RESOURCE}/",
-    "with its scheme in capitals": "HTTP{REST}",
-}
+async def test_each_spelling_of_the_resource_gets_tokens(tmp_path: Path) -> None:
+    """At all three steps: none, and with a slash or capitals, as some clients write it."""
+    async with registered(tmp_path) as (_, steps):
+        ours = steps.resource
+        for resource in (None, "", ours, f"{ours}/", ours.replace("http", "HTTP")):
+            code = await steps.code(MINE, resource=resource)
+            tokens = await steps.redeem(code, resource=resource)
+            assert tokens.status_code == 200, resource
+            again = await steps.refresh(tokens.json()["refresh_token"], resource=resource)
+            assert again.status_code == 200, resource
 
 
-@pytest.mark.parametrize("spelling", RESOURCES)
-async def test_each_spelling_of_the_resource_gets_tokens(spelling: str, tmp_path: Path) -> None:
-    """At all three steps. Some clients add the slash."""
-    async with registered(tmp_path) as (_hosted, steps):
-        named = RESOURCES[spelling]
-        resource = named and named.replace("{RESOURCE}", steps.resource)
-        resource = resource and resource.replace("{REST}", steps.resource.removeprefix("http"))
-        code = await steps.code(SANDBOX_KEY, resource=resource)
-        tokens = await steps.redeem(code, resource=resource)
-        assert tokens.status_code == 200
-        refreshed = await steps.refresh(tokens.json()["refresh_token"], resource=resource)
-        assert refreshed.status_code == 200
-
-
-@pytest.mark.parametrize("path", ["/token", "/revoke"])
-async def test_a_body_that_is_no_plain_form_is_refused(path: str, tmp_path: Path) -> None:
+async def test_a_body_that_is_no_plain_form_is_refused(tmp_path: Path) -> None:
     """A part of a form may name an encoding, and so make text that cannot be encoded again."""
     part = '--x\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
-    async with registered(tmp_path) as (_hosted, steps):
+    kind = "multipart/form-data; boundary=x; charset=raw_unicode_escape"
+    async with registered(tmp_path) as (_, steps):
         given = {
             "grant_type": "authorization_code",
             "client_id": steps.client_id,
@@ -169,8 +149,7 @@ async def test_a_body_that_is_no_plain_form_is_refused(path: str, tmp_path: Path
             "code_verifier": steps.verifier,
         }
         body = "".join(part.format(*it) for it in given.items()) + "--x--\r\n"
-        kind = "multipart/form-data; boundary=x; charset=raw_unicode_escape"
-        answer = await steps.http.post(path, content=body, headers={"Content-Type": kind})
-        assert (answer.status_code, error_of(answer)) == (400, "invalid_request")
-        as_json = await steps.http.post(path, json=given)
-        assert (as_json.status_code, error_of(as_json)) == (400, "invalid_request")
+        for path in ("/token", "/revoke"):
+            answer = await steps.http.post(path, content=body, headers={"Content-Type": kind})
+            assert error_of(answer) == "invalid_request"
+            assert error_of(await steps.http.post(path, json=given)) == "invalid_request"

@@ -1,4 +1,4 @@
-"""Twenty people at one server, at once: nobody sees or uses what is another's.
+"""Twelve people at one server, at once: nobody sees or uses what is another's.
 
 Some have signed in, all with one client program, and some send their key. Each has an account of
 their own, in either protocol era, and tries what belongs to the next. `make nightly` has more.
@@ -11,7 +11,6 @@ import os
 import re
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -19,8 +18,8 @@ import anyio
 from tests.support.product.frozen_sandbox import still
 from tests.support.product.shared_clock import STEP_SECONDS, settled
 from tests.support.served_app import plain_http
-from tests.support.served_sign_in import signing_in
-from tests.world.wire import ERAS, LEGACY, read_answer, request, tool_call
+from tests.world.sign_in import signing_in
+from tests.world.wire import ERAS, LEGACY, HttpWire, Stream, credentials, tool_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -31,10 +30,9 @@ if TYPE_CHECKING:
 
     from tests.support.product.sandbox import Sandbox
     from tests.support.product.shared_clock import HandClock
-    from tests.support.served_sign_in import SignInFront
-    from tests.world.wire import HttpWire
+    from tests.world.sign_in import SignInWorld
 
-PEOPLE: Final = int(os.environ.get("PROOF_PEOPLE", "20"))
+PEOPLE: Final = int(os.environ.get("PROOF_PEOPLE", "12"))
 LONGEST_SECONDS: Final = 300
 """In real time; an idle machine needs a tenth of it for 200 people."""
 
@@ -54,7 +52,17 @@ def studio_of(number: int) -> str:
     return f"studio_of-person-{number:03}"
 
 
-def world_of_many() -> Sandbox:
+def chat_of(number: int) -> str:
+    """The resource of the chat in that studio."""
+    return f"trax://studios/{studio_of(number)}/chat"
+
+
+def marks_in(content: object) -> set[int]:
+    """The numbers of the people whose marks are in an answer."""
+    return {int(it) for it in MARK.findall(json.dumps(content))}
+
+
+def sandbox_of_many() -> Sandbox:
     """A sandbox with an account, a key and a studio for each person."""
     trax = still()
     for number in range(PEOPLE):
@@ -65,106 +73,108 @@ def world_of_many() -> Sandbox:
     return trax
 
 
-def chat_of(number: int) -> str:
-    """The resource of the chat in that studio."""
-    return f"trax://studios/{studio_of(number)}/chat"
-
-
 @dataclass
 class Person:
     """One person with a client of their own."""
 
     number: int
-    caller: HttpWire
+    wire: HttpWire
     confirmation: str = ""
-    updates: list[str] = field(default_factory=list)
+    stream: Stream = field(default_factory=lambda: Stream(0))
 
-    async def look(self, method: str, **params: object) -> str:
+    @property
+    def studio(self) -> dict[str, Any]:
+        """The arguments that name their studio."""
+        return {"studioId": studio_of(self.number)}
+
+    async def look(self, method: str, **params: object) -> dict[str, Any]:
         """Ask for something of one's own; returns the answer, with no mark of another in it."""
-        answer = read_answer(await self.caller.post(request(self.caller.era, method, params)))
-        text = json.dumps(answer)
-        assert {int(it) for it in MARK.findall(text)} == {self.number}, text
-        return text
+        answer = await self.wire.ask(method, **params)
+        assert marks_in(answer) == {self.number}, answer
+        return answer
+
+    async def preview(self) -> None:
+        """Ask to go live, which gives a confirmation that belongs to this person."""
+        shown = await self.look("tools/call", name="go_live", arguments=self.studio)
+        self.confirmation = shown["result"]["structuredContent"]["confirmation"]
 
     async def try_others(self, other: Person) -> None:
-        """Ask for what is another's."""
-        studio = {"studioId": studio_of(other.number)}
+        """Ask for what is another's, in one's own session and in theirs."""
+        stolen = {"confirm": True, "confirmation": other.confirmation}
         for tool, arguments in (
-            ("get_studio", studio),
-            ("list_chat_messages", studio),
-            ("send_chat_message", {**studio, "text": "Hello"}),
-            ("go_live", {**studio, "confirm": True, "confirmation": other.confirmation}),
+            ("get_studio", other.studio),
+            ("list_chat_messages", other.studio),
+            ("send_chat_message", {**other.studio, "text": "Hello"}),
+            ("go_live", {**other.studio, **stolen}),
         ):
-            result = await self.caller.call(tool, **arguments)
+            result = await self.wire.call(tool, **arguments)
             assert result["isError"], result
             assert not result["structuredContent"].get("observed")
-        own = {"studioId": studio_of(self.number), "confirm": True}
-        stolen = await self.caller.call("go_live", **own, confirmation=other.confirmation)
-        assert stolen["structuredContent"]["reason"] == "expired", stolen
+        refused = await self.wire.call("go_live", **self.studio, **stolen)
+        assert refused["structuredContent"]["reason"] == "expired", refused
+        if self.wire.era == other.wire.era == LEGACY:
+            own, self.wire.session = self.wire.session, other.wire.session
+            assert (await self.wire.post(tool_call(LEGACY, "list_studios"))).status_code == 404
+            assert await self.wire.statuses() == (404, 404)
+            self.wire.session = own
 
-    async def use_others_session(self, other: Person) -> None:
-        """Send a request in a session of another."""
-        if self.caller.era == other.caller.era == LEGACY:
-            own, self.caller.session = self.caller.session, other.caller.session
-            assert (await self.caller.post(tool_call(LEGACY, "list_studios"))).status_code == 404
-            assert await self.caller.statuses() == (404, 404)
-            self.caller.session = own
+    async def use(self, other: Person) -> None:
+        """Use what is one's own, and try what is another's."""
+        await self.look("tools/call", name="list_studios", arguments={})
+        await self.look("tools/call", name="get_studio", arguments=self.studio)
+        await self.try_others(other)
+        await self.look("resources/read", uri=f"trax://studios/{studio_of(self.number)}")
+        await self.look("resources/list")
+        go_live = {"type": "ref/prompt", "name": "go_live"}
+        await self.look(
+            "completion/complete", ref=go_live, argument={"name": "studio", "value": ""}
+        )
+        yes = {**self.studio, "confirm": True, "confirmation": self.confirmation}
+        done = await self.wire.call("go_live", **yes)
+        assert done["structuredContent"]["observed"]["state"] == "on_air", done
 
     async def follow(self, other: Person, *, task_status: TaskStatus[None]) -> None:
-        """Subscribe to the own chat, not to another's; collect updates until cancelled."""
-        post, era = self.caller.post, self.caller.era
-        message = listen(era, chat_of(self.number))
-        opening = partial(self.caller.http.stream, "POST", "/mcp", json=message)
-        refused = listen(era, chat_of(other.number))
-        if era == LEGACY:
-            opening = partial(self.caller.http.stream, "GET", "/mcp")
-            asked = request(era, "resources/subscribe", {"uri": chat_of(self.number)})
-            assert read_answer(await post(asked))["result"] == {}
-            refused = request(era, "resources/subscribe", {"uri": chat_of(other.number)})
-        assert read_answer(await post(refused))["error"]["code"] in {-32002, -32602}
-        headers = self.caller.all_headers(None if era == LEGACY else message)
-        async with opening(headers=headers) as stream:
+        """Subscribe to one's own chat, not to another's; collect updates until cancelled."""
+        wire, own, others = self.wire, chat_of(self.number), chat_of(other.number)
+        if wire.era == LEGACY:
+            await wire.subscribe(own)
+            refused = await wire.ask("resources/subscribe", uri=others)
+        else:
+            asked = {"resourceSubscriptions": [others]}
+            refused = await wire.ask("subscriptions/listen", notifications=asked)
+        assert refused["error"]["code"] in {-32002, -32602}
+        async with wire.stream() if wire.era == LEGACY else wire.listen(own) as self.stream:
             task_status.started()
-            async for line in stream.aiter_lines():
-                assert set(MARK.findall(line)) <= {f"{self.number:03}"}, line
-                if "resources/updated" in line:
-                    self.updates.append(json.loads(line.removeprefix("data: "))["params"]["uri"])
+            await anyio.sleep_forever()
 
 
-def listen(era: str, uri: str) -> dict[str, Any]:
-    """The later era's request to hear of this resource."""
-    return request(era, "subscriptions/listen", {"notifications": {"resourceSubscriptions": [uri]}})
-
-
-async def entered(front: SignInFront, http: AsyncClient, client_id: str, number: int) -> Person:
+async def entered(it: SignInWorld, http: AsyncClient, client_id: str, number: int) -> Person:
     """Let a person in, from an address of their own: every third by a key."""
+    key = key_of(number)
     if number % 3:
-        async with front.steps(client_id, ip=f"203.0.113.{number}") as steps:
-            tokens = await steps.sign_in(key_of(number))
-        caller = front.signed_in(ERAS[number // 2 % 2], tokens)
-    else:
-        caller = front.caller(ERAS[number // 2 % 2], x_api_key=key_of(number))
-    caller.http = http
+        async with it.steps(client_id, ip=f"203.0.113.{number}") as steps:
+            key = (await steps.sign_in(key))["access_token"]
+    wire = HttpWire(http, ERAS[number // 2 % 2], **credentials(key))
     # A connection that waits for all others may be closed by the server while it is used again.
-    caller.headers["connection"] = "close"
-    await caller.open()
-    await caller.call("list_studios")  # keys that TRaX has not accepted yet share their room
-    return Person(number, caller)
+    wire.headers["connection"] = "close"
+    await wire.open()
+    await wire.call("list_studios")  # keys that TRaX has not accepted yet share their room
+    return Person(number, wire)
 
 
 @asynccontextmanager
-async def everybody(front: SignInFront) -> AsyncIterator[list[Person]]:
+async def everybody(it: SignInWorld) -> AsyncIterator[list[Person]]:
     """All people, each with a client. Some come at a time."""
     people: dict[int, Person] = {}
     some = anyio.CapacityLimiter(20)
-    async with front.steps() as steps:
+    async with it.steps() as steps:
         await steps.register()
     async with AsyncExitStack() as stack:
 
         async def come(number: int) -> None:
             async with some:
-                http = await stack.enter_async_context(plain_http(front.address))
-                people[number] = await entered(front, http, steps.client_id, number)
+                http = await stack.enter_async_context(plain_http(it.address))
+                people[number] = await entered(it, http, steps.client_id, number)
 
         async with anyio.create_task_group() as tasks:
             for number in range(PEOPLE):
@@ -172,38 +182,14 @@ async def everybody(front: SignInFront) -> AsyncIterator[list[Person]]:
         yield [people[number] for number in range(PEOPLE)]
 
 
-async def use(person: Person, other: Person) -> None:
-    """Use what is one's own, and try what is another's."""
-    studio = {"studioId": studio_of(person.number)}
-    await person.look("tools/call", name="list_studios", arguments={})
-    await person.look("tools/call", name="get_studio", arguments=studio)
-    await person.try_others(other)
-    await person.use_others_session(other)
-    await person.look("resources/read", uri=f"trax://studios/{studio_of(person.number)}")
-    await person.look("resources/list")
-    completed = {"ref": {"type": "ref/prompt", "name": "go_live"}}
-    await person.look("completion/complete", **completed, argument={"name": "studio", "value": ""})
-    yes = {**studio, "confirm": True, "confirmation": person.confirmation}
-    done = await person.caller.call("go_live", **yes)
-    assert done["structuredContent"]["observed"]["state"] == "on_air", done
-
-
-async def preview(person: Person) -> None:
-    """Ask to go live, which gives a confirmation that belongs to this person."""
-    shown = await person.caller.call("go_live", studioId=studio_of(person.number))
-    content: dict[str, Any] = shown["structuredContent"]
-    assert {int(it) for it in MARK.findall(json.dumps(shown))} == {person.number}
-    person.confirmation = content["confirmation"]
-
-
-async def follow_all(front: SignInFront, people: Sequence[Person]) -> None:
+async def follow_all(it: SignInWorld, people: Sequence[Person]) -> None:
     """Let each follow their chat while somebody writes in all of them."""
     async with anyio.create_task_group() as streams:
         for person in people[:FOLLOWERS]:
             await streams.start(person.follow, people[(person.number + 1) % PEOPLE])
         for number in range(PEOPLE):
-            front.trax.say(f"of-person-{number:03}", studio=studio_of(number))
-        await front.clock.pass_by(20)
+            it.trax.say(f"of-person-{number:03}", studio=studio_of(number))
+        await it.hand_clock.pass_by(20)
         streams.cancel_scope.cancel()
 
 
@@ -219,33 +205,34 @@ async def test_people_at_one_server_share_nothing(tmp_path: Path) -> None:
     """Neither answers nor updates nor requests to TRaX hold anything of another person."""
     with anyio.fail_after(LONGEST_SECONDS):
         async with (
-            signing_in(tmp_path, trax=world_of_many(), short_seconds=0) as front,
-            everybody(front) as people,
+            signing_in(tmp_path, trax=sandbox_of_many(), short_seconds=0) as it,
+            everybody(it) as people,
         ):
             async with anyio.create_task_group() as clock:
-                clock.start_soon(let_time_pass, front.clock)
+                clock.start_soon(let_time_pass, it.hand_clock)
                 async with anyio.create_task_group() as previews:
                     for person in people:
-                        previews.start_soon(preview, person)
+                        previews.start_soon(person.preview)
                 async with anyio.create_task_group() as tasks:
                     for person in people:
-                        tasks.start_soon(use, person, people[(person.number + 1) % PEOPLE])
+                        tasks.start_soon(person.use, people[(person.number + 1) % PEOPLE])
                 clock.cancel_scope.cancel()
-            await follow_all(front, people)
-            assert len(front.sign_ins()) == sum(bool(number % 3) for number in range(PEOPLE))
-            for it in people[:FOLLOWERS]:
-                assert set(it.updates) == {chat_of(it.number)}
-            assert_own_requests(front)
+            await follow_all(it, people)
+            assert len(it.sign_ins()) == sum(bool(number % 3) for number in range(PEOPLE))
+            for person in people[:FOLLOWERS]:
+                assert marks_in(person.stream.messages) == {person.number}
+                assert set(person.stream.updates) == {chat_of(person.number)}
+            assert_own_requests(it.trax)
 
 
-def assert_own_requests(front: SignInFront) -> None:
+def assert_own_requests(trax: Sandbox) -> None:
     """With each key TRaX was asked for own things, or for the next person's."""
-    lives = [it for it in front.trax.mutations if it.path.endswith("/go-live")]
+    lives = [it for it in trax.mutations if it.path.endswith("/go-live")]
     accepted = {MARK.findall(it.path)[0] for it in lives}
     assert len(accepted) == len(lives) == PEOPLE
     for it in lives:
         assert MARK.findall(it.headers["authorization"]) == MARK.findall(it.path)
-    for it in front.trax.requests:
+    for it in trax.requests:
         number = int(MARK.findall(it.headers["authorization"])[0])
         named = {int(found) for found in MARK.findall(f"{it.path} {it.query} {it.body_json}")}
         assert named <= {number, (number + 1) % PEOPLE}

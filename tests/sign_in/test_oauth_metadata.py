@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import pytest
-
-from tests.support.product.sandbox import SANDBOX_KEY
-from tests.support.served_sign_in import registered, signing_in
+from tests.world.sign_in import registered, signing_in
 from tests.world.wire import opening, request
+from tests.world.world import MINE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 URL: Final = "https://trax.example.com"
+INSPECTOR: Final = "https://inspector.example"
 SERVER: Final = "/.well-known/oauth-authorization-server"
 RESOURCE: Final = "/.well-known/oauth-protected-resource"
 SERVER_METADATA: Final[dict[str, Any]] = {
@@ -49,73 +48,62 @@ DOCUMENTS: Final = {
 }
 
 
-@pytest.mark.parametrize("path", DOCUMENTS)
-async def test_metadata_has_these_fields_and_any_page_may_read_it(
-    path: str, tmp_path: Path
-) -> None:
-    """Under the public URL, whatever address the request came to."""
-    async with signing_in(tmp_path, public_url=URL) as front:
-        answer = await front.http.get(path, headers={"Origin": "https://inspector.example"})
-        head = await front.http.head(path)
-    assert answer.status_code == 200
-    assert answer.json() == DOCUMENTS[path]
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.headers["cache-control"] == "public, max-age=3600"
-    assert answer.headers["access-control-allow-origin"] == "*"
-    assert (head.status_code, head.content) == (200, b"")
+async def test_metadata_has_these_fields_and_any_page_may_read_it(tmp_path: Path) -> None:
+    """Under the public URL, whatever address the request came to. A web page may ask in advance."""
+    asked_in_advance = {
+        "Origin": INSPECTOR,
+        "Access-Control-Request-Headers": "content-type, mcp-protocol-version",
+    }
+    async with signing_in(tmp_path, public_url=URL) as it:
+        for path, document in DOCUMENTS.items():
+            answer = await it.http.get(path, headers={"Origin": INSPECTOR})
+            head = await it.http.head(path)
+            assert answer.status_code == 200
+            assert answer.json() == document
+            assert answer.headers["content-type"] == "application/json"
+            assert answer.headers["cache-control"] == "public, max-age=3600"
+            assert answer.headers["access-control-allow-origin"] == "*"
+            assert (head.status_code, head.content) == (200, b"")
+        for path, method in ((SERVER, "GET"), ("/token", "POST"), ("/register", "POST")):
+            headers = {**asked_in_advance, "Access-Control-Request-Method": method}
+            answer = await it.http.options(path, headers=headers)
+            assert answer.status_code == 200, path
+            assert answer.headers["access-control-allow-origin"] == "*"
+        page = await it.http.options("/authorize", headers=headers)
+        assert page.status_code == 405
+        assert "access-control-allow-origin" not in page.headers
 
 
 async def test_registration_is_off_unless_the_operator_allows_it(tmp_path: Path) -> None:
     """It is neither named nor there."""
-    async with signing_in(tmp_path, public_url=URL, TRAX_SIGN_IN_REGISTRATION="0") as front:
-        metadata = (await front.http.get(SERVER)).json()
-        answer = await front.http.post("/register", json={"redirect_uris": ["http://localhost/x"]})
+    async with signing_in(tmp_path, public_url=URL, TRAX_SIGN_IN_REGISTRATION="0") as it:
+        metadata = (await it.http.get(SERVER)).json()
+        answer = await it.http.post("/register", json={"redirect_uris": ["http://localhost/x"]})
     rest = {name: it for name, it in SERVER_METADATA.items() if name != "registration_endpoint"}
     assert metadata == rest
     assert answer.status_code == 404
 
 
-@pytest.mark.parametrize(
-    ("path", "method"), [(SERVER, "GET"), ("/token", "POST"), ("/register", "POST")]
-)
-async def test_a_web_page_may_ask_in_advance(path: str, method: str, tmp_path: Path) -> None:
-    """With the header that the SDK's client sends."""
-    headers = {
-        "Origin": "https://inspector.example",
-        "Access-Control-Request-Method": method,
-        "Access-Control-Request-Headers": "content-type, mcp-protocol-version",
-    }
-    async with signing_in(tmp_path, public_url=URL) as front:
-        answer = await front.http.options(path, headers=headers)
-        page = await front.http.options("/authorize", headers=headers)
-    assert answer.status_code == 200
-    assert answer.headers["access-control-allow-origin"] == "*"
-    assert page.status_code == 405
-    assert "access-control-allow-origin" not in page.headers
-
-
-@pytest.mark.parametrize(
-    "path", ["/.well-known/openid-configuration", "/", "/mcpx", "//mcp", "/token/", "/sign-in/"]
-)
-async def test_an_unknown_path_is_not_found_without_a_token(path: str, tmp_path: Path) -> None:
+async def test_an_unknown_path_is_not_found_without_a_token(tmp_path: Path) -> None:
     """A 401 would send clients looking for OAuth where there is nothing.
 
     Behind a proxy, a redirect from an address with a slash would take a code or a key to http.
     """
-    async with signing_in(tmp_path) as front:
-        for method in ("GET", "POST"):
-            answer = await front.http.request(method, f"{front.address}{path}")
-            assert answer.status_code == 404
-            assert "www-authenticate" not in answer.headers
-            assert answer.headers["x-content-type-options"] == "nosniff"
+    paths = ("/.well-known/openid-configuration", "/", "/mcpx", "//mcp", "/token/", "/sign-in/")
+    async with signing_in(tmp_path) as it:
+        for path in paths:
+            for method in ("GET", "POST"):
+                answer = await it.http.request(method, f"{it.address}{path}")
+                assert answer.status_code == 404, path
+                assert "www-authenticate" not in answer.headers
+                assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 async def test_the_endpoint_with_a_slash_is_the_endpoint(era: str, tmp_path: Path) -> None:
     """A redirect would lead to http behind a proxy, with the token of some clients."""
-    async with registered(tmp_path) as (front, steps):
-        caller = front.signed_in(era, await steps.sign_in(SANDBOX_KEY))
+    async with registered(tmp_path) as (it, steps):
+        caller = it.signed_in(await steps.sign_in(MINE), era)
         message = next(iter(opening(era)), request(era, "tools/list"))
-        answer = await caller.http.post("/mcp/", json=message, headers=caller.all_headers(message))
+        answer = await it.http.post("/mcp/", json=message, headers=caller.all_headers(message))
         assert answer.status_code == 200
-        refused = await caller.http.post("/mcp/", json=message)
-        assert refused.status_code == 401
+        assert (await it.http.post("/mcp/", json=message)).status_code == 401

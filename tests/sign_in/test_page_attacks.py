@@ -11,20 +11,23 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.support.html_forms import form_with, forms_of, text_of
-from tests.support.oauth_steps import answer_of, key_form
-from tests.support.product.sandbox import SANDBOX_KEY
-from tests.support.served_sign_in import registered, signing_in
+from tests.world.oauth import answer_of, key_form
+from tests.world.sign_in import registered, signing_in
+from tests.world.world import MINE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
 
-    from tests.support.served_sign_in import SignInFront
+    from tests.support.html_forms import Form
+    from tests.world.oauth import OAuthSteps
+    from tests.world.sign_in import SignInWorld
 
 PUBLIC_URL: Final = "https://trax.example.com"
 SECOND_STEP: Final = ("Connect", "Cancel", "Use another key")
 FORM: Final = "application/x-www-form-urlencoded"
+WRONG: Final = "sk_live_wrong"
 
 FOREIGN: Final[dict[str, dict[str, str]]] = {
     "another page": {"Origin": "https://evil.example"},
@@ -43,15 +46,22 @@ NO_FORMS: Final = {
 """Bodies that no form of ours has."""
 
 
-def assert_nothing_connected(hosted: SignInFront, answer: httpx.Response) -> None:
+def assert_nothing_connected(it: SignInWorld, answer: httpx.Response) -> None:
     """No sign-in exists, and no browser is sent to a client."""
     assert 400 <= answer.status_code < 500
-    assert hosted.sign_ins() == []
+    assert it.sign_ins() == []
     assert "code=" not in f"{answer.headers} {answer.text}"
 
 
+async def post(steps: OAuthSteps, action: str, body: str | bytes, **headers: str) -> httpx.Response:
+    """Post a body as a form of our page."""
+    own = {"Origin": steps.address, "Content-Type": FORM, **headers}
+    given = {name: it for name, it in own.items() if it}
+    return await steps.browser.post(action, content=body, headers=given)
+
+
 def assert_closed(page: httpx.Response) -> None:
-    """No framing, no store, no referrer to others, no guessing of types, no script."""
+    """No framing, no store, no referrer to others, no guessing of types, no script, no key."""
     assert page.headers["content-security-policy"] == (
         "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self';"
         " frame-ancestors 'none'"
@@ -63,14 +73,16 @@ def assert_closed(page: httpx.Response) -> None:
     assert "cross-origin-opener-policy" not in page.headers, "it would cut off a client's window"
     assert "access-control-allow-origin" not in page.headers
     assert "<script" not in page.text
+    for key in (MINE, WRONG):
+        assert key not in f"{page.text} {page.headers} {page.url}"
 
 
 async def test_no_page_of_a_sign_in_can_be_framed_kept_or_overheard(tmp_path: Path) -> None:
-    """Before the key, after it, at the end, and beside it. None repeats a key."""
-    async with registered(tmp_path) as (_hosted, steps):
+    """Before the key, after it, at the end, and beside it. An address opens nothing by itself."""
+    async with registered(tmp_path) as (_, steps):
         page = await steps.page()
-        wrong = await steps.type_key(page, "sk_live_wrong")
-        checked = await steps.type_key(wrong, SANDBOX_KEY)
+        wrong = await steps.type_key(page, WRONG)
+        checked = await steps.type_key(wrong, MINE)
         ended = await steps.press(checked, "Connect")
         listed = await steps.browser.get("/sign-in/sessions")
         styles = [await steps.browser.get(f"/sign-in/{it}.css") for it in ("page", "sign_in")]
@@ -78,149 +90,119 @@ async def test_no_page_of_a_sign_in_can_be_framed_kept_or_overheard(tmp_path: Pa
         assert statuses == [200, 403, 200, 200, 200, 200, 200]
         for it in (page, wrong, checked, ended, listed, *styles):
             assert_closed(it)
-            for key in (SANDBOX_KEY, "sk_live_wrong"):
-                assert key not in f"{it.text} {it.headers} {it.url}"
-
-
-async def test_the_address_of_a_page_opens_nothing_by_itself(tmp_path: Path) -> None:
-    """And sends no browser to an address that it names."""
-    async with registered(tmp_path) as (_hosted, steps):
-        page = await steps.browser.get("/sign-in?request=https://evil.example/")
-        assert page.status_code in {404, 405, 410}
-        assert "location" not in page.headers
-        assert "evil.example" not in page.text
-        assert forms_of(page.text) == []
+        opened = await steps.browser.get("/sign-in?request=https://evil.example/")
+        assert opened.status_code in {404, 405, 410}
+        assert "evil.example" not in f"{opened.headers} {opened.text}"
+        assert forms_of(opened.text) == []
 
 
 @pytest.mark.parametrize("attack", FOREIGN)
 async def test_a_form_of_another_page_changes_nothing(attack: str, tmp_path: Path) -> None:
     """Even with the right cookies and every field, as a browser would send them."""
-    async with registered(tmp_path, public_url=PUBLIC_URL) as (hosted, steps):
+    async with registered(tmp_path, public_url=PUBLIC_URL) as (it, steps):
         page = await steps.page()
-        given = {"Origin": PUBLIC_URL, "Content-Type": FORM, **FOREIGN[attack]}
-        headers = {name: it for name, it in given.items() if it}
-        body = urlencode(key_form(page).filled(key=SANDBOX_KEY))
-        refused = await steps.browser.post(key_form(page).action, content=body, headers=headers)
-        assert_nothing_connected(hosted, refused)
+        body = urlencode(key_form(page).filled(key=MINE))
+        refused = await post(steps, key_form(page).action, body, **FOREIGN[attack])
+        assert_nothing_connected(it, refused)
         assert "Only the sign-in page itself can do this" in text_of(refused.text)
-        assert hosted.keys == []
-        checked = await steps.type_key(page, SANDBOX_KEY)
+        assert it.keys == []
+        checked = await steps.type_key(page, MINE)
+        headers = {"Origin": PUBLIC_URL, "Content-Type": FORM, **FOREIGN[attack]}
         for button in SECOND_STEP:
-            assert_nothing_connected(hosted, await steps.press(checked, button, **given))
+            assert_nothing_connected(it, await steps.press(checked, button, **headers))
         assert "code" in answer_of(await steps.press(checked, "Connect"))
 
 
-async def test_a_form_that_lacks_a_field_connects_nothing(tmp_path: Path) -> None:
-    """A forger does not know all of them. Each field of both forms in turn."""
-    async with registered(tmp_path) as (hosted, steps):
+async def test_a_form_that_was_forged_connects_nothing(tmp_path: Path) -> None:
+    """A forger does not know all fields. Each field of both forms in turn; one that comes twice.
+
+    Two readers could each see another one. And bodies that no form has, by each address.
+    """
+    async with registered(tmp_path) as (it, steps):
         page = await steps.page()
         form = key_form(page)
-        fields = form.filled(key=SANDBOX_KEY)
+        fields = form.filled(key=MINE)
         for name in fields.keys() - {"username"}:  # that one is for password managers
             for changed in ({}, {name: ""}, {name: "another"}, {name: "é"}):
-                forged = {it: value for it, value in fields.items() if it != name} | changed
-                assert_nothing_connected(hosted, await steps.send(page, form, forged))
-        assert hosted.keys == []
-        checked = await steps.type_key(page, SANDBOX_KEY)
-        (form,) = (it for it in forms_of(checked.text) if "Connect" in it.buttons[0])
-        for name in form.fields:
-            forged = {it: value for it, value in form.fields.items() if it != name}
-            refused = await steps.send(checked, form, forged)
+                assert_nothing_connected(
+                    it, await steps.send(page, form, without(name, fields) | changed)
+                )
+        twice = [*form.filled(key=MINE, access="read").items(), ("access", "run")]
+        assert_nothing_connected(it, await post(steps, form.action, urlencode(twice)))
+        assert it.keys == []
+        checked = await steps.type_key(page, MINE)
+        last = last_form(checked)
+        for name in last.fields:
+            refused = await steps.send(checked, last, without(name, last.fields))
             assert "code=" not in f"{refused.headers} {refused.text}"
-        assert hosted.sign_ins() == []
-
-
-async def test_a_field_that_comes_twice_connects_nothing(tmp_path: Path) -> None:
-    """Two readers could each see another one."""
-    async with registered(tmp_path) as (hosted, steps):
-        form = key_form(await steps.page())
-        fields = [*form.filled(key=SANDBOX_KEY, access="read").items(), ("access", "run")]
-        headers = {"Origin": hosted.address, "Content-Type": FORM}
-        answer = await steps.browser.post(form.action, content=urlencode(fields), headers=headers)
-        assert_nothing_connected(hosted, answer)
-        assert hosted.keys == []
-
-
-@pytest.mark.parametrize("body", NO_FORMS)
-async def test_a_body_that_is_no_form_of_ours_is_refused(body: str, tmp_path: Path) -> None:
-    """By each address that takes one."""
-    async with registered(tmp_path) as (hosted, steps):
-        page = await steps.page()
-        checked = await steps.type_key(page, SANDBOX_KEY)
-        actions = {it.action for html in (page, checked) for it in forms_of(html.text)}
-        headers = {"Origin": hosted.address, "Content-Type": FORM}
-        for action in actions:
-            refused = await steps.browser.post(action, content=NO_FORMS[body], headers=headers)
-            assert_nothing_connected(hosted, refused)
+        for action in {it.action for html in (page, checked) for it in forms_of(html.text)}:
+            for body in NO_FORMS.values():
+                assert_nothing_connected(it, await post(steps, action, body))
         assert "code" in answer_of(await steps.press(checked, "Connect"))
+
+
+def without(name: str, fields: dict[str, str]) -> dict[str, str]:
+    """The fields without one."""
+    return {it: value for it, value in fields.items() if it != name}
+
+
+def last_form(checked: httpx.Response) -> Form:
+    """The form that connects."""
+    return next(it for it in forms_of(checked.text) if "Connect" in it.buttons[0])
 
 
 async def test_nobody_is_connected_without_a_key_that_was_just_checked(tmp_path: Path) -> None:
     """Not by going straight to the last step, nor with a key that TRaX refused."""
-    async with registered(tmp_path) as (hosted, steps), hosted.steps(steps.client_id) as other:
-        checked = await other.type_key(await other.page(), SANDBOX_KEY)
-        last = next(it for it in forms_of(checked.text) if "Connect" in it.buttons[0])
+    async with registered(tmp_path) as (it, steps), it.steps(steps.client_id) as other:
+        last = last_form(await other.type_key(await other.page(), MINE))
         page = await steps.page()
         own = key_form(page).fields
         for _ in range(2):
             for fields in (own, {**last.fields, **own}):
                 answer = await steps.send(page, last, fields)
                 assert "code=" not in f"{answer.headers} {answer.text}"
-            assert (await steps.type_key(page, "sk_live_wrong")).status_code == 403
-        assert hosted.sign_ins() == []
+            assert (await steps.type_key(page, WRONG)).status_code == 403
+        assert it.sign_ins() == []
 
 
 async def test_the_yes_is_to_the_key_that_was_shown(tmp_path: Path) -> None:
-    """Another one that is typed meanwhile, in a second tab, is not connected by it.
-
-    Either the one that was shown is, or the page asks once more.
-    """
-    async with registered(tmp_path) as (hosted, steps):
-        hosted.trax.add_key("sk_live_second")
-        page = await steps.page()
-        first = await steps.type_key(page, SANDBOX_KEY)
+    """Another one that is typed meanwhile, in a second tab, is not connected by it."""
+    async with registered(tmp_path) as (it, steps):
+        it.trax.add_key("sk_live_second")
+        first = await steps.type_key(await steps.page(), MINE)
         again = await steps.press(first, "Use another key")
         await steps.type_key(again, "sk_live_second")
-        pressed = await steps.press(first, "Connect")
-        if "code=" in pressed.text:
-            tokens = (await steps.redeem(answer_of(pressed)["code"])).json()
-            assert await hosted.status_of(tokens["access_token"]) == 200
-            assert hosted.keys[-1] == SANDBOX_KEY
-        else:
-            assert hosted.sign_ins() == []
+        code = answer_of(await steps.press(first, "Connect"))["code"]
+        assert await it.status_of((await steps.redeem(code)).json()) == 200
+        assert it.keys[-1] == MINE
 
 
 async def test_a_sign_in_that_began_ten_minutes_ago_connects_nothing(tmp_path: Path) -> None:
     """With the key that was typed, or with one that comes now."""
-    async with registered(tmp_path) as (hosted, steps):
+    async with registered(tmp_path) as (it, steps):
         page = await steps.page()
-        checked = await steps.type_key(page, SANDBOX_KEY)
-        hosted.clock.advance(601)
-        for late in (
-            await steps.press(checked, "Connect"),
-            await steps.type_key(page, SANDBOX_KEY),
-        ):
+        checked = await steps.type_key(page, MINE)
+        it.hand_clock.advance(601)
+        for late in (await steps.press(checked, "Connect"), await steps.type_key(page, MINE)):
             assert late.status_code == 410
             assert "This sign-in has ended" in text_of(late.text)
-            assert_nothing_connected(hosted, late)
+            assert_nothing_connected(it, late)
 
 
-@pytest.mark.parametrize("has_typed", [False, True])
-async def test_a_person_who_cancels_connects_nothing(tmp_path: Path, *, has_typed: bool) -> None:
-    """The client is told, with its state and our `iss`."""
-    async with registered(tmp_path) as (hosted, steps):
+async def test_a_person_who_cancels_connects_nothing(tmp_path: Path) -> None:
+    """Before or after the key. The client is told, with its state and our `iss`."""
+    async with registered(tmp_path) as (it, steps):
         page = await steps.page()
-        if has_typed:
-            page = await steps.type_key(page, SANDBOX_KEY)
-        answer = answer_of(await steps.press(page, "Cancel"))
-        assert answer == {"error": "access_denied", "state": steps.state, "iss": hosted.address}
-        assert hosted.sign_ins() == []
+        for shown in (page, await steps.type_key(page, MINE)):
+            answer = answer_of(await steps.press(shown, "Cancel"))
+            assert answer == {"error": "access_denied", "state": steps.state, "iss": it.address}
+        assert it.sign_ins() == []
 
 
 async def test_a_restart_ends_the_sign_ins_that_are_under_way(tmp_path: Path) -> None:
-    """Also with the same files and address: only the process itself can open its forms."""
-    async with registered(tmp_path, public_url=PUBLIC_URL) as (_hosted, steps):
-        checked = await steps.type_key(await steps.page(), SANDBOX_KEY)
+    """Even with the same files and address: only the process itself can open its forms."""
+    async with registered(tmp_path, public_url=PUBLIC_URL) as (_, steps):
+        checked = await steps.type_key(await steps.page(), MINE)
         form = form_with(checked.text, "Connect")
     async with (
         signing_in(tmp_path, public_url=PUBLIC_URL) as again,

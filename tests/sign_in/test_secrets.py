@@ -14,12 +14,12 @@ import pytest
 from tests.support.canaries.secrets import Seen
 from tests.support.hosted_process import hosted_server
 from tests.support.html_forms import forms_of
-from tests.support.oauth_steps import OAuthSteps, answer_of
 from tests.support.product.local_servers import upstream
 from tests.support.product.sandbox import ACCOUNT, SANDBOX_KEY
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
 from tests.support.product.sign_in import sign_in_command
-from tests.support.served_sign_in import registered
+from tests.world.oauth import OAuthSteps, answer_of
+from tests.world.sign_in import registered
 from tests.world.wire import MODERN, HttpWire, tool_call
 
 if TYPE_CHECKING:
@@ -206,12 +206,12 @@ async def test_a_token_in_a_wrong_place_is_not_repeated(
     """A model may give it in place of an id, and an operator to a command."""
     caplog.set_level("DEBUG", logger="trax_mcp")
     audit = tmp_path / "audit"
-    async with registered(tmp_path / "files", TRAX_AUDIT_LOG=str(audit)) as (front, steps):
+    async with registered(tmp_path / "files", TRAX_AUDIT_LOG=str(audit)) as (it, steps):
         tokens = await steps.sign_in(SANDBOX_KEY)
         token = tokens[kind]
         given = {"studioId": "studio_42", "autoGoLive": True, "name": token}
-        await front.signed_in(MODERN, tokens).call("update_studio", **given)
-        command = sign_in_command(front.product, token)
+        await it.signed_in(tokens).call("update_studio", **given)
+        command = sign_in_command(it.product, token)
     assert command.code == 2
     written = audit.read_text(encoding="utf-8")
     assert token not in f"{caplog.text} {written} {command.out} {command.err}"

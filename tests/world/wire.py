@@ -89,6 +89,12 @@ def tool_call(era: str, tool: str, *, number: int = 1, **arguments: object) -> M
     return request(era, "tools/call", {"name": tool, "arguments": arguments}, number=number)
 
 
+def credentials(key: str) -> dict[str, str]:
+    """The header for a key of TRaX, or for the access token of a sign-in."""
+    is_token = key.startswith("trax_at_")
+    return {"authorization": f"Bearer {key}"} if is_token else {"x-api-key": key}
+
+
 def read_answer(response: httpx.Response) -> Message:
     """The JSON-RPC response in an HTTP response: its JSON, or its last server-sent event."""
     if not response.headers["content-type"].startswith("text/event-stream"):

@@ -19,7 +19,6 @@ from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 from tests import ROOT
 from tests.support.product.frozen_sandbox import still
 from tests.support.product.local_servers import listening
-from tests.support.product.manual_clock import ManualClock
 from tests.support.product.memory import SharedRecords, shared_memories
 from tests.support.product.pages import open_page
 from tests.support.product.sandbox import ACCOUNT, SANDBOX_KEY, SCOPES, Sandbox
@@ -31,7 +30,8 @@ from tests.support.served_app import plain_http, sdk_connection
 from tests.support.server_process import PATIENCE_SECONDS, Running, environment, running
 from tests.world.caller import Caller
 from tests.world.page import Page
-from tests.world.wire import FORMS, LEGACY, MODERN, HttpWire
+from tests.world.trax import virtual_sandbox
+from tests.world.wire import FORMS, LEGACY, MODERN, HttpWire, credentials
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -167,7 +167,8 @@ class World:
     ) -> Caller:
         """Connect a client to the replica `at` until the world ends. Its `key` may be "", for none.
 
-        With a `person` it shows forms, with `apps` it draws panels.
+        With a `person` it shows forms, with `apps` it draws panels. Over HTTP its `key` may be
+        the access token of a sign-in, as that of `wire`.
         """
         return await self._stack.enter_async_context(
             self.visitor(key, era=era, person=person, apps=apps, at=at)
@@ -222,8 +223,8 @@ class World:
         With `forms` it says in its handshake that it shows forms.
         """
         http = await self._stack.enter_async_context(plain_http(self.replicas[at].address))
-        keys = {"x_api_key": key} if key is not None else {}
-        caller = HttpWire(http, era or self.era, **keys, **headers)
+        own = credentials(key) if key is not None else {}
+        caller = HttpWire(http, era or self.era, **own, **headers)
         await caller.open(FORMS if forms else None)
         return caller
 
@@ -254,7 +255,7 @@ class World:
                     cwd=ROOT,
                 )
             case _:
-                async with sdk_connection(self.replicas[at].address, {"X-API-Key": key}) as http:
+                async with sdk_connection(self.replicas[at].address, credentials(key)) as http:
                     yield http
 
     # TRaX
@@ -329,7 +330,7 @@ async def open_world(
     in this process share their memory; processes share what their settings say. The `person` and
     `apps` are those of every caller.
     """
-    trax = known_to_all(trax or (_virtual_sandbox() if virtual else still()))
+    trax = known_to_all(trax or (virtual_sandbox() if virtual else still()))
     clock = VirtualClock() if virtual else HandClock(trax, short_seconds=short_seconds)
     async with AsyncExitStack() as servers:
         it = World(trax, clock, era, over, settings)
@@ -353,17 +354,26 @@ async def open_world(
                 it.replicas.append(await _served(product, servers, over))
         if it.replicas and it.address:
             it.http = await servers.enter_async_context(plain_http(it.address))
-        async with anyio.create_task_group() as it.tasks:
-            try:
-                async with it._stack:
-                    for key in keys:
-                        it.callers[key] = await it.caller(key, person=person, apps=apps)
-                    try:
-                        yield it
-                    finally:
-                        await it._end_calls()
-            finally:
-                it.tasks.cancel_scope.cancel()
+        async with called_by(it, *keys, person=person, apps=apps):
+            yield it
+
+
+@asynccontextmanager
+async def called_by(
+    it: World, *keys: str, person: Person | None = None, apps: bool = False
+) -> AsyncIterator[None]:
+    """Connect a caller for each key to a world, and end all callers and tasks with the block."""
+    async with anyio.create_task_group() as it.tasks:
+        try:
+            async with it._stack:
+                for key in keys:
+                    it.callers[key] = await it.caller(key, person=person, apps=apps)
+                try:
+                    yield
+                finally:
+                    await it._end_calls()
+        finally:
+            it.tasks.cancel_scope.cancel()
 
 
 async def _start_processes(it: World, servers: AsyncExitStack, replicas: int) -> None:
@@ -387,16 +397,3 @@ def known_to_all(trax: Sandbox) -> Sandbox:
     trax.add_key(NO_ACCESS, account=ANOTHER_ACCOUNT, scopes={"stream:golive"})
     trax.add_key(CUSTOMER, account=ANOTHER_ACCOUNT, scopes=SCOPES)
     return trax
-
-
-class _LoopClock(ManualClock):
-    """A clock that follows the event loop's."""
-
-    def now(self) -> float:
-        """Seconds since the epoch."""
-        return super().now() + anyio.current_time()
-
-
-def _virtual_sandbox() -> Sandbox:
-    """A sandbox in virtual time, without a limit of requests."""
-    return Sandbox(_LoopClock.frozen(STARTED_AT.timestamp()), rate_limit=None)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -24,12 +23,9 @@ from hypothesis.stateful import (
 )
 
 from tests.support.hypothesis_profiles import examples
-from tests.units.set_clock import SetClock
+from tests.units.sign_in.sign_in_files import CLIENTS, SECRETS, Files
 from trax_mcp.sign_in.sign_ins import Access, SignInFile, SignIns, TokenPair
 
-OURS: Final = "https://trax.example.com"
-SECRETS: Final = ("a-secret-of-at-least-32-characters", "another-secret-of-32-characters-too")
-CLIENTS: Final = ("client one", "client two")
 MINUTE, DAY = 60, 86_400
 
 
@@ -56,8 +52,8 @@ class TokenLife(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.stack = ExitStack()
-        self.file = Path(self.stack.enter_context(TemporaryDirectory()), "sign-in.sqlite")
-        self.clock = SetClock()
+        self.files = Files(Path(self.stack.enter_context(TemporaryDirectory())))
+        self.clock = self.files.clock
         self.all: list[Life] = []
         self.server: SignIns
 
@@ -65,12 +61,10 @@ class TokenLife(RuleBasedStateMachine):
         self.server.close()
         self.stack.close()
 
-    def opened(self, *, secret: str = SECRETS[0], audience: str = OURS) -> SignIns:
-        return SignIns(self.file, secret, self.clock, audience=audience)
-
     @initialize()
     def start(self) -> None:
-        self.server = self.opened()
+        """The first start."""
+        self.server = self.files.opened()
 
     @rule(
         target=lives,
@@ -147,7 +141,7 @@ class TokenLife(RuleBasedStateMachine):
     @rule(life=lives)
     def take_elsewhere(self, life: Life) -> None:
         """A server with another address on the same file knows no token."""
-        with closing(self.opened(audience="https://other.example.com")) as other:
+        with closing(self.files.opened(audience="https://other.example.com")) as other:
             for tokens in life.pairs:
                 assert other.find(tokens.access_token) is None
                 assert other.refresh(tokens.refresh_token, client_id=life.client) is None
@@ -157,7 +151,7 @@ class TokenLife(RuleBasedStateMachine):
     def revoke(self, life: Life, kind: str) -> None:
         """Its client, its person or the operator ends it."""
         if kind == "command":
-            with closing(SignInFile(self.file, self.clock)) as file:
+            with closing(SignInFile(self.files.path, self.clock)) as file:
                 for sign_in_id in life.ids:
                     file.revoke(sign_in_id)
             life.is_over = life.is_over or bool(life.ids)
@@ -174,14 +168,14 @@ class TokenLife(RuleBasedStateMachine):
     @rule()
     def start_anew(self) -> None:
         self.server.close()
-        self.server = self.opened()
+        self.server = self.files.opened()
 
     @rule()
     def start_with_another_secret(self) -> None:
         """Everybody signs in again."""
         self.server.close()
-        self.opened(secret=SECRETS[1]).close()
-        self.server = self.opened()
+        self.files.opened(secret=SECRETS[1]).close()
+        self.server = self.files.opened()
         for life in self.all:
             life.is_over = True
 
@@ -196,7 +190,7 @@ class TokenLife(RuleBasedStateMachine):
     @invariant()
     def the_file_opens_nothing(self) -> None:
         """It has no key, no token and no part of one."""
-        content = b"".join(it.read_bytes() for it in self.file.parent.iterdir())
+        content = self.files.content
         assert b"sk_live_" not in content
         assert b"trax_" not in content
 

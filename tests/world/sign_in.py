@@ -1,4 +1,4 @@
-"""The MCP server with sign-in in this process, on a sandbox with a manual clock."""
+"""The world with people who sign in: its server is built as `trax-mcp http --sign-in` builds it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from tests.support.hosted_process import FILE, SECRET_FILE
-from tests.support.oauth_steps import CALLBACK, OAuthSteps
 from tests.support.product.frozen_sandbox import still
 from tests.support.product.local_servers import listen_on_loopback, listening
-from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
 from tests.support.product.sign_in import Internet, app_with_sign_in, sign_in_command
-from tests.support.served_app import Front, plain_http
-from tests.world.wire import MODERN, HttpWire, tool_call
+from tests.support.served_app import plain_http
+from tests.world.oauth import CALLBACK, OAuthSteps
+from tests.world.wire import MODERN, HttpWire, credentials, tool_call
+from tests.world.world import MINE, Over, Replica, World, called_by, known_to_all
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -35,17 +35,15 @@ CLAUDE: Final = "https://claude.ai/oauth/mcp-oauth-client-metadata"
 CLAUDE_CALLBACK: Final = "https://claude.ai/api/mcp/auth_callback"
 
 
-@dataclass(frozen=True)
-class SignInFront(Front):
-    """The server, its sandbox, and its two files."""
+@dataclass(kw_only=True)
+class SignInWorld(World):
+    """A world at whose server people sign in. The server's two files are in `folder`.
+
+    `caller` and `wire` also take an access token in place of a key.
+    """
 
     app: ASGIApp
     folder: Path
-
-    @property
-    def file(self) -> Path:
-        """The file of sign-ins."""
-        return self.folder / FILE
 
     def steps(
         self, client_id: str = "", *, ip: str = "127.0.0.1", redirect_uri: str = CALLBACK
@@ -62,20 +60,13 @@ class SignInFront(Front):
         """The same over sockets."""
         return OAuthSteps(self.address, client_id=client_id)
 
-    def signed_in(self, era: str, tokens: Mapping[str, Any]) -> HttpWire:
-        """An MCP client with these tokens, before its handshake."""
-        return self.caller(era, authorization=f"Bearer {tokens['access_token']}")
+    def signed_in(self, tokens: Mapping[str, Any], era: str = MODERN) -> HttpWire:
+        """A client over HTTP with these tokens, before its handshake."""
+        return HttpWire(self.http, era, **credentials(tokens["access_token"]))
 
-    async def opened_with(self, era: str, tokens: Mapping[str, Any]) -> HttpWire:
-        """The same, after its handshake."""
-        caller = self.signed_in(era, tokens)
-        await caller.open()
-        return caller
-
-    async def status_of(self, access_token: str) -> int:
-        """The status of a call with this token."""
-        caller = self.signed_in(MODERN, {"access_token": access_token})
-        return (await caller.post(tool_call(MODERN, "list_studios"))).status_code
+    async def status_of(self, tokens: Mapping[str, Any]) -> int:
+        """The status of a call with these tokens."""
+        return (await self.signed_in(tokens).post(tool_call(MODERN, "list_studios"))).status_code
 
     def sign_ins(self) -> list[dict[str, str]]:
         """Who is signed in, as the operator's command lists it."""
@@ -101,16 +92,16 @@ async def signing_in(
     memory: Memory | None = None,
     short_seconds: float = 2.0,
     **settings: str,
-) -> AsyncIterator[SignInFront]:
-    """Serve people who sign in. Its files are in `folder`, and clients may register.
+) -> AsyncIterator[SignInWorld]:
+    """Open a world at whose server people sign in. Clients may register.
 
-    `public_url` is where it thinks it can be reached, by default where it is. `memory` and
-    `short_seconds` are as for `Product` and for the clock.
+    `public_url` is where the server thinks that it can be reached, by default where it is. The rest
+    is as for `open_world`.
     """
-    trax = trax or still()
+    trax = known_to_all(trax or still())
+    clock = HandClock(trax, short_seconds=short_seconds)
     # First, since the product is told its address.
     listener, address = listen_on_loopback()
-    clock = HandClock(trax, short_seconds=short_seconds)
     product = Product(
         trax,
         clock,
@@ -126,23 +117,35 @@ async def signing_in(
         passkey=passkey,
         memory=memory,
     )
-    own = SANDBOX_KEY if "TRAX_SANDBOX" in settings else None
+    own = MINE if product.settings.sandbox else None
     async with AsyncExitStack() as stack:
         stack.enter_context(listener)
+        stack.push_async_callback(product.aclose)
         served = app_with_sign_in(product, internet or Internet(), key=own)
         app = await stack.enter_async_context(served)
         proxies = product.settings.trusted_proxies
         await stack.enter_async_context(listening(app, listener=listener, trusted_proxies=proxies))
-        http = await stack.enter_async_context(plain_http(address))
-        yield SignInFront(trax, clock, http, address, product, app, folder)
+        it = SignInWorld(
+            trax,
+            clock,
+            MODERN,
+            Over.HTTP,
+            settings,
+            [Replica(product, address)],
+            app=app,
+            folder=folder,
+        )
+        it.http = await stack.enter_async_context(plain_http(address))
+        async with called_by(it):
+            yield it
 
 
 @asynccontextmanager
 async def registered(
     folder: Path,
     **more: Any,  # noqa: ANN401  as for `signing_in`
-) -> AsyncIterator[tuple[SignInFront, OAuthSteps]]:
+) -> AsyncIterator[tuple[SignInWorld, OAuthSteps]]:
     """The same, and a client that has registered."""
-    async with signing_in(folder, **more) as front, front.steps() as steps:
+    async with signing_in(folder, **more) as it, it.steps() as steps:
         (await steps.register()).raise_for_status()
-        yield front, steps
+        yield it, steps
