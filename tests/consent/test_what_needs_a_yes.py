@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from tests.support.operation_table import Arguments, When
     from tests.support.product.sandbox import Sandbox
 
-INVALID: Final = ("failed", "invalid_arguments")
 READS: Final = [*(entry.tool for entry in TABLE if entry.hints == READ), *COMPOSITE_CALLS]
 
 
@@ -103,28 +102,6 @@ async def test_an_operator_can_guard_more_tools() -> None:
         assert it.sent == []
         assert has_run(await it[MINE].call(tool, **arguments, confirm=True))
         assert len(it.sent) == 1
-
-
-async def test_invalid_arguments_are_rejected_before_a_preview() -> None:
-    """Without any request."""
-    async with open_world(MINE) as it:
-        for tool in sorted(GUARDED):
-            result = await it[MINE].call(tool, **CALLS[tool], why="because")
-            assert (tool, outcome(result)) == (tool, INVALID)
-        assert list(it.trax.requests) == []
-
-
-@pytest.mark.parametrize("more", [{"confirm": True}, {"confirm": False}, {"confirmation": "x"}])
-async def test_a_tool_that_is_never_guarded_rejects_evidence(more: Arguments) -> None:
-    """So that models do not learn to confirm every call."""
-    (name,) = more
-    async with open_world(MINE) as it:
-        for tool in EVERY.keys() - GUARDED - {"apply_changes"}:
-            result = await it[MINE].call(tool, **EVERY[tool], **more)
-            assert (tool, outcome(result)) == (tool, INVALID)
-            message = error_in(result)["message"]
-            assert message.startswith(f'"{name}" is not an argument of {tool}, which takes')
-        assert list(it.trax.requests) == []
 
 
 FILTERS: Final[dict[str, tuple[dict[str, str], list[str], set[str]]]] = {

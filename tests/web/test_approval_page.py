@@ -9,7 +9,6 @@ from __future__ import annotations
 import socket
 import stat
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -21,14 +20,12 @@ import pytest
 
 from tests.support.guarded_calls import GO_LIVE, NO, YES
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.world.answers import outcome, state_in
 from tests.world.page import PageClient
 from tests.world.world import MINE, open_world
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.world.caller import BackgroundCall
     from tests.world.page import PageQuestion
     from tests.world.world import World
 
@@ -36,33 +33,14 @@ PATHS: Final = ("/redeem", "/state", "/report", "/answer")
 with_page: Final = partial(open_world, MINE, page=True, TRAX_ASK="page")
 
 
-@dataclass
-class Asked:
-    """A go-live that the page asks about, and that can be answered now."""
-
-    world: World
-    call: BackgroundCall
-    question: PageQuestion
-
-    @property
-    def tab(self) -> PageClient:
-        """The requests of the page."""
-        return self.world.open_page.tab
-
-    @property
-    def sent(self) -> list[str]:
-        """The changes that reached TRaX."""
-        return self.world.sent
-
-
 @asynccontextmanager
-async def asking() -> AsyncIterator[Asked]:
-    """Call go_live, and open the page."""
+async def asking() -> AsyncIterator[tuple[World, PageClient, PageQuestion]]:
+    """Call go_live, and open the page: the world, the tab, and what it asks."""
     async with with_page() as it:
-        call = it[MINE].start(GO_LIVE)
+        it[MINE].start(GO_LIVE)
         question = await it.open_page.next()
         it.hand_clock.advance(1)  # no yes counts in the first second
-        yield Asked(it, call, question)
+        yield it, it.open_page.tab, question
 
 
 def _mode(path: Path) -> int:
@@ -70,27 +48,25 @@ def _mode(path: Path) -> int:
 
 
 async def test_a_press_on_the_page_goes_live_and_the_page_says_so() -> None:
-    async with asking() as it:
-        assert it.question.data["effects"][0] == (
+    async with asking() as (it, tab, question):
+        assert question.data["effects"][0] == (
             'Starts a broadcast of "Friday Night Show" that anyone can watch.'
         )
-        pressed = await it.tab.press(it.question.data, YES)
+        pressed = await tab.press(question.data, YES)
         assert pressed.json()["approvals"][0]["outcome"] == "Done. It is on air."
-        assert state_in(await it.call.result()) == "on_air"
         assert it.sent == [GO_LIVE.sent]
 
 
 async def test_the_page_shows_a_no_at_once_in_every_tab() -> None:
-    async with asking() as it, anyio.create_task_group() as tasks:
-        state = await it.tab.state()
+    async with asking() as (it, tab, question), anyio.create_task_group() as tasks:
+        state = await tab.state()
 
         async def follow() -> None:
-            news = await it.tab.state(state["version"])
+            news = await tab.state(state["version"])
             assert news["approvals"][0]["outcome"] == "You said no. Nothing was sent."
 
         tasks.start_soon(follow)
-        await it.question.press(NO)
-        assert outcome(await it.call.result()) == ("declined", "declined")
+        await question.press(NO)
         assert it.sent == []
 
 
@@ -120,9 +96,9 @@ async def test_a_browser_that_cannot_read_the_file_gets_the_address_itself() -> 
 
 
 async def test_the_page_loads_nothing_from_elsewhere_and_cannot_be_framed() -> None:
-    async with asking() as it:
+    async with asking() as (_, tab, _):
         for path in ("/", "/page.css", "/page.js"):
-            loaded = await it.tab.get(path)
+            loaded = await tab.get(path)
             assert loaded.status_code == httpx.codes.OK
             policy = loaded.headers["Content-Security-Policy"]
             assert "default-src 'none'" in policy
@@ -135,8 +111,8 @@ async def test_the_page_loads_nothing_from_elsewhere_and_cannot_be_framed() -> N
 
 
 async def test_the_page_listens_on_loopback_only() -> None:
-    async with asking() as it:
-        port = int(it.tab.origin.rpartition(":")[2])
+    async with asking() as (_, tab, _):
+        port = int(tab.origin.rpartition(":")[2])
         with pytest.raises(OSError, match="in use"):
             await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=port)
         async with await anyio.create_tcp_listener(local_host="127.0.0.2", local_port=port):
@@ -157,8 +133,8 @@ async def test_the_page_is_on_no_port_where_another_program_has_the_ipv6_address
             return real((host, port or next(ports, 0)), family=family)
 
         with patch.object(socket, "create_server", create):
-            async with asking() as it:
-                assert it.tab.origin != f"http://localhost:{taken}"
+            async with asking() as (_, tab, _):
+                assert tab.origin != f"http://localhost:{taken}"
         assert next(ports, 0) == 0, "it was tried"
 
 
@@ -185,19 +161,19 @@ FORGED: Final[dict[str, dict[str, str]]] = {
 
 async def test_a_forged_press_changes_nothing() -> None:
     """Nor does one that names something else. The press without the forgery counts."""
-    async with asking() as it:
-        port = it.tab.origin.rpartition(":")[2]
+    async with asking() as (it, tab, question):
+        port = tab.origin.rpartition(":")[2]
         for forgery, headers in FORGED.items():
             forged = {name: value.format(port=port) for name, value in headers.items()}
-            response = await it.tab.press(it.question.data, YES, **forged)
+            response = await tab.press(question.data, YES, **forged)
             assert response.status_code in {401, 403}, forgery
             assert it.sent == [], forgery
         for named in ({"ticket": ""}, {"ticket": "guessed"}, {"question": ""}, {"question": "2"}):
-            await it.question.press(YES, **named)
+            await question.press(YES, **named)
         for choice in ("", "yes", YES.upper(), f"{YES} "):
-            await it.question.press(choice)
+            await question.press(choice)
         assert it.sent == []
-        await it.question.press(YES)
+        await question.press(YES)
         assert it.sent == [GO_LIVE.sent]
 
 
@@ -207,24 +183,24 @@ async def test_nothing_but_the_page_s_own_json_is_taken() -> None:
     async def endless() -> AsyncIterator[bytes]:
         yield b"{}"
 
-    async with asking() as it:
-        session = it.tab.session
+    async with asking() as (it, tab, _):
+        session = tab.session
         for path in PATHS:
-            evil = await it.tab.post(path, {"secret": "x"}, Origin="https://evil.example")
+            evil = await tab.post(path, {"secret": "x"}, Origin="https://evil.example")
             assert evil.status_code == httpx.codes.FORBIDDEN
-            assert (await it.tab.get(path)).status_code == httpx.codes.METHOD_NOT_ALLOWED
-            long = await it.tab.post(path, content=b" " * 4097)
+            assert (await tab.get(path)).status_code == httpx.codes.METHOD_NOT_ALLOWED
+            long = await tab.post(path, content=b" " * 4097)
             assert long.status_code == httpx.codes.FORBIDDEN
             if path != "/redeem":
-                it.tab.session = ""
-                unknown = await it.tab.post(path)
+                tab.session = ""
+                unknown = await tab.post(path)
                 assert unknown.status_code == httpx.codes.UNAUTHORIZED
-                it.tab.session = session
+                tab.session = session
         for content in (b"", b"{", b"[]", b"1", b'{"ticket": 1}', b"\xff", b"null"):
-            broken = await it.tab.post("/answer", content=content)
+            broken = await tab.post("/answer", content=content)
             assert broken.status_code == httpx.codes.OK
-        headers = {"Origin": it.tab.origin, "Content-Type": "application/json"}
-        async with httpx.AsyncClient(base_url=it.tab.origin, trust_env=False) as http:
+        headers = {"Origin": tab.origin, "Content-Type": "application/json"}
+        async with httpx.AsyncClient(base_url=tab.origin, trust_env=False) as http:
             without_length = await http.post("/answer", content=endless(), headers=headers)
         assert without_length.status_code == httpx.codes.FORBIDDEN
         assert it.sent == []
@@ -234,12 +210,12 @@ async def test_nothing_but_the_page_s_own_json_is_taken() -> None:
 
 
 async def test_a_second_opener_cannot_answer_and_both_are_told() -> None:
-    async with asking() as it:
-        second = PageClient(it.tab.address)
+    async with asking() as (it, tab, question):
+        second = PageClient(tab.address)
         assert (await second.redeem()).status_code == httpx.codes.CONFLICT
-        refused = await second.press(it.question.data, YES)
+        refused = await second.press(question.data, YES)
         assert refused.status_code == httpx.codes.UNAUTHORIZED
-        assert (await it.tab.state())["openedTwice"] is True
+        assert (await tab.state())["openedTwice"] is True
         assert it.sent == []
 
 
@@ -263,9 +239,12 @@ async def test_nothing_that_the_model_reads_and_no_log_holds_a_secret_of_the_pag
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("DEBUG")
-    async with asking() as it:
-        await it.question.press(YES)
-        result = (await it.call.result()).model_dump_json()
-        for secret in (it.question.data["ticket"], it.tab.secret, it.tab.session):
+    async with with_page() as it:
+        call = it[MINE].start(GO_LIVE)
+        question, tab = await it.open_page.next(), it.open_page.tab
+        it.hand_clock.advance(1)
+        await question.press(YES)
+        result = (await call.result()).model_dump_json()
+        for secret in (question.data["ticket"], tab.secret, tab.session):
             assert secret
             assert secret not in result + caplog.text
