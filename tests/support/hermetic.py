@@ -12,13 +12,13 @@ import pytest
 
 _KEPT: Final = frozenset(
     (
-        *("PATH", "HOME", "LANG", "TMPDIR", "TZ", "VIRTUAL_ENV", "SYSTEMROOT", "LD_LIBRARY_PATH"),
+        *("PATH", "HOME", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "SYSTEMROOT", "LD_LIBRARY_PATH"),
         # What the targets of the Makefile tell the tests, and what mutmut tells a child.
         *("PROOF_PEOPLE", "RACES", "RACES_FROM", "RACES_SEED", "REPLICAS_WHOLE"),
         *("APP_BRIDGE", "WRITE_PICTURES", "MUTANT_UNDER_TEST"),
     )
 )
-_KEPT_PREFIXES: Final = ("LC_", "PYTHON", "PYTEST_", "COV_", "COVERAGE_", "PLAYWRIGHT_")
+_KEPT_PREFIXES: Final = ("PYTHON", "PYTEST_", "COV_", "COVERAGE_", "PLAYWRIGHT_")
 
 _OPEN_FILES: Final = 4096
 """As many as the floods need, and some more."""
@@ -38,7 +38,7 @@ def isolate_from_machine() -> None:
     kept = inherited_variables()
     os.environ.clear()
     # No zone that a test might take for UTC.
-    os.environ.update(kept | {"TZ": "Asia/Kolkata"})
+    os.environ.update(kept | {"TZ": "Asia/Kolkata", "LC_ALL": "C.UTF-8"})
     time.tzset()
     os.umask(0o022)
     _catch_ignored_signals()

@@ -10,7 +10,6 @@ from unittest.mock import patch
 import anyio
 import uvicorn
 
-from tests.support.product.server import Product
 from tests.support.server_process import PATIENCE_SECONDS
 from trax_mcp.web import approval_page, browser
 from trax_mcp.web.browser import open_browser as open_in_browser
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from typing import NoReturn
 
-    from tests.support.product.sandbox import Sandbox
-    from tests.support.product.shared_clock import HandClock
     from tests.support.product.software_passkey import SoftwarePasskey
     from trax_mcp.clock import Clock
     from trax_mcp.consent.open_questions import Page
@@ -32,7 +29,6 @@ __all__ = [
     "enrol",
     "open_in_browser",
     "open_page",
-    "open_with_page",
     "problem",
     "recorded_browser",
 ]
@@ -105,12 +101,3 @@ async def open_page(
     with recorded_browser() as opened:
         async with approval_page.open_page(clock, own) as opened.page:
             yield opened
-
-
-@asynccontextmanager
-async def open_with_page(
-    trax: Sandbox, clock: HandClock, *, passkey: SoftwarePasskey | None = None, **settings: str
-) -> AsyncIterator[tuple[Product, RecordedBrowser]]:
-    """The product with a page on a port, and the browser that opens it."""
-    async with open_page(clock, passkey) as opened:
-        yield Product(trax, clock, settings, page=opened.page, passkey=passkey), opened
