@@ -122,6 +122,16 @@ def studios_of(sandbox: Sandbox, account: str = ACCOUNT) -> list[Json]:
     return sandbox.records("studios", of=account)
 
 
+def listing(sandbox: Sandbox, account: str = ACCOUNT) -> dict[str, str]:
+    """The expected list of resources of an account: titles by URI, in order."""
+    watched = {
+        f"trax://studios/{it['id']}/{what}": f"{it['name']}: {title}"
+        for it in studios_of(sandbox, account)
+        for what, title in (("stream-status", "stream status"), ("chat", "chat"))
+    }
+    return {OPENAPI: "TRaX API", STUDIOS: "Studios"} | watched
+
+
 def whole_studio(sandbox: Sandbox, which: str = "studio_42") -> Json:
     """A studio with everything that belongs to it, as TRaX returns the parts."""
     return {
