@@ -106,6 +106,12 @@ def read_answer(response: httpx.Response) -> Message:
     return last
 
 
+def error_code(result: Message) -> str:
+    """The code of a failed call."""
+    code: str = result["structuredContent"]["error"]["code"]
+    return code
+
+
 class HttpWire:
     """A client over HTTP, which sends `headers` and `session` with each request."""
 

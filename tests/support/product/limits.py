@@ -28,6 +28,7 @@ def smaller_limits(
     requests_of_others: int | None = None,
     requests_of_all: int | None = None,
     sessions_of_a_key: int | None = None,
+    sessions_of_others: int | None = None,
 ) -> Iterator[None]:
     """Give the body of a request over HTTP less time to arrive, and let fewer be open.
 
@@ -39,6 +40,7 @@ def smaller_limits(
         (limits, "SHARED_REQUESTS", requests_of_others),
         (limits, "ALL_REQUESTS", requests_of_all),
         (sessions, "SESSIONS", sessions_of_a_key),
+        (sessions, "SHARED_SESSIONS", sessions_of_others),
     )
     with ExitStack() as stack:
         for module, name, value in replaced:
