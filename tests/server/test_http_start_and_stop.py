@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.support import hanging_server
-from tests.support.event_streams import Session, listen_stream
+from tests.support.chat_polls import QUIET, open_polled, poll_times
 from tests.support.product.commands import run_command
-from tests.support.product.local_servers import Held, upstream
-from tests.support.product.sandbox import SANDBOX_KEY
+from tests.support.product.local_servers import Held
 from tests.support.product.shared_clock import settled
 from tests.support.raw_connections import BEGINNING, CONTINUE, HEAD, connected
+from tests.support.resource_reads import CHAT
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, SIGNALS, running
-from tests.support.subscribers import CHAT, manual_clock_server, poll_times, say
 from tests.world.wire import LEGACY, MODERN, HttpWire, read_answer, tool_call
+from tests.world.world import MINE, Over, open_world
 
 if TYPE_CHECKING:
     from tests.world.wire import Message
@@ -62,25 +62,21 @@ async def test_a_signal_ends_a_server_at_once_and_completes_every_response(numbe
 
     A person who presses Ctrl-C does not wait for a drain either.
     """
-    held, drain = Held(), {"TRAX_DRAIN_SECONDS": "600"} if number == signal.SIGINT else {}
+    held, drain = Held(), "600" if number == signal.SIGINT else "0"
     async with (
-        upstream() as trax,
-        running(
-            "http", "--port", "0", settings={"TRAX_BASE_URL": trax.base_url, **drain}
-        ) as server,
-        plain_http(await server.address()) as http,
-        connected(await server.address()) as head,
-        connected(await server.address()) as body,
+        open_world(over=Over.PROCESS, TRAX_LOG_LEVEL="INFO", TRAX_DRAIN_SECONDS=drain) as it,
+        connected(it.address) as head,
+        connected(it.address) as body,
     ):
+        server = it.replicas[0].process
+        assert server is not None
         head.send(BEGINNING)
         body.send(HEAD % (b"localhost", CONTINUE))
         assert await body.status() == 100
-        session = Session(HttpWire(http, LEGACY, x_api_key=SANDBOX_KEY))
-        await session.caller.open()
-        caller = HttpWire(http, MODERN, x_api_key=SANDBOX_KEY)
-        async with session.stream() as earlier, listen_stream(caller, CHAT) as later:
+        session, caller = await it.wire(era=LEGACY), await it.wire()
+        async with session.stream() as earlier, caller.listen(CHAT) as later:
             await session.subscribe(CHAT)
-            trax.faults.add(held.fault, path="/v1/studios")
+            it.trax.faults.add(held.fault, path="/v1/studios")
             calling = asyncio.create_task(caller.post(tool_call(MODERN, "list_studios")))
             await held.arrived()
             assert await server.stop(number) == 0
@@ -96,34 +92,29 @@ async def test_a_signal_ends_a_server_at_once_and_completes_every_response(numbe
     assert (len(server.stderr.all), server.stdout.all) == (1, [])
 
 
-async def test_a_name_server_that_does_not_answer_does_not_delay_the_end() -> None:
-    """A thread looks the name of TRaX up, and cannot be interrupted."""
-    program = ("-m", "tests.support.hanging_server", hanging_server.NAMES)
+@pytest.mark.parametrize("part", [hanging_server.NAMES, hanging_server.SESSIONS])
+async def test_what_never_ends_does_not_delay_the_end(part: str) -> None:
+    """A thread that looks the name of TRaX up, or an event loop that ends sessions."""
+    program = ("-m", "tests.support.hanging_server", part)
     async with (
         running("http", "--port", "0", program=program) as server,
         plain_http(await server.address()) as http,
     ):
-        caller = HttpWire(http, MODERN, x_api_key=SANDBOX_KEY)
-        calling = asyncio.create_task(caller.post(tool_call(MODERN, "list_studios")))
-        await server.stderr.match(hanging_server.BEGINS)
-        assert await server.stop(signal.SIGTERM) == 0
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            assert "The server is shutting down" in read_answer(await calling)["error"]["message"]
-
-
-async def test_sessions_that_end_slowly_do_not_delay_the_end() -> None:
-    """The process ends although its event loop is busy."""
-    program = ("-m", "tests.support.hanging_server", hanging_server.SESSIONS)
-    async with (
-        running("http", "--sandbox", "--port", "0", program=program) as server,
-        plain_http(await server.address()) as http,
-    ):
-        caller = HttpWire(http, LEGACY)
-        await caller.open()
-        async with http.stream("GET", "/mcp", headers=caller.all_headers()) as stream:
-            assert stream.status_code == 200
+        if part == hanging_server.SESSIONS:
+            caller = HttpWire(http, LEGACY)
+            await caller.open()
+            async with caller.stream() as stream:
+                assert stream.status == 200
+                assert await server.stop(signal.SIGTERM) == 0
+            assert hanging_server.BEGINS in server.stderr.text
+        else:
+            caller = HttpWire(http, MODERN, x_api_key=MINE)
+            calling = asyncio.create_task(caller.post(tool_call(MODERN, "list_studios")))
+            await server.stderr.match(hanging_server.BEGINS)
             assert await server.stop(signal.SIGTERM) == 0
-    assert hanging_server.BEGINS in server.stderr.text
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                error = read_answer(await calling)["error"]
+            assert "The server is shutting down" in error["message"]
 
 
 @pytest.mark.parametrize(
@@ -146,13 +137,13 @@ async def test_serving_that_ends_without_a_signal_says_so_and_fails(part: str, h
 
 async def test_a_stopping_server_ends_a_listen_stream_with_its_result() -> None:
     """Each message has the id of the subscription, and polling stops."""
-    async with manual_clock_server() as front:
-        async with listen_stream(front.caller(MODERN, x_api_key=SANDBOX_KEY), CHAT) as stream:
-            say(front, "Hello")
-            await front.clock.pass_until(lambda: stream.updates)
-            await front.product.shut_down()
-            await front.clock.pass_until(lambda: stream.ended)
-        assert await poll_times(front, 60) == []
+    async with open_polled() as it:
+        async with (await it.wire()).listen(CHAT) as stream:
+            it.trax.say("Hello")
+            await it.hand_clock.pass_until(lambda: stream.updates)
+            await it.product.shut_down()
+            await it.hand_clock.pass_until(lambda: stream.ended)
+        assert await poll_times(it, QUIET) == []
     acknowledged, updated, result = stream.messages
     assert acknowledged == {
         "jsonrpc": "2.0",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import mcp_types as types
 import pytest
@@ -148,7 +148,7 @@ async def test_a_resource_that_is_not_offered_cannot_be_listed_read_or_watched(
 ) -> None:
     """A resource is offered if its tools are; otherwise it is like an unknown URI."""
     offered = OFFERS[tools]
-    settings = {"TRAX_TOOLS": tools} if tools else {"TRAX_READ_ONLY": "1"}
+    settings: dict[str, Any] = {"TRAX_TOOLS": tools} if tools else {"TRAX_READ_ONLY": "1"}
     async with open_world(MINE, era=era, short_seconds=0, **settings) as it:
         mine = it[MINE]
         assert await offered_uris(mine.client) == offered

@@ -1,9 +1,11 @@
-"""A start imports only what it needs, since a client waits for it."""
+"""A start imports only what it needs, since a client waits for it. In processes of their own."""
 
 from __future__ import annotations
 
 import re
 import signal
+
+import pytest
 
 from tests.support.served_app import plain_http
 from tests.support.server_process import Running, running
@@ -14,17 +16,26 @@ PROGRAM = ("-X", "importtime", "-m", "trax_mcp")
 
 
 def imported(process: Running) -> set[str]:
-    """The packages that were imported."""
+    """The modules that were imported, and their packages."""
     names = re.findall(r"^import time:.*\| +([\w.]+)$", process.stderr.text, re.MULTILINE)
-    return {name.partition(".")[0] for name in names}
+    return {*names, *(name.partition(".")[0] for name in names)}
 
 
-async def test_a_server_on_stdio_imports_nothing_for_signing_in_or_a_search() -> None:
-    async with running("--sandbox", program=PROGRAM) as server:
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"OTEL_TRACES_EXPORTER": "console", "OTEL_METRICS_EXPORTER": "none"},
+        {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_SDK_DISABLED": "true"},
+    ],
+)
+async def test_a_server_on_stdio_imports_nothing_that_is_off(settings: dict[str, str]) -> None:
+    """`console` would write to stdout, which belongs to the protocol."""
+    async with running("--sandbox", settings=settings, program=PROGRAM) as server:
         await server.ask(request(MODERN, "tools/list"))
         assert await server.hang_up() == 0
-    assert "mcp" in imported(server)
-    assert imported(server) & {"sqlite3", "rapidfuzz"} == set()
+    assert {"mcp", "trax_mcp.telemetry"} <= imported(server)
+    off = {"sqlite3", "rapidfuzz", "trax_mcp.telemetry.export", "opentelemetry.sdk"}
+    assert imported(server) & off == set()
 
 
 async def test_a_server_over_http_imports_nothing_for_signing_in_replicas_or_a_search() -> None:

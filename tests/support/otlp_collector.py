@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import anyio
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.support.product.local_servers import listening
-from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
@@ -40,7 +42,6 @@ class Collector:
     hangs: bool = False
     address: str = ""
     posts: list[tuple[str, bytes]] = field(default_factory=list)
-    arrived: anyio.Event = field(default_factory=anyio.Event)
     ended: anyio.Event = field(default_factory=anyio.Event)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,7 +53,6 @@ class Collector:
             message = await receive()
             body, more = body + message.get("body", b""), message.get("more_body", False)
         self.posts.append((scope["path"], body))
-        self.arrived.set()
         if self.hangs:
             await self.ended.wait()
         await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -63,9 +63,17 @@ class Collector:
         exporters = {f"OTEL_{it.upper()}_EXPORTER": "otlp" for it in signals}
         return {"OTEL_EXPORTER_OTLP_ENDPOINT": self.address, **exporters}
 
-    def has_metric(self, name: str) -> bool:
-        """Whether a metric of this name has arrived."""
-        return any(name.encode() in body for path, body in self.posts if path == METRICS)
+    def histogram_count(self, name: str) -> int:
+        """How many values a metric of this name had when it was sent last."""
+        *_, body = [body for path, body in self.posts if path == METRICS]
+        return sum(
+            point.count
+            for resource in ExportMetricsServiceRequest.FromString(body).resource_metrics
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+            if metric.name == name
+            for point in metric.histogram.data_points
+        )
 
     def spans(self) -> Iterator[Span]:
         """All spans."""
@@ -96,9 +104,3 @@ async def collector(*, hangs: bool = False) -> AsyncIterator[Collector]:
             yield opened
         finally:
             opened.ended.set()
-
-
-async def wait_for_a_post(to: Collector) -> None:
-    """Wait until something has arrived."""
-    with anyio.fail_after(PATIENCE_SECONDS):
-        await to.arrived.wait()

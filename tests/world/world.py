@@ -352,8 +352,8 @@ async def open_world(
                 )
                 servers.push_async_callback(product.aclose)
                 it.replicas.append(await _served(product, servers, over))
-        if it.replicas and it.address:
-            it.http = await servers.enter_async_context(plain_http(it.address))
+            if it.address:
+                it.http = await servers.enter_async_context(plain_http(it.address))
         async with called_by(it, *keys, person=person, apps=apps):
             yield it
 
@@ -382,6 +382,8 @@ async def _start_processes(it: World, servers: AsyncExitStack, replicas: int) ->
     it.settings = {**_PROCESS_SETTINGS, "TRAX_BASE_URL": it.trax.base_url, **it.settings}
     for _ in range(replicas if it.over is Over.PROCESS else 0):
         await it.start_replica()
+    if it.replicas:
+        it.http = await servers.enter_async_context(plain_http(it.address))
 
 
 async def _served(product: Product, servers: AsyncExitStack, over: Over) -> Replica:
