@@ -18,8 +18,8 @@ from tests.support.contract_checks.schemathesis_run import (
 )
 from tests.support.contract_checks.strict_contract import strict_contract
 from tests.support.hypothesis_profiles import examples, is_long
-from tests.support.product.faults import Fault, encode_json
-from tests.support.product.frozen_sandbox import still
+from tests.support.product.faults import Fault, Response, encode_json
+from tests.support.product.frozen_sandbox import put_on_air, still
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,8 +71,10 @@ def documented(status: str) -> set[str]:
 
 
 def test_all_enumerated_cases_get_documented_responses(tmp_path: Path) -> None:
-    """Each call succeeds, and is refused for its input and for its key."""
-    verdict = run_checks(unlimited(), tmp_path, phase=COVERAGE)
+    """Each call succeeds, and is refused for its input and for its key. A studio is on air."""
+    sandbox = unlimited()
+    put_on_air(sandbox)
+    verdict = run_checks(sandbox, tmp_path, phase=COVERAGE)
     assert not verdict.failures, verdict.text
     assert observed(verdict, "2") == set(CALLS)
     assert observed(verdict, "400") == documented("400")
@@ -94,31 +96,22 @@ def test_generated_calls_get_documented_responses(tmp_path: Path) -> None:
 # Differences are found
 
 
+def replaced(reply: Response, status: int) -> Response:
+    """A response with this status becomes one that has created something."""
+    created = encode_json({"id": "studio_1"} if status == 201 else INVENTED_STUDIO)
+    return replace(reply, status=201, body=created) if reply.status == status else reply
+
+
 INVENTED_STUDIO: Final = {
     "id": "studio_1",
     "name": "Of no one",
     "ownerSub": "user_robin",
     "role": "owner",
 }
-
-
-def rewritten(was: int, **fields: Any) -> Fault:  # noqa: ANN401  fields of a response
-    """Rewrite responses that had this status."""
-    return Fault.rewritten(lambda it: replace(it, **fields) if it.status == was else it)
-
-
-CREATED: Final = {"status": 201, "body": encode_json(INVENTED_STUDIO)}
-
 DIFFERENCES: Final[dict[str, Fault]] = {
-    "not_a_server_error": Fault.error(500, "internal"),
-    "status_code_conformance": rewritten(201, status=202),
-    "content_type_conformance": rewritten(201, content_type="text/html"),
-    "response_schema_conformance": rewritten(201, body=encode_json({"id": "studio_1"})),
-    "response_headers_conformance": rewritten(201, headers={"X-Request-Id": ""}),
-    "positive_data_acceptance": Fault.error(400, "invalid_request"),
-    "negative_data_rejection": rewritten(400, **CREATED),
-    "ignored_auth": rewritten(401, **CREATED),
-    "unsupported_method": rewritten(405, headers={}),
+    "response_schema_conformance": Fault.rewritten(lambda it: replaced(it, 201)),
+    "negative_data_rejection": Fault.rewritten(lambda it: replaced(it, 400)),
+    "ignored_auth": Fault.rewritten(lambda it: replaced(it, 401)),
 }
 
 
