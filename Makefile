@@ -98,7 +98,7 @@ wheel: .venv/dev ## build the wheel, install it in a new environment and start i
 bundle: packer ## pack the MCP Bundle, unpack it and start it as an MCP host does
 	$(MCPB) validate manifest.json
 	$(MCPB) pack . $(BUNDLE)
-	$(BIN)/python -m tests.support.mcp_bundle $(BUNDLE) $(TOOLS)
+	$(BIN)/python -m release.bundle $(BUNDLE) $(TOOLS)
 
 LOCKING = $(TOOLS)/bin/uv pip compile --quiet --upgrade --generate-hashes --python-version 3.13 --python-platform linux \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
@@ -112,7 +112,7 @@ packer: .venv/run $(TOOLS)/packer
 
 image: .venv/dev $(TOOLS)/ready ## lint the Dockerfile, run its steps without a container engine, and list what is installed, in CycloneDX, into build/
 	$(TOOLS)/bin/hadolint Dockerfile
-	$(BIN)/python -m tests.support.container_image $(TOOLS)/bin/cyclonedx-py $(BILL)
+	$(BIN)/python -m release.image $(TOOLS)/bin/cyclonedx-py $(BILL)
 
 clean: ## remove the files of the other targets
 	rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 import subprocess
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from release.declared import only
 from tests import ROOT
-from tests.support.dockerfile import only
 from tests.support.home_folder import Home
 from tests.support.markdown_pages import CONTRIBUTING, USER_PAGES, docs
 from tests.support.product.commands import is_a_command, run_command
 from tests.support.product.reference import CLIENTS
 from tests.support.product.sandbox import SANDBOX_KEY
-from tests.support.pyproject import PROJECT
 from tests.support.server_process import running
 
 if TYPE_CHECKING:
@@ -106,13 +104,6 @@ def test_every_command_of_another_program_is_possible(command: str) -> None:
             assert command in INSTALLING
 
 
-def test_commands_for_windows_are_those_of_other_systems() -> None:
-    found = [it for page in USER_PAGES for it in page.commands("powershell")]
-    assert found
-    known = {*INSTALLING, *OURS}
-    assert {it.replace(".venv\\Scripts\\", ".venv/bin/") for it in found} <= known
-
-
 async def test_the_curl_command_calls_a_tool() -> None:
     """As it is pasted, but for the port."""
     (block,) = (it for it in docs("http").blocks("sh") if it.startswith("curl "))
@@ -134,11 +125,3 @@ def test_every_inline_command_exists() -> None:
             assert f"\n{arguments[0]}:" in makefile, command
         else:
             assert is_a_command(*arguments), command
-
-
-def test_every_extra_that_a_page_names_exists() -> None:
-    """As in `pip install '.[passkey]'`."""
-    text = "".join(page.text for page in USER_PAGES)
-    named = set(re.findall(r"(?:\.|trax-mcp)\[([\w-]+)\]", text))
-    assert named
-    assert named <= set(PROJECT["optional-dependencies"])

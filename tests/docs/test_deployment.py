@@ -10,18 +10,16 @@ import re
 import shutil
 import subprocess
 import sys
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+from release.declared import only
 from tests import ROOT
-from tests.support.dockerfile import only
 from tests.support.markdown_pages import docs
 from tests.support.product.commands import Outcome, run_command
 from tests.support.product.server import VERSION
-from tests.support.served_app import serving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,48 +35,26 @@ def documents(name: str) -> list[dict[str, Any]]:
     return list(yaml.safe_load_all((FOLDER / name).read_text(encoding="utf-8")))
 
 
-def test_two_replicas_of_compose_share_an_engine_that_keeps_all_and_nothing_on_a_disk() -> None:
-    """They are the same, and start with these settings."""
+def test_two_replicas_of_compose_start_with_their_settings_and_secrets_from_files() -> None:
+    """They are the same, and drain in time. The proxy is given all that its configuration names."""
     (compose,) = documents("compose.yaml")
     services = compose["services"]
-    assert services["replica-1"] == services["replica-2"]
-    lines = set((FOLDER / "valkey.conf").read_text(encoding="utf-8").splitlines())
-    assert {'save ""', "appendonly no", "maxmemory 256mb", "maxmemory-policy noeviction"} <= lines
-    _, file, *options = services["valkey"]["command"]
-    assert services["valkey"]["volumes"] == [f"./secrets/valkey.conf:{file}:ro"]
-    assert options == ["--bind", "*"]
     replica = services["replica-1"]
+    assert replica == services["replica-2"]
     settings = {**replica["environment"], "TRAX_ALLOWED_HOSTS": "mcp.example.com"}
-    assert "TRAX_STORE_URL_FILE" in settings
     assert run_command(settings=settings) == Outcome(0, "", "")
     drain = float(settings["TRAX_DRAIN_SECONDS"])
     assert int(replica["stop_grace_period"].removesuffix("s")) > drain > LONGEST_CALL_SECONDS
-    assert all(it["restart"] == "unless-stopped" for it in services.values())
-    assert all("127.0.0.1:" in it for it in services["proxy"]["ports"])
-
-
-def test_compose_gives_the_proxy_all_that_its_configuration_names() -> None:
-    """And mounts that file."""
-    (compose,) = documents("compose.yaml")
-    proxy = compose["services"]["proxy"]
-    text = (FOLDER / "haproxy.cfg").read_text(encoding="utf-8")
-    needed = set(re.findall(r"\$\{(\w+)\}", text)) - {"PROXY_USER", "PROXY_CERTIFICATE"}
-    assert set(proxy["environment"]) == needed | {"REPLICAS_IN_DNS"}
-    assert proxy["volumes"] == ["./haproxy.cfg:/usr/local/etc/haproxy/haproxy.cfg:ro"]
-
-
-def test_secrets_of_compose_are_files_of_the_user_of_the_image() -> None:
-    """No variable holds one, and none is on a command line."""
-    (compose,) = documents("compose.yaml")
-    replica = compose["services"]["replica-1"]
-    files = {it: f"/run/secrets/{it}" for it in replica["secrets"]}
-    assert compose["secrets"].keys() == files.keys()
-    named = {it for name, it in replica["environment"].items() if name.endswith("_FILE")}
-    assert named == set(files.values())
+    files = {it for name, it in settings.items() if name.endswith("_FILE")}
+    assert files == {f"/run/secrets/{it}" for it in compose["secrets"]}
     text = (FOLDER / "compose.yaml").read_text(encoding="utf-8")
     assert set(re.findall(r"\$\{(\w+)", text)) == {"HOSTS"}
-    user = only("USER").text.partition(":")[0]
-    assert f"chown {user} secrets/store-url secrets/token" in text
+    assert f"chown {only('USER').text.partition(':')[0]} secrets/store-url secrets/token" in text
+    proxy, port = services["proxy"]["environment"], only("EXPOSE").text
+    needed = set(re.findall(r"\$\{(\w+)\}", (FOLDER / "haproxy.cfg").read_text("utf-8")))
+    assert set(proxy) == needed - {"PROXY_USER", "PROXY_CERTIFICATE"} | {"REPLICAS_IN_DNS"}
+    assert {proxy["REPLICA_1"], proxy["REPLICA_2"]} == {f"replica-{it}:{port}" for it in (1, 2)}
+    assert all("127.0.0.1:" in it for it in services["proxy"]["ports"])
 
 
 def test_the_unit_of_systemd_starts_a_server_with_the_settings_of_the_page(tmp_path: Path) -> None:
@@ -99,20 +75,13 @@ def test_the_unit_of_systemd_starts_a_server_with_the_settings_of_the_page(tmp_p
 
 
 def test_the_page_of_operations_names_what_is_there() -> None:
-    """Files of `deploy/`, this version, the settings of HAProxy, ports, and each alert."""
+    """Files of `deploy/`, this version, and each alert."""
     page = docs("operations")
     scripts = "\n".join(page.blocks("sh"))
     made = re.findall(r">(secrets/[\w.-]+)", (FOLDER / "new_secrets.sh").read_text("utf-8"))
     for name in re.findall(r"deploy/([\w./@-]+\w)", scripts):
-        assert (FOLDER / name).is_file() or name == "secrets" or name in made, name
+        assert (FOLDER / name).is_file() or name in {"secrets", *made}, name
     assert f"/opt/trax-mcp/{VERSION}/bin/pip install --no-deps ." in scripts
-    proxy = (FOLDER / "haproxy.cfg").read_text(encoding="utf-8")
-    for name in re.findall(r"^((?:PROXY|REPLICA)_\w+)=", scripts, re.MULTILINE):
-        assert name in proxy
-    for port in set(re.findall(r"127.0.0.1:(\d+)/readyz", scripts)):
-        assert f"trax-mcp@{port}" in scripts
-        assert f"=127.0.0.1:{port}\n" in scripts
-    assert scripts.count("deploy/secrets/token") == 1, "a new password would void the token"
     (rules,) = documents("alerts.yaml")
     alerts = [it["alert"] for group in rules["groups"] for it in group["rules"] if "alert" in it]
     assert page.column("Watch", 0) == [f"`{it}`" for it in alerts]
@@ -152,24 +121,3 @@ def test_systemd_accepts_the_unit_and_finds_it_safe(tmp_path: Path) -> None:
             check=False,
         )
         assert (done.returncode, done.stderr) == (0, ""), done
-
-
-def test_ports_and_names_agree_with_the_image() -> None:
-    """Those of the proxy, and that of the engine."""
-    port = int(only("EXPOSE").text)
-    (compose,) = documents("compose.yaml")
-    services = compose["services"]
-    proxied = services["proxy"]["environment"]
-    assert {proxied["REPLICA_1"], proxied["REPLICA_2"]} == {f"replica-{it}:{port}" for it in (1, 2)}
-    assert services["proxy"]["ports"][0].endswith(proxied["PROXY_BIND"])
-    written = (FOLDER / "new_secrets.sh").read_text(encoding="utf-8")
-    assert "valkey:6379" in written
-
-
-async def test_probes_are_answered_under_any_name() -> None:
-    """Kubernetes asks a pod by its address, and has no token."""
-    token = "mine-alone"
-    async with serving(TRAX_MCP_TOKEN=token, TRAX_ALLOWED_HOSTS="mcp.example.com") as front:
-        for path in ("/healthz", "/readyz"):
-            answer = await front.http.get(path, headers={"Host": "10.1.2.3:8765"})
-            assert answer.status_code == HTTPStatus.OK

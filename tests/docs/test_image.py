@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import re
 
+from release.declared import (
+    BUILD_REQUIREMENTS,
+    PROJECT,
+    REQUIREMENTS,
+    build_sources,
+    instructions,
+    only,
+)
 from tests import ROOT
-from tests.support.dockerfile import copied, instructions, only
-from tests.support.locks import BUILD_REQUIREMENTS, REQUIREMENTS
-from tests.support.pyproject import PROJECT, build_sources
 from tests.support.served_app import plain_http
 from tests.support.server_process import running
 from tests.world.wire import MODERN, HttpWire, request
@@ -18,13 +23,15 @@ from tests.world.wire import MODERN, HttpWire, request
 
 def test_only_the_files_that_the_build_needs_are_copied() -> None:
     """No other file reaches the build: no key file, no history."""
-    assert copied() == build_sources() | {
+    copies = [it for it in instructions() if it.name == "COPY" and "--from" not in it.text]
+    copied = {source for it in copies for source in it.words()[:-1]}
+    assert copied == build_sources() | {
         str(it.relative_to(ROOT)) for it in (REQUIREMENTS, BUILD_REQUIREMENTS)
     }
-    assert all((ROOT / source).exists() for source in copied())
+    assert all((ROOT / source).exists() for source in copied)
     lines = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
     assert next(line for line in lines if not line.startswith("#")) == "*"
-    assert {line[1:] for line in lines if line.startswith("!")} == copied()
+    assert {line[1:] for line in lines if line.startswith("!")} == copied
 
 
 def test_image_runs_as_a_numeric_user_without_settings_on_one_slim_python() -> None:

@@ -5,19 +5,17 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
-
-import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.support.dockerfile import instructions
-from tests.support.locks import BUILD_REQUIREMENTS, REQUIREMENTS, locked
-from tests.support.pyproject import DECLARED, PROJECT
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from release.declared import (
+    BUILD_REQUIREMENTS,
+    DECLARED,
+    PROJECT,
+    REQUIREMENTS,
+    instructions,
+    locked,
+)
 
 EXTRAS = ("replicas", "sign-in", "telemetry")
 """What the image has; a passkey is for a computer of one's own."""
@@ -36,14 +34,6 @@ def test_locks_hold_all_that_is_declared_within_its_ranges() -> None:
             version = versions.get(canonicalize_name(it.name))
             assert version, f"{it} is not locked: run make lock"
             assert it.specifier.contains(version, prereleases=True), f"{it}: run make lock"
-
-
-@pytest.mark.parametrize("lock", [REQUIREMENTS, BUILD_REQUIREMENTS], ids=lambda it: it.stem)
-def test_locks_name_no_address(lock: Path) -> None:
-    """Where files come from is for whoever builds the image to say."""
-    text = lock.read_text(encoding="utf-8")
-    assert "://" not in text
-    assert not re.search(r"^\s*--(?!hash=)", text, re.MULTILINE)
 
 
 def test_image_downloads_only_what_a_lock_names() -> None:

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from release.declared import PROJECT
 from tests import ROOT
-from tests.support.mcp_bundle import CONTENTS
 from tests.support.product.commands import Outcome, run_command
 from tests.support.product.reference import SETTINGS
 from tests.support.product.server import VERSION
-from tests.support.pyproject import DECLARED, PROJECT, build_sources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,19 +30,14 @@ KEY = "sk_live_mine"
 def form_environment(given: Mapping[str, object]) -> dict[str, str]:
     """The environment that a host makes of a form.
 
-    Like `mcpb`: an untouched field has its default; without a default its placeholder remains.
+    As `mcpb` does, an untouched field has its default, and true and false are written so.
     """
-    defaults = {name: field["default"] for name, field in FORM.items() if "default" in field}
-    values = {name: _text(value) for name, value in {**defaults, **given}.items()}
-    environment: dict[str, str] = dict(SERVER["mcp_config"]["env"])
-    for name, value in values.items():
-        placeholder = f"${{user_config.{name}}}"
-        environment = {it: text.replace(placeholder, value) for it, text in environment.items()}
+    environment = {}
+    for name, field in FORM.items():
+        value = given.get(name, field.get("default"))
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        environment[f"TRAX_{name.upper()}"] = text
     return environment
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def test_the_manifest_matches_the_project_metadata() -> None:
@@ -63,16 +57,6 @@ def test_the_command_and_the_entry_point_exist() -> None:
     )
     assert command["args"][-1] in PROJECT["scripts"]
     assert (ROOT / SERVER["entry_point"]).is_file()
-
-
-def test_users_do_not_install_development_dependencies() -> None:
-    """By default uv also installs the group called dev."""
-    assert DECLARED["tool"]["uv"]["default-groups"] == []
-
-
-def test_the_bundle_contains_what_the_build_needs() -> None:
-    """On a user's computer uv builds the package from it."""
-    assert build_sources() | {"manifest.json", MANIFEST["icon"]} == CONTENTS
 
 
 def test_every_form_field_sets_an_existing_setting() -> None:
@@ -108,25 +92,19 @@ def test_a_server_starts_with_what_a_person_fills_in(given: dict[str, object]) -
     assert run_command(settings=settings) == Outcome(0, "", "")
 
 
-@pytest.mark.parametrize("mode", ["auto", "human", "preview", "flag"])
-def test_every_consent_mode_is_described(mode: str) -> None:
-    """A bundle's form has no choice fields, so the description must name the values."""
-    assert f"{mode}: " in FORM["confirm"]["description"]
-    assert FORM["read_only"]["type"] == "boolean"
+def test_what_a_host_fills_in_is_described() -> None:
+    """Its form has no choice fields, and its prompts know `${arguments.name}` alone."""
+    modes = ("auto", "human", "preview", "flag")
+    assert [it for it in modes if f"{it}: " not in FORM["confirm"]["description"]] == []
+    for prompt in MANIFEST["prompts"]:
+        text = prompt["text"]
+        for name in prompt["arguments"]:
+            text = text.replace(f"${{arguments.{name}}}", "")
+        assert "$" not in text, prompt["name"]
 
 
-@pytest.mark.parametrize("prompt", MANIFEST["prompts"], ids=lambda prompt: str(prompt["name"]))
-def test_prompt_texts_use_only_the_bundle_placeholder_form(prompt: dict[str, Any]) -> None:
-    """A host that fills in arguments itself supports only `${arguments.name}`."""
-    text = prompt["text"]
-    for name in prompt["arguments"]:
-        text = text.replace(f"${{arguments.{name}}}", "")
-    assert "$" not in text
-
-
-def test_the_icon_is_a_square_png_of_512_pixels_with_its_drawing_beside_it() -> None:
+def test_the_icon_is_a_square_png_of_512_pixels() -> None:
     """MCPB recommends this size. A PNG begins with its signature and its size."""
     png = (ROOT / MANIFEST["icon"]).read_bytes()
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
     assert struct.unpack_from(">4xII", png, 8 + 4) == (512, 512)
-    assert 'viewBox="0 0 512 512"' in (ROOT / "icon.svg").read_text("utf-8")

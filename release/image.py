@@ -19,9 +19,8 @@ import venv
 from asyncio.subprocess import PIPE
 from pathlib import Path
 
+from release.declared import REQUIREMENTS, Instruction, instructions, locked, only
 from tests import ROOT
-from tests.support.dockerfile import Instruction, instructions, only
-from tests.support.locks import REQUIREMENTS, locked
 from tests.support.product.server import VERSION
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, Running
@@ -32,12 +31,9 @@ UNDECLARED = {"protobuf"}
 
 
 def build(root: Path) -> None:
-    """Run the instructions, with this Python as the base image's.
-
-    Raises:
-        subprocess.CalledProcessError: a command fails.
-    """
+    """Run the instructions, with this Python as the base image's."""
     venv.create(root / "base", with_pip=True, symlinks=True)
+    path = {"PATH": f"{root}/base/bin:{os.environ['PATH']}"}
     folder = root
     for it in instructions():
         match it:
@@ -47,24 +43,17 @@ def build(root: Path) -> None:
             case Instruction("COPY", text) if "--from" not in text:
                 for source in it.words()[:-1]:
                     (folder / source).parent.mkdir(exist_ok=True)
-                    _copy(ROOT / source, folder / source)
+                    copy = shutil.copytree if (ROOT / source).is_dir() else shutil.copy
+                    copy(ROOT / source, folder / source)
             case Instruction("RUN", text):
                 command = ("/bin/sh", "-ec", text.replace("/opt/", f"{root}/opt/"))
-                path = {"PATH": f"{root}/base/bin:{os.environ['PATH']}"}
-                subprocess.run(  # noqa: S603  our own Dockerfile
+                subprocess.run(
                     command,
                     cwd=folder,
                     env=os.environ | path,
                     check=True,
                     stdout=subprocess.DEVNULL,
                 )
-
-
-def _copy(source: Path, target: Path) -> None:
-    if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-    else:
-        shutil.copy(source, target)
 
 
 async def check_running(root: Path) -> None:
@@ -82,7 +71,7 @@ async def check_running(root: Path) -> None:
         address = (await server.address()).replace("0.0.0.0", "127.0.0.1")  # noqa: S104  the address to replace
         health = only("HEALTHCHECK").command()
         for port, is_healthy in ((address.rpartition(":")[2], True), ("1", False)):
-            done = subprocess.run(  # noqa: S603, ASYNC221  our own Dockerfile; nothing else runs
+            done = subprocess.run(  # noqa: ASYNC221  nothing else runs
                 [word.replace(only("EXPOSE").text, port) for word in health],
                 env=environment,
                 check=False,
@@ -98,17 +87,13 @@ async def check_running(root: Path) -> None:
 
 
 def write_bill(root: Path, program: Path, bill: Path) -> None:
-    """Write the bill of materials, in CycloneDX, and check that it names what is locked.
-
-    Raises:
-        subprocess.CalledProcessError: it is not valid.
-    """
+    """Write the bill of materials, in CycloneDX, and check that it names what is locked."""
     declared = root / "pyproject.toml"
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     declared.write_text(text.replace('dynamic = ["version"]', f'version = "{VERSION}"'), "utf-8")
     options = ("--output-reproducible", "--pyproject", declared, "--output-file", bill)
     python = root / "opt/trax-mcp/bin/python"
-    subprocess.run([program, "environment", *options, python], check=True)  # noqa: S603  a tool of the gate
+    subprocess.run([program, "environment", *options, python], check=True)
     declared.unlink()
     found = json.loads(bill.read_text(encoding="utf-8"))
     assert str(root) not in bill.read_text(encoding="utf-8")
@@ -133,7 +118,7 @@ def main() -> None:
         assert not {"pip", "setuptools", "wheel", "hatchling"} & installed
         asyncio.run(check_running(root))
         assert set(root.rglob("*")) == before
-    print(f"The image's command ran without a container engine. {bill} lists what is in it.")  # noqa: T201  shown by make
+    print(f"The image's command ran without a container engine. {bill} lists what is in it.")
 
 
 if __name__ == "__main__":

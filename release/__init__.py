@@ -1,0 +1,1 @@
+"""Programs that check what is released, for `make image` and `make bundle`."""
