@@ -81,7 +81,7 @@ proof-replicas: .venv/dev
 	sh proof/install_programs.sh valkey-server haproxy >/dev/null
 	$(BIN)/python -m proof.replicas $(PYTEST_OPTIONS)
 
-nightly: .venv/dev ## run what takes long and say how it ended, or one PART=breaks|mutants|fuzz|people|replicas|shows|python3.13
+nightly: .venv/dev ## run what takes long and say how it ended, or one PART=breaks|mutants|fuzz|model|people|replicas|shows|python3.13
 	sh proof/install_programs.sh valkey-server haproxy >/dev/null
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group mutants
 	$(BIN)/python -m proof.nightly $(NIGHTLY_PARTS)

@@ -29,6 +29,12 @@ def main() -> None:
         "fuzz": [
             (*_PYTEST, "-n", "auto", "--timeout=1800", "--hypothesis-profile=long", "-m", "fuzz")
         ],
+        "model": [
+            (
+                *("env", "RACES=5000", f"RACES_SEED={time.time_ns()}"),
+                *(*_PYTEST, "-n", "auto", "--timeout=1800", "tests/model"),
+            )
+        ],
         "people": [
             ("env", "PROOF_PEOPLE=200", *_PYTEST, "--timeout=600", "-k", "isolation", "tests")
         ],

@@ -1,13 +1,13 @@
-"""What a product remembers of consent: in this process and slow, or in an engine that others share.
+"""What a product remembers of consent in an engine that others share, or as if in one.
 
-A product without one of these remembers by itself, and nothing that it remembers ever waits.
+A product without one of these remembers by itself.
 """
 
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import anyio
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     Pause = Callable[[], Awaitable[None]]
 
+_POLL_SECONDS: Final = 0.25
+
 
 @dataclass(frozen=True, slots=True)
 class Memory:
@@ -30,11 +32,6 @@ class Memory:
     clock: Clock
     records: Records
     keys: SharedKeys | None = None
-
-
-def slow_memory(clock: Clock, pause: Pause) -> Memory:
-    """A memory in this process that pauses before each read and write: others may run then."""
-    return Memory(clock, _SlowRecords(clock, pause))
 
 
 @asynccontextmanager
@@ -49,7 +46,8 @@ async def engine_memory(url: str) -> AsyncIterator[Memory]:
 class SharedRecords:
     """The connection of one product to records that others use too, as in an engine.
 
-    `is_away` and `late_seconds` are what a test makes of it.
+    A test lets it be away, be late with each command, or lose the answers to what is written.
+    `pause` lets others run before each command.
     """
 
     is_shared = True
@@ -59,6 +57,8 @@ class SharedRecords:
         self._engine = engine
         self.is_away = False
         self.late_seconds = 0.0
+        self.loses_answers = False
+        self.pause: Pause = anyio.lowlevel.checkpoint
 
     async def read(self, *keys: Key) -> Snapshot:
         """Read records at one moment."""
@@ -68,13 +68,18 @@ class SharedRecords:
     async def write(self, seen: Snapshot, changes: Changes) -> bool:
         """Write all changes, or nothing if anything that was read has changed since."""
         await self._answer()
-        return await self._engine.write(seen, changes)
+        is_written = await self._engine.write(seen, changes)
+        if self.loses_answers:
+            raise Away
+        return is_written
 
     async def changed(self) -> None:
-        """Wait until a record may have changed."""
-        await self._engine.changed()
+        """Wait until a record may have changed, or for a moment: a turn may have ended."""
+        with anyio.move_on_after(_POLL_SECONDS):
+            await self._engine.changed()
 
     async def _answer(self) -> None:
+        await self.pause()
         await anyio.sleep(self.late_seconds)
         if self.is_away:
             raise Away
@@ -84,21 +89,3 @@ def shared_memories(clock: Clock) -> tuple[Memory, Memory]:
     """The memories of two products that share an engine, with `SharedRecords` as records."""
     engine = MemoryRecords(clock)
     return Memory(clock, SharedRecords(engine)), Memory(clock, SharedRecords(engine))
-
-
-class _SlowRecords(MemoryRecords):
-    """Pauses before each command: a call that is cancelled there has read and written nothing."""
-
-    def __init__(self, clock: Clock, pause: Pause) -> None:
-        super().__init__(clock)
-        self._pause = pause
-
-    async def read(self, *keys: Key) -> Snapshot:
-        """Read after a pause."""
-        await self._pause()
-        return await super().read(*keys)
-
-    async def write(self, seen: Snapshot, changes: Changes) -> bool:
-        """Write after a pause."""
-        await self._pause()
-        return await super().write(seen, changes)
