@@ -6,15 +6,11 @@ It is written by hand, and nothing in it is read from the code. The tests of eac
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
-
-from tests.support.published_reference import documented
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from tests.support.published_reference import DocumentedCall
 
 Arguments = dict[str, Any]
 """Arguments of a tool as JSON."""
@@ -55,23 +51,18 @@ class Example:
 class Entry:
     """An operation: its tool, its call, and examples with all of its arguments.
 
-    `documented` is the call as the published reference shows it, transcribed anew. The first
-    example is the plainest call. The rest is about changes: the paths that are read
-    before the question, and the arguments that change what no read shows, in words.
+    The `scope` is the one that the published reference names. The first example is the plainest
+    call. The rest is about changes: the paths that are read before the question, and the
+    arguments that change what no read shows, in words.
     """
 
     tool: str
     call: str
-    documented: DocumentedCall
+    scope: str | None
     hints: Hints
     examples: tuple[Example, ...]
     reads: tuple[str, ...] = ()
-    hidden: Mapping[str, str] | None = None
-
-    @property
-    def scope(self) -> str | None:
-        """The scope that the published reference names."""
-        return self.documented.scope
+    hidden: Mapping[str, str] = field(default_factory=dict)
 
     def arguments(self, example: Example) -> Arguments:
         """All arguments of an example, as JSON."""
@@ -89,8 +80,8 @@ class Entry:
 
     def hidden_fields(self, example: Example) -> list[str]:
         """What an example changes that no read shows, in words."""
-        given, hidden = example.given or {}, self.hidden or {}
-        return [words for argument, words in hidden.items() if argument in given]
+        given = example.given or {}
+        return [words for argument, words in self.hidden.items() if argument in given]
 
 
 def _hints(*, read: bool = False, destructive: bool = False, idempotent: bool = False) -> Hints:
@@ -134,73 +125,40 @@ WITH_DESTINATIONS: Final = (*STUDIO_AND_STATUS, f"{STUDIO_PATH}/destinations", "
 WITH_SOURCES: Final = (*STUDIO_AND_STATUS, f"{STUDIO_PATH}/sources", "/v1/health")
 STUDIOS_ONLY: Final = ("/v1/studios", "/v1/health")
 
+
+def _read(tool: str, call: str, scope: str | None, *given: Arguments | None) -> Entry:
+    """A read, and the query of each example."""
+    examples = tuple(Example(it) for it in given)
+    return Entry(tool=tool, call=call, scope=scope, hints=READ, examples=examples)
+
+
 READABLE: Final = ("studio_42", "studio_43", "studio_51", "studio_60")
 """The studios of the caller. An account may be in use in each of them."""
 
 TABLE: Final[Sequence[Entry]] = (
-    Entry(
-        tool="get_health",
-        call="GET /v1/health",
-        documented=documented(
-            "Liveness probe (unauthenticated).",
-            "meta - () - 200 Health",
-        ),
-        hints=READ,
-        examples=(Example(),),
-    ),
-    Entry(
-        tool="get_openapi",
-        call="GET /v1/openapi.json",
-        documented=documented(
-            "This OpenAPI 3.0 document (unauthenticated).",
-            "meta - () - 200 object",
-        ),
-        hints=READ,
-        examples=(Example(),),
-    ),
-    Entry(
-        tool="list_studios",
-        call="GET /v1/studios",
-        documented=documented(
-            "List the caller's studios.",
-            "studios studios:read (cursor? limit?) - 200 StudioList",
-        ),
-        hints=READ,
-        examples=(
-            Example({"limit": 2}),
-            Example(),
-            Example({"cursor": CURSOR, "limit": 200}),
-        ),
+    _read("get_health", "GET /v1/health", None, None),
+    _read("get_openapi", "GET /v1/openapi.json", None, None),
+    _read(
+        "list_studios",
+        "GET /v1/studios",
+        "studios:read",
+        {"limit": 2},
+        None,
+        {"cursor": CURSOR, "limit": 200},
     ),
     Entry(
         tool="create_studio",
         call="POST /v1/studios",
-        documented=documented(
-            "Create a studio.",
-            "studios studios:write () CreateStudioRequest 201 Studio",
-        ),
+        scope="studios:write",
         hints=ADD,
         examples=(Example({"name": "Late Show"}, NEVER, to_air=False),),
         reads=STUDIOS_ONLY,
-        hidden={},
     ),
-    Entry(
-        tool="get_studio",
-        call="GET /v1/studios/{id}",
-        documented=documented(
-            "Get one studio.",
-            "studios studios:read (id) - 200 Studio",
-        ),
-        hints=READ,
-        examples=(Example(),),
-    ),
+    _read("get_studio", "GET /v1/studios/{id}", "studios:read", None),
     Entry(
         tool="update_studio",
         call="PATCH /v1/studios/{id}",
-        documented=documented(
-            "Update a studio (name / auto-go-live settings).",
-            "studios studios:write (id) UpdateStudioRequest 200 Studio",
-        ),
+        scope="studios:write",
         hints=GUARDED_CHANGE,
         examples=(
             Example({"name": "N", "autoGoLive": False}, NEVER, to_air=False),
@@ -216,28 +174,18 @@ TABLE: Final[Sequence[Entry]] = (
             Example({"name": "N"}, NEVER, to_air=False),
         ),
         reads=(*WITH_DESTINATIONS, f"{STUDIO_PATH}/sources"),
-        hidden={},
     ),
-    Entry(
-        tool="list_destinations",
-        call="GET /v1/studios/{id}/destinations",
-        documented=documented(
-            "List a studio's destinations.",
-            "studios destinations:read (id cursor? limit?) - 200 DestinationList",
-        ),
-        hints=READ,
-        examples=(
-            Example({"limit": 200}),
-            Example({"cursor": CURSOR, "limit": 1}),
-        ),
+    _read(
+        "list_destinations",
+        "GET /v1/studios/{id}/destinations",
+        "destinations:read",
+        {"limit": 200},
+        {"cursor": CURSOR, "limit": 1},
     ),
     Entry(
         tool="create_destination",
         call="POST /v1/studios/{id}/destinations",
-        documented=documented(
-            "Add a destination to a studio.",
-            "studios destinations:write (id) CreateDestinationRequest 201 Destination",
-        ),
+        scope="destinations:write",
         hints=GUARDED_ADD,
         examples=(
             # A destination that is enabled while live takes the stream to new viewers.
@@ -266,15 +214,11 @@ TABLE: Final[Sequence[Entry]] = (
             ),
         ),
         reads=WITH_DESTINATIONS,
-        hidden={},
     ),
     Entry(
         tool="update_destination",
         call="PATCH /v1/studios/{id}/destinations/{destId}",
-        documented=documented(
-            "Update a destination.",
-            "studios destinations:write (id destId) UpdateDestinationRequest 200 Destination",
-        ),
+        scope="destinations:write",
         hints=GUARDED_CHANGE,
         examples=(
             Example({"enabled": False}, WHILE_LIVE, to_air=False),
@@ -315,35 +259,22 @@ TABLE: Final[Sequence[Entry]] = (
     Entry(
         tool="delete_destination",
         call="DELETE /v1/studios/{id}/destinations/{destId}",
-        documented=documented(
-            "Remove a destination.",
-            "studios destinations:write (id destId) - 200 Ok",
-        ),
+        scope="destinations:write",
         hints=GUARDED_CHANGE,
         examples=(Example(None, ALWAYS, to_air=False),),
         reads=WITH_DESTINATIONS,
-        hidden={},
     ),
-    Entry(
-        tool="list_sources",
-        call="GET /v1/studios/{id}/sources",
-        documented=documented(
-            "List a studio's sources.",
-            "studios sources:read (id cursor? limit?) - 200 SourceList",
-        ),
-        hints=READ,
-        examples=(
-            Example(),
-            Example({"cursor": CURSOR, "limit": 1}),
-        ),
+    _read(
+        "list_sources",
+        "GET /v1/studios/{id}/sources",
+        "sources:read",
+        None,
+        {"cursor": CURSOR, "limit": 1},
     ),
     Entry(
         tool="create_source",
         call="POST /v1/studios/{id}/sources",
-        documented=documented(
-            "Add a source to a studio.",
-            "studios sources:write (id) CreateSourceRequest 201 Source",
-        ),
+        scope="sources:write",
         hints=GUARDED_ADD,
         examples=(
             Example({"name": "N", "type": "webcam"}, WHILE_LIVE, to_air=True),
@@ -355,15 +286,11 @@ TABLE: Final[Sequence[Entry]] = (
             ),
         ),
         reads=WITH_SOURCES,
-        hidden={},
     ),
     Entry(
         tool="update_source",
         call="PATCH /v1/studios/{id}/sources/{sourceId}",
-        documented=documented(
-            "Update a source.",
-            "studios sources:write (id sourceId) UpdateSourceRequest 200 Source",
-        ),
+        scope="sources:write",
         hints=GUARDED_CHANGE,
         examples=(
             Example({"active": False}, WHILE_LIVE, to_air=False),
@@ -380,32 +307,16 @@ TABLE: Final[Sequence[Entry]] = (
     Entry(
         tool="delete_source",
         call="DELETE /v1/studios/{id}/sources/{sourceId}",
-        documented=documented(
-            "Remove a source.",
-            "studios sources:write (id sourceId) - 200 Ok",
-        ),
+        scope="sources:write",
         hints=GUARDED_CHANGE,
         examples=(Example(None, ALWAYS, to_air=False),),
         reads=WITH_SOURCES,
-        hidden={},
     ),
-    Entry(
-        tool="get_stream_status",
-        call="GET /v1/studios/{id}/stream-status",
-        documented=documented(
-            "Get a studio's live/offline stream status.",
-            "studios stream:read (id) - 200 StreamStatus",
-        ),
-        hints=READ,
-        examples=(Example(),),
-    ),
+    _read("get_stream_status", "GET /v1/studios/{id}/stream-status", "stream:read", None),
     Entry(
         tool="go_live",
         call="POST /v1/studios/{id}/go-live",
-        documented=documented(
-            "Take a studio live.",
-            "stream stream:golive (id) - 200 GoLiveResult",
-        ),
+        scope="stream:golive",
         hints=GUARDED_ADD,
         examples=(Example(None, ALWAYS, to_air=True),),
         reads=(
@@ -415,40 +326,22 @@ TABLE: Final[Sequence[Entry]] = (
             "/v1/connections",
             "/v1/health",
         ),
-        hidden={},
     ),
     Entry(
         tool="go_offline",
         call="POST /v1/studios/{id}/go-offline",
-        documented=documented(
-            "Take a studio offline.",
-            "stream stream:golive (id) - 200 GoOfflineResult",
-        ),
+        scope="stream:golive",
         hints=GUARDED_ADD,
         examples=(Example(None, ALWAYS, to_air=False),),
         reads=(*STUDIO_AND_STATUS, f"{STUDIO_PATH}/destinations"),
-        hidden={},
     ),
-    Entry(
-        tool="list_chat_messages",
-        call="GET /v1/studios/{id}/chat/messages",
-        documented=documented(
-            "List a studio's recent unified-chat messages.",
-            "chat chat:read (id limit?) - 200 ChatMessageList",
-        ),
-        hints=READ,
-        examples=(
-            Example(),
-            Example({"limit": 2}),
-        ),
+    _read(
+        "list_chat_messages", "GET /v1/studios/{id}/chat/messages", "chat:read", None, {"limit": 2}
     ),
     Entry(
         tool="send_chat_message",
         call="POST /v1/studios/{id}/chat/messages",
-        documented=documented(
-            "Send a message into the studio's unified chat.",
-            "chat chat:send (id) SendChatMessageRequest 201 ChatSendResult",
-        ),
+        scope="chat:send",
         hints=ADD,
         examples=(
             Example({"text": "Grüße 👋", "platforms": ["twitch"]}, NEVER, to_air=False),
@@ -457,28 +350,18 @@ TABLE: Final[Sequence[Entry]] = (
             Example({"text": "Hi", "platforms": []}, NEVER, to_air=False),
         ),
         reads=WITH_DESTINATIONS,
-        hidden={},
     ),
-    Entry(
-        tool="list_connections",
-        call="GET /v1/connections",
-        documented=documented(
-            "List the caller's linked platform accounts.",
-            "connections connections:read (cursor? limit?) - 200 ConnectionList",
-        ),
-        hints=READ,
-        examples=(
-            Example(),
-            Example({"cursor": CURSOR, "limit": 200}),
-        ),
+    _read(
+        "list_connections",
+        "GET /v1/connections",
+        "connections:read",
+        None,
+        {"cursor": CURSOR, "limit": 200},
     ),
     Entry(
         tool="unlink_connection",
         call="DELETE /v1/connections/{connectionId}",
-        documented=documented(
-            "Unlink a connection.",
-            "connections connections:write (connectionId) - 200 Ok",
-        ),
+        scope="connections:write",
         hints=GUARDED_CHANGE,
         examples=(Example(None, ALWAYS, to_air=False),),
         reads=(
@@ -489,28 +372,12 @@ TABLE: Final[Sequence[Entry]] = (
                 for part in ("stream-status", "destinations")
             ),
         ),
-        hidden={},
     ),
-    Entry(
-        tool="list_media",
-        call="GET /v1/media",
-        documented=documented(
-            "List the caller's media-library assets.",
-            "media media:read (cursor? limit?) - 200 MediaAssetList",
-        ),
-        hints=READ,
-        examples=(
-            Example(),
-            Example({"cursor": CURSOR, "limit": 1}),
-        ),
-    ),
+    _read("list_media", "GET /v1/media", "media:read", None, {"cursor": CURSOR, "limit": 1}),
     Entry(
         tool="create_media_upload",
         call="POST /v1/media",
-        documented=documented(
-            "Initiate a media upload (returns a presigned PUT).",
-            "media media:write () CreateMediaUploadRequest 201 MediaUpload",
-        ),
+        scope="media:write",
         hints=ADD,
         examples=(
             Example(
@@ -530,13 +397,9 @@ TABLE: Final[Sequence[Entry]] = (
             ),
         ),
         reads=STUDIOS_ONLY,
-        hidden={},
     ),
 )
 """One for each documented call, in the order in which the tools are listed."""
-
-DOCUMENTED: Final = {entry.call: entry.documented for entry in TABLE}
-"""Each call as the published reference shows it."""
 
 EXAMPLES: Final = tuple((entry, example) for entry in TABLE for example in entry.examples)
 """All examples, each with its entry."""
