@@ -10,158 +10,127 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import pytest
 
+from tests.chat.waits import (
+    LONGEST_PAUSE,
+    STUDIO,
+    TOOL,
+    begin,
+    chat,
+    chat_of,
+    end_of,
+    expected_chat,
+    open_chat,
+    say,
+    wait,
+)
+from tests.support.chat_polls import cursor_of, open_polled, poll_count
 from tests.support.concurrency import Paused
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import still
-from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY
 from tests.support.product.shared_clock import settled
-from tests.support.simulated_person import ProgressLog
-from tests.support.subscribers import STUDIO, manual_clock_server, poll_count, subscriber_of
-from tests.support.wait_client import (
-    LONGEST_PAUSE,
-    Waiter,
-    chat_of,
-    expected_chat,
-    failure,
-    wait_as,
-    wait_for_calls,
-    wait_until,
-    waiting,
-)
+from tests.support.server_process import PATIENCE_SECONDS
+from tests.world.answers import error_in
 from tests.world.wire import LEGACY
+from tests.world.world import CUSTOMER, MINE, open_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.support.product.sandbox import Sandbox
+    from tests.world.world import World
 
 OUTAGES: Final = {
-    "no answer": (Fault.dropped(), "unreachable"),
-    "an invalid page": (Fault.status(200, {"data": {"id": "m"}}), "bad_answer"),
+    "unreachable": Fault.dropped(),
+    "bad_answer": Fault.status(200, {"data": {"id": "m"}}),
 }
-"""Ways in which a poll can fail, and the error code for the client."""
-
-outages = pytest.mark.parametrize(("outage", "code"), OUTAGES.values(), ids=OUTAGES)
+"""Ways in which a poll can fail, by the error code for the client."""
 
 
 # Temporary errors
 
 
-async def test_a_wait_continues_after_an_outage() -> None:
-    """It returns the messages of the outage."""
-    async with waiting() as waiter:
-        cursor = await waiter.cursor()
-        async with anyio.create_task_group() as tasks:
-            results = waiter.begin(tasks, cursor, timeoutSeconds=55)
-            waiter.trax.faults.add(Fault.dropped(), times=3)
-            sent = waiter.say("one", "two")
-            waited = await waiter.wait_for_result(results)
-        assert waiter.trax.faults.pending == 0
-        chat = chat_of(results[0])
-        assert chat == expected_chat(chat["cursor"], *sent, waited=waited)
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_wait_continues_after_an_outage(*, restarted: bool) -> None:
+    """It returns the messages of the outage, although after a restart no page is known yet."""
+    trax = still()
+    async with open_chat(trax=trax) as it:
+        cursor = await cursor_of(it[MINE])
+    async with open_chat(trax=trax) as it:
+        if not restarted:
+            await cursor_of(it[MINE])
+        trax.faults.add(Fault.dropped() if not restarted else Fault.status(503))
+        waiting = begin(it, cursor, timeoutSeconds=55)
+        await settled()
+        assert not waiting.has_ended
+        sent = say(it, "one", "two")
+        waited = await end_of(it, waiting)
+        assert trax.faults.pending == 0
+        found = chat_of(await waiting.result())
+        assert found == expected_chat(found["cursor"], *sent, waited=waited)
 
 
-@outages
-async def test_an_outage_at_the_end_of_a_wait_is_reported(outage: Fault, code: str) -> None:
-    """The cursor stays valid."""
-    async with waiting() as waiter:
-        cursor = await waiter.cursor()
-        async with anyio.create_task_group() as tasks:
-            results = waiter.begin(tasks, cursor, timeoutSeconds=20)
-            waiter.trax.faults.add(outage, times=None)
-            assert await waiter.wait_for_result(results) == 20
-        error = failure(results[0])
+@pytest.mark.parametrize("code", OUTAGES)
+async def test_an_outage_is_reported_at_once_or_at_the_end_of_a_wait(code: str) -> None:
+    """At once to a call that doesn't wait. The cursor stays valid."""
+    async with open_chat() as it:
+        it.trax.faults.add(OUTAGES[code], times=None)
+        start = it.hand_clock.seconds()
+        for result in (
+            await wait(it),
+            await wait(it, "from before a restart", timeoutSeconds=0),
+            await wait(it, "start", timeoutSeconds=0),
+        ):
+            assert error_in(result)["code"] == code
+        assert (it.hand_clock.seconds(), len(it.trax.requests)) == (start, 1)
+        it.trax.faults.clear()
+        await it.hand_clock.pass_by(LONGEST_PAUSE)
+        cursor = await cursor_of(it[MINE])
+        waiting = begin(it, cursor, timeoutSeconds=20)
+        it.trax.faults.add(OUTAGES[code], times=None)
+        assert await end_of(it, waiting) == 20
+        error = error_in(await waiting.result())
         assert (error["code"], error["retryable"], error["outcome"]) == (
             code,
             True,
             "not_applied",
         )
-        waiter.trax.faults.clear()
-        sent = waiter.say("Hello")
-        await waiter.clock.pass_by(2)
-        assert (await waiter.chat(cursor))["messages"] == sent
-
-
-@outages
-async def test_an_outage_is_reported_at_once_to_a_call_that_does_not_wait(
-    outage: Fault, code: str
-) -> None:
-    """Without a cursor, or with a time-out of zero."""
-    async with waiting() as waiter:
-        waiter.trax.faults.add(outage, times=None)
-        start = waiter.clock.seconds()
-        for result in (
-            await waiter.wait(),
-            await waiter.wait("from before a restart", timeoutSeconds=0),
-            await waiter.wait("start", timeoutSeconds=0),
-        ):
-            assert failure(result)["code"] == code
-        assert (waiter.clock.seconds(), waiter.request_count) == (start, 1)
-
-
-async def test_a_wait_continues_after_an_outage_that_follows_a_restart() -> None:
-    """Although no page and no cursor is known yet."""
-    trax = still()
-    async with waiting(trax=trax) as earlier:
-        cursor = await earlier.cursor()
-    async with waiting(trax=trax) as waiter:
-        trax.faults.add(Fault.status(503))
-        async with anyio.create_task_group() as tasks:
-            results = waiter.begin(tasks, cursor, timeoutSeconds=55)
-            await settled()
-            assert (trax.faults.pending, results) == (0, [])
-            sent = waiter.say("Hello")
-            waited = await waiter.wait_for_result(results)
-        chat = chat_of(results[0])
-        assert chat == expected_chat(chat["cursor"], *sent, waited=waited)
+        it.trax.faults.clear()
+        sent = say(it, "Hello")
+        await it.hand_clock.pass_by(LONGEST_PAUSE)
+        assert (await chat(it, cursor))["messages"] == sent
 
 
 # Final errors
 
 
-def revoke_key(waiter: Waiter) -> None:
-    """Revoke the key."""
-    waiter.trax.remove_key()
-
-
-def remove_studio(waiter: Waiter) -> None:
-    """Delete the studio."""
-    waiter.trax.remove(STUDIO)
-
-
 @pytest.mark.parametrize(
-    ("end", "code"), [(revoke_key, "invalid_key"), (remove_studio, "not_found")]
+    ("end", "code"),
+    [(lambda it: it.remove_key(), "invalid_key"), (lambda it: it.remove(STUDIO), "not_found")],
 )
-async def test_a_final_error_ends_a_wait(end: Callable[[Waiter], None], code: str) -> None:
+async def test_a_final_error_ends_a_wait(end: Callable[[Sandbox], None], code: str) -> None:
     """At the next poll. After that, only another call sends a request."""
-    async with waiting() as waiter:
-        cursor = await waiter.cursor()
-        async with anyio.create_task_group() as tasks:
-            results = waiter.begin(tasks, cursor, timeoutSeconds=55)
-            await waiter.clock.pass_by(4)
-            end(waiter)
-            assert await waiter.wait_for_result(results) <= LONGEST_PAUSE
-        assert failure(results[0])["code"] == code
-        before = waiter.request_count
-        await waiter.clock.pass_by(60)
-        assert waiter.request_count == before
-        assert failure(await waiter.wait(cursor))["code"] == code
-        assert waiter.request_count == before + 1
+    async with open_chat() as it:
+        cursor = await cursor_of(it[MINE])
+        waiting = begin(it, cursor, timeoutSeconds=55)
+        await it.hand_clock.pass_by(4)
+        end(it.trax)
+        assert await end_of(it, waiting) <= LONGEST_PAUSE
+        assert error_in(await waiting.result())["code"] == code
+        before = len(it.trax.requests)
+        await it.hand_clock.pass_by(60)
+        assert len(it.trax.requests) == before
+        assert error_in(await wait(it, cursor))["code"] == code
+        assert len(it.trax.requests) == before + 1
 
 
-@pytest.mark.parametrize("after", [None, "start"])
-@pytest.mark.parametrize(
-    ("key", "code", "requests"),
-    [(None, "no_key", 0), (ANOTHER_ACCOUNT_KEY, "not_found", 1)],
-    ids=["no key", "another account"],
-)
-async def test_a_caller_without_access_is_refused_at_once(
-    *, after: str | None, key: str | None, code: str, requests: int
-) -> None:
-    """The call does not wait."""
-    async with waiting(key=key) as waiter:
-        start = waiter.clock.seconds()
-        assert failure(await waiter.wait(after, timeoutSeconds=55))["code"] == code
-        assert (waiter.clock.seconds(), waiter.request_count) == (start, requests)
+@pytest.mark.parametrize(("key", "code"), [("", "no_key"), (CUSTOMER, "not_found")])
+async def test_a_caller_without_access_is_refused_at_once(*, key: str, code: str) -> None:
+    async with open_world(key, short_seconds=0) as it:
+        start = it.hand_clock.seconds()
+        for after in (None, "start"):
+            refused = await it[key].call(TOOL, after=after, timeoutSeconds=55)
+            assert error_in(refused)["code"] == code
+        assert it.hand_clock.seconds() == start
 
 
 # A slow TRaX
@@ -169,91 +138,86 @@ async def test_a_caller_without_access_is_refused_at_once(
 
 async def test_known_new_messages_are_returned_without_a_request_while_polling() -> None:
     """Another wait keeps the polling running."""
-    async with waiting() as waiter, anyio.create_task_group() as tasks:
-        cursor = await waiter.cursor()
-        await waiter.clock.pass_by(2)
-        sent = waiter.say("one", "two")
-        known = await waiter.chat()
-        waiter.begin(tasks, known["cursor"], timeoutSeconds=55)
-        await waiter.clock.pass_by(2)
-        held = Paused()
-        waiter.trax.faults.add(held.fault)
-        before = waiter.request_count
-        assert await waiter.chat(cursor) == expected_chat(known["cursor"], *sent)
-        assert waiter.request_count == before
-        tasks.cancel_scope.cancel()
+    async with open_chat() as it:
+        cursor = await cursor_of(it[MINE])
+        await it.hand_clock.pass_by(2)
+        sent = say(it, "one", "two")
+        known = await chat(it)
+        begin(it, known["cursor"], timeoutSeconds=55)
+        await it.hand_clock.pass_by(2)
+        it.trax.faults.add(Paused().fault)
+        before = len(it.trax.requests)
+        assert await chat(it, cursor) == expected_chat(known["cursor"], *sent)
+        assert len(it.trax.requests) == before
 
 
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_a_wait_ends_at_its_time_out_while_trax_does_not_answer(*, restarted: bool) -> None:
     """It returns its own cursor, also after a restart, and no message is lost."""
-    trax, progress = still(), ProgressLog()
-    async with waiting(trax=trax) as waiter:
-        cursor = await waiter.cursor()
-    async with waiting(trax=trax) as waiter:
+    trax = still()
+    async with open_chat(trax=trax) as it:
+        cursor = await cursor_of(it[MINE])
+    async with open_chat(trax=trax) as it:
         if not restarted:
-            await waiter.cursor()
-            await waiter.clock.pass_by(2)
+            await cursor_of(it[MINE])
+            await it.hand_clock.pass_by(2)
         held = Paused()
         trax.faults.add(held.fault)
-        async with anyio.create_task_group() as tasks:
-            results = waiter.begin(tasks, cursor, timeoutSeconds=7, progress=progress)
-            await held.arrived()
-            assert await waiter.wait_for_result(results) == 7
-        assert chat_of(results[0]) == expected_chat(cursor, waited=7)
-        assert progress.all == [(float(elapsed), 7.0, "Waiting for chat.") for elapsed in (5, 7)]
-        sent = waiter.say("Hello")
+        waiting = begin(it, cursor, timeoutSeconds=7)
+        await held.arrived()
+        assert await end_of(it, waiting) == 7
+        assert chat_of(await waiting.result()) == expected_chat(cursor, waited=7)
+        sent = say(it, "Hello")
         held.release()
-        chat = await waiter.chat(cursor)
-        assert chat == expected_chat(chat["cursor"], *sent)
+        found = await chat(it, cursor)
+        assert found == expected_chat(found["cursor"], *sent)
 
 
 async def test_a_call_that_does_not_wait_needs_an_answer_of_trax() -> None:
     """Its time-out does not apply."""
-    async with waiting() as waiter:
+    async with open_chat() as it:
         held = Paused()
-        waiter.trax.faults.add(held.fault)
-        async with anyio.create_task_group() as tasks:
-            results = [
-                waiter.begin(tasks, timeoutSeconds=1),
-                waiter.begin(tasks, "start", timeoutSeconds=0),
-            ]
-            await held.arrived()
-            await waiter.clock.pass_by(60)
-            assert results == [[], []]
-            held.release()
-            await waiter.clock.pass_until(lambda: all(results))
-        assert [len(chat_of(it[0])["messages"]) for it in results] == [3, 3]
+        it.trax.faults.add(held.fault)
+        calls = [begin(it, timeoutSeconds=1), begin(it, "start", timeoutSeconds=0)]
+        await held.arrived()
+        await it.hand_clock.pass_by(60)
+        assert not any(each.has_ended for each in calls)
+        held.release()
+        await end_of(it, *calls)
+        assert [len(chat_of(await each.result())["messages"]) for each in calls] == [3, 3]
 
 
 # Cancelled calls
 
 
+async def _in_flight(it: World, count: int) -> None:
+    """Wait, in real time, until so many requests are under way."""
+    with anyio.fail_after(PATIENCE_SECONDS):
+        while it.product.requests_in_flight != count:  # noqa: ASYNC110  it can only be asked
+            await anyio.sleep(0.002)
+
+
 async def test_a_cancelled_wait_over_http_ends_the_polling(era: str) -> None:
     """The earlier era sends a notification, the later one closes the connection."""
-    async with manual_clock_server() as front, subscriber_of(front, era) as subscriber:
-        cursor = await subscriber.cursor()
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(wait_as, subscriber, cursor)
-            await wait_for_calls(front, 1)
-            await front.clock.pass_by(6)
-            tasks.cancel_scope.cancel()
+    async with open_polled(MINE, era=era) as it:
+        waiting = it[MINE].start(TOOL, after=await cursor_of(it[MINE]))
         streams = 1 if era == LEGACY else 0
-        await wait_until(lambda: front.product.requests_in_flight == streams)
-        before = poll_count(front)
-        await front.clock.pass_by(60)
-        assert poll_count(front) == before
+        await _in_flight(it, streams + 1)
+        await it.hand_clock.pass_by(6)
+        await waiting.end()
+        await _in_flight(it, streams)
+        before = poll_count(it)
+        await it.hand_clock.pass_by(60)
+        assert poll_count(it) == before
 
 
 async def test_a_stopping_server_ends_every_wait(era: str) -> None:
     """With an error message, and without further polls."""
-    async with waiting(era) as waiter:
-        cursor = await waiter.cursor()
-        async with anyio.create_task_group() as tasks:
-            results = waiter.begin_failing(tasks, cursor)
-            await waiter.clock.pass_by(2)
-            await waiter.product.shut_down()
-        assert results[0].startswith("The server is shutting down")
-        before = waiter.request_count
-        await waiter.clock.pass_by(60)
-        assert waiter.request_count == before
+    async with open_chat(era=era) as it:
+        waiting = begin(it, await cursor_of(it[MINE]))
+        await it.hand_clock.pass_by(2)
+        await it.product.shut_down()
+        assert (await waiting.failure()).startswith("The server is shutting down")
+        before = len(it.trax.requests)
+        await it.hand_clock.pass_by(60)
+        assert len(it.trax.requests) == before
