@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.conftest import text_of
-from tests.support.fault_table.fault_scenario import leaked_strings, open_scenario
+from tests.support.fault_table.faulty_world import leaked_strings, open_faulty
 from tests.support.fault_table.role_calls import row_of, rows
 from tests.support.fault_table.table import POSSIBLE, TABLE, Consequence, Role, read_table
-from tests.world.answers import outcome
+from tests.world.answers import RAN, data_of, outcome, state_in, text_of
 
 if TYPE_CHECKING:
     import mcp_types as types
@@ -67,19 +66,20 @@ async def test_a_confirmed_call_that_meets_a_fault_is_sent_once(
     row: Row, snapshot: SnapshotAssertion
 ) -> None:
     """It is sent once, its effect is observed, and the same confirmation does not send it again."""
-    async with open_scenario(row) as scenario:
-        confirmed = await scenario.confirm()
-        scenario.begin_fault()
-        result = await scenario.call(**confirmed)
-        took_effect, sent = scenario.took_effect, len(scenario.changes)
-        scenario.end_fault()
-        again = outcome(await scenario.call(**confirmed))
-        sent_again = len(scenario.changes) - sent
+    async with open_faulty(row) as faulty:
+        preview = data_of(await faulty.call())
+        confirmed = {"confirm": True, "confirmation": preview["confirmation"]}
+        faulty.begin_fault()
+        result = await faulty.call(**confirmed)
+        took_effect, sent = faulty.took_effect, len(faulty.changes)
+        faulty.end_fault()
+        again = outcome(await faulty.call(**confirmed))
+        sent_again = len(faulty.changes) - sent
     if row.consequence in {Consequence.OK, Consequence.SEEN}:
         assert not result.is_error, result.content
-        assert (result.structured_content or {})["observed"]["state"] == STATES[row.role]
+        assert state_in(result) == STATES[row.role]
     else:
-        assert scenario.failure_in(result) == snapshot
+        assert faulty.failure_in(result) == snapshot
     if row.consequence is Consequence.SEEN:
         assert text_of(result).splitlines()[:-1] == snapshot
         assert not leaked_strings(result)
@@ -87,9 +87,7 @@ async def test_a_confirmed_call_that_meets_a_fault_is_sent_once(
     assert row.consequence in POSSIBLE[row.case.takes_effect]
     assert sent == row.case.sends
     consumed = ("confirmation_invalid", "used")
-    assert (again, sent_again) == (
-        (consumed, 0) if row.consequence in CONSUMED_AFTER else (("ran", None), 1)
-    )
+    assert (again, sent_again) == ((consumed, 0) if row.consequence in CONSUMED_AFTER else (RAN, 1))
 
 
 @pytest.mark.parametrize("row", preview_rows(Role.START_PREVIEW), ids=str)
@@ -97,10 +95,10 @@ async def test_a_go_live_preview_that_meets_a_fault_fails_as_the_table_says(
     row: Row, snapshot: SnapshotAssertion
 ) -> None:
     """Unknown facts prevent the preview, unless the key lacks the scope to read them."""
-    async with open_scenario(row) as scenario:
-        scenario.begin_fault()
-        result = await scenario.call()
-    assert (len(scenario.affected_ids), scenario.changes) == (
+    async with open_faulty(row) as faulty:
+        faulty.begin_fault()
+        result = await faulty.call()
+    assert (len(faulty.affected_ids), faulty.changes) == (
         row.tool_call.requests * row.case.tries,
         [],
     )
@@ -109,7 +107,7 @@ async def test_a_go_live_preview_that_meets_a_fault_fails_as_the_table_says(
         assert outcome(result) == ("confirmation_required", None)
         assert len(unknown_facts(result)) == (0 if is_readable(row) else row.tool_call.requests)
     else:
-        assert scenario.failure_in(result) == snapshot
+        assert faulty.failure_in(result) == snapshot
 
 
 @pytest.mark.parametrize("row", preview_rows(Role.STOP_PREVIEW), ids=str)
@@ -117,27 +115,27 @@ async def test_a_stop_is_possible_while_its_facts_meet_a_fault(
     row: Row, snapshot: SnapshotAssertion
 ) -> None:
     """Each fact is read once; the stop can be confirmed all the same, and then it works."""
-    async with open_scenario(row) as scenario:
-        scenario.begin_fault()
-        result = await scenario.call()
-        reads, sent = len(scenario.affected_ids), len(scenario.changes)
+    async with open_faulty(row) as faulty:
+        faulty.begin_fault()
+        result = await faulty.call()
+        reads, sent = len(faulty.affected_ids), len(faulty.changes)
         if row.consequence is Consequence.ASKS:
-            confirmation = (result.structured_content or {})["confirmation"]
-            stopped = await scenario.call(confirm=True, confirmation=confirmation)
-            assert outcome(stopped) == ("ran", None)
+            confirmation = data_of(result)["confirmation"]
+            stopped = await faulty.call(confirm=True, confirmation=confirmation)
+            assert outcome(stopped) == RAN
     assert (reads, sent) == (row.tool_call.requests, 0)
     assert not leaked_strings(result)
     if row.consequence is Consequence.ASKS:
         assert outcome(result) == ("confirmation_required", None)
         assert len(unknown_facts(result)) == (0 if is_readable(row) else row.tool_call.requests)
-        assert (len(scenario.changes), scenario.took_effect) == (1, True)
+        assert (len(faulty.changes), faulty.took_effect) == (1, True)
     else:
-        assert scenario.failure_in(result) == snapshot
+        assert faulty.failure_in(result) == snapshot
 
 
 def unknown_facts(result: types.CallToolResult) -> list[str]:
     """The facts that the preview lists as unknown."""
-    facts: list[str] = (result.structured_content or {})["preview"]["unknown"]
+    facts: list[str] = data_of(result)["preview"]["unknown"]
     return facts
 
 

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.conftest import call
-from tests.support.fault_table.fault_scenario import open_scenario
+from tests.support.fault_table.faulty_world import open_faulty
 from tests.support.fault_table.role_calls import FAULT_CASES, row_of, rows
 from tests.support.fault_table.table import TABLE, Consequence, Role
 from tests.support.fault_table.wire_cases import ENDLESS_BYTES
 from tests.support.product.faults import Fault
-from tests.support.single_faults import failure_in
 from tests.world.answers import data_in_text
 from tests.world.wire import LEGACY, MODERN
 
@@ -54,19 +53,19 @@ async def test_an_answer_fits_the_schema_of_the_legacy_era_too(
 async def check_read(row: Row, snapshot: SnapshotAssertion, *, era: str = MODERN) -> None:
     """Read with the fault and without it, and compare with the row."""
     case = row.case
-    async with open_scenario(row, era=era) as scenario:
-        scenario.begin_fault()
-        result = await scenario.call()
-        sent, largest = len(scenario.affected_ids), scenario.largest_response_bytes
-        scenario.end_fault()
-        later = await scenario.call()
+    async with open_faulty(row, era=era) as faulty:
+        faulty.begin_fault()
+        result = await faulty.call()
+        sent, largest = len(faulty.affected_ids), faulty.largest_response_bytes
+        faulty.end_fault()
+        later = await faulty.call()
     assert not later.is_error
     if row.consequence is Consequence.OK:
         assert not result.is_error, result.content
         assert result.structured_content == case.structured(later.structured_content or {})
     else:
-        assert scenario.failure_in(result) == snapshot
-    assert (sent, scenario.changes) == (case.tries, [])
+        assert faulty.failure_in(result) == snapshot
+    assert (sent, faulty.changes) == (case.tries, [])
     assert largest < MAX_SENT_BYTES < ENDLESS_BYTES
 
 
@@ -83,23 +82,6 @@ async def test_invalid_list_items_do_not_hide_the_valid_ones(
         "nextCursor": "more",
     }
     assert json.loads(data_in_text(result)) == sent
-
-
-@pytest.mark.parametrize("cursor", [7, {"page": 2}], ids=str)
-async def test_a_page_with_an_unreadable_cursor_is_a_bad_answer(
-    server: Server[Any], sandbox: Sandbox, cursor: object
-) -> None:
-    """Only the end of a list has no cursor, so a page must not look like the end."""
-    sandbox.faults.add(Fault.status(200, {"data": [], "nextCursor": cursor}))
-    assert failure_in(await call(server, "list_media"), sandbox) == {
-        "code": "bad_answer",
-        "message": "TRaX accepted list_media, but its answer says nothing readable of the next"
-        " page. Call again later.",
-        "httpStatus": 200,
-        "requestId": "ours",
-        "retryable": True,
-        "outcome": "not_applied",
-    }
 
 
 async def test_a_cursor_is_ignored_where_there_are_no_pages(

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.support.fault_table.fault_scenario import open_scenario
-from tests.support.fault_table.role_calls import rows
+from tests.support.fault_table.faulty_world import open_faulty
+from tests.support.fault_table.role_calls import CHAT_PATH, rows
 from tests.support.fault_table.table import POSSIBLE, Consequence, Role
-from tests.support.subscribers import CHAT_PATH
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
@@ -27,14 +26,14 @@ async def test_a_change_that_meets_a_fault_is_sent_once_and_reported_truthfully(
     row: Row, snapshot: SnapshotAssertion
 ) -> None:
     """The reported outcome is compatible with what has happened."""
-    async with open_scenario(row) as scenario:
-        scenario.begin_fault()
-        result = await scenario.call()
+    async with open_faulty(row) as faulty:
+        faulty.begin_fault()
+        result = await faulty.call()
     if row.consequence is Consequence.OK:
         assert not result.is_error, result.content
     else:
-        assert scenario.failure_in(result) == snapshot
-    assert scenario.took_effect is row.case.takes_effect
+        assert faulty.failure_in(result) == snapshot
+    assert faulty.took_effect is row.case.takes_effect
     # Nothing has been observed yet, so the outcome may be unknown.
     assert row.consequence in POSSIBLE[row.case.takes_effect] | {Consequence.UNKNOWN}
-    assert scenario.changes == [SENT] * row.case.sends
+    assert faulty.changes == [SENT] * row.case.sends

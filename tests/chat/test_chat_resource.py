@@ -6,177 +6,143 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.support.fact_reads import asked
+from tests.chat.waits import STUDIO, say
+from tests.support.chat_polls import poll_count
+from tests.support.hostile_texts import NOTICE
 from tests.support.product.faults import Fault
-from tests.support.product.frozen_sandbox import put_on_air
-from tests.support.product.sandbox import SANDBOX_KEY
-from tests.support.resource_reads import CHAT, chat, client_of, failure_in, read, refused
+from tests.support.product.frozen_sandbox import put_on_air, still
+from tests.support.resource_reads import CHAT, failure_in, refused
+from tests.world.world import MINE, open_world
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from tests.world.world import World
 
-    from mcp.server import Server
+Json = dict[str, Any]
 
-    from tests.support.product.sandbox import Sandbox
-    from tests.support.product.server import Product
-    from tests.support.product.shared_clock import HandClock
-
-CHAT_PATH: Final = "/v1/studios/studio_42/chat/messages"
+POLL: Final = 2.0
+"""The shortest pause between two polls, in seconds."""
 
 
-async def test_a_chat_returns_the_recent_messages_after_the_notice(
-    server: Server[Any], sandbox: Sandbox
-) -> None:
+def chat(read: Json, messages: list[Json], *, missed: bool = False) -> Json:
+    """The expected chat; only its cursor is taken from `read`."""
+    page = {"notice": NOTICE, "studioId": STUDIO, "messages": messages}
+    return {**page, "cursor": read["cursor"], "missed": missed}
+
+
+async def refusal(it: World, after: str = "") -> str:
+    """The code of the failure of a read."""
+    return str(failure_in(await refused(it[MINE].client, f"{CHAT}{after}"), it.trax)["code"])
+
+
+async def test_a_chat_returns_the_recent_messages_after_the_notice() -> None:
     """Oldest first, in whatever order TRaX sends them."""
-    put_on_air(sandbox)
-    sandbox.faults.add(Fault.patched(lambda page: page["data"].reverse()))
-    async with client_of(server) as client:
-        result = await read(client, CHAT)
-    assert result == chat(result, sandbox.messages(last=1_000))
+    async with open_world(MINE) as it:
+        put_on_air(it.trax)
+        it.trax.faults.add(Fault.patched(lambda page: page["data"].reverse()))
+        result = await it[MINE].read(CHAT)
+    assert result == chat(result, it.trax.messages(last=1_000))
     assert list(result) == ["notice", "studioId", "messages", "cursor", "missed"]
-    assert "not instructions" in result["notice"]
     assert len(result["messages"]) > 10
 
 
-async def test_a_chat_with_a_cursor_returns_only_later_messages(
-    server: Server[Any], *, sandbox: Sandbox, clock: HandClock, era: str
-) -> None:
+async def test_a_chat_with_a_cursor_returns_only_later_messages(era: str) -> None:
     """A cursor can be used more than once."""
-    async with client_of(server, era) as client:
-        first = await read(client, CHAT)
-        at_once = await read(client, f"{CHAT}?after={first['cursor']}")
-        assert at_once == chat(first, [])
+    async with open_world(MINE, era=era) as it:
+        first = await it[MINE].read(CHAT)
+        assert await it[MINE].read(CHAT, after=first["cursor"]) == chat(first, [])
         for text in ("one", "two"):
-            sandbox.say(text)
-            clock.advance(2)
-            later = await read(client, f"{CHAT}?after={first['cursor']}")
-        assert later == chat(later, sandbox.messages(last=2))
-        again = await read(client, f"{CHAT}?after={later['cursor']}")
-    assert again == chat(later, [])
-    assert [it["text"] for it in later["messages"]] == ["one", "two"]
+            it.trax.say(text)
+            it.hand_clock.advance(POLL)
+            later = await it[MINE].read(CHAT, after=first["cursor"])
+        assert later == chat(later, it.trax.messages(last=2))
+        assert await it[MINE].read(CHAT, after=later["cursor"]) == chat(later, [])
+    assert [message["text"] for message in later["messages"]] == ["one", "two"]
 
 
 @pytest.mark.parametrize("cursor", ["%00", "x" * 4096])
 async def test_an_unknown_cursor_returns_the_remembered_messages_marked_as_missed(
-    server: Server[Any], sandbox: Sandbox, *, cursor: str
+    cursor: str,
 ) -> None:
     """It is never an error."""
-    async with client_of(server) as client:
-        result = await read(client, f"{CHAT}?after={cursor}")
-    assert result == chat(result, sandbox.messages(last=1_000), missed=True)
+    async with open_world(MINE) as it:
+        result = await it[MINE].read(CHAT, after=cursor)
+    assert result == chat(result, it.trax.messages(last=1_000), missed=True)
 
 
-async def test_a_cursor_is_valid_after_a_restart(
-    open_product: Callable[..., Product], sandbox: Sandbox
-) -> None:
+async def test_a_cursor_is_valid_after_a_restart() -> None:
     """As long as its message is remembered."""
-    cursors: list[str] = []
+    trax, cursor = still(), None
     for _ in range(2):
-        async with client_of(open_product().server()) as it:
-            result = await read(it, "?after=".join([CHAT, *cursors]))
-        cursors.append(result["cursor"])
-        sandbox.say("Still there?")
-    assert result == chat(result, sandbox.messages(last=2)[:1])
+        async with open_world(MINE, trax=trax) as it:
+            result = await it[MINE].read(CHAT, after=cursor)
+        cursor = result["cursor"]
+        trax.say("Still there?")
+    assert result == chat(result, trax.messages(last=2)[:1])
 
 
-async def test_a_chat_resource_returns_the_messages_of_all_polls(
-    server: Server[Any], *, sandbox: Sandbox, clock: HandClock
-) -> None:
-    """Those of all polls."""
-    async with client_of(server) as client:
+async def test_a_chat_resource_returns_the_messages_of_all_polls() -> None:
+    async with open_world(MINE) as it:
         for _ in range(3):
-            for number in range(150):
-                sandbox.say(f"{number}")
-            clock.advance(2)
-            result = await read(client, CHAT)
-    assert result == chat(result, sandbox.messages(last=1_000))
+            say(it, *map(str, range(150)))
+            it.hand_clock.advance(POLL)
+            result = await it[MINE].read(CHAT)
+    assert result == chat(result, it.trax.messages(last=1_000))
     assert len(result["messages"]) > 450
 
 
-async def test_reads_between_two_polls_do_not_request_trax(
-    open_product: Callable[..., Product], *, sandbox: Sandbox, clock: HandClock
-) -> None:
-    """TRaX is polled no more often than TRAX_CHAT_POLL_SECONDS allows."""
-    server = open_product(TRAX_CHAT_POLL_SECONDS="7").server()
-    async with client_of(server) as client:
-        first = await read(client, CHAT)
-        sandbox.say("not yet")
-        clock.advance(6.5)
-        assert await read(client, CHAT) == first
-        assert await read(client, f"{CHAT}?after={first['cursor']}") == chat(first, [])
-        assert asked(sandbox) == {CHAT_PATH: 1}
-        clock.advance(0.5)
-        second = await read(client, CHAT)
-        assert asked(sandbox) == {CHAT_PATH: 2}
-    assert second == chat(second, sandbox.messages(last=1_000))
+async def test_the_resource_asks_trax_as_often_as_allowed_and_the_list_each_time() -> None:
+    """No more often than TRAX_CHAT_POLL_SECONDS allows."""
+    async with open_world(MINE, TRAX_CHAT_POLL_SECONDS="7") as it:
+        first = await it[MINE].read(CHAT)
+        it.trax.say("not yet")
+        it.hand_clock.advance(6.5)
+        assert await it[MINE].read(CHAT) == first
+        assert await it[MINE].read(CHAT, after=first["cursor"]) == chat(first, [])
+        assert poll_count(it) == 1
+        listed = await it[MINE].data("list_chat_messages")
+        assert (listed["data"], poll_count(it)) == (it.trax.messages(last=1_000), 2)
+        it.hand_clock.advance(0.5)
+        second = await it[MINE].read(CHAT)
+        assert poll_count(it) == 3
+    assert second == chat(second, it.trax.messages(last=1_000))
     assert second["messages"][-1]["text"] == "not yet"
 
 
-async def test_list_chat_messages_always_requests_trax(
-    server: Server[Any], sandbox: Sandbox
-) -> None:
-    """Unlike the resource."""
-    async with client_of(server) as client:
-        await read(client, CHAT)
-        sandbox.say("now")
-        for times in (2, 3):
-            listing = await client.call_tool("list_chat_messages", {"studioId": "studio_42"})
-            assert (listing.structured_content or {})["data"] == sandbox.messages(last=1_000)
-            assert asked(sandbox) == {CHAT_PATH: times}
-
-
-async def test_known_new_messages_are_returned_during_an_outage(
-    server: Server[Any], *, sandbox: Sandbox, clock: HandClock
-) -> None:
+async def test_known_new_messages_are_returned_during_an_outage() -> None:
     """Nothing is lost or repeated, and old messages are not returned as current."""
-    async with client_of(server) as client:
-        first = await read(client, CHAT)
-        sandbox.say("known")
-        clock.advance(2)
-        second = await read(client, CHAT)
-        sandbox.faults.add(Fault.dropped(), times=None)
-        sandbox.say("unseen")
-        clock.advance(2)
-        for uri in (CHAT, f"{CHAT}?after={second['cursor']}"):
-            error = await refused(client, uri)
-            assert failure_in(error, sandbox)["code"] == "unreachable"
-        known = await read(client, f"{CHAT}?after={first['cursor']}")
-        assert known == chat(known, sandbox.messages(last=2)[:1])
-        sandbox.faults.clear()
-        clock.advance(2)
-        result = await read(client, f"{CHAT}?after={second['cursor']}")
-    assert result == chat(result, sandbox.messages(last=1))
+    async with open_world(MINE) as it:
+        first = await it[MINE].read(CHAT)
+        it.trax.say("known")
+        it.hand_clock.advance(POLL)
+        second = await it[MINE].read(CHAT)
+        it.trax.faults.add(Fault.dropped(), times=None)
+        it.trax.say("unseen")
+        it.hand_clock.advance(POLL)
+        for after in ("", f"?after={second['cursor']}"):
+            assert await refusal(it, after) == "unreachable"
+        known = await it[MINE].read(CHAT, after=first["cursor"])
+        assert known == chat(known, it.trax.messages(last=2)[:1])
+        it.trax.faults.clear()
+        it.hand_clock.advance(POLL)
+        result = await it[MINE].read(CHAT, after=second["cursor"])
+    assert result == chat(result, it.trax.messages(last=1))
 
 
-async def test_a_revoked_key_reads_no_remembered_chat(
-    server: Server[Any], *, sandbox: Sandbox, clock: HandClock
-) -> None:
+async def test_a_revoked_key_reads_no_remembered_chat_and_is_not_sent_before_the_next_poll() -> (
+    None
+):
     """At most TRAX_CHAT_POLL_SECONDS after it was revoked, with any cursor."""
-    async with client_of(server) as client:
-        before = (await read(client, CHAT))["cursor"]
-        sandbox.say("known")
-        clock.advance(2)
-        cursor = (await read(client, CHAT))["cursor"]
-        sandbox.remove_key()
-        clock.advance(2)
-        for after in (f"?after={before}", "", f"?after={cursor}", "?after=lost", "?after=start"):
-            error = await refused(client, f"{CHAT}{after}")
-            assert failure_in(error, sandbox)["code"] == "invalid_key"
-
-
-async def test_a_refused_chat_is_not_requested_again_before_the_next_poll(
-    server: Server[Any], *, sandbox: Sandbox, clock: HandClock
-) -> None:
-    """Reads return the same error until then."""
-    sandbox.remove_key()
-    async with client_of(server) as client:
-        for times in (1, 2):
-            for _ in range(3):
-                error = await refused(client, CHAT)
-                assert failure_in(error, sandbox)["code"] == "invalid_key"
-                assert asked(sandbox) == {CHAT_PATH: times}
-                clock.advance(0.5)
-            clock.advance(0.5)
-        sandbox.add_key(SANDBOX_KEY)
-        result = await read(client, CHAT)
-    assert result == chat(result, sandbox.messages(last=1_000))
+    async with open_world(MINE) as it:
+        before = (await it[MINE].read(CHAT))["cursor"]
+        it.trax.say("known")
+        it.hand_clock.advance(POLL)
+        cursor = (await it[MINE].read(CHAT))["cursor"]
+        it.trax.remove_key()
+        for times in (3, 4):
+            it.hand_clock.advance(POLL)
+            for after in (f"?after={before}", "", f"?after={cursor}", "?after=lost"):
+                assert await refusal(it, after) == "invalid_key"
+            assert poll_count(it) == times
+        it.trax.add_key(MINE)
+        it.hand_clock.advance(POLL)
+        assert await it[MINE].read(CHAT)

@@ -6,25 +6,23 @@ all faults; here is each kind of answer that the watcher treats differently.
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-import anyio
 import pytest
-from mcp.client.subscriptions import ResourceUpdated
 
-from tests.support.fault_table.fault_scenario import LONGEST_SECONDS, open_scenario
+from tests.chat.waits import chat_of
+from tests.support.fault_table.faulty_world import open_faulty
 from tests.support.fault_table.role_calls import row_of
 from tests.support.fault_table.table import Consequence, Role
-from tests.support.subscribers import CHAT, say
+from tests.support.resource_reads import CHAT
+from tests.world.world import MINE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
-    import mcp_types as types
     from syrupy.assertion import SnapshotAssertion
 
-    from tests.support.fault_table.fault_scenario import FaultScenario
+    from tests.support.fault_table.faulty_world import FaultyWorld
 
 STEP_SECONDS: Final = 2
 """The shortest poll interval."""
@@ -68,65 +66,43 @@ async def test_a_watched_chat_reports_a_fault_and_loses_no_message(
 ) -> None:
     """A reader gets the failure; a subscriber gets later messages, or the end."""
     row = row_of(Role.CHAT, name)
-    async with open_scenario(row, short_seconds=0) as scenario, subscribed(scenario) as updates:
-        before = data_of(await scenario.call())
-        scenario.clock.advance(STEP_SECONDS)
-        scenario.begin_fault()
-        result = await scenario.call()
-        await let_pass(scenario, FAULT_SECONDS)
-        polls, updates_during_fault = len(scenario.affected_ids), list(updates)
-        scenario.end_fault()
+    async with open_faulty(row, short_seconds=0) as faulty:
+        await faulty.it[MINE].subscribe(CHAT)
+        updates = faulty.it[MINE].updates
+        before = chat_of(await faulty.call())
+        faulty.it.hand_clock.advance(STEP_SECONDS)
+        faulty.begin_fault()
+        result = await faulty.call()
+        await let_pass(faulty, FAULT_SECONDS)
+        polls, updates_during_fault = len(faulty.affected_ids), list(updates)
+        faulty.end_fault()
         if row.consequence is Consequence.ENDS:
-            await scenario.call()  # the watcher has ended: a read starts a new one
-        messages = [say(scenario.trax, "Hello")]
-        await scenario.advance(row.case.retry_after)
+            await faulty.call()  # the watcher has ended: a read starts a new one
+        messages = [faulty.it.trax.say("Hello")]
+        await faulty.advance(row.case.retry_after)
         await let_pass(
-            scenario, RECOVERY_SECONDS, until=lambda: len(updates) > len(updates_during_fault)
+            faulty, RECOVERY_SECONDS, until=lambda: len(updates) > len(updates_during_fault)
         )
-        later = data_of(await scenario.call(after=before["cursor"], timeoutSeconds=0))
+        later = chat_of(await faulty.call(after=before["cursor"], timeoutSeconds=0))
     if row.consequence is Consequence.OK:
-        assert message_ids(data_of(result)) == message_ids(before)
+        assert message_ids(chat_of(result)) == message_ids(before)
     else:
-        assert scenario.failure_in(result) == snapshot
+        assert faulty.failure_in(result) == snapshot
     assert polls == (POLLS_WITHOUT_FAULT if row.consequence is Consequence.OK else row.case.polls)
     assert updates_during_fault == ([CHAT] if row.consequence is Consequence.ENDS else [])
-    assert (later["messages"], later["missed"], scenario.changes) == (messages, False, [])
-
-
-@asynccontextmanager
-async def subscribed(scenario: FaultScenario) -> AsyncIterator[list[str]]:
-    """Subscribe to the chat until the block ends; yields the updated URIs in order."""
-    updates: list[str] = []
-    with anyio.fail_after(LONGEST_SECONDS):
-        async with scenario.client.listen(resource_subscriptions=[CHAT]) as subscription:
-
-            async def collect() -> None:
-                async for event in subscription:
-                    assert isinstance(event, ResourceUpdated)
-                    updates.append(event.uri)
-
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(collect)
-                yield updates
-                tasks.cancel_scope.cancel()
+    assert (later["messages"], later["missed"], faulty.changes) == (messages, False, [])
 
 
 async def let_pass(
-    scenario: FaultScenario, seconds: int, *, until: Callable[[], bool] = lambda: False
+    faulty: FaultyWorld, seconds: int, *, until: Callable[[], bool] = lambda: False
 ) -> None:
     """Let time pass in steps until a condition holds, or for this many seconds."""
     for _ in range(seconds // STEP_SECONDS):
         if until():
             return
-        await scenario.advance(STEP_SECONDS)
+        await faulty.advance(STEP_SECONDS)
 
 
 def message_ids(chat: dict[str, Any]) -> list[str]:
     """The ids of the messages, in order."""
     return [message["id"] for message in chat["messages"]]
-
-
-def data_of(result: types.CallToolResult) -> dict[str, Any]:
-    """The data of a successful call."""
-    assert not result.is_error, result.content
-    return result.structured_content or {}

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
-import mcp
 import pytest
 
-from tests.conftest import text_of
-from tests.support.concurrency import begin
+from tests.chat.waits import SILENT, TOOL, Json, open_chat, say
+from tests.support.hostile_texts import NOTICE
 from tests.support.product.faults import Fault
-from tests.support.resource_reads import CHAT, SILENT, read
-from tests.support.subscribers import STUDIO
-from tests.support.wait_client import NOTICE, TOOL, waiting
+from tests.support.resource_reads import CHAT
+from tests.world.answers import data_of, text_of
+from tests.world.world import COLLEAGUE, MINE
 
 if TYPE_CHECKING:
-    from tests.support.wait_client import Json, Waiter
+    from tests.world.caller import Caller
+    from tests.world.world import World
 
 LIST: Final = "list_chat_messages"
 SEND: Final = "send_chat_message"
@@ -25,97 +25,83 @@ OWN: Final = (
     "Those in `probablyOwn` were probably sent through this server in the last ten minutes: do not"
     " answer them."
 )
-SECOND_KEY: Final = "sk_live_sandbox_second"
-
-each_way = pytest.mark.parametrize("way", [LIST, TOOL, CHAT])
 
 
-async def chat(client: mcp.Client, way: str, *, studio: str = STUDIO) -> Json:
+async def chat(caller: Caller, way: str, **studio: str) -> Json:
     """The chat as a tool or the resource gives it. The text of a tool begins with its notice."""
     if way == CHAT:
-        return await read(client, CHAT.replace(STUDIO, studio))
-    result = await client.call_tool(way, {"studioId": studio})
-    content: Json = result.structured_content or {}
+        return await caller.read(CHAT)
+    result = await caller.call(way, **studio)
+    content = data_of(result)
     assert text_of(result).startswith(f"{content['notice']}\n<viewers-")
     return content
 
 
-async def send(waiter: Waiter, text: str = TEXT, **arguments: Any) -> Json:  # noqa: ANN401  of the tool
-    """Send a message, and return what TRaX lists last."""
-    await waiter.client.call_tool(SEND, {"studioId": STUDIO, "text": text, **arguments})
-    return waiter.trax.messages()[-1]
+async def send(it: World) -> str:
+    """Send a message, and return the id of what TRaX lists last."""
+    await it[MINE].call(SEND, text=TEXT)
+    return str(it.trax.messages()[-1]["id"])
 
 
-async def own(waiter: Waiter, way: str = LIST, *, studio: str = STUDIO) -> list[str]:
+async def own(caller: Caller, **studio: str) -> list[str]:
     """The ids that are marked as own."""
-    marked: list[str] = (await chat(waiter.client, way, studio=studio)).get("probablyOwn", [])
+    marked: list[str] = (await chat(caller, LIST, **studio)).get("probablyOwn", [])
     return marked
 
 
-@each_way
+@pytest.mark.parametrize("way", [LIST, TOOL, CHAT])
 async def test_a_message_that_was_sent_from_here_is_marked(way: str) -> None:
     """By its id, beside the messages as TRaX sent them, and the notice says what that means."""
-    async with waiting() as waiter:
-        waiter.say("Hello", "We are back at nine")
-        sent = await send(waiter)
-        answer = await chat(waiter.client, way)
-        assert answer["probablyOwn"] == [sent["id"]]
-        assert answer["notice"] == f"{NOTICE} {OWN}"
-        messages = answer["data" if way == LIST else "messages"]
-        assert messages == waiter.trax.messages()[-len(messages) :]
-        assert list(answer).index("probablyOwn") < 3
-
-
-@each_way
-async def test_without_one_nothing_is_said_of_it(way: str) -> None:
-    async with waiting() as waiter:
-        waiter.say(TEXT)
-        answer = await chat(waiter.client, way)
-    assert answer["notice"] == NOTICE
-    assert "probablyOwn" not in answer
+    async with open_chat() as it:
+        say(it, "Hello", "We are back at nine")
+        before = await chat(it[MINE], way)
+        it.hand_clock.advance(2)
+        sent = await send(it)
+        answer = await chat(it[MINE], way)
+    assert before["notice"] == NOTICE
+    assert "probablyOwn" not in before
+    assert answer["notice"] == f"{NOTICE} {OWN}"
+    messages = answer["data" if way == LIST else "messages"]
+    assert messages == it.trax.messages()[-len(messages) :]
+    assert answer["probablyOwn"] == [sent]
+    assert list(answer).index("probablyOwn") < 3
 
 
 async def test_a_message_counts_as_own_for_ten_minutes() -> None:
     """After that a viewer may well say the same."""
-    async with waiting() as waiter:
-        sent = await send(waiter)
-        waiter.clock.advance(599)
-        assert await own(waiter) == [sent["id"]]
-        waiter.clock.advance(2)
-        assert await own(waiter) == []
+    async with open_chat() as it:
+        sent = await send(it)
+        it.hand_clock.advance(599)
+        assert await own(it[MINE]) == [sent]
+        it.hand_clock.advance(2)
+        assert await own(it[MINE]) == []
 
 
-@pytest.mark.parametrize(
-    "echo", [f"  {TEXT.replace(' ', '  ')}\n", TEXT.replace("\u00e9", "e\u0301")], ids=ascii
-)
-async def test_an_echo_may_differ_in_blanks_and_in_how_letters_are_composed(echo: str) -> None:
+async def test_an_echo_may_differ_in_blanks_and_in_how_letters_are_composed() -> None:
     """As platforms may show it. Each that repeats it counts: TRaX does not say who wrote it."""
-    async with waiting() as waiter:
-        sent = await send(waiter)
-        (echoed,) = waiter.say(echo)
-        waiter.say(f"{TEXT}!", TEXT.upper())
-        assert await own(waiter) == [sent["id"], echoed["id"]]
+    async with open_chat() as it:
+        sent = await send(it)
+        echoes = say(it, f"  {TEXT.replace(' ', '  ')}\n", TEXT.replace("\u00e9", "e\u0301"))
+        say(it, f"{TEXT}!", TEXT.upper())
+        assert await own(it[MINE]) == [sent, *(echo["id"] for echo in echoes)]
 
 
 async def test_a_message_with_the_id_of_traxs_answer_is_own() -> None:
     """Whatever has become of its text."""
-    async with waiting() as waiter:
-        sent = await send(waiter)
-        waiter.trax.faults.add(Fault.patched(lambda page: page["data"][-1].update(text="We ...")))
-        assert await own(waiter) == [sent["id"]]
+    async with open_chat() as it:
+        sent = await send(it)
+        it.trax.faults.add(Fault.patched(lambda page: page["data"][-1].update(text="We ...")))
+        assert await own(it[MINE]) == [sent]
 
 
 async def test_only_the_key_that_sent_it_is_told_and_only_in_that_studio() -> None:
     """Others see a message as anybody's."""
-    async with waiting() as waiter:
-        waiter.trax.add_key(SECOND_KEY)
-        sent = await send(waiter)
-        waiter.say(TEXT, studio=SILENT)
-        async with mcp.Client(waiter.product.server(SECOND_KEY), cache=None) as other:
-            assert "probablyOwn" not in await chat(other, LIST)
-        async with mcp.Client(waiter.product.server(), cache=None) as same:
-            assert (await chat(same, LIST))["probablyOwn"] == [sent["id"]]
-        assert await own(waiter, studio=SILENT) == []
+    async with open_chat(COLLEAGUE) as it:
+        sent = await send(it)
+        say(it, TEXT, studio=SILENT)
+        assert "probablyOwn" not in await chat(it[COLLEAGUE], LIST)
+        assert await own(await it.caller()) == [sent]
+        assert await own(it[MINE], studioId=SILENT) == []
 
 
 @pytest.mark.parametrize(
@@ -131,29 +117,28 @@ async def test_only_the_key_that_sent_it_is_told_and_only_in_that_studio() -> No
 )
 async def test_a_message_that_trax_did_not_take_is_nobodys(fault: Fault, *, is_own: bool) -> None:
     """One whose answer was lost may have been sent."""
-    async with waiting() as waiter:
-        waiter.trax.faults.add(fault, method="POST")
-        await send(waiter)
-        (message,) = waiter.say(TEXT)
-        assert (message["id"] in await own(waiter)) is is_own
+    async with open_chat() as it:
+        it.trax.faults.add(fault, method="POST")
+        await send(it)
+        (message,) = say(it, TEXT)
+        assert (message["id"] in await own(it[MINE])) is is_own
 
 
 async def test_a_message_that_waits_for_a_yes_was_not_sent() -> None:
-    async with waiting(TRAX_GUARD_ALSO=SEND) as waiter:
-        await send(waiter)
-        waiter.say(TEXT)
-        assert await own(waiter) == []
+    async with open_chat(TRAX_GUARD_ALSO=SEND) as it:
+        await send(it)
+        say(it, TEXT)
+        assert await own(it[MINE]) == []
 
 
 async def test_a_message_is_marked_before_trax_has_answered() -> None:
     """A poll may find it first."""
     answered = anyio.Event()
-    async with waiting() as waiter, anyio.create_task_group() as tasks:
-        waiter.trax.faults.add(Fault.delay(answered, when="after"), method="POST")
-        arguments = {"studioId": STUDIO, "text": TEXT}
-        results = begin(tasks, lambda: waiter.client.call_tool(SEND, arguments))
-        while waiter.trax.messages()[-1]["text"] != TEXT:
-            await anyio.lowlevel.checkpoint()
-        assert await own(waiter) == [waiter.trax.messages()[-1]["id"]]
-        assert results == []
+    async with open_chat() as it:
+        it.trax.faults.add(Fault.delay(answered, when="after"), method="POST")
+        sending = it[MINE].start(SEND, text=TEXT)
+        await it.hand_clock.pass_until(lambda: it.trax.messages()[-1]["text"] == TEXT)
+        assert await own(it[MINE]) == [it.trax.messages()[-1]["id"]]
+        assert not sending.has_ended
         answered.set()
+        await sending.result()

@@ -15,7 +15,7 @@ import pytest
 from mcp import Client
 
 from tests.conftest import text_of
-from tests.support.fault_table.fault_scenario import BlockableTransport
+from tests.support.fault_table.faulty_world import BlockableTransport
 from tests.support.guarded_calls import DELETE_DESTINATION, GO_OFFLINE, GUARDED_OPERATIONS
 from tests.support.hostile_studio import QUIET, written_everywhere
 from tests.support.hostile_texts import WORST

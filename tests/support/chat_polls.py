@@ -11,7 +11,7 @@ from tests.support.resource_reads import CHAT
 from tests.world.world import Over, open_world
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tests.world.caller import Caller
     from tests.world.world import World
@@ -33,13 +33,20 @@ def poll_count(it: World, path: str = CHAT_PATH) -> int:
     return sum(request.path == path for request in it.trax.requests)
 
 
-async def poll_times(it: World, seconds: float, path: str = CHAT_PATH) -> list[float]:
+async def poll_times(
+    it: World,
+    seconds: float,
+    path: str = CHAT_PATH,
+    *,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> list[float]:
     """Let time pass. Return the times of the requests to a path, in seconds from the start."""
     await settled()
     times: list[float] = []
     start = it.hand_clock.seconds()
     while (elapsed := it.hand_clock.seconds() - start) < seconds:
         before = poll_count(it, path)
+        meanwhile()
         await it.hand_clock.pass_by(STEP_SECONDS)
         times += [elapsed + STEP_SECONDS] * (poll_count(it, path) - before)
     return times

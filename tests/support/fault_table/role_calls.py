@@ -10,13 +10,13 @@ from tests.support.fault_table.table import TABLE, Consequence, Role
 from tests.support.fault_table.wire_cases import WIRE_CASES
 from tests.support.guarded_calls import STUDIO
 from tests.support.product.frozen_sandbox import STUDIO as STUDIO_PATH
-from tests.support.subscribers import CHAT_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tests.support.fault_table.answer_cases import FaultCase
 
+CHAT_PATH: Final = f"{STUDIO_PATH}/chat/messages"
 FAULT_CASES: Final = {**ANSWER_CASES, **WIRE_CASES}
 """How to cause each fault of the table."""
 
