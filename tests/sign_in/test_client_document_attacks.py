@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -60,6 +61,10 @@ BAD_DOCUMENTS: Final[dict[str, dict[str, object]]] = {
     "with a script to go back to": {"redirect_uris": ["javascript:alert(1)"]},
 }
 """Members of a document that another reader might take."""
+
+
+TOO_LONG: Final = "more than a description"
+TOO_LATE: Final = "does not answer in time"
 
 
 def refused_page(response: httpx.Response) -> str:
@@ -152,26 +157,19 @@ async def test_a_document_that_is_not_as_it_must_be_lets_nobody_in(
     assert CANARY not in caplog.text
 
 
-async def drip(writer: asyncio.StreamWriter) -> None:
-    """Send a document that never ends."""
-    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+async def drop_by_drop(writer: asyncio.StreamWriter, beginning: bytes) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\n" + beginning)
     while not writer.is_closing():
         writer.write(b" ")
         await writer.drain()
         await asyncio.sleep(0.01)
 
 
-async def drip_head(writer: asyncio.StreamWriter) -> None:
-    """Send a head that never ends."""
-    writer.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-    while not writer.is_closing():
-        writer.write(b"x")
-        await writer.drain()
-        await asyncio.sleep(0.01)
+drip = partial(drop_by_drop, beginning=b"Content-Type: application/json\r\n\r\n")
+drip_head = partial(drop_by_drop, beginning=b"X-Slow: x")
 
 
 async def flood(writer: asyncio.StreamWriter) -> None:
-    """Send without an end, as fast as it is read."""
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
     writer.write(b"Transfer-Encoding: chunked\r\n\r\n")
     while not writer.is_closing():
@@ -180,45 +178,30 @@ async def flood(writer: asyncio.StreamWriter) -> None:
 
 
 async def say_nothing(_writer: asyncio.StreamWriter) -> None:
-    """Take a request, and never answer."""
     await asyncio.Event().wait()
 
 
-def odd_answers(host: DocumentServer) -> dict[str, tuple[Any, str]]:
+def odd_answers(host: DocumentServer) -> list[tuple[str, Any, str]]:
     """How a host answers that wants more than to describe a client, and what a person reads."""
     good = document(host.client_id())
     compressed = gzip.compress(json.dumps(good).encode())
     elsewhere = {"Location": f"https://other.example:{host.port}{PATH}?{CANARY}"}
     headers = b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 50_000 + b"\r\n"
-    long, late = "more than a description", "does not answer in time"
-    return {
-        "too long": (json_answer({**good, "padding": "x" * 6_000}), long),
-        "elsewhere": (
-            json_answer(good, status="302 Found", headers=elsewhere),
-            "answers with HTTP 302",
-        ),
-        "of nothing": (
-            json_answer(good, status=f"404 {CANARY}"),
-            "has no description of it any more",
-        ),
-        "an error": (json_answer(good, status=f"500 {CANARY}"), "answers with HTTP 500"),
-        "a web page": (
-            json_answer(good, headers={"Content-Type": "text/html"}),
-            "does not send JSON",
-        ),
-        "of no type": (json_answer(good, headers={"Content-Type": ""}), "does not send JSON"),
-        "compressed": (
-            answer_of(compressed, headers={"Content-Encoding": "gzip"}),
-            "compresses it",
-        ),
-        "no HTTP": (b"HTTP/0.9 canary\r\n\r\n", "broke off its answer"),
-        "a part": (json_answer(good)[:-9], "broke off its answer"),
-        "a flood of headers": (headers, "broke off its answer"),
-        "a flood": (flood, long),
-        "drop by drop": (drip, late),
-        "a head drop by drop": (drip_head, late),
-        "silence": (say_nothing, late),
-    }
+    web_page, gzipped = {"Content-Type": "text/html"}, {"Content-Encoding": "gzip"}
+    return [
+        ("too long", json_answer({**good, "padding": "x" * 6_000}), TOO_LONG),
+        ("elsewhere", json_answer(good, status="302 Found", headers=elsewhere), "with HTTP 302"),
+        ("an error", json_answer(good, status=f"500 {CANARY}"), "answers with HTTP 500"),
+        ("a web page", json_answer(good, headers=web_page), "does not send JSON"),
+        ("compressed", answer_of(compressed, headers=gzipped), "compresses it"),
+        ("no HTTP", b"HTTP/0.9 canary\r\n\r\n", "broke off its answer"),
+        ("a part", json_answer(good)[:-9], "broke off its answer"),
+        ("a flood of headers", headers, "broke off its answer"),
+        ("a flood", flood, TOO_LONG),
+        ("drop by drop", drip, TOO_LATE),
+        ("a head drop by drop", drip_head, TOO_LATE),
+        ("silence", say_nothing, TOO_LATE),
+    ]
 
 
 async def test_a_document_is_neither_long_nor_slow_nor_elsewhere(
@@ -234,8 +217,8 @@ async def test_a_document_is_neither_long_nor_slow_nor_elsewhere(
             with subtests.test(name):
                 assert expected in refused_page(refused)
 
-        rows = [(name, *row) for name, row in odd_answers(host).items()]
-        slow = [row for row in rows if "in time" in row[2]]
+        rows = odd_answers(host)
+        slow = [row for row in rows if row[2] == TOO_LATE]
         for row in rows:
             if row not in slow:
                 await attack(*row)
@@ -287,7 +270,7 @@ async def test_a_name_server_that_never_answers_is_given_up(tmp_path: Path) -> N
     internet = Internet(addresses=addresses, timeout_seconds=SOON)
     async with signing_in(tmp_path, internet=internet) as it, it.steps() as steps:
         refused = await steps.authorize(client_id=f"https://{HOST}{PATH}")
-        assert "does not answer in time" in refused_page(refused)
+        assert TOO_LATE in refused_page(refused)
 
 
 async def test_hosts_that_do_not_answer_do_not_occupy_all_reads(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import resource
 import sqlite3
 import stat
 from contextlib import closing, contextmanager
+from itertools import product
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -49,13 +50,11 @@ def refusal_to_start(folder: Path) -> str:
 
 
 def put(path: Path, content: bytes, mode: int = 0o600) -> None:
-    """Make a file."""
     path.write_bytes(content)
     path.chmod(mode)
 
 
 def files_below(folder: Path) -> list[Path]:
-    """All files in a folder and below."""
     return [it for it in folder.rglob("*") if it.is_file()]
 
 
@@ -84,16 +83,15 @@ async def test_only_this_user_can_open_what_is_made(tmp_path: Path) -> None:
 
 
 @posix_only
-@pytest.mark.parametrize("mode", [0o640, 0o602, 0o610])
-@pytest.mark.parametrize("name", [FILE, SECRET_FILE])
-def test_a_file_that_others_can_open_stops_the_start(name: str, mode: int, tmp_path: Path) -> None:
+def test_a_file_that_others_can_open_stops_the_start(tmp_path: Path) -> None:
     """The sentence says what to run."""
-    put(tmp_path / SECRET_FILE, b"x" * 43)
-    put(tmp_path / FILE, b"")
-    (tmp_path / name).chmod(mode)
-    setting = "TRAX_SIGN_IN_FILE" if name == FILE else SECRET_SETTING
-    expected = f"{setting} names a file that others can open. Run chmod 600 on it.\n"
-    assert refusal_to_start(tmp_path) == expected
+    settings = {FILE: "TRAX_SIGN_IN_FILE", SECRET_FILE: SECRET_SETTING}
+    for (name, setting), mode in product(settings.items(), (0o640, 0o602, 0o610)):
+        put(tmp_path / SECRET_FILE, b"x" * 43)
+        put(tmp_path / FILE, b"")
+        (tmp_path / name).chmod(mode)
+        expected = f"{setting} names a file that others can open. Run chmod 600 on it.\n"
+        assert refusal_to_start(tmp_path) == expected, mode
 
 
 @posix_only
@@ -127,7 +125,6 @@ def test_a_secret_that_can_be_neither_read_nor_made_stops_the_start(tmp_path: Pa
 
 
 def another_program_s() -> bytes:
-    """A file of another program."""
     with closing(sqlite3.connect(":memory:")) as other:
         other.execute("CREATE TABLE sign_ins (id TEXT)")
         return other.serialize()

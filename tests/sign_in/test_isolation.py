@@ -22,7 +22,7 @@ from tests.world.sign_in import signing_in
 from tests.world.wire import ERAS, LEGACY, HttpWire, Stream, credentials, tool_call
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from anyio.abc import TaskStatus
@@ -36,9 +36,6 @@ PEOPLE: Final = int(os.environ.get("PROOF_PEOPLE", "12"))
 LONGEST_SECONDS: Final = 300
 """In real time; an idle machine needs a tenth of it for 200 people."""
 
-FOLLOWERS: Final = min(PEOPLE, 20)
-"""With more, they would wait for connections of the one pool."""
-
 MARK: Final = re.compile(r"of-person-(\d{3})")
 
 
@@ -48,12 +45,10 @@ def key_of(number: int) -> str:
 
 
 def studio_of(number: int) -> str:
-    """The id of the one studio of a person."""
     return f"studio_of-person-{number:03}"
 
 
 def chat_of(number: int) -> str:
-    """The resource of the chat in that studio."""
     return f"trax://studios/{studio_of(number)}/chat"
 
 
@@ -84,7 +79,6 @@ class Person:
 
     @property
     def studio(self) -> dict[str, Any]:
-        """The arguments that name their studio."""
         return {"studioId": studio_of(self.number)}
 
     async def look(self, method: str, **params: object) -> dict[str, Any]:
@@ -164,33 +158,11 @@ async def entered(it: SignInWorld, http: AsyncClient, client_id: str, number: in
 
 @asynccontextmanager
 async def everybody(it: SignInWorld) -> AsyncIterator[list[Person]]:
-    """All people, each with a client. Some come at a time."""
-    people: dict[int, Person] = {}
-    some = anyio.CapacityLimiter(20)
-    async with it.steps() as steps:
+    """All people, each with a client."""
+    async with it.steps() as steps, AsyncExitStack() as stack:
         await steps.register()
-    async with AsyncExitStack() as stack:
-
-        async def come(number: int) -> None:
-            async with some:
-                http = await stack.enter_async_context(plain_http(it.address))
-                people[number] = await entered(it, http, steps.client_id, number)
-
-        async with anyio.create_task_group() as tasks:
-            for number in range(PEOPLE):
-                tasks.start_soon(come, number)
-        yield [people[number] for number in range(PEOPLE)]
-
-
-async def follow_all(it: SignInWorld, people: Sequence[Person]) -> None:
-    """Let each follow their chat while somebody writes in all of them."""
-    async with anyio.create_task_group() as streams:
-        for person in people[:FOLLOWERS]:
-            await streams.start(person.follow, people[(person.number + 1) % PEOPLE])
-        for number in range(PEOPLE):
-            it.trax.say(f"of-person-{number:03}", studio=studio_of(number))
-        await it.hand_clock.pass_by(20)
-        streams.cancel_scope.cancel()
+        https = [await stack.enter_async_context(plain_http(it.address)) for _ in range(PEOPLE)]
+        yield [await entered(it, http, steps.client_id, at) for at, http in enumerate(https)]
 
 
 async def let_time_pass(clock: HandClock) -> None:
@@ -217,9 +189,15 @@ async def test_people_at_one_server_share_nothing(tmp_path: Path) -> None:
                     for person in people:
                         tasks.start_soon(person.use, people[(person.number + 1) % PEOPLE])
                 clock.cancel_scope.cancel()
-            await follow_all(it, people)
+            async with anyio.create_task_group() as streams:
+                for person in people:
+                    await streams.start(person.follow, people[(person.number + 1) % PEOPLE])
+                for number in range(PEOPLE):
+                    it.trax.say(f"of-person-{number:03}", studio=studio_of(number))
+                await it.hand_clock.pass_by(20)
+                streams.cancel_scope.cancel()
             assert len(it.sign_ins()) == sum(bool(number % 3) for number in range(PEOPLE))
-            for person in people[:FOLLOWERS]:
+            for person in people:
                 assert marks_in(person.stream.messages) == {person.number}
                 assert set(person.stream.updates) == {chat_of(person.number)}
             assert_own_requests(it.trax)

@@ -66,7 +66,12 @@ async def test_a_wrong_key_is_said_and_the_choice_is_kept(tmp_path: Path) -> Non
         assert lacking.status_code == 403
         assert "the scope studios:read" in text_of(lacking.text)
         checked = await steps.type_key(lacking, MINE)
-        assert "code" in answer_of(await steps.press(checked, "Connect"))
+        ended = await steps.press(checked, "Connect")
+        assert "code" in answer_of(ended)
+    said = text_of(ended.text)
+    assert 'Connected: "The tests"' in said
+    assert 'Go back to "The tests"' in said
+    assert f"{it.address}/sign-in/sessions" in said, "where to end it"
 
 
 async def test_trax_is_asked_once_and_its_silence_is_no_wrong_key(
@@ -104,15 +109,6 @@ async def test_a_button_that_is_pressed_twice_at_once_still_signs_in(tmp_path: P
         assert await it.status_of((await steps.redeem(codes[-1])).json()) == 200
 
 
-async def test_a_program_that_looks_at_links_does_not_take_the_sign_in(tmp_path: Path) -> None:
-    """Some open each link before the person does."""
-    async with registered(tmp_path) as (it, steps), it.steps(steps.client_id) as person:
-        begun = await steps.authorize()
-        await steps.browser.head(begun.request.url)
-        checked = await person.type_key(begun, MINE)
-        assert "code" in answer_of(await person.press(checked, "Connect"))
-
-
 async def test_one_browser_can_sign_in_to_two_clients_at_once(tmp_path: Path) -> None:
     claude = {"client_id": CLAUDE, "redirect_uri": CLAUDE_CALLBACK}
     async with registered(tmp_path) as (it, steps):
@@ -122,13 +118,3 @@ async def test_one_browser_can_sign_in_to_two_clients_at_once(tmp_path: Path) ->
             code = answer_of(await steps.press(checked, "Connect"))["code"]
             assert (await steps.redeem(code, **changes)).status_code == 200
         assert {sign_in["clientName"] for sign_in in it.sign_ins()} == {"Claude", "The tests"}
-
-
-async def test_the_end_says_where_to_end_it(tmp_path: Path) -> None:
-    """And goes back by itself."""
-    async with registered(tmp_path) as (it, steps):
-        checked = await steps.type_key(await steps.page(), MINE)
-        said = text_of((await steps.press(checked, "Connect")).text)
-    assert 'Connected: "The tests"' in said
-    assert 'Go back to "The tests"' in said
-    assert f"{it.address}/sign-in/sessions" in said

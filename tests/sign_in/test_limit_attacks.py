@@ -13,7 +13,6 @@ import pytest
 
 from tests.support.html_forms import text_of
 from tests.support.product.sandbox_accounts import REVOKED_KEY
-from tests.world.oauth import answer_of
 from tests.world.sign_in import registered
 from tests.world.world import MINE
 
@@ -68,17 +67,6 @@ async def test_wrong_keys_that_are_tried_at_once_count_and_right_ones_do_not(
                 await gather(*(stranger.type_key(page, REVOKED_KEY) for _ in range(30)))
                 assert len(it.keys) == asked + 10
         assert (await steps.type_key(page, MINE)).status_code == 200
-
-
-async def test_sign_ins_that_strangers_begin_end_nobody_else_s(tmp_path: Path) -> None:
-    """Nor do clients that register. Many of each, from one address."""
-    async with registered(tmp_path) as (it, steps):
-        page = await steps.page()
-        async with it.steps(steps.client_id) as stranger:
-            assert {(await stranger.authorize()).status_code for _ in range(200)} == {200}
-            assert {(await stranger.register()).status_code for _ in range(200)} == {201}
-        checked = await steps.type_key(page, MINE)
-        assert "code" in answer_of(await steps.press(checked, "Connect"))
 
 
 @pytest.mark.parametrize("trusted", ["", "203.0.113.0/24", "127.0.0.1"])

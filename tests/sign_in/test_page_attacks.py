@@ -54,7 +54,6 @@ def assert_nothing_connected(it: SignInWorld, answer: httpx.Response) -> None:
 
 
 async def post(steps: OAuthSteps, action: str, body: str | bytes, **headers: str) -> httpx.Response:
-    """Post a body as a form of our page."""
     own = {"Origin": steps.address, "Content-Type": FORM, **headers}
     given = {name: it for name, it in own.items() if it}
     return await steps.browser.post(action, content=body, headers=given)
@@ -142,12 +141,10 @@ async def test_a_form_that_was_forged_connects_nothing(tmp_path: Path) -> None:
 
 
 def without(name: str, fields: dict[str, str]) -> dict[str, str]:
-    """The fields without one."""
     return {it: value for it, value in fields.items() if it != name}
 
 
 def last_form(checked: httpx.Response) -> Form:
-    """The form that connects."""
     return next(it for it in forms_of(checked.text) if "Connect" in it.buttons[0])
 
 

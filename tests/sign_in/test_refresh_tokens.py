@@ -34,7 +34,6 @@ REFUSED: Final[dict[str, tuple[Changes, str]]] = {
 
 
 async def refreshed(steps: OAuthSteps, tokens: dict[str, Any]) -> dict[str, Any]:
-    """The next pair of tokens."""
     answer = await steps.refresh(tokens["refresh_token"])
     assert answer.status_code == 200, answer.text
     pair: dict[str, Any] = answer.json()

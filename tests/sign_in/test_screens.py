@@ -35,7 +35,6 @@ LOCAL: Final = "http://127.0.0.1:4711/callback"
 
 
 async def pages_of(steps: OAuthSteps) -> list[str]:
-    """Each page of a sign-in."""
     page = await steps.page()
     refused = await steps.type_key(page, MINE, access="neither")
     checked = await steps.type_key(page, MINE)

@@ -15,12 +15,13 @@ from tests.support.canaries.secrets import Seen
 from tests.support.hosted_process import hosted_server
 from tests.support.html_forms import forms_of
 from tests.support.product.local_servers import upstream
-from tests.support.product.sandbox import ACCOUNT, SANDBOX_KEY
+from tests.support.product.sandbox import ACCOUNT
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
 from tests.support.product.sign_in import sign_in_command
 from tests.world.oauth import OAuthSteps, answer_of
 from tests.world.sign_in import registered
-from tests.world.wire import MODERN, HttpWire, tool_call
+from tests.world.wire import MODERN, HttpWire, credentials, tool_call
+from tests.world.world import MINE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,15 +38,10 @@ OTHER_KEY: Final = "sk_live_c4n4ry-of-ben"
 TOKEN_ANSWER: Final = "answer to POST /token"
 LAST_PAGE: Final = "answer to POST /sign-in/connect"
 PAGES: Final = {
-    "answer to GET /sign-in",
     "answer to GET /authorize",
-    "answer to POST /sign-in",
-    LAST_PAGE,
-    "answer to GET /sign-in/sessions",
-    "answer to POST /sign-in/sessions",
-    "answer to POST /sign-in/sessions/end",
-    "answer to POST /sign-in/another-key",
-    "answer to POST /sign-in/cancel",
+    *(f"answer to {it}" for it in ("GET /sign-in", "POST /sign-in", "POST /sign-in/cancel")),
+    *(f"answer to {it} /sign-in/sessions" for it in ("GET", "POST")),
+    *("answer to POST /sign-in/sessions/end", "answer to POST /sign-in/another-key", LAST_PAGE),
 }
 ALLOWED: Final[Mapping[str, set[str]]] = {
     "key": {"TRaX"},
@@ -72,9 +68,8 @@ def watched(steps: OAuthSteps, seen: Seen) -> OAuthSteps:
 async def test_no_secret_of_a_sign_in_is_found_where_it_should_not_be(tmp_path: Path) -> None:
     """After sign-ins, mistakes, calls, refreshes and revocations."""
     seen, audit = Seen(), tmp_path / "audit"
-    seen.plant("key", KEY)
-    seen.plant("wrong key", WRONG_KEY)
-    seen.plant("other key", OTHER_KEY)
+    for name, key in (("key", KEY), ("wrong key", WRONG_KEY), ("other key", OTHER_KEY)):
+        seen.plant(name, key)
     async with upstream() as trax:
         for key, account in ((KEY, ACCOUNT), (OTHER_KEY, ANOTHER_ACCOUNT)):
             trax.add_key(key, account=account)
@@ -106,13 +101,17 @@ async def sign_in_and_out(server: HostedServer, seen: Seen) -> None:
     """Sign in with one key and with another, make every mistake, and end it all."""
     seen.plant("server's secret", server.secret_file.read_text(encoding="utf-8").strip())
     async with OAuthSteps(server.address) as ann, OAuthSteps(server.address) as ben:
-        for steps, key in ((watched(ann, seen), KEY), (watched(ben, seen), OTHER_KEY)):
+        for steps, key in ((ann, KEY), (ben, OTHER_KEY)):
+            for it in (steps.http, steps.browser):
+                it.event_hooks = {"response": [seen.record]}
             seen.plant("verifier", steps.verifier)
             await steps.register()
-            tokens = await signed_in(steps, seen, key)
-            await call(steps, tokens)
+            await call(steps, await signed_in(steps, seen, key))
         await make_mistakes(ann, seen)
-        await end_sign_ins(ann, seen, KEY)
+        await ann.type_key(page := await ann.browser.get("/sign-in/sessions"), WRONG_KEY)
+        listed = await ann.type_key(page, KEY)
+        plant_page(ann, listed, seen)
+        await ann.press(listed, 'End "The tests"')
 
 
 async def signed_in(steps: OAuthSteps, seen: Seen, key: str) -> dict[str, str]:
@@ -134,7 +133,6 @@ async def signed_in(steps: OAuthSteps, seen: Seen, key: str) -> dict[str, str]:
 
 
 def plant_page(steps: OAuthSteps, page: httpx.Response, seen: Seen) -> None:
-    """Search for what a page holds."""
     for form in forms_of(page.text):
         seen.plant("form", *(it for it in form.fields.values() if len(it) > 20))
     seen.plant("cookie", *steps.browser.cookies.values())
@@ -143,7 +141,7 @@ def plant_page(steps: OAuthSteps, page: httpx.Response, seen: Seen) -> None:
 async def call(steps: OAuthSteps, tokens: dict[str, str]) -> None:
     """Call with the token, in its place and in others."""
     http, token = steps.http, tokens["access_token"]
-    caller = HttpWire(http, MODERN, authorization=f"Bearer {token}")
+    caller = HttpWire(http, MODERN, **credentials(token))
     for tool in ("list_studios", "list_connections"):
         assert not (await caller.call(tool)).get("isError")
     await caller.call("go_live", studioId="studio_42")
@@ -152,10 +150,8 @@ async def call(steps: OAuthSteps, tokens: dict[str, str]) -> None:
     for odd in (
         {"X-API-Key": token},
         {"Authorization": f"Bearer {token}", "X-API-Key": KEY},
-        {"Authorization": f"Basic {token}"},
-        {"Authorization": f"Bearer {KEY}"},
+        *({"Authorization": it} for it in (f"Basic {token}", f"Bearer {token}x", f"Bearer {KEY}")),
         {"Authorization": f"Bearer {tokens['refresh_token']}"},
-        {"Authorization": f"Bearer {token}x"},
     ):
         assert (await http.post("/mcp", json=message, headers={**headers, **odd})).is_client_error
     in_query = {"access_token": token, "key": KEY}
@@ -165,11 +161,9 @@ async def call(steps: OAuthSteps, tokens: dict[str, str]) -> None:
 
 async def make_mistakes(steps: OAuthSteps, seen: Seen) -> None:
     """Ask in wrong ways, with secrets in wrong places, and cancel."""
-    await steps.authorize(redirect_uri=f"https://evil.example/{KEY}")
-    await steps.authorize(client_id=KEY)
-    await steps.authorize(code_challenge=KEY)
-    await steps.authorize(state=None, scope=KEY)
-    await steps.authorize(resource=f"https://evil.example/{KEY}")
+    evil = f"https://evil.example/{KEY}"
+    for wrong in ("redirect_uri", "client_id", "code_challenge", "scope", "resource"):
+        await steps.authorize(**{wrong: evil if wrong in {"redirect_uri", "resource"} else KEY})
     await steps.token(grant_type=KEY, code=KEY)
     await steps.http.post("/token", json={"code": KEY})
     await steps.http.post("/register", content=f'{{"client_name": "{KEY}"')
@@ -177,19 +171,9 @@ async def make_mistakes(steps: OAuthSteps, seen: Seen) -> None:
     await steps.browser.get("/sign-in", params={"request": KEY})
     page = await steps.page()
     plant_page(steps, page, seen)
-    checked = await steps.type_key(page, KEY)
-    again = await steps.press(checked, "Use another key")
+    again = await steps.press(await steps.type_key(page, KEY), "Use another key")
     plant_page(steps, again, seen)
     await steps.press(again, "Cancel")
-
-
-async def end_sign_ins(steps: OAuthSteps, seen: Seen, key: str) -> None:
-    """End them on the page of sign-ins."""
-    page = await steps.browser.get("/sign-in/sessions")
-    await steps.type_key(page, WRONG_KEY)
-    listed = await steps.type_key(page, key)
-    plant_page(steps, listed, seen)
-    await steps.press(listed, 'End "The tests"')
 
 
 def add_files(server: HostedServer, seen: Seen) -> None:
@@ -207,7 +191,7 @@ async def test_a_token_in_a_wrong_place_is_not_repeated(
     caplog.set_level("DEBUG", logger="trax_mcp")
     audit = tmp_path / "audit"
     async with registered(tmp_path / "files", TRAX_AUDIT_LOG=str(audit)) as (it, steps):
-        tokens = await steps.sign_in(SANDBOX_KEY)
+        tokens = await steps.sign_in(MINE)
         token = tokens[kind]
         given = {"studioId": "studio_42", "autoGoLive": True, "name": token}
         await it.signed_in(tokens).call("update_studio", **given)

@@ -45,7 +45,6 @@ class Machines:
         self._folder = folder
 
     def server(self) -> AbstractAsyncContextManager[SignInWorld]:
-        """The server, as a new process."""
         return signing_in(
             self._folder,
             trax=self.trax,
@@ -71,20 +70,17 @@ async def signed_in(it: SignInWorld, key: str = MINE, client_id: str = "") -> tu
 
 
 async def previewed(caller: HttpWire, tool: str = "go_live") -> str:
-    """The confirmation of a call on the studio of these tests."""
     shown = await caller.call(tool, **STUDIO)
     return str(shown["structuredContent"]["confirmation"])
 
 
 async def confirmed(caller: HttpWire, yes: str, tool: str = "go_live") -> Message:
-    """The answer to a call with a confirmation."""
     answer = await caller.call(tool, **STUDIO, confirm=True, confirmation=yes)
     content: Message = answer["structuredContent"]
     return content
 
 
 async def reason(caller: HttpWire, yes: str) -> tuple[str, str]:
-    """Why nothing was sent."""
     content = await confirmed(caller, yes)
     return content["status"], content["reason"]
 

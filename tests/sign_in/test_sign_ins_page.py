@@ -30,7 +30,6 @@ async def listed(steps: OAuthSteps, key: str = MINE) -> httpx.Response:
 
 
 async def sign_in_claude(it: SignInWorld, *, access: str = "run") -> dict[str, str]:
-    """The tokens of another client of the same person."""
     async with it.steps(CLAUDE, redirect_uri=CLAUDE_CALLBACK) as claude:
         return await claude.sign_in(MINE, access=access)
 

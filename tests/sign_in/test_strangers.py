@@ -35,7 +35,6 @@ BEGUN: Final = (
 
 
 async def never(_host: str) -> Sequence[str]:
-    """A name server that does not answer."""
     await anyio.sleep_forever()
     return ()
 

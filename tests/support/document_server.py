@@ -94,7 +94,6 @@ class DocumentServer:
 
 
 def document(client_id: str, /, **members: object) -> dict[str, object]:
-    """A good document, with other members."""
     return {
         "client_id": client_id,
         "client_name": "Example Client",
@@ -107,7 +106,6 @@ def document(client_id: str, /, **members: object) -> dict[str, object]:
 def json_answer(
     value: object, *, status: str = "200 OK", headers: Mapping[str, str] | None = None
 ) -> bytes:
-    """A complete response."""
     return answer_of(json.dumps(value).encode(), status=status, headers=headers)
 
 
@@ -150,7 +148,6 @@ async def serving_documents(*, is_trusted: bool = True) -> AsyncIterator[Documen
 
 
 def _target(head: str) -> tuple[str, str]:
-    """The host and the path of a request."""
     path = head.split(" ")[1]
     hosts = [line for line in head.split("\r\n") if line.lower().startswith("host:")]
     return hosts[0].partition(":")[2].strip().partition(":")[0], path

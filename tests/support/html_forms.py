@@ -39,7 +39,6 @@ class _Reader(HTMLParser):
         self._form: Form | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Collect forms and what is in them, and where the page leads by itself."""
         found = {name: value or "" for name, value in attrs}
         self.elements.append(" ".join([tag, *sorted(found)]))
         if tag == "meta" and found.get("http-equiv") == "refresh":
@@ -55,14 +54,12 @@ class _Reader(HTMLParser):
             _add(self._form, found)
 
     def handle_endtag(self, tag: str) -> None:
-        """Note what has ended."""
         if tag == "form":
             self._form = None
         if tag == "button":
             self._button = None
 
     def handle_data(self, data: str) -> None:
-        """Collect the text."""
         self.text += data.split()
         if self._button is not None:
             self._button += data.split()
@@ -97,7 +94,6 @@ def next_address(html: str) -> str | None:
 
 
 def forms_of(html: str) -> list[Form]:
-    """All forms of a page, in order."""
     return _read(html).forms
 
 
@@ -108,7 +104,6 @@ def form_with(html: str, button: str) -> Form:
 
 
 def elements_of(html: str) -> list[str]:
-    """All elements of a page, each with the names of its attributes, in order."""
     return _read(html).elements
 
 

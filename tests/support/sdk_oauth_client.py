@@ -45,47 +45,36 @@ class TokenMemory:
         self.provider.context.token_expiry_time = 1.0
 
     async def get_tokens(self) -> OAuthToken | None:
-        """The tokens that it has."""
         return self.tokens
 
     async def set_tokens(self, tokens: OAuthToken) -> None:
-        """Keep tokens."""
         self.tokens = tokens
 
     async def get_client_info(self) -> OAuthClientInformationFull | None:
-        """The client that it is."""
         return self.client
 
     async def set_client_info(self, client_info: OAuthClientInformationFull) -> None:
-        """Keep the client."""
         self.client = client_info
 
 
 @dataclass
 class Callback:
-    """The page that a browser is sent back to; `seconds` is how long a person may take."""
+    """The page that a browser is sent back to."""
 
     uri: str = ""
-    seconds: float = PATIENCE_SECONDS
     answers: asyncio.Queue[dict[str, str]] = field(default_factory=asyncio.Queue)
 
     async def result(self) -> AuthorizationCodeResult:
-        """What the browser brings.
-
-        Raises:
-            PermissionError: the person cancelled.
-        """
-        async with asyncio.timeout(self.seconds):
+        """What the browser brings."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
             answer = await self.answers.get()
-        if "code" not in answer:
-            raise PermissionError(answer.get("error"))
         return AuthorizationCodeResult(**{it: answer.get(it) for it in ("code", "state", "iss")})
 
 
 @asynccontextmanager
-async def callback_page(*, seconds: float = PATIENCE_SECONDS) -> AsyncIterator[Callback]:
+async def callback_page() -> AsyncIterator[Callback]:
     """Serve it on a free port."""
-    callback = Callback(seconds=seconds)
+    callback = Callback()
 
     async def receive(request: Request) -> PlainTextResponse:
         callback.answers.put_nowait(dict(request.query_params))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import secrets
 from base64 import urlsafe_b64encode
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -13,8 +12,6 @@ from tests.support.html_forms import Form, form_with, forms_of, next_address
 from tests.support.served_app import plain_http
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     import httpx
 
 CALLBACK: Final = "http://127.0.0.1:7777/callback"
@@ -77,20 +74,13 @@ class OAuthSteps:
         """Open both."""
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         """Close both."""
-        async with AsyncExitStack() as stack:
-            stack.push_async_callback(self.http.aclose)
-            stack.push_async_callback(self.browser.aclose)
+        await self.http.aclose()
+        await self.browser.aclose()
 
     @property
     def resource(self) -> str:
-        """What tokens are for."""
         return f"{self.address}/mcp"
 
     async def register(self, **changes: object) -> httpx.Response:
@@ -123,7 +113,6 @@ class OAuthSteps:
         return f"{self.address}/authorize?{urlencode(given)}"
 
     async def authorize(self, **changes: str | None) -> httpx.Response:
-        """The person's browser comes with the client's request."""
         return await self.browser.get(self.request(**changes))
 
     async def page(self, **changes: str | None) -> httpx.Response:
@@ -159,12 +148,10 @@ class OAuthSteps:
         return await self.send(page, form, form.fields, **headers)
 
     async def connect(self, key: str, *, access: str = "run", **changes: str | None) -> str:
-        """All of it, until the browser is sent back; returns the address."""
         checked = await self.type_key(await self.page(**changes), key, access=access)
         return sent_back_to(await self.press(checked, "Connect"))
 
     async def code(self, key: str, *, access: str = "run", **changes: str | None) -> str:
-        """All of it, until the client has its code."""
         answer = parameters_of(await self.connect(key, access=access, **changes))
         assert answer.keys() == {"code", "state", "iss"}
         return answer["code"]
@@ -176,7 +163,6 @@ class OAuthSteps:
         return sent_back_to(await self.press(checked, "Connect"))
 
     async def redeem(self, code: str, /, **changes: str | None) -> httpx.Response:
-        """The client asks for tokens."""
         given = {
             "grant_type": "authorization_code",
             "code": code,
@@ -186,18 +172,15 @@ class OAuthSteps:
         return await self.token(**{**given, **changes})
 
     async def refresh(self, refresh_token: str, /, **changes: str | None) -> httpx.Response:
-        """The client asks for other tokens."""
         given = {"grant_type": "refresh_token", "refresh_token": refresh_token}
         return await self.token(**{**given, **changes})
 
     async def token(self, **changes: str | None) -> httpx.Response:
-        """A request to the token endpoint."""
         parameters = {"client_id": self.client_id, "resource": self.resource, **changes}
         given = {name: value for name, value in parameters.items() if value is not None}
         return await self.http.post("/token", data=given)
 
     async def sign_in(self, key: str, *, access: str = "run") -> dict[str, Any]:
-        """All of it; returns the tokens."""
         response = await self.redeem(await self.code(key, access=access))
         assert response.status_code == 200, response.text
         tokens: dict[str, Any] = response.json()

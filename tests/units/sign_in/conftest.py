@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def files(tmp_path: Path) -> Files:
-    """The folder with the file."""
     folder = tmp_path / "files"
     folder.mkdir()
     return Files(folder)
@@ -26,6 +25,5 @@ def files(tmp_path: Path) -> Files:
 
 @pytest.fixture
 def server(files: Files) -> Iterator[SignIns]:
-    """The server."""
     with closing(files.opened()) as opened:
         yield opened

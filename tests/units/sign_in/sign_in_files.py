@@ -33,7 +33,6 @@ class Files:
         self.clock.at += timedelta(seconds=seconds)
 
     def opened(self, *, secret: str = SECRETS[0], audience: str = OURS) -> SignIns:
-        """A server on the file."""
         return SignIns(self.path, secret, self.clock, audience=audience)
 
     @property
@@ -43,13 +42,11 @@ class Files:
 
     @property
     def columns(self) -> list[str]:
-        """The columns of its table."""
         with closing(sqlite3.connect(self.path)) as db:
             return [row[1] for row in db.execute("PRAGMA table_info(sign_ins)")]
 
     @property
     def rows(self) -> list[Row]:
-        """What it holds, oldest first."""
         with closing(sqlite3.connect(self.path)) as db:
             return db.execute("SELECT * FROM sign_ins ORDER BY rowid").fetchall()
 
@@ -69,15 +66,12 @@ def begin(
     access: Access = Access.RUN,
     client: str = CLIENTS[0],
 ) -> TokenPair:
-    """A person signs in."""
     return server.begin(key, access, client_id=client, client_name="It", redirect_host="here")
 
 
 def refreshed(server: SignIns, tokens: TokenPair, client: str = CLIENTS[0]) -> TokenPair | None:
-    """The next pair of tokens, if there is one."""
     return server.refresh(tokens.refresh_token, client_id=client)
 
 
 def opens(server: SignIns, tokens: TokenPair) -> bool:
-    """Whether an access token is good."""
     return server.find(tokens.access_token) is not None

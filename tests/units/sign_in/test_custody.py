@@ -35,7 +35,6 @@ def caller_of(server: SignIns, tokens: TokenPair) -> tuple[str, bool] | None:
 
 
 def changed(row: Row, at: int, value: object) -> Row:
-    """The row with another value in one column."""
     return (*row[:at], value, *row[at + 1 :])
 
 
