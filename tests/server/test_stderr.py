@@ -10,12 +10,12 @@ import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.server import fingerprint
 from tests.support.raw_connections import connected
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, running
 from tests.world.wire import MODERN, HttpWire, request, tool_call
+from tests.world.world import MINE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,6 +127,6 @@ async def test_a_caller_writes_no_line_of_their_own_into_the_log() -> None:
     assert LONGEST_LINE < len(audit.encode()) <= LONGEST_AUDIT_LINE
     decided = json.loads(audit[audit.index("{") :])
     assert (decided["event"], decided["operation"]) == ("decided", "send_chat_message")
-    assert decided["caller"] == fingerprint(SANDBOX_KEY)
+    assert decided["caller"] == fingerprint(MINE)
     assert decided["verdict"]
     assert decided["arguments"]["text"].endswith("\N{CLAPPER BOARD}…")

@@ -13,40 +13,31 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from mcp.client.stdio import StdioServerParameters
 
 from tests import ROOT
 from tests.support import hanging_server
+from tests.support.chat_polls import CHAT_PATH, cursor_of, texts_after
 from tests.support.product.commands import run_command
 from tests.support.product.local_servers import Held, upstream
 from tests.support.product.reference import tool_names
-from tests.support.product.sandbox import SANDBOX_KEY
+from tests.support.resource_reads import CHAT, STATUS
 from tests.support.server_process import PATIENCE_SECONDS, SIGNALS, Running, environment, running
-from tests.support.subscribers import CHAT, CHAT_PATH, STATUS, say, subscriber_on
+from tests.world.answers import data_of, error_in
 from tests.world.wire import ERAS, LEGACY, MODERN, opening, request, tool_call
+from tests.world.world import MINE, Over, open_world
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from tests.support.product.sandbox import Sandbox
 
 WAITING: Final = 7
 LISTENING: Final = 8
 
 
-def settings(trax: Sandbox) -> dict[str, str]:
-    """Settings with a valid key and twenty polls a second."""
-    return {
-        "TRAX_API_KEY": SANDBOX_KEY,
-        "TRAX_BASE_URL": trax.base_url,
-        "TRAX_CHAT_POLL_SECONDS": "0.05",
-    }
-
-
-def only_protocol(server: Running) -> bool:
-    """Whether every line on stdout is a JSON-RPC message."""
-    lines = server.stdout.all
-    return bool(lines) and all(json.loads(line)["jsonrpc"] == "2.0" for line in lines)
+def messages(server: Running) -> list[dict[str, Any]]:
+    """All lines on stdout, each of which must be a JSON-RPC message."""
+    read = [json.loads(line) for line in server.stdout.all]
+    assert {it["jsonrpc"] for it in read} == {"2.0"}
+    return read
 
 
 @pytest.mark.parametrize("mode", [LEGACY, "auto"])
@@ -55,34 +46,23 @@ async def test_a_client_starts_the_command_and_uses_tools_prompts_and_subscripti
 ) -> None:
     """With the SDK's client. The key comes from a file, without the newline at its end."""
     file = tmp_path / "key"
-    file.write_text(f"{SANDBOX_KEY}\n", encoding="utf-8")
-    async with upstream() as trax:
-        given = {**settings(trax), "TRAX_API_KEY_FILE": str(file)}
-        del given["TRAX_API_KEY"]
-        command = StdioServerParameters(
-            command=sys.executable, args=["-m", "trax_mcp"], env=environment(given), cwd=ROOT
-        )
-        async with subscriber_on(command, mode) as subscriber:
-            client = subscriber.client
-            assert [it.name for it in (await client.list_tools()).tools] == tool_names()
-            studios = await client.call_tool("list_studios", {})
-            assert "Friday Night Show" in str(studios.structured_content)
-            assert (await client.call_tool("get_studio", {"studioId": "no_such"})).is_error
-            assert len((await client.list_prompts()).prompts) == 7
-            prompt = await client.get_prompt("go_live", {"studio": "Friday Night Show"})
-            assert "Friday Night Show" in str(prompt.messages[0].content)
-            before = await subscriber.read()
-            assert await subscriber.subscribe(CHAT) == [CHAT]
-            message = say(trax, "Hello")
-            await subscriber.wait_for_updates()
-            page = await subscriber.read(after=before["cursor"])
-            assert page == {**before, "messages": [message], "cursor": page["cursor"]}
-            say(trax, "Hello again")
-            await subscriber.wait_for_updates(2)
-            assert await subscriber.texts(after=page["cursor"]) == ["Hello again"]
-            await subscriber.unsubscribe(CHAT)
-        assert subscriber.updates == [CHAT] * 2
-    assert {it.key_name for it in trax.requests} == {"full"}
+    file.write_text(f"{MINE}\n", encoding="utf-8")
+    fast = {"TRAX_CHAT_POLL_SECONDS": "0.05", "TRAX_API_KEY_FILE": str(file)}
+    async with open_world(over=Over.STDIO, era=mode, **fast) as it:
+        mine = await it.caller("")
+        assert [tool.name for tool in (await mine.client.list_tools()).tools] == tool_names()
+        assert "Friday Night Show" in str(data_of(await mine.call("list_studios")))
+        assert error_in(await mine.call("get_studio", studioId="no_such"))["code"] == "not_found"
+        assert len((await mine.client.list_prompts()).prompts) == 7
+        prompt = await mine.client.get_prompt("go_live", {"studio": "Friday Night Show"})
+        assert "Friday Night Show" in str(prompt.messages[0].content)
+        cursor = await cursor_of(mine)
+        assert await mine.subscribe(CHAT) == [CHAT]
+        it.trax.say("Hello")
+        await mine.wait_for_updates()
+        assert await texts_after(mine, cursor) == ["Hello"]
+        await mine.unsubscribe(CHAT)
+        assert set(it.keys) == {MINE}
 
 
 UNREADABLE: Final = (
@@ -98,6 +78,15 @@ UNREADABLE: Final = (
 )
 """Lines that are no message. Blank ones stand between them."""
 
+ANSWERED: Final[tuple[tuple[dict[str, Any], object], ...]] = (
+    (tool_call(MODERN, "list_studios", number=1), None),
+    (tool_call(MODERN, "get_studio", number=2, studioId="no_such"), "not_found"),
+    (tool_call(MODERN, "get_studio", number=3, nonsense=True), "invalid_arguments"),
+    (tool_call(MODERN, "no_such_tool", number=4), -32602),
+    (request(MODERN, "no/such/method", number=5), -32601),
+)
+"""Requests with the code of their error."""
+
 
 async def test_stdout_has_only_protocol_messages_whatever_a_client_sends(tmp_path: Path) -> None:
     """With DEBUG logs, invalid and failing calls. An unreadable line is answered with an error."""
@@ -105,19 +94,12 @@ async def test_stdout_has_only_protocol_messages_whatever_a_client_sends(tmp_pat
     debug["TRAX_AUDIT_LOG"] = str(tmp_path / "audit")
     async with running(settings=debug) as server:
         await server.write("".join(f"{line}\n\n" for line in UNREADABLE))
-        works = await server.ask(tool_call(MODERN, "list_studios", number=1))
-        fails = await server.ask(tool_call(MODERN, "get_studio", number=2, studioId="no_such"))
-        refused = await server.ask(tool_call(MODERN, "get_studio", number=3, nonsense=True))
-        no_tool = await server.ask(tool_call(MODERN, "no_such_tool", number=4))
-        no_method = await server.ask(request(MODERN, "no/such/method", number=5))
+        for message, code in ANSWERED:
+            answer = await server.ask(message)
+            data = answer.get("result", {}).get("structuredContent", answer)
+            assert data.get("error", {}).get("code") == code
         assert await server.hang_up() == 0
-    assert works["result"]["structuredContent"]["data"]
-    assert fails["result"]["structuredContent"]["error"]["code"] == "not_found"
-    assert refused["result"]["structuredContent"]["error"]["code"] == "invalid_arguments"
-    assert no_tool["error"]["code"] == -32602
-    assert no_method["error"]["code"] == -32601
-    assert only_protocol(server)
-    errors = [json.loads(line).get("error", {}) for line in server.stdout.all]
+    errors = [it.get("error", {}) for it in messages(server)]
     unread = [it for it in errors if it.get("code") in {-32700, -32600}]
     assert len(unread) == len(UNREADABLE)
     assert all("Nothing was done." in it["message"] for it in unread)
@@ -144,52 +126,48 @@ def test_an_invalid_setting_stops_the_start_with_one_sentence(named: str, value:
 async def test_the_server_exits_although_a_name_server_does_not_answer() -> None:
     """A thread looks the name up for a call, and cannot be interrupted when stdin closes."""
     program = ("-m", "tests.support.hanging_server", hanging_server.NAMES)
-    async with running(settings={"TRAX_API_KEY": SANDBOX_KEY}, program=program) as server:
+    async with running(settings={"TRAX_API_KEY": MINE}, program=program) as server:
         await server.tell(*opening(LEGACY), tool_call(LEGACY, "list_studios"))
         await server.stderr.match(hanging_server.BEGINS)
         assert await server.hang_up() == 0
+
+
+async def started(stdout: int) -> asyncio.subprocess.Process:
+    """The command, whose answers go into this pipe."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "trax_mcp", "--sandbox"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=stdout,
+        stderr=asyncio.subprocess.PIPE,
+        env=environment({}),
+        cwd=ROOT,
+    )
+    os.close(stdout)
+    return process
+
+
+def lists(number: int) -> bytes:
+    """As many requests for all tools."""
+    requests = [json.dumps(request(MODERN, "tools/list", number=it)) for it in range(number)]
+    return "".join(f"{it}\n" for it in requests).encode()
 
 
 async def test_the_server_exits_when_stdout_cannot_be_written() -> None:
     """The client has crashed; that is not logged as an error."""
     reading, writing = os.pipe()
     os.close(reading)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "trax_mcp",
-        "--sandbox",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=writing,
-        stderr=asyncio.subprocess.PIPE,
-        env=environment({}),
-        cwd=ROOT,
-    )
-    os.close(writing)
-    line = f"{json.dumps(request(MODERN, 'tools/list'))}\n"
+    process = await started(writing)
     async with asyncio.timeout(PATIENCE_SECONDS):
-        _, log = await process.communicate(line.encode())
+        _, log = await process.communicate(lists(1))
     assert (process.returncode, log) == (0, b"")
 
 
 async def test_the_server_exits_when_its_client_hangs_up_without_reading() -> None:
     """More was answered than a pipe holds."""
     reading, writing = os.pipe()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "trax_mcp",
-        "--sandbox",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=writing,
-        env=environment({}),
-        cwd=ROOT,
-    )
-    os.close(writing)
+    process = await started(writing)
     assert process.stdin is not None
-    for number in range(9):
-        message = request(MODERN, "tools/list", number=number)
-        process.stdin.write(f"{json.dumps(message)}\n".encode())
+    process.stdin.write(lists(9))
     await asyncio.to_thread(select.select, [reading], [], [], PATIENCE_SECONDS)
     process.stdin.close()
     try:
@@ -199,7 +177,6 @@ async def test_the_server_exits_when_its_client_hangs_up_without_reading() -> No
         os.close(reading)
 
 
-@pytest.mark.timing
 @pytest.mark.parametrize(("number", "era"), list(zip(SIGNALS, ERAS, strict=True)))
 async def test_a_signal_answers_all_open_requests_and_ends_the_server(
     number: int, era: str
@@ -207,36 +184,31 @@ async def test_a_signal_answers_all_open_requests_and_ends_the_server(
     """A call that waits for TRaX fails; a stream of the later era ends with its result."""
     held = Held()
     wait: dict[str, Any] = {"studioId": "studio_42", "after": "start", "timeoutSeconds": 55}
-    async with upstream() as trax, running(settings=settings(trax)) as server:
-        await server.tell(*opening(era))
-        await _subscribe(server, era)
-        trax.faults.add(held.fault, path=CHAT_PATH)
-        await server.tell(tool_call(era, "wait_for_chat_messages", number=WAITING, **wait))
-        await held.arrived()
-        assert await server.stop(number) == 0
-        held.release()
-    assert only_protocol(server)
-    error = _answer_to(server, WAITING)["error"]
+    async with upstream() as trax:
+        settings = {"TRAX_API_KEY": MINE, "TRAX_BASE_URL": trax.base_url}
+        async with running(settings=settings) as server:
+            await server.tell(*opening(era))
+            await subscribe(server, era)
+            trax.faults.add(held.fault, path=CHAT_PATH)
+            await server.tell(tool_call(era, "wait_for_chat_messages", number=WAITING, **wait))
+            await held.arrived()
+            assert await server.stop(number) == 0
+            held.release()
+    answers = {it["id"]: it for it in messages(server) if "id" in it}
+    error = answers[WAITING]["error"]
     assert (error["code"], "server is shutting down" in error["message"]) == (-32000, True)
     if era == MODERN:
         about = {"io.modelcontextprotocol/subscriptionId": LISTENING}
-        assert _answer_to(server, LISTENING)["result"]["_meta"].items() >= about.items()
+        assert answers[LISTENING]["result"]["_meta"].items() >= about.items()
     assert server.stderr.text == ""
 
 
-async def _subscribe(server: Running, era: str) -> None:
+async def subscribe(server: Running, era: str) -> None:
     """Subscribe with plain messages, and wait for the acknowledgement."""
     if era == LEGACY:
-        subscribe = request(LEGACY, "resources/subscribe", {"uri": STATUS})
-        assert (await server.ask(subscribe))["result"] == {}
+        subscribing = request(LEGACY, "resources/subscribe", {"uri": STATUS})
+        assert (await server.ask(subscribing))["result"] == {}
         return
     wanted = {"notifications": {"resourceSubscriptions": [STATUS]}}
     await server.tell(request(MODERN, "subscriptions/listen", wanted, number=LISTENING))
     await server.stdout.match("notifications/subscriptions/acknowledged")
-
-
-def _answer_to(server: Running, number: int) -> dict[str, Any]:
-    """The only answer to a request."""
-    messages = [json.loads(line) for line in server.stdout.all]
-    (answer,) = [it for it in messages if it.get("id") == number]
-    return dict(answer)

@@ -247,7 +247,7 @@ class World:
                 assert product is not None
                 yield product.server(key or None)
             case Over.STDIO:
-                settings = {"TRAX_API_KEY": key, **self.settings}
+                settings = {**({"TRAX_API_KEY": key} if key else {}), **self.settings}
                 yield StdioServerParameters(
                     command=sys.executable,
                     args=["-m", "trax_mcp"],
