@@ -9,76 +9,49 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.conftest import call, text_of
 from tests.support.guarded_calls import STUDIO
 from tests.support.operation_table import STREAM_KEY
-from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.valid_calls import DESTINATION
+from tests.world.answers import error_in, text_of
+from tests.world.world import MINE, open_world
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mcp.server import Server
-
     from tests.support.operation_table import Arguments
-    from tests.support.product.sandbox import Sandbox
 
 NEW_DESTINATION: Final[Arguments] = {**STUDIO, "name": "Side stage", "platform": "kick"}
 MEDIA_FILE: Final[Arguments] = {"filename": "a.mp4", "contentType": "video/mp4"}
 CHAT: Final[Arguments] = {**STUDIO, "text": "Hello"}
-CONFIRMED: Final[Arguments] = {"confirm": True}
 
 NOT_TEXT: Final = "must be a non-empty string"
-NOT_UTF8: Final = "must be text without lone surrogates"
-NOT_WHOLE: Final = "must be a whole number"
-TOO_SMALL: Final = "must be at least"
-TOO_LARGE: Final = "must be at most 9007199254740991"
-OVER_A_PAGE: Final = "must be at most 200"
-NOT_A_BOOLEAN: Final = "must be true or false"
-BAD_CONFIRM: Final = "`confirm` must be the boolean true, given after the person's yes"
-BAD_CONFIRMATION: Final = "`confirmation` must be the string that the preview gave"
 NOT_A_LIST: Final = "`platforms` must be a list of non-empty strings"
-NO_CHANGE: Final = "changes nothing: give at least one thing to change"
-ONE_TARGET: Final = (
-    "create_destination takes `connectionId` or `rtmpUrl` with `streamKey`, not both"
-)
-TOGETHER: Final = "create_destination needs `rtmpUrl` and `streamKey` together"
+NOT_WHOLE: Final = "must be a whole number"
+BAD_CONFIRM: Final = "`confirm` must be the boolean true, given after the person's yes"
+NO_ARGUMENT: Final = "is not an argument of"
 PAGE_ARGUMENTS: Final = "which takes `cursor`, `limit`"
 
 REFUSED: Final[list[tuple[str, Arguments, str]]] = [
     # Unknown arguments: none is dropped silently.
-    (
-        "get_health",
-        {"verbose": True},
-        '"verbose" is not an argument of get_health, which takes none',
-    ),
-    (
-        "list_studios",
-        {"x" * 99: 1},
-        f'"{"x" * 39}…" is not an argument of list_studios, {PAGE_ARGUMENTS}',
-    ),
+    ("get_health", {"verbose": True}, f'"verbose" {NO_ARGUMENT} get_health, which takes none'),
+    ("list_studios", {"x" * 99: 1}, f'"{"x" * 39}…" {NO_ARGUMENT} list_studios, {PAGE_ARGUMENTS}'),
     (
         "list_media",
         {"\ud800": 1},
-        f'"\ufffd\ufffd\ufffd" is not an argument of list_media, {PAGE_ARGUMENTS}',
+        f'"\ufffd\ufffd\ufffd" {NO_ARGUMENT} list_media, {PAGE_ARGUMENTS}',
     ),
     (
         "get_studio",
         {"studio_id": "studio_42"},
-        (
-            '`studioId` is required; "studio_id" is not an argument of get_studio,'
-            " which takes `studioId`"
-        ),
+        f'`studioId` is required; "studio_id" {NO_ARGUMENT} get_studio, which takes `studioId`',
     ),
     (
         "go_live",
         {**STUDIO, "force": True},
-        '"force" is not an argument of go_live, which takes `studioId`, `confirm`, `confirmation`',
+        f'"force" {NO_ARGUMENT} go_live, which takes `studioId`, `confirm`, `confirmation`',
     ),
     # Missing, empty, or of the wrong type.
     ("get_studio", {"studioId": None}, "`studioId` is required"),
     ("get_studio", {"studioId": " \t"}, f"`studioId` {NOT_TEXT}"),
-    ("get_studio", {"studioId": "a\ud800"}, f"`studioId` {NOT_UTF8}"),
+    ("get_studio", {"studioId": "a\ud800"}, "`studioId` must be text without lone surrogates"),
     ("list_studios", {"cursor": ""}, f"`cursor` {NOT_TEXT}"),
     (
         "create_destination",
@@ -86,39 +59,54 @@ REFUSED: Final[list[tuple[str, Arguments, str]]] = [
         "`studioId` is required; `name` is required; `platform` is required; and 2 more",
     ),
     # Numbers.
-    ("list_studios", {"limit": 0}, f"`limit` {TOO_SMALL} 1"),
-    ("list_studios", {"limit": 1.5}, f"`limit` {NOT_WHOLE}"),
-    ("list_studios", {"limit": True}, f"`limit` {NOT_WHOLE}"),
-    ("list_studios", {"limit": 201}, f"`limit` {OVER_A_PAGE}"),
-    ("list_studios", {"limit": "9" * 5000}, f"`limit` {NOT_WHOLE}"),
-    ("create_media_upload", {**MEDIA_FILE, "byteSize": -1}, f"`byteSize` {TOO_SMALL} 0"),
-    ("create_media_upload", {**MEDIA_FILE, "byteSize": 2**53}, f"`byteSize` {TOO_LARGE}"),
+    ("list_studios", {"limit": 0}, "`limit` must be at least 1"),
+    *(("list_studios", {"limit": it}, f"`limit` {NOT_WHOLE}") for it in (1.5, True, "9" * 5000)),
+    ("list_studios", {"limit": 201}, "`limit` must be at most 200"),
+    ("create_media_upload", {**MEDIA_FILE, "byteSize": -1}, "`byteSize` must be at least 0"),
+    (
+        "create_media_upload",
+        {**MEDIA_FILE, "byteSize": 2**53},
+        "`byteSize` must be at most 9007199254740991",
+    ),
     # Booleans and lists.
-    ("update_destination", {**DESTINATION, "enabled": 1}, f"`enabled` {NOT_A_BOOLEAN}"),
-    ("send_chat_message", {**CHAT, "platforms": "twitch"}, NOT_A_LIST),
-    ("send_chat_message", {**CHAT, "platforms": "[" * 9000}, NOT_A_LIST),
+    ("update_destination", {**DESTINATION, "enabled": 1}, "`enabled` must be true or false"),
+    *(
+        (
+            "send_chat_message",
+            {**CHAT, "platforms": it},
+            "`platforms` must be a list of non-empty strings",
+        )
+        for it in ("twitch", "[" * 9000)
+    ),
     ("send_chat_message", {**CHAT, "platforms": ["twitch", ""]}, f"`platforms` {NOT_TEXT}"),
-    # Arguments that need or exclude each other.
-    ("create_destination", {**NEW_DESTINATION, "rtmpUrl": "rtmps://x"}, TOGETHER),
+    # Arguments that need or exclude each other, and a change of nothing.
+    (
+        "create_destination",
+        {**NEW_DESTINATION, "rtmpUrl": "rtmps://x"},
+        "create_destination needs `rtmpUrl` and `streamKey` together",
+    ),
     (
         "create_destination",
         {**NEW_DESTINATION, "connectionId": "conn_1", "rtmpUrl": "rtmps://x", "streamKey": "shh"},
-        ONE_TARGET,
+        "create_destination takes `connectionId` or `rtmpUrl` with `streamKey`, not both",
     ),
-    # Updates that change nothing.
-    ("update_studio", {**STUDIO, "name": None}, f"update_studio {NO_CHANGE}"),
+    (
+        "update_studio",
+        {**STUDIO, "name": None},
+        "update_studio changes nothing: give at least one thing to change",
+    ),
     # `confirm` must be a boolean, not a value that looks like one.
     ("go_live", {**STUDIO, "confirm": "true"}, BAD_CONFIRM),
     ("go_live", {"confirm": "yes"}, f"{BAD_CONFIRM}; `studioId` is required"),
     (
         "go_offline",
         {**STUDIO, "confirm": "yes", "confirmation": {}},
-        f"{BAD_CONFIRM}; {BAD_CONFIRMATION}",
+        f"{BAD_CONFIRM}; `confirmation` must be the string that the preview gave",
     ),
     (
         "create_studio",
         {"name": "N", "confirm": True},
-        '"confirm" is not an argument of create_studio, which takes `name`',
+        f'"confirm" {NO_ARGUMENT} create_studio, which takes `name`',
     ),
 ]
 
@@ -133,7 +121,7 @@ ACCEPTED: Final[list[tuple[str, Arguments, Arguments, object]]] = [
         {**MEDIA_FILE, "byteSize": 2**53 - 1},
     ),
     ("update_destination", {**DESTINATION, "enabled": "false"}, {}, {"enabled": False}),
-    ("go_offline", {**STUDIO, **CONFIRMED, "confirmation": None}, {}, None),
+    ("go_offline", {**STUDIO, "confirm": True, "confirmation": None}, {}, None),
     ("create_destination", NEW_DESTINATION, {}, {"name": "Side stage", "platform": "kick"}),
     ("send_chat_message", {**CHAT, "platforms": []}, {}, {"text": "Hello", "platforms": []}),
     (
@@ -166,87 +154,71 @@ HOSTILE_IDS: Final[dict[str, str | None]] = {
 """Each id with the path segment that it becomes, or None if it is refused."""
 
 
-def case_ids(cases: Sequence[tuple[Any, ...]]) -> list[str]:
-    """Short ids for the cases: some arguments are 70 000 characters long."""
+def numbered(cases: list[Any]) -> list[str]:
+    """Short ids, since some arguments are long."""
     return [f"{case[0]}-{number}" for number, case in enumerate(cases)]
 
 
-@pytest.mark.parametrize(("tool", "arguments", "problem"), REFUSED, ids=case_ids(REFUSED))
+@pytest.mark.parametrize(("tool", "arguments", "problem"), REFUSED, ids=numbered(REFUSED))
 async def test_invalid_arguments_are_named_and_nothing_is_sent(
-    server: Server[Any],
-    sandbox: Sandbox,
-    *,
-    tool: str,
-    arguments: Arguments,
-    problem: str,
+    *, tool: str, arguments: Arguments, problem: str
 ) -> None:
     """The whole failure, as structured content and as text."""
     message = f"{problem}. Nothing was sent: correct the arguments and call again."
-    result = await call(server, tool, arguments)
-    assert result.is_error
-    assert result.structured_content == {
-        "error": {
-            "code": "invalid_arguments",
-            "message": message,
-            "retryable": False,
-            "outcome": "not_applied",
-        }
+    async with open_world(MINE) as it:
+        result = await it[MINE].client.call_tool(tool, arguments)
+        assert list(it.trax.requests) == []
+    assert error_in(result) == {
+        "code": "invalid_arguments",
+        "message": message,
+        "retryable": False,
+        "outcome": "not_applied",
     }
-    assert [block.model_dump(exclude_none=True) for block in result.content] == [
-        {"type": "text", "text": message}
-    ]
-    assert list(sandbox.requests) == []
+    assert text_of(result) == message
 
 
-@pytest.mark.parametrize(("tool", "arguments", "query", "body"), ACCEPTED, ids=case_ids(ACCEPTED))
+@pytest.mark.parametrize(("tool", "arguments", "query", "body"), ACCEPTED, ids=numbered(ACCEPTED))
 async def test_unambiguous_arguments_are_converted_to_the_contract_types(
-    flag_server: Server[Any],
-    sandbox: Sandbox,
-    *,
-    tool: str,
-    arguments: Arguments,
-    query: Arguments,
-    body: object,
+    *, tool: str, arguments: Arguments, query: Arguments, body: object
 ) -> None:
     """Numbers, booleans and lists in strings are accepted; null means not given."""
-    result = await call(flag_server, tool, arguments)
-    (received,) = sandbox.mutations or sandbox.requests
+    async with open_world(MINE, TRAX_CONFIRM="flag") as it:
+        result = await it[MINE].client.call_tool(tool, arguments)
+        (received,) = it.trax.mutations or it.trax.requests
     assert (received.query, received.body_json) == (query, body)
     assert not result.is_error
 
 
-async def test_an_id_stays_in_its_path_segment_or_is_refused(
-    server: Server[Any], sandbox: Sandbox
-) -> None:
-    for hostile_id, segment in HOSTILE_IDS.items():
-        before = len(sandbox.requests)
-        arguments = {"studioId": hostile_id, "sourceId": hostile_id, "name": "N"}
-        result = await call(server, "update_source", arguments)
-        sent_paths = [] if segment is None else [f"/v1/studios/{segment}/sources/{segment}"]
-        assert [received.path for received in list(sandbox.requests)[before:]] == sent_paths
-        code = "invalid_arguments" if segment is None else "not_found"
-        assert (result.structured_content or {})["error"]["code"] == code, hostile_id[:40]
+async def test_an_id_stays_in_its_path_segment_or_is_refused() -> None:
+    async with open_world(MINE) as it:
+        for hostile_id, segment in HOSTILE_IDS.items():
+            before = len(it.trax.requests)
+            ids = {"studioId": hostile_id, "sourceId": hostile_id}
+            result = await it[MINE].call("update_source", **ids, name="N")
+            sent_paths = [] if segment is None else [f"/v1/studios/{segment}/sources/{segment}"]
+            assert [sent.path for sent in list(it.trax.requests)[before:]] == sent_paths
+            code = "invalid_arguments" if segment is None else "not_found"
+            assert error_in(result)["code"] == code, hostile_id[:40]
 
 
-async def test_a_refusal_does_not_repeat_a_secret_argument(server: Server[Any]) -> None:
-    """Neither the value nor, under an unknown name, more than the name."""
-    key = STREAM_KEY
-    for invalid in ({"streamKey": [key]}, {"rtmpUrl": {"u": key}}, {"stream_key": key}):
-        result = await call(server, "create_destination", {**NEW_DESTINATION, **invalid})
-        assert result.is_error
-        assert key not in result.model_dump_json()
+async def test_a_refusal_does_not_repeat_a_secret() -> None:
+    """Of an argument only its name, and of a key in the place of a name nothing."""
+    invalid = ({"streamKey": [STREAM_KEY]}, {"rtmpUrl": {"u": STREAM_KEY}})
+    async with open_world(MINE) as it:
+        for argument in (*invalid, {"stream_key": STREAM_KEY}):
+            result = await it[MINE].call("create_destination", **{**NEW_DESTINATION, **argument})
+            assert result.is_error
+            assert STREAM_KEY not in result.model_dump_json()
+        for name in (MINE, f"{MINE}{'x' * 100}"):
+            result = await it[MINE].call("get_health", **{name: 1})
+            assert text_of(result).startswith('"[key]" is not an argument of get_health')
+            assert "sk_live_" not in result.model_dump_json()
 
 
-async def test_a_key_in_the_place_of_a_name_is_not_repeated(server: Server[Any]) -> None:
-    """Neither as the name of an argument nor as the start of a longer one."""
-    for name in (SANDBOX_KEY, f"{SANDBOX_KEY}{'x' * 100}"):
-        result = await call(server, "get_health", {name: 1})
-        assert text_of(result).startswith('"[key]" is not an argument of get_health')
-        assert "sk_live_" not in result.model_dump_json()
-
-
-async def test_of_thousands_of_problems_three_are_named(server: Server[Any]) -> None:
+async def test_of_thousands_of_problems_three_are_named() -> None:
     """The rest is counted."""
-    result = await call(server, "get_health", {f"a{number}": 1 for number in range(5_000)})
-    assert "; and 4997 more." in text_of(result)
-    assert '"a3"' not in text_of(result)
+    async with open_world(MINE) as it:
+        many = {f"a{number}": 1 for number in range(5_000)}
+        text = text_of(await it[MINE].call("get_health", **many))
+    assert "; and 4997 more." in text
+    assert '"a3"' not in text

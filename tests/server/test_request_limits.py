@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import pytest
@@ -73,9 +73,9 @@ class Callers:
 
 
 @asynccontextmanager
-async def limited(**limits: float) -> AsyncIterator[Callers]:
-    """A world whose server has smaller limits."""
-    with smaller_limits(**limits):  # type: ignore[arg-type]  some are whole numbers
+async def limited(**limits: Any) -> AsyncIterator[Callers]:  # noqa: ANN401  as for `smaller_limits`
+    """A world whose server has these limits, which are smaller."""
+    with smaller_limits(**limits):
         async with open_world(over=Over.HTTP) as it, AsyncExitStack() as stack:
             yield Callers(it, stack)
 

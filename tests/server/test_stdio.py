@@ -47,7 +47,7 @@ async def test_a_client_starts_the_command_and_uses_tools_prompts_and_subscripti
     """With the SDK's client. The key comes from a file, without the newline at its end."""
     file = tmp_path / "key"
     file.write_text(f"{MINE}\n", encoding="utf-8")
-    fast = {"TRAX_CHAT_POLL_SECONDS": "0.05", "TRAX_API_KEY_FILE": str(file)}
+    fast: dict[str, Any] = {"TRAX_CHAT_POLL_SECONDS": "0.05", "TRAX_API_KEY_FILE": str(file)}
     async with open_world(over=Over.STDIO, era=mode, **fast) as it:
         mine = await it.caller("")
         assert [tool.name for tool in (await mine.client.list_tools()).tools] == tool_names()

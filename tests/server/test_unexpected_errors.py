@@ -11,26 +11,20 @@ import pytest
 from mcp.shared.exceptions import MCPError
 
 from tests.support.completion_requests import completed
-from tests.support.guarded_calls import STUDIO
-from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
+from tests.support.resource_reads import CHAT
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.support.subscribers import CHAT, subscriber_on
+from tests.world.world import MINE, open_world
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from tests.support.product.sandbox import Sandbox
-
 SECRET = "what a viewer wrote, or a key"
 
 
-class DefectiveClock(HandClock):
-    """A clock that raises what nobody has foreseen, as any defect of the server would."""
-
-    def seconds(self) -> float:
-        """Raise an exception with a secret in its text."""
-        raise ExceptionGroup(SECRET, [RuntimeError(SECRET)])
+def fail(_clock: HandClock) -> float:
+    """Raise what nobody has foreseen, with a secret in its text, as any defect would."""
+    raise ExceptionGroup(SECRET, [RuntimeError(SECRET)])
 
 
 @pytest.mark.parametrize(
@@ -44,17 +38,17 @@ class DefectiveClock(HandClock):
     ],
 )
 async def test_an_unexpected_exception_is_logged_once_and_hidden_from_the_client(
-    sandbox: Sandbox, era: str, method: str, caplog: pytest.LogCaptureFixture
+    *, era: str, method: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its text may hold a key, a path, or text that a viewer wrote."""
-    server = Product(sandbox, DefectiveClock(sandbox)).server()
-    async with subscriber_on(server, era) as subscriber:
-        client = subscriber.client
+    monkeypatch.setattr(HandClock, "seconds", fail)
+    async with open_world(MINE, era=era) as it:
+        mine, client = it[MINE], it[MINE].client
         requests: dict[str, Callable[[], Awaitable[object]]] = {
-            "tools/call": lambda: client.call_tool("go_live", STUDIO),
+            "tools/call": lambda: mine.call("go_live"),
             "resources/list": client.list_resources,
             "resources/read": lambda: client.read_resource(CHAT),
-            "resources/subscribe": lambda: subscriber.subscribe(CHAT),
+            "resources/subscribe": lambda: mine.subscribe(CHAT),
             "completion/complete": lambda: completed(client, "go_live", "studio"),
         }
         with pytest.raises(MCPError) as caught, anyio.fail_after(PATIENCE_SECONDS):
