@@ -16,8 +16,8 @@ from tests.support.product.local_servers import upstream
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.server import Product
 from tests.support.single_faults import READ
-from tests.support.upload_client import open_upload_session
 from tests.support.upload_storage import open_storage, respond_with
+from tests.support.uploads import failure, open_uploads, send_to, upload
 
 if TYPE_CHECKING:
     import ssl
@@ -73,10 +73,10 @@ async def test_a_file_is_sent_to_a_storage_over_tls(tmp_path: Path) -> None:
     async with (
         upstream() as trax,
         open_storage(answer, tls=server_tls("localhost")) as storage,
-        open_upload_session(tmp_path, trax=trax, TRAX_BASE_URL=trax.base_url) as session,
+        open_uploads(tmp_path, trax=trax, TRAX_BASE_URL=trax.base_url) as it,
     ):
-        session.send_to(storage.url, ready=True)
-        result = await session.upload()
+        send_to(it, storage.url, ready=True)
+        result = await upload(it)
     assert not result.is_error, result.structured_content
     assert storage.content == MP4
 
@@ -89,9 +89,9 @@ async def test_a_wrong_certificate_of_the_storage_gets_no_file(
     async with (
         upstream() as trax,
         open_storage(respond_with("200 OK"), tls=tls()) as storage,
-        open_upload_session(tmp_path, trax=trax, TRAX_BASE_URL=trax.base_url) as session,
+        open_uploads(tmp_path, trax=trax, TRAX_BASE_URL=trax.base_url) as it,
     ):
-        session.send_to(storage.url)
-        failure = await session.failure()
-    assert failure["outcome"] == "not_applied"
+        send_to(it, storage.url)
+        error = await failure(it)
+    assert error["outcome"] == "not_applied"
     assert storage.heads == []

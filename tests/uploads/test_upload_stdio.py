@@ -1,4 +1,4 @@
-"""`upload_media` through a real process: on stdio, on HTTP, and with the embedded sandbox.
+"""`upload_media` through a real process: on stdio, and on HTTP.
 
 A sandbox in this process records what reaches TRaX and its storage.
 """
@@ -23,12 +23,8 @@ from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.served_app import plain_http
 from tests.support.server_process import environment, running
 from tests.support.simulated_person import ProgressLog
-from tests.support.upload_client import (
-    TOOL,
-    redacted_path,
-    upload_tokens,
-)
 from tests.support.upload_storage import SIGNATURE
+from tests.support.uploads import TOOL, redacted_path, upload_secrets
 from tests.world.wire import MODERN, HttpWire, read_answer, request, tool_call
 
 if TYPE_CHECKING:
@@ -134,20 +130,10 @@ async def test_no_upload_url_is_returned_or_logged(tmp_path: Path) -> None:
         "unreachable",
         "bad_answer",
     ]
-    secrets = [SIGNATURE, SANDBOX_KEY, "/uploads", *upload_tokens(trax)]
-    secrets += trax.reserved_uploads
-    assert len(secrets) == 3 + 5 + 5
+    secrets = [SIGNATURE, SANDBOX_KEY, *upload_secrets(trax)]
+    assert len(secrets) == 2 + 1 + 5 + 5
     assert [it for it in secrets if it in server.stdout.text + server.stderr.text] == []
     assert "DEBUG" in server.stderr.text
-
-
-async def test_the_embedded_sandbox_accepts_uploads(tmp_path: Path) -> None:
-    """Without a network; the asset is ready after the sandbox's two seconds."""
-    environment_settings = {"TRAX_MEDIA_DIRS": str(make_media_folder(tmp_path))}
-    async with running("--sandbox", settings=environment_settings) as server:
-        answer = await server.ask(tool_call(MODERN, TOOL, path="intro.mp4"))
-    asset = answer["result"]["structuredContent"]
-    assert (asset["filename"], asset["status"]) == ("intro.mp4", "READY")
 
 
 async def test_over_http_the_upload_tool_is_not_offered(tmp_path: Path) -> None:

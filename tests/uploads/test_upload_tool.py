@@ -1,112 +1,213 @@
-"""`upload_media`: from a local file to a ready asset, and where the tool is offered.
-
-Through a real client, on a sandbox with a manual clock.
-"""
+"""`upload_media`: from a local file to a ready asset, what fails on the way, and where it is."""
 
 from __future__ import annotations
 
 import json
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.conftest import text_of
 from tests.support.media_samples import MP4
 from tests.support.product.faults import Fault
-from tests.support.upload_client import (
+from tests.support.product.limits import lists_end_after
+from tests.support.product.sandbox_accounts import READONLY_KEY
+from tests.support.uploads import (
     LIST,
-    MAX_PROCESSING_SECONDS,
     PUT,
     RESERVE,
     RESERVED,
     TOOL,
-    open_upload_session,
+    calls,
+    failure,
+    open_uploads,
+    progress_of,
+    upload,
     upload_failure,
 )
+from tests.world.answers import text_of
+from tests.world.world import MINE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+MAX_PROCESSING_SECONDS: Final = 600
+"""How long an asset may take until it is ready."""
 
-# Uploads
+READINESS_UNKNOWN: Final = (
+    "The file was uploaded, but whether it is ready could not be seen. Do not upload it again."
+)
 
 
 async def test_a_file_becomes_a_ready_asset(era: str, tmp_path: Path) -> None:
-    """It is reserved, sent completely, polled until READY, and returned as TRaX returns it."""
-    async with open_upload_session(tmp_path, era=era) as session:
-        result = await session.upload(folder="Openers")
-        assert session.calls == [RESERVE, PUT, LIST, LIST, LIST]
-        assert session.trax.requests[0].body_json == {**RESERVED, "folder": "Openers"}
-        last_asset_json = session.trax.last_asset
-    assert (last_asset_json["status"], last_asset_json["kind"], last_asset_json["folder"]) == (
-        "READY",
-        "video",
-        "Openers",
-    )
-    assert (result.is_error, result.structured_content) == (False, last_asset_json)
+    """It is reserved, sent, polled until READY, and returned as TRaX returns it."""
+    added = {"codec": ["av1"]}
+
+    def add_fields(page: dict[str, Any]) -> None:
+        for asset in page["data"]:
+            asset.update(added)
+
+    async with open_uploads(tmp_path, era=era) as it:
+        await it[MINE].client.list_tools()  # the client compares the result with the schema
+        it.trax.faults.add(Fault.patched(add_fields), times=None, method="GET")
+        result = await upload(it, folder="Openers")
+        assert calls(it) == [RESERVE, PUT, LIST, LIST, LIST]
+        assert it.trax.requests[0].body_json == {**RESERVED, "folder": "Openers"}
+        asset = it.trax.last_asset
+    assert (asset["status"], asset["kind"], asset["folder"]) == ("READY", "video", "Openers")
+    assert (result.is_error, result.structured_content) == (False, {**asset, **added})
     done, _, text = text_of(result).partition("\n")
     assert done == 'Uploaded the file "intro.mp4" to the media library. It is READY.'
-    assert json.loads(text) == last_asset_json
-
-
-async def test_unknown_fields_of_the_asset_are_returned(tmp_path: Path) -> None:
-    """The client checks the result against the schema."""
-    async with open_upload_session(tmp_path) as session:
-        await session.client.list_tools()
-        added_fields = {"codec": ["av1"], "folder": None}
-        add_fields: Any = lambda it: [asset.update(added_fields) for asset in it["data"]]  # noqa: E731  a patch
-        session.trax.faults.add(Fault.patched(add_fields), times=None, method="GET")
-        result = await session.upload()
-        assert result.structured_content == {**session.trax.last_asset, **added_fields}
-
-
-async def test_the_key_is_sent_to_trax_but_not_to_the_storage(tmp_path: Path) -> None:
-    """The storage needs only the URL, and gets no other data."""
-    async with open_upload_session(tmp_path) as session:
-        await session.upload()
-        has_key = [("authorization" in it.headers, it.method) for it in session.trax.requests]
-        assert has_key == [(True, "POST"), (False, "PUT"), *[(True, "GET")] * 3]
-        (put,) = [it for it in session.trax.requests if it.method == "PUT"]
-        assert not {"x-api-key", "cookie", "x-request-id"} & put.headers.keys()
-        assert (put.headers["content-type"], put.headers["content-length"]) == (
-            "video/mp4",
-            str(len(MP4)),
-        )
+    assert json.loads(text) == {**asset, **added}
 
 
 async def test_the_client_receives_progress(tmp_path: Path) -> None:
     """The share that was sent, then the share of the longest wait; each counts as 1."""
-    async with open_upload_session(tmp_path) as session:
-        await session.upload()
+    async with open_uploads(tmp_path) as it:
+        await upload(it)
+        told = progress_of(it)[:]
+        (tmp_path / "allowed" / "long.mp4").write_bytes(MP4 + bytes(1 << 22))
+        await upload(it, "long.mp4")
+        sending = [each for each in progress_of(it)[len(told) :] if " of " in str(each[2])]
     processing = "Sent 2.1 kB. TRaX is processing it."
-    assert session.progress.all == [
+    assert told == [
         (0, 2, "Sent 0 bytes of 2.1 kB."),
         (1, 2, processing),
         (1 + 1 / MAX_PROCESSING_SECONDS, 2, processing),
         (1 + 2.5 / MAX_PROCESSING_SECONDS, 2, processing),
     ]
-
-
-async def test_progress_is_reported_at_most_once_per_second(tmp_path: Path) -> None:
-    """Not with each chunk: clients show every message."""
-    async with open_upload_session(tmp_path) as session:
-        (session.folder / "long.mp4").write_bytes(MP4 + bytes(1 << 22))
-        await session.upload("long.mp4")
-        sending = [it for it in session.progress.all if " of " in str(it[2])]
-    assert len(sending) == 1
+    assert len(sending) == 1  # not with each chunk
 
 
 async def test_an_asset_is_found_on_any_page(tmp_path: Path) -> None:
     """TRaX can only list assets; no page after the one with the asset is read."""
-    async with open_upload_session(tmp_path) as session:
+    async with open_uploads(tmp_path) as it:
         for start, count in ((0, 250), (9, 450)):  # before and after the new one
             for number in range(count):
-                session.trax.add_asset("x.mp4", record_id=f"asset_{start}{number:03}")
-        result = await session.upload()
-        queries = [dict(it.query) for it in session.trax.requests if it.method == "GET"]
-    assert result.structured_content == session.trax.last_asset
-    assert [it["limit"] for it in queries] == ["200"] * 6
-    assert ["cursor" in it for it in queries] == [False, True] * 3
+                it.trax.add_asset("x.mp4", record_id=f"asset_{start}{number:03}")
+        result = await upload(it)
+        queries = [dict(sent.query) for sent in it.trax.requests if sent.method == "GET"]
+    assert result.structured_content == it.trax.last_asset
+    assert [query["limit"] for query in queries] == ["200"] * 6
+    assert ["cursor" in query for query in queries] == [False, True] * 3
+
+
+# The reservation
+
+RESERVATIONS: Final[dict[str, tuple[str, Fault, tuple[str, int | None, str]]]] = {
+    "writes are off": (
+        MINE,
+        Fault.error(503, "write_disabled"),
+        ("write_disabled", 503, "not_applied"),
+    ),
+    "no key": ("", Fault.dropped(), ("no_key", None, "not_applied")),
+    "no scope": (READONLY_KEY, Fault.delay(0), ("insufficient_scope", 403, "not_applied")),
+    "a lost answer": (MINE, Fault.dropped(when="after"), ("unreachable", None, "unknown")),
+    "no upload address": (
+        MINE,
+        Fault.patched(lambda it: it.pop("uploadUrl")),
+        ("bad_answer", 201, "applied"),
+    ),
+}
+"""The key, what goes wrong, and the code, the status and the outcome that are told."""
+
+
+@pytest.mark.parametrize(("key", "fault", "expected"), RESERVATIONS.values(), ids=RESERVATIONS)
+async def test_without_a_reservation_no_file_is_sent_and_it_is_made_once(
+    tmp_path: Path, key: str, fault: Fault, expected: tuple[str, int | None, str]
+) -> None:
+    async with open_uploads(tmp_path, key=key) as it:
+        it.trax.faults.add(fault, method="POST")
+        error = await failure(it)
+        assert calls(it) == ([RESERVE] if key else [])
+    assert (error["code"], error.get("httpStatus"), error["outcome"]) == expected
+
+
+# Until it is ready
+
+
+async def test_a_failed_asset_is_reported(tmp_path: Path) -> None:
+    """It arrived, and its state is FAILED: the same file would fail again."""
+    async with open_uploads(tmp_path) as it:
+        fails = Fault.followed_by(lambda: it.trax.change_last_asset(status="FAILED"))
+        it.trax.faults.add(fails, method="PUT")
+        error = await failure(it)
+        assert calls(it) == [RESERVE, PUT, LIST]
+    message = (
+        "The file was uploaded, but TRaX could not process it: the media library lists it as"
+        " FAILED. Tell the person; do not upload the same file again."
+    )
+    assert error == upload_failure("upload_failed", message, "applied")
+
+
+async def test_polling_ends_after_ten_minutes(tmp_path: Path) -> None:
+    """The polls become less frequent."""
+    async with open_uploads(tmp_path) as it:
+        slow = Fault.followed_by(lambda: it.trax.change_last_asset(_readyAt=inf))
+        it.trax.faults.add(slow, method="PUT")
+        started = it.hand_clock.seconds()
+        error = await failure(it)
+        assert it.hand_clock.seconds() - started == MAX_PROCESSING_SECONDS
+        assert 30 < calls(it).count(LIST) < 60
+        progress = [done for done, _, _ in progress_of(it)]
+    assert progress == sorted(set(progress))
+    assert (progress[0], progress[-1] < 2) == (0, True)
+    message = (
+        "The file was uploaded, but TRaX has not finished processing it in 600 s."
+        " Do not upload it again: list_media shows when it is READY."
+    )
+    assert error == upload_failure("timeout", message, "applied")
+
+
+def in_state(state: object) -> Fault:
+    """A list in which each asset has this state."""
+    return Fault.patched(lambda it: [asset.update(status=state) for asset in it["data"]])
+
+
+TEMPORARY: Final[dict[str, Fault]] = {
+    "server error": Fault.status(500),
+    "no response": Fault.dropped(),
+    "rate limit": Fault.error(429, "rate_limited", Retry_After="60"),
+    "not listed yet": Fault.status(200, {"data": []}),
+    "invalid items": Fault.status(200, {"data": [None, 7, "x", {"id": 7}, {}]}),
+    "no list": Fault.status(200, {"data": None}),
+    "endless pages": Fault.status(200, {"data": [], "nextCursor": "again"}),
+    **{f"state {it!r}": in_state(it) for it in ("PROCESSING", "", None, 7, "ready")},
+}
+
+
+async def test_what_is_no_answer_to_a_poll_is_polled_again(tmp_path: Path) -> None:
+    """The file has already arrived. Only READY means ready, and TRaX may add states."""
+    async with open_uploads(tmp_path) as it:
+        for name, fault in TEMPORARY.items():
+            it.trax.faults.add(fault, times=2 if name == "endless pages" else 1, method="GET")
+            result = await upload(it)
+            assert (name, result.structured_content) == (name, it.trax.last_asset)
+            assert it.trax.faults.pending == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (Fault.error(403, "insufficient_scope"), "insufficient_scope"),
+        (Fault.status(500), "bad_answer"),
+        (None, "bad_answer"),
+    ],
+    ids=["no scope to read", "ten minutes of failures", "a library that is too long"],
+)
+async def test_what_cannot_be_seen_of_an_uploaded_file_is_reported(
+    tmp_path: Path, fault: Fault | None, code: str
+) -> None:
+    """The failure doesn't say that TRaX has not finished."""
+    async with open_uploads(tmp_path) as it:
+        if fault:
+            it.trax.faults.add(fault, method="GET", times=None)
+            error = await failure(it)
+        else:
+            with lists_end_after(1):
+                error = await failure(it)
+    assert (error["code"], error["outcome"], error["retryable"]) == (code, "applied", False)
+    assert error["message"].startswith(READINESS_UNKNOWN)
 
 
 # Where the tool is offered
@@ -114,44 +215,27 @@ async def test_an_asset_is_found_on_any_page(tmp_path: Path) -> None:
 ADVICE: Final = "so upload_media was not sent. Whoever runs the server can change that."
 NOT_LOCAL: Final = "reads no files: it does so only on stdio, from the folders in TRAX_MEDIA_DIRS"
 GUARDED: Final = "asks for a yes before what this tool would do, which cannot ask (TRAX_GUARD_ALSO)"
-HIDDEN: Final = "does not offer this tool (TRAX_TOOLS)"
-READ_ONLY: Final = "only reads (TRAX_READ_ONLY)"
-OTHER_GUARD: Final[dict[str, Any]] = {"TRAX_GUARD_ALSO": "send_chat_message"}
-GUARD: Final[dict[str, Any]] = {"TRAX_GUARD_ALSO": "create_media_upload"}
 
 CASES: Final[dict[str, tuple[dict[str, str], str | None]]] = {
-    "local": (OTHER_GUARD, None),
-    "local, by name": ({**OTHER_GUARD, "TRAX_TOOLS": TOOL}, None),
-    "local, by tag": ({"TRAX_TOOLS": "media"}, None),
+    "with another guard": ({"TRAX_GUARD_ALSO": "send_chat_message", "TRAX_TOOLS": "media"}, None),
     "without folders": ({"TRAX_MEDIA_DIRS": ""}, NOT_LOCAL),
-    "filtered out": ({"TRAX_TOOLS": "list_media"}, HIDDEN),
-    "read-only": ({"TRAX_READ_ONLY": "1"}, READ_ONLY),
-    "guarded reservation": (GUARD, GUARDED),
+    "filtered out": ({"TRAX_TOOLS": "list_media"}, "does not offer this tool (TRAX_TOOLS)"),
+    "read-only": ({"TRAX_READ_ONLY": "1"}, "only reads (TRAX_READ_ONLY)"),
+    "guarded reservation": ({"TRAX_GUARD_ALSO": "create_media_upload"}, GUARDED),
 }
 
 
 @pytest.mark.parametrize(("settings", "reason"), CASES.values(), ids=CASES)
 async def test_the_tool_is_offered_only_where_settings_permit_it(
-    *, tmp_path: Path, settings: dict[str, Any], reason: str | None
+    *, tmp_path: Path, settings: dict[str, str], reason: str | None
 ) -> None:
     """It is listed and works, or it is not listed and a call says why. It cannot bypass a guard."""
-    async with open_upload_session(tmp_path, **settings) as session:
-        listed = [tool.name for tool in (await session.client.list_tools()).tools]
+    async with open_uploads(tmp_path, **settings) as it:
+        listed = [tool.name for tool in (await it[MINE].client.list_tools()).tools]
         assert (TOOL in listed) is (reason is None)
         if reason is None:
-            assert listed[-1] == TOOL
-            assert (await session.upload()).structured_content == session.trax.last_asset
+            assert (await upload(it)).structured_content == it.trax.last_asset
         else:
-            code = "read_only" if reason == READ_ONLY else "not_offered"
-            assert await session.failure() == upload_failure(
-                code, f"This server {reason}, {ADVICE}"
-            )
-            assert session.calls == []
-
-
-async def test_a_guard_on_the_reservation_applies_to_the_reservation_tool(tmp_path: Path) -> None:
-    """The reservation tool itself asks for confirmation."""
-    async with open_upload_session(tmp_path, **GUARD) as session:
-        preview = await session.client.call_tool("create_media_upload", RESERVED)
-        assert (preview.structured_content or {})["status"] == "confirmation_required"
-        assert RESERVE not in session.calls
+            code = "read_only" if "READ_ONLY" in reason else "not_offered"
+            assert await failure(it) == upload_failure(code, f"This server {reason}, {ADVICE}")
+            assert calls(it) == []
