@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final
@@ -15,13 +14,13 @@ from starlette.routing import Route
 
 from tests.support.certificates import server_tls
 from tests.support.hostile_texts import HOSTILE
-from tests.support.loopback_ports import held_port
 from tests.support.product.local_servers import listening
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.world.sign_in import signing_in
 from tests.world.world import MINE
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator
     from pathlib import Path
 
@@ -92,27 +91,7 @@ class Visit:
 
 
 @asynccontextmanager
-async def _proxy(port: int, to: int) -> AsyncIterator[None]:
-    """Speaks https on one port, and http to another one."""
-
-    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
-        writer.close()
-
-    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        back, there = await asyncio.open_connection("127.0.0.1", to)
-        await asyncio.gather(pipe(reader, there), pipe(back, writer))
-
-    tls = server_tls("localhost")
-    async with await asyncio.start_server(forward, "127.0.0.1", port, ssl=tls):
-        yield
-
-
-@asynccontextmanager
-async def _visit(folder: Path, public_url: str | None = None) -> AsyncIterator[Visit]:
+async def _visit(folder: Path, tls: ssl.SSLContext | None = None) -> AsyncIterator[Visit]:
     answers: list[dict[str, str]] = []
 
     async def callback(request: Request) -> HTMLResponse:
@@ -129,7 +108,7 @@ async def _visit(folder: Path, public_url: str | None = None) -> AsyncIterator[V
     routes = [Route("/callback", callback), Route("/hop", hop), Route("/", start)]
     async with (
         listening(Starlette(routes=routes)) as client,
-        signing_in(folder, public_url=public_url) as it,
+        signing_in(folder, tls=tls) as it,
         it.steps(redirect_uri=f"{client}/callback") as steps,
     ):
         visit = Visit(it, steps, client, answers)
@@ -155,11 +134,10 @@ async def _opened(
 async def _asked(
     browser: Browser,
     folder: Path,
-    path: str = "/callback",
     **options: Any,  # noqa: ANN401
 ) -> AsyncIterator[tuple[Visit, Page]]:
     """A person's browser with the page on which they type their key."""
-    async with _visit(folder) as visit, _opened(browser, visit.asked(path), **options) as page:
+    async with _visit(folder) as visit, _opened(browser, visit.asked(), **options) as page:
         yield visit, page
 
 
@@ -203,19 +181,16 @@ async def test_a_person_signs_in_with_the_keyboard_alone(
         assert [sign_in["access"] for sign_in in visit.it.sign_ins()] == ["run"]
 
 
-async def test_a_person_signs_in_behind_a_proxy_with_https(
-    browser: Browser, tmp_path: Path
-) -> None:
-    with held_port() as port:
-        public_url = f"https://localhost:{port}"
-        async with _visit(tmp_path, public_url) as visit:
-            async with (
-                _proxy(port, to=int(visit.it.address.rpartition(":")[2])),
-                _opened(browser, visit.asked(), ignore_https_errors=True) as page,
-            ):
-                await _type_key(page)
-                await _connect(page)
-            assert [(it["iss"], it["referrer"]) for it in visit.answers] == [(public_url, "")]
+async def test_a_person_signs_in_over_https(browser: Browser, tmp_path: Path) -> None:
+    async with (
+        _visit(tmp_path, server_tls("localhost")) as visit,
+        _opened(browser, visit.asked(), ignore_https_errors=True) as page,
+    ):
+        assert visit.asked().startswith("https://localhost:")
+        await _type_key(page)
+        await _connect(page)
+        said = [(it["iss"], it["referrer"]) for it in visit.answers]
+        assert said == [(visit.it.address, "")]
 
 
 async def test_a_screen_reader_and_a_password_manager_find_each_part(
@@ -253,27 +228,20 @@ async def test_a_screen_reader_and_a_password_manager_find_each_part(
 async def test_a_window_that_a_client_opened_still_belongs_to_it_at_the_end(
     browser: Browser, tmp_path: Path
 ) -> None:
+    """Even if the client sends the browser on to another site."""
     async with _visit(tmp_path) as visit, _opened(browser, f"{visit.client}/") as start:
         async with start.expect_popup() as opening:
             await start.evaluate(
                 "(url) => { window.opened = open(url, 'x', 'width=500,height=600'); }",
-                visit.asked(),
+                visit.asked("/hop"),
             )
         popup = await opening.value
         await _type_key(popup)
         assert not await start.evaluate("window.opened.closed")
         await _connect(popup)
+        assert popup.url.startswith("http://localhost:")
         assert await popup.evaluate("window.opener !== null")
         assert not await start.evaluate("window.opened.closed")
-
-
-async def test_a_client_may_send_the_browser_on_to_another_site(
-    browser: Browser, tmp_path: Path
-) -> None:
-    async with _asked(browser, tmp_path, "/hop") as (visit, page):
-        await _type_key(page)
-        await _connect(page)
-        assert page.url.startswith("http://localhost:")
         assert [len(it["code"]) > 40 for it in visit.answers] == [True]
 
 

@@ -11,7 +11,7 @@ import httpx
 
 from tests.support.hosted_process import FILE, SECRET_FILE
 from tests.support.product.frozen_sandbox import still
-from tests.support.product.local_servers import listen_on_loopback, listening
+from tests.support.product.local_servers import https_of, listen_on_loopback, listening
 from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
 from tests.support.product.sign_in import Internet, app_with_sign_in, sign_in_command
@@ -21,6 +21,7 @@ from tests.world.wire import MODERN, HttpWire, credentials, tool_call
 from tests.world.world import MINE, Over, Replica, World, called_by, known_to_all
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
@@ -90,18 +91,20 @@ async def signing_in(
     public_url: str | None = None,
     passkey: SoftwarePasskey | None = None,
     memory: Memory | None = None,
+    tls: ssl.SSLContext | None = None,
     short_seconds: float = 2.0,
     **settings: str,
 ) -> AsyncIterator[SignInWorld]:
     """Open a world at whose server people sign in. Clients may register.
 
-    `public_url` is where the server thinks that it can be reached, by default where it is. The rest
-    is as for `open_world`.
+    `public_url` is where the server thinks that it can be reached, by default where it is. With
+    `tls` it speaks HTTPS, as a proxy in front of it would. The rest is as for `open_world`.
     """
     trax = known_to_all(trax or still())
     clock = HandClock(trax, short_seconds=short_seconds)
     # First, since the product is told its address.
     listener, address = listen_on_loopback()
+    address = https_of(address) if tls else address
     product = Product(
         trax,
         clock,
@@ -124,7 +127,9 @@ async def signing_in(
         served = app_with_sign_in(product, internet or Internet(), key=own)
         app = await stack.enter_async_context(served)
         proxies = product.settings.trusted_proxies
-        await stack.enter_async_context(listening(app, listener=listener, trusted_proxies=proxies))
+        await stack.enter_async_context(
+            listening(app, listener=listener, trusted_proxies=proxies, tls=tls)
+        )
         it = SignInWorld(
             trax,
             clock,
