@@ -140,18 +140,6 @@ async def test_a_question_in_a_panel_outlives_the_process(tmp_path: Path, era: s
         assert len(it.sent) == 1
 
 
-async def test_a_sign_in_that_was_revoked_meanwhile_has_no_yes(tmp_path: Path) -> None:
-    machines = Machines(tmp_path)
-    async with machines.server() as it:
-        _, tokens = await signed_in(it)
-        yes = await previewed(it.signed_in(tokens))
-        it.revoke()
-    async with machines.server() as it:
-        call = tool_call(MODERN, "go_live", studioId="studio_42", confirm=True, confirmation=yes)
-        assert (await it.signed_in(tokens).post(call)).status_code == 401
-        assert it.sent == []
-
-
 async def test_a_stop_at_a_replica_beside_it_counts_for_people_who_have_signed_in(
     tmp_path: Path,
 ) -> None:
