@@ -10,6 +10,7 @@ import logging
 import sys
 import time
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -19,13 +20,15 @@ import pytest
 from tests.support.hermetic import need_open_files
 from tests.support.product.faults import Fault
 from tests.support.product.local_servers import NO_CERTIFICATES, Held, upstream
-from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY, READONLY_KEY
 from tests.support.server_process import PATIENCE_SECONDS, running
-from tests.world.wire import MODERN, HttpWire, request, tool_call
+from tests.world.wire import MODERN, HttpWire, Message, request, tool_call
+from tests.world.world import MINE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from anyio.abc import TaskGroup
 
     from tests.support.product.sandbox import Sandbox
 
@@ -48,233 +51,184 @@ def _short_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL, "uvicorn.error")
 
 
+@dataclass
+class Flooded:
+    """A server that may open few files, its TRaX, and the tasks of the flood."""
+
+    trax: Sandbox
+    address: str
+    tasks: TaskGroup
+    _stack: AsyncExitStack
+    answered: int = 0
+    """How many posts of the flood have been."""
+
+    def caller(self, key: str = "") -> HttpWire:
+        """A caller on connections of its own."""
+        http = httpx.AsyncClient(
+            base_url=self.address,
+            timeout=PATIENCE_SECONDS,
+            limits=httpx.Limits(max_connections=None),
+            trust_env=False,
+            verify=NO_CERTIFICATES,
+        )
+        self._stack.push_async_callback(http.aclose)
+        return HttpWire(http, MODERN, x_api_key=key)
+
+    async def open_stream(self, caller: HttpWire) -> None:
+        """Open a stream that stays."""
+        listening = request(MODERN, "subscriptions/listen", {"notifications": {}})
+        headers = caller.all_headers(listening)
+        stream = caller.http.stream("POST", "/mcp", json=listening, headers=headers)
+        assert (await self._stack.enter_async_context(stream)).status_code == 200
+
+    async def post(self, caller: HttpWire, message: Message) -> None:
+        """Post a message that may be refused, or find no room."""
+        with suppress(httpx.HTTPError):
+            await caller.post(message)
+        self.answered += 1
+
+    async def stop(self) -> float:
+        """Stop as somebody who has just come; returns the seconds until it reached TRaX."""
+        before = len(self._stops())
+        async with anyio.create_task_group() as tasks:
+            owner, began = self.caller(MINE), time.monotonic()
+            tasks.start_soon(owner.post, STOP)
+            with anyio.fail_after(PATIENCE_SECONDS):
+                while len(self._stops()) == before:  # noqa: ASYNC110  the sandbox has no events
+                    await asyncio.sleep(0.01)
+            seconds = time.monotonic() - began
+            tasks.cancel_scope.cancel()
+        return seconds
+
+    def _stops(self) -> list[str]:
+        return [it for it in self.trax.sent if it.endswith("/go-offline")]
+
+
 @asynccontextmanager
-async def flooded_server(
-    trax: Sandbox, *, hard: int | None = None, **more: str
-) -> AsyncIterator[str]:
-    """A server that may open few files; if only the soft limit says so, it raises that."""
+async def flooded(*, raises_limit: bool = True) -> AsyncIterator[Flooded]:
+    """Start it. If only its soft limit of files is low, it raises that."""
     need_open_files(4 * FEW_FILES)
-    limits = f"({FEW_FILES // 2}, {hard or 'resource.getrlimit(resource.RLIMIT_NOFILE)[1]'})"
-    limit = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, {limits})"
-    program = ("-c", f"{limit}; from trax_mcp.cli import main; main()")
-    settings = {"TRAX_BASE_URL": trax.base_url, "TRAX_CONFIRM": "flag", **more}
-    async with running("http", "--port", "0", settings=settings, program=program) as server:
-        yield await server.address()
+    hard = "resource.getrlimit(resource.RLIMIT_NOFILE)[1]" if raises_limit else FEW_FILES
+    limit = f"resource.setrlimit(resource.RLIMIT_NOFILE, ({FEW_FILES // 2}, {hard}))"
+    program = ("-c", f"import resource; {limit}; from trax_mcp.cli import main; main()")
+    async with upstream() as trax:
+        settings = {"TRAX_BASE_URL": trax.base_url, "TRAX_CONFIRM": "flag"}
+        async with (
+            running("http", "--port", "0", settings=settings, program=program) as server,
+            AsyncExitStack() as stack,
+            anyio.create_task_group() as tasks,
+        ):
+            yield Flooded(trax, await server.address(), tasks, stack)
+            tasks.cancel_scope.cancel()
         assert "Too many open files" not in server.stderr.text
 
 
-def caller(address: str, stack: AsyncExitStack, key: str = "") -> HttpWire:
-    """A caller on connections of its own."""
-    limits = httpx.Limits(max_connections=None)
-    http = httpx.AsyncClient(
-        base_url=address,
-        timeout=PATIENCE_SECONDS,
-        limits=limits,
-        trust_env=False,
-        verify=NO_CERTIFICATES,
-    )
-    stack.push_async_callback(http.aclose)
-    return HttpWire(http, MODERN, **({"x_api_key": key} if key else {}))
-
-
-async def latest_stop(trax: Sandbox, address: str) -> float:
-    """When a stop must have arrived: later on a machine where a calm one is slow."""
-    await _stop(trax, address)  # the first one of a process is slower
-    return LATEST_SECONDS * max(1.0, await _stop(trax, address) / CALM_SECONDS)
-
-
-async def check_stops(trax: Sandbox, address: str, latest: float) -> None:
-    """Stop three times, each time as somebody who has just come."""
-    for _ in range(3):
-        assert await _stop(trax, address) < latest
-
-
-class Answers:
-    """How many requests of a flood that goes on have been answered."""
-
-    def __init__(self, enough: int) -> None:
-        self.count = 0
-        self._enough, self._came = enough, anyio.Event()
-
-    def add(self) -> None:
-        """Count one."""
-        self.count += 1
-        if self.count == self._enough:
-            self._came.set()
-
-    async def wait_for_enough(self) -> None:
-        """Wait until the flood has begun."""
-        with anyio.fail_after(PATIENCE_SECONDS):
-            await self._came.wait()
-
-
-async def check_stops_overtake(trax: Sandbox, address: str, flood: Answers, most: int) -> None:
-    """Stop three times: `most` answers of the flood may come before each, on any machine."""
-    for _ in range(3):
-        before = flood.count
-        await _stop(trax, address)
-        assert flood.count - before <= most
-
-
-async def _stop(trax: Sandbox, address: str) -> float:
-    """Stop, and return the seconds until the stop reached TRaX."""
-    async with AsyncExitStack() as stack, anyio.create_task_group() as tasks:
-        owner, before = caller(address, stack, SANDBOX_KEY), len(stops(trax))
-        began = time.monotonic()
-        tasks.start_soon(owner.post, STOP)
-        with anyio.fail_after(PATIENCE_SECONDS):
-            while len(stops(trax)) == before:  # noqa: ASYNC110  the sandbox has no events
-                await asyncio.sleep(0.01)
-        seconds = time.monotonic() - began
-        tasks.cancel_scope.cancel()
-    return seconds
-
-
-def stops(trax: Sandbox) -> list[str]:
-    """The stops that have arrived."""
-    return [it for it in trax.sent if it.endswith("/go-offline")]
-
-
-async def test_idle_streams_of_two_keys_keep_no_stop_away() -> None:
+async def idle_streams_of_two_keys(it: Flooded) -> None:
     """600 of them, where the process may open 512 files."""
-    async with (
-        upstream() as trax,
-        flooded_server(trax, hard=FEW_FILES) as address,
-        AsyncExitStack() as stack,
-    ):
-        latest = await latest_stop(trax, address)
-        listening = request(MODERN, "subscriptions/listen", {"notifications": {}})
-        for key in (ANOTHER_ACCOUNT_KEY, READONLY_KEY):
-            flooder = caller(address, stack, key)
-            await flooder.call("list_studios")
-            headers = flooder.all_headers(listening)
-            for _ in range(300):
-                stream = flooder.http.stream("POST", "/mcp", json=listening, headers=headers)
-                assert (await stack.enter_async_context(stream)).status_code == 200
-        await check_stops(trax, address, latest)
+    for key in (ANOTHER_ACCOUNT_KEY, READONLY_KEY):
+        flooder = it.caller(key)
+        await flooder.call("list_studios")
+        for _ in range(300):
+            await it.open_stream(flooder)
 
 
-async def test_calls_of_a_key_that_look_like_stops_keep_no_stop_away() -> None:
+async def calls_of_a_key_that_look_like_stops(it: Flooded) -> None:
     """They take the room of all. The process says that it is healthy."""
-    async with (
-        upstream() as trax,
-        flooded_server(trax, hard=FEW_FILES) as address,
-        AsyncExitStack() as stack,
-        anyio.create_task_group() as flood,
-    ):
-        latest, waiting = await latest_stop(trax, address), 0
-        flooder = caller(address, stack, READONLY_KEY)
-        read = await flooder.call("wait_for_chat_messages", studioId="studio_42")
-        wait = tool_call(
-            MODERN,
-            "wait_for_chat_messages",
-            studioId="studio_42",
-            after=read["structuredContent"]["cursor"],
-            timeoutSeconds=50,
-        )
-        wait["params"]["_meta"]["x"] = "go_offline"
-
-        async def call() -> None:
-            nonlocal waiting
-            waiting += 1
-            with suppress(httpx.HTTPError):
-                await flooder.http.post("/mcp", json=wait, headers=flooder.all_headers(wait))
-            waiting -= 1
-
-        for _ in range(FEW_FILES // 2):
-            flood.start_soon(call)
-        await asyncio.sleep(1)
-        for path in ("/healthz", "/readyz"):
-            newcomer = caller(address, stack)
-            assert (await newcomer.http.get(path)).status_code == 200
-        await check_stops(trax, address, latest)
-        assert waiting
-        flood.cancel_scope.cancel()
+    flooder, tool, studio = it.caller(READONLY_KEY), "wait_for_chat_messages", "studio_42"
+    cursor = (await flooder.call(tool, studioId=studio))["structuredContent"]["cursor"]
+    wait = tool_call(MODERN, tool, studioId=studio, after=cursor, timeoutSeconds=50)
+    wait["params"]["_meta"]["x"] = "go_offline"
+    for _ in range(FEW_FILES // 2):
+        it.tasks.start_soon(it.post, flooder, wait)
+    await asyncio.sleep(1)
+    for path in ("/healthz", "/readyz"):
+        assert (await it.caller().http.get(path)).status_code == 200
 
 
-async def test_many_requests_without_a_key_keep_no_stop_away() -> None:
+async def many_requests_without_a_key(it: Flooded) -> None:
     """200 a second, each on a connection of its own, which stays open for a while."""
-    async with (
-        upstream() as trax,
-        flooded_server(trax) as address,
-        AsyncExitStack() as stack,
-        anyio.create_task_group() as flood,
-    ):
-        refused = Answers(enough=100)
-
-        async def ask_again_and_again() -> None:
-            while True:
-                stranger = caller(address, stack)
-                with suppress(httpx.HTTPError):
-                    await stranger.post(request(MODERN, "tools/list"))
-                refused.add()
-                await asyncio.sleep(0.1)
-
-        for _ in range(20):
-            flood.start_soon(ask_again_and_again)
-        await refused.wait_for_enough()
-        await check_stops_overtake(trax, address, refused, most=200)
-        flood.cancel_scope.cancel()
+    await _again_and_again(it, 20, request(MODERN, "tools/list"), until=100)
 
 
-@pytest.mark.parametrize("kib", [200, 31])
-async def test_large_bodies_without_a_key_keep_no_stop_away(kib: int) -> None:
-    """Ten a second, as hard to read as JSON can be."""
-    message = tool_call(MODERN, "apply_changes", changes=[{"a": [1]}] * (kib * KIB // 12))
-    async with (
-        upstream() as trax,
-        flooded_server(trax) as address,
-        AsyncExitStack() as stack,
-        anyio.create_task_group() as flood,
-    ):
-        refused = Answers(enough=2)
-
-        async def post_again_and_again() -> None:
-            stranger = caller(address, stack)
-            while True:
-                with suppress(httpx.HTTPError):
-                    await stranger.post(message)
-                refused.add()
-                await asyncio.sleep(0.1)
-
-        for _ in range(2):
-            flood.start_soon(post_again_and_again)
-        await refused.wait_for_enough()
-        await check_stops_overtake(trax, address, refused, most=10)
-        flood.cancel_scope.cancel()
+async def large_bodies_without_a_key(it: Flooded) -> None:
+    """Twenty a second, as hard to read as JSON can be."""
+    changes = [{"a": [1]}] * (31 * KIB // 12)
+    await _again_and_again(it, 2, tool_call(MODERN, "apply_changes", changes=changes), until=2)
 
 
-async def test_the_calls_of_many_keys_leave_files_for_a_stop() -> None:
+async def _again_and_again(it: Flooded, people: int, message: Message, *, until: int) -> None:
+    many = asyncio.Event()
+
+    async def ask() -> None:
+        while True:
+            await it.post(it.caller(), message)
+            if it.answered >= until:
+                many.set()
+            await asyncio.sleep(0.1)
+
+    for _ in range(people):
+        it.tasks.start_soon(ask)
+    with anyio.fail_after(PATIENCE_SECONDS):
+        await many.wait()
+
+
+async def calls_of_many_keys(it: Flooded) -> None:
     """50 keys look at a studio, with several reads for each look, which TRaX does not answer."""
+    held, bots = Held(), []
+    it.trax.faults.add(held.fault, times=None, path="/v1/studios/studio_43*")
+    for number in range(50):
+        it.trax.add_key(key := f"sk_live_sandbox_bot_{number}")
+        bots.append(it.caller(key))
+        await bots[-1].call("list_studios")
     look = tool_call(MODERN, "check_studio", studioId="studio_43")
-    held, keys = Held(), [f"sk_live_sandbox_bot_{number}" for number in range(50)]
-    async with (
-        upstream() as trax,
-        flooded_server(trax, hard=FEW_FILES) as address,
-        AsyncExitStack() as stack,
-        anyio.create_task_group() as flood,
-    ):
-        trax.faults.add(held.fault, times=None, path="/v1/studios/studio_43*")
-        bots = [caller(address, stack, key) for key in keys]
-        for key, bot in zip(keys, bots, strict=True):
-            trax.add_key(key)
-            await bot.call("list_studios")
-        for bot in bots * 4:
-            flood.start_soon(bot.post, look)
-        await held.arrived()
-        # None of the held reads ends before, however long this machine takes.
-        await check_stops(trax, address, PATIENCE_SECONDS)
-        held.release()
-        flood.cancel_scope.cancel()
+    for bot in bots * 4:
+        it.tasks.start_soon(it.post, bot, look)
+    await held.arrived()
+
+
+@dataclass(frozen=True)
+class Flood:
+    """A flood, and whether the server may raise its limit of files.
+
+    With `most`, so many answers of the flood may come before each stop, on any machine. Otherwise
+    the stop has its time, which is longer where a calm one is slow.
+    """
+
+    begin: Callable[[Flooded], Awaitable[None]]
+    raises_limit: bool = False
+    most: int | None = None
+
+
+FLOODS: Final = (
+    Flood(idle_streams_of_two_keys),
+    Flood(calls_of_a_key_that_look_like_stops),
+    Flood(calls_of_many_keys, most=200),
+    Flood(many_requests_without_a_key, raises_limit=True, most=200),
+    Flood(large_bodies_without_a_key, raises_limit=True, most=10),
+)
+
+
+@pytest.mark.parametrize("flood", FLOODS, ids=lambda it: it.begin.__name__)
+async def test_a_flood_keeps_no_stop_away(flood: Flood) -> None:
+    async with flooded(raises_limit=flood.raises_limit) as it:
+        await it.stop()  # the first one of a process is slower
+        latest = LATEST_SECONDS * max(1.0, await it.stop() / CALM_SECONDS)
+        await flood.begin(it)
+        for _ in range(3):
+            before, seconds = it.answered, await it.stop()
+            if flood.most is None:
+                assert seconds < latest
+            else:
+                assert it.answered - before <= flood.most
 
 
 async def test_a_herd_of_good_keys_after_a_restart_is_served() -> None:
     """300 at once, each for the first time, at a TRaX that takes a while."""
-    async with upstream() as trax, flooded_server(trax) as address, AsyncExitStack() as stack:
-        trax.faults.add(Fault.delay(0.3), times=None)
+    async with flooded() as it:
+        it.trax.faults.add(Fault.delay(0.3), times=None)
         callers = []
         for number in range(300):
-            trax.add_key(key := f"sk_live_sandbox_herd_{number}")
-            callers.append(caller(address, stack, key))
-        answers = await asyncio.gather(*(it.call("list_studios") for it in callers))
-        assert not any(it.get("isError") for it in answers)
+            it.trax.add_key(key := f"sk_live_sandbox_herd_{number}")
+            callers.append(it.caller(key))
+        answers = await asyncio.gather(*(caller.call("list_studios") for caller in callers))
+        assert not any(answer.get("isError") for answer in answers)
