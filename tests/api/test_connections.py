@@ -192,14 +192,11 @@ async def test_an_unencrypted_request_is_never_sent_to_a_proxy(
     assert (error["code"], proxy.requests) == ("unreachable", 0)
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("SSL_CERT_FILE", "/nowhere/ca.pem"), ("NO_PROXY", "localhost,::1/128")]
-)
 async def test_an_invalid_environment_error_names_the_variables_to_check(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, *, name: str, value: str
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Instead of "Internal error"."""
-    monkeypatch.setenv(name, value)
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
     error = await error_of(sandbox, f"https://127.0.0.1:{closed_port()}", "list_studios")
     assert (error["code"], error["outcome"]) == ("unreachable", "not_applied")
     assert {"TRAX_BASE_URL", "SSL_CERT_FILE"} <= set(error["message"].replace(",", "").split())

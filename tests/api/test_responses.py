@@ -126,22 +126,6 @@ async def test_a_status_decides_where_a_code_is_unknown(
         assert error_of(write)["outcome"] == outcome
 
 
-async def test_an_unknown_code_is_named_and_429_is_always_a_rate_limit(
-    server: Server[Any], sandbox: Sandbox
-) -> None:
-    """TRaX may add codes."""
-    faults = [coded(409, "studio_busy"), coded(500, "overloaded"), coded(429, "quota_spent")]
-    busy, trouble, limited = await results_of(server, sandbox, WRITE, faults)
-    assert text_of(busy) == (
-        'TRaX refused the call (HTTP 409, code "studio_busy"); nothing was changed.'
-        " The same call will fail again."
-    )
-    assert text_of(trouble) == f'TRaX has trouble (HTTP 500, code "overloaded"); {CHECK_FIRST}'
-    assert text_of(limited) == (
-        "TRaX is rate limiting this API key; nothing was changed. Call again after a pause."
-    )
-
-
 async def test_retry_after_is_a_number_of_seconds(server: Server[Any], sandbox: Sandbox) -> None:
     """TRaX sends no date, as HTTP would allow."""
     waits = {

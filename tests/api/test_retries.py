@@ -123,15 +123,6 @@ async def test_a_read_is_sent_again_after_a_temporary_error(
     pauses.check(*pauses_between)
 
 
-async def test_a_read_gives_up_after_three_tries(sandbox: Sandbox) -> None:
-    """There is no pause after the last try."""
-    server, pauses = pausing_server(sandbox)
-    sandbox.faults.add(Fault.status(502), times=None)
-    assert (await call(server, *READ)).is_error
-    assert len(sandbox.requests) == 3
-    pauses.check(0.2, 0.4)
-
-
 @pytest.mark.parametrize(
     "fault",
     [

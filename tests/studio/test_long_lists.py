@@ -93,17 +93,6 @@ async def test_no_name_is_likely_in_a_list_that_was_cut(server: Server[Any]) -> 
     assert sentence.endswith(unsearched)
 
 
-async def test_a_list_of_10000_items_is_whole(server: Server[Any], sandbox: Sandbox) -> None:
-    """Nothing is left to search."""
-    sandbox.faults.add(long_list(10_000, studio, page_size=10_000), times=None, path=STUDIOS)
-    sentence, found = await find(server, "show 10000")
-    assert found == {"matches": [], "searched": 10_000}
-    assert sentence == (
-        'No studio matches "show 10000". Try the name in its own language, or look through all'
-        " 10,000 with list_studios."
-    )
-
-
 async def test_a_page_with_a_cursor_that_is_too_long_is_unreadable(
     server: Server[Any], sandbox: Sandbox
 ) -> None:
@@ -135,23 +124,6 @@ async def test_a_target_beyond_the_part_that_was_read_is_not_denied(
     shown = await preview(server, tool, **arguments)
     assert shown["target"] == {"id": [*arguments.values()][-1]}
     assert f"further {kind} (only the first 1 are read)" in shown["unknown"]
-
-
-@pytest.mark.usefixtures("one_item")
-async def test_a_target_in_the_part_that_was_read_is_named(server: Server[Any]) -> None:
-    """What is missing does not matter, and is said all the same."""
-    shown = await preview(server, "delete_destination", **STUDIO, destId="dest_1")
-    assert shown["target"] == {"id": "dest_1", "name": "Main channel", "platform": "youtube"}
-    assert "further destinations (only the first 1 are read)" in shown["unknown"]
-
-
-@pytest.mark.usefixtures("three_items")
-async def test_further_studios_are_mentioned_once_when_unlinking(server: Server[Any]) -> None:
-    """The details of ten studios are read at most, and of no more than are listed."""
-    shown = await preview(server, "unlink_connection", connectionId="conn_1")
-    assert [it for it in shown["unknown"] if "studios" in it] == [
-        "further studios (only the first 3 are read)"
-    ]
 
 
 # Going live
@@ -190,13 +162,6 @@ async def test_a_studio_with_an_enabled_destination_is_ready_whatever_comes_afte
     _, found = await checked(server)
     assert (found["ready"], found["problems"]) == (True, [])
     assert "further destinations (only the first 1 are read)" in found["unknown"]
-
-
-async def test_accounts_beyond_the_end_of_a_list_are_told_as_unknown(server: Server[Any]) -> None:
-    """One of them may be in trouble."""
-    with lists_end_after(1):
-        _, found = await checked(server)
-    assert "further linked accounts (only the first 1 are read)" in found["unknown"]
 
 
 @pytest.mark.usefixtures("one_item")

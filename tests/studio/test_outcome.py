@@ -66,15 +66,6 @@ async def test_a_client_sees_the_progress_until_a_studio_is_off_air(
     assert progress == [(0, 15, "Waiting to be off air.")]
 
 
-async def test_a_state_that_is_as_wanted_already_takes_one_read(
-    flag_server: Server[Any], sandbox: Sandbox
-) -> None:
-    """No progress is reported, since there is nothing to wait for."""
-    observed, progress = await observe(flag_server, "go_offline")
-    assert (observed["state"], progress) == ("off_air", [])
-    assert reads_after(sandbox, "go-offline") == 1
-
-
 @pytest.mark.parametrize(
     "fault",
     [Fault.status(502), Fault.dropped(), Fault.error(429, "rate_limited"), Fault.truncated()],

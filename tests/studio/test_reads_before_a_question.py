@@ -13,12 +13,10 @@ import mcp
 import pytest
 
 from tests.conftest import call
-from tests.support.concurrency import MostAtOnce
 from tests.support.fact_reads import (
     ACCOUNTS,
     HEALTH,
     PLACES,
-    SOURCES,
     STUDIOS,
     asked,
     enable_many,
@@ -68,14 +66,6 @@ async def test_each_thing_is_read_once(
     shown = await preview(open_product(TRAX_GUARD_ALSO=",".join(READS)).server(), tool)
     assert asked(sandbox) == Counter(READS[tool])
     assert shown["unknown"] == []
-
-
-async def test_all_things_are_read_at_the_same_time(server: Server[Any], sandbox: Sandbox) -> None:
-    """None waits for another one."""
-    most = MostAtOnce()
-    sandbox.faults.add(most.fault, times=None)
-    await preview(server, "go_live")
-    assert most.count == len(READS["go_live"])
 
 
 @pytest.mark.parametrize("tool", ["go_live", "go_offline"])
@@ -136,14 +126,6 @@ async def test_what_the_key_may_not_read_is_unknown_in_the_order_of_the_question
     assert asked(sandbox) == Counter(READS["go_live"])
 
 
-async def test_a_refusal_without_a_scope_makes_a_fact_unknown(
-    server: Server[Any], sandbox: Sandbox
-) -> None:
-    """A gateway refuses with a page, for example."""
-    sandbox.faults.add(Fault.status(403, "<html>"), path=SOURCES)
-    assert (await preview(server, "go_live"))["unknown"] == ["the sources (TRaX did not tell)"]
-
-
 @pytest.mark.parametrize(
     ("scope", "unknown", "reads"),
     [
@@ -171,29 +153,6 @@ async def test_a_temporary_failure_in_one_of_several_studios_fails_the_call(
     """The other studios do not hide it."""
     sandbox.faults.add(Fault.status(502), times=None, path="/v1/studios/studio_5*/*")
     assert (await answer(server, "unlink_connection"))["error"]["code"] == "bad_answer"
-
-
-@pytest.mark.parametrize(
-    ("tool", "gone", "kind"),
-    [
-        ("delete_destination", {"destId": "dest_4"}, "destination"),
-        ("delete_source", {"sourceId": "source_4"}, "source"),
-        ("unlink_connection", {"connectionId": "conn_90"}, "connection"),
-    ],
-)
-async def test_a_target_that_is_not_listed_is_a_failure(
-    server: Server[Any], *, tool: str, gone: dict[str, str], kind: str
-) -> None:
-    """It exists in another studio or for another account. The message says where to look."""
-    error = (await answer(server, tool, **gone))["error"]
-    assert (error["code"], error["outcome"], error["retryable"]) == (
-        "not_found",
-        "not_applied",
-        False,
-    )
-    assert error["message"] == (
-        f"TRaX lists no such {kind}, so {tool} was not sent. Check the id with list_{kind}s."
-    )
 
 
 # A stop
