@@ -8,7 +8,7 @@ same as `{3 \u0022}`, and blanks as `{3 blanks}`. Nothing in it stays hidden.
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html.entities import html5
 from ipaddress import AddressValueError, IPv4Address
 from itertools import groupby, islice
@@ -27,9 +27,21 @@ _SELECTORS: Final = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0e\U000e0100-\U00
 """Variation selectors can hide data. U+FE0F is allowed, since many emoji need it."""
 
 _JOINER: Final = "\u200d"
+_NON_JOINER: Final = "\u200c"
+_FLAGS: Final = tuple(
+    "\U0001f3f4" + "".join(chr(0xE0000 + ord(it)) for it in region) + "\U000e007f"
+    for region in ("gbeng", "gbsct", "gbwls")
+)
+"""England, Scotland and Wales: the only flags that are written with invisible tags."""
+_ENDS_A_STROKE: Final = frozenset(
+    "\u0621\u0622\u0623\u0624\u0625\u0627\u0629\u062f\u0630\u0631\u0632\u0648\u0674\u0675\u0676\u0677\u06c0"
+    "\u06cd\u06cf\u06d2\u06d3\u06d5\u06ee\u06ef"
+) | {chr(it) for it in (*range(0x671, 0x674), *range(0x688, 0x69A), *range(0x6C3, 0x6CC))}
+"""Arabic letters that join no letter after them: a non-joiner behind them changes nothing."""
 _EMOJI_SELECTOR: Final = "\ufe0f"
 _EMOJI_MODIFIERS: Final = "\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 """The selector, and skin tones."""
+_ARABIC_MARKS: Final = "".join(map(chr, (*range(0x64B, 0x660), 0x670)))
 _VIRAMA: Final = 9
 """The combining class of the sign that joins consonants, in the scripts of India and around it."""
 _KEYCAP: Final = "\u20e3"
@@ -98,6 +110,68 @@ def spell_out(text: str, *, longest: int, ascii_only: bool = False) -> str:
     return "".join(parts[: longest - 1]).rstrip(_JOINER) + "…"
 
 
+def quote_within(text: str, *, columns: int) -> str:
+    """Return `text` in double quotes, spelt out, in so many columns: cut in the middle if need be.
+
+    A wide character counts as two. No sign is cut into pieces.
+    """
+    begin = text[:MOST_OF_A_NAME]
+    signs = _signs(_parts(begin, _unsafe_indexes(begin, ascii_only=False)))
+    if columns_of("".join(signs)) <= columns and begin == text:
+        return f'"{"".join(signs)}"'
+    half = (columns - 1) // 2
+    end = _fitting(reversed(signs), half) if begin == text else []
+    start = _fitting(signs, columns - 1 - sum(map(columns_of, end)))
+    return f'"{"".join(start)}…{"".join(reversed(end))}"'
+
+
+def columns_of(text: str) -> int:
+    """How many columns of a terminal a text takes. A wide character takes two, a mark none."""
+    return sum(map(_columns_of_one, text))
+
+
+def _columns_of_one(character: str) -> int:
+    if character == _EMOJI_SELECTOR:
+        return 1  # most signs before it become wide
+    if character.isascii():
+        return 1
+    if unicodedata.category(character) in _MARKS or _is_invisible(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+
+
+def _signs(parts: Iterable[str]) -> list[str]:
+    """Parts, with each mark, joiner and what it joins behind the sign that it belongs to."""
+    signs = list[str]()
+    for part in parts:
+        is_mark = len(part) == 1 and (
+            part in {_JOINER, _NON_JOINER, *_EMOJI_MODIFIERS}
+            or unicodedata.category(part) in {*_MARKS, "Cf"}
+        )
+        is_joined = bool(signs) and signs[-1].endswith(_JOINER)
+        is_flag = bool(signs) and _is_half_a_flag(part) and _is_half_a_flag(signs[-1])
+        if signs and (is_mark or is_joined or is_flag):
+            signs[-1] += part
+        else:
+            signs.append(part)
+    return signs
+
+
+def _is_half_a_flag(text: str) -> bool:
+    return len(text) == 1 and "\U0001f1e6" <= text <= "\U0001f1ff"
+
+
+def _fitting(signs: Iterable[str], columns: int) -> list[str]:
+    """The first signs that fit into so many columns."""
+    fitting, taken = list[str](), 0
+    for sign in signs:
+        taken += columns_of(sign)
+        if taken > columns:
+            break
+        fitting.append(sign)
+    return fitting
+
+
 def escape(text: str) -> str:
     """Escape `text` for use between double quotes, as JSON does."""
     return escape_invisible(re.sub(r'(["\\])', r"\\\1", text))
@@ -134,12 +208,15 @@ def _json_escape(character: str) -> str:
 
 def _unsafe_indexes(text: str, *, ascii_only: bool) -> set[int]:
     unsafe = {it.start() for it in _CHANGES_TEXT_AROUND_IT.finditer(text)}
+    flags = set[int]() if ascii_only else _indexes_of_flags(text)
     marks = 0
     for index, character in enumerate(text):
+        if index in flags:
+            continue
         if character.isascii() and character.isprintable():
             marks = 0
             continue
-        if character in {_EMOJI_SELECTOR, _JOINER}:
+        if character in {_EMOJI_SELECTOR, _JOINER, _NON_JOINER}:
             if ascii_only or index == 0 or not _changes_a_sign(text, index):
                 unsafe.add(index)
             continue
@@ -155,18 +232,30 @@ def _unsafe_indexes(text: str, *, ascii_only: bool) -> set[int]:
 def _changes_a_sign(text: str, index: int) -> bool:
     """Whether a joiner makes an emoji or a word look different, or an emoji selector a sign.
 
-    Source for joiners in words: UAX #31, section 2.3.1, rule B.
+    Source for joiners in words: UAX #31, section 2.3.1, rules A1, A2 and B.
     """
     character, before, after = text[index], text[index - 1], text[index + 1 : index + 2]
     if character == _EMOJI_SELECTOR:
         return not before.isalnum() or after == _KEYCAP
     if unicodedata.combining(before) == _VIRAMA:
         return after.isalpha()
+    if character == _NON_JOINER:
+        letter = text[:index].rstrip(_ARABIC_MARKS)[-1:]
+        return _is_arabic(letter) and letter not in _ENDS_A_STROKE and _is_arabic(after)
     start = index - 1
     while start and text[start] in _EMOJI_MODIFIERS:
         start -= 1
     signs = text[start] + after
     return [unicodedata.category(it) for it in signs] in (["So", "So"], ["So", "Sm"])
+
+
+def _is_arabic(letter: str) -> bool:
+    return "\u0620" <= letter <= "\u06ff" and unicodedata.category(letter) == "Lo"
+
+
+def _indexes_of_flags(text: str) -> set[int]:
+    starts = ((flag, it.start()) for flag in _FLAGS for it in re.finditer(flag, text))
+    return {index for flag, start in starts for index in range(start, start + len(flag))}
 
 
 def _parts(text: str, unsafe: set[int]) -> Iterator[str]:

@@ -15,8 +15,8 @@ from trax_mcp.progress import Progress
 from trax_mcp.studio.facts import Observed
 from trax_mcp.studio.naming import Sentence
 
-DO_NOT: Final = "Do not"
-"""The choice that refuses, in every question."""
+STAY_ON_AIR: Final = "Stay on air"
+"""The choice that refuses a stop. No question about one is kept."""
 Channel = Literal["form", "panel", "page"]
 """A way in which a person is asked."""
 ApprovedIn = Literal["form", "panel", "page", "passkey", "confirmation", "flag"]
@@ -139,7 +139,7 @@ class NotRun:
     reason: Reason | None = None
     why: str | None = None
     preview: Preview | None = None
-    changes: tuple[str, ...] = ()
+    changes: tuple[Sentence, ...] = ()
     confirmation: str | None = None
     expires_at: datetime | None = None
     channel: Channel | None = None
@@ -156,7 +156,7 @@ class Ask(NamedTuple):
 
     question_id: str
     preview: Preview
-    changes: tuple[str, ...] = ()
+    changes: tuple[Sentence, ...] = ()
     number: int = 1
 
 

@@ -56,6 +56,7 @@ from trax_mcp.consent.stops import Stops
 from trax_mcp.consent.store import Seen, Store
 from trax_mcp.studio.facts import Fact, Facts, Read
 from trax_mcp.studio.list_cache import ListCache
+from trax_mcp.studio.naming import Sentence
 from trax_mcp.studio.reading import FactReader
 
 _WHERE: Final = (Fact.STATUS, Fact.STUDIO)
@@ -318,7 +319,7 @@ def _without_uncertain_status(facts: Facts, when: When, seen: Seen) -> Facts:
     return facts._replace(status=Read()) if is_unclear else facts
 
 
-def _changes(plan: Plan[Any], earlier: Question | None) -> tuple[str, ...]:
+def _changes(plan: Plan[Any], earlier: Question | None) -> tuple[Sentence, ...]:
     """The differences from an earlier question about the same call."""
     if earlier is None or not earlier.is_for(plan.operation):
         return ()

@@ -18,8 +18,8 @@ from trax_mcp.api.errors import TraxError, interrupted
 from trax_mcp.api.operations import GoOffline
 from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import (
-    DO_NOT,
     NO_EVIDENCE,
+    STAY_ON_AIR,
     ApprovedIn,
     Ask,
     Channel,
@@ -98,7 +98,7 @@ class OpenQuestion:
     async def _answer_about_stop(self, choice: str, *, by: ApprovedIn) -> Ended | Ask | None:
         """A stop needs its yes alone, which is its id: nothing is read before it is sent."""
         token = StopToken.read(self.id, key=self.call.caller.key or "")
-        if choice == DO_NOT:
+        if choice == STAY_ON_AIR:
             self.questions.audit.write("answered", self.call, answeredIn=by, answer="no")
             await self.end(declined := self._not_run("declined"))
             return declined

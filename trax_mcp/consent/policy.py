@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import ClassVar, Final, Literal, NamedTuple
 
 from trax_mcp.consent.calls import (
-    DO_NOT,
+    STAY_ON_AIR,
     ApprovedIn,
     Evidence,
     NotRun,
@@ -25,6 +25,7 @@ from trax_mcp.consent.rules import Mode
 from trax_mcp.consent.stop_token import StopToken
 from trax_mcp.studio import times
 from trax_mcp.studio.facts import Facts
+from trax_mcp.studio.naming import Sentence
 
 
 class Case(NamedTuple):
@@ -169,7 +170,8 @@ def _judge_answer_about_stop(
         return Refuse("declined", "timed_out")
     if invalid is not None or token is None:
         return Refuse("confirmation_invalid", invalid)
-    reason = _reason_for_no(answer, is_offered=token.has_choice(answer.choice))
+    is_offered = token.has_choice(answer.choice)
+    reason = _reason_for_no(answer, STAY_ON_AIR, is_offered=is_offered)
     return Refuse("declined", reason) if reason is not None else Proceed()
 
 
@@ -179,7 +181,9 @@ def refusal_by_person(
     """The refusal, if a person said no to this question. No facts are needed for it."""
     if answer is None or question is None or question.is_for_model:
         return None
-    reason = _reason_for_no(answer, is_offered=answer.choice == question.choice)
+    reason = _reason_for_no(
+        answer, question.preview.no, is_offered=answer.choice == question.choice
+    )
     is_no = question.is_for(operation) and reason in {"declined", "cancelled"}
     return Refuse("declined", reason) if is_no else None
 
@@ -227,7 +231,9 @@ def _judge_answer(case: Case, answer: PersonAnswer) -> Verdict:
         return Refuse("confirmation_invalid", "mismatch" if case.is_for_stop else "expired")
     if question.is_for_model or not question.is_for(case.operation):
         return Refuse("confirmation_invalid", "mismatch")
-    reason = _reason_for_no(answer, is_offered=answer.choice == question.choice)
+    reason = _reason_for_no(
+        answer, question.preview.no, is_offered=answer.choice == question.choice
+    )
     if reason is not None:
         return Refuse("declined", reason)
     return Proceed(question.id) if question.digest == case.digest else _judge_change(case, question)
@@ -240,11 +246,11 @@ def _judge_change(case: Case, question: Question) -> Verdict:
     return NeedsAnswer(again=True)
 
 
-def _reason_for_no(answer: PersonAnswer, *, is_offered: bool) -> Reason | None:
+def _reason_for_no(answer: PersonAnswer, no: str, *, is_offered: bool) -> Reason | None:
     """Why an answer is not consent. None if it is the choice that was offered."""
     if answer.reply != "chosen":
         return answer.reply
-    if answer.choice == DO_NOT:
+    if answer.choice == no:
         return "declined"
     return None if is_offered else "malformed"
 
@@ -254,7 +260,7 @@ def not_run(
     verdict: NeedsConfirmation | Refuse | NothingToDo,
     *,
     preview: Preview | None = None,
-    changes: tuple[str, ...] = (),
+    changes: tuple[Sentence, ...] = (),
     outcome: str | None = None,
 ) -> NotRun:
     """The result of a call that may not run. `outcome` is that of the call that used its yes."""

@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from trax_mcp.consent.changes import Action
-from trax_mcp.studio.naming import Sentence
+from trax_mcp.studio.naming import Sentence, joined, say, sentence
 
 
 class Target(NamedTuple):
@@ -17,31 +17,68 @@ class Target(NamedTuple):
     platform: str | None = None
 
 
+class Row(NamedTuple):
+    """Facts of one kind under a label, and the label for small screens."""
+
+    label: str
+    items: tuple[Sentence, ...]
+    short: str = ""
+
+    @property
+    def sentence(self) -> Sentence:
+        """The label with all facts, whole."""
+        return joined([sentence("{}: ", self.label), joined(self.items)], between="")
+
+
 class Preview(NamedTuple):
-    """The target and the effects of a call, unknown facts, and the act as a choice for a person."""
+    """A question to a person, as data.
+
+    `headline` is the act. `lead` says what becomes public or is lost. `lasts` says what outlives
+    the show. `yes` is the choice that agrees, and `no` the one that refuses: neither holds a name.
+    `goes_live`: the call puts the show on air, now or later on its own.
+    """
 
     operation: str
     target: Target
-    effects: tuple[Sentence, ...]
-    warnings: tuple[Sentence, ...]
-    unknown: tuple[str, ...]
-    choice: str
+    headline: Sentence
+    yes: str
+    no: str
+    lead: tuple[Sentence, ...] = ()
+    rows: tuple[Row, ...] = ()
+    lasts: tuple[Sentence, ...] = ()
+    warnings: tuple[Sentence, ...] = ()
+    unknown: tuple[str, ...] = ()
     puts_on_air: bool = False
+    goes_live: bool = False
     digest: str = ""
 
     @property
+    def effects(self) -> tuple[Sentence, ...]:
+        """What the call does, in sentences: all but the headline and the warnings."""
+        return (*self.lead, *(it.sentence for it in self.rows), *self.lasts)
+
+    @property
     def shown(self) -> tuple[Sentence, ...]:
-        """Everything that a person is shown and that consent depends on."""
-        unknown = (Sentence(f"Not known: {it}") for it in self.unknown)
-        return tuple(it for it in (*self.warnings, *self.effects, *unknown) if not it.is_note)
+        """Everything that a person is shown and that consent depends on, fact by fact."""
+        return tuple(it for it in self._shown() if not it.is_note)
+
+    def _shown(self) -> Iterator[Sentence]:
+        yield self.headline
+        yield from self.warnings
+        yield from self.lead
+        for row in self.rows:
+            for item in row.items:
+                yield Row(row.label, (item,)).sentence
+        yield from self.lasts
+        yield from (say(f"Not known: {it}") for it in self.unknown)
 
 
 def digest(operation: Action, shown: Iterable[Sentence], *also: object) -> str:
-    """A digest of the arguments, the sentences, and the ids of the things that they name.
+    """A digest of the arguments, the sentences with whole names, and the ids of what they name.
 
     Their order does not matter: TRaX promises none for lists.
     """
     arguments = operation.model_dump(mode="json", by_alias=True, exclude_none=True)
-    sentences = sorted((it.text, it.ids) for it in shown)
+    sentences = sorted((it.text, [(name.id, name.rest) for name in it.names]) for it in shown)
     content = json.dumps([operation.tool_name, arguments, sentences, also], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:32]

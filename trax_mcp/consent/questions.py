@@ -14,9 +14,10 @@ from pydantic import PlainSerializer, PlainValidator
 from trax_mcp.api.errors import Outcome, TraxError
 from trax_mcp.api.operation import Operation, plain_value
 from trax_mcp.api.operations import OPERATIONS
-from trax_mcp.consent.calls import DO_NOT, ApprovedIn, Done, NotRun
+from trax_mcp.consent.calls import ApprovedIn, Done, NotRun
 from trax_mcp.consent.changes import Action, ApplyChanges
 from trax_mcp.consent.preview import Preview
+from trax_mcp.studio.naming import Sentence
 
 QUESTION_SECONDS: Final = 300.0
 """How long a question can be answered."""
@@ -140,7 +141,7 @@ class Question:
     last_stop: str
     asked_at: float
     hidden: Mapping[str, int] = field(default_factory=dict)
-    changes: tuple[str, ...] = ()
+    changes: tuple[Sentence, ...] = ()
     number: int = 1
     shown_at: float | None = None
     must_report: bool = False
@@ -166,7 +167,7 @@ class Question:
     @property
     def choice(self) -> str:
         """The choice that agrees."""
-        return self.preview.choice
+        return self.preview.yes
 
     @property
     def is_used(self) -> bool:
@@ -206,7 +207,7 @@ class Question:
         if self.phase(now) != "open" or number != self.number:
             return False
         if choice != self.choice:
-            return choice == DO_NOT
+            return choice == self.preview.no
         was_read = self.shown_at is not None and now >= self.shown_at + READING_SECONDS
         return was_read and (by == "passkey" or not needs_passkey)
 

@@ -253,7 +253,7 @@ class Stops:
             key=call.caller.key or "",
             studio_id=call.operation.studio(),
             until=self._clock.now().timestamp() + QUESTION_SECONDS,
-            choice=preview.choice,
+            choice=preview.yes,
             is_for_model=is_for_model,
         )
 

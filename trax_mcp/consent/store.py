@@ -39,6 +39,7 @@ from trax_mcp.consent.records import (
     take_step,
 )
 from trax_mcp.consent.turns import Turns
+from trax_mcp.studio.naming import Sentence
 
 DECLINED_SECONDS: Final = 60.0
 """How long a person who said no is not asked about the same call again."""
@@ -153,7 +154,7 @@ class Store:
         *,
         channel: Literal["model", "form"],
         again: Question | None = None,
-        changes: tuple[str, ...] = (),
+        changes: tuple[Sentence, ...] = (),
     ) -> Question:
         """Keep a question under a new id that cannot be guessed, or `again` under its own.
 

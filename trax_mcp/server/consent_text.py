@@ -1,25 +1,21 @@
-"""The texts of a question to a person, and of a call that did not run.
+"""The texts of a call that did not run, and of one that did.
 
-Every text says what was not done and what to do next. Clients show it as plain text or as Markdown:
-long lines are wrapped, never cut, and a line that goes on starts with a sign.
+Every text says what was not done and what to do next. Clients show it as plain text or as Markdown.
 """
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
-from trax_mcp.api.text_safety import CONTINUED
-from trax_mcp.consent.calls import ApprovedIn, Ask, Channel, Done, NotRun, Reason, Status
+from trax_mcp.consent.calls import ApprovedIn, Channel, Done, NotRun, Reason, Status
 from trax_mcp.consent.changes import ApplyChanges
-from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.questions import QUESTION_SECONDS
-from trax_mcp.studio import naming, times
+from trax_mcp.server.question_text import preview_lines
+from trax_mcp.studio import times
 
-LONGEST_LINE: Final = 100
 BEGIN: Final = "--- For the person ---"
 END: Final = "--- End ---"
 """What a person is to be shown stands between these lines, which Markdown leaves as they are."""
-_SHORTEST_LINE = 20
 _GOOD_FOR: Final = times.duration(timedelta(seconds=QUESTION_SECONDS))
 _FOR_SO_LONG: Final = f"Good for {_GOOD_FOR}."
 
@@ -90,7 +86,7 @@ def preview_text(not_run: NotRun) -> str:
     """Add the preview for a person; the last line is what the model may send after a yes."""
     parts = [not_run_text(not_run)]
     if not_run.preview is not None:
-        shown = [_preview_text(not_run.preview, not_run.changes)]
+        shown = ["\n".join(preview_lines(not_run.preview, not_run.changes))]
         if not_run.confirmation is not None:
             shown.append(_FOR_SO_LONG)
         parts += [BEGIN, *shown, END] if _awaits_model(not_run) else shown
@@ -121,11 +117,6 @@ def several_done_lines(done: Done) -> Iterator[str]:
     yield f"{made}{_approved(done)}"
     yield from (f"{number}. {it.said}" for number, it in enumerate(done.steps, start=1))
     yield from (it.text for it in done.said)
-
-
-def question_text(question: Ask) -> str:
-    """The text of the form that asks a person. Its end is none of the sentences."""
-    return f"{_preview_text(question.preview, question.changes)}\n\n{_FOR_SO_LONG}"
 
 
 def _approved(done: Done) -> str:
@@ -178,45 +169,3 @@ def _ask_for_yes(not_run: NotRun) -> str:
         " yes with conditions is a no to this call, and a no needs no call. Several previews may be"
         " shown together, if none changes what another one shows."
     )
-
-
-def _preview_text(preview: Preview, differences: tuple[str, ...]) -> str:
-    """What differs from an earlier question, as a block of its own, and the preview."""
-    blocks = (_difference_lines(differences), _preview_lines(preview))
-    wrapped = ([part for line in lines for part in _wrap(line)] for lines in blocks)
-    return "\n\n".join("\n".join(parts) for parts in wrapped if parts)
-
-
-def _wrap(line: str) -> Iterator[str]:
-    """Break a line at a blank, or inside a long word, which then ends with the sign too.
-
-    The sign keeps Markdown from reading a part as an item of its own.
-    """
-    indent = ""
-    while len(line) > LONGEST_LINE:
-        blank = line.rfind(" ", _SHORTEST_LINE, LONGEST_LINE)
-        if blank > 0:
-            yield indent + line[:blank]
-            line = line[blank + 1 :]
-        else:
-            yield indent + line[:LONGEST_LINE] + CONTINUED
-            line = line[LONGEST_LINE:]
-        indent = f"  {CONTINUED} "
-    yield indent + line
-
-
-def _difference_lines(differences: tuple[str, ...]) -> Iterator[str]:
-    if differences:
-        yield "Changed since you were asked:"
-        yield from (f"- {it}" for it in differences)
-
-
-def _preview_lines(preview: Preview) -> Iterator[str]:
-    """Warnings first, then effects. Of several changes, each has its number for a dash."""
-    target = preview.target
-    name = naming.quoted(target.name or target.id, longest=naming.TARGET_NAME)
-    on = f" on {name}" if target.id else ""
-    yield f"{preview.operation}{on}:"
-    yield from (f"- Warning: {it.text}" for it in preview.warnings)
-    yield from (it.text if it.text[0].isdigit() else f"- {it.text}" for it in preview.effects)
-    yield from (f"- Not known: {it}" for it in preview.unknown)

@@ -20,10 +20,10 @@ from pydantic import ValidationError
 from trax_mcp.api.caller import Caller
 from trax_mcp.chat.watchers import Watchers
 from trax_mcp.clock import Clock
-from trax_mcp.consent.calls import DO_NOT, Ask, PersonAnswer
+from trax_mcp.consent.calls import Ask, PersonAnswer
 from trax_mcp.consent.questions import QUESTION_SECONDS
-from trax_mcp.server.consent_text import question_text
 from trax_mcp.server.door import CALLER
+from trax_mcp.server.question_text import form_messages, form_schema
 
 Context = ServerRequestContext[Watchers, Any]
 """The SDK's part of a request. `Watchers` live as long as the server runs."""
@@ -35,7 +35,6 @@ ACTOR: Final = "live.traxstreaming/actor"
 PROGRESS_INTERVAL_SECONDS: Final = 10.0
 _PROGRESS_TIMEOUT_SECONDS: Final = 0.2
 _QUESTION = "consent"
-_CHOICE = "choice"
 _MAX_DIGITS = 5
 
 _LOG = logging.getLogger(__name__)
@@ -101,8 +100,10 @@ class Request(Generic[ParamsT]):
 
     async def ask(self, question: Ask) -> PersonAnswer | types.InputRequiredResult:
         """Ask the question. Returns the answer, or the result that makes the client ask."""
+        # A client that draws all of it: which one does not is not known here.
+        (shown,) = form_messages(question.preview, question.changes, rows=None)
         form = types.ElicitRequestFormParams(
-            message=question_text(question), requested_schema=_form_schema(question)
+            message=shown.message, requested_schema=form_schema(question.preview, shown)
         )
         if self.is_modern:
             return types.InputRequiredResult(
@@ -147,21 +148,6 @@ class Request(Generic[ParamsT]):
 
 CallRequest = Request[types.CallToolRequestParams]
 """A request to run a tool."""
-
-
-def _form_schema(question: Ask) -> dict[str, Any]:
-    """One required choice, without a default."""
-    return {
-        "type": "object",
-        "properties": {
-            _CHOICE: {
-                "type": "string",
-                "title": "Your decision",
-                "enum": [question.preview.choice, DO_NOT],
-            }
-        },
-        "required": [_CHOICE],
-    }
 
 
 def _state(question: Ask) -> str:

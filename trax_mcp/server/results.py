@@ -71,6 +71,7 @@ class PreviewAnswer(Answer):
 
     operation: str
     target: TargetAnswer
+    question: str
     effects: list[str]
     warnings: list[str]
     unknown: list[str]
@@ -229,6 +230,7 @@ def _preview(preview: Preview) -> PreviewAnswer:
     return PreviewAnswer(
         operation=preview.operation,
         target=_target(preview.target),
+        question=preview.headline.text,
         effects=[it.text for it in preview.effects],
         warnings=[it.text for it in preview.warnings],
         unknown=[*preview.unknown],

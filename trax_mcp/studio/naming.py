@@ -5,16 +5,19 @@ long, or 200 where a call acts on the thing, and spell out what could hide in th
 sentence. A text of the caller is shown whole, and an address with its host first.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from trax_mcp.api.models import Connection, Destination, Source, Studio
-from trax_mcp.api.text_safety import host_of, quote
+from trax_mcp.api.text_safety import host_of, quote, quote_within
 
 SHOWN_NAME: Final = 80
 TARGET_NAME: Final = 200
 """Of the name of the thing that a call acts on, so much is shown: all that a tool can give it."""
+SHORT_NAME: Final = 32
+"""The columns of a name on a small screen."""
 _PLATFORMS: Final[Mapping[str, str]] = {
     "youtube": "YouTube",
     "twitch": "Twitch",
@@ -26,36 +29,114 @@ _ONE_WORD: Final = re.compile(r"[\w.+/-]{1,40}", re.ASCII)
 
 
 class Name(NamedTuple):
-    """How a thing is called in a sentence, and its id."""
+    """How a thing is called in a sentence, and its id.
+
+    `text` is the name in quotes, `detail` what is said of it in brackets. `short` and
+    `short_detail` are the same for small screens. `rest` stands for what `text` leaves out.
+    """
 
     text: str
-    id: str
+    id: str = ""
+    detail: str = ""
+    short: str = ""
+    short_detail: str = ""
+    rest: str = ""
 
     def __str__(self) -> str:
-        """The text, for f-strings and `str.format`."""
-        return self.text
+        """The name and its detail, for f-strings and `str.format`."""
+        return f"{self.text} ({self.detail})" if self.detail else self.text
+
+    @property
+    def in_short(self) -> str:
+        """The same for small screens."""
+        text, detail = self.short or self.text, self.short_detail or self.detail
+        return f"{text} ({detail})" if detail else text
 
 
 class Sentence(NamedTuple):
-    """A sentence for a person, and the ids of the things that it names.
+    """A sentence for a person: text, and the things that it names.
 
     A note shows what changes on its own, such as a time. Consent does not depend on notes.
     """
 
-    text: str
-    ids: tuple[str, ...] = ()
+    parts: tuple[Name | str, ...]
     is_note: bool = False
+
+    @property
+    def text(self) -> str:
+        """The sentence with whole names."""
+        return "".join(map(str, self.parts))
+
+    @property
+    def in_short(self) -> str:
+        """The sentence with names for small screens."""
+        return "".join(it.in_short if isinstance(it, Name) else it for it in self.parts)
+
+    @property
+    def names(self) -> tuple[Name, ...]:
+        """The things that it names."""
+        return tuple(it for it in self.parts if isinstance(it, Name))
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the things that it names."""
+        return tuple(it.id for it in self.names if it.id)
 
 
 def sentence(template: str, *parts: Name | str) -> Sentence:
     """Fill in a template (`{}` for each part). Braces in a name are not read as fields."""
-    ids = tuple(part.id for part in parts if isinstance(part, Name))
-    return Sentence(template.format(*parts), ids)
+    first, *others = template.split("{}")
+    filled: list[Name | str] = [first]
+    for part, text in zip(parts, others, strict=True):
+        filled += [part, text]
+    return Sentence(tuple(it for it in filled if it))
+
+
+def say(text: str) -> Sentence:
+    """A sentence that names nothing whose id matters."""
+    return Sentence((text,))
 
 
 def note(text: str) -> Sentence:
     """A sentence that consent does not depend on."""
-    return Sentence(text, is_note=True)
+    return Sentence((text,), is_note=True)
+
+
+def joined(items: Sequence[Sentence], *, between: str = ", ") -> Sentence:
+    """Several as one: A, B, C."""
+    parts = list[Name | str]()
+    for index, it in enumerate(items):
+        parts += [between, *it.parts] if index else it.parts
+    return Sentence(tuple(parts), is_note=bool(items) and all(it.is_note for it in items))
+
+
+def named(
+    name: str,
+    its_id: str = "",
+    detail: str = "",
+    *,
+    namesakes: Iterable[str] = (),
+    longest: int = TARGET_NAME,
+) -> Name:
+    """A thing by its name. It takes its id too where one of the `namesakes` would look the same."""
+    text, short = quoted(name, longest=longest), in_columns(name)
+    others = tuple(namesakes)
+    with_id = ", ".join(filter(None, (detail, word(its_id))))
+    is_shared = any(quoted(it, longest=longest) == text for it in others)
+    is_shared_in_short = is_shared or any(in_columns(it) == short for it in others)
+    return Name(
+        text,
+        its_id,
+        with_id if is_shared else detail,
+        short,
+        with_id if is_shared_in_short else detail,
+        hashlib.sha256(name.encode(errors="replace")).hexdigest()[:16] if "…" in text else "",
+    )
+
+
+def in_columns(name: str) -> str:
+    """A name in quotes for small screens: cut in the middle to 32 columns."""
+    return quote_within(name, columns=SHORT_NAME)
 
 
 def quoted(text: str, *, longest: int = SHOWN_NAME) -> str:
@@ -81,11 +162,6 @@ def host(text: str) -> str:
     return host_of(text) or "an unclear host"
 
 
-def beginning(name: str) -> str:
-    """The part of a name that sentences certainly show, to find names that look the same."""
-    return name[: SHOWN_NAME - 1]
-
-
 def word(text: str, *, whole: bool = False) -> str:
     """A state, kind of file or id: one plain word as it is, anything else in quotes.
 
@@ -98,7 +174,12 @@ def word(text: str, *, whole: bool = False) -> str:
 
 def platform(name: str, *, whole: bool = False) -> str:
     """A platform in its own spelling, or in quotes: it may be any word. `whole` as for `word`."""
-    return _PLATFORMS.get(name.lower()) or (quoted_whole(name) if whole else quoted(name))
+    return known_platform(name) or (quoted_whole(name) if whole else quoted(name))
+
+
+def known_platform(name: str) -> str:
+    """A platform in its own spelling, if it is one that trax-mcp knows. Else empty."""
+    return _PLATFORMS.get(name.lower(), "") if name.isascii() else ""
 
 
 def source_type(name: str, *, whole: bool = False) -> str:
@@ -111,27 +192,28 @@ def platforms(names: Iterable[str], *, whole: bool = False) -> str:
     return listed(list(dict.fromkeys(platform(name, whole=whole) for name in names)))
 
 
-def destination(it: Destination, its_id: str | None = None, *, longest: int = SHOWN_NAME) -> Name:
-    """A destination by name, platform and picture format, and by its id if that is given."""
+def destination(
+    it: Destination, *, namesakes: Iterable[str] = (), longest: int = SHOWN_NAME
+) -> Name:
+    """A destination by name, platform and picture format, and by its id if it has a namesake."""
     portrait = "portrait" if it.vertical else None
-    kind = ", ".join(filter(None, (platform(it.platform), portrait, its_id)))
-    return Name(f"{quoted(it.name, longest=longest)} ({kind})", it.id)
+    detail = ", ".join(filter(None, (platform(it.platform), portrait)))
+    return named(it.name, it.id, detail, namesakes=namesakes, longest=longest)
 
 
-def source(it: Source, its_id: str | None = None) -> Name:
-    """A source by name and type, and by its id if that is given."""
-    kind = ", ".join(filter(None, (source_type(it.type), its_id)))
-    return Name(f"{quoted(it.name)} ({kind})", it.id)
+def source(it: Source, *, namesakes: Iterable[str] = (), longest: int = SHOWN_NAME) -> Name:
+    """A source by name and type, and by its id if it has a namesake."""
+    return named(it.name, it.id, source_type(it.type), namesakes=namesakes, longest=longest)
 
 
 def studio(it: Studio | None) -> Name | str:
     """A studio by name, or "the studio" where the name is unknown."""
-    return "the studio" if it is None else Name(quoted(it.name), it.id)
+    return "the studio" if it is None else named(it.name, it.id, longest=SHOWN_NAME)
 
 
-def connection(it: Connection) -> Name:
-    """A linked account by its display name."""
-    return Name(quoted(it.display_name), it.id)
+def connection(it: Connection, *, namesakes: Iterable[str] = (), longest: int = SHOWN_NAME) -> Name:
+    """A linked account by its display name, and by its id if it has a namesake."""
+    return named(it.display_name, it.id, namesakes=namesakes, longest=longest)
 
 
 def listed(items: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from trax_mcp.studio import naming, times
 from trax_mcp.studio.facts import Fact, Facts
-from trax_mcp.studio.naming import Sentence, sentence
+from trax_mcp.studio.naming import Sentence, say, sentence
 
 READINESS_FACTS: Final = (
     Fact.STUDIO,
@@ -80,7 +80,7 @@ def go_live_warnings(facts: Facts) -> Iterator[Finding]:
 def _switched_off_writes(facts: Facts) -> Iterator[Finding]:
     if facts.writes_are_off:
         limits = ": the broadcast can be neither changed nor ended here" if facts.live else ""
-        what = Sentence(f"This TRaX deployment has writes switched off{limits}.")
+        what = say(f"This TRaX deployment has writes switched off{limits}.")
         yield Finding(what, "Wait until `writeEnabled` in get_health is true.", blocks=True)
 
 
@@ -88,20 +88,20 @@ def _missing_destinations(facts: Facts) -> Iterator[Finding]:
     if facts.destinations.is_whole and not facts.enabled:
         nobody = f"nobody {'may be receiving' if facts.live else 'would receive'} the stream"
         if facts.destinations.value:
-            what = Sentence(f"No destination is switched on: {nobody}.")
+            what = say(f"No destination is switched on: {nobody}.")
             yield Finding(what, "Switch one on with update_destination, or add one.", blocks=True)
         else:
-            what = Sentence(f"The studio has no destination: {nobody}.")
+            what = say(f"The studio has no destination: {nobody}.")
             yield Finding(what, "Add one with create_destination.", blocks=True)
 
 
 def _missing_sources(facts: Facts) -> Iterator[Finding]:
     if facts.sources.is_whole and not facts.active:
         if facts.sources.value:
-            what = Sentence("No source is switched on: viewers may see nothing.")
+            what = say("No source is switched on: viewers may see nothing.")
             yield Finding(what, "Switch one on with update_source, or add one.")
         else:
-            what = Sentence("The studio has no source: viewers may see nothing.")
+            what = say("The studio has no source: viewers may see nothing.")
             yield Finding(what, "Add one with create_source.")
 
 
@@ -120,7 +120,7 @@ def _troubled_accounts(facts: Facts) -> Iterator[Finding]:
         what = sentence("{} may fail: the account {} {}.", platform, name, trouble)
         yield Finding(what, f"The person signs in to {platform} again, on TRaX.")
     if (further := len(troubled) - MAX_NAMED) > 0:
-        what = Sentence(f"{further:,} more accounts are not active: their platforms may fail.")
+        what = say(f"{further:,} more accounts are not active: their platforms may fail.")
         yield Finding(what, "The person signs in to all of them again, on TRaX.")
 
 
@@ -138,7 +138,7 @@ def _expiring_accounts(facts: Facts, now: datetime) -> Iterator[Finding]:
         what = sentence("The {} account {} {}.", platform, name, _expiry(expires, now))
         yield Finding(what, f"To be sure, the person signs in to {platform} again, on TRaX.")
     if (further := len(expiring) - MAX_NAMED) > 0:
-        what = Sentence(f"{further:,} more accounts expire within 24 hours.")
+        what = say(f"{further:,} more accounts expire within 24 hours.")
         yield Finding(what, "To be sure, the person signs in to them again, on TRaX.")
 
 

@@ -1,11 +1,14 @@
 """Describes a question as JSON, for a page or a panel."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
-from trax_mcp.consent.calls import DO_NOT, Done, NotRun
+from trax_mcp.consent.calls import Done, NotRun
+from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.questions import READING_SECONDS, Ended, QuestionState
+from trax_mcp.studio.naming import Name, Sentence
 
 _STATES: Final = {
     "on_air": "It is on air.",
@@ -41,14 +44,38 @@ def describe(state: QuestionState) -> JsonObject:
         "question": str(question.number),
         "phase": state.phase,
         "readingSeconds": 0 if question.is_stop else READING_SECONDS,
-        "yes": question.choice,
-        "no": DO_NOT,
-        "changes": list(question.changes),
-        "warnings": [it.text for it in preview.warnings],
-        "effects": [it.text for it in preview.effects],
-        "unknown": list(preview.unknown),
+        **card(preview, question.changes),
         "outcome": outcome_text(result) if state.is_over else None,
     }
+
+
+def card(
+    preview: Preview, changes: Sequence[Sentence] = (), *, practice: bool = False
+) -> JsonObject:
+    """A question as JSON. A sentence is a list of texts and names: `{"name": …, "detail": …}`."""
+    return {
+        "practice": practice,
+        "goesLive": preview.goes_live,
+        "headline": _pieces(preview.headline),
+        "lead": [_pieces(it) for it in preview.lead],
+        "changes": [_pieces(it) for it in changes],
+        "rows": [
+            {"label": row.label, "items": [_pieces(it) for it in row.items]} for row in preview.rows
+        ],
+        "lasts": [_pieces(it) for it in preview.lasts],
+        "warnings": [_pieces(it) for it in preview.warnings],
+        "unknown": list(preview.unknown),
+        "no": preview.no,
+        "yes": preview.yes,
+    }
+
+
+def _pieces(sentence: Sentence) -> list[JsonObject | str]:
+    """Texts as they are, and names without their quotes, so that they can be drawn in bold."""
+    return [
+        {"name": it.text[1:-1], "detail": it.detail} if isinstance(it, Name) else it
+        for it in sentence.parts
+    ]
 
 
 def outcome_text(result: Ended | None) -> str:

@@ -14,10 +14,11 @@ from trax_mcp.api.errors import NotSent
 from trax_mcp.api.models import Connection, Destination, Model, Source
 from trax_mcp.api.operations import ADDRESSES
 from trax_mcp.consent.changes import Action
-from trax_mcp.consent.preview import Preview, Target, digest
+from trax_mcp.consent.plans.acts import Act, choice_of_one, headline_of_one
+from trax_mcp.consent.preview import Preview, Row, Target, digest
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Fact, Facts, Observed, Read
-from trax_mcp.studio.naming import Name, Sentence, note, sentence
+from trax_mcp.studio.naming import Name, Sentence, note, say, sentence
 
 if TYPE_CHECKING:
     from trax_mcp.consent.questions import Question
@@ -34,8 +35,8 @@ _SHOWN_BY_READS: Final = ("the platform", "the picture format")
 _SWITCHES: Final = frozenset({"enabled", "active"})
 _MAX_CHANGED: Final = 20
 """The most earlier changes that a question names."""
-ON_AIR: Final = ("The studio is on air.", "The studio may be on air.")
-"""How the sentence for viewers begins, which several changes of one studio share."""
+AT_ONCE: Final = "viewers may see this at once"
+LEAVE_IT: Final = "Leave it as it is"
 _LONG_KEY: Final = 12
 """From this length on, a stream key is told by its end too."""
 
@@ -111,16 +112,41 @@ class Plan(ABC, Generic[OperationT]):
         return Target(self.operation.target_id(), studio.name if studio else None)
 
     @abstractmethod
-    def effects(self) -> Sentences:
-        """The effects of the call, in words."""
+    def acts(self) -> Iterator[Act]:
+        """What the call does, in a few words for each thing."""
+
+    def lead(self) -> Sentences:
+        """What becomes public or is lost."""
+        yield from (say(text) for it in self.acts() if (text := it.lead))
+
+    def rows(self) -> Iterator[Row]:
+        """The facts, in groups."""
+        yield from ()
+
+    def lasts(self) -> Sentences:
+        """What outlives the show."""
+        yield from ()
 
     def warnings(self) -> Sentences:
         """Things that a person should know before they agree."""
         yield from ()
 
-    @abstractmethod
-    def choice(self) -> str:
-        """The act in a few words, with names in quotes."""
+    def headline(self) -> Sentence:
+        """The act as a question, with the name of its thing and, if it has room, of the show."""
+        template = headline_of_one([*self.acts()])
+        names = (self.described, self.studio)
+        return sentence(template, *names[: template.count("{}")])
+
+    def choices(self) -> tuple[str, str]:
+        """The choice that agrees, and the one that refuses. Neither holds a name."""
+        first, *others = self.acts()
+        return choice_of_one([first, *others]), LEAVE_IT if others else first.no
+
+    def goes_live(self) -> bool:
+        """Whether the call puts the show on air, now or later on its own."""
+        if self.operation.starts_broadcast or self.sets_auto_go_live(self.operation):
+            return True
+        return self.puts_on_air(self.operation) and self.facts.live is not False
 
     def report(
         self,
@@ -138,7 +164,7 @@ class Plan(ABC, Generic[OperationT]):
         is_seen = observed is not None and observed.state in {"on_air", "off_air"}
         if answer.get("ok") is False and not is_seen:
             tool_name, next_step = self.operation.tool_name, self.operation.look
-            return (Sentence(f"TRaX answered `ok: false` to {tool_name}. {next_step}"),)
+            return (say(f"TRaX answered `ok: false` to {tool_name}. {next_step}"),)
         return tuple(self.done(answer, observed))
 
     @abstractmethod
@@ -154,14 +180,21 @@ class Plan(ABC, Generic[OperationT]):
         Raises:
             NotSent: as `target`.
         """
+        target = self.target()
+        yes, no = self.choices()
         preview = Preview(
             operation=self.operation.tool_name,
-            target=self.target(),
-            effects=tuple(self.effects()),
+            target=target,
+            headline=self.headline(),
+            yes=yes,
+            no=no,
+            lead=tuple(self.lead()),
+            rows=tuple(it for it in self.rows() if it.items),
+            lasts=tuple(self.lasts()),
             warnings=tuple(self.warnings()),
             unknown=tuple(map(str, self.facts.unknown)),
-            choice=self.choice(),
             puts_on_air=self.puts_on_air(self.operation),
+            goes_live=self.goes_live(),
         )
         return preview._replace(digest=self._digest(preview))
 
@@ -169,30 +202,29 @@ class Plan(ABC, Generic[OperationT]):
         if self.operation.stops_broadcast:
             return digest(self.operation, ())
         hidden = sorted(self._hidden.items()) if preview.puts_on_air else []
-        return digest(self.operation, preview.shown, preview.target.id, hidden)
+        choices = (preview.yes, preview.no)
+        return digest(self.operation, preview.shown, preview.target.id, hidden, choices)
 
-    def changes_since(self, question: "Question") -> tuple[str, ...]:
+    def changes_since(self, question: "Question") -> tuple[Sentence, ...]:
         """The differences from an earlier question, in words."""
-        shown = frozenset(question.preview.shown)
-        before = Counter(it.text for it in question.preview.shown)
-        now = Counter(it.text for it in self.preview.shown)
+        was, is_now = question.preview.shown, self.preview.shown
+        shown = frozenset(was)
+        before, now = Counter(it.text for it in was), Counter(it.text for it in is_now)
         removed, added = before - now, now - before
-        replaced = dict.fromkeys(
-            it.text for it in self.preview.shown if it not in shown and it.text not in added
-        )
+        replaced = dict.fromkeys(it for it in is_now if it not in shown and it.text not in added)
         return (
             *self._hidden_changes_since(question),
-            *(f"No longer: {text}" for text in removed),
-            *(f"Now: {text}" for text in added),
-            *(f"Now another one of the same name: {text}" for text in replaced),
+            *(_after("No longer", it) for it in dict.fromkeys(was) if it.text in removed),
+            *(_after("Now", it) for it in dict.fromkeys(is_now) if it.text in added),
+            *(_after("Now another one of the same name", it) for it in replaced),
         )
 
-    def _hidden_changes_since(self, question: "Question") -> Iterator[str]:
+    def _hidden_changes_since(self, question: "Question") -> Sentences:
         if not question.preview.puts_on_air:
             return
         for change, times_changed in self._hidden.items():
             if times_changed != question.hidden.get(change, 0):
-                yield f"Changed here since you were asked: {self._named(change)}."
+                yield sentence("Changed here: {} {}.", *self._named(change))
 
     def changed_earlier(self) -> Sentences:
         """The changes made here since the last go-live that no read shows.
@@ -203,32 +235,41 @@ class Plan(ABC, Generic[OperationT]):
         for change in told[-_MAX_CHANGED:]:
             host = self._changed_to[change]
             to = f", to {host}" if host else ""
-            yield note(f"Changed here earlier: {self._named(change)}{to}.")
+            changed = sentence("Changed here earlier: {} {}{}.", *self._named(change), to)
+            yield changed._replace(is_note=True)
         if (more := len(told) - _MAX_CHANGED) > 0:
             yield note(f"Changed here earlier: {more} more addresses and stream keys.")
 
-    def _named(self, change: str) -> str:
-        """A hidden change with the name of its thing for its id."""
+    def _named(self, change: str) -> tuple[str, Name]:
+        """A hidden change, "the address of", and the name of its thing for its id."""
         what, _, target_id = change.rpartition(" of ")
         it = self._thing(target_id)
-        return f"{what} of {self._name_of(it) if it else naming.quoted(target_id)}"
+        name = self.named_thing(it) if it else naming.named(target_id)
+        return f"{what} of", name._replace(detail="", short_detail="") if it is None else name
 
-    def destination(self, it: Destination, *, longest: int = naming.SHOWN_NAME) -> Name:
-        """A destination as sentences describe it, with its id if its name is not its own."""
-        return naming.destination(it, self._id_of(it), longest=longest)
+    def destination(self, it: Destination) -> Name:
+        """A destination as sentences describe it, with its id if another one looks the same."""
+        others = self._namesakes(it, self.facts.destinations.value)
+        return naming.destination(it, namesakes=others, longest=naming.TARGET_NAME)
 
     def source(self, it: Source) -> Name:
-        """A source as sentences describe it, with its id if its name is not its own."""
-        return naming.source(it, self._id_of(it))
+        """A source as sentences describe it, with its id if another one looks the same."""
+        others = self._namesakes(it, self.facts.sources.value)
+        return naming.source(it, namesakes=others, longest=naming.TARGET_NAME)
 
-    def _name_of(self, it: Destination | Source, *, longest: int = naming.SHOWN_NAME) -> str:
-        its_id = self._id_of(it)
-        return f"{naming.quoted(it.name, longest=longest)}{f' ({its_id})' if its_id else ''}"
+    def source_name(self, it: Source) -> Name:
+        """The same without its type."""
+        return naming.named(it.name, it.id, namesakes=self._namesakes(it, self.facts.sources.value))
 
-    def _id_of(self, it: Destination | Source) -> str | None:
-        """The id of a thing, if another one of its kind has the same name."""
-        is_shared = self._namesakes[type(it), naming.beginning(it.name)] > 1
-        return naming.word(it.id) if is_shared else None
+    def named_thing(self, it: Destination | Source) -> Name:
+        """Either of them."""
+        return self.destination(it) if isinstance(it, Destination) else self.source_name(it)
+
+    @staticmethod
+    def _namesakes(
+        it: Destination | Source, others: "Sequence[Destination | Source] | None"
+    ) -> list[str]:
+        return [other.name for other in others or () if other.id != it.id]
 
     def _thing(self, its_id: str) -> Destination | Source | None:
         return next((it for it in self._things if it.id == its_id), None)
@@ -238,26 +279,23 @@ class Plan(ABC, Generic[OperationT]):
         yield from self.facts.destinations.value or ()
         yield from self.facts.sources.value or ()
 
-    @cached_property
-    def _namesakes(self) -> Counter[tuple[type[Model], str]]:
-        return Counter((type(it), naming.beginning(it.name)) for it in self._things)
-
     @property
     def studio(self) -> Name | str:
         """The studio by name."""
-        return naming.studio(self.facts.studio.value)
+        it = self.facts.studio.value
+        return naming.named(it.name, it.id) if it else "the studio"
 
     @property
     def name(self) -> Name:
         """The target by its whole name, or by id where the name is unknown."""
-        target, longest = self.target(), naming.TARGET_NAME
+        target = self.target()
         if it := self._thing(target.id):
-            return Name(self._name_of(it, longest=longest), target.id)
-        return Name(naming.quoted(target.name or target.id, longest=longest), target.id)
+            return self.named_thing(it)
+        return naming.named(target.name or target.id, target.id)
 
     @property
     def described(self) -> Name:
-        """The target as sentences describe it, with its platform if it has one."""
+        """The target as the headline names it."""
         return self.name
 
     def find(self, listed: Read[tuple[ItemT, ...]], *, kind: str, listed_by: str) -> ItemT | None:
@@ -278,20 +316,6 @@ class Plan(ABC, Generic[OperationT]):
             not_done=f", so {self.operation.tool_name} was not sent",
         )
 
-    def each_argument(self, *, without: Sequence[str] = ()) -> Sentences:
-        """A sentence for each argument but ids."""
-        for name, value in _by_importance(self.operation.arguments()):
-            if name not in without:
-                yield sentence("Sets its {} to {}.", name, _shown(name, value))
-
-    def each_change(self) -> Sentences:
-        """A sentence for each argument that the call sets on its target."""
-        for name, value in _by_importance(self.operation.arguments()):
-            if name in _SWITCHES:
-                yield sentence("Switches {} {}.", "on" if value else "off", self.described)
-            else:
-                yield sentence("Sets {} of {} to {}.", name, self.described, _shown(name, value))
-
     def read_answer(self, model: type[ModelT], answer: JsonObject) -> ModelT | None:
         """The answer as a model. None if it does not hold what the contract promises."""
         try:
@@ -307,7 +331,7 @@ class Plan(ABC, Generic[OperationT]):
                 changes.append(_changed_to(name, answer[name], asked))
             else:
                 hidden.append(f"`{name}`")
-                to = f" to {_shown(name, asked)}" if isinstance(asked, bool) else ""
+                to = f" to {str(asked).lower()}" if isinstance(asked, bool) else ""
                 changes.append(f"`{name}` is set{to}")
         again = _not_shown_again(hidden, are_all=len(hidden) == len(changes))
         yield sentence("Changed {}: {}.{}", of, naming.listed(changes), again)
@@ -317,20 +341,10 @@ class Plan(ABC, Generic[OperationT]):
         given = self.operation.arguments()
         return _not_shown_again([f"`{name}`" for name in names if name in given])
 
-    def each_overwritten(self, *names: str) -> Sentences:
-        """A sentence about the arguments among these, whose old values no read shows."""
-        given = self.operation.arguments()
-        if lost := [name for name in names if name in given]:
-            yield sentence(
-                "Cannot be undone: what was there as {} is overwritten, and TRaX does not show it.",
-                naming.listed(lost),
-            )
-
     def while_on_air(self, consequence: str) -> Sentences:
         """The consequence for viewers, unless the studio is off air."""
         if self.facts.live is not False:
-            studio_is, studio_may_be = ON_AIR
-            yield sentence("{} {}", studio_is if self.facts.live else studio_may_be, consequence)
+            yield say(f"The show {'is' if self.facts.live else 'may be'} on air: {consequence}.")
 
 
 PLANS: Final = dict[type[Action], type[Plan[Any]]]()
@@ -339,6 +353,12 @@ PLANS: Final = dict[type[Action], type[Plan[Any]]]()
 def plan_for(operation: Action) -> type[Plan[Any]]:
     """The plan of a mutating operation."""
     return PLANS[type(operation)]
+
+
+def _after(begin: str, it: Sentence) -> Sentence:
+    """A sentence after a word about it. Its end is a period, unless it asks."""
+    end = "" if it.text.endswith((".", "?", "!")) else "."
+    return Sentence((f"{begin}: ", *it.parts, *filter(None, (end,))))
 
 
 def _by_importance(arguments: Mapping[str, object]) -> Iterable[tuple[str, object]]:
@@ -376,19 +396,16 @@ def _not_shown_again(names: Sequence[str], *, are_all: bool = False) -> str:
     return f" TRaX does not show {these if are_all else naming.listed(names)} again."
 
 
-def _key_in_words(key: str) -> str:
+def key_in_words(secret: SecretStr) -> str:
     """A stream key, so that a person can tell theirs from another one, and nobody can use it."""
-    end = f" that ends in {naming.quoted(key[-4:])}" if len(key) >= _LONG_KEY else ""
-    return f"a key of {len(key)} character{'' if len(key) == 1 else 's'}{end}"
+    key = secret.get_secret_value()
+    end = f", ending in {naming.quoted(key[-4:])}" if len(key) >= _LONG_KEY else ""
+    return f"{len(key)} character{'' if len(key) == 1 else 's'}{end}"
 
 
-def _shown(name: str, value: object) -> str:
-    match value:
-        case bool() | int():
-            return str(value).lower()
-        case SecretStr():
-            return _key_in_words(value.get_secret_value())
-        case str() if name in ADDRESSES:
-            return naming.address(value)
-        case _:
-            return naming.quoted_whole(str(value))
+def stays(number: int, *, is_on: bool) -> str:
+    """What outlives the show: one or more things that are turned on or off."""
+    it, stay, them = ("It", "stays", "it") if number == 1 else ("They", "stay", "them")
+    return f"{it} {stay} {'on' if is_on else 'off'} for later shows until you turn {them} " + (
+        "off." if is_on else "back on."
+    )

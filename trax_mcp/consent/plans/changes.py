@@ -1,9 +1,10 @@
 """Several changes of one studio, with one question for all."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Destination, ItemT, Model, Source
@@ -18,10 +19,26 @@ from trax_mcp.api.operations import (
     UpdateStudio,
 )
 from trax_mcp.consent.changes import Action, ApplyChanges
-from trax_mcp.consent.plans.base import ON_AIR, Plan, Sentences, plan_for
+from trax_mcp.consent.plans.acts import Act, Rank, choice_of_several, headline_of_several
+from trax_mcp.consent.plans.base import AT_ONCE, Plan, Sentences, plan_for, stays
+from trax_mcp.consent.plans.stream import on_screen, places
+from trax_mcp.consent.preview import Row
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Facts, Observed, Read
-from trax_mcp.studio.naming import Sentence, sentence
+from trax_mcp.studio.naming import Sentence, say, sentence
+
+_DELETED: Final = "Deleting can't be undone."
+_SINGULAR: Final = {
+    "This can't be undone. You'd have to enter its stream key again.": _DELETED,
+    "This can't be undone. You'd have to add it again.": _DELETED,
+}
+_PLURAL: Final = {
+    **_SINGULAR,
+    "The old address is lost: TRaX never shows it.": (
+        "Old addresses are lost: TRaX never shows them."
+    ),
+    "The old key is lost: TRaX never shows it.": "Old keys are lost: TRaX never shows them.",
+}
 
 
 class ApplyChangesPlan(Plan[ApplyChanges]):
@@ -48,24 +65,65 @@ class ApplyChangesPlan(Plan[ApplyChanges]):
         settings = [plan_for(it).sets_auto_go_live(it) for it in operation.steps]
         return next((it for it in reversed(settings) if it is not None), None)
 
-    def effects(self) -> Sentences:
-        told = set[Sentence]()  # only what is no effect of one change alone can be said once
-        for number, plan in enumerate(self.plans, start=1):
+    def acts(self) -> Iterator[Act]:
+        for plan in self.plans:
             plan.target()  # which must be listed
-            first, *others = plan.effects()
-            yield first._replace(text=f"{number}. {first.text}")
-            yield from (it for it in others if it not in told)
-            told.update(it for it in others if it.text.startswith(ON_AIR))
+            yield from plan.acts()
+
+    def headline(self) -> Sentence:
+        thing = Sentence((self.name,))
+        choice, _ = self.choices()
+        return headline_of_several(choice, thing, is_live=self.operation.starts_broadcast)
+
+    def choices(self) -> tuple[str, str]:
+        return choice_of_several(self.acts()), "Change nothing"
+
+    def lead(self) -> Sentences:
+        told = Counter(it.lead for it in sorted(self.acts(), key=lambda it: it.rank) if it.lead)
+        yield from (say(_of_several(lead, number)) for lead, number in told.items())
+        others = {it for plan in self.plans for it in plan.lead() if it.text not in told}
+        if any(it.text.startswith("The show") for it in others):
+            yield from self.while_on_air(AT_ONCE)
+
+    def rows(self) -> Iterator[Row]:
+        facts = dict[str, list[Sentence]]()
+        for it in sorted(self.acts(), key=lambda it: it.rank):
+            if it.rank is Rank.GO_LIVE:
+                facts.setdefault("", [])
+            elif it.fact is not None:
+                facts.setdefault(it.label, []).append(it.fact)
+        for label, items in facts.items():
+            if label:
+                yield Row(label, tuple(items))
+            else:
+                yield from self._rows_of_show()
+        if not self.operation.starts_broadcast and self.sets_auto_go_live(self.operation):
+            yield places(self.plans[-1], "Would stream to", self._after.enabled, short="To")
+
+    def _rows_of_show(self) -> Iterator[Row]:
+        last = self.plans[-1]
+        turned_off = {it.id for it in self.facts.enabled}
+        off = [it for it in self._after.destinations.value or () if not it.enabled]
+        still_off = [it for it in off if it.id not in turned_off]
+        yield places(last, "Streams to", self._after.enabled, short="To")
+        yield places(last, "Stays off", still_off, short="Off")
+        yield on_screen(last)
+
+    def lasts(self) -> Sentences:
+        ranks = (Rank.TURN_OFF, Rank.TURN_ON)
+        acts = [it for it in self.acts() if it.rank in ranks and it.verb.startswith("turn")]
+        if len({it.rank for it in acts}) == len(ranks):
+            yield say("This stays so for later shows until you change it.")
+        elif acts:
+            yield say(_stays_of_several(acts))
+
+    @property
+    def _after(self) -> Facts:
+        """The facts as all changes leave them."""
+        return facts_after(self.operation.steps[-1], self.plans[-1].facts)
 
     def warnings(self) -> Sentences:
         yield from dict.fromkeys(it for plan in self.plans for it in plan.warnings())
-
-    def choice(self) -> str:
-        things = f"Do these {len(self.plans)} things"
-        if self.operation.starts_broadcast:
-            platforms = naming.platforms(it.platform for it in self.plans[-1].facts.enabled)
-            things += f" and be live{f' on {platforms}' if platforms else ''}"
-        return f"{things}: {self.name}"
 
     def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
         before = {it.id for it in self.facts.enabled}
@@ -73,6 +131,19 @@ class ApplyChangesPlan(Plan[ApplyChanges]):
         off = [self.destination(it).text for it in after if it.id in before and not it.enabled]
         if self.operation.starts_broadcast and off:
             yield sentence("Switched off for the next show too: {}.", naming.listed(off))
+
+
+def _of_several(lead: str, number: int) -> str:
+    """What is lost, where more than one thing is lost."""
+    return _PLURAL.get(lead, lead) if number > 1 else _SINGULAR.get(lead, lead)
+
+
+def _stays_of_several(acts: Sequence[Act]) -> str:
+    """What outlives the show, by its platform if that is known."""
+    is_on, platforms = acts[0].rank is Rank.TURN_ON, acts[0].platforms
+    if len(acts) == 1 and platforms:
+        return stays(1, is_on=is_on).replace("It", platforms[0], 1)
+    return stays(len(acts), is_on=is_on)
 
 
 def facts_before_last(action: Action, facts: Facts) -> Facts:

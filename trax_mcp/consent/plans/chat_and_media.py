@@ -1,11 +1,16 @@
 """Chat messages and media uploads. They need consent only where the operator guards them."""
 
+from collections.abc import Iterator
+
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.operations import CreateMediaUpload, SendChatMessage
+from trax_mcp.consent.plans.acts import Act, Rank, only_known
 from trax_mcp.consent.plans.base import Plan, Sentences
+from trax_mcp.consent.plans.edits import new_name
+from trax_mcp.consent.preview import Row
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Fact, Observed
-from trax_mcp.studio.naming import sentence
+from trax_mcp.studio.naming import Name, listed, say, sentence
 
 
 class SendChatMessagePlan(Plan[SendChatMessage]):
@@ -14,17 +19,24 @@ class SendChatMessagePlan(Plan[SendChatMessage]):
     reads = (Fact.STUDIO, Fact.STATUS, Fact.DESTINATIONS, Fact.HEALTH)
     reads_after = (Fact.STATUS, Fact.DESTINATIONS)
 
-    def effects(self) -> Sentences:
-        platforms = self.operation.platforms
-        yield sentence(
-            "Says in the public chat of {}{}: {}.",
-            self.studio,
-            f" on {naming.platforms(platforms, whole=True)}" if platforms else "",
-            naming.quoted_whole(self.operation.text),
+    def acts(self) -> Iterator[Act]:
+        known = only_known(self.operation.platforms or ())
+        yield Act(
+            rank=Rank.OTHER,
+            yes=f"Send it to {listed(known)}" if known else "Send the message",
+            no="Don't send it",
+            headline="Send a message to the chat of {}",
+            further="",
+            label="",
+            verb="send",
+            thing="message",
+            lead="Anyone can read it.",
         )
 
-    def choice(self) -> str:
-        return f"Send the message to the chat of {self.name}"
+    def rows(self) -> Iterator[Row]:
+        yield Row("Message", (say(naming.quoted_whole(self.operation.text)),))
+        if self.operation.platforms:
+            yield Row("On", (say(naming.platforms(self.operation.platforms, whole=True)),))
 
     def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
         yield sentence(
@@ -64,17 +76,30 @@ class CreateMediaUploadPlan(Plan[CreateMediaUpload]):
 
     reads = (Fact.STUDIOS, Fact.HEALTH)
 
-    def effects(self) -> Sentences:
-        yield sentence(
-            "Reserves room in the media library for the file {} ({}, {} bytes).",
-            naming.quoted_whole(self.operation.filename),
-            naming.word(self.operation.content_type, whole=True),
-            str(self.operation.byte_size),
-        )
-        yield from self.each_argument(without=("filename", "contentType", "byteSize"))
+    @property
+    def described(self) -> Name:
+        return new_name(self.operation.filename)
 
-    def choice(self) -> str:
-        return f"Reserve room for {naming.quoted(self.operation.filename)}"
+    def acts(self) -> Iterator[Act]:
+        yield Act(
+            rank=Rank.OTHER,
+            yes="Make room for the file",
+            no="Don't add it",
+            headline="Make room for {} in the media library",
+            further="",
+            label="",
+            verb="make room for",
+            thing="file",
+        )
+
+    def rows(self) -> Iterator[Row]:
+        it = self.operation
+        kind = naming.word(it.content_type, whole=True)
+        yield Row(
+            "File", (say(f"{kind}, {it.byte_size:,} byte{'' if it.byte_size == 1 else 's'}"),)
+        )
+        if it.folder is not None:
+            yield Row("Folder", (say(naming.quoted_whole(it.folder)),))
 
     def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
         yield sentence(

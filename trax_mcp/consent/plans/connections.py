@@ -1,12 +1,15 @@
 """Unlinking platform accounts."""
 
+from collections.abc import Iterator
+
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.operations import UnlinkConnection
+from trax_mcp.consent.plans.acts import Act, Rank
 from trax_mcp.consent.plans.base import Plan, Sentences
-from trax_mcp.consent.preview import Target
+from trax_mcp.consent.preview import Row, Target
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Fact, Observed
-from trax_mcp.studio.naming import sentence
+from trax_mcp.studio.naming import Name, Sentence, say, sentence
 
 
 class UnlinkConnectionPlan(Plan[UnlinkConnection]):
@@ -24,10 +27,33 @@ class UnlinkConnectionPlan(Plan[UnlinkConnection]):
             return Target(self.operation.connection_id)
         return Target(it.id, it.display_name, it.platform)
 
-    def effects(self) -> Sentences:
-        yield sentence("Unlinks the {} {} from TRaX.", self._kind, self.name)
-        yield sentence("Cannot be undone here: only a person can link it again, on TRaX.")
-        yield sentence("Nothing is deleted on {} itself.", self._platform)
+    @property
+    def described(self) -> Name:
+        """The account, with its id if another one looks the same."""
+        accounts = self.facts.connections.value or ()
+        target = self.target()
+        others = [it.display_name for it in accounts if it.id != target.id]
+        return naming.named(target.name or target.id, target.id, namesakes=others)
+
+    def acts(self) -> Iterator[Act]:
+        known = naming.known_platform(self.target().platform or "")
+        yield Act(
+            rank=Rank.DELETE,
+            yes=f"Unlink the {known} account" if known else "Unlink the account",
+            no="Keep it linked",
+            headline="Unlink {}",
+            further="",
+            label="",
+            verb="unlink",
+            thing="account",
+            lead="Only you can link it again, on TRaX.",
+        )
+
+    def headline(self) -> Sentence:
+        return sentence("Unlink the {} {}?", self._kind, self.described)
+
+    def rows(self) -> Iterator[Row]:
+        yield Row(f"On {self._platform} itself", (say("nothing is deleted"),))
 
     def warnings(self) -> Sentences:
         platform = self.target().platform
@@ -36,16 +62,13 @@ class UnlinkConnectionPlan(Plan[UnlinkConnection]):
                 if it.platform == platform:
                     yield sentence(
                         "{} in {}{} may stop working.",
-                        naming.destination(it),
+                        naming.destination(it, longest=naming.TARGET_NAME),
                         naming.studio(details.studio.value),
                         ", which is on air," if details.live else "",
                     )
 
-    def choice(self) -> str:
-        return f"Unlink the account {self.name}"
-
     def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
-        yield sentence("Unlinked the {} {} from TRaX.", self._kind, self.name)
+        yield sentence("Unlinked the {} {} from TRaX.", self._kind, self.described)
 
     @property
     def _platform(self) -> str:

@@ -1,21 +1,22 @@
 """Adding, changing and deleting sources."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Source
 from trax_mcp.api.operations import CreateSource, DeleteSource, UpdateSource
-from trax_mcp.consent.plans.base import Plan, Sentences
-from trax_mcp.consent.preview import Target
+from trax_mcp.consent.plans.acts import Act, Rank
+from trax_mcp.consent.plans.base import AT_ONCE, Plan, Sentences, stays
+from trax_mcp.consent.plans.edits import delete, new_name, rename, turn
+from trax_mcp.consent.preview import Row, Target
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Fact, Observed
-from trax_mcp.studio.naming import Name, sentence
+from trax_mcp.studio.naming import Name, Sentence, joined, say, sentence
 
 _READS: Final = (Fact.STUDIO, Fact.STATUS, Fact.SOURCES, Fact.HEALTH)
-_FEEDS: Final = {"webcam": "camera", "rtmp": "feed", "srt": "feed", "webrtc-input": "feed"}
-_APPEARS: Final = "The source can be on screen at once."
-_VANISHES: Final = "The source may vanish from the picture at once."
+_APPEARS: Final = "it can be on screen at once"
+_VANISHES: Final = "it may vanish from the picture at once"
 
 
 _OfSource = Plan[UpdateSource] | Plan[DeleteSource]
@@ -30,19 +31,40 @@ class CreateSourcePlan(Plan[CreateSource]):
     def puts_on_air(cls, operation: CreateSource) -> bool:
         return operation.active is not False
 
-    def effects(self) -> Sentences:
-        yield sentence(
-            "Adds the source {} ({}) to {}.",
-            naming.quoted_whole(self.operation.name),
-            naming.source_type(self.operation.type, whole=True),
-            self.studio,
+    @property
+    def described(self) -> Name:
+        detail = naming.source_type(self.operation.type, whole=True)
+        others = [it.name for it in self.facts.sources.value or ()]
+        return naming.named(self.operation.name, "", detail, namesakes=others)
+
+    def acts(self) -> Iterator[Act]:
+        is_on = self.operation.active is not False
+        facts = [it.sentence for it in self.rows()]
+        yield Act(
+            rank=Rank.TURN_ON if is_on else Rank.OTHER,
+            yes="Add the source",
+            no="Don't add it",
+            headline="Add {} to {}",
+            further="",
+            label="Adds",
+            verb="add",
+            thing="source",
+            fact=joined([Sentence((self.described,)), *facts, say("on" if is_on else "off")]),
         )
-        yield from self.each_argument(without=("name", "type"))
+
+    def lead(self) -> Sentences:
         if self.operation.active is not False:
             yield from self.while_on_air(_APPEARS)
 
-    def choice(self) -> str:
-        return f"Add the source {naming.quoted(self.operation.name)} to {self.name}"
+    def rows(self) -> Iterator[Row]:
+        if self.operation.url is not None:
+            yield Row("Address", (say(naming.address(self.operation.url)),))
+
+    def lasts(self) -> Sentences:
+        if self.operation.active is False:
+            yield say("It stays off until you turn it on.")
+        else:
+            yield say(stays(1, is_on=True))
 
     def done(self, answer: JsonObject, _observed: Observed | None) -> Sentences:
         it = self.read_answer(Source, answer)
@@ -76,20 +98,46 @@ class UpdateSourcePlan(Plan[UpdateSource]):
     def target(self) -> Target:
         return _target(self)
 
-    def effects(self) -> Sentences:
-        yield from self.each_change()
-        yield from self.each_overwritten("url")
+    def acts(self) -> Iterator[Act]:
+        of, it = self.name, self.operation
+        if it.url is not None:
+            yield Act(
+                rank=Rank.REPLACE,
+                yes="Replace its address",
+                no="Keep the old address",
+                headline="Replace the address of {}",
+                further="replace its address",
+                label="New address",
+                verb="replace",
+                thing="source address",
+                lead="The old address is lost: TRaX never shows it.",
+                fact=sentence("{}: {}", of, naming.address(it.url)),
+            )
+        if it.active is not None:
+            yield turn("source", of, "", is_on=it.active)
+        if it.name is not None:
+            yield rename("source", of, it.name)
+
+    def lead(self) -> Sentences:
+        yield from super().lead()
         if self.operation.active is None:
-            yield from self.while_on_air("Viewers may see the change at once.")
+            yield from self.while_on_air(AT_ONCE)
         else:
             yield from self.while_on_air(_APPEARS if self.operation.active else _VANISHES)
 
-    def choice(self) -> str:
-        return f"Change the source {self.name}"
+    def rows(self) -> Iterator[Row]:
+        if self.operation.url is not None:
+            yield Row("New address", (say(naming.address(self.operation.url)),))
+        if self.operation.name is not None:
+            yield Row("New name", (sentence("{}", new_name(self.operation.name)),))
+
+    def lasts(self) -> Sentences:
+        if self.operation.active is not None:
+            yield say(stays(1, is_on=self.operation.active))
 
     def done(self, answer: JsonObject, _observed: Observed | None) -> Sentences:
         it = self.read_answer(Source, answer)
-        name = Name(naming.quoted(it.name), it.id) if it else self.name
+        name = naming.named(it.name, it.id) if it else self.name
         yield from self.each_change_done(
             answer, of=sentence("the source {} of {}", name, self.studio).text
         )
@@ -103,25 +151,23 @@ class DeleteSourcePlan(Plan[DeleteSource]):
     def target(self) -> Target:
         return _target(self)
 
-    def effects(self) -> Sentences:
-        yield sentence("Removes the source {} from {}.", self.name, self.studio)
-        yield sentence("Cannot be undone: it can only be added anew.")
-        yield from self._untouched()
-        yield from self.while_on_air(_VANISHES)
+    def acts(self) -> Iterator[Act]:
+        yield delete(
+            "source",
+            self.name,
+            yes="Delete the source",
+            lead="This can't be undone. You'd have to add it again.",
+        )
 
-    def choice(self) -> str:
-        return f"Delete the source {self.name}"
+    def lead(self) -> Sentences:
+        yield from super().lead()
+        yield from self.while_on_air(_VANISHES)
+        it = _source(self)
+        if it is not None and it.type == "media":
+            yield say("TRaX doesn't say whether its file stays in the media library.")
 
     def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
         yield sentence("Deleted the source {} from {}.", self.name, self.studio)
-
-    def _untouched(self) -> Sentences:
-        """What becomes of the thing behind it, as far as that is certain."""
-        it = _source(self)
-        if it is not None and it.type in _FEEDS:
-            yield sentence("The {} itself is not touched.", _FEEDS[it.type])
-        if it is not None and it.type == "media":
-            yield sentence("TRaX does not document whether its file stays in the media library.")
 
 
 def _target(plan: _OfSource) -> Target:

@@ -6,10 +6,13 @@ from typing import Any, Final
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Destination
 from trax_mcp.api.operations import GoLive, GoOffline
+from trax_mcp.consent.calls import STAY_ON_AIR
+from trax_mcp.consent.plans.acts import Act, Rank, capitalized, go_live
 from trax_mcp.consent.plans.base import Plan, Sentences
+from trax_mcp.consent.preview import Row
 from trax_mcp.studio import naming, times
 from trax_mcp.studio.facts import Fact, Observed
-from trax_mcp.studio.naming import Name, Sentence, note, sentence
+from trax_mcp.studio.naming import Name, Sentence, note, say, sentence
 from trax_mcp.studio.readiness import READINESS_FACTS, go_live_warnings
 
 _MAX_NAMED: Final = 20
@@ -25,22 +28,28 @@ class GoLivePlan(Plan[GoLive]):
     def puts_on_air(cls, _operation: GoLive) -> bool:
         return True
 
-    def effects(self) -> Sentences:
-        yield sentence("Starts a broadcast of {} that anyone can watch.", self.name)
-        for it in self.facts.enabled:
-            yield sentence("Goes out on {}.", self.destination(it))
-        others = (it for it in self.facts.destinations.value or () if not it.enabled)
-        yield from _switched(self, "off", others)
-        for source in self.facts.active:
-            yield sentence("Can be on screen: {}.", self.source(source))
+    def acts(self) -> Iterator[Act]:
+        words = go_live([it.platform for it in self.facts.enabled])
+        yield Act(
+            rank=Rank.GO_LIVE,
+            yes=capitalized(words),
+            no="Don't go live",
+            headline="Go live with {}",
+            further="",
+            label="",
+            verb=words,
+            lead="Anyone can watch.",
+        )
+
+    def rows(self) -> Iterator[Row]:
+        off = [it for it in self.facts.destinations.value or () if not it.enabled]
+        yield places(self, "Streams to", self.facts.enabled, short="To")
+        yield places(self, "Stays off", off, short="Off")
+        yield on_screen(self)
 
     def warnings(self) -> Sentences:
         yield from self.changed_earlier()
         yield from (it.what for it in go_live_warnings(self.facts))
-
-    def choice(self) -> str:
-        platforms = naming.platforms(it.platform for it in self.facts.enabled)
-        return f"Go live{f' on {platforms}' if platforms else ''}: {self.name}"
 
     def done(self, answer: JsonObject, observed: Observed | None) -> Sentences:
         where, next_step = self._destinations(answer), self.operation.look
@@ -99,25 +108,34 @@ class GoOfflinePlan(Plan[GoOffline]):
 
     reads = (Fact.STUDIO, Fact.STATUS, Fact.DESTINATIONS)
 
-    def effects(self) -> Sentences:
-        yield sentence("Ends the broadcast of {} for all viewers.", self.name)
+    def acts(self) -> Iterator[Act]:
+        yield Act(
+            rank=Rank.OTHER,
+            yes="Go offline",
+            no=STAY_ON_AIR,
+            headline="Go offline with {}",
+            further="",
+            label="",
+            verb="go offline",
+            lead="The show ends for all viewers.",
+        )
+
+    def lead(self) -> Sentences:
+        yield from super().lead()
         if self.facts.live:
             yield note(f"It {times.on_air(self.facts.since, self.now)}.")
-            yield from _switched(self, "on", self.facts.enabled)
         if self.facts.live is False:
-            yield sentence(
-                "It does not seem to be on air: a start that is under way is stopped too."
-            )
+            yield say("It doesn't seem to be on air. A start that is under way is stopped, too.")
+
+    def rows(self) -> Iterator[Row]:
+        if self.facts.live:
+            yield places(self, "Streams to", self.facts.enabled, short="To")
 
     def warnings(self) -> Sentences:
         if self.facts.auto_go_live:
             yield sentence(
-                "{} can go on air again by itself: its `autoGoLive` was turned on here.",
-                self._subject,
+                "{} can go live again on its own: that was turned on here.", self._subject
             )
-
-    def choice(self) -> str:
-        return f"Go offline: {self.name}"
 
     def done(self, _answer: JsonObject, observed: Observed | None) -> Sentences:
         yield from self._outcome(observed)
@@ -140,13 +158,17 @@ class GoOfflinePlan(Plan[GoOffline]):
         return self.studio if self.facts.studio.value else "The studio"
 
 
-def _switched(plan: Plan[Any], on_or_off: str, places: Iterable[Destination]) -> Sentences:
-    """A sentence that names destinations, in the same order each time: TRaX promises none."""
-    found = sorted(places, key=lambda it: (it.name, it.id))
-    if found:
-        names = [plan.destination(it).text for it in found]
-        ids = tuple(it.id for it in found[:_MAX_NAMED])
-        yield Sentence(f"Switched {on_or_off}: {_first(names)}.", ids)
+def places(plan: Plan[Any], label: str, found: Iterable[Destination], *, short: str = "") -> Row:
+    """A row of destinations, in the same order each time: TRaX promises none."""
+    ordered = sorted(found, key=lambda it: (it.name, it.id))
+    return Row(label, tuple(Sentence((plan.destination(it),)) for it in ordered), short)
+
+
+def on_screen(plan: Plan[Any]) -> Row:
+    """A row of the sources that are on, in the same order each time."""
+    ordered = sorted(plan.facts.active, key=lambda it: (it.name, it.id))
+    names = tuple(Sentence((plan.source_name(it),)) for it in ordered)
+    return Row("May be on screen", names, "On screen")
 
 
 def _first(names: list[str]) -> str:

@@ -1,12 +1,18 @@
 """Creating and changing studios."""
 
+from collections.abc import Iterator
+
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Studio
 from trax_mcp.api.operations import CreateStudio, UpdateStudio
-from trax_mcp.consent.plans.base import Plan, Sentences
+from trax_mcp.consent.plans.acts import Act, Rank
+from trax_mcp.consent.plans.base import LEAVE_IT, Plan, Sentences
+from trax_mcp.consent.plans.edits import new_name, rename
+from trax_mcp.consent.plans.stream import places
+from trax_mcp.consent.preview import Row
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Fact, Observed
-from trax_mcp.studio.naming import sentence
+from trax_mcp.studio.naming import Name, say, sentence
 
 
 class CreateStudioPlan(Plan[CreateStudio]):
@@ -14,12 +20,22 @@ class CreateStudioPlan(Plan[CreateStudio]):
 
     reads = (Fact.STUDIOS, Fact.HEALTH)
 
-    def effects(self) -> Sentences:
-        yield sentence("Creates the studio {}.", naming.quoted_whole(self.operation.name))
-        yield sentence("Cannot be undone: no tool deletes it again.")
+    @property
+    def described(self) -> Name:
+        return new_name(self.operation.name)
 
-    def choice(self) -> str:
-        return f"Create the studio {naming.quoted(self.operation.name)}"
+    def acts(self) -> Iterator[Act]:
+        yield Act(
+            rank=Rank.OTHER,
+            yes="Create the studio",
+            no="Don't create it",
+            headline="Create the studio {}",
+            further="",
+            label="",
+            verb="create",
+            thing="studio",
+            lead="This can't be undone here: no tool deletes a studio.",
+        )
 
     def done(self, answer: JsonObject, _observed: Observed | None) -> Sentences:
         it = self.read_answer(Studio, answer)
@@ -40,25 +56,87 @@ class UpdateStudioPlan(Plan[UpdateStudio]):
     def sets_auto_go_live(cls, operation: UpdateStudio) -> bool | None:
         return operation.auto_go_live
 
-    def effects(self) -> Sentences:
-        yield from self.each_change()
-        if self.operation.auto_go_offline_on_drop:
-            yield from self.while_on_air(
-                "From then on it goes off air by itself if the stream drops."
-            )
+    def acts(self) -> Iterator[Act]:
+        of, it = self.name, self.operation
+        if it.auto_go_live is not None:
+            yield _goes_live_alone() if it.auto_go_live else _asks_again()
+        if it.auto_go_offline_on_drop is not None:
+            yield _ends_alone() if it.auto_go_offline_on_drop else _stays_on_air()
+        if it.name is not None:
+            yield rename("studio", of, it.name)
+
+    def lead(self) -> Sentences:
+        yield from super().lead()
         if self.operation.auto_go_live:
-            yield sentence("From then on the studio can go on air by itself, without another yes.")
-            for it in self.facts.enabled:
-                yield sentence("It would go out on {}.", self.destination(it))
-            yield from self.while_on_air("That does not change.")
+            yield say("TRaX doesn't say what triggers it.")
+        if self.operation.auto_go_offline_on_drop:
+            yield from self.while_on_air("this counts for the running show, too")
+
+    def rows(self) -> Iterator[Row]:
+        if self.operation.auto_go_live:
+            yield places(self, "Would stream to", self.facts.enabled, short="To")
+        if self.operation.name is not None:
+            yield Row("New name", (sentence("{}", new_name(self.operation.name)),))
+
+    def lasts(self) -> Sentences:
+        if self.operation.auto_go_live:
+            yield say("This stays on until you turn it off.")
 
     def warnings(self) -> Sentences:
         if self.operation.auto_go_live:
             yield from self.changed_earlier()
 
-    def choice(self) -> str:
-        return f"Change the studio {self.name}"
-
     def done(self, answer: JsonObject, _observed: Observed | None) -> Sentences:
         it = self.read_answer(Studio, answer)
         yield from self.each_change_done(answer, of=naming.studio(it) if it else self.studio)
+
+
+def _goes_live_alone() -> Act:
+    return Act(
+        rank=Rank.GO_LIVE_LATER,
+        yes="Let it go live on its own",
+        no="Keep asking me",
+        headline="Let {} go live on its own",
+        further="let it go live on its own",
+        label="",
+        verb="let it go live on its own",
+        lead="From now on it can go on air without asking you.",
+    )
+
+
+def _asks_again() -> Act:
+    return Act(
+        rank=Rank.OTHER,
+        yes="Stop it going live on its own",
+        no=LEAVE_IT,
+        headline="Stop {} going live on its own",
+        further="stop it going live on its own",
+        label="",
+        verb="stop it going live on its own",
+    )
+
+
+def _ends_alone() -> Act:
+    return Act(
+        rank=Rank.OTHER,
+        yes="Go offline if the input drops",
+        no=LEAVE_IT,
+        headline="Let {} go offline if its input drops",
+        further="go offline if its input drops",
+        label="",
+        verb="go offline if the input drops",
+        lead="From now on a show ends on its own if its input drops.",
+    )
+
+
+def _stays_on_air() -> Act:
+    return Act(
+        rank=Rank.OTHER,
+        yes="Stay on air if the input drops",
+        no=LEAVE_IT,
+        headline="Keep {} on air if its input drops",
+        further="stay on air if its input drops",
+        label="",
+        verb="stay on air if the input drops",
+        lead="From now on a show goes on if its input drops.",
+    )

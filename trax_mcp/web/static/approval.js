@@ -21,7 +21,7 @@ class ApprovalCard {
     this.blocks = {
       changes: this.addBlock("changes", "Changed since you were asked"),
       warnings: this.addBlock("warnings", "Warning"),
-      effects: this.addBlock("effects", "What happens"),
+      effects: this.addBlock("effects", ""),
       unknown: this.addBlock("unknown", "Not known"),
     };
     this.outcome = this.add(this.root, "p", "outcome");
@@ -41,6 +41,16 @@ class ApprovalCard {
     return element;
   }
 
+  // A sentence is a text, or a list of texts and names. A name is set as text in bold.
+  pieces(sentence) {
+    return [sentence].flat().flatMap((it) => {
+      if (typeof it === "string") return [it];
+      const name = document.createElement("b");
+      name.textContent = it.name;
+      return it.detail ? [name, ` (${it.detail})`] : [name];
+    });
+  }
+
   addBlock(name, title) {
     const block = this.add(this.root, "div", name);
     this.add(block, "h3").textContent = title;
@@ -51,14 +61,20 @@ class ApprovalCard {
   draw(state) {
     this.state = state;
     const isOpen = state.phase === "open";
-    this.title.textContent = isOpen ? `${state.yes}?` : state.yes ?? "";
+    this.title.replaceChildren(...this.pieces(isOpen ? state.headline : [state.yes ?? ""]));
+    const effects = [
+      ...(state.lead ?? []),
+      ...(state.rows ?? []).map(({ label, items }) => [
+        `${label}: `, ...items.flatMap((it, at) => (at ? [", ", ...it] : it)),
+      ]),
+      ...(state.lasts ?? []),
+    ];
     for (const [name, block] of Object.entries(this.blocks)) {
-      const texts = state[name] ?? [];
-      block.hidden = !isOpen || texts.length === 0;
-      block.querySelector("ul").replaceChildren(...texts.map((text) => {
+      const sentences = name === "effects" ? effects : state[name] ?? [];
+      block.hidden = !isOpen || sentences.length === 0;
+      block.querySelector("ul").replaceChildren(...sentences.map((it) => {
         const item = document.createElement("li");
-        item.textContent = text;
-        item.classList.toggle("numbered", /^\d+\. /.test(text));
+        item.append(...this.pieces(it));
         return item;
       }));
     }

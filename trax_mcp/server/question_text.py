@@ -1,0 +1,175 @@
+"""Writes a question to a person: as forms that a small screen shows whole, and as lines. Pure.
+
+Clients cut a form that is longer than a few rows, without a word. So a form is one paragraph: the
+act, then what becomes public or is lost, then the facts, with short names. What does not fit goes
+into further forms.
+"""
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any, Final, NamedTuple
+
+from trax_mcp.api.text_safety import columns_of
+from trax_mcp.consent.preview import Preview, Row
+from trax_mcp.studio.naming import Sentence, joined
+
+ROWS: Final = 4
+COLUMNS: Final = 74
+"""Claude Code draws four rows of a form, of six columns less than its terminal has."""
+NARROW: Final = 54
+LONGEST_DESCRIPTION: Final = 47
+"""Of the description of a field, Claude Code draws so much at 60 columns."""
+PRACTICE: Final = "Practice: "
+NOTHING_IS_REAL: Final = "Practice studios: nothing is real."
+CHOICE: Final = "choice"
+_NO_ANSWER: Final = "No answer within 5 minutes means no."
+_GOES_ON: Final = "Go on"
+"""The choice of each form but the last, where a question needs several."""
+_CHUNK: Final = 120
+"""A longer fact is divided, where a question needs several forms."""
+
+
+class FormMessage(NamedTuple):
+    """The text of one form, and of its field. Several have numbers; the last one asks."""
+
+    message: str
+    description: str = _NO_ANSWER
+    number: int = 1
+    of: int = 1
+
+    @property
+    def is_last(self) -> bool:
+        """Whether it offers the act."""
+        return self.number == self.of
+
+
+def form_messages(
+    preview: Preview,
+    changes: Sequence[Sentence] = (),
+    *,
+    practice: bool = False,
+    rows: int | None = ROWS,
+    columns: int = COLUMNS,
+) -> tuple[FormMessage, ...]:
+    """The forms that ask a question, one after the other: mostly one.
+
+    Each fits into so many rows; without `rows`, the client shows all of one form.
+    """
+    drafts = list(_drafts(preview, changes, practice=practice))
+    if rows is None:
+        return (drafts[0],)
+    for width in (min(NARROW, columns), columns):
+        for draft in drafts:
+            if fits(draft.message, rows=rows, columns=width):
+                return (draft,)
+    return tuple(_several(preview, changes, practice=practice, rows=rows, columns=columns))
+
+
+def fits(message: str, *, rows: int = ROWS, columns: int = COLUMNS) -> bool:
+    """Whether a paragraph takes no more than so many rows."""
+    return len(textwrap.wrap(_as_wide(message), columns)) <= rows
+
+
+def form_schema(preview: Preview, form: FormMessage) -> dict[str, Any]:
+    """One choice: the no, which is preselected, and the act, or to go on to the next form."""
+    yes = preview.yes if form.is_last else _GOES_ON
+    field = {
+        "type": "string",
+        "title": "Your answer",
+        "description": form.description,
+        "enum": [preview.no, yes],
+        "default": preview.no,
+    }
+    return {"type": "object", "properties": {CHOICE: field}, "required": [CHOICE]}
+
+
+def preview_lines(
+    preview: Preview, changes: Sequence[Sentence] = (), *, practice: bool = False
+) -> Iterator[str]:
+    """The question with whole names, a fact a line."""
+    if practice:
+        yield NOTHING_IS_REAL
+        yield ""
+    if changes:
+        yield "Changed since you were asked:"
+        yield from (f"- {it.text}" for it in changes)
+        yield ""
+    yield preview.headline.text
+    yield from (f"- {it.text}" for it in preview.lead)
+    yield from (f"- {it.sentence.text}" for it in preview.rows)
+    yield from (f"- {it.text}" for it in preview.lasts)
+    yield from (f"- Warning: {it.text}" for it in preview.warnings)
+    yield from (f"- Not known: {it}" for it in preview.unknown)
+
+
+def _drafts(
+    preview: Preview, changes: Sequence[Sentence], *, practice: bool
+) -> Iterator[FormMessage]:
+    """The same question as one form, from the fullest to the shortest."""
+    begin, end = list(_begin(preview, changes, practice=practice)), _end(preview)
+    for is_short in (False, True):
+        facts = [_row(it, is_short=is_short) for it in preview.rows]
+        lasts = [it.in_short for it in preview.lasts]
+        yield FormMessage(" ".join((*begin, *facts, *lasts, *end)))
+        last = " ".join(lasts)
+        if 0 < len(last) <= LONGEST_DESCRIPTION:
+            yield FormMessage(" ".join((*begin, *facts, *end)), last)
+
+
+def _begin(preview: Preview, changes: Sequence[Sentence], *, practice: bool) -> Iterator[str]:
+    yield f"{PRACTICE if practice else ''}{preview.headline.in_short}"
+    yield from (it.in_short for it in preview.lead)
+    if changes:
+        yield "Changed since you were asked:"
+        yield from (it.in_short for it in changes)
+
+
+def _end(preview: Preview) -> list[str]:
+    warnings = [it.in_short for it in preview.warnings]
+    return [*warnings, *(f"Not known: {it}." for it in preview.unknown)]
+
+
+def _row(row: Row, *, is_short: bool) -> str:
+    label = (row.short if is_short else "") or row.label
+    return f"{label}: {joined(row.items).in_short}."
+
+
+def _several(
+    preview: Preview,
+    changes: Sequence[Sentence],
+    *,
+    practice: bool,
+    rows: int,
+    columns: int,
+) -> Iterator[FormMessage]:
+    """Several forms, each with the act first, and as many facts as fit after it."""
+    act, *others = _begin(preview, changes, practice=practice)
+    facts = chain(others, _pieces(preview), (it.in_short for it in preview.lasts), _end(preview))
+    pages, numbers = [""], " (10 of 10)"
+    for fact in chain.from_iterable(map(_chunks, facts)):
+        longer = f"{pages[-1]} {fact}"
+        if pages[-1] and not fits(f"{act}{numbers}{longer}", rows=rows, columns=columns):
+            pages.append(f" {fact}")
+        else:
+            pages[-1] = longer
+    for number, facts_here in enumerate(pages, start=1):
+        yield FormMessage(
+            f"{act} ({number} of {len(pages)}){facts_here}", number=number, of=len(pages)
+        )
+
+
+def _pieces(preview: Preview) -> Iterator[str]:
+    """The facts, of each row one by one."""
+    for row in preview.rows:
+        yield from (f"{row.label}: {it.in_short}." for it in row.items)
+
+
+def _chunks(text: str) -> Iterable[str]:
+    """A long text in pieces: what the caller sets is never cut."""
+    return textwrap.wrap(text, _CHUNK) if len(text) > _CHUNK else (text,)
+
+
+def _as_wide(text: str) -> str:
+    """The text with two letters for each wide character, as a terminal draws it."""
+    return "".join(it * max(1, columns_of(it)) for it in text)
