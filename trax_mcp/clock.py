@@ -9,15 +9,18 @@ import anyio
 
 
 class Clock:
-    """The clock of the operating system."""
+    """The clock of the operating system. `is_local`: dates are in the zone of the computer."""
+
+    def __init__(self, *, is_local: bool = False) -> None:
+        self._zone = None if is_local else UTC
 
     def seconds(self) -> float:
         """Monotonic seconds, from an arbitrary start."""
         return time.monotonic()
 
     def now(self) -> datetime:
-        """The date and time, in UTC."""
-        return datetime.now(UTC)
+        """The date and time, in UTC or the zone of the computer."""
+        return datetime.now(UTC).astimezone(self._zone)
 
     async def sleep(self, seconds: float) -> None:
         """Wait for some seconds."""

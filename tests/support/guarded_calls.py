@@ -57,8 +57,8 @@ def _source(changes: Arguments, other_arguments: Arguments) -> GuardedOperation:
 GO_LIVE: Final = GuardedOperation(
     "go_live", STUDIO, f"POST {PLACE}/go-live", {"studioId": "studio_43"}
 )
-YES: Final = 'Go live on YouTube and Twitch: "Friday Night Show"'
-NO: Final = "Do not"
+YES: Final = "Go live on YouTube and Twitch"
+NO: Final = "Don't go live"
 """The choices in the question of `GO_LIVE`."""
 
 GO_OFFLINE: Final = GuardedOperation(

@@ -70,8 +70,8 @@ class ProgressLog:
 
 def choices(form: Form) -> Sequence[str]:
     """The two choices in a form: yes, then no."""
-    offered: list[str] = form.requested_schema["properties"]["choice"]["enum"]
-    return offered
+    no, yes = form.requested_schema["properties"]["choice"]["enum"]
+    return yes, no
 
 
 def chosen(choice: object) -> types.ElicitResult:

@@ -43,7 +43,7 @@ def run(options: Namespace) -> int:
 
 async def _serve_stdio(settings: Settings, caller: Caller, telemetry: Telemetry) -> None:
     check_names(settings)
-    passkey, clock = enrolled_passkey(settings), Clock()
+    passkey, clock = enrolled_passkey(settings), Clock(is_local=True)
     async with aclosing(client_for(settings)) as client, open_page(clock, passkey) as page:
         service = build_service(
             settings,

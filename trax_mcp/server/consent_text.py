@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
-from trax_mcp.consent.calls import ApprovedIn, Channel, Done, NotRun, Reason, Status
+from trax_mcp.consent.calls import Channel, Done, NotRun, Reason, Status
 from trax_mcp.consent.changes import ApplyChanges
 from trax_mcp.consent.questions import QUESTION_SECONDS
 from trax_mcp.server.question_text import preview_lines
@@ -17,25 +17,25 @@ BEGIN: Final = "--- For the person ---"
 END: Final = "--- End ---"
 """What a person is to be shown stands between these lines, which Markdown leaves as they are."""
 _GOOD_FOR: Final = times.duration(timedelta(seconds=QUESTION_SECONDS))
-_FOR_SO_LONG: Final = f"Good for {_GOOD_FOR}."
+_FOR_SO_LONG: Final = f"You have {_GOOD_FOR} to answer. Nothing happens until then."
 
 _REASONS: Final[Mapping[tuple[Status, Reason | None], str]] = {
-    ("confirmation_required", None): "{operation} needs a person's yes.",
-    ("asking", None): "a person is being asked {where}.",
-    ("confirmation_invalid", "expired"): "this confirmation has expired, or was never yours.",
+    ("confirmation_required", None): "{operation} needs the user's approval.",
+    ("asking", None): "the user is being asked {where}.",
+    ("confirmation_invalid", "expired"): "this confirmation has expired or isn't valid here.",
     ("confirmation_invalid", "mismatch"): "this confirmation is for another call.",
-    ("confirmation_invalid", "changed"): "things have changed since the yes.",
+    ("confirmation_invalid", "changed"): "things have changed since the approval.",
     ("confirmation_invalid", "used"): "this confirmation was used already: {why}.",
-    ("declined", "declined"): "the person said no.",
-    ("declined", "cancelled"): "the person closed the question without an answer.",
+    ("declined", "declined"): "the user said no.",
+    ("declined", "cancelled"): "the user closed the question without an answer.",
     ("declined", "timed_out"): "nobody answered within five minutes.",
     (
         "declined",
         "recently_declined",
-    ): "the person said no, and is not asked about it again for a minute.",
-    ("declined", "malformed"): "the answer was none of the choices.",
-    ("declined", "client_error"): "the client could not ask the person.",
-    ("cannot_ask", None): "a person must be asked here, and this client cannot ask one.",
+    ): "the user said no, and isn't asked about it again for a minute.",
+    ("declined", "malformed"): "the answer wasn't one of the choices.",
+    ("declined", "client_error"): "the client couldn't ask the user.",
+    ("cannot_ask", None): "the user must be asked here, and this client can't ask them.",
     ("nothing_to_do", None): "{why}",
 }
 
@@ -46,25 +46,13 @@ _WHERE: Final[Mapping[Channel, str]] = {
     "panel": "in a panel of this conversation",
     "page": "on a page in their browser",
 }
-_APPROVED: Final[Mapping[ApprovedIn, str]] = {
-    "form": "in the client's form",
-    "panel": "in a panel of this conversation",
-    "page": "on the page in the browser",
-    "passkey": "with the person's passkey",
-    "confirmation": "by its confirmation, after a preview",
-    "flag": "by confirm: true (TRAX_CONFIRM=flag)",
-}
-"""Only a passkey shows that a person has answered: no other sentence says so.
-
-A form is the client's, and a program can press a button.
-"""
 
 _NEXT_STEPS: Final[Mapping[Status, str]] = {
-    "asking": "Tell them and stop. Call again with the same arguments to learn what came of it.",
-    "declined": "Do not call again unless the person asks for it.",
+    "asking": "Tell them and stop. Call again with the same arguments to learn the result.",
+    "declined": "Don't call again unless they ask for it.",
     "cannot_ask": "The operator set TRAX_CONFIRM=human: use a client that shows forms.",
     "nothing_to_do": "Look with check_studio.",
-    "confirmation_invalid": "Call again if the person still wants it.",
+    "confirmation_invalid": "Call again if the user still wants it.",
 }
 """The next step where there is no confirmation to send."""
 
@@ -120,8 +108,8 @@ def several_done_lines(done: Done) -> Iterator[str]:
 
 
 def _approved(done: Done) -> str:
-    """The last sentence of a line: how it was approved."""
-    return f" Approved {_APPROVED[done.approved_in]}." if done.approved_in else ""
+    """The last sentence of a line, where nobody was asked."""
+    return " Nobody was asked (TRAX_CONFIRM=flag)." if done.approved_in == "flag" else ""
 
 
 def _lifetime(not_run: NotRun) -> str:
@@ -162,10 +150,11 @@ def _next_step(not_run: NotRun) -> str:
 
 
 def _ask_for_yes(not_run: NotRun) -> str:
-    evidence = "the last line here" if not_run.confirmation else "`confirm: true`"
+    evidence = "the last line below" if not_run.confirmation else "`confirm: true`"
     return (
-        "Show the person what stands between the marks, and stop. Only if their next message says"
-        f" yes to that, call {not_run.operation} again with the same arguments and {evidence}. A"
-        " yes with conditions is a no to this call, and a no needs no call. Several previews may be"
-        " shown together, if none changes what another one shows."
+        "Show them the text between the marks (translate it if needed, leave nothing out) and"
+        " stop. If their next message approves it without conditions, call"
+        f' {not_run.operation} again with the same arguments and {evidence}. "Yes, but …" is not'
+        " approval: make the changed call instead. Several previews may be shown together, if none"
+        " changes what another one shows."
     )

@@ -6,11 +6,11 @@ into further forms.
 """
 
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
-from trax_mcp.api.text_safety import columns_of
+from trax_mcp.api.text_safety import CONTINUED, columns_of
 from trax_mcp.consent.preview import Preview, Row
 from trax_mcp.studio.naming import Sentence, joined
 
@@ -26,8 +26,8 @@ CHOICE: Final = "choice"
 _NO_ANSWER: Final = "No answer within 5 minutes means no."
 _GOES_ON: Final = "Go on"
 """The choice of each form but the last, where a question needs several."""
-_CHUNK: Final = 120
-"""A longer fact is divided, where a question needs several forms."""
+_LEAST_ROOM: Final = 60
+"""So many columns a form has for facts, after the act."""
 
 
 class FormMessage(NamedTuple):
@@ -145,29 +145,39 @@ def _several(
 ) -> Iterator[FormMessage]:
     """Several forms, each with the act first, and as many facts as fit after it."""
     act, *others = _begin(preview, changes, practice=practice)
-    facts = chain(others, _pieces(preview), (it.in_short for it in preview.lasts), _end(preview))
-    pages, numbers = [""], " (10 of 10)"
-    for fact in chain.from_iterable(map(_chunks, facts)):
+    begin = f"{act} (10 of 10)"
+    room = max(_LEAST_ROOM, rows * columns - len(_as_wide(begin)) - columns // 2)
+    facts = [*others, *_facts(preview, room), *(it.in_short for it in preview.lasts)]
+    pages = [""]
+    for fact in chain.from_iterable(_divided(it, room) for it in (*facts, *_end(preview))):
         longer = f"{pages[-1]} {fact}"
-        if pages[-1] and not fits(f"{act}{numbers}{longer}", rows=rows, columns=columns):
+        if pages[-1] and not fits(f"{begin}{longer}", rows=rows, columns=columns):
             pages.append(f" {fact}")
         else:
             pages[-1] = longer
-    for number, facts_here in enumerate(pages, start=1):
-        yield FormMessage(
-            f"{act} ({number} of {len(pages)}){facts_here}", number=number, of=len(pages)
-        )
+    for number, page in enumerate(pages, start=1):
+        yield FormMessage(f"{act} ({number} of {len(pages)}){page}", number=number, of=len(pages))
 
 
-def _pieces(preview: Preview) -> Iterator[str]:
-    """The facts, of each row one by one."""
+def _facts(preview: Preview, room: int) -> Iterator[str]:
+    """Each row whole if there is so much room for it, else fact by fact."""
     for row in preview.rows:
-        yield from (f"{row.label}: {it.in_short}." for it in row.items)
+        if len(_as_wide(whole := _row(row, is_short=True))) <= room:
+            yield whole
+        else:
+            yield from (f"{row.short or row.label}: {it.in_short}." for it in row.items)
 
 
-def _chunks(text: str) -> Iterable[str]:
-    """A long text in pieces: what the caller sets is never cut."""
-    return textwrap.wrap(text, _CHUNK) if len(text) > _CHUNK else (text,)
+def _divided(text: str, room: int) -> Iterator[str]:
+    """A long text in pieces, with a sign where it goes on: what the caller sets is never cut."""
+    if len(_as_wide(text)) <= room:
+        yield text
+        return
+    size = room // 2 if len(_as_wide(text)) > len(text) else room
+    first, *others = textwrap.wrap(text, size - 4, break_on_hyphens=False)
+    pieces = [first, *(f"{CONTINUED} {it}" for it in others)]
+    yield from (f"{it} {CONTINUED}" for it in pieces[:-1])
+    yield pieces[-1]
 
 
 def _as_wide(text: str) -> str:

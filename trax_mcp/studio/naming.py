@@ -114,22 +114,26 @@ def named(
     name: str,
     its_id: str = "",
     detail: str = "",
+    short_detail: str = "",
     *,
     namesakes: Iterable[str] = (),
     longest: int = TARGET_NAME,
 ) -> Name:
-    """A thing by its name. It takes its id too where one of the `namesakes` would look the same."""
+    """A thing by its name. It takes its id too where one of the `namesakes` would look the same.
+
+    `short_detail` is for small screens, if it is not the same.
+    """
     text, short = quoted(name, longest=longest), in_columns(name)
     others = tuple(namesakes)
-    with_id = ", ".join(filter(None, (detail, word(its_id))))
+    own_id, short_detail = its_id and word(its_id), short_detail or detail
     is_shared = any(quoted(it, longest=longest) == text for it in others)
     is_shared_in_short = is_shared or any(in_columns(it) == short for it in others)
     return Name(
         text,
         its_id,
-        with_id if is_shared else detail,
+        ", ".join(filter(None, (detail, own_id if is_shared else ""))),
         short,
-        with_id if is_shared_in_short else detail,
+        ", ".join(filter(None, (short_detail, own_id if is_shared_in_short else ""))),
         hashlib.sha256(name.encode(errors="replace")).hexdigest()[:16] if "…" in text else "",
     )
 
@@ -197,8 +201,9 @@ def destination(
 ) -> Name:
     """A destination by name, platform and picture format, and by its id if it has a namesake."""
     portrait = "portrait" if it.vertical else None
-    detail = ", ".join(filter(None, (platform(it.platform), portrait)))
-    return named(it.name, it.id, detail, namesakes=namesakes, longest=longest)
+    words = platform(it.platform), known_platform(it.platform) or in_columns(it.platform)
+    detail, short = (", ".join(filter(None, (word, portrait))) for word in words)
+    return named(it.name, it.id, detail, short, namesakes=namesakes, longest=longest)
 
 
 def source(it: Source, *, namesakes: Iterable[str] = (), longest: int = SHOWN_NAME) -> Name:
@@ -206,9 +211,9 @@ def source(it: Source, *, namesakes: Iterable[str] = (), longest: int = SHOWN_NA
     return named(it.name, it.id, source_type(it.type), namesakes=namesakes, longest=longest)
 
 
-def studio(it: Studio | None) -> Name | str:
+def studio(it: Studio | None, *, longest: int = SHOWN_NAME) -> Name | str:
     """A studio by name, or "the studio" where the name is unknown."""
-    return "the studio" if it is None else named(it.name, it.id, longest=SHOWN_NAME)
+    return "the studio" if it is None else named(it.name, it.id, longest=longest)
 
 
 def connection(it: Connection, *, namesakes: Iterable[str] = (), longest: int = SHOWN_NAME) -> Name:

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
+from trax_mcp.api.models import Connection
 from trax_mcp.studio import naming, times
 from trax_mcp.studio.facts import Fact, Facts
-from trax_mcp.studio.naming import Sentence, say, sentence
+from trax_mcp.studio.naming import Name, Sentence, say, sentence
 
 READINESS_FACTS: Final = (
     Fact.STUDIO,
@@ -86,22 +87,22 @@ def _switched_off_writes(facts: Facts) -> Iterator[Finding]:
 
 def _missing_destinations(facts: Facts) -> Iterator[Finding]:
     if facts.destinations.is_whole and not facts.enabled:
-        nobody = f"nobody {'may be receiving' if facts.live else 'would receive'} the stream"
+        nobody = "nobody may see the show" if facts.live else "nobody would see the show"
         if facts.destinations.value:
-            what = say(f"No destination is switched on: {nobody}.")
+            what = say(f"All destinations are off, so {nobody}.")
             yield Finding(what, "Switch one on with update_destination, or add one.", blocks=True)
         else:
-            what = say(f"The studio has no destination: {nobody}.")
+            what = say(f"The studio has no destination, so {nobody}.")
             yield Finding(what, "Add one with create_destination.", blocks=True)
 
 
 def _missing_sources(facts: Facts) -> Iterator[Finding]:
     if facts.sources.is_whole and not facts.active:
         if facts.sources.value:
-            what = say("No source is switched on: viewers may see nothing.")
+            what = say("All sources are off, so viewers may see nothing.")
             yield Finding(what, "Switch one on with update_source, or add one.")
         else:
-            what = say("The studio has no source: viewers may see nothing.")
+            what = say("The studio has no source, so viewers may see nothing.")
             yield Finding(what, "Add one with create_source.")
 
 
@@ -114,7 +115,7 @@ def _troubled_accounts(facts: Facts) -> Iterator[Finding]:
         if it.status != "active" and it.platform in platforms
     ]
     for account in troubled[:MAX_NAMED]:
-        platform, name = naming.platform(account.platform), naming.connection(account)
+        platform, name = naming.platform(account.platform), _account(account, facts)
         other = f"is not active, but {naming.word(account.status)}"
         trouble = _SIGN_IN_NEEDED.get(account.status, other)
         what = sentence("{} may fail: the account {} {}.", platform, name, trouble)
@@ -122,6 +123,16 @@ def _troubled_accounts(facts: Facts) -> Iterator[Finding]:
     if (further := len(troubled) - MAX_NAMED) > 0:
         what = say(f"{further:,} more accounts are not active: their platforms may fail.")
         yield Finding(what, "The person signs in to all of them again, on TRaX.")
+
+
+def _account(account: Connection, facts: Facts) -> Name:
+    """An account by name, and by its id if another one of its platform looks the same."""
+    others = [
+        it.display_name
+        for it in facts.connections.value or ()
+        if it.id != account.id and it.platform == account.platform
+    ]
+    return naming.connection(account, namesakes=others)
 
 
 def _expiring_accounts(facts: Facts, now: datetime) -> Iterator[Finding]:
@@ -134,7 +145,7 @@ def _expiring_accounts(facts: Facts, now: datetime) -> Iterator[Finding]:
         if (expires := times.parse(account.expires_at)) and expires <= now + _EXPIRES_SOON
     ]
     for account, expires in expiring[:MAX_NAMED]:
-        platform, name = naming.platform(account.platform), naming.connection(account)
+        platform, name = naming.platform(account.platform), _account(account, facts)
         what = sentence("The {} account {} {}.", platform, name, _expiry(expires, now))
         yield Finding(what, f"To be sure, the person signs in to {platform} again, on TRaX.")
     if (further := len(expiring) - MAX_NAMED) > 0:

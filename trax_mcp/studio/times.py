@@ -1,5 +1,6 @@
-"""Writes times and durations for people, in UTC. Pure: the time of reading is handed in.
+"""Writes times and durations for people. Pure: the time of reading is handed in, with its zone.
 
+A zone other than UTC is that of the person: its time comes first, with UTC behind.
 They change on their own, so a sentence that holds one is a `naming.note` or part of a result.
 """
 
@@ -12,6 +13,7 @@ from trax_mcp.studio.naming import quoted
 _ISO_8601: Final = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII
 )
+_NOON: Final = 12
 _MINUTE: Final = 60
 _HOUR: Final = 60 * _MINUTE
 _DAY: Final = 24 * _HOUR
@@ -28,10 +30,18 @@ def parse(text: str | None) -> datetime | None:
 
 
 def at(moment: datetime, now: datetime, *, in_seconds: bool = True) -> str:
-    """A time: "18:00:03 UTC", with its date unless that is the date of `now`."""
-    moment, now = moment.astimezone(UTC), now.astimezone(UTC)
-    date = "" if moment.date() == now.date() else f"{moment.date()} "
-    return f"{date}{moment:{'%H:%M:%S' if in_seconds else '%H:%M'}} UTC"
+    """A time: "18:00:03 UTC", with its date unless that is the date of `now`.
+
+    In the zone of the person, if `now` is in one: "8:00:03 pm (18:00:03 UTC)".
+    """
+    utc, here = moment.astimezone(UTC), moment.astimezone(now.tzinfo or UTC)
+    date = "" if here.date() == now.date() else f"{here.date()} "
+    in_utc = f"{utc:{'%H:%M:%S' if in_seconds else '%H:%M'}} UTC"
+    if here.utcoffset() == utc.utcoffset():
+        return f"{date}{in_utc}"
+    seconds = f":{here:%S}" if in_seconds else ""
+    half = "am" if here.hour < _NOON else "pm"
+    return f"{date}{here.hour % _NOON or _NOON}:{here:%M}{seconds} {half} ({in_utc})"
 
 
 def since(time: str | None, now: datetime) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from trax_mcp.consent.preview import Preview, Target
 from trax_mcp.consent.questions import Question
+from trax_mcp.studio.naming import say
 
 if TYPE_CHECKING:
     from trax_mcp.api.models import Model
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 ID: Final = "the-question"
 YES: Final = "Take it live"
+NO: Final = "Leave it off"
 
 
 def preview_of(operation: Operation[Model], *, digest: str = "now") -> Preview:
@@ -21,10 +23,9 @@ def preview_of(operation: Operation[Model], *, digest: str = "now") -> Preview:
     return Preview(
         operation=operation.tool_name,
         target=Target(operation.target_id()),
-        effects=(),
-        warnings=(),
-        unknown=(),
-        choice=YES,
+        headline=say("Take it live?"),
+        yes=YES,
+        no=NO,
         puts_on_air=operation.starts_broadcast,
         digest=digest,
     )

@@ -6,8 +6,8 @@ from functools import partial
 from itertools import product
 from typing import Final, NamedTuple, get_args
 
-from tests.units.consent.asked_questions import ID, YES
-from trax_mcp.consent.calls import DO_NOT, Evidence, PersonAnswer, Reply
+from tests.units.consent.asked_questions import ID, NO, YES
+from trax_mcp.consent.calls import Evidence, PersonAnswer, Reply
 from trax_mcp.consent.policy import (
     NeedsAnswer,
     NeedsConfirmation,
@@ -74,7 +74,7 @@ CHOSE: Final = answer("chosen", YES)
 CHOSE_AGAIN: Final = answer("chosen", YES, number=2)
 
 MODELS: Final = [Evidence(yes, which) for yes in (True, False) for which in (None, ID)]
-CHOICES: Final = (None, YES, DO_NOT, "Something else")
+CHOICES: Final = (None, YES, NO, "Something else")
 ANSWERS: Final = [
     None,
     *(PersonAnswer(ID, *it) for it in product(get_args(Reply), CHOICES, (1, 2))),

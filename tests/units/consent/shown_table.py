@@ -25,9 +25,8 @@ from trax_mcp.api.operations import (
     UpdateSource,
     UpdateStudio,
 )
-from trax_mcp.consent.preview import Target
+from trax_mcp.consent.preview import Preview, Target
 from trax_mcp.studio.facts import Facts
-from trax_mcp.studio.naming import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,34 +42,21 @@ class Shown(NamedTuple):
     operation: Operation[Model]
     facts: Facts
     target: Target
-    effects: tuple[Sentence, ...]
-    choice: str
-    warnings: tuple[Sentence, ...]
-
-
-def says(text: str, *ids: str) -> Sentence:
-    """A sentence that names the things of these ids."""
-    return Sentence(text, ids)
-
-
-def _read(line: str) -> Sentence:
-    """A line of the table. The ids of the things that it names stand in brackets behind it."""
-    text, _, ids = line.partition(" [")
-    is_note = text.startswith("Note: ")
-    return Sentence(text.removeprefix("Note: "), tuple(ids.rstrip("]").split()), is_note)
+    lines: tuple[str, ...]
 
 
 def shown(operation: Operation[Model], facts: Facts, target: Target, lines: str) -> Shown:
-    """What a person is shown: the choice, and then a sentence a line."""
-    choice, *rest = (it.strip() for it in lines.strip().splitlines())
-    warnings = [it for it in rest if it.startswith("Warning: ")]
-    return Shown(
-        operation,
-        facts,
-        target,
-        effects=tuple(_read(it) for it in rest if it not in warnings),
-        choice=choice,
-        warnings=tuple(_read(it.removeprefix("Warning: ")) for it in warnings),
+    """What a person is shown: the headline, both choices, and then a sentence a line."""
+    return Shown(operation, facts, target, tuple(it.strip() for it in lines.strip().splitlines()))
+
+
+def lines_of(preview: Preview) -> tuple[str, ...]:
+    """A preview as the table has it."""
+    return (
+        preview.headline.text,
+        f"[{preview.no}] [{preview.yes}]",
+        *(f"Warning: {it.text}" for it in preview.warnings),
+        *(f"{'Note: ' if it.is_note else ''}{it.text}" for it in preview.effects),
     )
 
 
@@ -84,7 +70,6 @@ CHANGING: Final = [operation_of(entry, example) for entry, example in CHANGES]
 """Every example of an operation that changes something."""
 
 KEY: Final = SecretStr(STREAM_KEY)
-KEY_IN_WORDS: Final = 'a key of 22 characters that ends in "rint"'
 S: Final = {"studio_id": "studio_42"}
 DEST: Final = {**S, "dest_id": "dest_1"}
 SOURCE: Final = {**S, "source_id": "source_1"}
@@ -100,12 +85,8 @@ STUDIO: Final = Target("studio_42", "Friday Show")
 MAIN: Final = Target("dest_1", "Main", "youtube")
 CAMERA: Final = Target("source_1", "Camera")
 
-JOINS: Final = (
-    "TRaX does not document whether the destination joins a running show at once: look on the"
-    " platform."
-)
-LEAVES: Final = JOINS.replace("joins", "leaves")
-IS_LOST: Final = "is overwritten, and TRaX does not show it."
+JOINS: Final = "it may join now or only at the next show."
+LEAVES: Final = "it may leave now or only after the show."
 SHORTS: Final = but(
     destinations=(destination("dest_1", "Shorts", "youtube", vertical=True),),
     sources=(source("source_1", "Camera"), source("source_2", "Guest", "webrtc input")),
@@ -113,221 +94,250 @@ SHORTS: Final = but(
 
 SHOWN: Final[Sequence[Shown]] = (
     shown(CreateStudio(name="Late Show"), NOTHING, Target(""), """
-        Create the studio "Late Show"
-        Creates the studio "Late Show".
-        Cannot be undone: no tool deletes it again.
+        Create the studio "Late Show"?
+        [Don't create it] [Create the studio]
+        This can't be undone here: no tool deletes a studio.
     """),
     shown(UpdateStudio(**S, name="Late Show", auto_go_live=True), EVERYTHING, STUDIO, """
-        Change the studio "Friday Show"
-        Sets name of "Friday Show" to "Late Show". [studio_42]
-        Sets autoGoLive of "Friday Show" to true. [studio_42]
-        From then on the studio can go on air by itself, without another yes.
-        It would go out on "Main" (YouTube). [dest_1]
-        It would go out on "Late crowd" (Twitch). [dest_2]
+        Let "Friday Show" go live on its own and rename it?
+        [Leave it as it is] [Let it go live on its own and rename it]
+        From now on it can go on air without asking you.
+        TRaX doesn't say what triggers it.
+        Would stream to: "Late crowd" (Twitch), "Main" (YouTube)
+        New name: "Late Show"
+        This stays on until you turn it off.
     """),
     shown(UpdateStudio(**S, auto_go_live=False, auto_go_offline_on_drop=True), LIVE, STUDIO, """
-        Change the studio "Friday Show"
-        Sets autoGoLive of "Friday Show" to false. [studio_42]
-        Sets autoGoOfflineOnDrop of "Friday Show" to true. [studio_42]
-        The studio is on air. From then on it goes off air by itself if the stream drops.
+        Stop "Friday Show" going live on its own and let it go offline if its input drops?
+        [Leave it as it is] [Stop it going live on its own, and 1 more]
+        From now on a show ends on its own if its input drops.
+        The show is on air: this counts for the running show, too.
     """),
     shown(CreateDestination(**S, name="Backup", platform="youtube", rtmp_url="rtmp://c.example/app",
-                            stream_key=KEY, enabled=True, vertical=False), LIVE, STUDIO, f"""
-        Add the destination "Backup" to "Friday Show"
-        Adds the destination "Backup" (YouTube) to "Friday Show". [studio_42]
-        Sets its rtmpUrl to c.example ("rtmp://c.example/app").
-        Sets its streamKey to {KEY_IN_WORDS}.
-        Sets its enabled to true.
-        Sets its vertical to false.
-        The studio is on air. {JOINS}
+                            stream_key=KEY, enabled=True, vertical=False), LIVE, STUDIO, """
+        Add "Backup" (YouTube) to "Friday Show"?
+        [Don't add it] [Add a YouTube destination]
+        The show is on air: it may join now or only at the next show.
+        Server: c.example ("rtmp://c.example/app")
+        Stream key: 22 characters, ending in "rint"
+        Picture: landscape
+        It stays on for later shows until you turn it off.
     """),
     shown(CreateDestination(**S, name="Backup", platform="my own", connection_id="conn_1"),
           EVERYTHING, STUDIO, """
-        Add the destination "Backup" to "Friday Show"
-        Adds the destination "Backup" ("my own") to "Friday Show". [studio_42]
-        Sets its connectionId to "conn_1".
+        Add "Backup" ("my own") to "Friday Show"?
+        [Don't add it] [Add a destination]
+        Account: "Robin"
+        It stays on for later shows until you turn it off.
     """),
     shown(UpdateDestination(**DEST, platform="kick", rtmp_url=ADDRESS, stream_key=KEY),
-          EVERYTHING, MAIN, f"""
-        Change the destination "Main"
-        Sets rtmpUrl of "Main" (YouTube) to a.example ("rtmps://a.example/app"). [dest_1]
-        Sets platform of "Main" (YouTube) to "kick". [dest_1]
-        Sets streamKey of "Main" (YouTube) to {KEY_IN_WORDS}. [dest_1]
-        Cannot be undone: what was there as rtmpUrl and streamKey {IS_LOST}
+          EVERYTHING, MAIN, """
+        Send "Main" (YouTube) to a new server, replace its stream key and change its platform?
+        [Leave it as it is] [Send it to a new server, and 2 more]
+        The old address is lost: TRaX never shows it.
+        The old key is lost: TRaX never shows it.
+        New server: a.example ("rtmps://a.example/app")
+        New key: 22 characters, ending in "rint"
+        New platform: Kick
     """),
     shown(UpdateDestination(**DEST, name="Second", enabled=False, vertical=True),
-          UNCLEAR, MAIN, f"""
-        Change the destination "Main"
-        Sets name of "Main" (YouTube) to "Second". [dest_1]
-        Switches off "Main" (YouTube). [dest_1]
-        Sets vertical of "Main" (YouTube) to true. [dest_1]
-        The studio may be on air. {LEAVES}
+          UNCLEAR, MAIN, """
+        Turn off "Main" (YouTube), change its picture and rename it?
+        [Leave it as it is] [Turn off YouTube, and 2 more]
+        The show may be on air: it may leave now or only after the show.
+        Picture: portrait
+        New name: "Second"
+        It stays off for later shows until you turn it back on.
     """),
-    shown(UpdateDestination(**DEST, enabled=True), LIVE, MAIN, f"""
-        Change the destination "Main"
-        Switches on "Main" (YouTube). [dest_1]
-        The studio is on air. {JOINS}
+    shown(UpdateDestination(**DEST, enabled=True), LIVE, MAIN, """
+        Turn on "Main" (YouTube)?
+        [Keep it off] [Turn on YouTube]
+        The show is on air: it may join now or only at the next show.
+        It stays on for later shows until you turn it off.
     """),
     shown(UpdateDestination(**DEST, vertical=True), LIVE, MAIN, """
-        Change the destination "Main"
-        Sets vertical of "Main" (YouTube) to true. [dest_1]
-        The studio is on air. Viewers may see the change at once.
+        Change the picture of "Main" (YouTube)?
+        [Leave it as it is] [Change the picture]
+        The show is on air: viewers may see this at once.
+        Picture: portrait
     """),
     shown(CreateDestination(**S, name="Backup", platform="kick", enabled=False),
           LIVE, STUDIO, """
-        Add the destination "Backup" to "Friday Show"
-        Adds the destination "Backup" (Kick) to "Friday Show". [studio_42]
-        Sets its enabled to false.
+        Add "Backup" (Kick) to "Friday Show"?
+        [Don't add it] [Add a Kick destination]
+        It stays off until you turn it on.
     """),
     shown(DELETE_DESTINATION, EVERYTHING, MAIN, """
-        Delete the destination "Main"
-        Removes the destination "Main" (YouTube) from "Friday Show". [dest_1 studio_42]
-        Cannot be undone: its stream key, if it has one, can only be entered anew.
-        Nothing is deleted on YouTube itself.
+        Delete "Main" (YouTube)?
+        [Keep it] [Delete the YouTube destination]
+        This can't be undone. You'd have to enter its stream key again.
+        From: "Friday Show"
+        On YouTube itself: nothing is deleted
     """),
-    shown(DELETE_DESTINATION, LIVE, MAIN, f"""
-        Delete the destination "Main"
-        Removes the destination "Main" (YouTube) from "Friday Show". [dest_1 studio_42]
-        Cannot be undone: its stream key, if it has one, can only be entered anew.
-        Nothing is deleted on YouTube itself.
-        The studio is on air. {LEAVES}
+    shown(DELETE_DESTINATION, LIVE, MAIN, """
+        Delete "Main" (YouTube)?
+        [Keep it] [Delete the YouTube destination]
+        This can't be undone. You'd have to enter its stream key again.
+        The show is on air: it may leave now or only after the show.
+        From: "Friday Show"
+        On YouTube itself: nothing is deleted
     """),
-    shown(DELETE_DESTINATION, NOTHING, Target("dest_1"), f"""
-        Delete the destination "dest_1"
-        Removes the destination "dest_1" from the studio. [dest_1]
-        Cannot be undone: its stream key, if it has one, can only be entered anew.
-        Nothing is deleted on the platform itself.
-        The studio may be on air. {LEAVES}
+    shown(DELETE_DESTINATION, NOTHING, Target("dest_1"), """
+        Delete "dest_1"?
+        [Keep it] [Delete the destination]
+        This can't be undone. You'd have to enter its stream key again.
+        The show may be on air: it may leave now or only after the show.
+        From: the studio
+        On the platform itself: nothing is deleted
     """),
     shown(CreateSource(**S, name="Feed", type="rtmp", url="rtmp://d.example/feed"),
           UNCLEAR, STUDIO, """
-        Add the source "Feed" to "Friday Show"
-        Adds the source "Feed" (rtmp) to "Friday Show". [studio_42]
-        Sets its url to d.example ("rtmp://d.example/feed").
-        The studio may be on air. The source can be on screen at once.
+        Add "Feed" (rtmp) to "Friday Show"?
+        [Don't add it] [Add the source]
+        The show may be on air: it can be on screen at once.
+        Address: d.example ("rtmp://d.example/feed")
+        It stays on for later shows until you turn it off.
     """),
     shown(CreateSource(**S, name="Feed", type="rtmp", active=False), LIVE, STUDIO, """
-        Add the source "Feed" to "Friday Show"
-        Adds the source "Feed" (rtmp) to "Friday Show". [studio_42]
-        Sets its active to false.
+        Add "Feed" (rtmp) to "Friday Show"?
+        [Don't add it] [Add the source]
+        It stays off until you turn it on.
     """),
     shown(UpdateSource(**SOURCE, url=FEED, active=True), LIVE, CAMERA, """
-        Change the source "Camera"
-        Sets url of "Camera" to b.example ("rtmp://b.example/feed"). [source_1]
-        Switches on "Camera". [source_1]
-        Cannot be undone: what was there as url is overwritten, and TRaX does not show it.
-        The studio is on air. The source can be on screen at once.
+        Replace the address of "Camera" and turn it on?
+        [Leave it as it is] [Replace its address and turn it on]
+        The old address is lost: TRaX never shows it.
+        The show is on air: it can be on screen at once.
+        New address: b.example ("rtmp://b.example/feed")
+        It stays on for later shows until you turn it off.
     """),
     shown(UpdateSource(**SOURCE, active=False), LIVE, CAMERA, """
-        Change the source "Camera"
-        Switches off "Camera". [source_1]
-        The studio is on air. The source may vanish from the picture at once.
+        Turn off "Camera"?
+        [Keep it on] [Turn off the source]
+        The show is on air: it may vanish from the picture at once.
+        It stays off for later shows until you turn it back on.
     """),
     shown(UpdateSource(**SOURCE, url=FEED), LIVE, CAMERA, """
-        Change the source "Camera"
-        Sets url of "Camera" to b.example ("rtmp://b.example/feed"). [source_1]
-        Cannot be undone: what was there as url is overwritten, and TRaX does not show it.
-        The studio is on air. Viewers may see the change at once.
+        Replace the address of "Camera"?
+        [Keep the old address] [Replace its address]
+        The old address is lost: TRaX never shows it.
+        The show is on air: viewers may see this at once.
+        New address: b.example ("rtmp://b.example/feed")
     """),
     shown(UpdateSource(**SOURCE, name="Host"), EVERYTHING, CAMERA, """
-        Change the source "Camera"
-        Sets name of "Camera" to "Host". [source_1]
+        Rename "Camera"?
+        [Keep the name] [Rename the source]
+        New name: "Host"
     """),
     shown(DELETE_SOURCE, showing(source("source_1", "Camera", "srt")), CAMERA, """
-        Delete the source "Camera"
-        Removes the source "Camera" from "Friday Show". [source_1 studio_42]
-        Cannot be undone: it can only be added anew.
-        The feed itself is not touched.
+        Delete "Camera"?
+        [Keep it] [Delete the source]
+        This can't be undone. You'd have to add it again.
+        From: "Friday Show"
     """),
     shown(DELETE_SOURCE, showing(source("source_1", "Camera", "media")), CAMERA, """
-        Delete the source "Camera"
-        Removes the source "Camera" from "Friday Show". [source_1 studio_42]
-        Cannot be undone: it can only be added anew.
-        TRaX does not document whether its file stays in the media library.
+        Delete "Camera"?
+        [Keep it] [Delete the source]
+        This can't be undone. You'd have to add it again.
+        TRaX doesn't say whether its file stays in the media library.
+        From: "Friday Show"
     """),
     shown(DELETE_SOURCE, LIVE, CAMERA, """
-        Delete the source "Camera"
-        Removes the source "Camera" from "Friday Show". [source_1 studio_42]
-        Cannot be undone: it can only be added anew.
-        The camera itself is not touched.
-        The studio is on air. The source may vanish from the picture at once.
+        Delete "Camera"?
+        [Keep it] [Delete the source]
+        This can't be undone. You'd have to add it again.
+        The show is on air: it may vanish from the picture at once.
+        From: "Friday Show"
     """),
     shown(DELETE_SOURCE, NOTHING, Target("source_1"), """
-        Delete the source "source_1"
-        Removes the source "source_1" from the studio. [source_1]
-        Cannot be undone: it can only be added anew.
-        The studio may be on air. The source may vanish from the picture at once.
+        Delete "source_1"?
+        [Keep it] [Delete the source]
+        This can't be undone. You'd have to add it again.
+        The show may be on air: it may vanish from the picture at once.
+        From: the studio
     """),
     shown(GO_LIVE, EVERYTHING, STUDIO, """
-        Go live on YouTube and Twitch: "Friday Show"
-        Starts a broadcast of "Friday Show" that anyone can watch. [studio_42]
-        Goes out on "Main" (YouTube). [dest_1]
-        Goes out on "Late crowd" (Twitch). [dest_2]
-        Switched off: "Trying out" (Kick). [dest_3]
-        Can be on screen: "Camera" (webcam). [source_1]
+        Go live with "Friday Show"?
+        [Don't go live] [Go live on YouTube and Twitch]
+        Anyone can watch.
+        Streams to: "Late crowd" (Twitch), "Main" (YouTube)
+        Stays off: "Trying out" (Kick)
+        May be on screen: "Camera"
     """),
     shown(GO_LIVE, SHORTS, STUDIO, """
-        Go live on YouTube: "Friday Show"
-        Starts a broadcast of "Friday Show" that anyone can watch. [studio_42]
-        Goes out on "Shorts" (YouTube, portrait). [dest_1]
-        Can be on screen: "Camera" (webcam). [source_1]
-        Can be on screen: "Guest" ("webrtc input"). [source_2]
+        Go live with "Friday Show"?
+        [Don't go live] [Go live on YouTube]
+        Anyone can watch.
+        Streams to: "Shorts" (YouTube, portrait)
+        May be on screen: "Camera", "Guest"
     """),
     shown(GO_LIVE, but(destinations=(), sources=()), STUDIO, """
-        Go live: "Friday Show"
-        Warning: The studio has no destination: nobody would receive the stream.
-        Warning: The studio has no source: viewers may see nothing.
-        Starts a broadcast of "Friday Show" that anyone can watch. [studio_42]
+        Go live with "Friday Show"?
+        [Don't go live] [Go live]
+        Warning: The studio has no destination, so nobody would see the show.
+        Warning: The studio has no source, so viewers may see nothing.
+        Anyone can watch.
     """),
     shown(GO_LIVE, NOTHING, Target("studio_42"), """
-        Go live: "studio_42"
-        Starts a broadcast of "studio_42" that anyone can watch. [studio_42]
+        Go live with "studio_42"?
+        [Don't go live] [Go live]
+        Anyone can watch.
     """),
     shown(GO_OFFLINE, LIVE, STUDIO, """
-        Go offline: "Friday Show"
-        Ends the broadcast of "Friday Show" for all viewers. [studio_42]
+        Go offline with "Friday Show"?
+        [Stay on air] [Go offline]
+        The show ends for all viewers.
         Note: It has been on air for 12 minutes (since 18:00 UTC).
-        Switched on: "Late crowd" (Twitch) and "Main" (YouTube). [dest_2 dest_1]
+        Streams to: "Late crowd" (Twitch), "Main" (YouTube)
     """),
     shown(GO_OFFLINE, but(status=StreamStatus(live=True), destinations=None), STUDIO, """
-        Go offline: "Friday Show"
-        Ends the broadcast of "Friday Show" for all viewers. [studio_42]
+        Go offline with "Friday Show"?
+        [Stay on air] [Go offline]
+        The show ends for all viewers.
         Note: It is on air.
     """),
     shown(GO_OFFLINE, EVERYTHING, STUDIO, """
-        Go offline: "Friday Show"
-        Ends the broadcast of "Friday Show" for all viewers. [studio_42]
-        It does not seem to be on air: a start that is under way is stopped too.
+        Go offline with "Friday Show"?
+        [Stay on air] [Go offline]
+        The show ends for all viewers.
+        It doesn't seem to be on air. A start that is under way is stopped, too.
     """),
     shown(GO_OFFLINE, NOTHING, Target("studio_42"), """
-        Go offline: "studio_42"
-        Ends the broadcast of "studio_42" for all viewers. [studio_42]
+        Go offline with "studio_42"?
+        [Stay on air] [Go offline]
+        The show ends for all viewers.
     """),
     shown(SendChatMessage(**S, text="Hi\nall", platforms=("youtube", "twitch")),
           EVERYTHING, STUDIO, """
-        Send the message to the chat of "Friday Show"
-        Says in the public chat of "Friday Show" on YouTube and Twitch: "Hi\\u000aall". [studio_42]
+        Send a message to the chat of "Friday Show"?
+        [Don't send it] [Send it to YouTube and Twitch]
+        Anyone can read it.
+        Message: "Hi\\u000aall"
+        On: YouTube and Twitch
     """),
     shown(SendChatMessage(**S, text="Hello"), NOTHING, Target("studio_42"), """
-        Send the message to the chat of "studio_42"
-        Says in the public chat of the studio: "Hello".
+        Send a message to the chat of "studio_42"?
+        [Don't send it] [Send the message]
+        Anyone can read it.
+        Message: "Hello"
     """),
     shown(UNLINK, EVERYTHING, Target("conn_1", "Robin", "youtube"), """
-        Unlink the account "Robin"
-        Unlinks the YouTube account "Robin" from TRaX. [conn_1]
-        Cannot be undone here: only a person can link it again, on TRaX.
-        Nothing is deleted on YouTube itself.
+        Unlink the YouTube account "Robin"?
+        [Keep it linked] [Unlink the YouTube account]
+        Only you can link it again, on TRaX.
+        On YouTube itself: nothing is deleted
     """),
     shown(UNLINK, NOTHING, Target("conn_1"), """
-        Unlink the account "conn_1"
-        Unlinks the account "conn_1" from TRaX. [conn_1]
-        Cannot be undone here: only a person can link it again, on TRaX.
-        Nothing is deleted on the platform itself.
+        Unlink the account "conn_1"?
+        [Keep it linked] [Unlink the account]
+        Only you can link it again, on TRaX.
+        On the platform itself: nothing is deleted
     """),
     shown(CreateMediaUpload(filename="a.mp4", content_type="video/mp4", byte_size=7,
                             folder="Clips"), NOTHING, Target(""), """
-        Reserve room for "a.mp4"
-        Reserves room in the media library for the file "a.mp4" (video/mp4, 7 bytes).
-        Sets its folder to "Clips".
+        Make room for "a.mp4" in the media library?
+        [Don't add it] [Make room for the file]
+        File: video/mp4, 7 bytes
+        Folder: "Clips"
     """),
 )  # fmt: skip

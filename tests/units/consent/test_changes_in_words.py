@@ -52,20 +52,21 @@ def changes(
     """What a person is told who was asked `before`, when `since` were the hidden changes."""
     question = asked(operation)
     question = replace(question, preview=previewed(operation, before), hidden=since or {})
-    return plan_for(operation)(operation, now, hidden, now=NOW).changes_since(question)
+    told = plan_for(operation)(operation, now, hidden, now=NOW).changes_since(question)
+    return tuple(it.text for it in told)
 
 
-OUT_ON_MAIN: Final = 'Goes out on "Main" (YouTube'
+OUT_ON_MAIN: Final = 'Streams to: "Main" (YouTube'
 SAME_NAME: Final = destination("dest_9", "Main", "youtube")
 CHANGED: Final[dict[str, tuple[Facts, tuple[str, ...]]]] = {
     "removed sentences come before added ones": (
         but(destinations=(MAIN, destination("dest_3", "Trying out", "kick")), sources=()),
         (
-            'No longer: Goes out on "Late crowd" (Twitch).',
-            'No longer: Switched off: "Trying out" (Kick).',
-            'No longer: Can be on screen: "Camera" (webcam).',
-            "Now: The studio has no source: viewers may see nothing.",
-            'Now: Goes out on "Trying out" (Kick).',
+            'No longer: Streams to: "Late crowd" (Twitch).',
+            'No longer: Stays off: "Trying out" (Kick).',
+            'No longer: May be on screen: "Camera".',
+            "Now: The studio has no source, so viewers may see nothing.",
+            'Now: Streams to: "Trying out" (Kick).',
         ),
     ),
     "the sentence of another thing of the same name would look unchanged": (
@@ -102,7 +103,7 @@ def test_the_same_facts_have_no_changes() -> None:
     assert changes(GO_OFFLINE, some_time_later(LIVE), before=LIVE) == ()
 
 
-SINCE: Final = "Changed here since you were asked:"
+SINCE: Final = "Changed here:"
 CAMERA_ADDRESS: Final = f'{SINCE} the address of "Camera".'
 HIDDEN: Final[dict[str, tuple[Mapping[str, int], Mapping[str, int], tuple[str, ...]]]] = {
     "a thing that no list contains is told by its id": (
@@ -110,7 +111,7 @@ HIDDEN: Final[dict[str, tuple[Mapping[str, int], Mapping[str, int], tuple[str, .
         {},
         (
             CAMERA_ADDRESS,
-            f'{SINCE} the stream key of "Main".',
+            f'{SINCE} the stream key of "Main" (YouTube).',
             f'{SINCE} the picture format of "dest_404".',
         ),
     ),
@@ -134,8 +135,8 @@ def test_a_hidden_change_since_the_question_is_told_with_the_name_of_its_thing(k
 def test_a_hidden_change_comes_before_visible_ones() -> None:
     assert changes(GO_LIVE, but(studio=studio("Renamed")), hidden={ADDRESS: 1}) == (
         CAMERA_ADDRESS,
-        'No longer: Starts a broadcast of "Friday Show" that anyone can watch.',
-        'Now: Starts a broadcast of "Renamed" that anyone can watch.',
+        'No longer: Go live with "Friday Show"?',
+        'Now: Go live with "Renamed"?',
     )
 
 

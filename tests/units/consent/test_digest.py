@@ -74,6 +74,8 @@ ROBIN, ROBIN_X = EVERYTHING.connections.value or ()
 SAME_NAME: Final = destination("dest_9", "Main", "youtube")
 NEW: Final = destination("dest_4", "New", "kick")
 PORTRAIT: Final = destination("dest_1", "Main", "youtube", vertical=True)
+LONG_A: Final = destination("dest_1", f"{'x' * 450}a{'x' * 450}", "youtube")
+LONG_B: Final = destination("dest_1", f"{'x' * 450}b{'x' * 450}", "youtube")
 TROUBLED: Final = account("conn_1", "Robin", "youtube", "needs_reauth")
 
 
@@ -105,13 +107,13 @@ INVALIDATING: Final[Rows] = {
     "disabled destination renamed": (GO_LIVE, to(MAIN, LATE, off("dest_3", "Renamed"))),
     "disabled destination removed": (GO_LIVE, to(MAIN, LATE)),
     "disabled destination swapped": (GO_LIVE, to(MAIN, LATE, off("dest_9", "Trying out"))),
+    "a name changes where no screen shows it": (GO_LIVE, to(LONG_A), to(LONG_B)),
     "no destination left": (GO_LIVE, to()),
     "two destinations exchange their names": (
         GO_LIVE,
         to(destination("dest_1", "Late crowd", "twitch"), destination("dest_2", "Main", "youtube")),
     ),
     "source renamed": (GO_LIVE, showing(source("source_1", "Renamed"), GUEST)),
-    "source of another type": (GO_LIVE, showing(source("source_1", "Camera", "srt"), GUEST)),
     "source swapped": (GO_LIVE, showing(source("source_9", "Camera"), GUEST)),
     "source activated": (GO_LIVE, showing(CAMERA, source("source_2", "Guest", "rtmp"))),
     "source deactivated": (GO_LIVE, showing(GUEST)),
@@ -131,6 +133,9 @@ INVALIDATING: Final[Rows] = {
     "delete: source renamed": (DELETE_SOURCE, showing(source("source_1", "Renamed"))),
     "unlink: platform changed": (UNLINK, linked(account("conn_1", "Robin", "twitch"))),
     "unlink: account renamed": (UNLINK, linked(account("conn_1", "Renamed", "youtube"))),
+    "unlink: a namesake is linked": (
+        UNLINK, linked(ROBIN, account("conn_3", "Robin", "youtube"))
+    ),
     "unlink: a studio uses it": (UNLINK, IN_USE),
     "unlink: that studio is renamed": (UNLINK, used_by("New", "s1"), IN_USE),
     "unlink: another studio of the same name": (UNLINK, used_by("One", "s9"), IN_USE),
@@ -139,6 +144,7 @@ INVALIDATING: Final[Rows] = {
 }  # fmt: skip
 """By what changed: the operation, and the facts now. Then those before, if not everything."""
 HARMLESS: Final[Rows] = {
+    "source of another type": (GO_LIVE, showing(source("source_1", "Camera", "srt"), GUEST)),
     "inactive source removed": (GO_LIVE, showing(CAMERA)),
     "inactive source renamed": (
         GO_LIVE, showing(CAMERA, source("source_2", "Renamed", "rtmp", active=False))

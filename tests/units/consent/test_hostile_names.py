@@ -14,12 +14,13 @@ from markdown_it import MarkdownIt
 
 from tests.support.hostile_names import NAMES, PLAIN
 from tests.support.hostile_texts import HOSTILE, hidden
-from tests.support.spelt_text import frame, is_shown, names_in, unwrapped
+from tests.support.spelt_text import frame, is_shown, names_in
 from tests.units.consent.shown_table import CHANGING
 from tests.units.studio_facts import LIVE, account, destination, known, previewed, source, studio
-from trax_mcp.consent.calls import DO_NOT, Ask, NotRun
+from trax_mcp.consent.calls import Ask, NotRun
 from trax_mcp.server.completions import Candidate, suggest
-from trax_mcp.server.consent_text import BEGIN, END, LONGEST_LINE, preview_text, question_text
+from trax_mcp.server.consent_text import BEGIN, END, preview_text
+from trax_mcp.server.question_text import fits, form_messages, preview_lines
 from trax_mcp.studio import naming
 
 if TYPE_CHECKING:
@@ -71,14 +72,18 @@ def saying(operation: Operation[Model], name: str, word: str) -> Operation[Model
 def question(operation: Operation[Model], name: str, word: str = "custom") -> Ask:
     """The question about an operation among such names, asked again after everything changed."""
     preview = previewed(saying(operation, name, word), around(name, word))
-    changes = tuple(f"Now: {it.text}" for it in preview.shown)
-    return Ask("c", preview, changes, number=2)
+    return Ask("c", preview, preview.shown, number=2)
 
 
 def sentences(asked: Ask) -> list[str]:
-    """Every sentence that a person is shown, and the choice."""
+    """Every sentence that a person is shown."""
     preview = asked.preview
-    return [preview.choice, *(it.text for it in (*preview.warnings, *preview.effects))]
+    return [it.text for it in (preview.headline, *preview.warnings, *preview.effects)]
+
+
+def question_text(asked: Ask) -> str:
+    """The lines of a preview."""
+    return "\n".join(preview_lines(asked.preview, asked.changes))
 
 
 def rendered(text: str) -> list[str]:
@@ -94,7 +99,7 @@ def rendered(text: str) -> list[str]:
         texts = [
             "\n" if at_break else it.content for it, at_break in zip(parts, breaks, strict=True)
         ]
-        shown.append(unwrapped("".join(texts).replace("\n\u21b3 ", "\n  \u21b3 ")))
+        shown.append("".join(texts))
     return [line for text in shown for line in text.split("\n")]
 
 
@@ -103,10 +108,7 @@ each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda it:
 
 @each_operation
 def test_a_name_is_one_quoted_word_in_every_sentence(operation: Operation[Model]) -> None:
-    """It is read back from each quote, and all of it if the caller chose it.
-
-    A yes begins with its act, and is never the other choice.
-    """
+    """It is read back from each quote, and all of it if the caller chose it."""
     ordinary = sentences(question(operation, "Ordinary"))
     for kind, name in HOSTILE_NAMES.items():
         hostile, told = sentences(question(operation, name)), []
@@ -118,26 +120,38 @@ def test_a_name_is_one_quoted_word_in_every_sentence(operation: Operation[Model]
             told += names_in(now)
         given = saying(operation, name, "custom").arguments().values()
         assert told.count(name) >= [*given].count(name), kind
-        choice = hostile[0]
-        assert choice.startswith(ordinary[0].partition('"')[0])
-        assert choice.endswith('"')
-        assert DO_NOT not in frame(choice)
+
+
+@each_operation
+def test_a_choice_holds_no_name_and_no_platform_that_is_not_known(
+    operation: Operation[Model],
+) -> None:
+    """Somebody else may have written them."""
+    ordinary = question(operation, "Ordinary").preview
+    for name in HOSTILE_NAMES.values():
+        for word in ("custom", name if name != "YouTube" else "custom"):
+            preview = question(operation, name, word).preview
+            assert (preview.no, preview.yes) == (ordinary.no, ordinary.yes)
 
 
 @each_operation
 def test_a_name_adds_no_line_and_hides_none(operation: Operation[Model]) -> None:
-    """None is too long to be seen. No tag, link, image, or struck out text is rendered."""
+    """No tag, link, image, or struck out text is rendered."""
     ordinary = question_text(question(operation, "Ordinary"))
     for name in NAMES.values():
         hostile = question_text(question(operation, name))
-        for lines in (lambda text: unwrapped(text).split("\n"), rendered):
+        for lines in (lambda text: text.split("\n"), rendered):
             assert [frame(it) for it in lines(hostile)] == [frame(it) for it in lines(ordinary)]
-        shown = hostile.split("\n")
-        assert shown[-2:] == ["", "Good for 5 minutes."]
-        assert shown.count("") == 2  # after the changes, and at the end
-        for line in filter(None, shown[:-2]):
-            assert len(line) <= LONGEST_LINE + len("  \u21b3 \u21b3")
-            assert line.startswith(("- ", "  \u21b3 ", operation.tool_name, "Changed since"))
+
+
+@each_operation
+def test_no_name_makes_a_form_longer_than_a_small_screen(operation: Operation[Model]) -> None:
+    """It is one paragraph. What does not fit is asked in several."""
+    for name in (*HOSTILE_NAMES.values(), "w" * 1000, "\u8996" * 1000):
+        asked = question(operation, name)
+        for form in form_messages(asked.preview, asked.changes, practice=True):
+            assert "\n" not in form.message
+            assert fits(form.message), form.message
 
 
 @each_operation
@@ -163,8 +177,8 @@ def test_the_callers_own_text_is_shown_whole(length: int) -> None:
     for operation in CHANGING:
         given = saying(operation, text, text)
         words = [it for value in given.arguments().values() for it in _texts(value)]
-        said = " ".join(it.text for it in previewed(given, LIVE).effects)
-        assert said.count(f'"{text}"') == words.count(text), operation
+        said = " ".join(sentences(Ask("c", previewed(given, LIVE))))
+        assert said.count(f'"{text}"') >= words.count(text), operation
 
 
 def _texts(value: object) -> tuple[object, ...]:
@@ -176,9 +190,8 @@ def test_an_address_comes_first_and_after_its_host() -> None:
     for operation in CHANGING:
         arguments = operation.arguments()
         if address := arguments.get("rtmpUrl") or arguments.get("url"):
-            effects = [it.text for it in previewed(operation, LIVE).effects]
-            first, *_ = (it for it in effects if it.startswith("Sets "))
-            assert f'.example ("{address}")' in first
+            rows = [it.sentence.text for it in previewed(operation, LIVE).rows]
+            assert f'.example ("{address}")' in rows[0]
     for address in ("https://y\u043eutube.com/", "https://youtube.com@evil.example/\u202e"):
         shown = naming.address(address)
         assert shown.startswith("an unclear host (")
@@ -207,7 +220,10 @@ def test_what_is_for_the_person_stands_between_two_lines_that_no_name_can_imitat
         assert [it for it in shown if it in {BEGIN, END}] == [BEGIN, END]
     before, _, rest = text.partition(f"\n\n{BEGIN}\n\n")
     for_person, _, after = rest.partition(f"\n\n{END}\n\n")
-    assert for_person == question_text(asked)
+    assert (
+        for_person
+        == f"{question_text(asked)}\n\nYou have 5 minutes to answer. Nothing happens until then."
+    )
     assert "secret" not in before
     assert after.startswith("For your next call, not for the person:\nconfirm: true, ")
 

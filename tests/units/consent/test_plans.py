@@ -1,4 +1,4 @@
-"""What a person is shown before they agree: every sentence of every operation, from given facts.
+"""What a person is shown before they approve: every sentence of every operation, from given facts.
 
 `shown_table` holds the sentences. `test_naming` is about the names in them, `test_digest` about the
 changes that invalidate a confirmation.
@@ -20,8 +20,8 @@ from tests.units.consent.shown_table import (
     GO_OFFLINE,
     SHOWN,
     UNLINK,
+    lines_of,
     operation_of,
-    says,
 )
 from tests.units.studio_facts import (
     EVERYTHING,
@@ -47,68 +47,73 @@ from trax_mcp.api.operations import OPERATIONS, GetHealth, GoLive
 from trax_mcp.consent.changes import Action, ApplyChanges
 from trax_mcp.consent.plans import PLANS, Plan, check_plans
 from trax_mcp.consent.plans.stream import GoLivePlan
-from trax_mcp.consent.preview import Preview
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.units.consent.shown_table import Shown
-    from trax_mcp.consent.plans.base import Sentences
+    from trax_mcp.consent.plans.acts import Act
+    from trax_mcp.consent.preview import Preview
     from trax_mcp.studio.facts import Facts
-    from trax_mcp.studio.naming import Sentence
 
 each_row = pytest.mark.parametrize("row", SHOWN, ids=lambda it: it.operation.tool_name)
 
 
 @each_row
 def test_a_person_is_shown_what_the_table_says(row: Shown) -> None:
-    """The target, every sentence with the ids of the things that it names, and the choice.
-
-    A choice has more than one word, so that no person gives it by habit.
-    """
-    shown = previewed(row.operation, row.facts)
-    assert len(row.choice.split()) > 1
-    assert shown == Preview(
-        operation=row.operation.tool_name,
-        target=row.target,
-        effects=row.effects,
-        warnings=row.warnings,
-        unknown=(),
-        choice=row.choice,
-        puts_on_air=shown.puts_on_air,
-        digest=shown.digest,
-    )
+    """The act, both choices, and every fact. A choice has more than one word, against habit."""
+    preview = previewed(row.operation, row.facts)
+    assert lines_of(preview) == row.lines
+    assert (preview.operation, preview.target) == (row.operation.tool_name, row.target)
+    assert min(len(it.split()) for it in (preview.yes, preview.no)) > 1
 
 
 def test_every_argument_is_shown() -> None:
     """A person agrees to nothing that they were not shown. A stream key has only a place there."""
     for operation in CHANGING:
-        said = " ".join(it.text for it in previewed(operation, LIVE).effects)
+        preview = previewed(operation, LIVE)
+        said = " ".join(it.text for it in (preview.headline, *preview.effects)).lower()
         unseen = {
             name
             for name, value in operation.arguments().items()
-            if name not in {"studioId", *IDS} and f"{name} " not in said and not _shows(said, value)
+            if name not in {"studioId", *IDS} and not _shows(said, name, value)
         }
         assert (operation, unseen) == (operation, set())
 
 
-def _shows(said: str, value: object) -> bool:
+IN_WORDS: Final[dict[str, tuple[str, str]]] = {
+    "enabled": ("stays on", "stays off"),
+    "active": ("stays on", "stays off"),
+    "vertical": ("portrait", "landscape"),
+    "autoGoLive": ("go live on its own", "going live on its own"),
+    "autoGoOfflineOnDrop": ("go offline if", "on air if"),
+}
+
+
+def _shows(said: str, name: str, value: object) -> bool:
     if isinstance(value, bool):
-        return f"switches {'on' if value else 'off'} " in said.lower()
+        return IN_WORDS[name][0 if value else 1] in said
     if isinstance(value, tuple):
-        return all(_shows(said, it) for it in value)
-    return str(value).replace("\n", r"\u000a").lower() in said.lower()
+        return all(_shows(said, name, it) for it in value)
+    if name == "connectionId":
+        return "account: " in said
+    plain = f"{value:,}" if isinstance(value, int) else str(value)
+    return (
+        " characters" in said
+        if name == "streamKey"
+        else (plain.replace("\n", r"\u000a").lower() in said)
+    )
 
 
 # Warnings
 
 
 TROUBLED: Final = account("conn_1", "Robin", "youtube", "needs_reauth")
-MAY_FAIL: Final = says(
-    'YouTube may fail: the account "Robin" needs a new sign-in on TRaX.', "conn_1"
-)
-NO_DESTINATION: Final = says("The studio has no destination: nobody would receive the stream.")
-NOBODY_GETS_IT: Final = says("No destination is switched on: nobody would receive the stream.")
-NO_SOURCE: Final = says("The studio has no source: viewers may see nothing.")
-NOTHING_TO_SEE: Final = says("No source is switched on: viewers may see nothing.")
+MAY_FAIL: Final = 'YouTube may fail: the account "Robin" needs a new sign-in on TRaX.'
+NO_DESTINATION: Final = "The studio has no destination, so nobody would see the show."
+NOBODY_GETS_IT: Final = "All destinations are off, so nobody would see the show."
+NO_SOURCE: Final = "The studio has no source, so viewers may see nothing."
+NOTHING_TO_SEE: Final = "All sources are off, so viewers may see nothing."
 
 
 @pytest.mark.parametrize(
@@ -127,47 +132,40 @@ NOTHING_TO_SEE: Final = says("No source is switched on: viewers may see nothing.
         (but(destinations=None, connections=(TROUBLED,)), ()),
     ],
 )
-def test_a_go_live_warns_of_what_may_go_wrong(facts: Facts, warnings: tuple[Sentence, ...]) -> None:
+def test_a_go_live_warns_of_what_may_go_wrong(facts: Facts, warnings: tuple[str, ...]) -> None:
     """Accounts matter only if the broadcast goes to their platform."""
-    assert previewed(GO_LIVE, facts).warnings == warnings
+    assert _warnings(previewed(GO_LIVE, facts)) == warnings
+
+
+def _warnings(preview: Preview) -> tuple[str, ...]:
+    return tuple(it.text for it in preview.warnings)
 
 
 def test_ten_accounts_in_trouble_are_named_and_the_others_counted() -> None:
     """Not each destination of their platform: TRaX does not tell which account one uses."""
     places = tuple(destination(f"dest_{it}", "Main", "youtube") for it in range(600))
     accounts = tuple(TROUBLED.model_copy(update={"id": f"conn_{it}"}) for it in range(600))
-    assert previewed(GO_LIVE, but(destinations=places, connections=accounts)).warnings == (
-        *(says(MAY_FAIL.text, f"conn_{number}") for number in range(10)),
-        says("590 more accounts are not active: their platforms may fail."),
+    assert _warnings(previewed(GO_LIVE, but(destinations=places, connections=accounts))) == (
+        *(MAY_FAIL.replace('"Robin"', f'"Robin" (conn_{number})') for number in range(10)),
+        "590 more accounts are not active: their platforms may fail.",
     )
-
-
-def test_a_go_live_names_twenty_that_stay_out_and_counts_the_others() -> None:
-    """One that is switched on in between voids the yes, since the count is in it."""
-    places = [destination(f"d{it:02}", f"Old {it:02}", "kick", enabled=False) for it in range(23)]
-    named = ", ".join(f'"{it.name}" (Kick)' for it in places[:20])
-    told = says(f"Switched off: {named} and 3 more.", *(it.id for it in places[:20]))
-    assert told in previewed(GO_LIVE, to(*places)).effects
 
 
 LONG: Final = f"{'A very long name, ' * 8}and the part that matters"
 
 
-def test_the_name_of_what_a_call_acts_on_is_shown_whole() -> None:
-    """Two names that differ only at their end ask different questions. Others are cut."""
+def test_every_name_is_shown_whole() -> None:
+    """Two names that differ only at their end ask different questions."""
     assert 80 < len(LONG) < 200
-    main = destination("dest_1", LONG, "youtube")
     facts = but(
         studio=studio(LONG),
-        destinations=(main,),
+        destinations=(destination("dest_1", LONG, "youtube"),),
         sources=(source("source_1", LONG),),
         connections=(account("conn_1", LONG, "youtube"),),
     )
     for operation in (GO_LIVE, GO_OFFLINE, DELETE_DESTINATION, DELETE_SOURCE, UNLINK):
-        shown = previewed(operation, facts)
-        assert f'"{LONG}"' in shown.choice
-        assert f'"{LONG}"' in shown.effects[0].text
-    assert LONG not in previewed(GO_LIVE, facts).effects[1].text
+        assert f'"{LONG}"' in previewed(operation, facts).headline.text
+    assert [it.text.count(LONG) for it in previewed(GO_LIVE, facts).effects] == [0, 1, 1]
 
 
 def test_an_unlink_warns_of_destinations_of_the_same_platform_in_every_studio() -> None:
@@ -177,9 +175,9 @@ def test_an_unlink_warns_of_destinations_of_the_same_platform_in_every_studio() 
     twitch, youtube = destination("dest_4", "T", "twitch"), destination("dest_5", "Y", "youtube")
     there = in_studio("Two", "s2", ON_AIR, twitch, youtube)
     unread = known(studio=studio("Three", "s3"))
-    assert previewed(UNLINK, but(studio_details=(here, there, unread))).warnings == (
-        says('"Main" (YouTube) in "One" may stop working.', "dest_1", "s1"),
-        says('"Y" (YouTube) in "Two", which is on air, may stop working.', "dest_5", "s2"),
+    assert _warnings(previewed(UNLINK, but(studio_details=(here, there, unread)))) == (
+        '"Main" (YouTube) in "One" may stop working.',
+        '"Y" (YouTube) in "Two", which is on air, may stop working.',
     )
     assert previewed(UNLINK, but(connections=None, studio_details=(here, there))).warnings == ()
 
@@ -197,16 +195,18 @@ def test_unknown_facts_are_listed_with_the_reason_in_the_order_of_reading() -> N
         )
 
 
-def test_warnings_come_first_and_unknown_facts_last() -> None:
-    """A person sees all of it, and the yes is to all of it."""
+def test_the_approval_is_to_all_that_is_shown() -> None:
     unknown = unread("the key lacks connections:read")
     shown = previewed(GO_LIVE, but(sources=(), connections=unknown))
-    assert shown.shown == (
+    assert [it.text for it in shown.shown] == [
+        'Go live with "Friday Show"?',
         NO_SOURCE,
-        *shown.effects,
-        says("Not known: the linked accounts (the key lacks connections:read)"),
-    )
-    assert len(shown.effects) == 4
+        "Anyone can watch.",
+        'Streams to: "Late crowd" (Twitch)',
+        'Streams to: "Main" (YouTube)',
+        'Stays off: "Trying out" (Kick)',
+        "Not known: the linked accounts (the key lacks connections:read)",
+    ]
 
 
 def test_a_stream_key_is_never_shown() -> None:
@@ -256,11 +256,8 @@ class WithoutDone(Plan[GoLive]):
 
     reads = ()
 
-    def effects(self) -> Sentences:
+    def acts(self) -> Iterator[Act]:
         yield from ()
-
-    def choice(self) -> str:
-        return ""
 
 
 PLANNED: Final = tuple(PLANS.values())

@@ -47,8 +47,8 @@ MAIN: Final = {
 }
 HI: Final = SendChatMessage(**S, text="Hi", platforms=("Twitch", "kick"))
 HI_ALL: Final = SendChatMessage(**S, text="Hi")
-ACCEPTED: Final = 'TRaX accepted the message for the chat of "Friday Show" on'
-UNSEEN: Final = "; whether each platform shows it is not known."
+ACCEPTED: Final = 'Sent to the chat of "Friday Show" on'
+UNSEEN: Final = ". TRaX can't confirm that it appeared."
 
 
 UNSEEN_STATES: Final[tuple[State, ...]] = ("stopping", "unknown")
@@ -65,7 +65,8 @@ def done(
     return [it.text for it in plan.report(answer, observed)]
 
 
-ON_AIR_FOR: Final = "On air for 12 minutes (since 18:00:03 UTC)"
+ON_AIR_NOW: Final = '"Friday Show" is on air since 18:00:03 UTC'
+NO_PICTURE: Final = "TRaX can't confirm that a picture arrives."
 STUDIO: Final = {"id": "studio_42", "name": "Friday Show", "ownerSub": "u", "role": "owner"}
 LOOK: Final = "Look with get_stream_status, and on the platforms; a second go_offline is harmless."
 NOT_DELETED: Final = (
@@ -73,32 +74,34 @@ NOT_DELETED: Final = (
     " else."
 )
 CHANGED_MAIN: Final = 'Changed the destination "Main" (YouTube) of "Friday Show":'
-NOT_SHOWN: Final = "TRaX does not show this setting again."
+NOT_SHOWN: Final = "TRaX won't show this setting again."
 LATER: Final = ON_AIR._replace(since="2026-06-05T18:12:31Z")
 
 REPORTS: Final[dict[str, tuple[Operation[Model], dict[str, Any], Observed | None, str]]] = {
     "a go-live names the destinations that TRaX named, not those that were expected": (
         GO_LIVE, {"destinationIds": ["dest_2", "dest_9"]}, ON_AIR,
-        f'{ON_AIR_FOR}; switched on: Twitch ("Late crowd") and the destination "dest_9".',
+        f'{ON_AIR_NOW}, on Twitch ("Late crowd") and the destination "dest_9". {NO_PICTURE}',
     ),
     "a go-live to nowhere": (
-        GO_LIVE, {"destinationIds": []}, ON_AIR, f"{ON_AIR_FOR}; switched on: no destination."
+        GO_LIVE, {"destinationIds": []}, ON_AIR, f"{ON_AIR_NOW}, on no destination. {NO_PICTURE}"
     ),
-    "a lost answer to a go-live names none": (GO_LIVE, {}, ON_AIR, f"{ON_AIR_FOR}."),
+    "a lost answer to a go-live names none": (GO_LIVE, {}, ON_AIR, f"{ON_AIR_NOW}. {NO_PICTURE}"),
     "a lost answer to a stop": (GO_OFFLINE, {}, OFF_AIR, '"Friday Show" is off air.'),
-    "a time in the future has no duration": (GO_LIVE, {}, LATER, "On air since 18:12:31 UTC."),
+    "a time in the future has no duration": (
+        GO_LIVE, {}, LATER, f'"Friday Show" is on air since 18:12:31 UTC. {NO_PICTURE}'
+    ),
     "a change repeats the values that TRaX answered": (
         UpdateDestination(**OF_MAIN, enabled=False, name="Main"), MAIN, None,
-        f'{CHANGED_MAIN} `name` is "Main" and `enabled` is true, though false was asked for.',
+        f'{CHANGED_MAIN} its name is "Main" and on is true, though false was asked for.',
     ),
     "a setting that TRaX does not show is said to be set": (
         UpdateStudio(**S, auto_go_live=True), STUDIO, None,
-        f'Changed "Friday Show": `autoGoLive` is set to true. {NOT_SHOWN}',
+        f'Changed "Friday Show": it can now go live on its own. {NOT_SHOWN}',
     ),
     "a secret is not repeated even if TRaX answers it": (
         UpdateDestination(**OF_MAIN, stream_key=STREAM_KEY),
         {**MAIN, "streamKey": STREAM_KEY}, None,
-        f"{CHANGED_MAIN} `streamKey` is set. {NOT_SHOWN}",
+        f"{CHANGED_MAIN} the stream key is set. {NOT_SHOWN}",
     ),
     "a created studio whose name cannot be read": (
         CreateStudio(name="Late"), {"name": 7}, None, 'Created the studio "Late".'
@@ -114,7 +117,7 @@ REPORTS: Final[dict[str, tuple[Operation[Model], dict[str, Any], Observed | None
         for state in UNSEEN_STATES
         for answer, said in (
             ("ok: false", "TRaX answered `ok: false` to go_offline"),
-            ("ok", "TRaX accepted the stop; nothing shows yet that it worked"),
+            ("ok", 'TRaX accepted the stop, but "Friday Show" hasn\'t been seen off air yet'),
         )
     },
 }  # fmt: skip
@@ -128,20 +131,20 @@ def test_what_was_done_is_said_as_far_as_trax_has_shown_it(kind: str) -> None:
 
 
 def test_a_studio_that_is_not_known_is_off_air() -> None:
-    assert done(GO_OFFLINE, {}, Facts(), OFF_AIR) == ["The studio is off air."]
+    assert done(GO_OFFLINE, {}, Facts(), OFF_AIR) == ["The show is off air."]
 
 
 def test_a_go_live_to_many_destinations_names_the_first_twenty() -> None:
     (text,) = done(GO_LIVE, {"destinationIds": [f"d{it}" for it in range(500)]}, observed=ON_AIR)
-    assert text.endswith('the destination "d19" and 480 more.')
+    assert text.endswith(f'the destination "d19" and 480 more. {NO_PICTURE}')
 
 
 @pytest.mark.parametrize(
     ("undone", "then"),
     [
         (None, ""),
-        (True, ", so the studio was taken off the air again"),
-        (False, ", and to take the studio off the air again has failed: it may be on air"),
+        (True, ", so it was taken off the air again"),
+        (False, ", and taking it off the air again has failed: it may be on air"),
     ],
 )
 def test_a_go_live_that_a_stop_has_followed_is_never_said_to_be_going_live(
@@ -149,7 +152,9 @@ def test_a_go_live_that_a_stop_has_followed_is_never_said_to_be_going_live(
 ) -> None:
     plan = plan_for(GO_LIVE)(GO_LIVE, EVERYTHING, now=NOW)
     (told,) = plan.report({}, Observed("stopping", ON_AIR.checked_at), undone=undone)
-    assert told.text.startswith(f"The start was accepted, but a stop came after it{then}.")
+    assert told.text.startswith(
+        f'The start of "Friday Show" was accepted, but a stop came after it{then}.'
+    )
 
 
 @pytest.mark.parametrize(
@@ -168,7 +173,7 @@ def test_a_go_live_that_a_stop_has_followed_is_never_said_to_be_going_live(
 def test_a_change_on_air_says_that_nobody_documents_when_a_destination_joins_or_leaves(
     change: Operation[Model], said: str | None
 ) -> None:
-    for facts, start in ((LIVE, "The studio is on air."), (UNCLEAR, "The studio may be on air.")):
+    for facts, start in ((LIVE, "The show is on air:"), (UNCLEAR, "The show may be on air:")):
         assert done(change, {}, facts)[1:] == ([f"{start} {said}"] if said else [])
     assert len(done(change, {}, EVERYTHING)) == 1
 
@@ -177,7 +182,7 @@ CUT: Final = replace(EVERYTHING.destinations, missing="only the first 3 are read
 LISTS: Final = (Fact.DESTINATIONS, Fact.SOURCES, Fact.CONNECTIONS)
 
 
-TO_ALL: Final = f"{ACCEPTED} every platform that is switched on"
+TO_ALL: Final = f"{ACCEPTED} every platform that is on"
 TO_BOTH: Final = f"{ACCEPTED} Twitch and Kick{UNSEEN}"
 LACKS: Final = 'Warning: "Friday Show" has no destination'
 
@@ -189,9 +194,9 @@ LACKS: Final = 'Warning: "Friday Show" has no destination'
         (HI_ALL, but(status=None, destinations=None), [f"{TO_ALL}{UNSEEN}"]),
         (HI_ALL, known(LIVE, destinations=CUT), [f"{TO_ALL}{UNSEEN}"]),
         (HI_ALL, known(LIVE, destinations=()), [
-            f"{TO_ALL}{UNSEEN}", f"{LACKS} that is switched on."
+            f"{TO_ALL}{UNSEEN}", 'Warning: all destinations of "Friday Show" are off.'
         ]),
-        (HI, LIVE, [TO_BOTH, f"{LACKS} on Kick that is switched on."]),
+        (HI, LIVE, [TO_BOTH, f"{LACKS} on Kick that is on."]),
         (HI, but(destinations=CUT), [
             TO_BOTH, 'Warning: "Friday Show" is off air, so viewers may not see it.'
         ]),

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Final, get_args
 
 import pytest
 
-from tests.units.consent.asked_questions import ID, YES, asked
+from tests.units.consent.asked_questions import ID, NO, YES, asked
 from tests.units.studio_facts import EVERYTHING, LIVE, NOW, but
 from trax_mcp.api.models import StreamStatus
 from trax_mcp.api.operations import DeleteDestination, GoLive, GoOffline
-from trax_mcp.consent.calls import DO_NOT, Evidence, Reason, Reply
+from trax_mcp.consent.calls import Evidence, Reason, Reply
 from trax_mcp.consent.changes import ApplyChanges
 from trax_mcp.consent.policy import (
     Case,
@@ -90,7 +90,7 @@ TABLE: Final[dict[str, Row]] = {
     # A person has answered.
     "the choice": answered(CHOSE, "question", RUN),
     "the choice, asked again": answered(CHOSE_AGAIN, "question, again", RUN),
-    "the other choice": answered(answer("chosen", DO_NOT), "question", no("declined")),
+    "the other choice": answered(answer("chosen", NO), "question", no("declined")),
     "a choice not offered": answered(answer("chosen", "Take it!"), "question", no("malformed")),
     "a choice of nothing": answered(answer("chosen"), "question", no("malformed")),
     **{
@@ -242,7 +242,7 @@ def test_a_person_who_says_no_is_believed_before_any_fact_is_read() -> None:
     for given, refusal in (
         (answer("declined"), no("declined")),
         (answer("cancelled"), no("cancelled")),
-        (answer("chosen", DO_NOT), no("declined")),
+        (answer("chosen", NO), no("declined")),
         (CHOSE, None),
         (answer("timed_out"), None),
         (answer("malformed"), None),
@@ -260,7 +260,7 @@ def test_a_form_that_is_declined_at_once_was_not_seen() -> None:
     for reply in ("declined", "cancelled"):
         given = answer(reply).answer
         assert [is_unseen(given, age=it) for it in (0.0, 0.99, 1.0)] == [True, True, False]
-    for evidence in (answer("chosen", DO_NOT), CHOSE, BOTH):
+    for evidence in (answer("chosen", NO), CHOSE, BOTH):
         assert not is_unseen(evidence.answer, age=0.0)
 
 

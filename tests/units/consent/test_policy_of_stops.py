@@ -29,7 +29,7 @@ from tests.units.consent.policy_rows import (
     invalid,
     no,
 )
-from trax_mcp.consent.calls import DO_NOT, Evidence, Reply
+from trax_mcp.consent.calls import STAY_ON_AIR, Evidence, Reply
 from trax_mcp.consent.policy import (
     Proceed,
     Verdict,
@@ -54,7 +54,7 @@ STOPS: Final[dict[str, Row]] = {
     "a person's question as a token": carried(BOTH, "question", ask("mismatch"), FREE),
     "the choice": answered(CHOSE, "question", FREE),
     "the choice, too late": answered(CHOSE, "question, expired", invalid("expired")),
-    "the other choice": answered(answer("chosen", DO_NOT), "question", no("declined")),
+    "the other choice": answered(answer("chosen", STAY_ON_AIR), "question", no("declined")),
     "a choice not offered": answered(answer("chosen", "Stop!"), "question", no("malformed")),
     "a choice of nothing": answered(answer("chosen"), "question", no("malformed")),
     **{

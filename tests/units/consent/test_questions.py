@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.units.consent.asked_questions import YES, asked
+from tests.units.consent.asked_questions import NO, YES, asked
 from trax_mcp.api.operations import DeleteDestination, GoLive, GoOffline
-from trax_mcp.consent.calls import DO_NOT, NotRun
+from trax_mcp.consent.calls import NotRun
 from trax_mcp.consent.questions import StudioRecord, Turn, outcome_in_words
 
 if TYPE_CHECKING:
@@ -69,10 +69,10 @@ ANSWERS: Final[dict[str, tuple[Question, int, str, float, bool]]] = {
     "yes to one that nobody has asked": (SHOWN, 2, YES, READ, False),
     "another choice": (SHOWN, 1, "Go live", READ, False),
     "no choice": (SHOWN, 1, "", READ, False),
-    "no": (SHOWN, 1, DO_NOT, READ, True),
-    "no, at once": (SHOWN, 1, DO_NOT, 1005.0, True),
-    "no, too late": (SHOWN, 1, DO_NOT, 1300.0, False),
-    "no to the first, asked again": (AGAIN, 1, DO_NOT, 1101.0, False),
+    "no": (SHOWN, 1, NO, READ, True),
+    "no, at once": (SHOWN, 1, NO, 1005.0, True),
+    "no, too late": (SHOWN, 1, NO, 1300.0, False),
+    "no to the first, asked again": (AGAIN, 1, NO, 1101.0, False),
 }
 
 
@@ -83,7 +83,7 @@ def test_an_answer_counts_if_it_is_a_choice_of_what_is_open_and_was_read(kind: s
     assert question.counts(number, choice, "page", at, needs_passkey=False) is counts
     assert question.counts(number, choice, "passkey", at, needs_passkey=True) is counts
     without = question.counts(number, choice, "page", at, needs_passkey=True)
-    assert without is (counts and choice == DO_NOT)
+    assert without is (counts and choice == NO)
 
 
 @pytest.mark.parametrize("before", ["", "one"])

@@ -12,6 +12,7 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.consent.calls import GuardedCall, NotRun
 from trax_mcp.consent.records import Key
 from trax_mcp.consent.store import MAX_QUESTIONS, Store
+from trax_mcp.studio.naming import say
 
 if TYPE_CHECKING:
     from tests.units.consent.two_stores import TwoStores
@@ -37,7 +38,7 @@ async def test_a_question_that_is_asked_again_keeps_its_id(stores: TwoStores) ->
     first = await stores.ask(channel="form")
     second = await stores.ask(again=first)
     assert second == replace(
-        first, number=2, preview=second.preview, changes=("New.",), asked_at=second.asked_at
+        first, number=2, preview=second.preview, changes=(say("New."),), asked_at=second.asked_at
     )
     assert second.digest == "later"
     assert (await stores.look(first)).question == second

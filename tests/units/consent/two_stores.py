@@ -13,6 +13,7 @@ from trax_mcp.api.operations import DeleteDestination, GetStreamStatus, GoLive, 
 from trax_mcp.consent.calls import Evidence, GuardedCall
 from trax_mcp.consent.questions import outcome_in_words
 from trax_mcp.consent.store import Seen, Store
+from trax_mcp.studio.naming import say
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -110,7 +111,7 @@ class TwoStores:
             preview_of(operation, digest="later" if again else "now"),
             channel=channel,
             again=again,
-            changes=("New.",) if again else (),
+            changes=(say("New."),) if again else (),
         )
 
     async def begin(self, turn: str, question: Question | None, seen: Seen) -> bool:

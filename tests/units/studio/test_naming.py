@@ -18,6 +18,7 @@ from tests.units.studio_facts import (
     to,
 )
 from trax_mcp.api.operations import DeleteDestination
+from trax_mcp.api.text_safety import columns_of
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Facts
 from trax_mcp.studio.naming import Name, Sentence, note, sentence
@@ -66,6 +67,7 @@ TYPES: Final = {
     "screen": '"screen"',
     "Webcam": '"Webcam"',
 }
+GO_LIVE_ON_FOUR: Final = "Go live on YouTube, Twitch, Kick and Facebook"
 PLATFORMS: Final = {
     "youtube": "YouTube",
     "YOUTUBE": "YouTube",
@@ -73,6 +75,7 @@ PLATFORMS: Final = {
     "kick": "Kick",
     "Facebook": "Facebook",
     "custom": '"custom"',
+    "\u212aick": '"\u212aick"',
     "my own": '"my own"',
     "": '""',
     "youtube ": '"youtube{1 blank}"',
@@ -83,26 +86,30 @@ PLATFORMS: Final = {
 def test_a_type_or_platform_is_quoted_unless_it_is_known() -> None:
     """Also one plain word: it could be read as a part of the sentence."""
     for kind, shown in TYPES.items():
-        assert naming.source(source("c", "C", kind)).text == f'"C" ({shown})'
+        assert str(naming.source(source("c", "C", kind))) == f'"C" ({shown})'
     assert {it: naming.platform(it) for it in PLATFORMS} == PLATFORMS
 
 
 @pytest.mark.parametrize(
     ("platforms", "choice"),
     [
-        ((), 'Go live: "Friday Show"'),
-        (("kick",), 'Go live on Kick: "Friday Show"'),
-        (("Facebook", "custom"), 'Go live on Facebook and "custom": "Friday Show"'),
-        (("youtube", "twitch", "youtube"), 'Go live on YouTube and Twitch: "Friday Show"'),
-        (("kick", "twitch", "mine"), 'Go live on Kick, Twitch and "mine": "Friday Show"'),
-        (("kick", "a and b"), 'Go live on Kick and "a and b": "Friday Show"'),
+        ((), "Go live"),
+        (("kick",), "Go live on Kick"),
+        (("mine",), "Go live"),
+        (("Facebook", "custom"), "Go live on Facebook and 1 more"),
+        (("youtube", "twitch", "youtube"), "Go live on YouTube and Twitch"),
+        (
+            ("youtube", "twitch", "kick", "facebook"),
+            "Go live on YouTube, Twitch, Kick and Facebook",
+        ),
+        (("youtube", "twitch", "kick", "facebook", "mine"), "Go live on 5 platforms"),
     ],
 )
-def test_a_choice_names_each_platform_once_in_the_order_of_the_destinations(
+def test_a_choice_names_each_known_platform_once_in_the_order_of_the_destinations(
     platforms: tuple[str, ...], choice: str
 ) -> None:
     places = (destination(f"d{number}", "D", it) for number, it in enumerate(platforms))
-    assert previewed(GO_LIVE, to(*places)).choice == choice
+    assert previewed(GO_LIVE, to(*places)).yes == choice
 
 
 def test_a_name_carries_the_id_of_its_thing() -> None:
@@ -116,11 +123,11 @@ def test_a_name_carries_the_id_of_its_thing() -> None:
         naming.studio(studio("Show", "s1")),
         naming.studio(None),
     ] == [
-        Name('"M" (Kick)', "dest_1"),
-        Name('"M" (Kick, portrait)', "dest_1"),
-        Name('"C" (rtmp)', "source_1"),
-        Name('"Robin"', "conn_1"),
-        Name('"Show"', "s1"),
+        Name('"M"', "dest_1", "Kick", '"M"', "Kick"),
+        Name('"M"', "dest_1", "Kick, portrait", '"M"', "Kick, portrait"),
+        Name('"C"', "source_1", "rtmp", '"C"', "rtmp"),
+        Name('"Robin"', "conn_1", "", '"Robin"'),
+        Name('"Show"', "s1", "", '"Show"'),
         "the studio",
     ]
 
@@ -128,12 +135,40 @@ def test_a_name_carries_the_id_of_its_thing() -> None:
 def test_a_sentence_collects_the_ids_of_its_names_and_fills_in_its_template_once() -> None:
     """Plain text and a note have no id. Consent does not depend on a note."""
     shown = sentence("{} in {}{}.", Name('"A"', "a"), Name('"{}"', "b"), " {0.id}{x!r}")
-    assert shown == Sentence('"A" in "{}" {0.id}{x!r}.', ("a", "b"), is_note=False)
-    assert note("It is on air {}.") == Sentence("It is on air {}.", (), is_note=True)
+    assert (shown.text, shown.ids) == ('"A" in "{}" {0.id}{x!r}.', ("a", "b"))
+    assert note("It is on air {}.") == Sentence(("It is on air {}.",), is_note=True)
+
+
+WIDE: Final = "\u8996"
+FAMILY: Final = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+CUT: Final = {
+    "Friday Night Show": '"Friday Night Show"',
+    "x" * 32: f'"{"x" * 32}"',
+    f"{'a' * 20}{'b' * 20}": f'"{"a" * 16}…{"b" * 15}"',
+    WIDE * 17: f'"{WIDE * 8}…{WIDE * 7}"',
+    f"{'a' * 31}{FAMILY}": f'"{"a" * 16}…{"a" * 9}{FAMILY}"',
+    f'{"a" * 30}"x': rf'"{"a" * 16}…{"a" * 8}\u0022x"',
+}
+"""Names, and what a small screen shows of them."""
+
+
+def test_a_name_for_small_screens_is_cut_in_the_middle_and_no_sign_into_pieces() -> None:
+    assert {name: naming.in_columns(name) for name in CUT} == CUT
+    assert max(columns_of(it) for it in CUT.values()) <= 32 + len('""')
+
+
+def test_names_that_look_the_same_once_cut_take_their_ids_there() -> None:
+    one, other = (f"{'a' * 20}{which}{'b' * 20}" for which in "12")
+    name = naming.named(one, "s1", "webcam", namesakes=[other])
+    assert (str(name), name.in_short) == (
+        f'"{one}" (webcam)',
+        f'"{"a" * 16}…{"b" * 15}" (webcam, s1)',
+    )
+    assert str(naming.named("A", "s1", namesakes=["A"])) == '"A" (s1)'
 
 
 def test_names_are_read_from_facts_only() -> None:
     """Without facts the ids stand in their place, quoted too."""
     preview = previewed(DeleteDestination(studio_id="studio_42", dest_id='d"'), Facts())
-    assert preview.choice == r'Delete the destination "d\u0022"'
-    assert previewed(GO_LIVE, LIVE).choice == previewed(GO_LIVE, EVERYTHING).choice
+    assert preview.headline.text == r'Delete "d\u0022"?'
+    assert previewed(GO_LIVE, LIVE).headline == previewed(GO_LIVE, EVERYTHING).headline

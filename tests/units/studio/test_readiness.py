@@ -99,24 +99,24 @@ PROBLEMS: Final[dict[str, tuple[Facts, *tuple[Problem, ...]]]] = {
     ),
     "the writes are off on air": (known(LIVE, health=NO_WRITES), (NOT_HERE, GATE, False)),
     "no destination is enabled": (
-        to(OFF), ("No destination is switched on: nobody would receive the stream.", ENABLE, True),
+        to(OFF), ("All destinations are off, so nobody would see the show.", ENABLE, True),
     ),
     "no destination is enabled on air": (
         known(LIVE, destinations=(OFF,)),
-        ("No destination is switched on: nobody may be receiving the stream.", ENABLE, False),
+        ("All destinations are off, so nobody may see the show.", ENABLE, False),
     ),
     "there is no destination": (
-        to(), ("The studio has no destination: nobody would receive the stream.", ADD, True),
+        to(), ("The studio has no destination, so nobody would see the show.", ADD, True),
     ),
     "there is no destination on air": (
         known(LIVE, destinations=()),
-        ("The studio has no destination: nobody may be receiving the stream.", ADD, False),
+        ("The studio has no destination, so nobody may see the show.", ADD, False),
     ),
     "there is no source": (
-        showing(), ("The studio has no source: viewers may see nothing.", ADD_SOURCE, False),
+        showing(), ("The studio has no source, so viewers may see nothing.", ADD_SOURCE, False),
     ),
     "no source is active": (
-        showing(HIDDEN), ("No source is switched on: viewers may see nothing.", ACTIVATE, False),
+        showing(HIDDEN), ("All sources are off, so viewers may see nothing.", ACTIVATE, False),
     ),
     "an account has expired": (
         linked(account("conn_2", "robin_x", "twitch", "expired")),

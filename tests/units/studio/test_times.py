@@ -90,8 +90,16 @@ def test_anything_else_than_a_time_is_quoted() -> None:
         assert not hidden(shown), kind
 
 
-def test_a_time_of_another_zone_is_shown_in_utc() -> None:
+def test_a_time_is_shown_in_the_zone_of_its_reader_with_utc_behind() -> None:
+    """Its date is that of the reader, too."""
     east = timezone(timedelta(hours=5))
-    moment = datetime(2026, 6, 6, 1, 30, tzinfo=east)
-    assert times.at(moment, NOW.astimezone(east)) == "20:30:00 UTC"
-    assert times.at(moment, NOW, in_seconds=False) == "20:30 UTC"
+    here, moment = NOW.astimezone(east), datetime(2026, 6, 6, 1, 30, tzinfo=east)
+    assert times.at(moment, NOW) == "20:30:00 UTC"
+    assert times.at(moment, here) == "1:30:00 am (20:30:00 UTC)"
+    assert times.at(NOW - timedelta(hours=8), here, in_seconds=False) == (
+        "2026-06-05 5:00 pm (12:00 UTC)"
+    )
+    assert times.at(NOW + timedelta(hours=11), here, in_seconds=False) == "12:00 pm (07:00 UTC)"
+    assert times.on_air("2026-06-05T19:48:00Z", here) == (
+        "has been on air for 12 minutes (since 12:48 am (19:48 UTC))"
+    )

@@ -154,8 +154,8 @@ def _deletions(kinds: Sequence[Sequence[Act]]) -> _Group:
     """All deletions, which come first and are never left out."""
     counted = listed([_count(len(acts), acts[0].thing) for acts in kinds])
     total = sum(map(len, kinds))
-    short = f"delete {_count(total, 'thing')}"
-    return _Group(Rank.DELETE, (f"delete {counted}", short), total)
+    words = [f"delete {counted}", *([f"delete {_count(total, 'thing')}"] if len(kinds) > 1 else [])]
+    return _Group(Rank.DELETE, tuple(words), total)
 
 
 def _count(number: int, thing: str) -> str:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar, get_args
@@ -15,6 +15,7 @@ from trax_mcp.api.models import Connection, Destination, Model, Source
 from trax_mcp.api.operations import ADDRESSES
 from trax_mcp.consent.changes import Action
 from trax_mcp.consent.plans.acts import Act, choice_of_one, headline_of_one
+from trax_mcp.consent.plans.results import changes_in_words, not_shown_again
 from trax_mcp.consent.preview import Preview, Row, Target, digest
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Fact, Facts, Observed, Read
@@ -29,10 +30,8 @@ ModelT = TypeVar("ModelT", bound=Model)
 
 Sentences = Iterator[Sentence]
 
-_IDS: Final = frozenset({"studioId", "destId", "sourceId"})
 _SHOWN_BY_READS: Final = ("the platform", "the picture format")
 """Hidden changes that a person sees all the same, if TRaX shows them rightly."""
-_SWITCHES: Final = frozenset({"enabled", "active"})
 _MAX_CHANGED: Final = 20
 """The most earlier changes that a question names."""
 AT_ONCE: Final = "viewers may see this at once"
@@ -325,21 +324,13 @@ class Plan(ABC, Generic[OperationT]):
 
     def each_change_done(self, answer: JsonObject, *, of: Name | str) -> Sentences:
         """The changes of a thing, with the values that TRaX answered. No secret is one."""
-        changes, hidden = list[str](), list[str]()
-        for name, asked in _by_importance(self.operation.arguments()):
-            if name in answer and not isinstance(asked, SecretStr):
-                changes.append(_changed_to(name, answer[name], asked))
-            else:
-                hidden.append(f"`{name}`")
-                to = f" to {str(asked).lower()}" if isinstance(asked, bool) else ""
-                changes.append(f"`{name}` is set{to}")
-        again = _not_shown_again(hidden, are_all=len(hidden) == len(changes))
-        yield sentence("Changed {}: {}.{}", of, naming.listed(changes), again)
+        changed = changes_in_words(self.operation.arguments(), answer)
+        yield sentence("Changed {}: {}", of, changed)
 
     def each_hidden(self, *names: str) -> str:
         """The end of a sentence: the arguments among these that TRaX will not show."""
         given = self.operation.arguments()
-        return _not_shown_again([f"`{name}`" for name in names if name in given])
+        return not_shown_again([name for name in names if name in given])
 
     def while_on_air(self, consequence: str) -> Sentences:
         """The consequence for viewers, unless the studio is off air."""
@@ -359,41 +350,6 @@ def _after(begin: str, it: Sentence) -> Sentence:
     """A sentence after a word about it. Its end is a period, unless it asks."""
     end = "" if it.text.endswith((".", "?", "!")) else "."
     return Sentence((f"{begin}: ", *it.parts, *filter(None, (end,))))
-
-
-def _by_importance(arguments: Mapping[str, object]) -> Iterable[tuple[str, object]]:
-    """All arguments but ids. Addresses come first, where no long text can hide them."""
-    shown = [it for it in arguments.items() if it[0] not in _IDS]
-    return sorted(shown, key=lambda it: it[0] not in ADDRESSES)
-
-
-def _changed_to(name: str, value: object, asked: object) -> str:
-    """The end of a sentence: what an argument has changed, with the value in TRaX's answer."""
-    if name in _SWITCHES and value is asked:
-        return f"it is switched {'on' if value else 'off'}"
-    return f"`{name}` is {_answered(value, asked)}"
-
-
-def _answered(value: object, asked: object) -> str:
-    """A value in TRaX's answer, and what was asked for if that is something else."""
-    shown = _plain(value)
-    return shown if value == asked else f"{shown}, though {_plain(asked)} was asked for"
-
-
-def _plain(value: object) -> str:
-    match value:
-        case bool() | int() | float():
-            return str(value).lower()
-        case str():
-            return naming.quoted(value)
-    return "something else"
-
-
-def _not_shown_again(names: Sequence[str], *, are_all: bool = False) -> str:
-    if not names:
-        return ""
-    these = "this setting" if len(names) == 1 else "these settings"
-    return f" TRaX does not show {these if are_all else naming.listed(names)} again."
 
 
 def key_in_words(secret: SecretStr) -> str:

@@ -27,7 +27,7 @@ from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Facts, Observed, Read
 from trax_mcp.studio.naming import Sentence, say, sentence
 
-_DELETED: Final = "Deleting can't be undone."
+_DELETED: Final = "Deletions are final."
 _SINGULAR: Final = {
     "This can't be undone. You'd have to enter its stream key again.": _DELETED,
     "This can't be undone. You'd have to add it again.": _DELETED,
@@ -130,7 +130,7 @@ class ApplyChangesPlan(Plan[ApplyChanges]):
         after = self.plans[-1].facts.destinations.value or ()
         off = [self.destination(it).text for it in after if it.id in before and not it.enabled]
         if self.operation.starts_broadcast and off:
-            yield sentence("Switched off for the next show too: {}.", naming.listed(off))
+            yield sentence("{} {}", naming.listed(off), _stay_off(len(off)))
 
 
 def _of_several(lead: str, number: int) -> str:
@@ -144,6 +144,12 @@ def _stays_of_several(acts: Sequence[Act]) -> str:
     if len(acts) == 1 and platforms:
         return stays(1, is_on=is_on).replace("It", platforms[0], 1)
     return stays(len(acts), is_on=is_on)
+
+
+def _stay_off(number: int) -> str:
+    """The end of a sentence: what outlives the show."""
+    is_off, stays_off = ("is", "stays") if number == 1 else ("are", "stay")
+    return f"{is_off} off, and {stays_off} off for later shows."
 
 
 def facts_before_last(action: Action, facts: Facts) -> Facts:

@@ -40,8 +40,7 @@ class SendChatMessagePlan(Plan[SendChatMessage]):
 
     def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
         yield sentence(
-            "TRaX accepted the message for the chat of {} on {}; whether each platform shows it is"
-            " not known.",
+            "Sent to the chat of {} on {}. TRaX can't confirm that it appeared.",
             self.studio,
             self._platforms(),
         )
@@ -54,21 +53,21 @@ class SendChatMessagePlan(Plan[SendChatMessage]):
         missing = [it for it in asked if it.casefold() not in reached]
         if missing:
             yield sentence(
-                "Warning: {} has no destination on {} that is switched on.",
+                "Warning: {} has no destination on {} that is on.",
                 self.studio,
                 naming.platforms(missing),
             )
         elif not reached:
-            yield sentence("Warning: {} has no destination that is switched on.", self.studio)
+            yield sentence("Warning: all destinations of {} are off.", self.studio)
 
     def _platforms(self) -> str:
         """The platforms that were asked for. TRaX's answer names none."""
         if self.operation.platforms:
             return naming.platforms(self.operation.platforms)
         if not self.facts.destinations.is_whole:  # those that are known may be switched off by now
-            return "every platform that is switched on"
+            return "every platform that is on"
         enabled = naming.platforms(it.platform for it in self.facts.enabled)
-        return f"every platform that is switched on{f' ({enabled})' if enabled else ''}"
+        return f"every platform that is on{f' ({enabled})' if enabled else ''}"
 
 
 class CreateMediaUploadPlan(Plan[CreateMediaUpload]):
@@ -103,7 +102,7 @@ class CreateMediaUploadPlan(Plan[CreateMediaUpload]):
 
     def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
         yield sentence(
-            "Reserved room in the media library for the file {}. It is empty until the file is sent"
-            " to `uploadUrl`.",
+            "Made room for {} in the media library. It is empty until the file is sent to"
+            " `uploadUrl`.",
             naming.quoted(self.operation.filename),
         )

@@ -63,7 +63,7 @@ class UnlinkConnectionPlan(Plan[UnlinkConnection]):
                     yield sentence(
                         "{} in {}{} may stop working.",
                         naming.destination(it, longest=naming.TARGET_NAME),
-                        naming.studio(details.studio.value),
+                        naming.studio(details.studio.value, longest=naming.TARGET_NAME),
                         ", which is on air," if details.live else "",
                     )
 

@@ -40,11 +40,10 @@ class CreateDestinationPlan(Plan[CreateDestination]):
 
     @property
     def described(self) -> Name:
-        detail = naming.platform(self.operation.platform, whole=True)
-        portrait = "portrait" if self.operation.vertical else ""
-        detail = ", ".join(filter(None, (detail, portrait)))
-        others = [it.name for it in self.facts.destinations.value or ()]
-        return naming.named(self.operation.name, "", detail, namesakes=others)
+        it = self.operation
+        return naming.named(
+            it.name, "", naming.platform(it.platform, whole=True), longest=max(len(it.name), 1)
+        )
 
     def acts(self) -> Iterator[Act]:
         known = naming.known_platform(self.operation.platform)
@@ -102,7 +101,7 @@ class CreateDestinationPlan(Plan[CreateDestination]):
             )
         else:
             yield sentence(
-                "Added the destination {} to {}; it is switched {}.{}",
+                "Added the destination {} to {}; it is {}.{}",
                 naming.destination(it),
                 self.studio,
                 "on" if it.enabled else "off",
@@ -235,6 +234,7 @@ class DeleteDestinationPlan(Plan[DeleteDestination]):
         yield from self.while_on_air(_LEAVES)
 
     def rows(self) -> Iterator[Row]:
+        yield Row("From", (Sentence((self.studio,)),))
         yield Row(f"On {_platform(self)} itself", (say("nothing is deleted"),))
 
     def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:

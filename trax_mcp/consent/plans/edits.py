@@ -8,7 +8,7 @@ from trax_mcp.studio.naming import Name, Sentence, sentence
 
 def new_name(name: str) -> Name:
     """A name that the caller gives. It is not a thing of TRaX's yet."""
-    return naming.named(name)
+    return naming.named(name, longest=max(len(name), 1))
 
 
 def delete(thing: str, of: Name, *, yes: str, lead: str) -> Act:
@@ -17,7 +17,7 @@ def delete(thing: str, of: Name, *, yes: str, lead: str) -> Act:
         rank=Rank.DELETE,
         yes=yes,
         no="Keep it",
-        headline="Delete {} from {}",
+        headline="Delete {}",
         further="",
         label="Deletes",
         verb="delete",

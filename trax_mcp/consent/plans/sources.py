@@ -33,9 +33,10 @@ class CreateSourcePlan(Plan[CreateSource]):
 
     @property
     def described(self) -> Name:
-        detail = naming.source_type(self.operation.type, whole=True)
-        others = [it.name for it in self.facts.sources.value or ()]
-        return naming.named(self.operation.name, "", detail, namesakes=others)
+        it = self.operation
+        return naming.named(
+            it.name, "", naming.source_type(it.type, whole=True), longest=max(len(it.name), 1)
+        )
 
     def acts(self) -> Iterator[Act]:
         is_on = self.operation.active is not False
@@ -74,7 +75,7 @@ class CreateSourcePlan(Plan[CreateSource]):
             )
             return
         yield sentence(
-            "Added the source {} to {}; it is switched {}.{}",
+            "Added the source {} to {}; it is {}.{}",
             naming.source(it),
             self.studio,
             "on" if it.active else "off",
@@ -165,6 +166,9 @@ class DeleteSourcePlan(Plan[DeleteSource]):
         it = _source(self)
         if it is not None and it.type == "media":
             yield say("TRaX doesn't say whether its file stays in the media library.")
+
+    def rows(self) -> Iterator[Row]:
+        yield Row("From", (Sentence((self.studio,)),))
 
     def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
         yield sentence("Deleted the source {} from {}.", self.name, self.studio)

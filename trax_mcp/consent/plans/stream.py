@@ -15,6 +15,7 @@ from trax_mcp.studio.facts import Fact, Observed
 from trax_mcp.studio.naming import Name, Sentence, note, say, sentence
 from trax_mcp.studio.readiness import READINESS_FACTS, go_live_warnings
 
+_UNSEEN: Final = "TRaX can't confirm that a picture arrives."
 _MAX_NAMED: Final = 20
 """The most destinations that a sentence names."""
 
@@ -55,32 +56,33 @@ class GoLivePlan(Plan[GoLive]):
         where, next_step = self._destinations(answer), self.operation.look
         match observed.state if observed else "unknown":
             case "on_air":
-                yield note(f"On air{self._since(observed)}{where}.")
+                yield note(f"{self._subject} is on air{self._since(observed)}{where}. {_UNSEEN}")
             case "stopping":
-                came = f"The start was accepted, but a stop came after it{self._undone()}."
+                began = f"The start of {self.studio} was accepted"
+                came = f"{began}, but a stop came after it{self._undone()}."
                 yield note(f"{came} Look with check_studio.")
             case "starting":
-                unseen = "it was not seen on air yet"
+                unseen = f"{self.studio} hasn't been seen on air yet"
                 yield note(f"TRaX accepted the start, but {unseen}{where}. {next_step}")
             case _:
-                unseen = "whether it is on air could not be seen"
+                unseen = f"it couldn't be seen whether {self.studio} is on air"
                 yield note(f"TRaX accepted the start, but {unseen}{where}. {next_step}")
 
     def _since(self, observed: Observed | None) -> str:
-        """How long it is on air, and since when: " for 2 minutes (since 18:00:03 UTC)"."""
-        time = observed.since if observed else None
-        moment = times.parse(time)
-        if moment is None or moment > self.now:
-            return times.since(time, self.now)
-        return f" for {times.duration(self.now - moment)} (since {times.at(moment, self.now)})"
+        """Since when it is on air: " since 18:00:03 UTC"."""
+        return times.since(observed.since if observed else None, self.now)
+
+    @property
+    def _subject(self) -> Name | str:
+        return _subject(self)
 
     def _undone(self) -> str:
         """The end of a sentence: what was done about a stop that came after the go-live."""
         match self.undone:
             case True:
-                return ", so the studio was taken off the air again"
+                return ", so it was taken off the air again"
             case False:
-                return ", and to take the studio off the air again has failed: it may be on air"
+                return ", and taking it off the air again has failed: it may be on air"
         return ""
 
     def _destinations(self, answer: JsonObject) -> str:
@@ -92,7 +94,7 @@ class GoLivePlan(Plan[GoLive]):
         if not isinstance(ids, list):
             return ""
         names = list(self._names([it for it in ids if isinstance(it, str)]))
-        return f"; switched on: {_first(names) or 'no destination'}"
+        return f", on {_first(names) or 'no destination'}"
 
     def _names(self, ids: list[str]) -> Iterator[str]:
         known = {it.id: it for it in self.facts.destinations.value or ()}
@@ -141,8 +143,8 @@ class GoOfflinePlan(Plan[GoOffline]):
         yield from self._outcome(observed)
         if self.facts.auto_go_live:
             yield sentence(
-                "Warning: {} can go on air again by itself. Turn its `autoGoLive` off with"
-                " update_studio if the person wants it to stay off the air.",
+                "Warning: {} can go live again on its own. Turn its `autoGoLive` off with"
+                " update_studio if the user wants it to stay off air.",
                 self.studio,
             )
 
@@ -150,12 +152,17 @@ class GoOfflinePlan(Plan[GoOffline]):
         if observed is not None and observed.state == "off_air":
             yield sentence("{} is off air.", self._subject)
         else:
-            unseen = "TRaX accepted the stop; nothing shows yet that it worked. {}"
-            yield sentence(unseen, self.operation.look)
+            unseen = "TRaX accepted the stop, but {} hasn't been seen off air yet. {}"
+            yield sentence(unseen, self.studio, self.operation.look)
 
     @property
     def _subject(self) -> Name | str:
-        return self.studio if self.facts.studio.value else "The studio"
+        return _subject(self)
+
+
+def _subject(plan: Plan[Any]) -> Name | str:
+    """The show by name, to begin a sentence."""
+    return plan.studio if plan.facts.studio.value else "The show"
 
 
 def places(plan: Plan[Any], label: str, found: Iterable[Destination], *, short: str = "") -> Row:

@@ -1,0 +1,89 @@
+"""The words for what a call has changed, with the values that TRaX answered. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from pydantic import SecretStr
+
+from trax_mcp.api.contract import JsonObject
+from trax_mcp.api.operations import ADDRESSES
+from trax_mcp.studio import naming
+
+_SWITCHES: Final = frozenset({"enabled", "active"})
+_IDS: Final = frozenset({"studioId", "destId", "sourceId"})
+_WORDS: Final = {
+    "name": "its name",
+    "platform": "its platform",
+    "rtmpUrl": "the address",
+    "url": "the address",
+    "streamKey": "the stream key",
+    "vertical": "portrait video",
+    "enabled": "on",
+    "active": "on",
+    "autoGoLive": "going live on its own",
+    "autoGoOfflineOnDrop": "going offline if its input drops",
+}
+"""What a field of TRaX's is called in results."""
+
+
+def changes_in_words(arguments: Mapping[str, object], answer: JsonObject) -> str:
+    """What these arguments have changed. No secret is repeated."""
+    changes, hidden = list[str](), list[str]()
+    for name, asked in _by_importance(arguments):
+        if name in answer and not isinstance(asked, SecretStr):
+            changes.append(_changed_to(name, answer[name], asked))
+        else:
+            hidden.append(name)
+            changes.append(_is_set(name, asked))
+    again = not_shown_again(hidden, are_all=len(hidden) == len(changes))
+    return f"{naming.listed(changes)}.{again}"
+
+
+def _by_importance(arguments: Mapping[str, object]) -> Iterable[tuple[str, object]]:
+    """All arguments but ids. Addresses come first, where no long text can hide them."""
+    shown = [it for it in arguments.items() if it[0] not in _IDS]
+    return sorted(shown, key=lambda it: it[0] not in ADDRESSES)
+
+
+def _changed_to(name: str, value: object, asked: object) -> str:
+    """The end of a sentence: what an argument has changed, with the value in TRaX's answer."""
+    if name in _SWITCHES and value is asked:
+        on = "on" if value else "off"
+        return f"it is {on}, and stays {on} for later shows"
+    return f"{_WORDS.get(name, name)} is {_answered(value, asked)}"
+
+
+def _is_set(name: str, asked: object) -> str:
+    """The end of a sentence: an argument that was set, and that no answer shows."""
+    match name, asked:
+        case "autoGoLive", bool():
+            return f"it {'can now go' if asked else 'no longer goes'} live on its own"
+        case "autoGoOfflineOnDrop", bool():
+            return f"it {'goes offline' if asked else 'stays on air'} if its input drops"
+        case _, bool():
+            return f"{_WORDS.get(name, name)} is set to {str(asked).lower()}"
+    return f"{_WORDS.get(name, name)} is set"
+
+
+def _answered(value: object, asked: object) -> str:
+    """A value in TRaX's answer, and what was asked for if that is something else."""
+    shown = _plain(value)
+    return shown if value == asked else f"{shown}, though {_plain(asked)} was asked for"
+
+
+def _plain(value: object) -> str:
+    match value:
+        case bool() | int() | float():
+            return str(value).lower()
+        case str():
+            return naming.quoted(value)
+    return "something else"
+
+
+def not_shown_again(names: Sequence[str], *, are_all: bool = False) -> str:
+    """The end of a sentence: the arguments of these names that no read will show."""
+    if not names:
+        return ""
+    these = "this setting" if len(names) == 1 else "these settings"
+    words = naming.listed([_WORDS.get(it, it) for it in names])
+    return f" TRaX won't show {these if are_all else words} again."
