@@ -182,4 +182,6 @@ def _divided(text: str, room: int) -> Iterator[str]:
 
 def _as_wide(text: str) -> str:
     """The text with two letters for each wide character, as a terminal draws it."""
+    if text.isascii():
+        return text
     return "".join(it * max(1, columns_of(it)) for it in text)

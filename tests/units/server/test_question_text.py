@@ -1,0 +1,240 @@
+"""A question as forms: whole on a small screen, with the no first and no name in a choice."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from tests.units.studio_facts import (
+    EVERYTHING,
+    LIVE,
+    NOW,
+    account,
+    destination,
+    known,
+    linked,
+    source,
+    studio,
+)
+from trax_mcp.api.operations import (
+    DeleteDestination,
+    DeleteSource,
+    GoLive,
+    UnlinkConnection,
+    UpdateDestination,
+    UpdateSource,
+    UpdateStudio,
+)
+from trax_mcp.consent.changes import ApplyChanges
+from trax_mcp.consent.plans import plan_for
+from trax_mcp.server.question_text import form_messages, form_schema, preview_lines
+
+if TYPE_CHECKING:
+    from trax_mcp.api.models import Model
+    from trax_mcp.api.operation import Operation
+    from trax_mcp.consent.changes import Action
+    from trax_mcp.consent.preview import Preview
+    from trax_mcp.studio.facts import Facts
+
+S: Final = {"studio_id": "studio_42"}
+SHOW: Final = known(
+    EVERYTHING,
+    studio=studio("Friday Night Show"),
+    destinations=(
+        destination("dest_1", "Main channel", "youtube"),
+        destination("dest_2", "Late crowd", "twitch"),
+        destination("dest_3", "Kick (trying out)", "kick", enabled=False),
+    ),
+    sources=(source("source_1", "Host camera"), source("source_2", "Intro clip", "media")),
+)
+"""The show of every example in the docs."""
+
+
+def of(which: int, **changes: Any) -> UpdateDestination:  # noqa: ANN401  any argument
+    return UpdateDestination(**S, dest_id=f"dest_{which}", **changes)
+
+
+def delete(which: int) -> DeleteDestination:
+    return DeleteDestination(**S, dest_id=f"dest_{which}")
+
+
+def rename(which: int, name: str = "Cam") -> UpdateSource:
+    return UpdateSource(**S, source_id=f"source_{which}", name=name)
+
+
+def preview(action: Action, facts: Facts = SHOW) -> Preview:
+    return plan_for(action)(action, facts, now=NOW).preview
+
+
+def several(*steps: Operation[Model]) -> ApplyChanges:
+    return ApplyChanges(studio_id="studio_42", changes=steps)
+
+
+TURN_OFF_AND_GO: Final = several(of(1, enabled=False), GoLive(**S))
+
+
+def test_the_whole_go_live_fits_with_what_lasts_and_practice() -> None:
+    (form,) = form_messages(preview(TURN_OFF_AND_GO), practice=True)
+    assert form.message == (
+        'Practice: Turn off YouTube and go live on Twitch with "Friday Night Show"?'
+        ' Anyone can watch. To: "Late crowd" (Twitch). Off: "Kick (trying out)" (Kick).'
+        ' On screen: "Host camera", "Intro clip". Turns off: "Main channel" (YouTube).'
+        " YouTube stays off for later shows until you turn it back on."
+    )
+    assert len(textwrap.wrap(form.message, 74)) == 4
+
+
+def test_a_go_live_fits_the_narrowest_screen() -> None:
+    (form,) = form_messages(preview(GoLive(**S)), practice=True)
+    assert len(textwrap.wrap(form.message, 54)) == 4
+
+
+def test_the_no_comes_first_and_is_preselected() -> None:
+    shown = preview(GoLive(**S))
+    (form,) = form_messages(shown)
+    assert form_schema(shown, form) == {
+        "type": "object",
+        "properties": {
+            "choice": {
+                "type": "string",
+                "title": "Your answer",
+                "description": "No answer within 5 minutes means no.",
+                "enum": ["Don't go live", "Go live on YouTube and Twitch"],
+                "default": "Don't go live",
+            }
+        },
+        "required": ["choice"],
+    }
+
+
+CHOICES: Final[dict[str, ApplyChanges]] = {
+    "Turn off YouTube and go live on Twitch": TURN_OFF_AND_GO,
+    "Delete 2 destinations and rename 2 sources": several(
+        rename(1), rename(2), delete(1), delete(2)
+    ),
+    "Delete 2 destinations, and 3 more": several(
+        rename(1),
+        of(3, name="K", stream_key=SecretStr("live-123456789")),
+        delete(1),
+        delete(2),
+    ),
+    "Delete 1 destination and 1 source": several(
+        DeleteSource(**S, source_id="source_1"), delete(1)
+    ),
+    "Delete 2 things, 2 more, and go live": several(
+        UpdateStudio(**S, auto_go_live=True),
+        DeleteSource(**S, source_id="source_1"),
+        rename(2),
+        delete(1),
+        GoLive(**S),
+    ),
+    "Turn on Kick and turn off YouTube": several(of(3, enabled=True), of(1, enabled=False)),
+}
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_several_changes_are_named_by_up_to_three_verbs_deletions_first(choice: str) -> None:
+    shown = preview(CHOICES[choice])
+    expected = "Turn off YouTube and turn on Kick" if choice.startswith("Turn on Kick") else choice
+    assert (shown.no, shown.yes) == ("Change nothing", expected)
+    assert shown.headline.text.startswith(expected)
+
+
+def test_accounts_of_one_name_are_told_apart() -> None:
+    twins = linked(account("conn_1", "Robin", "youtube"), account("conn_2", "Robin", "youtube"))
+    asked = [
+        next(preview_lines(preview(UnlinkConnection(connection_id=it), twins)))
+        for it in ("conn_1", "conn_2")
+    ]
+    assert asked == [
+        'Unlink the YouTube account "Robin" (conn_1)?',
+        'Unlink the YouTube account "Robin" (conn_2)?',
+    ]
+
+
+def test_what_does_not_fit_is_asked_in_several_forms_and_the_act_in_the_last() -> None:
+    """Each has the no. An address is divided, never cut."""
+    address = f"rtmp://a.example/{'x' * 700}"
+    shown = preview(of(1, rtmp_url=address, enabled=False))
+    forms = form_messages(shown)
+    offered = [form_schema(shown, it)["properties"]["choice"]["enum"] for it in forms]
+    assert len(forms) > 1
+    assert offered == [
+        *([[shown.no, "Go on"]] * (len(forms) - 1)),
+        [shown.no, shown.yes],
+    ]
+    together = "".join(it.message.partition(") ")[2].partition(") ")[2] for it in forms)
+    assert address in re.sub("( ?\u21b3 ?)+", "", together)
+    assert all(len(textwrap.wrap(it.message, 74)) <= 4 for it in forms)
+
+
+def test_a_client_that_shows_all_of_a_form_gets_one() -> None:
+    shown = preview(several(*(rename(1, f"{'Cam' * 50}{it}") for it in range(9))))
+    assert len(form_messages(shown)) > 1
+    (form,) = form_messages(shown, rows=None)
+    assert form.is_last
+
+
+NAMES: Final = st.text(min_size=1, max_size=60).filter(str.strip)
+PLATFORMS: Final = st.sampled_from(["youtube", "twitch", "kick", "facebook"]) | NAMES
+
+
+@st.composite
+def facts(draw: st.DrawFn) -> Facts:
+    places = tuple(
+        destination(f"dest_{it}", draw(NAMES), draw(PLATFORMS), enabled=draw(st.booleans()))
+        for it in range(1, 4)
+    )
+    sources = tuple(source(f"source_{it}", draw(NAMES)) for it in (1, 2))
+    base = draw(st.sampled_from([EVERYTHING, LIVE]))
+    return known(base, studio=studio(draw(NAMES)), destinations=places, sources=sources)
+
+
+STEPS: Final = st.sampled_from(
+    [
+        of(1, enabled=False),
+        of(2, enabled=True),
+        of(3, rtmp_url="rtmps://new.example/app", stream_key=SecretStr("live-123456789")),
+        delete(1),
+        DeleteSource(**S, source_id="source_2"),
+        rename(1, "N" * 100),
+        UpdateStudio(**S, auto_go_live=True),
+        UpdateStudio(**S, name="N", auto_go_offline_on_drop=True),
+    ]
+)
+
+
+@settings(deadline=None, derandomize=True, max_examples=60, phases=[Phase.generate])
+@given(facts=facts(), steps=st.lists(STEPS, min_size=1, max_size=6), goes_live=st.booleans())
+def test_any_question_is_drawn_whole_and_its_choice_holds_no_name(
+    facts: Facts, steps: list[Operation[Model]], *, goes_live: bool
+) -> None:
+    deleted = {it.target_id() for it in steps if isinstance(it, DeleteDestination | DeleteSource)}
+    steps = [
+        it
+        for at, it in enumerate(steps)
+        if it.target_id() not in deleted
+        or (isinstance(it, DeleteDestination | DeleteSource) and it not in steps[:at])
+    ]
+    actions = [*steps, *([GoLive(**S)] if goes_live else [])]
+    action: Action = actions[0] if len(actions) == 1 else several(*actions)
+    shown = preview(action, facts)
+    for choice in (shown.no, shown.yes):
+        assert len(choice) <= 45
+        assert choice.isascii()
+        assert '"' not in choice
+    for form in form_messages(shown, practice=True):
+        assert "\n" not in form.message
+        assert len(textwrap.wrap(form.message, 74)) <= 4, form.message
+        assert len(form.description) <= 47
+    begin = textwrap.wrap(form_messages(shown)[0].message, 120)[0]
+    if goes_live:
+        assert "Anyone can watch" in begin or "go live" in begin.lower()
+    if deleted:
+        assert begin.startswith("Delete ")
