@@ -60,7 +60,7 @@ class Bot:
         result = await self.trax.call_tool(tool, arguments, meta=ACTOR)
         while confirmation := (result.structured_content or {}).get("confirmation"):
             print(text_of(result).partition(BEGIN)[2].partition(END)[0].strip())
-            if await read_line("[1] Do it   [2] Do not: ") != "1":
+            if await read_line("[1] Do it   [2] Don't: ") != "1":
                 print("Nothing was sent.")
                 return
             arguments |= {"confirm": True, "confirmation": confirmation}

@@ -22,7 +22,7 @@ from mcp.types import CallToolResult
 PANEL = advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]})
 ACTOR, TICKET = "live.traxstreaming/actor", "live.traxstreaming/ticket"
 COMMANDS = {"!live": "go_live", "!off": "go_offline"}
-PARTS = {"changes": "Changed: ", "warnings": "Warning: ", "effects": "", "unknown": "Not known: "}
+PARTS = {"effects": "", "warnings": "Warning: ", "unknown": "Not known: "}
 STYLES = {"yes": discord.ButtonStyle.danger, "no": discord.ButtonStyle.secondary}
 MAX_TEXT, MAX_LABEL = 2000, 80  # Discord's limits
 QUESTION_SECONDS = 300.0
@@ -52,8 +52,8 @@ class Question(discord.ui.View):
             self.title, text = state["yes"], question_text(state)
             if len(text) <= MAX_TEXT or not state["readingSeconds"]:  # a stop needs no reading
                 self.clear_items()
-                self.add_item(Choice(self, state, "yes"))
                 self.add_item(Choice(self, state, "no"))
+                self.add_item(Choice(self, state, "yes"))
                 await self.message.edit(content=text[:MAX_TEXT], view=self, suppress=True)
                 await self.answer(question=state["question"])
                 return
@@ -165,10 +165,12 @@ class Bot(discord.Client):
 
 def question_text(question: Mapping[str, Any]) -> str:
     """The act and what a person must know of it."""
-    lines = [f"**{plain(question['yes'])}**"] if "yes" in question else []
-    for part, title in PARTS.items():
-        lines += [f"- {title}{plain(it)}" for it in question.get(part, ())]
-    return "\n".join(lines)
+    lines = question.get("lines") or [
+        question["question"],
+        *(f"{title}{it}" for part, title in PARTS.items() for it in question[part]),
+    ]
+    act, *facts = map(plain, lines)
+    return "\n".join([f"**{act}**", *(f"- {it}" for it in facts)])
 
 
 def result_text(tool: str, data: Mapping[str, Any]) -> str:

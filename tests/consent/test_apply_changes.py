@@ -28,7 +28,7 @@ from tests.world.world import MINE, Over, open_world
 if TYPE_CHECKING:
     from pathlib import Path
 
-YES: Final = 'Do these 2 things and be live on Twitch: "Friday Night Show"'
+YES: Final = "Turn off YouTube and go live on Twitch"
 USED: Final = ("confirmation_invalid", "used")
 
 
@@ -38,9 +38,8 @@ async def test_the_preview_shows_each_change_as_those_before_it_leave_things() -
         assert it.sent == []
     assert '\n1. Switches off "Main channel" (YouTube).\n' in text
     assert '\n2. Switches on "Guest feed".\n' in text
-    assert '\n3. Starts a broadcast of "Friday Night Show" that anyone can watch.\n' in text
-    assert 'Goes out on "Late crowd" (Twitch).' in text
-    assert 'Goes out on "Main channel"' not in text
+    assert 'Streams to: "Late crowd" (Twitch)\n' in text
+    assert 'Turns off: "Main channel" (YouTube)\n' in text
     assert 'Can be on screen: "Guest feed" (rtmp).' in text
 
 
@@ -71,7 +70,8 @@ async def test_a_confirmation_runs_them_once_and_in_order() -> None:
         assert outcomes(result) == ["applied"] * 3
         assert state_in(result) == "on_air"
         assert text_of(result).startswith("All changes were made.")
-        assert 'Switched off for the next show too: "Main channel" (YouTube).' in text_of(result)
+        stays_off = '"Main channel" (YouTube) is off, and stays off for later shows.'
+        assert stays_off in text_of(result)
         again = await it[MINE].use(THREE, yes)
         assert outcome(again) == USED
         assert "used already: all 3 changes were made" in text_of(again)

@@ -113,7 +113,7 @@ async def test_a_fourth_question_withdraws_the_oldest(*, is_shown: bool) -> None
             "status": "declined",
             "reason": "cancelled",
             "message": "Nothing was sent: the question was withdrawn: others were asked since."
-            " Do not call again unless the person asks for it.",
+            " Don't call again unless they ask for it.",
         }
         it.hand_clock.advance(1)
         await oldest.press(YES)

@@ -27,25 +27,26 @@ NOTHING_TO_DO: Final = ("nothing_to_do", None)
 
 
 async def test_the_form_shows_the_preview_and_requires_one_choice(era: str) -> None:
-    """The choices are the operation in words and "Do not". There is no default."""
+    """One paragraph. The no comes first and is preselected."""
     person = Person()
     async with open_world(MINE, era=era, person=person) as it:
         assert outcome(await it[MINE].call(GO_LIVE)) == ("declined", "declined")
     (form,) = person.forms
     assert form.message == (
-        'go_live on "Friday Night Show":\n'
-        '- Starts a broadcast of "Friday Night Show" that anyone can watch.\n'
-        '- Goes out on "Main channel" (YouTube).\n'
-        '- Goes out on "Late crowd" (Twitch).\n'
-        '- Switched off: "Kick (trying out)" (Kick).\n'
-        '- Can be on screen: "Host camera" (webcam).\n'
-        '- Can be on screen: "Intro clip" (media).\n\n'
-        "Good for 5 minutes."
+        'Go live with "Friday Night Show"? Anyone can watch. Streams to: "Late crowd" (Twitch),'
+        ' "Main channel" (YouTube). Stays off: "Kick (trying out)" (Kick). May be on screen:'
+        ' "Host camera", "Intro clip".'
     )
     assert form.requested_schema == {
         "type": "object",
         "properties": {
-            "choice": {"type": "string", "title": "Your decision", "enum": [YES, NO]},
+            "choice": {
+                "type": "string",
+                "title": "Your answer",
+                "description": "No answer within 5 minutes means no.",
+                "enum": [NO, YES],
+                "default": NO,
+            },
         },
         "required": ["choice"],
     }
@@ -65,13 +66,12 @@ async def test_a_person_is_asked_once_more_after_a_change_while_the_form_is_open
         assert it.sent == [GO_LIVE.sent]
     first, second = person.forms
     assert second.message.startswith(
-        "Changed since you were asked:\n"
-        '- No longer: Switched off: "Kick (trying out)" (Kick).\n'
-        '- Now: Goes out on "Kick (trying out)" (Kick).\n\n'
-        'go_live on "Friday Night Show":\n'
+        'Go live with "Friday Night Show"? Anyone can watch. Changed since you were asked:'
+        ' No longer: Stays off: "Kick (trying out)" (Kick).'
+        ' Now: Streams to: "Kick (trying out)" (Kick).'
     )
     assert "Changed" not in first.message
-    assert choices(second)[0] == 'Go live on YouTube, Twitch and Kick: "Friday Night Show"'
+    assert choices(second)[0] == "Go live on YouTube, Twitch and Kick"
 
 
 async def test_a_form_is_open_for_five_minutes_with_progress_every_ten_seconds() -> None:

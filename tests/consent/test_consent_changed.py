@@ -86,7 +86,7 @@ CASES: Final[dict[str, tuple[GuardedOperation, Change, str]]] = {
     "a destination was swapped for one of the same name": (
         GO_LIVE,
         swap_destination,
-        'Now another one of the same name: Goes out on "Main channel" (YouTube).',
+        'Now another one of the same name: Streams to: "Main channel" (YouTube).',
     ),
     "the address of a source": (GO_LIVE, NEW_FEED, hidden('the address of "Guest feed"')),
 }

@@ -185,4 +185,4 @@ async def test_a_time_from_trax_cannot_become_another_sentence() -> None:
         it.trax.faults.add(hostile, times=None, path="*/stream-status")
         it.trax.faults.add(Fault.dropped(when="after"), path="*/go-live")
         result = await it[MINE].confirmed(GO_LIVE)
-    assert text_of(result).startswith(f"On air since {ESCAPED_TIME}. Approved by ")
+    assert f"on air since {ESCAPED_TIME}." in text_of(result)

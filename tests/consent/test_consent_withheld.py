@@ -216,7 +216,7 @@ async def test_a_question_that_was_declined_takes_no_yes(no: str) -> None:
         said = {
             "decline, filled in": types.ElicitResult(action="decline", content=yes.content),
             "cancel": types.ElicitResult(action="cancel"),
-            "do not": types.ElicitResult(action="accept", content={"choice": "Do not"}),
+            "the no": types.ElicitResult(action="accept", content={"choice": "Don't go live"}),
         }[no]
         answer = partial(it[MINE].answer, GO_LIVE, question.request_state)
         assert outcome(await answer({"consent": said}))[0] == "declined"

@@ -61,7 +61,7 @@ async def asked_on(world: World, act: GuardedOperation) -> tuple[list[str], list
     assert outcome(preview) == ("confirmation_required", None)
     data = data_of(preview)["preview"]
     if name := data["target"]["name"]:
-        assert f'{act.tool} on "{name}' in unwrapped(text_of(preview))
+        assert f'"{name}' in text_of(preview)
         assert hidden(name) == set()
     told = [*data["warnings"], *data["effects"], *unwrapped(text_of(preview)).split("\n")]
     secret = re.compile('confirmation: "[^"]*" \\(good for .*')

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.support.product.shared_clock import HandClock
 
 CHANNEL = 200
-TITLE = 'Go live on YouTube and Twitch: "Friday Night Show"'
+TITLE = "Go live on YouTube and Twitch"
 
 
 def said(author: int, text: str) -> AsyncMock:
@@ -40,11 +40,11 @@ async def test_a_press_of_a_moderator_takes_the_studio_live(
             message.reply.assert_not_called()
         command = said(1, "!live")
         await bot.on_message(command)
-        assert command.reply.call_args.args[0].startswith("- Starts a broadcast of ")
+        assert command.reply.call_args.args[0].startswith("**Go live with ")
         shown = command.reply.return_value.edit
-        yes, no = shown.call_args.kwargs["view"].children
+        no, yes = shown.call_args.kwargs["view"].children
         assert isinstance(yes, Choice)
-        assert (yes.label, no.label) == (TITLE, "Do not")
+        assert (yes.label, no.label) == (TITLE, "Don't go live")
         stranger = AsyncMock(user=said(2, "").author)
         assert not await yes.asked.interaction_check(stranger)
         press = AsyncMock(user=command.author)

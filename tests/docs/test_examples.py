@@ -19,15 +19,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BOT: Final = ROOT / "examples/chat_ops_bot.py"
-BUTTONS: Final = r"\[1\] Do it   \[2\] Do not: "
+BUTTONS: Final = r"\[1\] Do it   \[2\] Don't: "
 FORM: Final = """\
-go_live on "Friday Night Show":
-- Starts a broadcast of "Friday Night Show" that anyone can watch.
-- Goes out on "Main channel" (YouTube).
-- Goes out on "Late crowd" (Twitch).
-- Switched off: "Kick (trying out)" (Kick).
-- Can be on screen: "Host camera" (webcam).
-- Can be on screen: "Intro clip" (media).
+Go live with "Friday Night Show"?
+- Anyone can watch.
+- Streams to: "Late crowd" (Twitch), "Main channel" (YouTube)
+- Stays off: "Kick (trying out)" (Kick)
+- May be on screen: "Host camera", "Intro clip"
 """
 GREETING: Final = "'Friday Night Show': !live, !off, !say WORDS or !quit"
 

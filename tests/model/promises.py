@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.model.acts import Act
     from tests.support.product.sandbox import Sandbox
 
-NO: Final = "Do not"
+NO: Final = "Don't go live"
 STOP_SECONDS: Final = 2.5
 """A stop is on the wire by then."""
 _VALID_SECONDS: Final = 300.0

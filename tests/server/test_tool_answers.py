@@ -111,7 +111,7 @@ async def test_a_tool_returns_the_answer_of_trax(entry: Entry) -> None:
     meta = {name: it for name, it in (result.meta or {}).items() if name.startswith("live.")}
     if method_of(entry) != "GET":
         done, _, text = text.rpartition("\n")
-        approved = " Approved by confirm: true (TRAX_CONFIRM=flag)."
+        approved = " Nobody was asked (TRAX_CONFIRM=flag)."
         flag = "flag" if done.partition("\n")[0].endswith(approved) else None
         assert meta.pop("live.traxstreaming/approvedIn", None) == flag
     state = answer["observed"]["state"] if tool in ADDED_AFTER else None

@@ -49,9 +49,8 @@ def _mode(path: Path) -> int:
 
 async def test_a_press_on_the_page_goes_live_and_the_page_says_so() -> None:
     async with asking() as (it, tab, question):
-        assert question.data["effects"][0] == (
-            'Starts a broadcast of "Friday Night Show" that anyone can watch.'
-        )
+        show = {"name": "Friday Night Show", "detail": ""}
+        assert question.data["headline"] == ["Go live with ", show, "?"]
         pressed = await tab.press(question.data, YES)
         assert pressed.json()["approvals"][0]["outcome"] == "Done. It is on air."
         assert it.sent == [GO_LIVE.sent]

@@ -57,12 +57,12 @@ def form_messages(
     Each fits into so many rows; without `rows`, the client shows all of one form.
     """
     drafts = list(_drafts(preview, changes, practice=practice))
-    if rows is None:
-        return (drafts[0],)
     for width in (min(NARROW, columns), columns):
         for draft in drafts:
-            if fits(draft.message, rows=rows, columns=width):
+            if fits(draft.message, rows=rows or ROWS, columns=width):
                 return (draft,)
+    if rows is None:
+        return (drafts[0],)
     return tuple(_several(preview, changes, practice=practice, rows=rows, columns=columns))
 
 

@@ -1,6 +1,6 @@
 """Describes a question as JSON, for a page or a panel."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from trax_mcp.api.contract import JsonObject
@@ -52,7 +52,10 @@ def describe(state: QuestionState) -> JsonObject:
 def card(
     preview: Preview, changes: Sequence[Sentence] = (), *, practice: bool = False
 ) -> JsonObject:
-    """A question as JSON. A sentence is a list of texts and names: `{"name": …, "detail": …}`."""
+    """A question as JSON. A sentence is a list of texts and names: `{"name": …, "detail": …}`.
+
+    `lines` is all of it as plain text, for what draws no more than that.
+    """
     return {
         "practice": practice,
         "goesLive": preview.goes_live,
@@ -65,9 +68,18 @@ def card(
         "lasts": [_pieces(it) for it in preview.lasts],
         "warnings": [_pieces(it) for it in preview.warnings],
         "unknown": list(preview.unknown),
+        "lines": [*_lines(preview, changes)],
         "no": preview.no,
         "yes": preview.yes,
     }
+
+
+def _lines(preview: Preview, changes: Sequence[Sentence]) -> Iterator[str]:
+    yield preview.headline.text
+    yield from (f"Changed: {it.text}" for it in changes)
+    yield from (it.text for it in preview.effects)
+    yield from (f"Warning: {it.text}" for it in preview.warnings)
+    yield from (f"Not known: {it}" for it in preview.unknown)
 
 
 def _pieces(sentence: Sentence) -> list[JsonObject | str]:

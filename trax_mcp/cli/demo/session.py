@@ -100,14 +100,14 @@ class Session:
         context: ClientRequestContext,  # noqa: ARG002  the SDK's name
         params: ElicitRequestParams,
     ) -> ElicitResult:
-        """Print a form and make one of its two choices. The first one is consent."""
+        """Print a form and make one of its two choices. The second one is consent."""
         if not isinstance(params, ElicitRequestFormParams):
             return ElicitResult(action="cancel")
         ((field, schema),) = params.requested_schema["properties"].items()
         self.screen.box("Your client asks you", params.message, schema["enum"])
         if self._while_open is not None:
             await self._while_open()
-        choice = schema["enum"][0 if self._agrees else 1]
+        choice = schema["enum"][1 if self._agrees else 0]
         self.you(choice)
         self._expects_form = False
         return ElicitResult(action="accept", content={field: choice})
