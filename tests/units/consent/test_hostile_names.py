@@ -122,7 +122,7 @@ def test_a_name_is_one_quoted_word_in_every_sentence(operation: Operation[Model]
         assert told.count(name) >= [*given].count(name), kind
 
 
-@each_operation
+@pytest.mark.parametrize("operation", CHANGING, ids=lambda it: it.tool_name)
 def test_a_choice_holds_no_name_and_no_platform_that_is_not_known(
     operation: Operation[Model],
 ) -> None:

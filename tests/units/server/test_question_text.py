@@ -181,6 +181,15 @@ def test_a_client_that_shows_all_of_a_form_gets_one() -> None:
     assert form.is_last
 
 
+def test_a_long_name_takes_no_more_room_than_one_that_just_fits() -> None:
+    def forms(name: str) -> int:
+        places = (destination("dest_1", name, "youtube"), destination("dest_2", "B", "twitch"))
+        facts = known(SHOW, studio=studio(name), destinations=places)
+        return len(form_messages(preview(GoLive(**S), facts), practice=True))
+
+    assert [forms("N" * length) for length in (32, 400)] == [1, 1]
+
+
 NAMES: Final = st.text(min_size=1, max_size=60).filter(str.strip)
 PLATFORMS: Final = st.sampled_from(["youtube", "twitch", "kick", "facebook"]) | NAMES
 
