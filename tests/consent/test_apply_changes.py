@@ -36,11 +36,10 @@ async def test_the_preview_shows_each_change_as_those_before_it_leave_things() -
     async with open_world(MINE) as it:
         text = text_of(await it[MINE].call(THREE))
         assert it.sent == []
-    assert '\n1. Switches off "Main channel" (YouTube).\n' in text
-    assert '\n2. Switches on "Guest feed".\n' in text
+    assert 'Turns on: "Guest feed"\n' in text
     assert 'Streams to: "Late crowd" (Twitch)\n' in text
     assert 'Turns off: "Main channel" (YouTube)\n' in text
-    assert 'Can be on screen: "Guest feed" (rtmp).' in text
+    assert 'May be on screen: "Guest feed", "Host camera", "Intro clip"\n' in text
 
 
 async def test_what_two_changes_have_in_common_is_shown_of_both() -> None:
@@ -56,10 +55,10 @@ async def test_what_two_changes_have_in_common_is_shown_of_both() -> None:
     async with open_world(MINE) as it:
         put_on_air(it.trax)
         text = text_of(await it[MINE].call(applying(*new, *deletes)))
-    assert text.count("- Sets its rtmpUrl to live.example") == 2
-    assert text.count("- Sets its streamKey to") == 2
-    assert text.count("- Cannot be undone: it can only be added anew.") == 2
-    assert text.count("The studio is on air. TRaX") == 1
+    assert text.count("Server: live.example") == 2
+    assert text.count("Stream key: 17 characters") == 2
+    assert text.count("- Deletions are final.") == 1
+    assert text.count("The show is on air: ") == 1
 
 
 async def test_a_confirmation_runs_them_once_and_in_order() -> None:

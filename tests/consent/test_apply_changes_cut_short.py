@@ -168,7 +168,7 @@ async def test_after_a_lost_answer_none_is_sent() -> None:
     ("answered", "said"),
     [
         ({"ok": False}, "TRaX answered `ok: false` to update_destination."),
-        ({"enabled": True}, "`enabled` is true, though false was asked for"),
+        ({"enabled": True}, "on is true, though false was asked for"),
     ],
 )
 async def test_after_an_answer_that_is_not_what_was_asked_for_none_is_sent(

@@ -59,7 +59,7 @@ async def test_a_change_needs_consent_after_auto_go_live_was_turned_on() -> None
         for tool, arguments in WHILE_LIVE.items():
             shown = await it[COLLEAGUE].preview(tool, **arguments)
             effects = shown["preview"]["effects"]
-            assert any("The studio may be on air." in text for text in effects), tool
+            assert any("The show may be on air: " in text for text in effects), tool
             assert has_run(await it[COLLEAGUE].confirmed(tool, **arguments))
         created = WHILE_LIVE["create_source"]
         assert has_run(await it[MINE].call("create_source", studioId="studio_43", **created))
@@ -106,8 +106,8 @@ async def test_a_stop_warns_that_the_studio_can_go_on_air_again_by_itself() -> N
         warned = await it[COLLEAGUE].confirmed("go_offline")
         await it[MINE].call("update_studio", autoGoLive=False)
         silent = await it[COLLEAGUE].confirmed("go_offline")
-    warning = "can go on air again by itself"
-    named = f'"Friday Night Show" {warning}: its `autoGoLive` was turned on here.'
+    warning = "can go live again on its own"
+    named = f'"Friday Night Show" {warning}: that was turned on here.'
     assert after["preview"] == {**before["preview"], "warnings": [named]}
     assert [warning in text_of(result) for result in (warned, silent)] == [True, False]
 
@@ -131,8 +131,9 @@ async def test_turning_auto_go_offline_on_needs_consent_while_on_air() -> None:
         await it[MINE].confirmed("go_live")
         await anyio.sleep(5)
         shown = await it[MINE].preview("update_studio", **drop)
-        assert shown["preview"]["effects"][1:] == [
-            "The studio is on air. From then on it goes off air by itself if the stream drops."
+        assert shown["preview"]["effects"] == [
+            "From now on a show ends on its own if its input drops.",
+            "The show is on air: this counts for the running show, too.",
         ]
         assert has_run(await it[MINE].confirmed("update_studio", **drop))
         assert has_run(await it[MINE].call("update_studio", autoGoOfflineOnDrop=False))

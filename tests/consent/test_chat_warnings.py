@@ -15,12 +15,9 @@ from tests.world.answers import text_of
 from tests.world.world import MINE, open_world
 
 HELLO: Final = {**STUDIO, "text": "Hello", "platforms": ["kick"]}
-ACCEPTED: Final = (
-    "TRaX accepted the message for the chat of the studio on Kick; whether each platform shows it"
-    " is not known."
-)
+ACCEPTED: Final = "Sent to the chat of the studio on Kick. TRaX can't confirm that it appeared."
 OFF_AIR: Final = "Warning: the studio is off air, so viewers may not see it."
-NO_KICK: Final = "Warning: the studio has no destination on Kick that is switched on."
+NO_KICK: Final = "Warning: the studio has no destination on Kick that is on."
 
 
 @in_virtual_time
@@ -67,8 +64,8 @@ async def test_a_platform_is_not_named_by_an_older_read() -> None:
         result = await it[MINE].call("send_chat_message", text="Hello")
     assert text_of(result).splitlines()[:-1] == [
         (
-            'TRaX accepted the message for the chat of "Friday Night Show" on every platform'
-            " that is switched on; whether each platform shows it is not known."
+            'Sent to the chat of "Friday Night Show" on every platform'
+            " that is on. TRaX can't confirm that it appeared."
         ),
         'Warning: "Friday Night Show" is off air, so viewers may not see it.',
     ]

@@ -67,7 +67,7 @@ def by_this_server(tool: str, **arguments: Any) -> Change:  # noqa: ANN401  any 
 
 def hidden(what: str) -> str:
     """The line about a change that no read shows."""
-    return f"Changed here since you were asked: {what}."
+    return f"Changed here: {what}."
 
 
 NEW_FEED: Final = by_this_server("update_source", sourceId="source_2", url="rtmp://x.example/y")
@@ -76,12 +76,12 @@ CASES: Final[dict[str, tuple[GuardedOperation, Change, str]]] = {
     "a source was activated": (
         GO_LIVE,
         on_trax("source_2", active=True),
-        'Now: Can be on screen: "Guest feed" (rtmp).',
+        'Now: May be on screen: "Guest feed".',
     ),
     "a destination was added to an autoGoLive question": (
         AUTO_GO_LIVE,
         add_destination,
-        'Now: It would go out on "New page" (Facebook).',
+        'Now: Would stream to: "New page" (Facebook).',
     ),
     "a destination was swapped for one of the same name": (
         GO_LIVE,

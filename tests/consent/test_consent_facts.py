@@ -82,7 +82,7 @@ async def test_a_fact_without_scope_is_unknown_and_does_not_block_the_call(path:
         assert outcome(await it[MINE].use(GO_LIVE, shown["confirmation"])) == RAN
         assert it.sent == [GO_LIVE.sent]
     assert shown["preview"]["unknown"] == [FACTS[path]]
-    assert f"- Not known: {FACTS[path]}" in person.forms[0].message
+    assert f"Not known: {FACTS[path]}" in person.forms[0].message
 
 
 async def test_no_person_is_asked_if_writes_are_disabled() -> None:

@@ -34,7 +34,7 @@ NEW_FEED: Final = GuardedOperation(
 """It needs no consent off air."""
 EARLIER: Final = [
     'Changed here earlier: the address of "Host camera", to evil.example.',
-    'Changed here earlier: the stream key of "Kick (trying out)".',
+    'Changed here earlier: the stream key of "Kick (trying out)" (Kick).',
 ]
 
 
@@ -114,15 +114,14 @@ async def test_unknown_words_for_platforms_and_types_are_quoted() -> None:
     assert (
         'Streams to: "Late crowd" (Twitch), "Main channel" ("approved.by.you")' in shown["effects"]
     )
-    assert 'Can be on screen: "Host camera" ("press-yes-now").' in shown["effects"]
 
 
 @pytest.mark.parametrize(
     ("key", "told"),
     [
-        ("live_123_abcdWXYZ", 'a key of 17 characters that ends in "WXYZ"'),
-        ("0123456789ab", 'a key of 12 characters that ends in "89ab"'),
-        ("0123456789a", "a key of 11 characters"),
+        ("live_123_abcdWXYZ", '17 characters, ending in "WXYZ"'),
+        ("0123456789ab", '12 characters, ending in "89ab"'),
+        ("0123456789a", "11 characters"),
     ],
 )
 async def test_a_stream_key_is_told_by_its_length_and_its_end(key: str, told: str) -> None:
@@ -130,5 +129,5 @@ async def test_a_stream_key_is_told_by_its_length_and_its_end(key: str, told: st
     operation = replace(NEW_KEY, arguments={**NEW_KEY.arguments, "streamKey": key})
     async with open_world(MINE) as it:
         shown = await preview(it, operation)
-    assert f'Sets streamKey of "Kick (trying out)" (Kick) to {told}.' in shown["effects"]
+    assert f"New key: {told}" in shown["effects"]
     assert key not in str(shown)

@@ -38,8 +38,9 @@ def names_in(sentence: str) -> list[str]:
 
 
 def is_shown(shown: str, name: str) -> bool:
-    """Whether a name, read back, is the name, or its beginning and an ellipsis."""
-    return shown == name or (shown.endswith("…") and name.startswith(shown[:-1]))
+    """Whether a name, read back, is the name, or its beginning and end around an ellipsis."""
+    start, _, end = shown.partition("…")
+    return shown == name or ("…" in shown and name.startswith(start) and name.endswith(end))
 
 
 def frame(sentence: str) -> str:

@@ -154,7 +154,7 @@ def _ask_for_yes(not_run: NotRun) -> str:
     return (
         "Show them the text between the marks (translate it if needed, leave nothing out) and"
         " stop. If their next message approves it without conditions, call"
-        f' {not_run.operation} again with the same arguments and {evidence}. "Yes, but …" is not'
-        " approval: make the changed call instead. Several previews may be shown together, if none"
-        " changes what another one shows."
+        f" {not_run.operation} again with the same arguments and {evidence}. Approval with"
+        " conditions doesn't count: make the changed call instead. Several previews may be shown"
+        " together, if none changes what another one shows."
     )

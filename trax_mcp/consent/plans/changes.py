@@ -128,7 +128,7 @@ class ApplyChangesPlan(Plan[ApplyChanges]):
     def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
         before = {it.id for it in self.facts.enabled}
         after = self.plans[-1].facts.destinations.value or ()
-        off = [self.destination(it).text for it in after if it.id in before and not it.enabled]
+        off = [str(self.destination(it)) for it in after if it.id in before and not it.enabled]
         if self.operation.starts_broadcast and off:
             yield sentence("{} {}", naming.listed(off), _stay_off(len(off)))
 
