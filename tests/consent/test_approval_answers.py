@@ -90,18 +90,43 @@ async def test_twenty_presses_at_once_send_one_go_live() -> None:
         assert it.sent == [GO_LIVE.sent]
 
 
-async def test_after_a_no_the_same_call_is_declined_for_a_minute() -> None:
+async def test_after_a_no_the_same_call_asks_again_at_once_and_after_the_second_in_a_minute() -> (
+    None
+):
+    """A person's no is no error. The minute says how long it still is."""
     async with asking() as it:
-        call = it[MINE].start(GO_LIVE)
-        await (await it.open_page.next()).press(NO)
-        assert outcome(await call.result()) == ("declined", "declined")
+        for number in (1, 2):
+            call = it[MINE].start(GO_LIVE)
+            question = await it.open_page.next(number)
+            it.hand_clock.advance(1)
+            await question.press(NO)
+            said = await call.result()
+            assert (outcome(said), said.is_error) == (("declined", "declined"), False)
         it.hand_clock.advance(20)
         again = await it[MINE].call(GO_LIVE)
-        assert outcome(again) == ("declined", "recently_declined")
+        assert (outcome(again), again.is_error) == (("declined", "recently_declined"), False)
         assert data_of(again)["retryAfterSeconds"] == 40
+        assert text_of(again) == (
+            "The user said no 20 seconds ago, so they won't be asked again for 40 seconds. If they"
+            " changed their mind, tell them and call again then."
+        )
         it[MINE].start(DELETE_SOURCE)
-        await it.open_page.next(2)
+        await it.open_page.next(3)
         it.hand_clock.advance(40)
         it[MINE].start(GO_LIVE)
-        await it.open_page.next(3)
+        await it.open_page.next(4)
         assert it.sent == []
+
+
+async def test_an_approval_forgets_earlier_refusals() -> None:
+    async with asking() as it:
+        for number, choice in enumerate((NO, YES, NO), start=1):
+            call = it[MINE].start(GO_LIVE)
+            question = await it.open_page.next(number)
+            it.hand_clock.advance(1)
+            await question.press(choice)
+            await call.result()
+            it.trax.go_offline()
+            it.hand_clock.advance(1)
+        it[MINE].start(GO_LIVE)
+        await it.open_page.next(4)

@@ -29,7 +29,7 @@ from tests.support.simulated_person import (
     refusing,
     yes_to,
 )
-from tests.world.answers import outcome
+from tests.world.answers import data_of, outcome, text_of
 from tests.world.wire import LEGACY, MODERN
 from tests.world.world import COLLEAGUE, MINE, World, open_world
 
@@ -44,6 +44,8 @@ UNCONFIRMED: Final = ("confirmation_required", None)
 EXPIRED: Final = ("confirmation_invalid", "expired")
 MISMATCH: Final = ("confirmation_invalid", "mismatch")
 MALFORMED: Final = ("declined", "malformed")
+TOO_SOON: Final = ("confirmation_invalid", "too_soon")
+UNSEEN: Final = ("cannot_ask", "unseen")
 
 
 # A confirmation
@@ -106,20 +108,49 @@ async def test_a_confirmation_without_the_flag_sends_nothing(era: str) -> None:
         assert it.sent == []
 
 
+async def test_a_confirmation_that_comes_at_once_runs_nothing_and_the_third_withdraws_it() -> None:
+    """Each begins the five seconds anew. Over replicas too: the second comes to another."""
+    async with open_world(MINE, replicas=2) as it:
+        here, there = it[MINE], await it.caller(at=1)
+        confirmation = (await here.preview(GO_LIVE))["confirmation"]
+        it.hand_clock.advance(4.9)
+        first = await here.use(GO_LIVE, confirmation)
+        it.hand_clock.advance(4.9)
+        second = await there.use(GO_LIVE, confirmation)
+        assert [outcome(first), outcome(second)] == [TOO_SOON, TOO_SOON]
+        assert text_of(first).startswith("Nobody can have read that yet. Show it, end your turn")
+        assert (first.is_error, {"confirmation", "preview"} & set(data_of(first))) == (False, set())
+        third = await here.use(GO_LIVE, confirmation)
+        assert "it's withdrawn" in text_of(third)
+        it.hand_clock.advance(5)
+        assert outcome(await here.use(GO_LIVE, confirmation)) == EXPIRED
+        assert it.sent == []
+
+
+async def test_a_confirmation_that_came_at_once_counts_once_it_can_have_been_read() -> None:
+    async with open_world(MINE) as it:
+        confirmation = (await it[MINE].preview(GO_LIVE))["confirmation"]
+        assert outcome(await it[MINE].use(GO_LIVE, confirmation)) == TOO_SOON
+        await it[MINE].read_preview()
+        assert outcome(await it[MINE].use(GO_LIVE, confirmation)) == ("ran", None)
+        assert it.sent == [GO_LIVE.sent]
+
+
 # A form
 
 
 FORMS: Final[dict[str, tuple[Responder, tuple[str, str]]]] = {
     "no choice": (filling_in({}), MALFORMED),
     "the choice in capitals": (altering(str.upper), MALFORMED),
-    "declined": (declining, ("declined", "declined")),
-    "cancelled": (cancelling, ("declined", "cancelled")),
-    "the other choice": (refusing, ("declined", "declined")),
+    "declined": (declining, UNSEEN),
+    "cancelled": (cancelling, UNSEEN),
+    "the other choice": (refusing, UNSEEN),
 }
 
 
 @pytest.mark.parametrize("name", FORMS)
 async def test_a_form_without_the_offered_choice_sends_nothing(name: str, era: str) -> None:
+    """At once: a no that nobody can have read is none."""
     respond, expected = FORMS[name]
     async with open_world(MINE, era=era, person=Person(respond)) as it:
         assert outcome(await it[MINE].call(GO_LIVE, confirm=True)) == expected
@@ -208,7 +239,7 @@ async def test_an_answer_after_five_minutes_sends_nothing() -> None:
 
 @pytest.mark.parametrize("no", ["decline, filled in", "cancel", "do not"])
 async def test_a_question_that_was_declined_takes_no_yes(no: str) -> None:
-    """A new call asks again, a minute later."""
+    """A new call asks again at once."""
     person = Person(agreeing)
     async with open_world(MINE, person=person) as it:
         question = await it[MINE].question(GO_LIVE)
@@ -219,8 +250,8 @@ async def test_a_question_that_was_declined_takes_no_yes(no: str) -> None:
             "the no": types.ElicitResult(action="accept", content={"choice": "Don't go live"}),
         }[no]
         answer = partial(it[MINE].answer, GO_LIVE, question.request_state)
+        it.hand_clock.advance(1)
         assert outcome(await answer({"consent": said}))[0] == "declined"
         assert outcome(await answer({"consent": yes})) == EXPIRED
         assert it.sent == []
-        it.hand_clock.advance(60)
         assert outcome(await it[MINE].call(GO_LIVE)) == ("ran", None)

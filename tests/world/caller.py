@@ -6,7 +6,7 @@ import json
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import anyio
 import mcp_types as types
@@ -14,6 +14,7 @@ import pytest
 from mcp import Client, MCPDeprecationWarning, MCPError
 
 from tests.support.product.reference import listings
+from tests.support.product.shared_clock import HandClock
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.world.answers import data_of
 from tests.world.wire import LEGACY
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
     from mcp.client.subscriptions import Subscription
     from mcp.shared.dispatcher import ProgressFnT
 
+    from tests.support.product.virtual_time import VirtualClock
     from tests.support.simulated_person import Person
 
 _FRIDAY = "studio_42"
+PREVIEW_SECONDS: Final = 5.0
+"""No person reads a preview in less."""
 
 
 class Call(Protocol):
@@ -100,6 +104,8 @@ class Caller:
     client: Client = field(init=False)
     tasks: TaskGroup
     person: Person | None = None
+    clock: HandClock | VirtualClock | None = None
+    """That of its world. None where the server is a process, whose time no test can move."""
     progress: ProgressFnT | None = None
     """Receives the progress of its calls."""
     patience_seconds: float = PATIENCE_SECONDS
@@ -137,8 +143,19 @@ class Caller:
         return shown
 
     async def confirmation(self, what: Call | str, /, **arguments: object) -> str:
-        """The confirmation in the preview of a call."""
-        return str((await self.preview(what, **arguments))["confirmation"])
+        """The confirmation in the preview of a call, once a person can have read that."""
+        confirmation = str((await self.preview(what, **arguments))["confirmation"])
+        tool = what if isinstance(what, str) else what.tool
+        if tool != "go_offline":  # a stop waits for nobody
+            await self.read_preview()
+        return confirmation
+
+    async def read_preview(self) -> None:
+        """Take the time in which a person reads a preview, in its world's time."""
+        if isinstance(self.clock, HandClock):
+            self.clock.advance(PREVIEW_SECONDS)
+        else:
+            await anyio.sleep(PREVIEW_SECONDS)
 
     async def use(
         self, what: Call | str, confirmation: str, /, **arguments: object

@@ -185,7 +185,7 @@ class World:
         at: int = 0,
     ) -> AsyncIterator[Caller]:
         """The same until the block ends."""
-        it = Caller(era or self.era, self.tasks, person)
+        it = Caller(era or self.era, self.tasks, person, self.clock)
         if isinstance(self.clock, VirtualClock):
             it.patience_seconds = _PATIENCE_IN_VIRTUAL_SECONDS
         before = self._open_streams(at)

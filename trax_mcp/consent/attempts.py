@@ -38,15 +38,16 @@ def is_certain(step: Operation[Model], sent: Sent) -> bool:
 class Attempt:
     """One attempt of a call: where it acts, what it has seen there, and what was sent.
 
-    `turn_id` is empty if it can only ask. `sent` has one item for each step that was begun, and
-    `cut_short` says why a step was not. `undone` is as in `Done`. `is_free`: it needs no yes, but
-    only while the studio is off air.
+    `came_at` is when the call came, and `turn_id` is empty if it can only ask. `sent` has one item
+    for each step that was begun, and `cut_short` says why a step was not. `undone` is as in `Done`.
+    `is_free`: it needs no yes, but only while the studio is off air.
     """
 
     call: GuardedCall
     place: Place
     turn_id: str
     seen: Seen
+    came_at: float
     facts: Facts = field(default_factory=Facts)
     digest: str | None = None
     question_id: str | None = None

@@ -57,8 +57,13 @@ class Audit:
     ) -> None:
         """Write and count what was decided about a call."""
         self.write("decided", call, digest=digest, **facts)
-        tool, verdict = call.operation.tool_name, str(facts["verdict"])
-        self._telemetry.count_decision(tool, verdict, facts["answeredIn"])
+        self._telemetry.count_decision(
+            call.operation.tool_name,
+            str(facts["verdict"]),
+            facts["answeredIn"],
+            reason=facts["reason"],
+            by_wish=call.wants_preview,
+        )
 
     def write(self, event: str, call: GuardedCall, **facts: object) -> None:
         """Write one line about a call. Facts that are None are left out."""
@@ -71,6 +76,7 @@ class Audit:
             "caller": caller.owner,
             "client": safe(caller.client) or None,
             "actorClaimed": safe(call.claimed_name or "")[:_LOGGED_NAME] or None,
+            "askedBy": "caller" if call.wants_preview else None,
             "operation": operation.tool_name,
             _ARGUMENTS: _masked(operation, safe),
             # Not the caller's own key: a short one could stand in a verdict.

@@ -28,6 +28,7 @@ Status = Literal[
 Reason = Literal[
     "expired", "mismatch", "changed", "used",
     "declined", "cancelled", "timed_out", "recently_declined", "malformed", "client_error",
+    "too_soon", "unseen",
 ]  # fmt: skip
 Reply = Literal["chosen", "declined", "cancelled", "timed_out", "malformed", "client_error"]
 
@@ -70,7 +71,8 @@ async def no_progress(_done: float, _total: float, _message: str) -> None:
 class GuardedCall(NamedTuple):
     """An operation, who calls it, the evidence, and what the client can do.
 
-    `claimed_name` is the user that a bot says it acts for.
+    `claimed_name` is the user that a bot says it acts for. `wants_preview`: the caller has asked
+    for previews by itself, although its client could be asked otherwise.
     """
 
     operation: Action
@@ -78,6 +80,7 @@ class GuardedCall(NamedTuple):
     evidence: Evidence = NO_EVIDENCE
     can_ask: bool = False
     claimed_name: str | None = None
+    wants_preview: bool = False
     progress: Progress = no_progress
 
 
@@ -130,8 +133,7 @@ class NotRun:
     """Nothing was sent. With `confirmation`, the same call runs until `expires_at`.
 
     `why` explains the status in words where `status` and `reason` do not. `channel` is where a
-    person is being asked, and `ticket` lets a panel answer: no model may read it. `unseen`: a form
-    was declined sooner than a person can read it.
+    person is being asked, and `ticket` lets a panel answer: no model may read it.
     """
 
     operation: str
@@ -145,7 +147,11 @@ class NotRun:
     channel: Channel | None = None
     ticket: str | None = field(default=None, repr=False)
     retry_after_seconds: int | None = None
-    unseen: bool = False
+
+    @property
+    def unseen(self) -> bool:
+        """Whether a form was declined sooner than a person can read it."""
+        return self.reason == "unseen"
 
 
 class Ask(NamedTuple):

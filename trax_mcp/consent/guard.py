@@ -30,6 +30,8 @@ from trax_mcp.consent.changes import Action, ApplyChanges
 from trax_mcp.consent.plans import Plan, plan_for, reads_for
 from trax_mcp.consent.policy import (
     ALREADY_USED,
+    TOO_SOON,
+    WITHDRAWN,
     Case,
     NeedsAnswer,
     NeedsConfirmation,
@@ -37,8 +39,8 @@ from trax_mcp.consent.policy import (
     Proceed,
     Refuse,
     Verdict,
+    by_a_person,
     in_audit_log,
-    is_unseen,
     judge,
     not_run,
     nothing_to_do,
@@ -137,7 +139,7 @@ class ConsentGuard:
         Again only if a stop or another use of the same yes came between, or TRaX has accepted the
         caller there meanwhile, who then takes turns with others.
         """
-        first: Seen | None = None
+        came, first = self._clock.seconds(), None
         may_be_sent = when is not When.ALWAYS or call.evidence != NO_EVIDENCE
         while True:
             place = self.store.place(call)
@@ -149,10 +151,11 @@ class ConsentGuard:
                 else nullcontext("")
             )
             async with turn as turn_id:
+                waited = self._clock.seconds() - came
                 seen = await self.store.look(place, call)
                 if first is not None and seen.last_stop != first.last_stop:
                     call = _without_outdated_flag(call)
-                attempt = Attempt(call, place, turn_id, seen)
+                attempt = Attempt(call, place, turn_id, seen, seen.now - waited)
                 result = await self._try(attempt, when)
             if attempt.sent:
                 return await self._sender.conclude(attempt)
@@ -210,7 +213,7 @@ class ConsentGuard:
         attempt.facts, attempt.digest = facts, plan.preview.digest
         if facts.writes_are_off:
             raise NotSent("write_disabled", WRITES_OFF, WRITES_OFF_NEXT, not_done=NOTHING_CHANGED)
-        verdict = judge(self._case(call, plan, seen))
+        verdict = judge(self._case(attempt, plan))
         self._write_verdict(call, verdict, attempt.digest)
         if not isinstance(verdict, Proceed):
             return await self._respond(attempt, verdict, plan)
@@ -230,13 +233,13 @@ class ConsentGuard:
         refusal = refusal_by_person(call.operation, call.evidence.answer, question)
         if refusal is None or question is None:
             return None
-        unseen = is_unseen(call.evidence.answer, age=seen.now - question.asked_at)
-        if unseen or refusal.reason == "cancelled":  # a form that was only closed is no answer
+        refusal = by_a_person(refusal, call.evidence, age=attempt.came_at - question.asked_at)
+        if refusal.reason in {"unseen", "cancelled"}:  # a form that was only closed is no answer
             await self.store.questions.discard(question.id)
         else:
             await self.store.decline(question, call)
         self._write_verdict(call, refusal, question.digest)
-        return replace(not_run(call.operation.tool_name, refusal), unseen=unseen)
+        return not_run(call.operation.tool_name, refusal)
 
     async def _respond(
         self,
@@ -253,6 +256,9 @@ class ConsentGuard:
             question = await ask(channel="form", again=again, changes=changes)
             return Ask(question.id, preview, changes, question.number)
         refused = not_run(call.operation.tool_name, verdict, preview=preview, changes=changes)
+        if verdict is TOO_SOON and earlier is not None:
+            is_withdrawn = await self.store.questions.note_hurry(earlier.id)
+            return replace(refused, why=WITHDRAWN if is_withdrawn else None)
         if not isinstance(verdict, NeedsConfirmation) or self.rules.mode is Mode.FLAG:
             return refused
         question = await ask(channel="model")
@@ -260,7 +266,8 @@ class ConsentGuard:
             await self.store.questions.discard(earlier.id)  # it stays invalid if all changes back
         return replace(refused, confirmation=question.id, expires_at=question.expires_at)
 
-    def _case(self, call: GuardedCall, plan: Plan[Any], seen: Seen) -> Case:
+    def _case(self, attempt: Attempt, plan: Plan[Any]) -> Case:
+        call, seen = attempt.call, attempt.seen
         return Case(
             operation=call.operation,
             digest=plan.preview.digest,
@@ -268,6 +275,7 @@ class ConsentGuard:
             question=seen.question,
             mode=self.rules.mode,
             can_ask=call.can_ask,
+            came_at=attempt.came_at,
             nothing_to_do=nothing_to_do(
                 call.operation,
                 plan.facts,
@@ -275,7 +283,7 @@ class ConsentGuard:
                 now=plan.now,
             ),
             declined_seconds=seen.declined_seconds,
-            is_for_stop=StopToken.is_signed(call.evidence.question_id, key=call.caller.key or ""),
+            is_for_stop=StopToken.looks_like(call.evidence.question_id),
         )
 
     def _write_verdict(self, call: GuardedCall, verdict: Verdict, digest: str) -> None:

@@ -32,6 +32,7 @@ from trax_mcp.consent.calls import (
 from trax_mcp.consent.guard import ConsentGuard
 from trax_mcp.consent.questions import (
     QUESTION_SECONDS,
+    READING_SECONDS,
     REPORT_SECONDS,
     Ended,
     Phase,
@@ -60,6 +61,11 @@ class OpenQuestion:
     def is_stop(self) -> bool:
         """Whether it is about a stop."""
         return self.call.operation.stops_broadcast
+
+    @property
+    def ticket(self) -> str:
+        """What lets a panel answer it. That of a stop says all that a stop needs."""
+        return f"{self.id}.{self.call.operation.studio()}" if self.is_stop else self.id
 
     async def state(self) -> QuestionState:
         """What it is now."""
@@ -97,8 +103,12 @@ class OpenQuestion:
 
     async def _answer_about_stop(self, choice: str, *, by: ApprovedIn) -> Ended | Ask | None:
         """A stop needs its yes alone, which is its id: nothing is read before it is sent."""
-        token = StopToken.read(self.id, key=self.call.caller.key or "")
+        studio_id = self.call.operation.studio()
+        token = StopToken.read(self.id, key=self.call.caller.key or "", studio_id=studio_id)
         if choice == STAY_ON_AIR:
+            asked_at = token.until - QUESTION_SECONDS if token else 0.0
+            if self.questions.now() < asked_at + READING_SECONDS:  # nobody has read it
+                return None
             self.questions.audit.write("answered", self.call, answeredIn=by, answer="no")
             await self.end(declined := self._not_run("declined"))
             return declined
@@ -236,6 +246,10 @@ class OpenQuestions:
         self._opened_here: dict[tuple[str, Channel, bool], list[OpenQuestion]] = {}
         self._waiting_calls: Counter[str] = Counter()
 
+    def now(self) -> float:
+        """The time, in Unix seconds."""
+        return self._clock.now().timestamp()
+
     async def open(
         self,
         call: GuardedCall,
@@ -267,14 +281,13 @@ class OpenQuestions:
             self.audit.write("asked", call, channel=channel)
         return it
 
-    async def get(self, question_id: str, caller: Caller) -> OpenQuestion | None:
-        """The question of an id, if it is this caller's. That about a stop is in the id."""
-        if (stop := StopToken.read(question_id, key=caller.key or "")) is not None:
+    async def get(self, ticket: str, caller: Caller) -> OpenQuestion | None:
+        """The question of a ticket, if it is this caller's. That about a stop is in the ticket."""
+        token, _, studio_id = ticket.partition(".")
+        if StopToken.read(token, key=caller.key or "", studio_id=studio_id) is not None:
             with suppress(ValidationError):  # a caller can sign anything with their own key
-                return self._handle(
-                    question_id, GuardedCall(GoOffline(studio_id=stop.studio_id), caller)
-                )
-        question = (await self.kept.read(question_id, caller)).question
+                return self._handle(token, GuardedCall(GoOffline(studio_id=studio_id), caller))
+        question = (await self.kept.read(ticket, caller)).question
         if question is None:
             return None
         return self._handle(question.id, GuardedCall(question.operation, caller))

@@ -19,6 +19,7 @@ from trax_mcp.consent.calls import (
     Status,
 )
 from trax_mcp.consent.changes import Action
+from trax_mcp.consent.pacing import is_too_soon
 from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.questions import READING_SECONDS, Question
 from trax_mcp.consent.rules import Mode
@@ -32,8 +33,9 @@ class Case(NamedTuple):
     """Everything that a verdict depends on.
 
     `question` is what the store keeps under the id in the evidence. `nothing_to_do` says in words
-    why a go-live is not needed, or is None. `declined_seconds`: a person said no to this call, and
-    is not asked again for so long. `is_for_stop`: the confirmation is a yes to a stop.
+    why a go-live is not needed, or is None. `declined_seconds`: a person said no to this call more
+    than once, and is not asked again for so long. `is_for_stop`: the confirmation is for a stop.
+    `came_at` is when the call came, on the clock of the records.
     """
 
     operation: Action
@@ -42,6 +44,7 @@ class Case(NamedTuple):
     question: Question | None
     mode: Mode
     can_ask: bool
+    came_at: float
     nothing_to_do: str | None = None
     declined_seconds: float | None = None
     is_for_stop: bool = False
@@ -97,6 +100,12 @@ class NothingToDo:
 Verdict = Proceed | NeedsAnswer | NeedsConfirmation | Refuse | NothingToDo
 
 ALREADY_USED: Final = Refuse("confirmation_invalid", "used")
+TOO_SOON: Final = Refuse("confirmation_invalid", "too_soon")
+WITHDRAWN: Final = "withdrawn"
+"""Why nothing can run with a confirmation that came too soon too often."""
+UNSEEN: Final = Refuse("cannot_ask", "unseen")
+_WITHOUT_PREVIEW: Final = {"too_soon", "recently_declined"}
+"""Reasons to show nothing: it was shown before, or is not to be."""
 
 
 def judge(case: Case) -> Verdict:
@@ -188,10 +197,11 @@ def refusal_by_person(
     return Refuse("declined", reason) if is_no else None
 
 
-def is_unseen(answer: PersonAnswer | None, *, age: float) -> bool:
-    """Whether a form was declined sooner than a person can read it: the client did so by itself."""
-    is_refused = answer is not None and answer.reply in {"declined", "cancelled"}
-    return is_refused and age < READING_SECONDS
+def by_a_person(refusal: Refuse, evidence: Evidence, *, age: float) -> Refuse:
+    """The refusal, or that the client has refused a form sooner than a person can read it."""
+    is_no = refusal.reason in {"declined", "cancelled"}
+    is_by_client = is_no and evidence.answered_in is None and age < READING_SECONDS
+    return UNSEEN if is_by_client else refusal
 
 
 def question_to_use(operation: Action, evidence: Evidence, question: Question | None) -> str | None:
@@ -219,6 +229,8 @@ def _judge_confirmation(case: Case) -> Verdict:
         return NeedsConfirmation("mismatch" if case.is_for_stop else "expired")
     if not question.is_for_model or not question.is_for(case.operation):
         return NeedsConfirmation("mismatch")
+    if is_too_soon(question.asked_at, question.hurried, case.came_at):
+        return TOO_SOON
     is_as_shown = question.digest == case.digest
     return Proceed(question.id) if is_as_shown else NeedsConfirmation("changed")
 
@@ -281,7 +293,7 @@ def not_run(
                 verdict.reason,
                 why=outcome,
                 retry_after_seconds=verdict.retry_after_seconds,
-                preview=preview,
+                preview=None if verdict.reason in _WITHOUT_PREVIEW else preview,
                 changes=changes,
             )
 

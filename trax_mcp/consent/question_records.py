@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from trax_mcp.api.caller import Caller
 from trax_mcp.consent.calls import Channel, GuardedCall
 from trax_mcp.consent.changes import Action
+from trax_mcp.consent.pacing import hurried_again
 from trax_mcp.consent.questions import Question, QuestionState
 from trax_mcp.consent.records import (
     GONE,
@@ -91,6 +92,19 @@ class QuestionRecords:
             return True, {question_key: GONE} if after is None else keep(question_key, after)
 
         return await take_step(self._records, (question_key,), apply)
+
+    async def note_hurry(self, question_id: str) -> bool:
+        """A confirmation came too soon. True if that withdraws the question."""
+
+        def note(question: Question, now: float) -> Question | None:
+            if question.is_used:
+                return question
+            hurried = hurried_again(question.hurried, now)
+            return None if hurried is None else replace(question, hurried=hurried)
+
+        await self.change(question_id, note)
+        key = Key("question", question_id)
+        return (await self._records.read(key)).values[key] is None
 
     async def discard(self, question_id: str) -> None:
         """Forget a question that no call has used."""

@@ -129,7 +129,8 @@ class Question:
     the token. `place` is where the call takes its turn. `number` is 2 if it was asked again after a
     change. `used_by` is the turn of the call that used its yes, and `is_lost` if that call ended
     without a word. `must_report`: it is of no use if no panel has shown it in time, and
-    `is_unshown` if nothing can. `is_told`: a call has learnt the `result`.
+    `is_unshown` if nothing can. `hurried` are the moments of confirmations that came too soon.
+    `is_told`: a call has learnt the `result`.
     """
 
     id: str
@@ -143,6 +144,7 @@ class Question:
     hidden: Mapping[str, int] = field(default_factory=dict)
     changes: tuple[Sentence, ...] = ()
     number: int = 1
+    hurried: tuple[float, ...] = ()
     shown_at: float | None = None
     must_report: bool = False
     is_unshown: bool = False
@@ -202,14 +204,15 @@ class Question:
     ) -> bool:
         """Whether an answer counts: it is one of the choices of the question that is open now.
 
-        A yes comes no sooner than a person can read, and with the passkey, if one is enrolled.
+        None comes sooner than a person can read, and a yes needs the passkey, if one is enrolled.
         """
         if self.phase(now) != "open" or number != self.number:
             return False
+        if self.shown_at is not None and now < self.shown_at + READING_SECONDS:
+            return False
         if choice != self.choice:
             return choice == self.preview.no
-        was_read = self.shown_at is not None and now >= self.shown_at + READING_SECONDS
-        return was_read and (by == "passkey" or not needs_passkey)
+        return self.shown_at is not None and (by == "passkey" or not needs_passkey)
 
     def given_back(self) -> Self:
         """The same with a yes that no call has used: it was certainly not applied."""

@@ -182,6 +182,7 @@ class Sender:
             None if attempt.sent else attempt.question_id,
             attempt.seen,
             starts=step.starts_broadcast,
+            approved=attempt.call if attempt.question_id else None,
         )
 
     async def _end(self, attempt: Attempt) -> bool:

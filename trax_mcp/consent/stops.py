@@ -29,8 +29,8 @@ from trax_mcp.consent.policy import (
     Proceed,
     Refuse,
     Verdict,
+    by_a_person,
     in_audit_log,
-    is_unseen,
     judge_stop,
     not_run,
 )
@@ -85,9 +85,10 @@ class Stops:
         """
         began = anyio.current_time()
         text = call.evidence.question_id or ""
-        token = StopToken.read(text, key=call.caller.key or "")
+        studio_id = call.operation.studio()
+        token = StopToken.read(text, key=call.caller.key or "", studio_id=studio_id)
         is_for_another = await self._is_for_another(call, text, token)
-        outcome = await self._outcome(text) if token and not is_for_another else None
+        outcome = await self._outcome(text) if token else None
         if outcome is not None:
             return self._already_used(call, outcome)
         now = self._clock.now().timestamp()
@@ -99,16 +100,16 @@ class Stops:
             is_for_another=is_for_another,
             now=now,
         )
+        if isinstance(verdict, Refuse):
+            age = 0.0 if token is None else now - token.until + QUESTION_SECONDS
+            verdict = by_a_person(verdict, call.evidence, age=age)
         self._write_verdict(call, verdict)
         match verdict:
             case Proceed():
                 yes = text if token else secrets.token_hex(16)  # TRAX_CONFIRM=flag
                 return await self._stop(call, yes, until=began + _WAIT_SECONDS)
             case Refuse():
-                age = 0.0 if token is None else now - token.until + QUESTION_SECONDS
-                unseen = is_unseen(call.evidence.answer, age=age)
-                refused = not_run(call.operation.tool_name, verdict)
-                return replace(refused, unseen=unseen)
+                return not_run(call.operation.tool_name, verdict)
             case NeedsAnswer() | NeedsConfirmation():
                 return await self._ask(call, verdict)
         raise TypeError(verdict)
@@ -239,7 +240,9 @@ class Stops:
     async def _is_for_another(self, call: GuardedCall, text: str, token: StopToken | None) -> bool:
         """Whether a text is a yes of this caller to something else."""
         if token is not None or not text:
-            return token is not None and token.studio_id != call.operation.studio()
+            return False
+        if StopToken.looks_like(text):
+            return True
         with anyio.move_on_after(self._engine_seconds), suppress(Away):
             return (await self._store.questions.read(text, call.caller)).question is not None
         return False

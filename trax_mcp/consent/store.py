@@ -15,6 +15,7 @@ from trax_mcp.api.accepted_keys import AcceptedKeys
 from trax_mcp.api.errors import Outcome
 from trax_mcp.consent.calls import GuardedCall
 from trax_mcp.consent.later_steps import LaterStep, LaterSteps
+from trax_mcp.consent.pacing import REFUSALS_SECONDS, Refusals
 from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.question_records import QuestionRecords, call_digest
 from trax_mcp.consent.questions import (
@@ -41,8 +42,6 @@ from trax_mcp.consent.records import (
 from trax_mcp.consent.turns import Turns
 from trax_mcp.studio.naming import Sentence
 
-DECLINED_SECONDS: Final = 60.0
-"""How long a person who said no is not asked about the same call again."""
 MAX_QUESTIONS: Final = 64
 """The most questions of one key. One more removes the oldest."""
 _BEAT_SECONDS: Final = 0.5
@@ -56,7 +55,12 @@ class Seen(NamedTuple):
     last_stop: str
     question: Question | None
     now: float
-    declined_seconds: float | None = None
+    refusals: Refusals | None = None
+
+    @property
+    def declined_seconds(self) -> float | None:
+        """For how long the person is not asked about the same call again, if they are not."""
+        return self.refusals.rest_seconds(self.now) if self.refusals else None
 
     @property
     def go_live_pending(self) -> bool:
@@ -127,7 +131,6 @@ class Store:
         question_key = Key("question", call.evidence.question_id or "")
         declined = _declined(call)
         snapshot = await self.records.read(*dict.fromkeys(place), question_key, declined)
-        until = snapshot.values[declined]
         last_stop = last_stop_in(snapshot, place)
         question: Question | None = snapshot.values[question_key]
         if question is not None and question.is_used:
@@ -142,7 +145,7 @@ class Store:
             last_stop=last_stop,
             question=question,
             now=snapshot.now,
-            declined_seconds=None if until is None else until - snapshot.now,
+            refusals=snapshot.values[declined],
         )
 
     async def ask(
@@ -189,9 +192,16 @@ class Store:
         return await take_step(self.records, (room,), add)
 
     async def begin_call(
-        self, place: Place, turn_id: str, question_id: str | None, seen: Seen, *, starts: bool
+        self,
+        place: Place,
+        turn_id: str,
+        question_id: str | None,
+        seen: Seen,
+        *,
+        starts: bool,
+        approved: GuardedCall | None = None,
     ) -> bool:
-        """Use a yes, and let the call be sent.
+        """Use a yes, and let the call be sent. Refusals of an `approved` call are forgotten.
 
         False if a stop came since `seen`, or the yes or the turn is gone.
         """
@@ -213,6 +223,8 @@ class Store:
                 question = replace(question, used_by=turn_id, used_at=snapshot.now)
                 question = replace(question, last_stop=seen.last_stop)
                 changes = {**changes, **keep(question_key, question)}
+            if approved is not None and seen.refusals is not None:
+                changes = {**changes, _declined(approved): GONE}
             return True, changes
 
         return await take_step(self.records, (*place, question_key), use)
@@ -299,18 +311,18 @@ class Store:
         await take_step(self.records, (*place, question_key), note)
 
     async def decline(self, question: Question, call: GuardedCall) -> None:
-        """Forget a question: a person said no, and is not asked about it again for a while."""
+        """Forget a question: a person said no. How often they did is remembered for a while."""
         question_key, declined = Key("question", question.id), _declined(call)
 
         def note(snapshot: Snapshot) -> tuple[None, Changes]:
-            until = snapshot.now + DECLINED_SECONDS
+            refusals = Refusals.after_another(snapshot.values[declined], snapshot.now)
             asked: Question | None = snapshot.values[question_key]
             is_elsewhere = question.channel in {"panel", "page"}  # they show what came of it
             is_gone = asked is not None and not asked.is_used and not is_elsewhere
             gone: Changes = {question_key: GONE} if is_gone else {}
-            return None, {**gone, declined: (until, DECLINED_SECONDS)}
+            return None, {**gone, declined: (refusals, REFUSALS_SECONDS)}
 
-        await take_step(self.records, (question_key,), note)
+        await take_step(self.records, (question_key, declined), note)
 
     # Stops
 

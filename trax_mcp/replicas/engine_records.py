@@ -13,12 +13,13 @@ from typing import Any, Final
 import anyio
 from pydantic import TypeAdapter, ValidationError
 
+from trax_mcp.consent.pacing import Refusals
 from trax_mcp.consent.questions import Question, StudioRecord
 from trax_mcp.consent.records import Away, Changes, Key, Snapshot
 from trax_mcp.replicas.engine import TAG, Engine
 from trax_mcp.sealing import hashed, seal, unseal
 
-_FORMAT: Final = b"4"
+_FORMAT: Final = b"5"
 """Raised with each change of what a record holds, so that replicas of two versions do not misread
 each other's."""
 _TURN_SECONDS: Final = 2.0
@@ -67,7 +68,7 @@ _ADAPTERS: Final[Mapping[str, TypeAdapter[Any]]] = {
     "question": TypeAdapter(Question),
     "call": TypeAdapter(str),
     "room": TypeAdapter(tuple[str, ...]),
-    "declined": TypeAdapter(float),
+    "declined": TypeAdapter(Refusals),
     "stop": TypeAdapter(str),
     "access": TypeAdapter(bool),
 }

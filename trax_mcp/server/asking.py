@@ -69,7 +69,12 @@ class Asking:
             result = await self._run(call, request)
         except Away:
             raise store_unavailable() from None
-        if isinstance(result, NotRun) and result.status == "cannot_ask" and self.needs_passkey:
+        if (
+            self.needs_passkey
+            and isinstance(result, NotRun)
+            and result.status == "cannot_ask"
+            and not result.unseen
+        ):
             return replace(result, why=_NEEDS_PASSKEY)
         return result
 
@@ -167,7 +172,7 @@ class Asking:
         if asked is not None and phase == "open":
             await asked.withdraw("it was asked once more")
         opened = await self._open(call, Ask(result.confirmation, result.preview), channel)
-        ticket = opened.id if channel == "panel" else None
+        ticket = opened.ticket if channel == "panel" else None
         return replace(result, status="asking", reason=None, channel=channel, ticket=ticket)
 
     async def _open(self, call: GuardedCall, ask: Ask, channel: Channel) -> OpenQuestion:
@@ -225,7 +230,7 @@ async def _asking(asked: OpenQuestion) -> NotRun:
         asked.call.operation.tool_name,
         "asking",
         channel="page" if channel == "page" else "panel",
-        ticket=asked.id if channel == "panel" else None,
+        ticket=asked.ticket if channel == "panel" else None,
         preview=question.preview if question else None,
     )
 

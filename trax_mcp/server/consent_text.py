@@ -11,6 +11,7 @@ from trax_mcp.consent.calls import Channel, Done, NotRun, Reason, Status
 from trax_mcp.consent.changes import ApplyChanges
 from trax_mcp.consent.questions import QUESTION_SECONDS
 from trax_mcp.server.question_text import preview_lines
+from trax_mcp.server.refusal_text import is_error, refusal_text
 from trax_mcp.studio import times
 
 BEGIN: Final = "--- For the person ---"
@@ -26,21 +27,12 @@ _REASONS: Final[Mapping[tuple[Status, Reason | None], str]] = {
     ("confirmation_invalid", "mismatch"): "this confirmation is for another call.",
     ("confirmation_invalid", "changed"): "things have changed since the approval.",
     ("confirmation_invalid", "used"): "this confirmation was used already: {why}.",
-    ("declined", "declined"): "the user said no.",
-    ("declined", "cancelled"): "the user closed the question without an answer.",
-    ("declined", "timed_out"): "nobody answered within five minutes.",
-    (
-        "declined",
-        "recently_declined",
-    ): "the user said no, and isn't asked about it again for a minute.",
     ("declined", "malformed"): "the answer wasn't one of the choices.",
     ("declined", "client_error"): "the client couldn't ask the user.",
     ("cannot_ask", None): "the user must be asked here, and this client can't ask them.",
     ("nothing_to_do", None): "{why}",
 }
 
-_WITHDRAWN: Final = "the question was withdrawn: {why}."
-_UNSEEN: Final = "the client declined at once, so nobody saw the question."
 _WHERE: Final[Mapping[Channel, str]] = {
     "form": "in the client's form",
     "panel": "in a panel of this conversation",
@@ -58,12 +50,14 @@ _NEXT_STEPS: Final[Mapping[Status, str]] = {
 
 
 def goes_on(not_run: NotRun) -> bool:
-    """Whether the call still awaits its yes. That is no error."""
-    return _awaits_model(not_run) or not_run.status == "asking"
+    """Whether the call still awaits its yes, or a person's answer has ended it: no error."""
+    return _awaits_model(not_run) or not_run.status == "asking" or not is_error(not_run)
 
 
 def not_run_text(not_run: NotRun) -> str:
     """Say why a call did not run, and what to do next."""
+    if (text := refusal_text(not_run)) is not None:
+        return text
     where = _WHERE[not_run.channel or "form"]
     reason = _reason(not_run).format(operation=not_run.operation, why=not_run.why, where=where)
     begin = "Not done yet" if goes_on(not_run) else "Nothing was sent"
@@ -121,10 +115,6 @@ def _lifetime(not_run: NotRun) -> str:
 
 def _reason(not_run: NotRun) -> str:
     match not_run:
-        case NotRun(unseen=True):
-            return _UNSEEN
-        case NotRun(reason="cancelled", why=str()):
-            return _WITHDRAWN
         case NotRun(reason="expired", why=str()):
             return "{why}."
         case _:
@@ -137,8 +127,6 @@ def _awaits_model(not_run: NotRun) -> bool:
 
 
 def _next_step(not_run: NotRun) -> str:
-    if not_run.unseen:
-        return "If it never shows questions, the operator can set TRAX_CONFIRM=preview."
     if _awaits_model(not_run):
         elsewhere = "They can answer there, or here. " if not_run.status == "asking" else ""
         return f"{elsewhere}{_ask_for_yes(not_run)}"

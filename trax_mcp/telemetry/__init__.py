@@ -53,8 +53,13 @@ class Telemetry:
         """Measure a request to TRaX. `path` is that of the contract, without ids."""
         return _NOT_MEASURED
 
-    def count_decision(self, tool: str, verdict: str, channel: str | None) -> None:
-        """Count what was decided about a guarded call, and where a yes was given."""
+    def count_decision(
+        self, tool: str, verdict: str, channel: str | None, *, reason: str | None, by_wish: bool
+    ) -> None:
+        """Count what was decided about a guarded call, why, and where a yes was given.
+
+        `by_wish`: the model asks, by a preview, since its caller has asked for that.
+        """
 
     def measure_stop(self, seconds: float) -> None:
         """Measure how long a stop took from its yes until it was sent."""

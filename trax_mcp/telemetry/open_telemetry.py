@@ -138,9 +138,17 @@ class OpenTelemetry(Telemetry):
         span = self._tracer.start_span(f"{method} {path}", kind=SpanKind.CLIENT, attributes=labels)
         return _RequestToTrax(self._to_trax, span, labels)
 
-    def count_decision(self, tool: str, verdict: str, channel: str | None) -> None:
+    def count_decision(
+        self, tool: str, verdict: str, channel: str | None, *, reason: str | None, by_wish: bool
+    ) -> None:
         """Count what was decided about a guarded call."""
-        labels = {"gen_ai.tool.name": tool, "verdict": verdict, "channel": channel or "none"}
+        labels = {
+            "gen_ai.tool.name": tool,
+            "verdict": verdict,
+            "channel": channel or "none",
+            "reason": reason or "none",
+            "asked_by": "caller" if by_wish else "server",
+        }
         self._decisions.add(1, labels)
 
     def measure_stop(self, seconds: float) -> None:

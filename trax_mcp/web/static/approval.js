@@ -84,17 +84,16 @@ class ApprovalCard {
     if (isOpen && this.question !== state.question) this.ask(state);
   }
 
-  // The yes can be pressed a moment after the question was seen, as the server demands too.
+  // It can be answered a moment after the question was seen, as the server demands too.
   async ask(state) {
     this.question = state.question;
     this.yes.textContent = state.yes;
     this.no.textContent = state.no;
-    this.yes.disabled = true;
-    this.no.disabled = false;
+    this.yes.disabled = this.no.disabled = true;
     await visible();
     await this.report(state.question);
     await new Promise((done) => setTimeout(done, state.readingSeconds * 1000 + 50));
-    if (this.question === state.question) this.yes.disabled = false;
+    if (this.question === state.question) this.yes.disabled = this.no.disabled = false;
   }
 
   async choose(event, choice) {

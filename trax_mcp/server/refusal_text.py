@@ -1,0 +1,54 @@
+"""What a model is told of a call that a person has not approved, or too soon. Pure."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from trax_mcp.consent.calls import NotRun, Reason
+from trax_mcp.consent.pacing import REST_SECONDS
+
+_NOT_AGAIN: Final = "Don't call again unless they ask for it."
+_SAID: Final[Mapping[Reason, str]] = {
+    "too_soon": (
+        "Nobody can have read that yet. Show it, end your turn, and wait for the user's message."
+    ),
+    "declined": f"The user said no, so nothing was sent. {_NOT_AGAIN}",
+    "cancelled": f"The user closed the question, so nothing was sent. {_NOT_AGAIN}",
+    "timed_out": f"Nobody answered within five minutes, so nothing was sent. {_NOT_AGAIN}",
+    "unseen": (
+        "The client declined at once, so nobody saw the question, and nothing was sent. If it"
+        " never shows questions, the operator can set TRAX_CONFIRM=preview."
+    ),
+}
+_WITHDRAWN: Final = (
+    "Nobody can have read that, and now it's withdrawn. End your turn, and wait for the user's"
+    " message."
+)
+_NO_ERRORS: Final = {"declined", "cancelled", "timed_out", "recently_declined", "too_soon"}
+"""Reasons that are no failure of the tool. Frameworks end a run at an error."""
+
+
+def is_error(not_run: NotRun) -> bool:
+    """Whether a call has failed, which did not run and awaits nobody's answer."""
+    return not_run.reason not in _NO_ERRORS
+
+
+def refusal_text(not_run: NotRun) -> str | None:
+    """Why a call did not run, and what to do next. None if that is said elsewhere."""
+    match not_run:
+        case NotRun(reason="too_soon", why=str()):
+            return _WITHDRAWN
+        case NotRun(reason="cancelled", why=str(why)):
+            return f"The question was withdrawn: {why}. Nothing was sent. {_NOT_AGAIN}"
+        case NotRun(reason="recently_declined", retry_after_seconds=int(left)):
+            ago = _seconds(max(0, int(REST_SECONDS) - left))
+            return (
+                f"The user said no {ago} ago, so they won't be asked again for {_seconds(left)}. If"
+                " they changed their mind, tell them and call again then."
+            )
+        case NotRun(reason=str(reason)):
+            return _SAID.get(reason)
+    return None
+
+
+def _seconds(count: int) -> str:
+    return "1 second" if count == 1 else f"{count} seconds"
