@@ -60,6 +60,8 @@ class Bot:
         result = await self.trax.call_tool(tool, arguments, meta=ACTOR)
         while confirmation := (result.structured_content or {}).get("confirmation"):
             print(text_of(result).partition(BEGIN)[2].partition(END)[0].strip())
+            if tool != "go_offline":  # nobody reads the rest sooner, and the server takes no answer
+                await anyio.sleep(READING_SECONDS)
             if await read_line("[1] Do it   [2] Don't: ") != "1":
                 print("Nothing was sent.")
                 return

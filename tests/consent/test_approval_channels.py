@@ -11,10 +11,11 @@ import pytest
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, YES
 from tests.support.product.shared_clock import settled
 from tests.support.simulated_person import Person, declining
-from tests.world.answers import approved_in, outcome
+from tests.world.answers import approved_in, audit_lines, outcome
 from tests.world.world import MINE, open_world
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Literal
 
     from tests.support.simulated_person import Form, FormAnswer
@@ -81,14 +82,21 @@ async def test_a_confirmation_from_the_model_is_not_enough_if_a_page_can_ask() -
 
 
 @asking_modes
-async def test_after_a_form_that_is_declined_at_once_the_page_asks(mode: str, era: str) -> None:
-    async with asking(TRAX_CONFIRM=mode, era=era, person=Person(declining)) as it:
+async def test_after_a_form_that_is_declined_at_once_the_page_asks(
+    mode: str, era: str, tmp_path: Path
+) -> None:
+    """The audit log says that the form was not seen."""
+    settings = {"TRAX_CONFIRM": mode, "TRAX_AUDIT_LOG": str(tmp_path / "audit")}
+    async with asking(**settings, era=era, person=Person(declining)) as it:
         call = it[MINE].start(GO_LIVE)
         question = await it.open_page.next()
         it.hand_clock.advance(1)
         await question.press(YES)
         assert approved_in(await call.result()) == "page"
         assert it.sent == [GO_LIVE.sent]
+    lines = [(it.get("reason"), it.get("channel")) for it in audit_lines(tmp_path / "audit")]
+    assert lines[1:4] == [(None, "form"), ("unseen", None), (None, None)]
+    assert (None, "page") in lines
 
 
 def a_second_later(it: World, action: Literal["cancel", "decline"]) -> Person:
@@ -115,6 +123,6 @@ async def test_after_a_form_that_was_only_closed_the_same_call_asks_again(era: s
 async def test_after_a_form_that_a_person_declined_no_page_asks(era: str) -> None:
     async with asking(era=era) as it:
         caller = await it.caller(person=a_second_later(it, "decline"))
-        assert outcome(await caller.call(GO_LIVE)) == ("declined", "declined")
-        assert outcome(await caller.call(GO_LIVE)) == ("declined", "recently_declined")
+        for reason in ("declined", "declined", "recently_declined"):
+            assert outcome(await caller.call(GO_LIVE)) == ("declined", reason)
         assert it.open_page.browser.opened == []

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, NO, YES
+from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, YES
 from tests.world.answers import approved_in, outcome, state_in
 from tests.world.world import MINE, open_world
 
@@ -68,7 +68,8 @@ async def test_a_stop_may_be_asked_about_right_after_a_no() -> None:
     async with asking() as it:
         await it[MINE].preview(GO_OFFLINE)
         question = await it.open_page.next()
-        await question.press(NO)
+        it.hand_clock.advance(1)
+        await question.press(question.no)
         assert (await question.phase(), it.sent) == ("ended", [])
         assert (await it[MINE].preview(GO_OFFLINE))["status"] == "asking"
 

@@ -112,7 +112,7 @@ async def test_a_fourth_question_withdraws_the_oldest(*, is_shown: bool) -> None
             "executed": False,
             "status": "declined",
             "reason": "cancelled",
-            "message": "Nothing was sent: the question was withdrawn: others were asked since."
+            "message": "The question was withdrawn: others were asked since. Nothing was sent."
             " Don't call again unless they ask for it.",
         }
         it.hand_clock.advance(1)

@@ -59,6 +59,8 @@ async def test_each_decision_and_each_outcome_is_a_line(
             await it[MINE].confirmed("unlink_connection", connectionId="conn_1")
             it.trax.reset()
         await it[MINE].use(DELETE_SOURCE, "invented")
+        hurried = (await it[MINE].preview(DELETE_SOURCE))["confirmation"]
+        await it[MINE].use(DELETE_SOURCE, hurried)
         await (await it.caller(person=Person())).call(DELETE_SOURCE, confirm=True)
         ids = [sent.request_id for sent in it.trax.mutations]
     for mode in ("human", "flag"):

@@ -59,6 +59,7 @@ def by_this_server(tool: str, **arguments: Any) -> Change:  # noqa: ANN401  any 
         result = await it[MINE].call(tool, **arguments)
         if not has_run(result):
             confirmation = (result.structured_content or {})["confirmation"]
+            await it[MINE].read_preview()
             result = await it[MINE].use(tool, confirmation, **arguments)
         assert has_run(result), result
 
@@ -106,6 +107,7 @@ async def test_a_confirmation_is_invalid_after_a_change(name: str) -> None:
         shown = text_of(result).splitlines()
         assert shown[shown.index("Changed since you were asked:") + 1] == f"- {line}"
         fresh = (result.structured_content or {})["confirmation"]
+        await it[MINE].read_preview()
         assert outcome(await it[MINE].use(operation, fresh)) == RAN
 
 

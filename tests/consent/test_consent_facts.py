@@ -79,6 +79,7 @@ async def test_a_fact_without_scope_is_unknown_and_does_not_block_the_call(path:
         it.trax.faults.add(FORBIDDEN, path=path, times=None, method="GET")
         shown = await it[MINE].preview(GO_LIVE)
         await (await it.caller(person=person)).call(GO_LIVE)
+        await it[MINE].read_preview()
         assert outcome(await it[MINE].use(GO_LIVE, shown["confirmation"])) == RAN
         assert it.sent == [GO_LIVE.sent]
     assert shown["preview"]["unknown"] == [FACTS[path]]

@@ -1,7 +1,8 @@
 """Outcomes of guarded calls: the observed state, lost answers, and refused calls.
 
-The sandbox's clock stands at 18:00, and it takes three seconds to go live. The words of each
-outcome are in `tests/answers/broadcasts.txt`; every fault is in `tests/api/test_faults_guarded.py`.
+The sandbox's clock stands at 18:00. A preview takes five seconds to read, and going live three. The
+words of each outcome are in `tests/answers/broadcasts.txt`; every fault is in
+`tests/api/test_faults_guarded.py`.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ USED: Final = ("confirmation_invalid", "used")
 NOTHING_TO_DO: Final = ("nothing_to_do", None)
 NOT_LIVE: Final = Fault.status(200, {"live": False})
 LIVE: Final = Fault.status(200, {"live": True})
-LATER: Final = "2026-06-05T18:00:15Z"
+LATER: Final = "2026-06-05T18:00:20Z"
 
 
 def observed(result: types.CallToolResult) -> dict[str, Any]:
@@ -61,8 +62,8 @@ async def test_a_go_live_returns_the_time_since_which_it_is_on_air(era: str) -> 
         result = await it[MINE].confirmed(GO_LIVE)
     on_air = {
         "state": "on_air",
-        "since": "2026-06-05T18:00:03.000Z",
-        "checkedAt": "2026-06-05T18:00:03Z",
+        "since": "2026-06-05T18:00:08.000Z",
+        "checkedAt": "2026-06-05T18:00:08Z",
     }
     assert observed(result) == on_air
     assert data_of(result) == {
@@ -81,24 +82,27 @@ async def test_a_stop_returns_that_it_is_off_air() -> None:
 
 
 @pytest.mark.parametrize(
-    ("operation", "status", "state"),
-    [(GO_LIVE, NOT_LIVE, "starting"), (GO_OFFLINE, LIVE, "stopping")],
+    ("operation", "status", "state", "checked_at"),
+    [
+        (GO_LIVE, NOT_LIVE, "starting", LATER),
+        (GO_OFFLINE, LIVE, "stopping", "2026-06-05T18:00:15Z"),
+    ],
     ids=["a start", "a stop"],
 )
 async def test_what_was_not_seen_within_15_seconds_is_not_said_to_be_done(
-    operation: GuardedOperation, status: Fault, state: str
+    operation: GuardedOperation, status: Fault, state: str, checked_at: str
 ) -> None:
     async with open_world(MINE) as it:
         see(it, status)
         result = await it[MINE].confirmed(operation)
         assert it.sent == [operation.sent]
-    assert observed(result) == {"state": state, "checkedAt": LATER}
+    assert observed(result) == {"state": state, "checkedAt": checked_at}
 
 
 @pytest.mark.parametrize(
     ("fault", "checked_at"),
     [
-        (Fault.error(403, "insufficient_scope"), "2026-06-05T18:00:00Z"),
+        (Fault.error(403, "insufficient_scope"), "2026-06-05T18:00:05Z"),
         (Fault.error(429, "rate_limited", Retry_After="60"), LATER),
     ],
     ids=["no scope", "no answer"],

@@ -92,13 +92,12 @@ async def test_a_signal_ends_the_process_at_once_on_stdio(tmp_path: Path) -> Non
 async def test_a_signal_ends_the_process_at_once_on_http(tmp_path: Path) -> None:
     """A client that is still connected gets the unknown outcome too."""
     held, audit = Paused(), tmp_path / "audit"
-    async with open_world(over=Over.PROCESS, TRAX_AUDIT_LOG=str(audit)) as it:
+    settings = {"TRAX_AUDIT_LOG": str(audit), "TRAX_CONFIRM": "flag"}
+    async with open_world(over=Over.PROCESS, **settings) as it:
         caller, process = await it.wire(), it.replicas[0].process
         assert process is not None
-        shown = await caller.call(GO_LIVE.tool, **GO_LIVE.arguments)
-        evidence = {"confirm": True, "confirmation": shown["structuredContent"]["confirmation"]}
         it.trax.faults.add(held.fault, method="POST")
-        message = tool_call(it.era, GO_LIVE.tool, number=11, **GO_LIVE.arguments, **evidence)
+        message = tool_call(it.era, GO_LIVE.tool, number=11, **GO_LIVE.arguments, confirm=True)
         call = asyncio.create_task(caller.post(message))
         await held.arrived()
         assert await process.stop(signal.SIGTERM) == 0

@@ -14,7 +14,7 @@ import mcp_types as types
 import pytest
 
 from tests.support.concurrency import settle
-from tests.support.guarded_calls import DELETE_SOURCE, GO_LIVE, GO_OFFLINE
+from tests.support.guarded_calls import DELETE_SOURCE, GO_LIVE, GO_OFFLINE, NO
 from tests.support.product.shared_clock import settled
 from tests.support.simulated_person import (
     Person,
@@ -45,6 +45,7 @@ EXPIRED: Final = ("confirmation_invalid", "expired")
 MISMATCH: Final = ("confirmation_invalid", "mismatch")
 MALFORMED: Final = ("declined", "malformed")
 TOO_SOON: Final = ("confirmation_invalid", "too_soon")
+NOT_MINE: Final = ("a stop's is for another call, and others are unknown", "")
 UNSEEN: Final = ("cannot_ask", "unseen")
 
 
@@ -75,7 +76,7 @@ CONFIRMATIONS: Final[
 ] = {
     "invented": (invented, EXPIRED),
     "expired": (expired, EXPIRED),
-    "another caller's": (lambda it, operation: it[COLLEAGUE].confirmation(operation), EXPIRED),
+    "another caller's": (lambda it, operation: it[COLLEAGUE].confirmation(operation), NOT_MINE),
     "of other arguments": (lambda it, operation: it[MINE].confirmation(operation.other), MISMATCH),
     "of another call": (of_another_call, MISMATCH),
     "the state of a form": (state_of_a_form, MISMATCH),
@@ -89,6 +90,8 @@ async def test_a_confirmation_that_is_not_of_this_call_sends_nothing(
     name: str, operation: GuardedOperation
 ) -> None:
     find, expected = CONFIRMATIONS[name]
+    if expected is NOT_MINE:
+        expected = MISMATCH if operation is GO_OFFLINE else EXPIRED
     async with open_world(MINE, COLLEAGUE) as it:
         confirmation = await find(it, operation)
         assert outcome(await it[MINE].use(operation, confirmation)) == expected
@@ -247,7 +250,7 @@ async def test_a_question_that_was_declined_takes_no_yes(no: str) -> None:
         said = {
             "decline, filled in": types.ElicitResult(action="decline", content=yes.content),
             "cancel": types.ElicitResult(action="cancel"),
-            "the no": types.ElicitResult(action="accept", content={"choice": "Don't go live"}),
+            "the no": types.ElicitResult(action="accept", content={"choice": NO}),
         }[no]
         answer = partial(it[MINE].answer, GO_LIVE, question.request_state)
         it.hand_clock.advance(1)

@@ -189,11 +189,12 @@ async def test_a_stop_whose_reads_hang_is_sent_after_two_seconds() -> None:
     async with open_world(MINE, COLLEAGUE, virtual=True) as it:
         await it[COLLEAGUE].call("get_studio")
         confirmation = await it[MINE].confirmation("go_offline")
+        go_live = await it[COLLEAGUE].confirmation("go_live")
         it.trax.faults.slow(9, path="/go-live", key=COLLEAGUE)
         it.trax.faults.slow(9, key=MINE, path="/studio_42")
         it.trax.faults.slow(9, key=MINE, path="/stream-status")
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(partial(press, it, COLLEAGUE, "go_live"))
+            tasks.start_soon(partial(it[COLLEAGUE].use, "go_live", go_live))
             await anyio.sleep(1)
             pressed = anyio.current_time()
             await it[MINE].use("go_offline", confirmation)
@@ -225,8 +226,9 @@ async def test_after_a_stop_during_a_slow_go_live_the_studio_is_off_air(
         for key in (MINE, COLLEAGUE):
             await it[key].call("get_studio")
         it.trax.faults.slow(seconds, path="/go-live")
+        go_live = await it[starter].confirmation("go_live")
         async with anyio.create_task_group() as tasks:
-            started = begin(tasks, partial(it[starter].confirmed, "go_live"))
+            started = begin(tasks, partial(it[starter].use, "go_live", go_live))
             assert await stop_after(it, 1, key=stopper) < LATEST_SECONDS
         undone = "a stop came after it, so the studio was taken off the air again"
         assert seconds < 3 or undone in text_of(started[0])
@@ -255,8 +257,9 @@ async def test_a_go_live_approved_after_the_stop_is_sent_after_it() -> None:
     async with open_world(MINE, COLLEAGUE, virtual=True) as it:
         await it[COLLEAGUE].call("get_studio")
         it.trax.faults.slow(9, path="/go-live")
+        go_live = await it[MINE].confirmation("go_live")
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(partial(press, it, MINE, "go_live"))
+            tasks.start_soon(partial(it[MINE].use, "go_live", go_live))
             await anyio.sleep(1)
             await it[COLLEAGUE].confirmed("go_offline")
             assert not it.is_live
@@ -273,8 +276,9 @@ async def test_a_stop_is_repeated_if_trax_refused_it_before_the_go_live_was_done
         await it[COLLEAGUE].call("get_studio")
         it.trax.faults.slow(6, path="/go-live")
         it.trax.faults.add(Fault.error(409, "conflict"), path="*/go-offline")
+        go_live = await it[MINE].confirmation("go_live")
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(partial(press, it, MINE, "go_live"))
+            tasks.start_soon(partial(it[MINE].use, "go_live", go_live))
             await stop_after(it, 1, key=COLLEAGUE)
         assert len(it.times_of("/go-offline")) == 2
         assert not it.is_live

@@ -18,7 +18,16 @@ if TYPE_CHECKING:
 
 _MODES: Final = ("auto", "auto", "auto", "auto", "preview", "human", "flag")
 _PAUSES: Final = (0.0, 0.0, 0.0, 0.01, 0.3, 1.0, 2.3, 5.0)
-_MISUSES: Final = ("another's", "another call's", "bare", "unconfirmed", "no", "choice", "forms")
+_MISUSES: Final = (
+    "at once",
+    "another's",
+    "another call's",
+    "bare",
+    "unconfirmed",
+    "no",
+    "choice",
+    "forms",
+)
 _CHANGES: Final = ("a destination renamed", "one enabled", "a camera renamed", "live", "off air")
 
 
@@ -109,6 +118,10 @@ def _approve_at(back: int, *replicas: int, pause: float = 0.0) -> Step:
     return Step("approve", {"back": back, "at": replicas}, pause)
 
 
+def _at_once(replica: int, *, pause: float) -> Step:
+    return Step("misuse", {"how": "at once", "back": 0, "replica": replica}, pause)
+
+
 _SCENES: Final[Sequence[tuple[float, Callable[[Random, int, float], list[Step]]]]] = (
     # Each with how often it comes. `at` is a replica, and `wait` some seconds.
     (2, lambda it, _at, _wait: [_ask(it)]),
@@ -157,6 +170,15 @@ _SCENES: Final[Sequence[tuple[float, Callable[[Random, int, float], list[Step]]]
         ],
     ),
     (3, lambda it, _at, _wait: [_misuse(it)]),
+    # A model confirms without waiting for anybody, again and again.
+    (
+        1,
+        lambda it, at, wait: [
+            _ask(it, GO_LIVE),
+            *(_at_once(at, pause=it.choice(_PAUSES)) for _ in range(it.randrange(1, 4))),
+            _approve_at(0, 1 - at, pause=wait),
+        ],
+    ),
     (1, lambda it, _at, _wait: [_stop(it)]),
     (0.7, lambda it, _at, _wait: [_attack(it)]),
     (1.5, lambda it, _at, _wait: [_change(it)]),

@@ -24,6 +24,9 @@ NO: Final = "Don't go live"
 STOP_SECONDS: Final = 2.5
 """A stop is on the wire by then."""
 _VALID_SECONDS: Final = 300.0
+_READING_SECONDS: Final = 4.0
+"""Nobody reads a preview in less. The product says five, and the engine may be late."""
+_MINUTE: Final = 59.0
 _SENDING_SECONDS: Final = 40.0
 """For so long a call may go on that its client has given up."""
 _BACK_SECONDS: Final = 1.5
@@ -65,6 +68,17 @@ class Shown:
     refused: float = inf
     """When somebody had said no."""
     uses: list[Call] = field(default_factory=list)
+
+    @property
+    def hurried(self) -> list[float]:
+        """When a model confirmed it too soon, by the wall clock."""
+        return sorted(it.wall for it in self.uses if it.status == "not run: too_soon")
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether three of these came within a minute."""
+        starts = zip(self.hurried, self.hurried[2:], strict=False)
+        return any(third < first + _MINUTE for first, third in starts)
 
 
 @dataclass(slots=True, eq=False)
@@ -294,12 +308,22 @@ class Promises:
         if shown.choice is not None:
             if call.choice != shown.choice:
                 yield f"the answer was {call.choice!r}"
-        elif not call.confirm:
+        else:
+            yield from self._against_confirmation(call, shown)
+
+    def _against_confirmation(self, call: Call, shown: Shown) -> Iterator[str]:
+        if not call.confirm:
             yield "nobody had confirmed it"
         elif call.can_ask and self.mode in {"auto", "human"}:
             yield "the person was not asked"
-        elif self.mode == "human" and not call.act.stops:
+        elif call.act.stops:
+            return
+        elif self.mode == "human":
             yield "only a person may approve"
+        elif call.wall < max((shown.at, *shown.hurried)) + _READING_SECONDS:
+            yield "nobody can have read it"
+        elif shown.is_withdrawn:
+            yield "it was withdrawn"
 
     def _against_later(self, call: Call, shown: Shown) -> Iterator[str]:
         """What has come since it was shown."""

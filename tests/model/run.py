@@ -24,6 +24,7 @@ from tests.support.product.server import yes_to_stop
 from tests.support.product.virtual_time import VirtualClock, VirtualLoop
 from tests.support.simulated_person import Person, choices, chosen, form_of
 from tests.world.answers import has_run, text_of
+from tests.world.caller import PREVIEW_SECONDS
 from tests.world.wire import MODERN
 from tests.world.world import COLLEAGUE, CUSTOMER, MINE, NO_ACCESS
 
@@ -106,8 +107,10 @@ class Run:
         await self._finish(call)
 
     async def approve(self, back: int, at: Sequence[int]) -> None:
-        """A person approves what was shown, at one replica or at two."""
+        """A person reads and approves what was shown, at one replica or at two."""
         for shown in self._shown(back):
+            if shown.choice is None and not shown.call.act.stops:
+                await anyio.sleep(max(0.0, shown.at + PREVIEW_SECONDS - self._wall()))
             for replica in at:
                 await self._start(_approved(shown, replica))
 
@@ -128,6 +131,8 @@ class Run:
                 case "another call's":
                     other = ACTS[ACTS.index(call.act) - 1]
                     call.act = STOP_REHEARSAL if call.act is GO_OFFLINE else other
+                case "at once":
+                    pass
                 case "bare":
                     call.shown, call.choice, call.confirm = None, None, True
                 case "unconfirmed":
@@ -214,6 +219,9 @@ class Run:
 
     def _shown(self, back: int) -> Sequence[Shown]:
         return self.shown[-1 - back :][:1]
+
+    def _wall(self) -> float:
+        return self._clock.now().timestamp()
 
     def say(self, what: str) -> None:
         """Add a line to the history."""

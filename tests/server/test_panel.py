@@ -241,6 +241,7 @@ async def test_a_panel_that_does_not_report_in_ten_seconds_cannot_answer(
         preview = await it[MINE].preview(GO_LIVE)
         assert preview["status"] == status
         if mode == "auto":
+            await it[MINE].read_preview()
             await it[MINE].use(GO_LIVE, preview["confirmation"])
             assert it.sent == [GO_LIVE.sent]
         else:

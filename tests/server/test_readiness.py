@@ -29,9 +29,9 @@ LONG = "600"
 
 
 @asynccontextmanager
-async def draining(seconds: str) -> AsyncIterator[tuple[World, Running]]:
+async def draining(seconds: str, **settings: str) -> AsyncIterator[tuple[World, Running]]:
     """A world whose server is a process that drains so long, and the process."""
-    async with open_world(over=Over.PROCESS, TRAX_DRAIN_SECONDS=seconds) as it:
+    async with open_world(over=Over.PROCESS, TRAX_DRAIN_SECONDS=seconds, **settings) as it:
         process = it.replicas[0].process
         assert process is not None
         yield it, process
@@ -85,13 +85,11 @@ async def test_a_draining_server_is_not_ready_and_finishes_and_answers_calls(num
     Hosts send SIGHUP to a service that shall read its configuration again.
     """
     paused, act = Paused(), AUTO_GO_LIVE
-    async with draining(LONG) as (it, process):
+    async with draining(LONG, TRAX_CONFIRM="flag") as (it, process):
         assert await statuses(it) == (200, 200)
         caller = await it.wire()
-        shown = (await caller.call(act.tool, **act.arguments))["structuredContent"]
-        evidence = {"confirm": True, "confirmation": shown["confirmation"]}
         it.trax.faults.add(paused.fault, method=act.sent.partition(" ")[0])
-        call = asyncio.create_task(caller.call(act.tool, **act.arguments, **evidence))
+        call = asyncio.create_task(caller.call(act.tool, **act.arguments, confirm=True))
         await paused.arrived()
         await begin(it, process, number)
         late = await it.wire()  # on a connection of its own

@@ -21,6 +21,7 @@ from tests.support.otlp_collector import METRICS, TRACES, Collector, collector
 from tests.support.product.server import fingerprint
 from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, Running, running
+from tests.world.caller import PREVIEW_SECONDS
 from tests.world.panel import TICKET
 from tests.world.wire import (
     LEGACY,
@@ -146,6 +147,11 @@ async def play_a_show(it: Told) -> None:
     for tool in ("go_live", "go_offline"):
         shown = (await caller.call(tool, studioId=STUDIO))["structuredContent"]
         it.secrets.append(shown["confirmation"])
+        if tool == "go_live":
+            hurried = {"confirm": True, "confirmation": shown["confirmation"]}
+            early = await caller.call(tool, studioId=STUDIO, **hurried)
+            assert early["structuredContent"]["reason"] == "too_soon"
+            await asyncio.sleep(PREVIEW_SECONDS)
         yes = {"confirm": True, "confirmation": shown["confirmation"]}
         ran = await caller.call(tool, studioId=STUDIO, **yes)
         assert "error" not in ran["structuredContent"]
@@ -228,11 +234,13 @@ def test_prometheus_finds_each_metric_that_the_page_names(told: Told) -> None:
     operations = "mcp_server_operation_duration_seconds_count"
     decisions = "trax_mcp_consent_decisions_total"
     to_trax = "http_client_request_duration_seconds_count"
-    assert count(metrics, operations, gen_ai_tool_name="go_live", network_transport="tcp") == 2
+    assert count(metrics, operations, gen_ai_tool_name="go_live", network_transport="tcp") == 3
     assert count(metrics, operations, gen_ai_tool_name="get_studio", error_type="tool_error") == 1
     for tool in ("go_live", "go_offline"):
         assert count(metrics, decisions, gen_ai_tool_name=tool, verdict="Preview") == 1
         assert count(metrics, decisions, gen_ai_tool_name=tool, channel="confirmation") == 1
+        too_soon = 1 if tool == "go_live" else 0
+        assert count(metrics, decisions, gen_ai_tool_name=tool, reason="too_soon") == too_soon
         path = f"/v1/studios/{{id}}/{tool.replace('_', '-')}"
         assert count(metrics, to_trax, url_template=path, http_response_status_code="200") == 1
     assert count(metrics, "trax_mcp_stop_duration_seconds_count") == 1

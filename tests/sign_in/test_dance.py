@@ -11,6 +11,7 @@ from tests.support.document_server import HOST, document, json_answer, serving_d
 from tests.support.guarded_calls import STUDIO
 from tests.support.sdk_oauth_client import TokenMemory, callback_page, sdk_oauth_client
 from tests.world.answers import data_of
+from tests.world.caller import PREVIEW_SECONDS
 from tests.world.sign_in import signing_in
 from tests.world.wire import ERAS
 from tests.world.world import MINE
@@ -59,6 +60,7 @@ async def test_a_client_signs_a_person_in_goes_live_refreshes_and_is_revoked(
             assert offered == [tool.name for tool in (await has_key.list_tools()).tools]
             shown = data_of(await client.call_tool("go_live", STUDIO))
             assert it.sent == []
+            it.hand_clock.advance(PREVIEW_SECONDS)
             yes = {"confirm": True, "confirmation": shown["confirmation"]}
             live = data_of(await client.call_tool("go_live", {**STUDIO, **yes}))
             assert live["observed"]["state"] == "on_air"

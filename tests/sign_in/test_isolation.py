@@ -18,6 +18,7 @@ import anyio
 from tests.support.product.frozen_sandbox import still
 from tests.support.product.shared_clock import STEP_SECONDS, settled
 from tests.support.served_app import plain_http
+from tests.world.caller import PREVIEW_SECONDS
 from tests.world.sign_in import signing_in
 from tests.world.wire import ERAS, LEGACY, HttpWire, Stream, credentials, tool_call
 
@@ -185,6 +186,7 @@ async def test_people_at_one_server_share_nothing(tmp_path: Path) -> None:
                 async with anyio.create_task_group() as previews:
                     for person in people:
                         previews.start_soon(person.preview)
+                it.hand_clock.advance(PREVIEW_SECONDS)
                 async with anyio.create_task_group() as tasks:
                     for person in people:
                         tasks.start_soon(person.use, people[(person.number + 1) % PEOPLE])

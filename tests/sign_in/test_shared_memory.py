@@ -15,6 +15,7 @@ from tests.support.product.memory import SharedRecords, shared_memories
 from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock, settled
 from tests.support.served_app import plain_http
+from tests.world.caller import PREVIEW_SECONDS
 from tests.world.panel import Panel, open_panel
 from tests.world.sign_in import signing_in
 from tests.world.wire import LEGACY, MODERN, HttpWire, tool_call
@@ -96,6 +97,7 @@ async def test_a_yes_outlives_the_process_and_is_that_of_one_person_at_one_clien
         _, someone = await signed_in(it, COLLEAGUE, client_id)
         before = await it.wire(tokens["access_token"], era=era)
         yes = await previewed(before)
+    machines.clock.advance(PREVIEW_SECONDS)
     async with machines.server() as it, it.steps(client_id) as steps:
         if era == LEGACY:
             after = it.signed_in(tokens, era)

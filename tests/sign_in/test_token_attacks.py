@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.support.guarded_calls import GO_LIVE
+from tests.world.caller import PREVIEW_SECONDS
 from tests.world.sign_in import registered, signing_in
 from tests.world.wire import LEGACY, MODERN, HttpWire, tool_call
 from tests.world.world import MINE
@@ -194,6 +195,7 @@ async def test_a_yes_belongs_to_key_and_client(tmp_path: Path) -> None:
         await others.register()
         caller = it.signed_in(await steps.sign_in(MINE))
         yes = {"confirm": True, "confirmation": (await go_live(caller))["confirmation"]}
+        it.hand_clock.advance(PREVIEW_SECONDS)
         for thief in (it.signed_in(await others.sign_in(MINE)), await it.wire(MINE)):
             assert (await go_live(thief, **yes))["status"] == "confirmation_invalid"
         assert it.sent == []

@@ -44,6 +44,7 @@ class Assistant:
     async def call_with_approval(self, tool: str, **arguments: object) -> dict[str, Any]:
         """Call for the preview, and again after the person has approved it."""
         preview = await self.call(tool, **arguments)
+        await self.caller.read_preview()
         evidence = {"confirm": True, "confirmation": preview["confirmation"]}
         return await self.call(tool, **arguments, **evidence)
 

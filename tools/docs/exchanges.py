@@ -21,6 +21,7 @@ from tests.support.product.frozen_sandbox import still
 from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
 from tests.support.simulated_person import Person, agreeing, choices, refusing
+from tests.world.caller import PREVIEW_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -109,9 +110,12 @@ async def _answer_a_form_about_several() -> list[Block]:
 
 async def _confirm_a_preview() -> list[Block]:
     """A client without forms: a preview, and the same call with its confirmation."""
-    async with _client() as client:
+    trax = still()
+    clock = HandClock(trax)
+    async with Client(Product(trax, clock).server(), cache=None) as client:
         preview = await client.call_tool("go_live", _STUDIO)
         confirmed = _confirmed(preview)
+        clock.advance(PREVIEW_SECONDS)
         started = await client.call_tool("go_live", confirmed)
     assert not started.is_error
     return [_text_block(preview), _json_block(confirmed)]
@@ -144,6 +148,7 @@ async def _press_three_times() -> tuple[list[Block], dict[str, Any]]:
         server = Product(trax, clock, {"TRAX_AUDIT_LOG": str(log)}).server()
         async with Client(server, cache=None) as client:
             confirmed = _confirmed(await client.call_tool("go_live", _STUDIO))
+            clock.advance(PREVIEW_SECONDS)
 
             async def press(moderator: str) -> None:
                 meta: Any = {"live.traxstreaming/actor": moderator}

@@ -29,7 +29,8 @@ _NO_ERRORS: Final = {"declined", "cancelled", "timed_out", "recently_declined", 
 
 def is_error(not_run: NotRun) -> bool:
     """Whether a call has failed, which did not run and awaits nobody's answer."""
-    return not_run.reason not in _NO_ERRORS
+    is_withdrawn = not_run.reason == "cancelled" and not_run.why is not None
+    return is_withdrawn or not_run.reason not in _NO_ERRORS
 
 
 def refusal_text(not_run: NotRun) -> str | None:

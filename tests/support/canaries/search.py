@@ -12,11 +12,14 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import anyio
+
 from tests.support.canaries import secrets as secret
 from tests.support.canaries.calls import CALLS_IN, CONFIRMED, MODES, OTHERS, FaultyTrax, actor_meta
 from tests.support.canaries.secrets import ALLOWED, Seen
 from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
+from tests.world.caller import PREVIEW_SECONDS
 from tests.world.wire import FORMS, LEGACY, request
 
 if TYPE_CHECKING:
@@ -98,7 +101,11 @@ class CanarySearch:
         return payload
 
     async def call_everything(self) -> None:
-        """Make every call, once in each mode of the faulty TRaX."""
+        """Make every call, once in each mode of the faulty TRaX, and confirm those that can be.
+
+        They are confirmed in the end, when all previews can have been read.
+        """
+        confirmed: list[tuple[str, str, dict[str, Any]]] = []
         for mode in MODES:
             self.faulty_trax.mode = mode
             for tool, arguments in CALLS_IN[mode]:
@@ -109,10 +116,14 @@ class CanarySearch:
                 payload = await self.call(tool, **arguments)
                 if "confirmation" in payload and tool in CONFIRMED[mode]:
                     await self.call(tool, **arguments, confirm=True, confirmation="x" * 22)
-                    confirmed = {"confirm": True, "confirmation": payload["confirmation"]}
-                    await self.call(tool, **arguments, **confirmed)
+                    evidence = {"confirm": True, "confirmation": payload["confirmation"]}
+                    confirmed.append((mode, tool, {**arguments, **evidence}))
             for method, params in OTHERS:
                 await self.ask(method, **params)
+        await anyio.sleep(PREVIEW_SECONDS)
+        for mode, tool, arguments in confirmed:
+            self.faulty_trax.mode = mode
+            await self.call(tool, **arguments)
         self.faulty_trax.mode = "normal"
         if self.era != LEGACY:
             await self.request_form()

@@ -31,7 +31,7 @@ KEY = Key("studio", "studio_42")
 def test_one_that_could_not_begin_has_changed_nothing(action: Action, words: str) -> None:
     """The engine did not answer, so its yes is given back as soon as it does."""
     seen = Seen(StudioRecord(), "", None, 0.0)
-    attempt = Attempt(GuardedCall(action, Caller("sk")), Place(KEY, KEY), "turn", seen)
+    attempt = Attempt(GuardedCall(action, Caller("sk")), Place(KEY, KEY), "turn", seen, 0.0)
     assert attempt.outcome == "not_applied"
     assert attempt.go_live == "not_applied"
     assert attempt.in_words() == words

@@ -18,13 +18,15 @@ from trax_mcp.api.operations import DeleteDestination, GoLive, GoOffline
 from trax_mcp.consent.calls import Evidence, Reason, Reply
 from trax_mcp.consent.changes import ApplyChanges
 from trax_mcp.consent.policy import (
+    TOO_SOON,
+    UNSEEN,
     Case,
     NeedsAnswer,
     NeedsConfirmation,
     NothingToDo,
     Proceed,
     Refuse,
-    is_unseen,
+    by_a_person,
     judge,
     nothing_to_do,
     question_to_use,
@@ -70,6 +72,8 @@ OPERATIONS: Final = (GO_LIVE, DELETE)
 OTHER: Final = GoLive(studio_id="another")
 SEVERAL: Final = ApplyChanges(studio_id="s", changes=(DELETE, GO_LIVE))
 
+LATER: Final = 5.0
+"""When a preview of the table can have been read."""
 LIVE_ALREADY: Final = "it is on air already."
 
 TABLE: Final[dict[str, Row]] = {
@@ -134,7 +138,7 @@ def case_of(row: str, operation: Operation[Model], mode: Mode, *, can_ask: bool)
     it = TABLE[row]
     kept = kept_as(it.kept, operation)
     for_stop = "for a stop" in it.kept
-    return Case(operation, "now", it.evidence, kept, mode, can_ask, is_for_stop=for_stop)
+    return Case(operation, "now", it.evidence, kept, mode, can_ask, LATER, is_for_stop=for_stop)
 
 
 @every_row
@@ -172,7 +176,7 @@ def test_the_table_has_every_mode_reply_and_reason() -> None:
     }
     verdicts = [verdict for it in TABLE.values() for verdict in it[2:]]
     reasons = {it.reason for it in verdicts if isinstance(it, NeedsConfirmation | Refuse)}
-    assert reasons - {None} == set(get_args(Reason)) - {"recently_declined"}
+    assert reasons - {None} == set(get_args(Reason)) - {"recently_declined", "too_soon", "unseen"}
 
 
 @every_row
@@ -213,7 +217,7 @@ def cases() -> Iterator[Case]:
         OPERATIONS, MODELS, ANSWERS, kept, DECIDERS, (None, LIVE_ALREADY), (False, True)
     ):
         evidence = model._replace(answer=person)
-        yield Case(operation, "now", evidence, one, mode, can_ask, why, is_for_stop=for_stop)
+        yield Case(operation, "now", evidence, one, mode, can_ask, LATER, why, is_for_stop=for_stop)
 
 
 def is_agreed(case: Case, verdict: Proceed) -> bool:
@@ -255,13 +259,28 @@ def test_a_person_who_says_no_is_believed_before_any_fact_is_read() -> None:
     assert refusal_by_person(DELETE, BOTH.answer, kept_as("confirmation", DELETE)) is None
 
 
-def test_a_form_that_is_declined_at_once_was_not_seen() -> None:
-    """Clients without forms decline by themselves."""
-    for reply in ("declined", "cancelled"):
-        given = answer(reply).answer
-        assert [is_unseen(given, age=it) for it in (0.0, 0.99, 1.0)] == [True, True, False]
-    for evidence in (answer("chosen", NO), CHOSE, BOTH):
-        assert not is_unseen(evidence.answer, age=0.0)
+def test_a_form_that_is_refused_at_once_was_not_seen() -> None:
+    """Clients without forms decline by themselves, and some choose what is preselected."""
+    for refusal in (no("declined"), no("cancelled")):
+        said = [by_a_person(refusal, CHOSE, age=it) for it in (0.0, 0.99, 1.0)]
+        assert said == [UNSEEN, UNSEEN, refusal]
+        on_page = CHOSE._replace(answered_in="page")
+        assert by_a_person(refusal, on_page, age=0.0) == refusal
+    for refusal in (no("timed_out"), no("malformed"), USED):
+        assert by_a_person(refusal, CHOSE, age=0.0) == refusal
+
+
+def test_a_confirmation_runs_nothing_in_five_seconds_nor_for_five_more_after_each_try() -> None:
+    """Whatever has changed meanwhile, unless a flag or a form decides."""
+    first = asked(GO_LIVE, asked_at=100.0)
+    tried = asked(GO_LIVE, asked_at=100.0, hurried=(101.0, 104.0))
+    for question, seconds in ((first, 105.0), (tried, 109.0)):
+        case = case_of("confirm and its confirmation", GO_LIVE, Mode.PREVIEW, can_ask=True)
+        case = case._replace(question=question, came_at=seconds - 0.01)
+        assert judge(case) == judge(case._replace(digest="later")) == TOO_SOON
+        assert judge(case._replace(came_at=seconds)) == RUN
+        assert judge(case._replace(mode=Mode.FLAG)) == FREE
+        assert judge(case._replace(mode=Mode.AUTO, can_ask=True)) == NeedsAnswer()
 
 
 LIVE_SINCE: Final = "it has been on air for 12 minutes (since 18:00 UTC) already."

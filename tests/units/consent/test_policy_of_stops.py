@@ -80,7 +80,7 @@ def verdict_on(evidence: Evidence, words: str, mode: Mode, *, can_ask: bool) -> 
     )
     return judge_stop(
         evidence,
-        StopToken.read(None if "nothing" in words else token, key=KEY),
+        StopToken.read(None if "nothing" in words else token, key=KEY, studio_id="s"),
         mode=mode,
         can_ask=can_ask,
         is_for_another="for another" in words,

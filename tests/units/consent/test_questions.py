@@ -70,7 +70,8 @@ ANSWERS: Final[dict[str, tuple[Question, int, str, float, bool]]] = {
     "another choice": (SHOWN, 1, "Go live", READ, False),
     "no choice": (SHOWN, 1, "", READ, False),
     "no": (SHOWN, 1, NO, READ, True),
-    "no, at once": (SHOWN, 1, NO, 1005.0, True),
+    "no, before it was shown": (replace(SHOWN, shown_at=None), 1, NO, READ, True),
+    "no, at once": (SHOWN, 1, NO, READ - 0.1, False),
     "no, too late": (SHOWN, 1, NO, 1300.0, False),
     "no to the first, asked again": (AGAIN, 1, NO, 1101.0, False),
 }
@@ -78,7 +79,7 @@ ANSWERS: Final[dict[str, tuple[Question, int, str, float, bool]]] = {
 
 @pytest.mark.parametrize("kind", ANSWERS)
 def test_an_answer_counts_if_it_is_a_choice_of_what_is_open_and_was_read(kind: str) -> None:
-    """A no needs neither a second nor a passkey."""
+    """A no needs no passkey."""
     question, number, choice, at, counts = ANSWERS[kind]
     assert question.counts(number, choice, "page", at, needs_passkey=False) is counts
     assert question.counts(number, choice, "passkey", at, needs_passkey=True) is counts

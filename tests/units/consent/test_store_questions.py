@@ -71,15 +71,49 @@ async def test_a_question_that_is_discarded_is_gone_unless_it_was_used(stores: T
     assert await stores.question(used) is not None
 
 
-async def test_after_a_no_the_same_caller_is_not_asked_the_same_for_a_minute(
+async def test_after_a_second_no_the_same_caller_is_not_asked_the_same_for_a_minute(
     stores: TwoStores,
 ) -> None:
-    question = await stores.ask(channel="form")
-    await stores.there.decline(question, GuardedCall(GO_LIVE, OWNER))
-    assert await stores.question(question) is None
-    assert 59.0 < ((await stores.look()).declined_seconds or 0.0) <= 60.0
+    """They are counted from one again after ten minutes, or after an approval."""
+
+    async def refuse() -> float:
+        question = await stores.ask(channel="form")
+        await stores.there.decline(question, GuardedCall(GO_LIVE, OWNER))
+        assert await stores.question(question) is None
+        return (await stores.look()).declined_seconds or 0.0
+
+    assert await refuse() == 0.0
+    assert 59.0 < await refuse() <= 60.0
     assert (await stores.look(operation=DELETE)).declined_seconds is None
     assert (await stores.look(caller=GUEST)).declined_seconds is None
+    stores.pass_time(61)
+    assert (await stores.look()).declined_seconds is None
+    assert 59.0 < await refuse() <= 60.0
+    stores.pass_time(600)
+    assert await refuse() == 0.0
+    question = await stores.ask()
+    async with stores.turn() as me:
+        seen, call = await stores.look(question), GuardedCall(GO_LIVE, OWNER)
+        begun = await stores.here.begin_call(
+            stores.place(), me, question.id, seen, starts=False, approved=call
+        )
+    assert begun
+    assert await refuse() == 0.0
+
+
+async def test_the_third_confirmation_within_a_minute_that_is_too_soon_withdraws_it(
+    stores: TwoStores,
+) -> None:
+    one, slow = await stores.ask(), await stores.ask()
+    hurry = (stores.here.questions.note_hurry, stores.there.questions.note_hurry)
+    assert [await hurry[it % 2](one.id) for it in range(3)] == [False, False, True]
+    assert await stores.question(one) is None
+    for _ in range(4):
+        assert not await hurry[0](slow.id)
+        stores.pass_time(31)
+    kept = await stores.question(slow)
+    assert kept is not None
+    assert len(kept.hurried) == 2
 
 
 async def test_a_no_to_a_question_in_a_panel_leaves_the_question(stores: TwoStores) -> None:

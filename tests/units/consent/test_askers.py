@@ -1,0 +1,43 @@
+"""A caller who asks for previews by itself is told apart in the audit log and in the metrics."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from trax_mcp.api.caller import Caller
+from trax_mcp.api.operations import GoLive
+from trax_mcp.clock import Clock
+from trax_mcp.consent.audit import Audit
+from trax_mcp.consent.calls import GuardedCall
+from trax_mcp.consent.policy import NeedsConfirmation, in_audit_log
+from trax_mcp.consent.rules import Mode
+from trax_mcp.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Counts(Telemetry):
+    """Keeps what is counted of decisions."""
+
+    def __init__(self) -> None:
+        self.kept: list[tuple[object, ...]] = []
+
+    def count_decision(self, tool: str, verdict: str, channel: str | None, **why: Any) -> None:  # noqa: ANN401  as it is
+        self.kept.append((tool, verdict, channel, why))
+
+
+@pytest.mark.parametrize("wants_preview", [True, False])
+def test_a_preview_at_the_wish_of_the_caller_says_so(
+    *, wants_preview: bool, tmp_path: Path
+) -> None:
+    counts, path = Counts(), tmp_path / "audit"
+    call = GuardedCall(GoLive(studio_id="s"), Caller("sk"), wants_preview=wants_preview)
+    facts = in_audit_log(NeedsConfirmation("changed"), mode=Mode.AUTO, approved_in=None)
+    Audit(path, Clock(), counts).write_verdict(call, facts)
+    assert json.loads(path.read_text()).get("askedBy") == ("caller" if wants_preview else None)
+    why = {"reason": "changed", "by_wish": wants_preview}
+    assert counts.kept == [("go_live", "Preview", None, why)]
