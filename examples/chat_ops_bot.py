@@ -17,6 +17,7 @@ from mcp.types import CallToolResult
 
 ACTOR: Any = {"live.traxstreaming/actor": os.environ.get("USER", "a moderator")}
 BEGIN, END = "--- For the person ---", "--- End ---"
+READING_SECONDS = 5
 HELP = "!live, !off, !say WORDS or !quit"
 
 

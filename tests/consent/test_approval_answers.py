@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from tests.support.guarded_calls import DELETE_SOURCE, GO_LIVE, NO, YES
-from tests.world.answers import approved_in, audit_lines, data_of, outcome, state_in
+from tests.world.answers import approved_in, audit_lines, data_of, outcome, state_in, text_of
 from tests.world.world import MINE, open_world
 
 if TYPE_CHECKING:

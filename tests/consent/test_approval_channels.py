@@ -86,8 +86,8 @@ async def test_after_a_form_that_is_declined_at_once_the_page_asks(
     mode: str, era: str, tmp_path: Path
 ) -> None:
     """The audit log says that the form was not seen."""
-    settings = {"TRAX_CONFIRM": mode, "TRAX_AUDIT_LOG": str(tmp_path / "audit")}
-    async with asking(**settings, era=era, person=Person(declining)) as it:
+    world = partial(asking, era=era, person=Person(declining))
+    async with world(TRAX_CONFIRM=mode, TRAX_AUDIT_LOG=str(tmp_path / "audit")) as it:
         call = it[MINE].start(GO_LIVE)
         question = await it.open_page.next()
         it.hand_clock.advance(1)

@@ -30,7 +30,7 @@ async def test_the_form_shows_the_preview_and_requires_one_choice(era: str) -> N
     """One paragraph. The no comes first and is preselected."""
     person = Person()
     async with open_world(MINE, era=era, person=person) as it:
-        assert outcome(await it[MINE].call(GO_LIVE)) == ("declined", "declined")
+        assert outcome(await it[MINE].call(GO_LIVE)) == ("cannot_ask", "unseen")
     (form,) = person.forms
     assert form.message == (
         'Go live with "Friday Night Show"? Anyone can watch. Streams to: "Late crowd" (Twitch),'

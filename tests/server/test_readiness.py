@@ -6,6 +6,7 @@ import asyncio
 import signal
 import time
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,9 +30,10 @@ LONG = "600"
 
 
 @asynccontextmanager
-async def draining(seconds: str, **settings: str) -> AsyncIterator[tuple[World, Running]]:
+async def draining(seconds: str, mode: str = "auto") -> AsyncIterator[tuple[World, Running]]:
     """A world whose server is a process that drains so long, and the process."""
-    async with open_world(over=Over.PROCESS, TRAX_DRAIN_SECONDS=seconds, **settings) as it:
+    opened = partial(open_world, over=Over.PROCESS, TRAX_CONFIRM=mode)
+    async with opened(TRAX_DRAIN_SECONDS=seconds) as it:
         process = it.replicas[0].process
         assert process is not None
         yield it, process
@@ -85,7 +87,7 @@ async def test_a_draining_server_is_not_ready_and_finishes_and_answers_calls(num
     Hosts send SIGHUP to a service that shall read its configuration again.
     """
     paused, act = Paused(), AUTO_GO_LIVE
-    async with draining(LONG, TRAX_CONFIRM="flag") as (it, process):
+    async with draining(LONG, "flag") as (it, process):
         assert await statuses(it) == (200, 200)
         caller = await it.wire()
         it.trax.faults.add(paused.fault, method=act.sent.partition(" ")[0])
