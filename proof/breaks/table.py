@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from trax_mcp.consent.calls import GuardedCall
     from trax_mcp.consent.records import Place
     from trax_mcp.consent.store import Seen
 
@@ -79,10 +80,19 @@ _why_not = Offer.why_not
 
 
 async def _begin_again(
-    self: Store, place: Place, turn_id: str, question_id: str | None, seen: Seen, *, starts: bool
+    self: Store,
+    place: Place,
+    turn_id: str,
+    question_id: str | None,
+    seen: Seen,
+    *,
+    starts: bool,
+    approved: GuardedCall | None = None,
 ) -> bool:
     await self.questions.change(question_id or "", lambda it, _: it.given_back())
-    return await _begin_call(self, place, turn_id, question_id, seen, starts=starts)
+    return await _begin_call(
+        self, place, turn_id, question_id, seen, starts=starts, approved=approved
+    )
 
 
 def _ask_another_host() -> int:

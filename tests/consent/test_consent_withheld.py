@@ -240,7 +240,7 @@ async def test_an_answer_after_five_minutes_sends_nothing() -> None:
         assert it.sent == []
 
 
-@pytest.mark.parametrize("no", ["decline, filled in", "cancel", "do not"])
+@pytest.mark.parametrize("no", ["decline, filled in", "cancel", "the no"])
 async def test_a_question_that_was_declined_takes_no_yes(no: str) -> None:
     """A new call asks again at once."""
     person = Person(agreeing)

@@ -106,6 +106,10 @@ async def test_a_no_in_the_panel_sends_nothing() -> None:
     async with with_panel() as it:
         panel = await shown(it)
         assert (await panel.press(NO))["outcome"] == "You said no. Nothing was sent."
+        assert (await it[MINE].data(GO_LIVE))["reason"] == "declined"
+        again = await shown(it)
+        assert again.ticket != panel.ticket, "the same call may be asked about once more at once"
+        await again.press(NO)
         reasons = [(await it[MINE].data(GO_LIVE))["reason"] for _ in range(2)]
         assert reasons == ["declined", "recently_declined"]
         assert it.sent == []
@@ -120,11 +124,12 @@ async def test_the_silence_after_a_no_is_for_the_person_who_said_no() -> None:
             data = data_of(await it[MINE].client.call_tool(tool, arguments or STUDIO, meta=meta))
             return str(data.get("reason") or data.get("status"))
 
-        panel = await shown(it)
-        no = {"ticket": panel.ticket, "question": panel.state["question"], "choice": NO}
-        await said_to("ann", "answer_approval", **no)
-        assert [await said_to(name) for name in ("ann", "ann", "ben")] == [
-            "declined",
+        for _ in range(2):
+            panel = await shown(it)
+            no = {"ticket": panel.ticket, "question": panel.state["question"], "choice": NO}
+            await said_to("ann", "answer_approval", **no)
+            assert await said_to("ann") == "declined"
+        assert [await said_to(name) for name in ("ann", "ben")] == [
             "recently_declined",
             "asking",
         ]

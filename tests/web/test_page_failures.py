@@ -79,6 +79,7 @@ async def test_silent_connections_of_others_use_up_nothing() -> None:
             tasks.start_soon(wait_for_end, await anyio.connect_tcp("127.0.0.1", port or 0))
         with anyio.fail_after(PATIENCE_SECONDS):
             await enough.wait()
+        it.hand_clock.advance(1)
         await question.press(question.no)
         assert outcome(await call.result()) == ("declined", "declined")
         tasks.cancel_scope.cancel()
@@ -89,6 +90,7 @@ async def test_the_end_of_a_question_stays_on_the_page_until_another_one_comes()
     async with with_page() as it:
         it[MINE].start(GO_LIVE)
         question = await it.open_page.next()
+        it.hand_clock.advance(1)
         await question.press(question.no)
         (ended,) = (await it.open_page.tab.state())["approvals"]
         assert ended["outcome"] == "You said no. Nothing was sent."
