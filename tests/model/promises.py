@@ -203,7 +203,8 @@ class Promises:
             yield "does not say that a stop came"
         for number, outcome in enumerate(call.outcomes):
             was_sent = number < len(call.sent)
-            if {"not_sent": was_sent, "applied": not was_sent}.get(outcome) and not others:
+            is_wrong = {"not_sent": was_sent, "applied": not was_sent}.get(outcome) and not others
+            if is_wrong and not self._is_anothers(call, ran=True):
                 yield f"is said to be {call.outcomes}, and {len(call.sent)} were sent"
         if call.act.stops:
             yield from self._problems_of_stop(call, others)
