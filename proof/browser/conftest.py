@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +16,7 @@ from tests.support.opened_addresses import OpenedAddresses
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from playwright.async_api import Browser
+    from playwright.async_api import Browser, Playwright
 
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS: Final = (
@@ -36,25 +36,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    """A headless Chromium, of the system's packages. Each test has windows of its own."""
+@asynccontextmanager
+async def launch(playwright: Playwright) -> AsyncIterator[Browser]:
+    """A headless Chromium, of the system's packages."""
     program = next(filter(None, map(shutil.which, _NAMES)), None)
     assert program, "there is no Chromium: see `make proof PART=browser`"
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=program, args=_ARGUMENTS)
+    browser = await playwright.chromium.launch(executable_path=program, args=_ARGUMENTS)
+    yield browser
+    await browser.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """A headless Chromium. Each test has windows of its own."""
+    async with async_playwright() as playwright, launch(playwright) as chromium:
         yield chromium
-        await chromium.close()
 
 
 @pytest.fixture
 def opened(tmp_path: Path) -> OpenedAddresses:
     """The addresses that trax-mcp opens."""
     return OpenedAddresses(tmp_path)
-
-
-@pytest.fixture
-def pictures() -> Path | None:
-    """Where to write the pictures in the documentation, if anywhere."""
-    folder = os.environ.get("WRITE_PICTURES")
-    return Path(folder) if folder else None

@@ -27,9 +27,10 @@ async def show_panel(
     result: types.CallToolResult,
     *,
     theme: str = "light",
+    width: int = 720,
 ) -> tuple[Page, list[Any]]:
     """A page of a client that shows the panel of a result; and what the model is told."""
-    page = await (await browser.new_context(viewport={"width": 720, "height": 480})).new_page()
+    page = await (await browser.new_context(viewport={"width": width, "height": 480})).new_page()
     page.set_default_timeout(PATIENCE_SECONDS * 1000)
     told: list[Any] = []
 

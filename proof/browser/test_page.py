@@ -6,24 +6,26 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
+import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp_types import Implementation
 
 from tests import ROOT
-from tests.support.guarded_calls import STUDIO
+from tests.support.guarded_calls import NO, STUDIO, YES
 from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import mcp_types as types
     from playwright.async_api import Browser, Page
 
     from tests.support.opened_addresses import OpenedAddresses
 
 ENDED: Final = (
-    'Go live on YouTube and Twitch: "Friday Night Show"\n\nYou said no. Nothing was sent.'
+    "You said no\n\nNothing was sent.\n\nYou can close this tab and go back to Claude Desktop."
 )
+RED: Final = "rgb(179, 18, 43)"
+CLIENT: Final = Implementation(name="claude-ai", title="Claude Desktop", version="1")
 
 
 class Show:
@@ -68,25 +70,36 @@ async def _open(browser: Browser, address: str, **options: Any) -> Page:  # noqa
 
 
 async def test_a_click_on_the_page_takes_the_studio_live(
-    browser: Browser, opened: OpenedAddresses, pictures: Path | None
+    browser: Browser, opened: OpenedAddresses
 ) -> None:
-    async with Client(_server(opened)) as client, anyio.create_task_group() as tasks:
+    async with (
+        Client(_server(opened), client_info=CLIENT) as client,
+        anyio.create_task_group() as tasks,
+    ):
         show = Show(client)
         tasks.start_soon(show.go_live)
         page = await _open(browser, await opened.next(), viewport={"width": 760, "height": 560})
         assert "#" not in page.url, "the secret is gone from the address bar"
         assert await page.evaluate("document.activeElement.tagName") == "BODY"
         await page.wait_for_selector("button.yes:enabled")
-        await _take_pictures(page, pictures, "page")
+        assert await page.title() == "Claude Desktop is asking"
+        assert await page.locator(".bar").inner_text() == (
+            "Claude Desktop is asking\n\nPractice studios: nothing is real"
+        )
         await page.click("button.yes")
-        await page.wait_for_selector(".outcome:has-text('Done. It is on air.')")
+        await page.wait_for_selector("h2:has-text('live on YouTube and Twitch')")
+        assert (await page.locator(".outcome").inner_text()).startswith("Since ")
+        assert await page.title() == "Done"
         assert (await show.content())["observed"]["state"] == "on_air"
 
 
 async def test_enter_presses_no_button_and_tab_reaches_both(
     browser: Browser, opened: OpenedAddresses
 ) -> None:
-    async with Client(_server(opened)) as client, anyio.create_task_group() as tasks:
+    async with (
+        Client(_server(opened), client_info=CLIENT) as client,
+        anyio.create_task_group() as tasks,
+    ):
         show = Show(client)
         tasks.start_soon(show.go_live)
         page = await _open(browser, await opened.next())
@@ -99,12 +112,16 @@ async def test_enter_presses_no_button_and_tab_reaches_both(
         await page.keyboard.press("Tab")
         assert await page.evaluate("document.activeElement.className") == "yes"
         await page.keyboard.press("Enter")
-        await page.wait_for_selector(".outcome:has-text('Done')")
+        await page.wait_for_selector("h2:has-text('live on')")
+        assert await page.evaluate("document.activeElement.tagName") == "H2"
         await show.content()
 
 
 async def test_a_click_by_a_script_is_ignored(browser: Browser, opened: OpenedAddresses) -> None:
-    async with Client(_server(opened)) as client, anyio.create_task_group() as tasks:
+    async with (
+        Client(_server(opened), client_info=CLIENT) as client,
+        anyio.create_task_group() as tasks,
+    ):
         show = Show(client)
         tasks.start_soon(show.go_live)
         page = await _open(browser, await opened.next())
@@ -118,7 +135,10 @@ async def test_a_click_by_a_script_is_ignored(browser: Browser, opened: OpenedAd
 async def test_the_yes_cannot_be_pressed_in_the_first_second(
     browser: Browser, opened: OpenedAddresses
 ) -> None:
-    async with Client(_server(opened)) as client, anyio.create_task_group() as tasks:
+    async with (
+        Client(_server(opened), client_info=CLIENT) as client,
+        anyio.create_task_group() as tasks,
+    ):
         show = Show(client)
         tasks.start_soon(show.go_live)
         page = await _open(browser, await opened.next())
@@ -131,7 +151,10 @@ async def test_the_yes_cannot_be_pressed_in_the_first_second(
 async def test_a_new_question_cannot_be_pressed_in_its_first_second(browser: Browser) -> None:
     page = await browser.new_page()
     script = (ROOT / "trax_mcp/web/static/approval.js").read_text(encoding="utf-8")
-    state = "{ phase: 'open', readingSeconds: 1, yes: 'Go live', no: 'Do not', question }"
+    state = (
+        "{ phase: 'open', readingSeconds: 1, secondsLeft: 9, headline: 'Go live?', yes: 'Go live',"
+        " no: 'Keep it', question }"
+    )
     await page.add_script_tag(
         content=f"""{script}
         const draw = (question) => card.draw({state});
@@ -149,11 +172,14 @@ async def test_a_new_question_cannot_be_pressed_in_its_first_second(browser: Bro
 async def test_a_question_shows_its_end_and_leaves_when_another_comes(
     browser: Browser, opened: OpenedAddresses
 ) -> None:
-    async with Client(_server(opened)) as client, anyio.create_task_group() as tasks:
+    async with (
+        Client(_server(opened), client_info=CLIENT) as client,
+        anyio.create_task_group() as tasks,
+    ):
         tasks.start_soon(Show(client).go_live)
         page = await _open(browser, await opened.next())
         await page.click("button.no")
-        await page.wait_for_selector(".outcome:has-text('You said no')")
+        await page.wait_for_selector("h2:has-text('You said no')")
         assert await page.locator("main").inner_text() == ENDED
         arguments = {**STUDIO, "destId": "dest_1"}
         tasks.start_soon(client.call_tool, "delete_destination", arguments)
@@ -165,7 +191,10 @@ async def test_a_question_shows_its_end_and_leaves_when_another_comes(
 async def test_a_second_tab_cannot_answer_and_a_reloaded_one_can(
     browser: Browser, opened: OpenedAddresses
 ) -> None:
-    async with Client(_server(opened)) as client, anyio.create_task_group() as tasks:
+    async with (
+        Client(_server(opened), client_info=CLIENT) as client,
+        anyio.create_task_group() as tasks,
+    ):
         show = Show(client)
         tasks.start_soon(show.go_live)
         context = await browser.new_context()
@@ -177,8 +206,8 @@ async def test_a_second_tab_cannot_answer_and_a_reloaded_one_can(
         secret = next(it for it in addresses if "#" in it)
         second = await (await browser.new_context()).new_page()
         await second.goto(secret)
-        await second.wait_for_selector("#notice:has-text('cannot answer')")
-        await page.wait_for_selector("#notice:has-text('They cannot answer')")
+        await second.wait_for_selector("#notice:has-text('open in another tab')")
+        await page.wait_for_selector("#notice:has-text('Something else tried')")
         await page.reload()
         await page.wait_for_selector("button.yes:enabled")
         await page.click("button.yes")
@@ -188,7 +217,10 @@ async def test_a_second_tab_cannot_answer_and_a_reloaded_one_can(
 async def test_another_site_cannot_frame_or_post_to_the_page(
     browser: Browser, opened: OpenedAddresses
 ) -> None:
-    async with Client(_server(opened)) as client, anyio.create_task_group() as tasks:
+    async with (
+        Client(_server(opened), client_info=CLIENT) as client,
+        anyio.create_task_group() as tasks,
+    ):
         show = Show(client)
         tasks.start_soon(show.go_live)
         page = await _open(browser, await opened.next())
@@ -196,7 +228,7 @@ async def test_another_site_cannot_frame_or_post_to_the_page(
         other = await (await browser.new_context()).new_page()
         await other.set_content(f'<iframe src="{origin}/"></iframe>')
         frame = other.frames[-1]
-        assert "TRaX asks you" not in await frame.content()
+        assert "approvals" not in await frame.content()
         answer = await other.evaluate(
             """async (origin) => {
               try {
@@ -213,10 +245,72 @@ async def test_another_site_cannot_frame_or_post_to_the_page(
         await show.content()
 
 
-async def _take_pictures(page: Page, folder: Path | None, name: str) -> None:
-    if folder is None:
-        return
-    for scheme in ("light", "dark"):
-        await page.emulate_media(color_scheme=scheme)
-        await page.screenshot(path=folder / f"{name}-{scheme}.png")
-    await page.emulate_media(color_scheme="light")
+async def test_names_are_bold_text_the_no_comes_first_and_only_on_air_is_red(
+    browser: Browser, opened: OpenedAddresses
+) -> None:
+    name = "<img src=x onerror=alert(1)>"
+    async with (
+        Client(_server(opened), client_info=CLIENT) as client,
+        anyio.create_task_group() as tasks,
+    ):
+        for destination in ("dest_1", "dest_2"):
+            await client.call_tool(
+                "update_destination", {**STUDIO, "destId": destination, "name": name}
+            )
+        show = Show(client)
+        tasks.start_soon(show.go_live)
+        page = await _open(browser, await opened.next())
+        assert await page.locator("img").count() == 0
+        assert "onerror=alert(1)>" in await page.locator("dd b").first.inner_text()
+        assert await _buttons(page) == [(NO, False), (YES, True)]
+        await page.click("button.no")
+        await show.content()
+        tasks.start_soon(client.call_tool, "delete_destination", {**STUDIO, "destId": "dest_3"})
+        await page.wait_for_selector("h2:has-text('Delete')")
+        assert await _buttons(page) == [("Keep it", False), ("Delete the Kick destination", False)]
+        await page.click("button.no:enabled")
+
+
+async def test_the_time_that_is_left_is_counted(browser: Browser, opened: OpenedAddresses) -> None:
+    async with (
+        Client(_server(opened), client_info=CLIENT) as client,
+        anyio.create_task_group() as tasks,
+    ):
+        show = Show(client)
+        tasks.start_soon(show.go_live)
+        page = await _open(browser, await opened.next())
+        await page.wait_for_selector(".foot:has-text('This question expires in 4:5')")
+        left = page.locator("[role=timer]")
+        seen = await left.inner_text()
+        await page.wait_for_function(
+            "seen => document.querySelector('[role=timer]').textContent !== seen", arg=seen
+        )
+        assert await left.inner_text() < seen
+        await page.click("button.no:enabled")
+        await show.content()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_both_buttons_are_of_one_width_and_nothing_is_wider_than_the_screen(
+    browser: Browser, opened: OpenedAddresses, width: int
+) -> None:
+    async with (
+        Client(_server(opened), client_info=CLIENT) as client,
+        anyio.create_task_group() as tasks,
+    ):
+        show = Show(client)
+        tasks.start_soon(show.go_live)
+        page = await _open(browser, await opened.next(), viewport={"width": width, "height": 800})
+        widths = await page.locator("button").evaluate_all("all => all.map(it => it.offsetWidth)")
+        assert widths[0] == widths[1]
+        assert await page.evaluate("document.documentElement.scrollWidth") == width
+        await page.click("button.no:enabled")
+        await show.content()
+
+
+async def _buttons(page: Page) -> list[tuple[str, bool]]:
+    """The text of each button, and whether it is red."""
+    shown = await page.locator("button").evaluate_all(
+        "all => all.map(it => [it.textContent, getComputedStyle(it).backgroundColor])"
+    )
+    return [(text, color == RED) for text, color in shown]

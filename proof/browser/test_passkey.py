@@ -43,7 +43,7 @@ async def _enrol(page: Page, opened: OpenedAddresses, file: Path) -> None:
     async with await anyio.open_process(command, env=opened.environment, cwd=ROOT) as process:
         await page.goto(await opened.next())
         await page.click("#make")
-        await page.wait_for_selector("#outcome:has-text('Done')")
+        await page.wait_for_selector("h2:has-text('Your passkey is ready')")
         with anyio.fail_after(PATIENCE_SECONDS):
             assert await process.wait() == 0
 
@@ -73,12 +73,12 @@ async def test_a_yes_needs_the_passkey_and_a_stop_does_not(
         verified = {"authenticatorId": authenticator, "isUserVerified": False}
         await session.send("WebAuthn.setUserVerified", verified)
         await page.click("button.yes")
-        await page.wait_for_selector("#notice:has-text('The passkey was not used')")
+        await page.wait_for_selector("#notice:has-text('so nothing was sent')")
         assert results == []
         verified["isUserVerified"] = True
         await session.send("WebAuthn.setUserVerified", verified)
         await page.click("button.yes:enabled")
-        await page.wait_for_selector(".outcome:has-text('Done. It is on air.')")
+        await page.wait_for_selector("h2:has-text('live on')")
         with anyio.fail_after(PATIENCE_SECONDS):
             while not results:
                 await anyio.lowlevel.checkpoint()
@@ -87,4 +87,4 @@ async def test_a_yes_needs_the_passkey_and_a_stop_does_not(
         assert stop.structured_content["status"] == "asking"
         assert stop.structured_content["confirmation"]
         await page.click("section:has(h2:has-text('offline')) button.yes:enabled")
-        await page.wait_for_selector(".outcome:has-text('It is off air.')")
+        await page.wait_for_selector("h2:has-text('off air')")

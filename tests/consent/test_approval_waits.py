@@ -78,7 +78,7 @@ async def test_a_cancelled_call_withdraws_its_question() -> None:
         await question.press(YES)
         assert (await question.phase(), it.sent) == ("ended", [])
         assert question.data["outcome"] == (
-            "This is no longer asked: the call was cancelled. Nothing was sent."
+            "This isn't asked any more. The call was cancelled. Nothing was sent."
         )
         it[MINE].start(GO_LIVE)
         assert await (await it.open_page.next(2)).phase() == "open"

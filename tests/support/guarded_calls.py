@@ -60,6 +60,8 @@ GO_LIVE: Final = GuardedOperation(
 YES: Final = "Go live on YouTube and Twitch"
 NO: Final = "Don't go live"
 """The choices in the question of `GO_LIVE`."""
+IS_LIVE: Final = "You're live on YouTube and Twitch, since "
+"""How the page and the panel begin to say that `GO_LIVE` was seen on air."""
 
 GO_OFFLINE: Final = GuardedOperation(
     "go_offline", STUDIO, f"POST {PLACE}/go-offline", {"studioId": "studio_43"}, on_air=True

@@ -151,8 +151,8 @@ async def test_a_person_is_told_what_became_of_a_press_when_the_client_hangs_up(
         held.release()
     assert outcomes == [
         (
-            "The call was cut short before TRaX answered; whether it took effect is not known."
-            " Look with check_studio in a minute; if it is off air then, ask for a new yes."
+            "It isn't known whether it worked. The call was cut short before TRaX answered."
+            " Ask your assistant to look."
         )
     ]
 

@@ -44,7 +44,10 @@ def run(options: Namespace) -> int:
 async def _serve_stdio(settings: Settings, caller: Caller, telemetry: Telemetry) -> None:
     check_names(settings)
     passkey, clock = enrolled_passkey(settings), Clock(is_local=True)
-    async with aclosing(client_for(settings)) as client, open_page(clock, passkey) as page:
+    async with (
+        aclosing(client_for(settings)) as client,
+        open_page(clock, passkey, practice=settings.sandbox) as page,
+    ):
         service = build_service(
             settings,
             client,

@@ -216,8 +216,8 @@ class Page(Protocol):
         """Whether there seems to be a browser."""
         ...
 
-    def show(self, question: OpenQuestion, *, after_seconds: float = 0) -> None:
-        """Begin to show a question, unless a panel has reported it by then."""
+    def show(self, question: OpenQuestion, *, asker: str = "", after_seconds: float = 0) -> None:
+        """Begin to show a question of the client `asker`, unless a panel reports it by then."""
         ...
 
     def close(self) -> None:

@@ -99,14 +99,16 @@ class Asking:
             if not isinstance(result, NotRun) or not result.unseen or channel is None:
                 return result
             call = call._replace(evidence=NO_EVIDENCE)  # it leads to a question, never to a yes
-        return await self._ask_outside_form(call, channel)
+        return await self._ask_outside_form(call, channel, asker=request.client_title)
 
-    async def _ask_outside_form(self, call: GuardedCall, channel: Channel | None) -> Done | NotRun:
+    async def _ask_outside_form(
+        self, call: GuardedCall, channel: Channel | None, *, asker: str
+    ) -> Done | NotRun:
         """Ask in a panel or on a page, or nobody."""
         result = await self.guard.run(call._replace(can_ask=channel is not None))
         if channel is None or not isinstance(result, Ask):
             return _no_question(result)
-        asked = await self._open(call, result, channel)
+        asked = await self._open(call, result, channel, asker=asker)
         if asked.id != result.question_id:  # the same call was made twice at once
             return await self._wait(asked)
         if channel == "panel":
@@ -171,16 +173,20 @@ class Asking:
             return result
         if asked is not None and phase == "open":
             await asked.withdraw("it was asked once more")
-        opened = await self._open(call, Ask(result.confirmation, result.preview), channel)
+        ask = Ask(result.confirmation, result.preview)
+        opened = await self._open(call, ask, channel, asker=request.client_title)
         ticket = opened.ticket if channel == "panel" else None
         return replace(result, status="asking", reason=None, channel=channel, ticket=ticket)
 
-    async def _open(self, call: GuardedCall, ask: Ask, channel: Channel) -> OpenQuestion:
+    async def _open(
+        self, call: GuardedCall, ask: Ask, channel: Channel, *, asker: str
+    ) -> OpenQuestion:
         """Ask in a panel or on a page. The page follows a panel that does not report."""
         page = self._page()
         asked = await self.questions.open(call, ask, channel, must_report=page is None)
         if page is not None:
-            page.show(asked, after_seconds=REPORT_SECONDS if channel == "panel" else 0)
+            after = REPORT_SECONDS if channel == "panel" else 0
+            page.show(asked, asker=asker, after_seconds=after)
         return asked
 
     async def _wait(self, asked: OpenQuestion, seconds: float = WAIT_SECONDS) -> Done | NotRun:

@@ -19,16 +19,14 @@ from trax_mcp.consent.calls import Ask
 from trax_mcp.consent.open_questions import OpenQuestion, OpenQuestions
 from trax_mcp.consent.records import Away, store_unavailable
 from trax_mcp.server.request import CallRequest
-from trax_mcp.web.approval_view import describe, outcome_text
+from trax_mcp.web.approval_view import Asker, describe, describe_end, gone
+from trax_mcp.web.endings import NOT_HERE, WRONG
 
 URI: Final = "ui://trax/approval.html"
 TOOL_NAME: Final = "answer_approval"
 OPENS_PANEL: Final[JsonObject] = {"ui": {"resourceUri": URI}}
 """The `_meta` of a tool whose result the client shows with the panel."""
-_GONE: Final = "This question is no longer open here."
 _MAX_LENGTH: Final = 512
-_MAX_CHOICE_LENGTH: Final = 16_384
-"""Longer than any choice: names may hold much that is spelt out."""
 
 
 class AnswerApproval(BaseModel):
@@ -42,7 +40,7 @@ class AnswerApproval(BaseModel):
     )
     choice: str | None = Field(
         None,
-        max_length=_MAX_CHOICE_LENGTH,
+        max_length=_MAX_LENGTH,
         description="One of its choices. Without it, it is shown.",
     )
 
@@ -84,28 +82,31 @@ def read_panel() -> types.TextResourceContents:
     )
 
 
-async def answer_approval(questions: OpenQuestions, request: CallRequest) -> types.CallToolResult:
+async def answer_approval(
+    questions: OpenQuestions, request: CallRequest, *, practice: bool = False
+) -> types.CallToolResult:
     """Report that a question is shown, or take a person's choice. Returns its state."""
+    who: Asker = {"asker": request.client_title, "practice": practice}
     try:
         answer = AnswerApproval.model_validate(request.params.arguments or {})
     except ValidationError:
-        return _result({"phase": "gone", "outcome": "This call is wrong. Nothing was sent."})
+        return _result(gone(WRONG, **who))
     try:
         asked = await questions.get(answer.ticket, request.caller)
         if asked is None:
-            return _result({"phase": "gone", "outcome": _GONE})
+            return _result(gone(NOT_HERE, **who))
         call = asked.call._replace(claimed_name=request.claimed_name)
-        return await _answer(replace(asked, call=call), answer)
+        return await _answer(replace(asked, call=call), answer, who)
     except Away:
         raise store_unavailable() from None
 
 
-async def _answer(asked: OpenQuestion, answer: AnswerApproval) -> types.CallToolResult:
+async def _answer(asked: OpenQuestion, answer: AnswerApproval, who: Asker) -> types.CallToolResult:
     """Report or answer. A stop is sent first: what is remembered of its question may be away."""
     if not asked.is_stop:
         question = (await asked.state()).question
         if question is None or question.channel != "panel":
-            return _result({"phase": "gone", "outcome": _GONE})
+            return _result(gone(NOT_HERE, **who))
     result = None
     if answer.choice is None:
         await asked.report(_number(answer.question))
@@ -114,10 +115,10 @@ async def _answer(asked: OpenQuestion, answer: AnswerApproval) -> types.CallTool
     with suppress(Away):
         state = await asked.state()
         if state.question is not None or result is None:
-            return _result(describe(state))
+            return _result(describe(state, **who))
     if result is None or isinstance(result, Ask):
         raise Away
-    return _result({"phase": "ended", "outcome": outcome_text(result)})
+    return _result(describe_end(result, **who))
 
 
 def _number(question: str | None) -> int | None:

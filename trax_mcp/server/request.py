@@ -18,6 +18,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from trax_mcp.api.caller import Caller
+from trax_mcp.api.text_safety import spell_out
 from trax_mcp.chat.watchers import Watchers
 from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import Ask, PersonAnswer
@@ -80,6 +81,13 @@ class Request(Generic[ParamsT]):
     def has_panel(self) -> bool:
         """Whether the client draws panels of MCP Apps."""
         return client_supports_apps(self.ctx)
+
+    @property
+    def client_title(self) -> str:
+        """What the client calls itself, for a person to read. Not verified; empty if unknown."""
+        params = self.ctx.session.client_params
+        said = params.client_info if params else None
+        return spell_out((said.title or said.name).strip(), longest=60) if said else ""
 
     @property
     def claimed_name(self) -> str | None:

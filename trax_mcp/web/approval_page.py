@@ -32,10 +32,14 @@ _PATIENCE_SECONDS: Final = 4.0
 class ApprovalPage:
     """Shows questions in one tab. Use as `async with open_page(...) as page`.
 
-    With a passkey, a yes needs its signature. Only a stop needs none.
+    With a passkey, an approval needs its signature. Only a stop needs none.
     """
 
-    def __init__(self, tasks: TaskGroup, clock: Clock, passkey: Passkey | None) -> None:
+    def __init__(
+        self, tasks: TaskGroup, clock: Clock, passkey: Passkey | None, *, practice: bool
+    ) -> None:
+        self._practice = practice
+        self._asker = ""
         self._tasks = tasks
         self._clock = clock
         self._passkey = passkey
@@ -54,8 +58,9 @@ class ApprovalPage:
         """Whether there seems to be a browser that a person sees."""
         return has_browser()
 
-    def show(self, question: OpenQuestion, *, after_seconds: float = 0) -> None:
-        """Begin to show a question, unless a panel has reported it by then."""
+    def show(self, question: OpenQuestion, *, asker: str = "", after_seconds: float = 0) -> None:
+        """Begin to show a question of the client `asker`, unless a panel reports it by then."""
+        self._asker = asker
         self._tasks.start_soon(self._show, question, after_seconds)
 
     def close(self) -> None:
@@ -194,13 +199,16 @@ class ApprovalPage:
         return JSONResponse(
             {
                 "version": str(self._version),
+                "asker": self._asker,
+                "practice": self._practice,
                 "openedTwice": self._was_opened_twice,
                 "approvals": shown,
             }
         )
 
     def _describe(self, it: OpenQuestion, state: QuestionState) -> JsonObject:
-        described = {"ticket": it.id, **describe(state)}
+        shown = describe(state, asker=self._asker, practice=self._practice)
+        described = {"ticket": it.id, **shown}
         question = state.question
         if self._passkey is None or it.is_stop or question is None:
             return described
@@ -209,10 +217,12 @@ class ApprovalPage:
 
 
 @asynccontextmanager
-async def open_page(clock: Clock, passkey: Passkey | None = None) -> AsyncIterator[ApprovalPage]:
+async def open_page(
+    clock: Clock, passkey: Passkey | None = None, *, practice: bool = False
+) -> AsyncIterator[ApprovalPage]:
     """The page of this process. Its server starts with the first question."""
     async with anyio.create_task_group() as tasks:
-        yield ApprovalPage(tasks, clock, passkey)
+        yield ApprovalPage(tasks, clock, passkey, practice=practice)
         tasks.cancel_scope.cancel()
 
 

@@ -1,52 +1,71 @@
 """Describes a question as JSON, for a page or a panel."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from math import ceil
+from typing import TypedDict
 
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.errors import TraxError
-from trax_mcp.consent.calls import Done, NotRun
 from trax_mcp.consent.preview import Preview
-from trax_mcp.consent.questions import READING_SECONDS, Ended, QuestionState
+from trax_mcp.consent.questions import (
+    QUESTION_SECONDS,
+    READING_SECONDS,
+    Ended,
+    Question,
+    QuestionState,
+)
 from trax_mcp.studio.naming import Name, Sentence
-
-_STATES: Final = {
-    "on_air": "It is on air.",
-    "off_air": "It is off air.",
-    "starting": "TRaX has accepted it. It was not seen on air yet: look on the platforms.",
-    "stopping": "TRaX has accepted it. It was not seen off air yet: look on the platforms.",
-    "unknown": "TRaX has accepted it. What came of it could not be seen: look on the platforms.",
-}
-_NOT_RUN: Final = {
-    "declined": "You said no. Nothing was sent.",
-    "timed_out": "Nobody answered in time. Nothing was sent.",
-    "changed": "Things have changed again. Nothing was sent: ask for it once more.",
-    "expired": "This question is no longer open. Nothing was sent.",
-    "used": "This was approved elsewhere already. Nothing more was sent.",
-}
-
-_WHY: Final = {
-    "cancelled": "This is no longer asked: {why}. Nothing was sent.",
-    "expired": "This question is no longer open: {why}.",
-    "used": "This was approved elsewhere already: {why}. Nothing more was sent.",
-}
-_UNREPORTED: Final = "This was shown too late, and is no longer asked here. Nothing was sent."
+from trax_mcp.web.endings import NOT_OPEN, Ending, ending_of
 
 
-def describe(state: QuestionState) -> JsonObject:
-    """One question as it is now, without its id."""
+class Asker(TypedDict):
+    """The client that asks, as it calls itself, and whether its studios are for practice."""
+
+    asker: str
+    practice: bool
+
+
+def describe(state: QuestionState, *, asker: str = "", practice: bool = False) -> JsonObject:
+    """One question as it is now, without its id. `asker` is the client, as it calls itself."""
     question = state.question
     if question is None:
-        return {"phase": "gone", "outcome": _NOT_RUN["expired"]}
+        return gone(NOT_OPEN, asker=asker, practice=practice)
     preview = question.preview
-    result = state.result(preview.operation) if state.is_over else None
-    return {
+    described = {
         "question": str(question.number),
         "phase": state.phase,
         "readingSeconds": 0 if question.is_stop else READING_SECONDS,
-        **card(preview, question.changes),
-        "outcome": outcome_text(result) if state.is_over else None,
+        "secondsLeft": max(0, ceil(question.asked_at + QUESTION_SECONDS - state.now)),
+        "isStop": question.is_stop,
+        "sending": _sending(question),
+        **card(preview, question.changes, practice=practice),
+        "asker": asker,
+        "outcome": None,
     }
+    if not state.is_over:
+        return described
+    return {**described, **_ended(ending_of(state.result(preview.operation), preview))}
+
+
+def describe_end(result: Ended, *, asker: str, practice: bool) -> JsonObject:
+    """What came of a question of which nothing else is known."""
+    return {**gone(ending_of(result), asker=asker, practice=practice), "phase": "ended"}
+
+
+def gone(ending: Ending, *, asker: str = "", practice: bool = False) -> JsonObject:
+    """A question that is not asked any more."""
+    return {"phase": "gone", "asker": asker, "practice": practice, **_ended(ending)}
+
+
+def _sending(question: Question) -> str:
+    if question.operation.starts_broadcast:
+        return "Going live…"
+    return "Going offline…" if question.is_stop else "Sending…"
+
+
+def _ended(ending: Ending) -> JsonObject:
+    """The end in parts for a page or a panel, and in words."""
+    parts = {"headline": ending.headline, "since": ending.since, "text": _pieces(ending.text)}
+    return {"ended": parts, "outcome": ending.words}
 
 
 def card(
@@ -88,20 +107,3 @@ def _pieces(sentence: Sentence) -> list[JsonObject | str]:
         {"name": it.text[1:-1], "detail": it.detail} if isinstance(it, Name) else it
         for it in sentence.parts
     ]
-
-
-def outcome_text(result: Ended | None) -> str:
-    """Say to the person who was asked what came of it."""
-    match result:
-        case None:
-            return _UNREPORTED
-        case TraxError():
-            return result.message
-        case Done(is_whole=False):
-            return f"Made {result.made} of {len(result.steps)} changes: ask your assistant which."
-        case Done():
-            return f"Done. {_STATES[result.observed.state]}" if result.observed else "Done."
-        case NotRun(reason=reason, why=str(why)):
-            return _WHY.get(reason or "", "Nothing was sent: {why}").format(why=why)
-        case _:
-            return _NOT_RUN.get(result.reason or "", "Nothing was sent.")

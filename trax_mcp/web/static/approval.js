@@ -9,6 +9,18 @@ async function visible() {
   }
 }
 
+function askerOf(state) {
+  return state?.asker || "your assistant";
+}
+
+// The line above all questions: who asks, and whether anything is real.
+function drawBar(state, isAsking) {
+  const asks = isAsking ? `${state.asker || "An assistant"} is asking` : "Done";
+  const asker = document.getElementById("asker");
+  if (asker.textContent !== asks) asker.textContent = asks;
+  document.getElementById("practice").hidden = !state?.practice;
+}
+
 class ApprovalCard {
   // `report(question)` tells the server that a question is shown, `press(question, choice)` a choice.
   constructor(report, press) {
@@ -18,12 +30,12 @@ class ApprovalCard {
     this.root = document.createElement("section");
     this.root.className = "approval";
     this.title = this.add(this.root, "h2");
-    this.blocks = {
-      changes: this.addBlock("changes", "Changed since you were asked"),
-      warnings: this.addBlock("warnings", "Warning"),
-      effects: this.addBlock("effects", ""),
-      unknown: this.addBlock("unknown", "Not known"),
-    };
+    this.title.id = `question-${ApprovalCard.count = (ApprovalCard.count ?? 0) + 1}`;
+    this.title.tabIndex = -1;
+    this.root.setAttribute("aria-labelledby", this.title.id);
+    this.parts = ["changes", "lead", "rows", "lasts", "warnings", "unknown"].map(
+      (name) => this.add(this.root, name === "rows" ? "dl" : "div", name),
+    );
     this.outcome = this.add(this.root, "p", "outcome");
     this.outcome.setAttribute("role", "status");
     this.buttons = this.add(this.root, "div", "buttons");
@@ -32,6 +44,11 @@ class ApprovalCard {
     this.no.type = this.yes.type = "button";
     this.no.onclick = (event) => this.choose(event, this.no.textContent);
     this.yes.onclick = (event) => this.choose(event, this.yes.textContent);
+    this.foot = this.add(this.root, "p", "foot");
+    this.left = document.createElement("span");
+    this.left.setAttribute("role", "timer");
+    this.left.setAttribute("aria-live", "off");
+    this.root.hidden = true;
   }
 
   add(parent, tag, name = "") {
@@ -51,37 +68,82 @@ class ApprovalCard {
     });
   }
 
-  addBlock(name, title) {
-    const block = this.add(this.root, "div", name);
-    this.add(block, "h3").textContent = title;
-    this.add(block, "ul");
-    return block;
+  paragraph(sentence) {
+    const element = document.createElement("p");
+    element.append(...this.pieces(sentence));
+    return element;
   }
 
-  draw(state) {
+  row({ label, items }) {
+    const [term, facts] = ["dt", "dd"].map((tag) => document.createElement(tag));
+    term.textContent = label;
+    // Names stand in one line, and sentences each in its own.
+    const areNames = items.every((it) => it.length === 1);
+    const separator = () => (areNames ? ", " : document.createElement("br"));
+    facts.append(...items.flatMap((it, at) => [...(at ? [separator()] : []), ...this.pieces(it)]));
+    return [term, facts];
+  }
+
+  draw(state, farewell = "") {
     this.state = state;
-    const isOpen = state.phase === "open";
-    this.title.replaceChildren(...this.pieces(isOpen ? state.headline : [state.yes ?? ""]));
-    const effects = [
-      ...(state.lead ?? []),
-      ...(state.rows ?? []).map(({ label, items }) => [
-        `${label}: `, ...items.flatMap((it, at) => (at ? [", ", ...it] : it)),
-      ]),
-      ...(state.lasts ?? []),
-    ];
-    for (const [name, block] of Object.entries(this.blocks)) {
-      const sentences = name === "effects" ? effects : state[name] ?? [];
-      block.hidden = !isOpen || sentences.length === 0;
-      block.querySelector("ul").replaceChildren(...sentences.map((it) => {
-        const item = document.createElement("li");
-        item.append(...this.pieces(it));
-        return item;
-      }));
+    const isAsked = state.phase === "open" || state.phase === "running";
+    this.root.hidden = false;
+    this.root.classList.toggle("live", Boolean(state.goesLive));
+    this.title.replaceChildren(...this.pieces(isAsked ? state.headline : state.ended.headline));
+    for (const part of this.parts) {
+      const found = (isAsked && state[part.className]) || [];
+      part.hidden = found.length === 0;
+      part.replaceChildren(...found.flatMap(
+        (it) => (part.className === "rows" ? this.row(it) : [this.paragraph(it)]),
+      ));
     }
-    this.outcome.textContent = state.phase === "running" ? "Being sent …" : state.outcome;
-    this.outcome.hidden = !this.outcome.textContent;
-    this.buttons.hidden = !isOpen;
-    if (isOpen && this.question !== state.question) this.ask(state);
+    if (state.phase === "running") this.showSending();
+    else this.showOutcome(isAsked ? [] : this.end(state.ended));
+    this.buttons.hidden = state.phase !== "open";
+    if (state.phase === "open") this.open(state);
+    else this.close(isAsked ? "" : farewell);
+  }
+
+  // What is so now, with the time as the browser writes it.
+  end({ since, text }) {
+    const time = since && new Date(since);
+    const at = time && time.toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
+    return [...(at ? [`Since ${at}. `] : []), ...this.pieces(text)];
+  }
+
+  showOutcome(pieces) {
+    this.outcome.className = "outcome";
+    this.outcome.replaceChildren(...pieces);
+  }
+
+  showSending() {
+    this.buttons.hidden = this.foot.hidden = true;
+    this.outcome.className = "outcome sending";
+    this.outcome.textContent = this.state.sending;
+  }
+
+  open(state) {
+    this.endsAt = performance.now() + state.secondsLeft * 1000;
+    this.timer ??= setInterval(() => this.count(), 1000);
+    const where = state.isStop
+      ? "Answer here or in the conversation. One is enough."
+      : "Nothing happens until you answer.";
+    this.foot.replaceChildren(`${where} This question expires in `, this.left, ".");
+    this.foot.hidden = false;
+    this.count();
+    if (this.question !== state.question) this.ask(state);
+  }
+
+  close(farewell) {
+    clearInterval(this.timer);
+    this.timer = null;
+    this.foot.textContent = farewell;
+    this.foot.hidden = !farewell;
+  }
+
+  count() {
+    const left = Math.max(0, Math.ceil((this.endsAt - performance.now()) / 1000));
+    this.left.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
   }
 
   // It can be answered a moment after the question was seen, as the server demands too.
@@ -99,13 +161,16 @@ class ApprovalCard {
   async choose(event, choice) {
     if (!event.isTrusted) return;
     const question = this.question;
+    this.title.focus(); // the buttons are about to go
     this.yes.disabled = this.no.disabled = true;
     await this.press(question, choice);
     if (this.question !== question) return; // `ask` says when the new one can be pressed
     this.yes.disabled = this.no.disabled = this.state.phase !== "open";
   }
 
-  end() {
+  // Nothing can be answered here any more.
+  stop() {
     this.yes.disabled = this.no.disabled = true;
+    if (this.state?.phase === "open") this.close("");
   }
 }

@@ -21,25 +21,31 @@ async function make(options) {
   await post("/finish", { response: JSON.stringify(credential.toJSON()) });
 }
 
-const button = document.getElementById("make");
-const outcome = document.getElementById("outcome");
+const element = (id) => document.getElementById(id);
+
+function end(title, text) {
+  element("title").textContent = document.title = title;
+  element("text").textContent = text;
+  element("buttons").hidden = true;
+  element("outcome").textContent = "You can close this tab.";
+  element("title").focus();
+}
 
 async function run() {
   const redeemed = await post("/redeem", { secret });
   session = redeemed.session;
+  const button = element("make");
   button.disabled = false;
   button.onclick = async () => {
     button.disabled = true;
     try {
       await make(redeemed.options);
-      outcome.textContent = "Done. You can close this page.";
+      end("Your passkey is ready", "Restart your MCP client: from then on trax-mcp asks for it.");
     } catch {
-      outcome.textContent = "No passkey was made. You can try again.";
+      element("outcome").textContent = "No passkey was made. You can try again.";
       button.disabled = false;
     }
   };
 }
 
-run().catch(() => {
-  outcome.textContent = "This page was opened before. Run `trax-mcp passkey` once more.";
-});
+run().catch(() => end("This page was opened before", "Run trax-mcp passkey again to get a new one."));

@@ -4,6 +4,7 @@
 const SESSION = "trax-session";
 const cards = new Map(); // by ticket
 let shownVersion = 0;
+let isAsking = true;
 
 function notice(text) {
   const shown = document.getElementById("notice");
@@ -33,7 +34,7 @@ async function openSession() {
   if (session) sessionStorage.setItem(SESSION, session);
 }
 
-// A yes is signed with the person's passkey, if one is enrolled.
+// An approval is signed with the person's passkey, if one is enrolled.
 async function sign(choice, { yes, passkey }) {
   if (!passkey || choice !== yes) return "";
   try {
@@ -45,7 +46,7 @@ async function sign(choice, { yes, passkey }) {
     });
     return JSON.stringify((await navigator.credentials.get({ publicKey: options })).toJSON());
   } catch {
-    notice("The passkey was not used, so nothing was sent. You can press once more.");
+    notice("Your passkey wasn't used, so nothing was sent. You can try again.");
     return null;
   }
 }
@@ -55,8 +56,10 @@ function cardOf(ticket) {
     const card = new ApprovalCard(
       (question) => post("/report", { ticket, question }),
       async (question, choice) => {
-        const signature = await sign(choice, cards.get(ticket).state);
+        const { state } = card;
+        const signature = await sign(choice, state);
         if (signature === null) return;
+        if (choice === state.yes) card.showSending();
         show(await post("/answer", { ticket, question, choice, signature }));
       },
     );
@@ -69,17 +72,21 @@ function cardOf(ticket) {
 function show(state) {
   if (Number(state.version) < shownVersion) return; // an older answer that comes later
   shownVersion = Number(state.version);
-  notice(state.openedTwice ? "Somebody else has tried to open this page. They cannot answer." : "");
+  notice(state.openedTwice ? "Something else tried to open this page. It can't answer." : "");
   const tickets = state.approvals.map((it) => it.ticket);
   for (const [ticket, card] of cards) {
     if (tickets.includes(ticket)) continue;
     card.root.remove();
     cards.delete(ticket);
   }
-  for (const approval of state.approvals) cardOf(approval.ticket).draw(approval);
   const open = state.approvals.filter((it) => it.phase === "open").length;
-  document.getElementById("wish").hidden = !open;
-  document.title = open ? `(${open}) TRaX asks you` : "TRaX";
+  isAsking = state.approvals.some((it) => it.phase === "open" || it.phase === "running");
+  const farewell = isAsking ? "" : `You can close this tab and go back to ${askerOf(state)}.`;
+  const newest = state.approvals.at(-1);
+  for (const it of state.approvals) cardOf(it.ticket).draw(it, it === newest ? farewell : "");
+  drawBar(state, isAsking);
+  const title = document.getElementById("asker").textContent;
+  document.title = open > 1 ? `(${open}) ${title}` : title;
 }
 
 async function run() {
@@ -89,8 +96,7 @@ async function run() {
 }
 
 run().catch((error) => {
-  cards.forEach((card) => card.end());
-  notice(error.message === "session"
-    ? "This page cannot answer: it was opened in another tab, or its address was used before."
-    : "trax-mcp has ended. Nothing more can be answered here; close this page.");
+  cards.forEach((card) => card.stop());
+  if (error.message === "session") notice("This question is open in another tab. Answer it there.");
+  else if (isAsking) notice("trax-mcp has stopped, so nothing can be answered here. You can close this tab.");
 });

@@ -3,6 +3,7 @@
 
 const POLL_MILLISECONDS = 2000;
 const TICKET = "live.traxstreaming/ticket";
+const GONE = { phase: "gone", ended: { headline: "This question isn't open here any more", text: "" } };
 const waiting = new Map(); // requests without an answer, by id
 let lastId = 0;
 let ticket = null;
@@ -22,20 +23,25 @@ async function callTool(args) {
   const result = await request("tools/call", {
     name: "answer_approval", arguments: { ticket, ...args },
   });
-  return result.structuredContent ?? { phase: "gone", outcome: "" };
+  return result.structuredContent ?? GONE;
 }
 
 const card = new ApprovalCard(
   (question) => callTool({ question }),
-  async (question, choice) => show(await callTool({ question, choice })),
+  async (question, choice) => {
+    if (choice === card.state.yes) card.showSending();
+    show(await callTool({ question, choice }));
+  },
 );
 
 function show(state) {
   card.draw(state);
-  resize();
+  drawBar(state, !isOver(state));
+  document.getElementById("bar").hidden = false;
   if (isOver(state) && !wasTold) {
     wasTold = true;
-    const text = `The approval panel now says: ${card.outcome.textContent}`;
+    const [headline, outcome] = [card.title, card.outcome].map((it) => it.textContent);
+    const text = `The approval panel now says: ${headline}. ${outcome}`;
     request("ui/update-model-context", { content: [{ type: "text", text }] }).catch(() => {});
   }
   return state;
@@ -75,7 +81,7 @@ function receive(message) {
   const { method, params } = message;
   if (method === "ui/notifications/tool-result" && ticket === null) {
     ticket = params?._meta?.[TICKET] ?? null;
-    if (ticket !== null) follow().catch(() => card.end());
+    if (ticket !== null) follow().catch(() => card.stop());
   }
   if (method === "ui/notifications/host-context-changed") useTheme(params);
   if (message.id !== undefined) send({ id: message.id, result: {} });
@@ -85,8 +91,6 @@ window.addEventListener("message", (event) => {
   if (event.source === window.parent && event.data?.jsonrpc === "2.0") receive(event.data);
 });
 document.getElementById("approvals").append(card.root);
-card.buttons.hidden = card.outcome.hidden = true;
-Object.values(card.blocks).forEach((block) => { block.hidden = true; });
 request("ui/initialize", {
   appInfo: { name: "trax-mcp", version: "1" },
   appCapabilities: {},
@@ -94,5 +98,5 @@ request("ui/initialize", {
 }).then((result) => {
   useTheme(result.hostContext);
   send({ method: "ui/notifications/initialized", params: {} });
-  resize();
+  new ResizeObserver(resize).observe(document.body);
 });

@@ -1,0 +1,115 @@
+"""Says to the person who was asked what is so now, in a headline and a few words. Pure."""
+
+import re
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from trax_mcp.api.errors import TraxError
+from trax_mcp.consent.calls import Done, NotRun
+from trax_mcp.consent.preview import Preview
+from trax_mcp.consent.questions import Ended
+from trax_mcp.studio import times
+from trax_mcp.studio.facts import State
+from trax_mcp.studio.naming import Sentence, say
+
+_CHECK: Final = "TRaX can't tell whether the picture arrives, so check the platform{}."
+_WHERE: Final = re.compile(r"\bgo live( on .+)$", re.IGNORECASE)
+"""The platforms in a choice that goes live."""
+
+
+class Ending(NamedTuple):
+    """What came of a question. `since` is TRaX's time of the state in the headline."""
+
+    headline: str
+    text: Sentence
+    since: str | None = None
+
+    @property
+    def words(self) -> str:
+        """All of it, with the time in UTC."""
+        moment = times.parse(self.since)
+        since = f", since {times.at(moment, moment)}" if moment else ""
+        return f"{self.headline}{since}. {self.text.text}".rstrip()
+
+
+def _ending(headline: str, text: str = "", since: str | None = None) -> Ending:
+    return Ending(headline, say(text), since)
+
+
+NOT_OPEN: Final = _ending("This question isn't open any more", "Nothing was sent.")
+NOT_HERE: Final = _ending("This question isn't open here any more")
+WRONG: Final = _ending("This answer couldn't be read", "Nothing was sent.")
+_UNREPORTED: Final = _ending(
+    "This question isn't asked here any more", "It was shown too late. Nothing was sent."
+)
+_NOT_RUN: Final = {
+    "declined": _ending("You said no", "Nothing was sent."),
+    "timed_out": _ending("This question has expired", "Nobody answered, so nothing was sent."),
+    "changed": _ending("Things have changed again", "Nothing was sent. Ask for it again."),
+    "expired": NOT_OPEN,
+    "used": _ending("This was approved elsewhere already", "Nothing more was sent."),
+    "cancelled": _ending("This isn't asked any more", "Nothing was sent."),
+}
+_OBSERVED: Final[Mapping[State, Ending]] = {
+    "off_air": _ending("You're off air"),
+    "starting": _ending("You weren't seen on air yet", "TRaX accepted it. Check the platforms."),
+    "stopping": _ending("You weren't seen off air yet", "TRaX accepted it. Check the platforms."),
+    "unknown": _ending(
+        "Check the platforms", "TRaX accepted it, but it couldn't be seen whether it worked."
+    ),
+}
+_UNDONE: Final = {
+    True: _ending(
+        "You're off air", "You went offline meanwhile, so the show was taken off the air again."
+    ),
+    False: _ending(
+        "Check the platforms", "You went offline meanwhile, but the show may still be on air."
+    ),
+}
+"""After a go-live during which a stop came."""
+_NOTHING_SENT: Final = _ending("Nothing was sent")
+
+
+def ending_of(result: Ended | None, preview: Preview | None = None) -> Ending:
+    """What came of a question, if its preview is still known.
+
+    Without a result, it was not shown in time.
+    """
+    match result:
+        case None:
+            return _UNREPORTED
+        case TraxError(outcome="not_applied"):
+            return _ending("It didn't work", f"{result.happened}{result.not_done}.")
+        case TraxError():
+            happened = f"{result.happened}. Ask your assistant to look."
+            return _ending("It isn't known whether it worked", happened)
+        case Done(is_whole=False):
+            made = f"Made {result.made} of {len(result.steps)} changes"
+            return _ending(made, "Ask your assistant which ones.")
+        case Done():
+            return _done(result, preview)
+        case NotRun():
+            return _not_run(result)
+
+
+def _not_run(result: NotRun) -> Ending:
+    known = _NOT_RUN.get(result.reason or "", _NOTHING_SENT)
+    if not result.why:
+        return known
+    why = f"{result.why[0].upper()}{result.why[1:].removesuffix('.')}."
+    return known._replace(text=say(f"{why} {known.text.text}".rstrip()))
+
+
+def _done(done: Done, preview: Preview | None) -> Ending:
+    observed, found = done.observed, _WHERE.search(preview.yes) if preview else None
+    where = found[1] if found else ""
+    if observed is None and done.steps:
+        return _ending("Done", f"All {len(done.steps)} changes were made.")
+    if observed is None:
+        return Ending("Done", done.said[0] if done.said else say(""))
+    if observed.state == "on_air":
+        text = _CHECK.format("s" if " and " in where or "platforms" in where else "")
+        return _ending(f"You're live{where}", text, observed.since)
+    if observed.state == "stopping" and done.undone is not None:
+        return _UNDONE[done.undone]
+    return _OBSERVED[observed.state]
