@@ -29,7 +29,7 @@ EXPIRED: Final = ("confirmation_invalid", "expired")
 MALFORMED: Final = ("declined", "malformed")
 UNSEEN: Final = ("cannot_ask", "unseen")
 """The client has answered at once."""
-YES: Final = 'Delete the destination "Main channel"'
+YES: Final = "Delete the YouTube destination"
 
 
 async def test_a_yes_sends_one_call_over_http(era: str) -> None:

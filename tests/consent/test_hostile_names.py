@@ -70,6 +70,11 @@ async def asked_on(world: World, act: GuardedOperation) -> tuple[list[str], list
     ]
 
 
+def _form_frame(line: str) -> str:
+    """The frame of a line of a form, which has a shorter label where names are long."""
+    return frame(line).replace("Streams to:", "To:")
+
+
 @pytest.mark.parametrize("kind", WITH_CLIENTS)
 async def test_a_client_shows_the_same_sentences_for_every_name(kind: str) -> None:
     """In the form, in its choices, in the preview and in its data. A yes does what was shown."""
@@ -81,7 +86,7 @@ async def test_a_client_shows_the_same_sentences_for_every_name(kind: str) -> No
         form, preview = await asked_on(world, act)
         rename_everything(world.trax, NAMES[kind])
         hostile_form, hostile_preview = await asked_on(world, act)
-        assert [frame(it) for it in hostile_form] == [frame(it) for it in form]
+        assert [_form_frame(it) for it in hostile_form] == [_form_frame(it) for it in form]
         assert [frame(it) for it in hostile_preview] == [frame(it) for it in preview]
         told = [it for line in (*hostile_form, *hostile_preview) for it in names_in(line)]
         assert all(is_shown(it, NAMES[kind]) for it in told)
