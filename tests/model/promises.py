@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from tests.model.acts import Act
     from tests.support.product.sandbox import Sandbox
 
-NO: Final = "Don't go live"
 STOP_SECONDS: Final = 2.5
 """A stop is on the wire by then."""
 _VALID_SECONDS: Final = 300.0
@@ -64,7 +63,8 @@ class Shown:
     id: str
     call: Call
     at: float
-    choice: str | None
+    choice: str | None = None
+    no: str | None = None
     refused: float = inf
     """When somebody had said no."""
     uses: list[Call] = field(default_factory=list)
@@ -170,8 +170,9 @@ class Promises:
         """A client has its answer, or has given up. `status` and `text` are what it was told."""
         self._look(call)
         call.ended = anyio.current_time()
-        if call.shown is not None and call.choice == NO and call.status == "not run: declined":
-            call.shown.refused = min(call.shown.refused, call.ended)
+        shown, was_refused = call.shown, call.status == "not run: declined"
+        if shown is not None and call.choice and call.choice == shown.no and was_refused:
+            shown.refused = min(shown.refused, call.ended)
         for problem in self._problems_of_answer(call):
             self._break(call, problem)
 

@@ -17,7 +17,7 @@ import anyio
 import mcp_types as types
 
 from tests.model.acts import FRIDAY, GO_LIVE, GO_OFFLINE, OTHERS, STOP_REHEARSAL
-from tests.model.promises import NO, Call, Promises, Shown
+from tests.model.promises import Call, Promises, Shown
 from tests.support.product.faults import Fault, Faults
 from tests.support.product.sandbox_transport import SandboxTransport
 from tests.support.product.server import yes_to_stop
@@ -138,7 +138,7 @@ class Run:
                 case "unconfirmed":
                     call.choice, call.confirm = None, False
                 case "no" if call.choice is not None:
-                    call.choice = NO
+                    call.choice = shown.no
                 case "choice" if call.choice is not None:
                     call.choice = "Yes, please"
                 case _:
@@ -275,8 +275,8 @@ class Run:
     def _keep(self, call: Call, result: types.CallToolResult | types.InputRequiredResult) -> None:
         wall = self._clock.now().timestamp()
         if isinstance(result, types.InputRequiredResult):
-            call.status, choice = "asked", choices(form_of(result))[0]
-            self._show(Shown(result.request_state or "", call, wall, choice))
+            call.status, (choice, no) = "asked", choices(form_of(result))
+            self._show(Shown(result.request_state or "", call, wall, choice, no))
             return
         call.text, data = text_of(result), result.structured_content or {}
         call.status = "ran" if has_run(result) else f"not run: {data.get('reason')}"
@@ -286,7 +286,7 @@ class Run:
             call.outcomes = tuple(it["outcome"] for it in data["changes"])
             call.status = "ran" if has_run(result) else f"changes: {', '.join(call.outcomes)}"
         if "confirmation" in data or data.get("status") == "confirmation_required":
-            self._show(Shown(data.get("confirmation", ""), call, wall, None))
+            self._show(Shown(data.get("confirmation", ""), call, wall))
 
     def _show(self, shown: Shown) -> None:
         """Keep what was shown. A question that is asked again is good once all the same."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import mcp_types as types
 
     from tests.support.product.sandbox import Sandbox
+    from tests.support.simulated_person import Form, FormAnswer
 
 Block = tuple[str, str]
 """The kind, `text` or `json`, and the content."""
@@ -85,9 +86,16 @@ async def _run_all() -> Mapping[str, Mapping[str, Sequence[Block]]]:
 
 async def _answer_a_form() -> list[Block]:
     """Once with a no, once with a yes."""
-    person = Person()
-    person.answer_with(refusing)
-    async with _client(person) as client:
+    person, trax = Person(), still()
+    clock = HandClock(trax)
+
+    async def refuse(form: Form) -> FormAnswer:
+        clock.advance(1)  # nobody reads in less
+        return await refusing(form)
+
+    person.answer_with(refuse)
+    server = Product(trax, clock).server()
+    async with Client(server, elicitation_callback=person, cache=None) as client:
         declined = await client.call_tool("go_live", _STUDIO)
     person.answer_with(agreeing)
     async with _client(person) as client:
@@ -183,10 +191,11 @@ def _payload(result: types.CallToolResult) -> dict[str, Any]:
 
 
 def _form_block(person: Person) -> Block:
-    """The last form, with its choices."""
+    """The last form, with its choices: the no is first, and preselected."""
     form = person.forms[-1]
-    offered = "\n".join(f"( ) {choice}" for choice in choices(form))
-    return "text", f"{form.message}\n\nYour decision:\n{offered}"
+    yes, no = choices(form)
+    question = fill(form.message, width=_MAX_WIDTH, break_long_words=False)
+    return "text", f"{question}\n\n(x) {no}\n( ) {yes}"
 
 
 def _text_block(result: types.CallToolResult, *, paragraphs: int | None = None) -> Block:
