@@ -205,7 +205,8 @@ class Settings(BaseModel):
     confirm: Confirm = "auto"
     """How a yes is given: `auto`, `human`, `preview` or `flag`."""
     ask: Channels = ("form", "panel", "page")
-    """The ways in which you may be asked, comma separated. Their order is fixed."""
+    """The ways in which you may be asked, comma separated. Their order is fixed. If it is set, a
+    panel that a client declares is taken to be drawn, whatever was seen of that client."""
     passkey_file: Path | None = None
     """The public half of your passkey. Without it: beside the key file. If there is one, each
     yes needs the passkey, except to a stop."""

@@ -64,14 +64,14 @@ async def test_a_person_is_asked_once_more_after_a_change_while_the_form_is_open
         person.answer_with(enabling_first)
         assert outcome(await it[MINE].call(GO_LIVE)) == RAN
         assert it.sent == [GO_LIVE.sent]
-    first, second = person.forms
+    first, second, last = person.forms
     assert second.message.startswith(
-        'Go live with "Friday Night Show"? Anyone can watch. Changed since you were asked:'
+        'Go live with "Friday Night Show"? (1 of 2) Anyone can watch. Changed since you were asked:'
         ' No longer: Stays off: "Kick (trying out)" (Kick).'
         ' Now: Streams to: "Kick (trying out)" (Kick).'
     )
     assert "Changed" not in first.message
-    assert choices(second)[0] == "Go live on YouTube, Twitch and Kick"
+    assert choices(last)[0] == "Go live on YouTube, Twitch and Kick"
 
 
 async def test_a_form_is_open_for_five_minutes_with_progress_every_ten_seconds() -> None:

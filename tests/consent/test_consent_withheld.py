@@ -67,6 +67,10 @@ async def state_of_a_form(it: World, operation: GuardedOperation) -> str:
     return (await asking.question(operation)).request_state or ""
 
 
+async def id_of_a_form(it: World, operation: GuardedOperation) -> str:
+    return (await state_of_a_form(it, operation)).partition(":")[0]
+
+
 async def invented(_it: World, _operation: GuardedOperation) -> str:
     return "an invented confirmation"
 
@@ -79,7 +83,8 @@ CONFIRMATIONS: Final[
     "another caller's": (lambda it, operation: it[COLLEAGUE].confirmation(operation), NOT_MINE),
     "of other arguments": (lambda it, operation: it[MINE].confirmation(operation.other), MISMATCH),
     "of another call": (of_another_call, MISMATCH),
-    "the state of a form": (state_of_a_form, MISMATCH),
+    "the state of a form": (state_of_a_form, EXPIRED),
+    "the id of a form": (id_of_a_form, MISMATCH),
 }
 """What is sent as a confirmation, and the outcome. A stop's is of another kind than others'."""
 
@@ -215,7 +220,7 @@ async def test_an_answer_that_is_not_to_this_question_sends_nothing() -> None:
             ("", {"consent": yes}, EXPIRED),
             ("an invented state", {"consent": yes}, EXPIRED),
             (other.request_state, {"consent": yes_to(other)}, MISMATCH),
-            (confirmation, {"consent": yes}, MISMATCH),
+            (confirmation, {"consent": yes}, EXPIRED),
             (state, {}, MALFORMED),
             (state, {"something": yes}, MALFORMED),
             (state, {"consent": types.ListRootsResult(roots=[])}, MALFORMED),

@@ -117,6 +117,18 @@ def with_codex_and_its_key(home: Home, address: str) -> None:
     home.write_codex({"TRAX_API_KEY_FILE": str(home.key_file), "TRAX_BASE_URL": address})
 
 
+def with_short_forms(home: Home, address: str) -> None:
+    """Set up a client that draws four rows of a form."""
+    home.write_key(SANDBOX_KEY, address)
+    home.configure("claude-code")
+
+
+def with_no_forms(home: Home, address: str) -> None:
+    """Set up a client that shows no forms, on a computer without a screen."""
+    home.write_key(SANDBOX_KEY, address)
+    home.configure("gemini-cli")
+
+
 def with_another_trax(home: Home, _address: str) -> None:
     """Configure a client to start something else."""
     home.write_entry("cursor", command="/gone/trax-mcp", env={"TRAX_API_KEY": KEY})
@@ -171,6 +183,10 @@ DOCTOR_STATES: Final[dict[str, DoctorState]] = {
     # clients
     "all clients": DoctorState(_FROM_FILES, set_up_home=with_all_clients),
     "a client in TOML": DoctorState(set_up_home=with_codex_and_its_key, arguments=("codex",)),
+    "a client with short forms": DoctorState(
+        set_up_home=with_short_forms, arguments=("claude-code",)
+    ),
+    "a client without forms": DoctorState(set_up_home=with_no_forms, arguments=("gemini-cli",)),
     "a client that starts another": DoctorState(
         set_up_home=with_another_trax, arguments=("cursor",)
     ),

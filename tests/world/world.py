@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     import httpx
+    import mcp_types as types
     from anyio.abc import TaskGroup
     from mcp.client import Transport
 
@@ -163,15 +164,16 @@ class World:
         era: str | None = None,
         person: Person | None = None,
         apps: bool = False,
+        named: types.Implementation | None = None,
         at: int = 0,
     ) -> Caller:
         """Connect a client to the replica `at` until the world ends. Its `key` may be "", for none.
 
-        With a `person` it shows forms, with `apps` it draws panels. Over HTTP its `key` may be
-        the access token of a sign-in, as that of `wire`.
+        With a `person` it shows forms, with `apps` it draws panels, and `named` is what it says of
+        itself. Over HTTP its `key` may be the access token of a sign-in, as that of `wire`.
         """
         return await self._stack.enter_async_context(
-            self.visitor(key, era=era, person=person, apps=apps, at=at)
+            self.visitor(key, era=era, person=person, apps=apps, named=named, at=at)
         )
 
     @asynccontextmanager
@@ -182,6 +184,7 @@ class World:
         era: str | None = None,
         person: Person | None = None,
         apps: bool = False,
+        named: types.Implementation | None = None,
         at: int = 0,
     ) -> AsyncIterator[Caller]:
         """The same until the block ends."""
@@ -195,6 +198,7 @@ class World:
                     await stack.enter_async_context(self._connection(key, at)),
                     mode=it.era,
                     cache=None,
+                    client_info=named,
                     elicitation_callback=person,
                     message_handler=it.on_message,
                     extensions=_APPS if apps else None,
@@ -342,7 +346,8 @@ async def open_world(
         if over in {Over.STDIO, Over.PROCESS}:
             await _start_processes(it, servers, replicas)
         else:
-            browser = await servers.enter_async_context(open_page(clock, passkey)) if page else None
+            opened = open_page(clock, passkey, practice="TRAX_SANDBOX" in settings)
+            browser = await servers.enter_async_context(opened) if page else None
             it.page = Page(browser) if browser else None
             memories: Sequence[Memory | None] = (memory,)
             if engine:

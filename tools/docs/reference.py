@@ -25,6 +25,8 @@ from trax_mcp.server.app import Service
 from trax_mcp.server.offer import KINDS, TOOLS, Offer
 from trax_mcp.server.prompts import read_prompts
 from trax_mcp.server.schemas import schemas_of
+from trax_mcp.server.ways import TABLE, Operator
+from trax_mcp.server.ways_in_words import asked_in, known_from
 from trax_mcp.settings import Settings
 
 if TYPE_CHECKING:
@@ -90,6 +92,9 @@ def pages() -> Mapping[str, str]:
         "prompts": _table(("prompt", "you give", "what it does"), prompts),
         "settings": _table(("name", "default", "meaning"), _setting_rows()),
         "what needs a yes": _table(("tool", "always", "while on air"), _consent_rows()),
+        "what your client has": _table(
+            ("client", "you are asked in", "known from"), _questions_rows()
+        ),
     }
     files = [f"docs/{name}.md" for name in _PAGES]
     return {
@@ -195,6 +200,14 @@ def _consent_rows() -> Iterator[Row]:
             yield name, _calls(kind, When.ALWAYS), _calls(kind, When.WHILE_LIVE)
     name, some = ApplyChanges.tool_name, "with a change that does"
     yield f"[`{name}`](tools.md#{name})", some, some
+
+
+def _questions_rows() -> Iterator[Row]:
+    """In what each client asks a person, where a browser can be opened."""
+    for it in TABLE:
+        earlier = [other for other in TABLE if other.title == it.title and other is not it]
+        title = f"{it.title} from {it.version} on" if earlier else it.title
+        yield title, asked_in(it, Operator(has_page=not it.is_remote)), known_from(it)
 
 
 def _calls(kind: type[Operation[Any]], when: When) -> str:

@@ -26,6 +26,7 @@ from trax_mcp.api.models import Health, Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import OPERATIONS, GetHealth, GetOpenapi, ListStudios
 from trax_mcp.api.text_safety import escape_invisible, quote
+from trax_mcp.cli.doctor_questions import describe
 from trax_mcp.cli.install.clients import FILE_CLIENTS, McpClient
 from trax_mcp.cli.install.configuration import (
     SANDBOX_SWITCH,
@@ -125,8 +126,14 @@ def _examine_client(client: McpClient) -> Results:
         return {client.name: Result("failed", detail, remedy)}
     if started.state in {"failed", "not_checked"} or not _is_here(configuration):
         return {client.name: Result("failed", started.detail, started.remedy)}
-    source = f"{client.title}'s configuration"
-    return {client.name: started} | _run(source, _variables(configuration))
+    source, variables = f"{client.title}'s configuration", _variables(configuration)
+    results = {client.name: started} | _run(source, variables)
+    if results["settings"].state == "ok":
+        described = describe(client, read_settings(variables))
+        if described is not None:
+            is_asked, detail, next_step = described
+            results["questions"] = Result("ok" if is_asked else "warning", detail, next_step)
+    return results
 
 
 def _run(source: str, variables: Mapping[str, str]) -> Results:

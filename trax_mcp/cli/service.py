@@ -37,6 +37,8 @@ def build_service(
         chat_poll_seconds=settings.chat_poll_seconds,
         media_dirs=media_dirs,
         needs_passkey=passkey is not None,
+        overrules_clients="ask" in settings.model_fields_set,
+        practice=settings.sandbox,
         sign_in=settings.sign_in,
         **shared,
     )

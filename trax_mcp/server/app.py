@@ -24,6 +24,7 @@ from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import Channel
 from trax_mcp.consent.guard import ConsentGuard
 from trax_mcp.consent.open_questions import OpenQuestions, Page
+from trax_mcp.consent.practice import NOTHING_IS_REAL
 from trax_mcp.consent.records import MemoryRecords, Records
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import Store
@@ -91,6 +92,8 @@ class Service:
 
     `chat_poll_seconds` is the shortest time between polls. `sign_in`: people can sign in, each with
     an offer of their own. With `needs_passkey` only the page gives a yes, except to a stop.
+    `overrules_clients`: people are asked as `ask` says, whatever their client was seen to draw.
+    `practice`: TRaX is the sandbox, and everything says that nothing is real.
     """
 
     def __init__(
@@ -104,7 +107,9 @@ class Service:
         clock: Clock | None = None,
         media_dirs: Sequence[Path] = (),
         needs_passkey: bool = False,
+        overrules_clients: bool = False,
         page: Page | None = None,
+        practice: bool = False,
         readiness: Readiness | None = None,
         records: Records | None = None,
         shared_keys: SharedKeys | None = None,
@@ -124,6 +129,7 @@ class Service:
         self.shared_keys = shared_keys
         self._chat_poll_seconds = chat_poll_seconds
         self._page = page
+        self._practice = practice
         self._sign_in = sign_in
         self._marks = ChatMarks(self.clock)
         client.observers += [self._marks.record, Outages(self.clock).record]
@@ -152,6 +158,8 @@ class Service:
             clock=self.clock,
             page=page,
             needs_passkey=needs_passkey,
+            overrules=overrules_clients,
+            practice=practice,
         )
         composite = CompositeTools(
             client=client, guard=guard, clock=self.clock, media_dirs=media_dirs
@@ -185,13 +193,14 @@ class Service:
         tools, prompts, resources = self.tools, self._prompts, self._resources
         watched = self._subscriptions if resources.can_be_subscribed else None
         shared = _PRIVATE_CACHE if self._sign_in else _PUBLIC_CACHE
+        practice = f"{NOTHING_IS_REAL}\n" if self._practice else ""
         server = TerseServer[Watchers](
             "trax-mcp",
             version=__version__,
-            title="TRaX",
+            title="TRaX (practice)" if self._practice else "TRaX",
             description="Run TRaX live streams by conversation.",
             icons=[_ICON],
-            instructions=INSTRUCTIONS,
+            instructions=f"{practice}{INSTRUCTIONS}",
             cache_hints={
                 **dict.fromkeys(_PUBLIC_METHODS, shared),
                 # Clients that draw panels see one tool more.

@@ -1,8 +1,9 @@
-"""Asks a person about a guarded call: in the client's form, else in a panel, else on a page."""
+"""Asks a person about a guarded call, in one way after the other until one shows the question."""
 
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import mcp_types as types
 
@@ -10,6 +11,7 @@ from trax_mcp.api.errors import TraxError
 from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import (
     NO_EVIDENCE,
+    STAY_ON_AIR,
     Ask,
     Channel,
     Done,
@@ -23,7 +25,9 @@ from trax_mcp.consent.open_questions import OpenQuestion, OpenQuestions, Page
 from trax_mcp.consent.questions import REPORT_SECONDS, Ended, Phase
 from trax_mcp.consent.records import Away, store_unavailable
 from trax_mcp.consent.rules import Mode
-from trax_mcp.server.request import CallRequest
+from trax_mcp.server import ways
+from trax_mcp.server.request import CallRequest, Request, goes_on, unless_approved
+from trax_mcp.server.ways import Operator, Way
 
 WAIT_SECONDS: Final = 50.0
 """How long a call waits for an answer on the page. Clients give up after a minute."""
@@ -33,14 +37,16 @@ _NEEDS_PASSKEY: Final = (
     "The operator enrolled a passkey, and only a page on their own computer can ask for it: use a"
     " client there, on stdio."
 )
+_TOO_LONG: Final = "It's too long for the forms of this client. Make fewer changes at once."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
     """Runs guarded calls, and asks a person where one must decide.
 
-    `allowed` are the operator's channels. `page` is None if the person is at another machine. With
-    `needs_passkey` only the page gives a yes, except to a stop.
+    `allowed` are the operator's channels, and `overrules` says that they are set. `page` is None if
+    the person is at another machine. With `needs_passkey` only the page gives a yes, except to a
+    stop. `practice`: nothing is real, and each question says so.
     """
 
     guard: ConsentGuard
@@ -49,13 +55,17 @@ class Asking:
     clock: Clock
     page: Page | None = None
     needs_passkey: bool = False
+    overrules: bool = False
+    practice: bool = False
 
     @property
     def can_use_panel(self) -> bool:
         """Whether the operator lets a person be asked in a panel."""
-        if self.needs_passkey:
-            return False
-        return "panel" in self.allowed and self._asks_people
+        return ways.may_use_panel(self._operator())
+
+    def draws_panel(self, request: Request[Any]) -> bool:
+        """Whether a person can be asked in a panel of this client."""
+        return ways.draws_panel(request.client, self._operator())
 
     async def run(
         self, call: GuardedCall, request: CallRequest
@@ -65,6 +75,8 @@ class Asking:
         Raises:
             TraxError: as `ConsentGuard.run`.
         """
+        by_wish = request.wants_preview and ways.allows_wish(self._operator())
+        call = call._replace(wants_preview=by_wish)
         try:
             result = await self._run(call, request)
         except Away:
@@ -83,82 +95,152 @@ class Asking:
     ) -> Done | NotRun | types.InputRequiredResult:
         if self.guard.never_asks(call.operation):
             return _no_question(await self.guard.run(call))
+        next_form, call = await self._go_on(call, request)
+        if next_form is not None:
+            return next_form
         if _is_stop(call):
             return await self._run_stop(call, request)
+        tried: set[Way] = set()
         asked, phase = await self._find(call, request)
         if asked and call.evidence.answer is None and phase != "unreported":
             state = await asked.state()
-            if state.question and state.question.channel == "page" and not state.is_reported:
-                return await self._wait_for_page(call, asked)
-            return await self._wait(asked)
-        if asked and phase == "unreported" and self.guard.rules.mode is Mode.HUMAN:
-            await asked.told()  # only a question can be answered there: the next call asks anew
-        channel = self._channel(request, without_panel=phase == "unreported")
-        if self._has_form(call, request):
-            result = await self._ask_in_form(call._replace(can_ask=True), request)
-            if not isinstance(result, NotRun) or not result.unseen or channel is None:
+            if not (state.question and state.question.channel == "page" and not state.is_reported):
+                return await self._wait(asked)
+            if (result := await self._wait_for_page(asked)) is not None:
                 return result
-            call = call._replace(evidence=NO_EVIDENCE)  # it leads to a question, never to a yes
-        return await self._ask_outside_form(call, channel, asker=request.client_title)
+            tried |= {"panel", "page"}  # neither has shown it
+        if phase == "unreported":
+            tried.add("panel")
+            if asked and self.guard.rules.mode is Mode.HUMAN:
+                await asked.told()  # only a question can be answered there: the next asks anew
+        return await self._ask(call, request, tried)
 
-    async def _ask_outside_form(
-        self, call: GuardedCall, channel: Channel | None, *, asker: str
-    ) -> Done | NotRun:
-        """Ask in a panel or on a page, or nobody."""
-        result = await self.guard.run(call._replace(can_ask=channel is not None))
-        if channel is None or not isinstance(result, Ask):
-            return _no_question(result)
-        asked = await self._open(call, result, channel, asker=asker)
-        if asked.id != result.question_id:  # the same call was made twice at once
+    async def _ask(
+        self, call: GuardedCall, request: CallRequest, tried: set[Way]
+    ) -> Done | NotRun | types.InputRequiredResult:
+        """Run a call, and ask in one way after the other, but not in those that were tried."""
+        unseen: NotRun | None = None
+        while True:
+            can_ask = bool(self._people(call, request, tried=tried))
+            if unseen is not None and not can_ask:
+                return unseen
+            result = await self.guard.run(call._replace(can_ask=can_ask))
+            if isinstance(result, NotRun) and result.unseen:
+                unseen = result
+                call = call._replace(evidence=NO_EVIDENCE)  # it leads to a question, never to a yes
+                tried.add("form")
+                continue
+            if not isinstance(result, Ask):
+                return result
+            forms = ways.forms_of(
+                request.client, result.preview, result.changes, practice=self.practice
+            )
+            order = self._people(call, request, tried=tried, forms=len(forms))
+            if not order:
+                return NotRun(call.operation.tool_name, "cannot_ask", why=_TOO_LONG)
+            way = "form" if call.evidence.answer and "form" in order else order[0]
+            if way == "form":
+                self.guard.audit.write("asked", call, channel="form")
+                answer = await request.ask(result, forms)
+                if isinstance(answer, types.InputRequiredResult):
+                    return answer
+                call = call._replace(evidence=Evidence(answer=answer))
+                continue
+            if "form" in order:
+                self.guard.audit.write("not_asked", call, channel="form", reason="too_long")
+            shown = await self._ask_outside(call, result, way, asker=request.client_title)
+            if shown is not None:
+                return shown
+            tried.add(way)
+
+    async def _ask_outside(
+        self, call: GuardedCall, ask: Ask, channel: Channel, *, asker: str
+    ) -> Done | NotRun | None:
+        """Ask in a panel or on a page. None if no browser has shown it."""
+        asked = await self._open(call, ask, channel, asker=asker)
+        if asked.id != ask.question_id:  # the same call was made twice at once
             return await self._wait(asked)
         if channel == "panel":
             return await _asking(asked)
-        return await self._wait_for_page(call, asked)
+        return await self._wait_for_page(asked)
+
+    async def _go_on(
+        self, call: GuardedCall, request: CallRequest
+    ) -> tuple[types.InputRequiredResult | None, GuardedCall]:
+        """The next form, if the call answers one that is not the last; else the call to run."""
+        answer, form = call.evidence.answer, request.answered
+        if answer is None or form is None or form.is_last:
+            return None, call
+        if _is_stop(call) and not goes_on(answer):  # to stay on air, nothing is read
+            answer = unless_approved(answer, STAY_ON_AIR)
+            return None, call._replace(evidence=Evidence(answer=answer))
+        ask = await self._asked(call)
+        if ask is not None and goes_on(answer):
+            forms = ways.forms_of(request.client, ask.preview, ask.changes, practice=self.practice)
+            if len(forms) == form.of:
+                shown = await request.ask(ask, forms, part=form.part + 1)
+                if isinstance(shown, types.InputRequiredResult):
+                    return shown, call
+        answer = unless_approved(answer, ask.preview.no if ask else "")
+        return None, call._replace(evidence=Evidence(answer=answer))
+
+    async def _asked(self, call: GuardedCall) -> Ask | None:
+        """The open question that a call answers. One about a stop is not kept: it's asked again."""
+        if _is_stop(call):
+            again = call._replace(evidence=NO_EVIDENCE, can_ask=True)
+            result = await self.guard.run(again)
+            return result if isinstance(result, Ask) else None
+        asked_id = call.evidence.question_id or ""
+        state = await self.guard.store.questions.read(asked_id, call.caller)
+        question = state.question
+        if question is None or state.phase != "open" or not question.is_for(call.operation):
+            return None
+        return Ask(question.id, question.preview, question.changes, question.number)
 
     async def _find(
         self, call: GuardedCall, request: CallRequest
     ) -> tuple[OpenQuestion | None, Phase | None]:
         """What the same call has asked before outside of it, and what that is now."""
-        may_be_asked = self._page() is not None or (self.can_use_panel and request.has_panel)
-        if not may_be_asked:
+        if not {"panel", "page"} & {*self._people(call, request)}:
             return None, None
         try:
             return await self.questions.find(call) or (None, None)
         except Away:
             return None, None
 
-    async def _wait_for_page(self, call: GuardedCall, asked: OpenQuestion) -> Done | NotRun:
-        """What came of a question, or what is left if no browser shows it."""
+    async def _wait_for_page(self, asked: OpenQuestion) -> Done | NotRun | None:
+        """What came of a question. None if no browser shows it."""
         began = self.clock.seconds()
         if await asked.wait_for_report():
             return await self._wait(asked, WAIT_SECONDS - (self.clock.seconds() - began))
         await asked.give_up_showing()
-        return _no_question(await self.guard.run(call._replace(can_ask=False)))
-
-    async def _ask_in_form(
-        self, call: GuardedCall, request: CallRequest
-    ) -> Done | NotRun | types.InputRequiredResult:
-        while isinstance(result := await self.guard.run(call), Ask):
-            self.guard.audit.write("asked", call, channel="form")
-            answer = await request.ask(result)
-            if isinstance(answer, types.InputRequiredResult):
-                return answer
-            call = call._replace(evidence=Evidence(answer=answer))
-        return result
+        return None
 
     async def _run_stop(
         self, call: GuardedCall, request: CallRequest
     ) -> Done | NotRun | types.InputRequiredResult:
         """Run a stop, which waits for nobody. A click outside of the form is the same yes."""
-        if self._has_form(call, request):
-            shown = await self._ask_in_form(call._replace(can_ask=True), request)
-            may_ask_outside = self._channel(request, without_panel=False) is not None
-            if not isinstance(shown, NotRun) or not shown.unseen or not may_ask_outside:
+        people = self._people(call, request)
+        if "form" in people:
+            shown = await self._ask_about_stop_in_form(call._replace(can_ask=True), request)
+            if not isinstance(shown, NotRun) or not shown.unseen or people == ("form",):
                 return shown
             call = call._replace(evidence=NO_EVIDENCE)  # it leads to a question, never to a yes
         result = _no_question(await self.guard.run(call._replace(can_ask=False)))
         with suppress(Away):
             return await self._ask_about_stop(call, result, request)
+        return result
+
+    async def _ask_about_stop_in_form(
+        self, call: GuardedCall, request: CallRequest
+    ) -> Done | NotRun | types.InputRequiredResult:
+        while isinstance(result := await self.guard.run(call), Ask):
+            self.guard.audit.write("asked", call, channel="form")
+            forms = ways.forms_of(request.client, result.preview, practice=self.practice)
+            answer = await request.ask(result, forms)
+            if isinstance(answer, types.InputRequiredResult):
+                return answer
+            call = call._replace(evidence=Evidence(answer=answer))
         return result
 
     async def _ask_about_stop(
@@ -168,7 +250,8 @@ class Asking:
         asked, phase = await self._find(call, request)
         if asked is not None and phase == "open" and isinstance(result, Done):
             await asked.end(result)
-        channel = self._channel(request, without_panel=phase == "unreported")
+        tried: set[Way] = {"form", "panel"} if phase == "unreported" else {"form"}
+        channel = next(iter(self._people(call, request, tried=tried)), None)
         if isinstance(result, Done) or not (channel and result.preview and result.confirmation):
             return result
         if asked is not None and phase == "open":
@@ -203,25 +286,38 @@ class Asking:
             raise result.copy()
         return result
 
-    def _has_form(self, call: GuardedCall, request: CallRequest) -> bool:
-        is_enough = _is_stop(call) or not self.needs_passkey
-        return is_enough and "form" in self.allowed and request.has_form
+    def _people(
+        self,
+        call: GuardedCall,
+        request: CallRequest,
+        *,
+        tried: Collection[Way] = (),
+        forms: int = 1,
+    ) -> tuple[Channel, ...]:
+        """The ways in which a person can be asked, without those that were tried."""
+        found = ways.ways(
+            request.client,
+            self._operator(),
+            forms=forms,
+            is_stop=_is_stop(call),
+            wants_preview=call.wants_preview,
+            tried=tried,
+        )
+        return tuple(it for it in found if it != "preview")
 
-    def _channel(self, request: CallRequest, *, without_panel: bool) -> Channel | None:
-        """Where the person can be asked, if not in a form."""
-        if self.can_use_panel and request.has_panel and not without_panel:
-            return "panel"
-        return "page" if self._page() else None
-
-    @property
-    def _asks_people(self) -> bool:
-        return self.guard.rules.mode in {Mode.AUTO, Mode.HUMAN}
+    def _operator(self) -> Operator:
+        return Operator(
+            mode=self.guard.rules.mode,
+            allowed=self.allowed,
+            overrules=self.overrules,
+            needs_passkey=self.needs_passkey,
+            has_page=self.page is not None and self.page.can_open(),
+        )
 
     def _page(self) -> Page | None:
         """The page, if the person can be asked there."""
-        is_usable = (
-            self._asks_people and "page" in self.allowed and self.page and self.page.can_open()
-        )
+        asks = self.guard.rules.mode in {Mode.AUTO, Mode.HUMAN}
+        is_usable = asks and "page" in self.allowed and self.page and self.page.can_open()
         return self.page if is_usable else None
 
 

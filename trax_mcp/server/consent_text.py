@@ -64,11 +64,11 @@ def not_run_text(not_run: NotRun) -> str:
     return f"{begin}: {reason} {_next_step(not_run)}"
 
 
-def preview_text(not_run: NotRun) -> str:
+def preview_text(not_run: NotRun, *, practice: bool = False) -> str:
     """Add the preview for a person; the last line is what the model may send after a yes."""
     parts = [not_run_text(not_run)]
     if not_run.preview is not None:
-        shown = ["\n".join(preview_lines(not_run.preview, not_run.changes))]
+        shown = ["\n".join(preview_lines(not_run.preview, not_run.changes, practice=practice))]
         if not_run.confirmation is not None:
             shown.append(_FOR_SO_LONG)
         parts += [BEGIN, *shown, END] if _awaits_model(not_run) else shown

@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from trax_mcp.api.text_safety import CONTINUED, columns_of
+from trax_mcp.consent.practice import NOTHING_IS_REAL, PRACTICE
 from trax_mcp.consent.preview import Preview, Row
 from trax_mcp.studio.naming import Sentence, joined
 
@@ -20,11 +21,9 @@ COLUMNS: Final = 74
 NARROW: Final = 54
 LONGEST_DESCRIPTION: Final = 47
 """Of the description of a field, Claude Code draws so much at 60 columns."""
-PRACTICE: Final = "Practice: "
-NOTHING_IS_REAL: Final = "Practice studios: nothing is real."
 CHOICE: Final = "choice"
 _NO_ANSWER: Final = "No answer within 5 minutes means no."
-_GOES_ON: Final = "Go on"
+GO_ON: Final = "Go on"
 """The choice of each form but the last, where a question needs several."""
 _LEAST_ROOM: Final = 60
 """So many columns a form has for facts, after the act."""
@@ -73,7 +72,7 @@ def fits(message: str, *, rows: int = ROWS, columns: int = COLUMNS) -> bool:
 
 def form_schema(preview: Preview, form: FormMessage) -> dict[str, Any]:
     """One choice: the no, which is preselected, and the act, or to go on to the next form."""
-    yes = preview.yes if form.is_last else _GOES_ON
+    yes = preview.yes if form.is_last else GO_ON
     field = {
         "type": "string",
         "title": "Your answer",

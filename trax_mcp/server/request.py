@@ -6,6 +6,7 @@ answer.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
@@ -24,7 +25,9 @@ from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import Ask, PersonAnswer
 from trax_mcp.consent.questions import QUESTION_SECONDS
 from trax_mcp.server.door import CALLER
-from trax_mcp.server.question_text import form_messages, form_schema
+from trax_mcp.server.form_state import FormState
+from trax_mcp.server.question_text import GO_ON, FormMessage, form_schema
+from trax_mcp.server.ways import ConnectedClient
 
 Context = ServerRequestContext[Watchers, Any]
 """The SDK's part of a request. `Watchers` live as long as the server runs."""
@@ -33,10 +36,11 @@ ParamsT = TypeVar("ParamsT")
 ACTOR: Final = "live.traxstreaming/actor"
 """In the `_meta` of a bot's call: the user that it acts for."""
 
+ASK: Final = "x-trax-ask"
+"""The header by which a caller over HTTP asks for previews, for itself."""
 PROGRESS_INTERVAL_SECONDS: Final = 10.0
 _PROGRESS_TIMEOUT_SECONDS: Final = 0.2
 _QUESTION = "consent"
-_MAX_DIGITS = 5
 
 _LOG = logging.getLogger(__name__)
 
@@ -78,9 +82,19 @@ class Request(Generic[ParamsT]):
         return self.is_modern or self.ctx.session.can_send_request
 
     @property
-    def has_panel(self) -> bool:
-        """Whether the client draws panels of MCP Apps."""
-        return client_supports_apps(self.ctx)
+    def client(self) -> ConnectedClient:
+        """What the client says of itself, and what it declares."""
+        said = self.ctx.session.client_params
+        name, version = (said.client_info.name, said.client_info.version) if said else ("", "")
+        return ConnectedClient(name, version, self.has_form, client_supports_apps(self.ctx))
+
+    @property
+    def wants_preview(self) -> bool:
+        """Whether the caller asks for previews, by a header: no model can set that."""
+        if self.ctx.request is None:
+            return False
+        wish: str = self.ctx.request.headers.get(ASK, "")
+        return wish.strip().lower() == "preview"
 
     @property
     def client_title(self) -> str:
@@ -97,31 +111,44 @@ class Request(Generic[ParamsT]):
         return name.encode(errors="replace").decode() if isinstance(name, str) else None
 
     @property
+    def answered(self) -> FormState | None:
+        """The form that the call itself answers (2026-07-28), if it answers one of ours."""
+        if not self.is_modern or not isinstance(self.params, types.CallToolRequestParams):
+            return None  # the earlier era does not ask this way
+        return FormState.read(self.params.request_state or "", key=self.caller.key or "")
+
+    @property
     def answer(self) -> PersonAnswer | None:
         """The answer in the call itself (2026-07-28), if there is one."""
         if not self.is_modern or not isinstance(self.params, types.CallToolRequestParams):
-            return None  # the earlier era does not ask this way
-        state, responses = self.params.request_state, self.params.input_responses
-        if state is None and responses is None:
             return None
-        return _read_answer(*_question_of(state or ""), (responses or {}).get(_QUESTION))
+        if self.params.request_state is None and self.params.input_responses is None:
+            return None
+        state = self.answered or FormState("")
+        return _read_answer(state, (self.params.input_responses or {}).get(_QUESTION))
 
-    async def ask(self, question: Ask) -> PersonAnswer | types.InputRequiredResult:
-        """Ask the question. Returns the answer, or the result that makes the client ask."""
-        # A client that draws all of it: which one does not is not known here.
-        (shown,) = form_messages(question.preview, question.changes, rows=None)
-        form = types.ElicitRequestFormParams(
-            message=shown.message, requested_schema=form_schema(question.preview, shown)
-        )
+    async def ask(
+        self, question: Ask, forms: Sequence[FormMessage], *, part: int = 1
+    ) -> PersonAnswer | types.InputRequiredResult:
+        """Ask the question in these forms. Returns the answer, or the result that asks.
+
+        In the 2026-07-28 era only the form `part` is asked: the next call brings its answer.
+        """
         if self.is_modern:
+            state = FormState(question.question_id, question.number, part, len(forms))
+            request = types.ElicitRequest(params=_form(question, forms[part - 1]))
+            signed = state.signed(self.caller.key or "")
             return types.InputRequiredResult(
-                input_requests={_QUESTION: types.ElicitRequest(params=form)},
-                request_state=_state(question),
+                input_requests={_QUESTION: request}, request_state=signed
             )
         answer = PersonAnswer(question.question_id, "timed_out", number=question.number)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._report_waiting, tasks.cancel_scope)
-            answer = await self._elicit(question, form)
+            for form in forms:
+                answer = await self._elicit(question, _form(question, form))
+                if not form.is_last and not goes_on(answer):
+                    answer = unless_approved(answer, question.preview.no)
+                    break
             tasks.cancel_scope.cancel()
         return answer
 
@@ -143,7 +170,7 @@ class Request(Generic[ParamsT]):
             return PersonAnswer(question.question_id, "malformed", number=question.number)
         except MCPError:
             return PersonAnswer(question.question_id, "client_error", number=question.number)
-        return _read_answer(question.question_id, question.number, response)
+        return _read_answer(FormState(question.question_id, question.number), response)
 
     async def _report_waiting(self, question: anyio.CancelScope) -> None:
         """Send progress, so that the host does not time out; end the question when it expires."""
@@ -158,19 +185,25 @@ CallRequest = Request[types.CallToolRequestParams]
 """A request to run a tool."""
 
 
-def _state(question: Ask) -> str:
-    """The text that the client sends back: the id of the question, and a number other than 1."""
-    is_first = question.number == 1
-    return question.question_id if is_first else f"{question.question_id}:{question.number}"
+def goes_on(answer: PersonAnswer) -> bool:
+    """Whether a person has read a form that is not the last, and wants the next."""
+    return answer.reply == "chosen" and answer.choice == GO_ON
 
 
-def _question_of(state: str) -> tuple[str, int]:
-    question_id, _, number = state.partition(":")
-    is_number = number.isdecimal() and len(number) < _MAX_DIGITS
-    return question_id, int(number) if is_number else 1
+def unless_approved(answer: PersonAnswer, no: str) -> PersonAnswer:
+    """An answer to a form that does not offer the act: a no, or nothing that was offered."""
+    if answer.reply != "chosen" or answer.choice == no:
+        return answer
+    return answer._replace(reply="malformed", choice=None)
 
 
-def _read_answer(question_id: str, number: int, response: object) -> PersonAnswer:
+def _form(question: Ask, form: FormMessage) -> types.ElicitRequestFormParams:
+    schema = form_schema(question.preview, form)
+    return types.ElicitRequestFormParams(message=form.message, requested_schema=schema)
+
+
+def _read_answer(state: FormState, response: object) -> PersonAnswer:
+    question_id, number = state.question_id, state.number
     match response:
         case types.ElicitResult(action="decline"):
             return PersonAnswer(question_id, "declined", number=number)

@@ -223,7 +223,7 @@ class Resources:
             *(it.listing(studios) for it in self._fixed),
             *(it.listing_for(to) for to in studios.value or () for it in self._listed_for_studios),
         ]
-        if request.has_panel and self._offers_panel(request.caller):
+        if request.client.has_panel and self._offers_panel(request.caller):
             listings.append(panel.RESOURCE)
         return types.ListResourcesResult(resources=listings)
 

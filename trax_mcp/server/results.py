@@ -15,6 +15,7 @@ from trax_mcp.api.text_safety import spell_out
 from trax_mcp.clock import iso
 from trax_mcp.consent.calls import Done, NotRun
 from trax_mcp.consent.changes import AppliedChange, AppliedChanges, ApplyChanges
+from trax_mcp.consent.practice import NOTHING_IS_REAL, PRACTICE
 from trax_mcp.consent.preview import Preview, Target
 from trax_mcp.server.consent_text import (
     done_lines,
@@ -205,32 +206,40 @@ def error_payload(error: TraxError) -> JsonObject:
     return ErrorAnswer.model_validate(error).data()
 
 
-def not_run_result(call: NotRun) -> types.CallToolResult:
-    """The result of a call that was not sent."""
+def in_practice(result: types.CallToolResult) -> types.CallToolResult:
+    """The result of a change in practice studios, which says so first."""
+    text = "\n".join(it.text for it in result.content if isinstance(it, types.TextContent))
+    said = [_text(f"{NOTHING_IS_REAL}\n{text}")]
+    data = {"practice": NOTHING_IS_REAL, **(result.structured_content or {})}
+    return result.model_copy(update={"content": said, "structured_content": data})
+
+
+def not_run_result(call: NotRun, *, practice: bool = False) -> types.CallToolResult:
+    """The result of a call that was not sent. In `practice`, its question says so."""
     answer = NotRunAnswer(
         executed=False,
         status=call.status,
         message=not_run_text(call),
         reason=call.reason,
         channel=call.channel,
-        preview=call.preview and _preview(call.preview),
+        preview=call.preview and _preview(call.preview, practice=practice),
         confirmation=call.confirmation,
         expires_at=iso(call.expires_at) if call.expires_at else None,
         retry_after_seconds=call.retry_after_seconds,
     )
     return types.CallToolResult(
-        content=[_text(preview_text(call))],
+        content=[_text(preview_text(call, practice=practice))],
         structured_content=answer.data(),
         is_error=not goes_on(call),
         _meta={_TICKET: call.ticket} if call.ticket else None,
     )
 
 
-def _preview(preview: Preview) -> PreviewAnswer:
+def _preview(preview: Preview, *, practice: bool) -> PreviewAnswer:
     return PreviewAnswer(
         operation=preview.operation,
         target=_target(preview.target),
-        question=preview.headline.text,
+        question=f"{PRACTICE if practice else ''}{preview.headline.text}",
         effects=[it.text for it in preview.effects],
         warnings=[it.text for it in preview.warnings],
         unknown=[*preview.unknown],

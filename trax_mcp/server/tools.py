@@ -64,7 +64,8 @@ class Tools:
 
     async def list_tools(self, request: Request[Any]) -> types.ListToolsResult:
         """Answer `tools/list`."""
-        listings = self.listings(request.caller, has_panel=request.has_panel)
+        has_panel = self._asking.draws_panel(request)
+        listings = self.listings(request.caller, has_panel=has_panel)
         return types.ListToolsResult(tools=listings)
 
     async def call_tool(
@@ -77,7 +78,8 @@ class Tools:
         """
         name, arguments = request.params.name, request.params.arguments or {}
         if name == panel.TOOL_NAME and self.offers_panel(request.caller):
-            return await panel.answer_approval(self._asking.questions, request)
+            practice = self._asking.practice
+            return await panel.answer_approval(self._asking.questions, request, practice=practice)
         if name not in TOOLS:
             raise WrongRequestError("There is no such tool.")
         if why := self._offer.why_not(TOOLS[name], request.caller):
@@ -89,6 +91,8 @@ class Tools:
             return results.error_result(add_name_hint(error, arguments, offered=self._tools))
         if isinstance(result, types.InputRequiredResult) or result.is_error:
             return result
+        if self._asking.practice and tool.kind.effect is not Effect.READ:
+            result = results.in_practice(result)
         return results.fit_to_schema(result, tool.listing.output_schema or {})
 
     async def _run(
@@ -117,7 +121,7 @@ class Tools:
             case types.InputRequiredResult() as question:
                 return question
             case NotRun() as not_run:
-                return results.not_run_result(not_run)
+                return results.not_run_result(not_run, practice=self._asking.practice)
             case Done(steps=()) as done:
                 (operation,) = action.steps
                 chat = done.data.get("data") if operation.returns_untrusted_text else None

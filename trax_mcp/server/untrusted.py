@@ -34,6 +34,7 @@ _OURS: Final = frozenset(
         "executed",
         "preview",
         "confirmation",
+        "practice",
     }
 )
 """Fields that only this server fills: models and programs rely on what stands there."""

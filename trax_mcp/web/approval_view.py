@@ -5,6 +5,7 @@ from math import ceil
 from typing import TypedDict
 
 from trax_mcp.api.contract import JsonObject
+from trax_mcp.consent.practice import NOTHING_IS_REAL
 from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.questions import (
     QUESTION_SECONDS,
@@ -87,7 +88,7 @@ def card(
         "lasts": [_pieces(it) for it in preview.lasts],
         "warnings": [_pieces(it) for it in preview.warnings],
         "unknown": list(preview.unknown),
-        "lines": [*_lines(preview, changes)],
+        "lines": [*([NOTHING_IS_REAL] if practice else []), *_lines(preview, changes)],
         "no": preview.no,
         "yes": preview.yes,
     }

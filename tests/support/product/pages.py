@@ -94,10 +94,10 @@ def recorded_browser() -> Iterator[RecordedBrowser]:
 
 @asynccontextmanager
 async def open_page(
-    clock: Clock, passkey: SoftwarePasskey | None = None
+    clock: Clock, passkey: SoftwarePasskey | None = None, *, practice: bool = False
 ) -> AsyncIterator[RecordedBrowser]:
     """A real page on a port; yields the browser that opens it, with the `page` for a product."""
     own = None if passkey is None else passkey.passkey
     with recorded_browser() as opened:
-        async with approval_page.open_page(clock, own) as opened.page:
+        async with approval_page.open_page(clock, own, practice=practice) as opened.page:
             yield opened

@@ -1,0 +1,218 @@
+"""In which ways a person is asked: by what their client draws, and what the operator allows."""
+
+from __future__ import annotations
+
+import textwrap
+from itertools import product
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from trax_mcp.consent.preview import Preview, Row, Target
+from trax_mcp.consent.rules import Mode
+from trax_mcp.server.ways import (
+    MOST_FORMS,
+    TABLE,
+    ConnectedClient,
+    Operator,
+    Way,
+    allows_wish,
+    drawn_by,
+    forms_of,
+    ways,
+)
+from trax_mcp.server.ways_in_words import NOBODY, asked_in, known_from, newest
+from trax_mcp.studio.naming import say
+
+if TYPE_CHECKING:
+    from trax_mcp.consent.calls import Channel
+
+FORMS: Final = ConnectedClient("claude-code", "2.1.332", has_form=True)
+PANELS: Final = ConnectedClient("somebody", "1", has_panel=True)
+BOTH: Final = ConnectedClient("somebody", "1", has_form=True, has_panel=True)
+QWEN: Final = ConnectedClient("qwen-cli-mcp-client-trax", "0.0.1", has_panel=True)
+NEITHER: Final = ConnectedClient("gemini", "1")
+
+AT_HOME: Final = Operator(has_page=True)
+AWAY: Final = Operator()
+HUMAN: Final = Operator(mode=Mode.HUMAN)
+PASSKEY: Final = Operator(mode=Mode.HUMAN, needs_passkey=True, has_page=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "rows", "draws_panel"),
+    [
+        ("claude-code", "2.1.332", 4, True),
+        ("claude-code", "2.1.332-beta.1", 4, True),
+        ("claude-code", "10.0", 4, True),
+        ("claude-code", "2.1.331", None, True),  # as 2.1.197, which is the nearest before it
+        ("claude-code", "2.1.197", None, True),
+        ("claude-code", "2.1.196", 4, True),  # none before it was tried
+        ("claude-code", "", 4, True),
+        ("claude-code", "latest", 4, True),
+        ("claude-codex", "2.1.197", 4, True),
+        ("codex-mcp-client", "0.172.0", 12, True),
+        ("copilot-cli", "1.0.102", 12, True),
+        ("qwen-cli-mcp-client-trax", "0.0.1", 4, False),
+        ("qwen-cli-mcp-client-", "0.0.2", 4, False),
+        ("qwen", "0.0.1", 4, True),
+        ("", "", 4, True),
+        ("nobody knows", "1.0", 4, True),
+    ],
+)
+def test_a_client_draws_what_the_nearest_version_before_it_draws(
+    name: str, version: str, rows: int | None, *, draws_panel: bool
+) -> None:
+    drawn = drawn_by(name, version)
+    assert (drawn.rows, drawn.draws_panel) == (rows, draws_panel)
+
+
+WAYS: Final[list[tuple[ConnectedClient, Operator, int, tuple[Way, ...]]]] = [
+    # What fits into one form, and what does not.
+    (FORMS, AT_HOME, 1, ("form", "page")),
+    (FORMS, AT_HOME, 2, ("page", "form")),
+    (FORMS, AWAY, 1, ("form",)),
+    (FORMS, AWAY, MOST_FORMS, ("form",)),
+    (FORMS, AWAY, MOST_FORMS + 1, ()),
+    (FORMS, AT_HOME, MOST_FORMS + 1, ("page",)),
+    (BOTH, AT_HOME, 1, ("form", "panel", "page")),
+    (BOTH, AT_HOME, 2, ("panel", "page", "form")),
+    (PANELS, AT_HOME, 2, ("panel", "page", "preview")),
+    (NEITHER, AT_HOME, 1, ("page", "preview")),
+    (NEITHER, AWAY, 9, ("preview",)),
+    # Declared, and not drawn. TRAX_ASK overrules that.
+    (QWEN, AT_HOME, 1, ("page", "preview")),
+    (QWEN, AT_HOME._replace(overrules=True), 1, ("panel", "page", "preview")),
+    # The operator.
+    (BOTH, AT_HOME._replace(allowed=frozenset({"form"})), 2, ("form",)),
+    (BOTH, AT_HOME._replace(allowed=frozenset({"page"})), 1, ("page", "preview")),
+    (NEITHER, HUMAN, 1, ()),
+    (FORMS, HUMAN, 2, ("form",)),
+    (BOTH, PASSKEY, 1, ("page",)),
+    (BOTH, AT_HOME._replace(mode=Mode.PREVIEW), 1, ("preview",)),
+    (BOTH, AT_HOME._replace(mode=Mode.FLAG), 1, ("preview",)),
+]
+
+
+@pytest.mark.parametrize(("client", "operator", "forms", "expected"), WAYS)
+def test_each_client_is_asked_in_these_ways(
+    client: ConnectedClient, operator: Operator, forms: int, expected: tuple[Way, ...]
+) -> None:
+    assert ways(client, operator, forms=forms) == expected
+
+
+@pytest.mark.parametrize(
+    ("client", "operator", "expected"),
+    [
+        (BOTH, AT_HOME, ("form", "panel", "page")),
+        (BOTH, PASSKEY, ("form", "page")),
+        (NEITHER, HUMAN, ("preview",)),
+    ],
+)
+def test_a_stop_is_asked_in_a_form_first_and_never_refused(
+    client: ConnectedClient, operator: Operator, expected: tuple[Way, ...]
+) -> None:
+    assert ways(client, operator, forms=2, is_stop=True) == expected
+
+
+def test_length_never_moves_a_question_to_the_model() -> None:
+    allowed: tuple[frozenset[Channel], ...] = (
+        frozenset({"form"}),
+        frozenset({"form", "panel", "page"}),
+    )
+    for client, mode, channels, has_page, forms, is_stop in product(
+        (FORMS, BOTH), (Mode.AUTO, Mode.HUMAN), allowed, (True, False), (1, 2, 99), (True, False)
+    ):
+        operator = Operator(mode=mode, allowed=channels, has_page=has_page)
+        assert "preview" not in ways(client, operator, forms=forms, is_stop=is_stop)
+
+
+def test_a_way_that_has_shown_nothing_is_not_tried_again() -> None:
+    assert ways(BOTH, AT_HOME, tried={"form"}) == ("panel", "page")
+    assert ways(BOTH, AT_HOME, forms=2, tried={"panel", "page"}) == ("form",)
+
+
+@pytest.mark.parametrize(
+    ("operator", "is_allowed"),
+    [
+        (AT_HOME, True),
+        (AT_HOME._replace(mode=Mode.PREVIEW), True),
+        (HUMAN, False),
+        (PASSKEY, False),
+    ],
+)
+def test_a_caller_may_wish_for_previews_where_the_operator_allows_them(
+    operator: Operator, *, is_allowed: bool
+) -> None:
+    assert allows_wish(operator) is is_allowed
+    wished = ways(BOTH, operator, wants_preview=True)
+    assert wished == (("preview",) if is_allowed else ways(BOTH, operator))
+
+
+def question(destinations: int) -> Preview:
+    """A question that needs more room with each destination."""
+    names = tuple(say(f"Destination number {it} of a long list") for it in range(destinations))
+    return Preview(
+        "go_live",
+        Target("studio_42"),
+        say("Go live?"),
+        yes="Go live",
+        no="Don't go live",
+        rows=(Row("Streams to", names),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("client", "is_whole"),
+    [
+        (ConnectedClient("claude-code", "2.1.197"), True),
+        (ConnectedClient("claude-code", "2.1.332"), False),
+        (ConnectedClient("codex-mcp-client", "0.171.0"), True),
+        (ConnectedClient(), False),
+    ],
+)
+def test_a_question_takes_as_many_forms_as_a_client_needs(
+    client: ConnectedClient, *, is_whole: bool
+) -> None:
+    forms = forms_of(client, question(12))
+    assert (len(forms) == 1) is is_whole
+    if not is_whole:
+        assert max(len(textwrap.wrap(it.message, 74)) for it in forms) <= 4
+        shown = "".join(it.message for it in forms)
+        assert [it for it in range(12) if f"number {it} of" not in shown] == []
+
+
+def test_each_row_has_its_source_and_date() -> None:
+    for it in TABLE:
+        assert it.source, it
+        assert it.date, it
+        assert bool(it.name) <= bool(it.version), it
+
+
+@pytest.mark.parametrize(
+    ("command", "operator", "expected"),
+    [
+        (
+            "claude-code",
+            AT_HOME,
+            "a form; for what is longer than 4 rows, the page in your browser, else several forms",
+        ),
+        ("claude-code", AWAY, "a form; for what is longer than 4 rows, several forms"),
+        ("gemini-cli", AT_HOME, "the page in your browser"),
+        ("gemini-cli", AWAY, "a preview, which the assistant shows you"),
+        ("gemini-cli", HUMAN, NOBODY),
+        ("claude-desktop", AT_HOME, "a panel, else the page in your browser"),
+    ],
+)
+def test_how_a_client_asks_is_said_in_words(
+    command: str, operator: Operator, expected: str
+) -> None:
+    drawn = newest(command)
+    assert drawn is not None
+    assert asked_in(drawn, operator) == expected
+
+
+def test_how_it_is_known_names_the_release_that_was_tried() -> None:
+    (qwen,) = (it for it in TABLE if it.title == "Qwen Code")
+    assert known_from(qwen) == "0.24.4, tried in a terminal, 2026-12-01"
+    assert newest("other") is None

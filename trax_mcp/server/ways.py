@@ -1,0 +1,245 @@
+"""Decides in which ways a person can be asked, one after the other. Pure.
+
+What a client declares is not always what it draws. So `TABLE` says what each was seen to draw.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Final, Literal, NamedTuple
+
+from trax_mcp.consent.calls import Channel
+from trax_mcp.consent.preview import Preview
+from trax_mcp.consent.rules import Mode
+from trax_mcp.server.question_text import COLUMNS, ROWS, FormMessage, form_messages
+from trax_mcp.studio.naming import Sentence
+
+Way = Literal["form", "panel", "page", "preview"]
+"""How a person is asked. By a preview the model asks them."""
+
+MOST_FORMS: Final = 8
+"""Clients give up a call after ten questions, and one may be asked again."""
+
+
+class Drawn(NamedTuple):
+    """What a client draws from this version on, and how that is known.
+
+    `name` is that of its clientInfo, and at its end `*` stands for anything. It is empty where no
+    such client was seen. `rows` of a form are shown, None: all of them. `declares` is what it
+    promises, and `draws_panel` whether the promise of a panel is kept. `declines_forms`: forms are
+    promised and declined unseen. `is_remote`: it starts no server, so there is no page. `release`
+    is what its users call the version, where it sends another. `command` is its name for
+    `trax-mcp install` and `doctor`.
+    """
+
+    title: str
+    name: str
+    version: str
+    source: str
+    date: str
+    declares: frozenset[Channel] = frozenset()
+    rows: int | None = ROWS
+    draws_panel: bool = True
+    declines_forms: bool = False
+    is_remote: bool = False
+    release: str = ""
+    command: str = ""
+
+    def connected(self) -> "ConnectedClient":
+        """Such a client, as it would connect."""
+        has_form, has_panel = "form" in self.declares, "panel" in self.declares
+        return ConnectedClient(self.name.rstrip("*"), self.version, has_form, has_panel)
+
+
+_FORM: Final[frozenset[Channel]] = frozenset({"form"})
+_PANEL: Final[frozenset[Channel]] = frozenset({"panel"})
+_TRIED: Final = "tried in a terminal"
+
+TABLE: Final[Sequence[Drawn]] = (
+    Drawn(
+        *("Claude Code", "claude-code", "2.1.197", _TRIED, "2026-12-01"),
+        declares=_FORM,
+        rows=None,
+        command="claude-code",
+    ),
+    Drawn(
+        *("Claude Code", "claude-code", "2.1.332", _TRIED, "2026-12-01"),
+        declares=_FORM,
+        rows=ROWS,
+        command="claude-code",
+    ),
+    # Both wrap a message and draw all of it. Of 2000 letters, 24 rows hide a part.
+    Drawn(
+        *("Codex", "codex-mcp-client", "0.171.0", _TRIED, "2026-12-01"),
+        declares=_FORM,
+        rows=12,
+        command="codex",
+    ),
+    Drawn(
+        *("Copilot CLI", "copilot-cli", "1.0.102", _TRIED, "2026-12-01"),
+        declares=_FORM,
+        rows=12,
+    ),
+    Drawn(
+        *("Gemini CLI", "", "0.61.0", _TRIED, "2026-12-01"),
+        command="gemini-cli",
+    ),
+    Drawn(*("opencode", "opencode", "1.18.33", _TRIED, "2026-12-01")),
+    Drawn(*("Cline CLI", "", "3.0.65", _TRIED, "2026-12-01")),
+    Drawn(*("Continue CLI", "", "1.5.47", _TRIED, "2026-12-01")),
+    Drawn(
+        # It sends the same version in each release.
+        *("Qwen Code", "qwen-cli-mcp-client*", "0.0.1", _TRIED, "2026-12-01"),
+        declares=_PANEL,
+        draws_panel=False,
+        release="0.24.4",
+    ),
+    Drawn(
+        *("Claude Code in VS Code, Claude Desktop's Code tab", "", ""),
+        *("issues of its users", "2026-08"),
+        declares=_FORM,
+        declines_forms=True,
+    ),
+    Drawn(
+        *("Claude Desktop", "", "", "the client matrix of MCP Apps", "2026-08"),
+        declares=_PANEL,
+        command="claude-desktop",
+    ),
+    Drawn(
+        *("claude.ai", "", "", "an issue that shows what it declares", "2026-08"),
+        declares=_PANEL,
+        is_remote=True,
+    ),
+    Drawn(
+        *("ChatGPT", "", "", "the client matrix of MCP Apps", "2026-08"),
+        declares=_PANEL,
+        is_remote=True,
+    ),
+    Drawn(
+        *("Cursor", "", "", "its documentation", "2026-11"),
+        declares=_FORM | _PANEL,
+        command="cursor",
+    ),
+    Drawn(
+        *("VS Code Copilot", "", "", "its documentation", "2026-11"),
+        declares=_FORM | _PANEL,
+        command="vscode",
+    ),
+    Drawn(*("Goose", "", "", "issues of its users", "2026-09"), declares=_FORM | _PANEL),
+    Drawn(
+        *("Windsurf", "", "", "its documentation, or its silence", "2026-11"), command="windsurf"
+    ),
+    Drawn(*("Zed", "", "", "its documentation, or its silence", "2026-11"), command="zed"),
+    Drawn(*("JetBrains AI Assistant", "", "", "its documentation, or its silence", "2026-11")),
+)
+"""Clients as they were tried, or as others say. One that was not tried is taken to show `ROWS`."""
+_NOT_TRIED: Final = Drawn("", "", "", "", "")
+
+
+class ConnectedClient(NamedTuple):
+    """What a client says of itself, and what it declares."""
+
+    name: str = ""
+    version: str = ""
+    has_form: bool = False
+    has_panel: bool = False
+
+
+class Operator(NamedTuple):
+    """What the operator allows: `TRAX_CONFIRM`, `TRAX_ASK`, and a passkey.
+
+    `overrules`: `TRAX_ASK` is set, and what it names is drawn. `has_page`: a page can be opened.
+    """
+
+    mode: Mode = Mode.AUTO
+    allowed: frozenset[Channel] = frozenset({"form", "panel", "page"})
+    overrules: bool = False
+    needs_passkey: bool = False
+    has_page: bool = False
+
+
+def drawn_by(name: str, version: str) -> Drawn:
+    """What a client draws: that of the nearest version before it, or the first that was tried."""
+    rows = [it for it in TABLE if it.name and _is_called(name, it.name)]
+    before = [it for it in rows if _numbers(it.version) <= _numbers(version)]
+    return max(before, key=lambda it: _numbers(it.version), default=_NOT_TRIED)
+
+
+def forms_of(
+    client: ConnectedClient,
+    preview: Preview,
+    changes: Sequence[Sentence] = (),
+    *,
+    practice: bool = False,
+) -> Sequence[FormMessage]:
+    """The forms in which this client shows a question whole."""
+    rows = drawn_by(client.name, client.version).rows
+    return form_messages(preview, changes, practice=practice, rows=rows, columns=COLUMNS)
+
+
+def draws_panel(client: ConnectedClient, operator: Operator) -> bool:
+    """Whether a client shows the panel that it declares, and the operator lets it ask there."""
+    is_drawn = operator.overrules or drawn_by(client.name, client.version).draws_panel
+    return client.has_panel and is_drawn and may_use_panel(operator)
+
+
+def may_use_panel(operator: Operator) -> bool:
+    """Whether the operator lets a person be asked in a panel."""
+    may_approve = "panel" in operator.allowed and not operator.needs_passkey
+    return may_approve and _asks_people(operator)
+
+
+def allows_wish(operator: Operator) -> bool:
+    """Whether a caller may be shown previews because it wants them."""
+    return operator.mode is not Mode.HUMAN and not operator.needs_passkey
+
+
+def ways(
+    client: ConnectedClient,
+    operator: Operator,
+    *,
+    forms: int = 1,
+    is_stop: bool = False,
+    wants_preview: bool = False,
+    tried: Collection[Way] = (),
+) -> tuple[Way, ...]:
+    """The ways to ask a question that needs so many forms of this client, the best one first.
+
+    Those that were `tried` have shown nothing. Length never leads to a preview: while the client
+    declares forms, a person is asked in several.
+    """
+    if not _asks_people(operator) or (wants_preview and allows_wish(operator)):
+        return ("preview",)
+    may_use_form = is_stop or not operator.needs_passkey
+    has_form = client.has_form and "form" in operator.allowed and may_use_form
+    form: list[Way] = ["form"] if has_form and forms <= MOST_FORMS else []
+    others: list[Way] = []
+    if draws_panel(client, operator):
+        others.append("panel")
+    if operator.has_page and "page" in operator.allowed:
+        others.append("page")
+    found = [*form, *others] if forms == 1 or is_stop else [*others, *form]
+    if not has_form and (operator.mode is Mode.AUTO or is_stop):
+        found.append("preview")
+    return tuple(it for it in found if it not in tried)
+
+
+def _asks_people(operator: Operator) -> bool:
+    return operator.mode in {Mode.AUTO, Mode.HUMAN}
+
+
+def _is_called(name: str, pattern: str) -> bool:
+    if pattern.endswith("*"):
+        return name.startswith(pattern[:-1])
+    return name == pattern
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The numbers of a version, up to what is no number: 2.1.332-beta is 2.1.332."""
+    numbers: list[int] = []
+    for part in version.split("."):
+        digits = part[: len(part) - len(part.lstrip("0123456789"))]
+        if not (digits and digits.isascii()):
+            break
+        numbers.append(int(digits[:9]))
+        if digits != part:
+            break
+    return tuple(numbers)
