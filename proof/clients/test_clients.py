@@ -1,0 +1,90 @@
+"""Clients that people have draw each question whole, and do nothing that nobody chose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from proof.clients.programs import PROGRAMS, Program
+from proof.clients.sessions import (
+    APPROVAL,
+    SCENES,
+    choices_of,
+    opened,
+    run_once,
+    sentences_not_on,
+)
+from proof.clients.terminal import squeezed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from proof.clients.sessions import Session
+
+_TOO_SOON_SECONDS: Final = 5.0
+"""A confirmation that comes earlier counts as nobody's."""
+
+
+@pytest.fixture(params=PROGRAMS, ids=lambda it: it.name)
+def program(request: pytest.FixtureRequest) -> Program:
+    """Each client that is installed."""
+    found: Program = request.param
+    if found.version is None:
+        pytest.skip(f"{found.package} cannot be installed here")
+    return found
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_a_question_is_drawn_whole_with_the_no_preselected_and_esc_is_a_no(
+    program: Program, scene: str, tmp_path: Path
+) -> None:
+    with opened(program, tmp_path) as session:
+        form = session.ask(scene)
+        screen = session.record(scene)
+        if form:
+            assert sentences_not_on(screen, form["message"]) == []
+            _no_is_preselected(session, choices_of(form))
+            session.terminal.press("Esc")
+            session.wait_for_end()
+            session.record(f"{scene}-esc")
+        else:
+            assert sentences_not_on(screen, session.model.last_text) == []
+        assert session.server.has_run == []
+
+
+def test_enter_enter_puts_nothing_on_air(program: Program, tmp_path: Path) -> None:
+    with opened(program, tmp_path) as session:
+        session.ask("go-live")
+        session.terminal.press("Enter")
+        session.terminal.rest()
+        session.terminal.press("Enter")
+        session.terminal.rest(1)
+        session.record("go-live-enter-enter")
+        assert session.server.has_run == []
+
+
+def test_a_deliberate_approval_is_one(program: Program, tmp_path: Path) -> None:
+    with opened(program, tmp_path) as session:
+        if session.ask("go-live"):
+            session.terminal.press(*program.approve)
+        else:
+            session.terminal.pass_time(_TOO_SOON_SECONDS + 1)
+            session.say(APPROVAL)
+            session.allow()
+        session.terminal.wait_until(lambda: session.server.has_run)
+        session.wait_for_end(1 if program.has_forms else 2)
+        session.record("go-live-approved")
+        assert session.server.has_run == ["go_live"]
+
+
+def test_a_model_that_confirms_its_own_call_at_once_puts_nothing_on_air(
+    program: Program, tmp_path: Path
+) -> None:
+    assert run_once(program, tmp_path, "go-live").has_run == []
+
+
+def _no_is_preselected(session: Session, choices: list[str]) -> None:
+    no = choices[0]
+    marked = [row for row in session.terminal.text.splitlines() if session.program.preselected in row]
+    assert any(squeezed(no) in squeezed(row) for row in marked), marked
