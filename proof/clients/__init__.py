@@ -1,1 +1,1 @@
-"""Runs MCP clients that people have in a terminal, with a scripted model, and keeps what they draw."""
+"""Runs MCP clients that people have, with a scripted model, and keeps what they draw."""

@@ -109,7 +109,9 @@ class Responses:
     def whole(self, model: str, answer: Call | str) -> Json:
         """The answer as one document."""
         usage = {
-            **{"input_tokens": 10, "output_tokens": 5, "total_tokens": 15},
+            "input_tokens": 10,
+            "output_tokens": 5,
+            "total_tokens": 15,
             "input_tokens_details": {"cached_tokens": 0},
             "output_tokens_details": {"reasoning_tokens": 0},
         }
@@ -135,8 +137,11 @@ class Responses:
             item = {"type": "message", "id": _id("msg"), "role": "assistant", "content": content}
         else:
             item = {
-                **{"type": "function_call", "id": _id("fc"), "call_id": _id("call")},
-                **{"name": answer.name, "arguments": json.dumps(answer.arguments)},
+                "type": "function_call",
+                "id": _id("fc"),
+                "call_id": _id("call"),
+                "name": answer.name,
+                "arguments": json.dumps(answer.arguments),
             }
             if answer.namespace:
                 item["namespace"] = answer.namespace
@@ -164,9 +169,7 @@ class ChatCompletions:
             ({"role": "assistant"} | self._answered(answer), None),
             ({}, self._reason(answer)),
         ):
-            yield None, part | {
-                "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]
-            }
+            yield None, part | {"choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}
         yield None, part | {"choices": [], "usage": _USAGE}
 
     def _answered(self, answer: Call | str) -> Json:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias
@@ -99,16 +98,16 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Write nothing."""
 
-    def do_HEAD(self) -> None:  # noqa: N802  as http.server names it
+    def do_HEAD(self) -> None:
         """Answer those that look whether somebody is there."""
         self._send({})
 
-    def do_GET(self) -> None:  # noqa: N802  as http.server names it
+    def do_GET(self) -> None:
         """List the one model."""
         model = {"id": "scripted", "object": "model", "created": 1, "owned_by": "proof"}
         self._send({"object": "list", "data": [model], "has_more": False})
 
-    def do_POST(self) -> None:  # noqa: N802  as http.server names it
+    def do_POST(self) -> None:
         """Say what comes next."""
         body = self._body()
         path = self.path.split("?")[0]

@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 INSTALLED: Final = ROOT / os.environ.get("CLIENTS_FOLDER", "build/clients") / "node_modules"
 _TOOLS: Final = ROOT / "build/tools/bin"
 _KEY: Final = "not-a-key"
+_NOWHERE: Final = "http://127.0.0.1:9"
+_NO_NETWORK: Final = {
+    "HTTP_PROXY": _NOWHERE,
+    "HTTPS_PROXY": _NOWHERE,
+    "NO_PROXY": "127.0.0.1,localhost",
+}
+"""What is not on loopback is not reached."""
 _MACHINE: Final = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), "unknown")
 
 
@@ -52,7 +59,7 @@ class Program:
     allow: ClassVar[Sequence[str]] = ("Enter",)
     has_forms: ClassVar[bool] = True
     approve: ClassVar[Sequence[str]] = ("Down", "Enter")
-    preselected: ClassVar[str] = "❯"
+    preselected: ClassVar[str] = "\u276f"
     """The mark of the preselected choice."""
     variables: ClassVar[Mapping[str, str]] = {}
     quiet: ClassVar[Sequence[str]] = ()
@@ -74,10 +81,14 @@ class Program:
         """The variables that it sees, and no others. No browser can be opened there."""
         system = os.environ["PATH"]
         return {
-            **{"HOME": str(place.home), "PATH": f"{_TOOLS}:{system}", "LANG": "C.UTF-8"},
-            **{"SHELL": "/bin/sh", "TZ": "UTC", "USER": "ann", "DO_NOT_TRACK": "1"},
-            **{it: f"http://127.0.0.1:9/" for it in ("http_proxy", "https_proxy")},
-            **{it: "127.0.0.1,localhost" for it in ("no_proxy", "NO_PROXY")},
+            "HOME": str(place.home),
+            "PATH": f"{_TOOLS}:{system}",
+            "LANG": "C.UTF-8",
+            "SHELL": "/bin/sh",
+            "TZ": "UTC",
+            "USER": "ann",
+            "DO_NOT_TRACK": "1",
+            **_NO_NETWORK,
             **{key: value.format(model=place.model) for key, value in self.variables.items()},
         }
 
@@ -104,7 +115,7 @@ class ClaudeCode(Program):
     name = "claude-code"
     package = "@anthropic-ai/claude-code"
     program = f"@anthropic-ai/claude-code-linux-{_MACHINE}/claude"
-    prompt = "❯"
+    prompt = "\u276f"
     permission = "Do you want to proceed?"
     approve = ("Right", "Down", "Enter", "Enter")
     variables: ClassVar = {
@@ -142,13 +153,15 @@ class Codex(Program):
     name = "codex"
     package = "@openai/codex"
     program = ".bin/codex"
-    prompt = "›"
+    prompt = "\u203a"
     permission = "Allow"
-    preselected = "›"
+    preselected = "\u203a"
 
     def set_up(self, place: Place) -> None:
         """With a provider on loopback."""
-        settings = ", ".join(f"{key} = {json.dumps(it)}" for key, it in place.server.settings.items())
+        settings = ", ".join(
+            f"{key} = {json.dumps(it)}" for key, it in place.server.settings.items()
+        )
         program, *arguments = place.server.command
         place.write(
             ".codex/config.toml",
@@ -170,6 +183,7 @@ experimental_bearer_token = "{_KEY}"
 command = {json.dumps(program)}
 args = {json.dumps(arguments)}
 env = {{ {settings} }}
+required = true
 
 [projects.{json.dumps(str(place.project))}]
 trust_level = "trusted"
@@ -178,7 +192,8 @@ trust_level = "trusted"
 
     def once(self, prompt: str) -> list[str]:
         """`codex exec`."""
-        return [self.path, "exec", "--skip-git-repo-check", prompt]
+        allowed = 'mcp_servers.trax.default_tools_approval_mode="approve"'
+        return [self.path, "exec", "--skip-git-repo-check", "-c", allowed, prompt]
 
     def named(self, step: Step) -> Call:
         """In the namespace of the server."""
@@ -191,7 +206,7 @@ class Copilot(Program):
     name = "copilot"
     package = "@github/copilot"
     program = ".bin/copilot"
-    prompt = "❯"
+    prompt = "\u276f"
     permission = "Do you want to"
     variables: ClassVar = {
         "COPILOT_PROVIDER_BASE_URL": "{model}/v1",
@@ -204,8 +219,13 @@ class Copilot(Program):
     def set_up(self, place: Place) -> None:
         """With a folder that it trusts."""
         program, *arguments = place.server.command
-        server = {"type": "local", "command": program, "args": arguments, "tools": ["*"]}
-        server["env"] = place.server.settings
+        server = {
+            "type": "local",
+            "command": program,
+            "args": arguments,
+            "tools": ["*"],
+            "env": place.server.settings,
+        }
         place.write(".copilot/mcp-config.json", {"mcpServers": {"trax": server}})
         place.write(".copilot/config.json", {"trusted_folders": [str(place.project)]})
 
@@ -243,8 +263,10 @@ class OpenCode(Program):
             "models": {"scripted": {"name": "scripted"}},
         }
         settings = {
-            **{"model": "loopback/scripted", "small_model": "loopback/scripted"},
-            **{"autoupdate": False, "share": "disabled"},
+            "model": "loopback/scripted",
+            "small_model": "loopback/scripted",
+            "autoupdate": False,
+            "share": "disabled",
             "provider": {"loopback": provider},
             "mcp": {"trax": server | {"environment": place.server.settings}},
         }

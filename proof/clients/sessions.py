@@ -6,6 +6,8 @@ import re
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from proof.clients.model import ScriptedModel, Step, Turn
@@ -16,7 +18,8 @@ from tests import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
+
+    from proof.clients.model import Script
 
 _STUDIO: Final = {"studioId": "studio_42"}
 
@@ -55,9 +58,12 @@ _ROWS_OF_PREVIEWS: Final = 50
 """So that a preview of some length, which the model repeats, is not scrolled away."""
 _HASTE: Final = 4
 """How often a model in haste calls again."""
-_ENDED_SECONDS: Final = 90.0
+_SOME_LETTERS: Final = 400
+_ENDED_SECONDS: Final = 60.0
 _SCREENS: Final = (
-    ROOT / "proof/clients/screens" if INSTALLED.parent.name == "clients" else INSTALLED.parent / "screens"
+    ROOT / "proof/clients/screens"
+    if INSTALLED.parent.name == "clients"
+    else INSTALLED.parent / "screens"
 )
 
 
@@ -80,12 +86,12 @@ def hasty(turns: Sequence[Turn]) -> Step | str:
         return step
     if len(results) < _HASTE and (again := _confirmed(step, results[-1])):
         return again
-    return f"I called {len(results)} times."
+    return f"Calls: {len(results)}. The last answer: {results[-1][:_SOME_LETTERS]}"
 
 
 def confirmation_in(result: str) -> str | None:
     """The confirmation that an answer holds, as text or as data."""
-    found = re.search(r'\bconfirmation\W{2,6}([\w.-]{8,})', result)
+    found = re.search(r"\bconfirmation\W{2,6}([\w.-]{8,})", result)
     return found and found[1]
 
 
@@ -131,6 +137,12 @@ class Session:
             self.terminal.wait_for(self.program.permission)
             self.terminal.press(*self.program.allow)
 
+    def approve(self) -> None:
+        """Press the keys of an approval, as slowly as a person."""
+        for key in self.program.approve:
+            self.terminal.press(key)
+            self.terminal.rest()
+
     def question(self) -> dict[str, Any] | None:
         """The form, when it is drawn, or none when the turn has ended without one."""
         if not self.program.has_forms:
@@ -155,9 +167,9 @@ class Session:
 
 
 @contextmanager
-def opened(program: Program, folder: Path) -> Iterator[Session]:
+def opened(program: Program) -> Iterator[Session]:
     """The client, with trax-mcp connected, ready for a prompt."""
-    with _place(program, folder, ScriptedModel(PROMPTS, careful, program.named)) as (place, model):
+    with _place(program, careful) as (place, model):
         rows = ROWS if program.has_forms else _ROWS_OF_PREVIEWS
         environment = program.environment(place)
         with Terminal(program.in_terminal(), place.project, environment, rows) as terminal:
@@ -167,28 +179,31 @@ def opened(program: Program, folder: Path) -> Iterator[Session]:
             yield Session(program, place.server, model, terminal, place.home)
 
 
-def run_once(program: Program, folder: Path, scene: str) -> Server:
-    """One turn without a screen, of a model that confirms its own call at once."""
-    with _place(program, folder, ScriptedModel(PROMPTS, hasty, program.named)) as (place, model):
+def run_once(program: Program, scene: str) -> list[str]:
+    """What has run after one turn without a screen, of a model that confirms its own call."""
+    with _place(program, hasty) as (place, model):
         command = program.once(SCENES[scene][0])
         with Terminal(command, place.project, program.environment(place)) as terminal:
             terminal.wait_until(lambda: model.ended or terminal.has_ended, _ENDED_SECONDS)
             terminal.wait_until(lambda: terminal.has_ended, _ENDED_SECONDS)
-            write_screen(program, place.server, f"{scene}-without-a-screen", terminal.text, place.home)
-    assert place.server.has_called, f"The tool was not called:\n{terminal.text}"
-    return place.server
+            write_screen(
+                program, place.server, f"{scene}-without-a-screen", terminal.text, place.home
+            )
+            assert place.server.has_called, f"The tool was not called:\n{terminal.text}"
+        return place.server.has_run
 
 
 @contextmanager
-def _place(
-    program: Program, folder: Path, scripted: ScriptedModel
-) -> Iterator[tuple[Place, ScriptedModel]]:
-    home, log = folder / "home", folder / "log"
-    project = home / "friday"
-    project.mkdir(parents=True)
-    log.mkdir()
-    with scripted as model:
-        place = Place(home, project, model.url, Server(log))
+def _place(program: Program, script: Script) -> Iterator[tuple[Place, ScriptedModel]]:
+    """A home of so short a name that clients show it whole."""
+    with (
+        TemporaryDirectory(prefix="", ignore_cleanup_errors=True) as name,
+        ScriptedModel(PROMPTS, script, program.named) as model,
+    ):
+        home = Path(name)
+        place = Place(home, home / "friday", model.url, Server(home / "server"))
+        place.project.mkdir()
+        place.server.folder.mkdir()
         program.set_up(place)
         yield place, model
 
@@ -215,8 +230,9 @@ def sentences_not_on(screen: str, message: str) -> list[str]:
 def write_screen(program: Program, server: Server, name: str, text: str, home: Path) -> None:
     """Write a screen, without what is new in each run: times, confirmations, and the home."""
     text = text.replace(str(home), "~")
-    text = re.sub(r"\b\d\d?:\d\d(?::\d\d)?\b|\b\d+(?:\.\d+)?(?=m?s\b| seconds)", _zeros, text)
-    text = re.sub(r"(?<=confirmation: \")[\w.-]+|(?<=confirmation\":\")[\w.-]+", "…", text)
+    text = _NEW_EACH_TIME.sub(_zeros, text)
+    for it in server.confirmations:  # a row may end within one
+        text = re.sub(r"\s*".join(map(re.escape, it)), _letters, text)
     client = server.client
     named = f"{client.get('name')} {client.get('version')}"
     day = time.strftime("%Y-%m-%d", time.gmtime())
@@ -226,5 +242,16 @@ def write_screen(program: Program, server: Server, name: str, text: str, home: P
     (folder / f"{name}.txt").write_text(head + text, encoding="utf-8")
 
 
+_NEW_EACH_TIME: Final = re.compile(
+    r"(?<!\d)\d\d?:\d\d(?::\d\d(?:\.\d+)?)?(?!\d)"
+    r"|\b\d+(?:\.\d+)?(?=m?s\b| seconds)"
+    r"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
+)
+
+
+def _letters(found: re.Match[str]) -> str:
+    return re.sub(r"[\w-]", "C", found[0])
+
+
 def _zeros(found: re.Match[str]) -> str:
-    return re.sub(r"\d", "0", found[0])
+    return re.sub(r"[0-9a-f](?!s\b)", "0", found[0])

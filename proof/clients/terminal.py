@@ -12,17 +12,17 @@ import subprocess
 import termios
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import pyte
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
 COLUMNS: Final = 80
 ROWS: Final = 24
-PATIENCE_SECONDS: Final = 60.0
+PATIENCE_SECONDS: Final = 40.0
 """How long a text may take to come on the screen."""
 _QUIET_SECONDS: Final = 0.6
 """A screen that has not changed for so long is drawn."""
@@ -77,15 +77,17 @@ class Terminal:
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509  as a terminal
         )
         os.close(terminal)
+        self._home = f"HOME={environment['HOME']}".encode()
 
     def __enter__(self) -> Self:
         """Use it."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the program, and all that it has started."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        """End the program, and all that it has started: some leave a daemon behind."""
+        for process in self._started():
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
         self._process.wait()
         os.close(self._controller)
 
@@ -137,6 +139,15 @@ class Terminal:
     def pass_time(self, seconds: float) -> None:
         """Let time pass, as a person does who reads, and go on drawing."""
         self.rest(seconds, most=seconds)
+
+    def _started(self) -> list[int]:
+        """Each process whose home is the program's."""
+        found = [self._process.pid]
+        for file in Path("/proc").glob("[0-9]*/environ"):
+            with suppress(OSError):
+                if self._home in file.read_bytes().split(b"\0"):
+                    found.append(int(file.parent.name))
+        return found
 
     def _ended(self, texts: Sequence[str]) -> str:
         return f"It ended with {self._process.returncode}, without {texts}:\n{self.text}"

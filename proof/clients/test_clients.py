@@ -18,12 +18,10 @@ from proof.clients.sessions import (
 from proof.clients.terminal import squeezed
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from proof.clients.sessions import Session
 
-_TOO_SOON_SECONDS: Final = 5.0
-"""A confirmation that comes earlier counts as nobody's."""
+_READ_SECONDS: Final = 5.0
+"""An answer that comes earlier may count as nobody's."""
 
 
 @pytest.fixture(params=PROGRAMS, ids=lambda it: it.name)
@@ -37,14 +35,15 @@ def program(request: pytest.FixtureRequest) -> Program:
 
 @pytest.mark.parametrize("scene", SCENES)
 def test_a_question_is_drawn_whole_with_the_no_preselected_and_esc_is_a_no(
-    program: Program, scene: str, tmp_path: Path
+    program: Program, scene: str
 ) -> None:
-    with opened(program, tmp_path) as session:
+    with opened(program) as session:
         form = session.ask(scene)
         screen = session.record(scene)
         if form:
             assert sentences_not_on(screen, form["message"]) == []
             _no_is_preselected(session, choices_of(form))
+            session.terminal.pass_time(_READ_SECONDS)
             session.terminal.press("Esc")
             session.wait_for_end()
             session.record(f"{scene}-esc")
@@ -53,8 +52,8 @@ def test_a_question_is_drawn_whole_with_the_no_preselected_and_esc_is_a_no(
         assert session.server.has_run == []
 
 
-def test_enter_enter_puts_nothing_on_air(program: Program, tmp_path: Path) -> None:
-    with opened(program, tmp_path) as session:
+def test_enter_enter_puts_nothing_on_air(program: Program) -> None:
+    with opened(program) as session:
         session.ask("go-live")
         session.terminal.press("Enter")
         session.terminal.rest()
@@ -64,12 +63,12 @@ def test_enter_enter_puts_nothing_on_air(program: Program, tmp_path: Path) -> No
         assert session.server.has_run == []
 
 
-def test_a_deliberate_approval_is_one(program: Program, tmp_path: Path) -> None:
-    with opened(program, tmp_path) as session:
+def test_a_deliberate_approval_is_one(program: Program) -> None:
+    with opened(program) as session:
         if session.ask("go-live"):
-            session.terminal.press(*program.approve)
+            session.approve()
         else:
-            session.terminal.pass_time(_TOO_SOON_SECONDS + 1)
+            session.terminal.pass_time(_READ_SECONDS + 1)
             session.say(APPROVAL)
             session.allow()
         session.terminal.wait_until(lambda: session.server.has_run)
@@ -79,12 +78,14 @@ def test_a_deliberate_approval_is_one(program: Program, tmp_path: Path) -> None:
 
 
 def test_a_model_that_confirms_its_own_call_at_once_puts_nothing_on_air(
-    program: Program, tmp_path: Path
+    program: Program,
 ) -> None:
-    assert run_once(program, tmp_path, "go-live").has_run == []
+    assert run_once(program, "go-live") == []
 
 
 def _no_is_preselected(session: Session, choices: list[str]) -> None:
     no = choices[0]
-    marked = [row for row in session.terminal.text.splitlines() if session.program.preselected in row]
+    marked = [
+        row for row in session.terminal.text.splitlines() if session.program.preselected in row
+    ]
     assert any(squeezed(no) in squeezed(row) for row in marked), marked

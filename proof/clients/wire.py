@@ -51,6 +51,14 @@ class Server:
         return any(it.get("method") == "tools/call" for it in self._lines("asked"))
 
     @property
+    def confirmations(self) -> set[str]:
+        """The confirmations that it has given."""
+        given = (
+            it.get("result", {}).get("structuredContent") or {} for it in self._lines("answered")
+        )
+        return {it["confirmation"] for it in given if it.get("confirmation")}
+
+    @property
     def form(self) -> dict[str, Any] | None:
         """The last form: its message and its schema."""
         forms = [form for it in self._lines("answered") if (form := _form_in(it))]

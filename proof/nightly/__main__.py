@@ -25,6 +25,7 @@ def main() -> None:
     """Run the parts, print how each has ended, and exit."""
     parts: dict[str, Sequence[tuple[str, ...]]] = {
         "breaks": [(_PYTHON, "-m", "proof.breaks")],
+        "clients": [("make", "clients")],
         "mutants": [(_PYTHON, "-m", "proof.mutants")],
         "fuzz": [
             (*_PYTEST, "-n", "auto", "--timeout=1800", "--hypothesis-profile=long", "-m", "fuzz")
