@@ -128,13 +128,14 @@ class Session:
     def ask(self, scene: str) -> dict[str, Any] | None:
         """Say it, allow the call, and wait for the form, if there will be one, else for the end."""
         self.say(SCENES[scene][0])
-        self.allow()
+        self.allow(scene)
         return self.question()
 
-    def allow(self) -> None:
+    def allow(self, scene: str) -> None:
         """Let the client call the tool, where it asks that."""
         if self.program.permission:
             self.terminal.wait_for(self.program.permission)
+            self.record(f"{scene}-permission")
             self.terminal.press(*self.program.allow)
 
     def approve(self) -> None:
