@@ -25,8 +25,6 @@ _READ_SECONDS: Final = 5.0
 
 _NOT_YET: Final = {
     "test_a_deliberate_approval_is_one[qwen-code]": "it declares panels and draws none",
-    "test_a_model_that_confirms_its_own_call_at_once_puts_nothing_on_air[opencode]": "no delay",
-    "test_a_model_that_confirms_its_own_call_at_once_puts_nothing_on_air[qwen-code]": "no delay",
 }
 """What does not hold yet, by the test. Each may hold already."""
 
