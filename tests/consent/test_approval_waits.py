@@ -67,7 +67,34 @@ async def test_a_question_without_an_answer_ends_after_five_minutes() -> None:
         assert (await question.phase(), it.sent) == ("ended", [])
 
 
-async def test_a_cancelled_call_withdraws_its_question() -> None:
+@pytest.mark.parametrize("is_pressed_between", [True, False])
+async def test_an_approval_counts_although_each_call_is_cancelled_after_five_seconds(
+    *, is_pressed_between: bool
+) -> None:
+    """Some clients have such time-outs. The same call joins the question, in the same tab."""
+    async with asking() as it:
+        question = None
+        for _ in range(4):
+            call = it[MINE].start(GO_LIVE)
+            question = question or await it.open_page.next()
+            await it.hand_clock.pass_by(5)
+            call.scope.cancel()
+            await settled()
+        assert question is not None
+        if is_pressed_between:
+            await question.press(YES)
+            last = it[MINE].start(GO_LIVE)
+        else:
+            last = it[MINE].start(GO_LIVE)
+            await settled()
+            await question.press(YES)
+        assert state_in(await last.result()) == "on_air"
+        assert it.sent == [GO_LIVE.sent]
+        assert len(it.open_page.browser.opened) == 1
+        assert len(await it.open_page.questions()) == 1
+
+
+async def test_a_question_ends_a_minute_after_its_last_call_was_cancelled() -> None:
     async with asking() as it:
         call = it[MINE].start(GO_LIVE)
         question = await it.open_page.next()
@@ -75,6 +102,8 @@ async def test_a_cancelled_call_withdraws_its_question() -> None:
         await settled()
         call.scope.cancel()
         await settled()
+        assert await question.phase() == "open"
+        it.hand_clock.advance(60)
         await question.press(YES)
         assert (await question.phase(), it.sent) == ("ended", [])
         assert question.data["outcome"] == (

@@ -14,6 +14,7 @@ import pytest
 from mcp.server.apps import APP_MIME_TYPE
 
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, IS_LIVE, NO, STUDIO, YES
+from tests.support.product.shared_clock import settled
 from tests.support.product.software_passkey import SoftwarePasskey
 from tests.world.answers import approved_in, data_of, outcome, state_in
 from tests.world.panel import TICKET, Panel, open_panel
@@ -93,6 +94,20 @@ async def test_a_press_in_the_panel_goes_live_and_the_next_call_returns_it(era: 
         learnt = await it[MINE].call(GO_LIVE)
         assert (state_in(learnt), approved_in(learnt)) == ("on_air", "panel")
         assert (await panel.look())["outcome"].startswith(IS_LIVE)
+        assert it.sent == [GO_LIVE.sent]
+
+
+async def test_a_press_in_the_panel_counts_although_each_call_is_cancelled() -> None:
+    """As by clients with short time-outs: each call joins the question, in the same panel."""
+    async with with_panel() as it:
+        panel = await shown(it)
+        for _ in range(3):
+            call = it[MINE].start(GO_LIVE)
+            await settled()
+            call.scope.cancel()
+            await settled()
+        await panel.press(YES)
+        assert state_in(await it[MINE].call(GO_LIVE)) == "on_air"
         assert it.sent == [GO_LIVE.sent]
 
 

@@ -157,14 +157,33 @@ class OpenQuestion:
         """Wait until it has ended. Returns the result, or None if a person is still asked."""
         state = await self.state()
         if state.question is not None:
-            left = state.question.asked_at + QUESTION_SECONDS - state.now
-            seconds = min(seconds, left)
+            seconds = min(seconds, state.question.open_until - state.now)
         if seconds > 0 and not state.is_over:
             async with self.questions.waiting(self, seconds):
                 while not (await self.state()).is_over:
                     await self.changed()
             state = await self.state()
         return state.result(self.call.operation.tool_name) if state.is_over else None
+
+    async def leave(self) -> None:
+        """No call waits for it any more. It stays open for a while, and the same call joins it."""
+
+        def left(question: Question, now: float) -> Question:
+            is_new = question.phase(now) == "open" and question.left_at is None
+            return replace(question, left_at=now) if is_new else question
+
+        with suppress(Away):
+            await self._change(left)
+
+    async def join(self) -> None:
+        """A call waits for it again."""
+
+        def joined(question: Question, now: float) -> Question:
+            is_open = question.phase(now) == "open"
+            return replace(question, left_at=None) if is_open else question
+
+        with suppress(Away):
+            await self._change(joined)
 
     async def told(self) -> None:
         """A call has learnt the result."""
@@ -300,7 +319,7 @@ class OpenQuestions:
         """
         state = await self.kept.same_call(call)
         question = state.question
-        if question is None or question.is_told:
+        if question is None or question.is_told or question.was_left(state.now):
             return None
         found = self._handle(question.id, call), state.phase
         if state.phase in {"running", "unreported"}:
@@ -326,17 +345,22 @@ class OpenQuestions:
 
     @asynccontextmanager
     async def waiting(self, it: OpenQuestion, seconds: float) -> AsyncIterator[None]:
-        """A call waits here. If the last one that waits is cancelled, the question is withdrawn."""
+        """A call waits here. If the last one that waits is cancelled, the question is left.
+
+        At the end of the process it is withdrawn, unless other replicas go on with it.
+        """
         self._waiting_calls[it.id] += 1
         try:
             async with self._clock.move_on_after(seconds):
                 yield
         except anyio.get_cancelled_exc_class():
             is_last = self._waiting_calls[it.id] == 1
-            # At the end of a process, other replicas go on with it.
-            if is_last and not (self.tasks.is_ending and self.store.records.is_shared):
+            if is_last:
                 with anyio.CancelScope(shield=True):
-                    await it.withdraw("the call was cancelled")
+                    if not self.tasks.is_ending:
+                        await it.leave()
+                    elif not self.store.records.is_shared:
+                        await it.withdraw("the call was cancelled")
             raise
         finally:
             self._waiting_calls[it.id] -= 1

@@ -23,6 +23,9 @@ QUESTION_SECONDS: Final = 300.0
 """How long a question can be answered."""
 REPORT_SECONDS: Final = 10.0
 """How long a panel or a page has to show a question."""
+LEFT_SECONDS: Final = 60.0
+"""How long a question stays open after the last call that waited was cancelled: clients with short
+time-outs call again."""
 PENDING_SECONDS: Final = 60.0
 """How long a go-live counts as under way after its answer, unless seen on air or stopped."""
 SENDING_SECONDS: Final = 60.0
@@ -130,7 +133,7 @@ class Question:
     change. `used_by` is the turn of the call that used its yes, and `is_lost` if that call ended
     without a word. `must_report`: it is of no use if no panel has shown it in time, and
     `is_unshown` if nothing can. `hurried` are the moments of confirmations that came too soon.
-    `is_told`: a call has learnt the `result`.
+    `is_told`: a call has learnt the `result`. `left_at`: the last call that waited was cancelled.
     """
 
     id: str
@@ -155,6 +158,13 @@ class Question:
     result: Ended | None = None
     ended_at: float | None = None
     is_told: bool = False
+    left_at: float | None = None
+
+    @property
+    def open_until(self) -> float:
+        """When it can no longer be answered: earlier if no call waits for it any more."""
+        expires_at = self.asked_at + QUESTION_SECONDS
+        return expires_at if self.left_at is None else min(expires_at, self.left_at + LEFT_SECONDS)
 
     @property
     def expires_at(self) -> datetime:
@@ -197,7 +207,13 @@ class Question:
             return "unreported"
         if self.must_report and not self.was_reported and now >= self.asked_at + REPORT_SECONDS:
             return "unreported"
-        return "open" if now < self.asked_at + QUESTION_SECONDS else "ended"
+        return "open" if now < self.open_until else "ended"
+
+    def was_left(self, now: float) -> bool:
+        """Whether it ended since no call waited for it any more."""
+        expires_at = self.asked_at + QUESTION_SECONDS
+        has_no_end = self.result is None and not self.is_used and self.phase(now) == "ended"
+        return has_no_end and self.open_until < expires_at
 
     def counts(
         self, number: int, choice: str, by: ApprovedIn, now: float, *, needs_passkey: bool
@@ -274,6 +290,8 @@ class QuestionState:
         if self.phase == "ended" and self.question.is_used:
             why = self.question.outcome or NOT_KNOWN
             return NotRun(tool, "confirmation_invalid", "used", why=why)
+        if self.question.was_left(self.now):
+            return NotRun(tool, "declined", "cancelled", why="the call was cancelled")
         return NotRun(tool, "declined", "timed_out") if self.phase == "ended" else None
 
 

@@ -103,6 +103,7 @@ class Asking:
         tried: set[Way] = set()
         asked, phase = await self._find(call, request)
         if asked and call.evidence.answer is None and phase != "unreported":
+            await asked.join()
             state = await asked.state()
             if not (state.question and state.question.channel == "page" and not state.is_reported):
                 return await self._wait(asked)

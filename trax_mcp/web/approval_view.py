@@ -8,7 +8,6 @@ from trax_mcp.api.contract import JsonObject
 from trax_mcp.consent.practice import NOTHING_IS_REAL
 from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.questions import (
-    QUESTION_SECONDS,
     READING_SECONDS,
     Ended,
     Question,
@@ -35,7 +34,7 @@ def describe(state: QuestionState, *, asker: str = "", practice: bool = False) -
         "question": str(question.number),
         "phase": state.phase,
         "readingSeconds": 0 if question.is_stop else READING_SECONDS,
-        "secondsLeft": max(0, ceil(question.asked_at + QUESTION_SECONDS - state.now)),
+        "secondsLeft": max(0, ceil(question.open_until - state.now)),
         "isStop": question.is_stop,
         "sending": _sending(question),
         **card(preview, question.changes, practice=practice),
