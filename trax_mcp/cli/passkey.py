@@ -35,7 +35,7 @@ def run(options: Namespace) -> int:
         passkey.write(path)
     except OSError as error:
         raise CannotStart(f"The passkey cannot be written: {error.strerror}.") from None
-    console.print(f"Done. From now on a yes needs this passkey, on the page. It is in {path}.")
+    console.print(f"Done. From now on approvals need this passkey, on the page. It is in {path}.")
     console.print("Delete that file to go back. Restart your MCP client so that this counts.")
     return 0
 

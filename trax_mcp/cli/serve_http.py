@@ -22,6 +22,7 @@ from trax_mcp.cli.startup import (
     client_for,
     enrolled_passkey,
     http_warnings,
+    passkey_warning,
     sign_in_path,
     sign_in_secret_path,
 )
@@ -84,6 +85,8 @@ async def _serve_http(
 ) -> None:
     check_names(settings)
     passkey, server_tokens = enrolled_passkey(settings), ServerTokens(settings)
+    if passkey is not None:
+        tell(f"trax-mcp: {passkey_warning(settings)}")
     async with (
         aclosing(client_for(settings)) as client,
         _open_replicas(settings) as replicas,

@@ -118,6 +118,15 @@ def passkey_path(settings: Settings) -> Path:
     return settings.passkey_file or key_path().with_name("passkey.json")
 
 
+def passkey_warning(settings: Settings) -> str:
+    """What a passkey means over HTTP, where no page asks for it."""
+    return (
+        f"A passkey is enrolled ({shorten(passkey_path(settings))}), so over HTTP every act that"
+        " needs approval is refused, except going offline. Move that file away, or set HOME to"
+        " another folder, to ask callers in their clients."
+    )
+
+
 def sign_in_path(settings: Settings) -> Path:
     """The file that keeps who is signed in."""
     return settings.sign_in_file or user_data_path("trax-mcp", appauthor=False) / "sign-in.sqlite"
