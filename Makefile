@@ -25,7 +25,7 @@ BUNDLE = build/trax-mcp-$(VERSION).mcpb
 BILL = build/trax-mcp-$(VERSION).cdx.json
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test313 check format docs bench proof nightly clients wheel bundle packer image lock clean
+.PHONY: help install demo test test313 check format docs pictures bench proof nightly clients wheel bundle packer image lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ format: .venv/dev ## format the code
 docs: .venv/dev ## write what is generated: parts of pages, exchanges, manifest lists, snapshots, picture
 	$(BIN)/python -m tools.docs
 	$(BIN)/pytest -n auto -m syrupy_snapshot --snapshot-update
+
+pictures: .venv/dev chromium $(BROWSER)/host.js ## draw the page and the panel that ask, as docs/ shows them
+	APP_BRIDGE=$(BROWSER)/host.js $(BIN)/python -m tools.pictures
 
 bench: .venv/dev ## compare start, memory and calls with a bare server; measure consent and chat
 	$(BIN)/python -m bench

@@ -157,7 +157,7 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
         ("tests/web/test_approval_page.py", swap(PageAccess.has_session).by(lambda *_: True)),
         ("tests/seams/test_chance.py", put(store, "secrets", _SHORT)),
     ],
-    "from then on a yes needs your finger": [
+    "from then on each approval needs your fingerprint": [
         ("tests/web/test_passkey.py", swap(challenge_for).by(lambda *_: b"the same for all")),
     ],
     "it stops at the first": [

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from tests.support.home_folder import KEY
 from tests.support.product.commands import run_command
+from tests.support.product.software_passkey import SoftwarePasskey
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,3 +74,13 @@ def test_unused_settings_and_risks_are_named(
     *said, listening = done.err.splitlines()
     assert listening.startswith("trax-mcp is listening on http://")
     assert said == [f"trax-mcp: {it}" for it in expected]
+
+
+def test_a_passkey_that_refuses_every_caller_is_named_at_the_start(tmp_path: Path) -> None:
+    """No page of the operator's computer asks the callers."""
+    file = tmp_path / "passkey.json"
+    file.write_text(json.dumps(SoftwarePasskey().file_content), encoding="utf-8")
+    settings = {"HOME": str(tmp_path), "TRAX_PASSKEY_FILE": str(file)}
+    said, _ = run_command("http", "--port", "0", settings=settings).err.splitlines()
+    assert said.startswith("trax-mcp: A passkey is enrolled (")
+    assert "so over HTTP every act that needs approval is refused, except going offline." in said

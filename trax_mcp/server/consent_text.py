@@ -128,7 +128,9 @@ def _awaits_model(not_run: NotRun) -> bool:
 
 def _next_step(not_run: NotRun) -> str:
     if _awaits_model(not_run):
-        elsewhere = "They can answer there, or here. " if not_run.status == "asking" else ""
+        elsewhere = (
+            "They can answer there or here. One is enough. " if not_run.status == "asking" else ""
+        )
         return f"{elsewhere}{_ask_for_yes(not_run)}"
     if not_run.reason == "used":
         return "Look at what came of it before anything else."
