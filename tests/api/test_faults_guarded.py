@@ -13,6 +13,7 @@ from tests.support.fault_table.faulty_world import leaked_strings, open_faulty
 from tests.support.fault_table.role_calls import row_of, rows
 from tests.support.fault_table.table import POSSIBLE, TABLE, Consequence, Role, read_table
 from tests.world.answers import RAN, data_of, outcome, state_in, text_of
+from tests.world.caller import PREVIEW_SECONDS
 
 if TYPE_CHECKING:
     import mcp_types as types
@@ -69,6 +70,7 @@ async def test_a_confirmed_call_that_meets_a_fault_is_sent_once(
     async with open_faulty(row) as faulty:
         preview = data_of(await faulty.call())
         confirmed = {"confirm": True, "confirmation": preview["confirmation"]}
+        await faulty.advance(PREVIEW_SECONDS)
         faulty.begin_fault()
         result = await faulty.call(**confirmed)
         took_effect, sent = faulty.took_effect, len(faulty.changes)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.support.guarded_calls import GuardedOperation
 
-YES: Final = 'Delete the destination "Main channel"'
+YES: Final = "Delete the YouTube destination"
 
 
 def last_line(audit: Path, operation: GuardedOperation) -> dict[str, Any]:

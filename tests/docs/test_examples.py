@@ -12,6 +12,7 @@ import pytest
 from tests import ROOT
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY, READONLY_KEY
 from tests.support.server_process import PATIENCE_SECONDS, Running, running
+from tests.world.caller import PREVIEW_SECONDS
 from tests.world.world import Over, open_world
 
 if TYPE_CHECKING:
@@ -57,10 +58,12 @@ async def test_bot_runs_a_show_from_go_live_to_go_offline(tmp_path: Path) -> Non
     ):
         await it.stdout.match(GREETING)
         await send(it, "!dance", f"> {GREETING.partition(': ')[2]}")
-        await send(it, "!live", r"Can be on screen: \"Intro clip\"")
+        await send(it, "!live", r"May be on screen: \"Host camera\", \"Intro clip\"")
         await send(it, "2", BUTTONS + "Nothing was sent.")
         assert world.trax.sent == []
-        await send(it, "!live\n1", "go_live: on_air")
+        await send(it, "!live", r"May be on screen: \"Host camera\", \"Intro clip\"")
+        world.hand_clock.advance(PREVIEW_SECONDS)
+        await send(it, "1", "go_live: on_air")
         world.hand_clock.advance(10)
         await it.stdout.match(r"  youtube 'Ada': 'We are on! Hello from Lisbon'")
         await it.write("!say Good evening\n")

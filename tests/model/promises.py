@@ -416,7 +416,8 @@ class Promises:
                 self._break(call, "got no answer")
         for studio, show in self._shows.items():
             shown = show.call.shown
-            since = shown.call.ended if shown else show.call.began
+            # a flag is an approval of the moment, whatever was shown before
+            since = shown.call.ended if shown and self.mode != "flag" else show.call.began
             if self._is_apart(show.call) or self._had_trouble(since=since):
                 continue
             for stop in self._stops(studio, since=since):

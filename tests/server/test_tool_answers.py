@@ -192,6 +192,6 @@ async def test_a_change_names_the_studio_if_a_list_was_read_lately() -> None:
             await it[MINE].client.list_resources()
         assert [sent.method for sent in it.trax.requests] == ["PATCH", "GET", "PATCH"]
     assert texts == [
-        f'Changed the source "Wide shot" of {studio}: `name` is "Wide shot".'
+        f'Changed the source "Wide shot" of {studio}: its name is "Wide shot".'
         for studio in ("the studio", '"Friday Night Show"')
     ]

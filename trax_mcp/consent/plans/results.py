@@ -20,23 +20,29 @@ _WORDS: Final = {
     "vertical": "portrait video",
     "enabled": "on",
     "active": "on",
-    "autoGoLive": "going live on its own",
-    "autoGoOfflineOnDrop": "going offline if its input drops",
+    "autoGoLive": "its setting for going live on its own",
+    "autoGoOfflineOnDrop": "its setting for going offline if its input drops",
 }
 """What a field of TRaX's is called in results."""
 
 
 def changes_in_words(arguments: Mapping[str, object], answer: JsonObject) -> str:
     """What these arguments have changed. No secret is repeated."""
-    changes, hidden = list[str](), list[str]()
+    changes, hidden, switched = list[str](), list[str](), list[str]()
     for name, asked in _by_importance(arguments):
-        if name in answer and not isinstance(asked, SecretStr):
+        if name in _SWITCHES and answer.get(name) is asked:
+            on = "on" if asked else "off"
+            switched.append(f"it is {on}, and stays {on} for later shows.")
+        elif name in answer and not isinstance(asked, SecretStr):
             changes.append(_changed_to(name, answer[name], asked))
         else:
             hidden.append(name)
             changes.append(_is_set(name, asked))
     again = not_shown_again(hidden, are_all=len(hidden) == len(changes))
-    return f"{naming.listed(changes)}.{again}"
+    if not changes:
+        return "".join(switched)
+    later = "".join(f" I{it[1:]}" for it in switched)
+    return f"{naming.listed(changes)}.{later}{again}"
 
 
 def _by_importance(arguments: Mapping[str, object]) -> Iterable[tuple[str, object]]:
@@ -47,9 +53,8 @@ def _by_importance(arguments: Mapping[str, object]) -> Iterable[tuple[str, objec
 
 def _changed_to(name: str, value: object, asked: object) -> str:
     """The end of a sentence: what an argument has changed, with the value in TRaX's answer."""
-    if name in _SWITCHES and value is asked:
-        on = "on" if value else "off"
-        return f"it is {on}, and stays {on} for later shows"
+    if name == "vertical" and value is asked:
+        return f"its video is {'portrait' if value else 'landscape'}"
     return f"{_WORDS.get(name, name)} is {_answered(value, asked)}"
 
 
