@@ -43,7 +43,7 @@ test: .venv/dev ## run the tests, in under three minutes
 # All of them with TESTS=tests.
 TESTS ?= tests/units tests/seams tests/cli tests/docs
 test313: $(PY313)/ready ## run the tests of rules, commands and pages on Python 3.13, as the image does
-	$(PY313)/bin/pytest -n auto --dist worksteal -p no:cacheprovider $(TESTS)
+	$(PY313)/bin/pytest -n auto --dist worksteal -p no:cacheprovider -m "not timing" $(TESTS)
 
 check: .venv/dev ## format, lint, types, imports and tests: all must pass before a commit
 	$(BIN)/ruff format --check .
@@ -88,7 +88,7 @@ proof-replicas: .venv/dev
 	$(BIN)/pytest -n 3 -m "not nightly" $(PYTEST_OPTIONS) proof/replicas
 
 nightly: .venv/dev ## run what takes long and say how it ended, or one PART=breaks|clients|mutants|fuzz|model|people|replicas|shows|python3.13
-	sh proof/install_programs.sh valkey-server haproxy >/dev/null
+	$(if $(filter breaks replicas,$(or $(NIGHTLY_PARTS),replicas)),sh proof/install_programs.sh valkey-server haproxy >/dev/null)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group mutants
 	$(BIN)/python -m proof.nightly $(NIGHTLY_PARTS)
 

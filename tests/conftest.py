@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import mcp
-import mcp_types as types
 import pytest
 from anyio.from_thread import start_blocking_portal
 
 from tests.support.hermetic import isolate_from_machine
 from tests.support.hypothesis_profiles import register
-from tests.support.product.frozen_sandbox import still
+from tests.support.product.frozen_sandbox import frozen_sandbox
 from tests.support.product.local_servers import open_in_portal, upstream
 from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
@@ -24,6 +23,7 @@ from tests.world.wire import ERAS, MODERN
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import mcp_types as types
     from mcp.server import Server
 
     from tests.support.product.sandbox import Sandbox
@@ -47,17 +47,10 @@ async def call(
             return await client.call_tool(tool, arguments or {})
 
 
-def text_of(result: types.CallToolResult) -> str:
-    """The text of a tool's answer."""
-    (block,) = result.content
-    assert isinstance(block, types.TextContent)
-    return block.text
-
-
 @pytest.fixture
 def sandbox() -> Sandbox:
     """A seeded sandbox whose clock moves only when the test advances it."""
-    return still()
+    return frozen_sandbox()
 
 
 @pytest.fixture

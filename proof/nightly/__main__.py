@@ -32,7 +32,7 @@ def main() -> None:
         ],
         "model": [
             (
-                *("env", "RACES=5000", f"RACES_SEED={time.time_ns()}"),
+                *("env", "MODEL_HISTORIES=5000", f"MODEL_SEED={time.time_ns()}"),
                 *(*_PYTEST, "-n", "auto", "--timeout=1800", "tests/model"),
             )
         ],

@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, STUDIO
-from tests.support.product.frozen_sandbox import still
+from tests.support.http_clients import plain_http
+from tests.support.product.frozen_sandbox import frozen_sandbox
 from tests.support.product.local_servers import listening
 from tests.support.product.memory import SharedRecords, shared_memories
 from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock, settled
-from tests.support.served_app import plain_http
 from tests.world.caller import PREVIEW_SECONDS
 from tests.world.panel import Panel, open_panel
 from tests.world.sign_in import signing_in
@@ -40,7 +40,7 @@ class Machines:
     """Machines that a server moves between, with its two files, and one memory beside them."""
 
     def __init__(self, folder: Path) -> None:
-        self.trax = known_to_all(still())
+        self.trax = known_to_all(frozen_sandbox())
         self.clock = HandClock(self.trax)
         self.memory, self.of_another = shared_memories(self.clock)
         self._folder = folder

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from tests.support.hosted_process import FILE, SECRET_FILE
-from tests.support.product.frozen_sandbox import still
+from tests.support.http_clients import plain_http
+from tests.support.product.frozen_sandbox import frozen_sandbox
 from tests.support.product.local_servers import https_of, listen_on_loopback, listening
 from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
 from tests.support.product.sign_in import Internet, app_with_sign_in, sign_in_command
-from tests.support.served_app import plain_http
 from tests.world.oauth import CALLBACK, OAuthSteps
+from tests.world.replica import Replica
 from tests.world.wire import MODERN, HttpWire, credentials, tool_call
-from tests.world.world import MINE, Over, Replica, World, called_by, known_to_all
+from tests.world.world import MINE, Over, World, called_by, known_to_all
 
 if TYPE_CHECKING:
     import ssl
@@ -100,7 +101,7 @@ async def signing_in(
     `public_url` is where the server thinks that it can be reached, by default where it is. With
     `tls` it speaks HTTPS, as a proxy in front of it would. The rest is as for `open_world`.
     """
-    trax = known_to_all(trax or still())
+    trax = known_to_all(trax or frozen_sandbox())
     clock = HandClock(trax, short_seconds=short_seconds)
     # First, since the product is told its address.
     listener, address = listen_on_loopback()

@@ -17,7 +17,7 @@ import anyio
 from mcp import Client
 
 from tests import ROOT
-from tests.support.product.frozen_sandbox import still
+from tests.support.product.frozen_sandbox import frozen_sandbox
 from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
 from tests.support.simulated_person import Person, agreeing, choices, refusing
@@ -86,7 +86,7 @@ async def _run_all() -> Mapping[str, Mapping[str, Sequence[Block]]]:
 
 async def _answer_a_form() -> list[Block]:
     """Once with a no, once with a yes."""
-    person, trax = Person(), still()
+    person, trax = Person(), frozen_sandbox()
     clock = HandClock(trax)
 
     async def refuse(form: Form) -> FormAnswer:
@@ -118,7 +118,7 @@ async def _answer_a_form_about_several() -> list[Block]:
 
 async def _confirm_a_preview() -> list[Block]:
     """A client without forms: a preview, and the same call with its confirmation."""
-    trax = still()
+    trax = frozen_sandbox()
     clock = HandClock(trax)
     async with Client(Product(trax, clock).server(), cache=None) as client:
         preview = await client.call_tool("go_live", _STUDIO)
@@ -148,7 +148,7 @@ async def _press_three_times() -> tuple[list[Block], dict[str, Any]]:
     Returns what the bot reads for the second and the third, and the last line of the first press in
     the audit log.
     """
-    trax = still()
+    trax = frozen_sandbox()
     clock = _PausingClock(trax)
     results: dict[str, types.CallToolResult] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -179,7 +179,7 @@ def _last_sent(log: Path) -> dict[str, Any]:
 
 
 def _client(person: Person | None = None) -> Client:
-    return Client(Product(still()).server(), cache=None, elicitation_callback=person)
+    return Client(Product(frozen_sandbox()).server(), cache=None, elicitation_callback=person)
 
 
 def _confirmed(preview: types.CallToolResult) -> dict[str, Any]:

@@ -1,16 +1,18 @@
-"""A sandbox with a frozen clock, copies of its world, and a plain HTTP client for it."""
+"""A sandbox with a frozen clock or in virtual time, copies of its contents, and a client for it."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
+import anyio
 import httpx
 
 from tests.support.product.manual_clock import ManualClock
 from tests.support.product.sandbox import SANDBOX_KEY, Sandbox
 from tests.support.product.sandbox_transport import SandboxTransport
+from tests.support.product.virtual_time import STARTED_AT
 
-World = dict[str, dict[str, Any]]
+Contents = dict[str, dict[str, Any]]
 """The contents of a sandbox, by kind and id."""
 
 ADDRESS: Final = "http://sandbox.localhost"
@@ -20,9 +22,22 @@ STUDIO: Final = "/v1/studios/studio_42"
 """The path of the Friday Night Show."""
 
 
-def still() -> Sandbox:
+def frozen_sandbox() -> Sandbox:
     """A seeded sandbox with a frozen clock."""
     return Sandbox(ManualClock.frozen())
+
+
+class _LoopClock(ManualClock):
+    """A clock that follows the event loop's."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return super().now() + anyio.current_time()
+
+
+def virtual_sandbox() -> Sandbox:
+    """A seeded sandbox in virtual time, without a limit of requests."""
+    return Sandbox(_LoopClock.frozen(STARTED_AT.timestamp()), rate_limit=None)
 
 
 def put_on_air(sandbox: Sandbox, studio: str = "studio_42") -> None:
@@ -45,12 +60,12 @@ def code(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, response.json()["error"]["code"]
 
 
-def world_of(trax: Sandbox) -> World:
+def contents_of(trax: Sandbox) -> Contents:
     """A copy of everything in a sandbox that a call can change, without chat."""
     return {name: dict(table) for name, table in _tables(trax).items()}
 
 
-def restore(trax: Sandbox, before: World) -> None:
+def restore(trax: Sandbox, before: Contents) -> None:
     """Put a copy back, and remove the chats of studios that are not in it. Faults stay."""
     for name, table in _tables(trax).items():
         table.clear()
