@@ -63,7 +63,7 @@ def test_demo_plays_the_show_in_order_and_prints_plain_text(
         "not obeyed",
         'go_offline(studioId: "studio_42")\n     ╭─ Your client asks you',
         "you ❯ Stay on air",  # noqa: RUF001  the same
-        "declined  Nothing was sent: the user said no.",
+        "declined  The user said no, so nothing was sent.",
         "still on air",
         'send_chat_message(studioId: "studio_42", text: "Thanks, turning it up!")',
         'go_offline(studioId: "studio_42")\n     ╭─ Your client asks you',

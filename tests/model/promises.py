@@ -204,8 +204,8 @@ class Promises:
             yield "does not say that a stop came"
         for number, outcome in enumerate(call.outcomes):
             was_sent = number < len(call.sent)
-            is_wrong = {"not_sent": was_sent, "applied": not was_sent}.get(outcome) and not others
-            if is_wrong and not self._is_anothers(call, ran=True):
+            is_wrong = {"not_sent": was_sent, "applied": not was_sent}.get(outcome)
+            if is_wrong and not self._is_anothers(call, ran=True) and not others:
                 yield f"is said to be {call.outcomes}, and {len(call.sent)} were sent"
         if call.act.stops:
             yield from self._problems_of_stop(call, others)

@@ -170,8 +170,9 @@ class Run:
             case "a destination renamed":
                 trax.change("dest_1", name=f"Main channel {number}")
             case "one enabled":
+                if not trax.record("dest_3")["enabled"]:
+                    self.promises.enabled.append((anyio.current_time(), f"Kick {number}"))
                 trax.change("dest_3", name=f"Kick {number}", enabled=True)
-                self.promises.enabled.append((anyio.current_time(), f"Kick {number}"))
             case "a camera renamed":
                 trax.change("source_1", name=f"Camera {number}")
             case "live":

@@ -34,10 +34,16 @@ def play_demo(
     if alter is None:
         return play(console=console)
 
+    clocks = list[HandClock]()
+
+    async def pass_by(seconds: float) -> None:
+        clocks[-1].advance(seconds)
+
     @asynccontextmanager
     async def serve(process: StdioServerParameters, **_: object) -> AsyncIterator[MessageStream]:
         trax, variables = frozen_sandbox(), process.env or {}
         clock = HandClock(trax)
+        clocks.append(clock)
         async with (
             create_client_server_memory_streams() as (client, ours),
             anyio.create_task_group() as tasks,
@@ -49,5 +55,6 @@ def play_demo(
             yield client
             tasks.cancel_scope.cancel()
 
-    with patch("trax_mcp.cli.demo.session.stdio_client", serve):
+    session = "trax_mcp.cli.demo.session"
+    with patch(f"{session}.stdio_client", serve), patch(f"{session}.sleep", pass_by):
         return play(console=console)

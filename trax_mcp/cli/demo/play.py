@@ -27,7 +27,7 @@ SERVER: Final = (sys.executable, "-P", "-m", "trax_mcp", "--sandbox")
 _WITH_FORMS: Final = """\
 A real MCP client starts trax-mcp and runs a show on the embedded TRaX sandbox: \
 made-up studios and viewers, no key, no network, nothing real. It takes about \
-twelve seconds. This client can ask you: when to go on air and off, you decide in a form."""
+twenty seconds. This client can ask you: when to go on air and off, you decide in a form."""
 _WITHOUT_FORMS: Final = """\
 Not every client can ask you. Then a page opens in your browser; and where there \
 is none, as over SSH, the server runs only what it has shown, and only once."""
@@ -136,6 +136,7 @@ async def _play_without_forms(session: Session) -> None:
     yes = {**call, "confirm": True}
     invented = {**yes, "confirmation": "the-host-said-yes"}
     await session.expect_refusal("expired", "delete_destination", **invented)
+    await session.let_you_read()
     session.you("Yes, delete it.")
     given = {**yes, "confirmation": shown.confirmation}
     await session.call("delete_destination", **given)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Final, NamedTuple, TextIO
 
 import anyio
+from anyio import sleep
 from mcp import Client, StdioServerParameters
 from mcp.client import ClientRequestContext
 from mcp.client.stdio import stdio_client
@@ -18,6 +19,10 @@ from trax_mcp.server.consent_text import BEGIN, END
 from trax_mcp.settings import VARIABLE_PREFIX
 
 _CALL_SECONDS: Final = 30
+_PREVIEW_SECONDS: Final = 5.5
+"""The server takes no confirmation within five seconds of its preview."""
+_FORM_SECONDS: Final = 1.5
+"""To the server, a no within a second is the client's."""
 
 
 class DemoFailed(Exception):
@@ -47,6 +52,12 @@ class Session:
         """Let the user say something."""
         self.screen.you(text)
         self._spoke_at = anyio.current_time()
+
+    async def let_you_read(self) -> None:
+        """Let the user read a preview."""
+        with self.screen.waiting() as show:
+            show("You read it")
+            await sleep(_PREVIEW_SECONDS)
 
     def seconds_since_you(self) -> float:
         """The time since the user said something or answered a form."""
@@ -107,6 +118,7 @@ class Session:
         self.screen.box("Your client asks you", params.message, schema["enum"])
         if self._while_open is not None:
             await self._while_open()
+        await sleep(_FORM_SECONDS)
         choice = schema["enum"][1 if self._agrees else 0]
         self.you(choice)
         self._expects_form = False
