@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+import mcp_types as types
 import pytest
 
 from tests.support.guarded_calls import (
@@ -52,10 +53,14 @@ def rename_everything(trax: Sandbox, name: str) -> None:
         trax.change(account["id"], displayName=name, status="expired")
 
 
+DRAWS_ALL: Final = types.Implementation(name="codex-mcp-client", version="0.171.0")
+"""A client that draws a form whole: others get further forms where names are long."""
+
+
 async def asked_on(world: World, act: GuardedOperation) -> tuple[list[str], list[str]]:
     """Call, and return the lines of the form and the sentences and lines of the preview."""
     person = Person(declining)
-    await (await world.caller(person=person)).call(act)
+    await (await world.caller(person=person, named=DRAWS_ALL)).call(act)
     (form,) = person.forms
     preview = await world[MINE].call(act)
     assert outcome(preview) == ("confirmation_required", None)
@@ -91,7 +96,10 @@ async def test_a_client_shows_the_same_sentences_for_every_name(kind: str) -> No
         told = [it for line in (*hostile_form, *hostile_preview) for it in names_in(line)]
         assert all(is_shown(it, NAMES[kind]) for it in told)
         assert world.sent == []
-        assert outcome(await (await world.caller(person=Person(agreeing))).call(act)) == RAN
+        assert (
+            outcome(await (await world.caller(person=Person(agreeing), named=DRAWS_ALL)).call(act))
+            == RAN
+        )
         assert world.sent == [act.sent]
 
 

@@ -201,6 +201,9 @@ async def listen(it: Told) -> None:
             continue
 
 
+READING_SECONDS: Final = 1.1
+
+
 async def ask(it: Told) -> None:
     """Ask in a panel, whose person refuses while the call waits."""
     caller, gauge = HttpWire(it.http, MODERN, x_api_key=MINE), "trax_mcp_questions_open"
@@ -216,6 +219,7 @@ async def ask(it: Told) -> None:
     await it.scrape_until(gauge, 0)
     waiting = asyncio.create_task(call("go_live", studioId=STUDIO))
     it.metrics["asking"] = await it.scrape_until(gauge, 1)
+    await asyncio.sleep(READING_SECONDS)  # a person cannot have read it sooner
     no = {"question": shown["question"], "choice": shown["no"]}
     await call("answer_approval", ticket=ticket, **no)
     assert (await waiting)["structuredContent"]["reason"] == "declined"
@@ -248,7 +252,7 @@ def test_prometheus_finds_each_metric_that_the_page_names(told: Told) -> None:
         refused = {"http_response_status_code": status}
         assert count(metrics, "trax_mcp_refused_requests_total", **refused) == 1
         assert count(metrics, TOOK, **refused) == 1
-    assert count(metrics, TOOK, http_route="/mcp") == 9 + 1  # and the one that was left
+    assert count(metrics, TOOK, http_route="/mcp") == 10 + 1  # and the one that was left
     assert count(metrics, SESSIONS, network_transport="tcp") == 1
     assert count(told.metrics["listen"], "trax_mcp_watchers") == 1
     assert count(told.metrics["asking"], "trax_mcp_questions_open") == 1

@@ -70,12 +70,11 @@ async def test_each_thing_is_read_once(
 
 @pytest.mark.parametrize("tool", ["go_live", "go_offline"])
 async def test_a_list_is_read_to_its_end(server: Server[Any], sandbox: Sandbox, tool: str) -> None:
-    """Each page is as large as TRaX allows, and what is on the third page is named or counted."""
+    """Each page is as large as TRaX allows, and what is on the third page is named."""
     enable_many(sandbox, 400)
     put_on_air(sandbox, "studio_42" if tool == "go_offline" else "studio_43")
     shown = await preview(server, tool)
-    last = '"dest_9399" ("custom")' if tool == "go_live" else "and 382 more."
-    assert last in str(shown["effects"])
+    assert '"dest_9399" ("custom")' in str(shown["effects"])
     pages = [it for it in sandbox.requests if it.path == PLACES]
     assert [it.query["limit"] for it in pages] == ["200"] * 3
     assert len({it.query.get("cursor") for it in pages}) == 3

@@ -80,9 +80,9 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "key as a request's id": frozenset(),
     "key in the wrong header": frozenset(),
     "key as an actor name": frozenset(),
-    # Responses of TRaX are returned unchanged to the caller, and questions name the studio. That of
-    # `go_offline` is about another one, and that of `update_source` names the source alone.
-    "key as a studio name": (_GUARDED_TOOLS - {"answer: go_offline", "answer: update_source"})
+    # Responses of TRaX are returned unchanged to the caller, and questions and results name the
+    # studio. That of `go_offline` is about another one.
+    "key as a studio name": (_GUARDED_TOOLS - {"answer: go_offline"})
     | frozenset(
         {
             "answer: list_studios",
@@ -107,7 +107,9 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "reserved upload URL": frozenset({"answer: create_media_upload"}),
     "used upload URL": frozenset({"storage"}),
     "session": frozenset({"headers"}),
-    "confirmation": _GUARDED_TOOLS - {"answer: update_studio"},  # this call of it needs no yes
+    # These calls need no approval while the studio is off air.
+    "confirmation": _GUARDED_TOOLS
+    - {"answer: update_studio", "answer: create_source", "answer: update_source"},
     "question": frozenset({"answer: go_live"}),
     "unsolicited message": frozenset(),
     # The operator must see which host name to allow.
