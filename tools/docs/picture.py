@@ -55,4 +55,5 @@ def _draw(play_on: Callable[[Console], int]) -> str:
 
 
 def _without_durations(drawn: str) -> str:
-    return re.sub(r"\d+\.\d&#160;s", "0.0&#160;s", drawn)
+    """Without what a longer duration changes: its digits, and where its line goes on."""
+    return re.sub(r"\d+\.\d(?=&#160;s)|(?<=textLength=)\S+|(?<= x=)\S+", "", drawn)
