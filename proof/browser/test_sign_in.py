@@ -304,7 +304,7 @@ async def test_another_site_can_neither_frame_nor_send_the_form(
 
 
 async def test_every_page_fits_a_small_screen_and_can_be_read(
-    browser: Browser, tmp_path: Path, pictures: Path | None
+    browser: Browser, tmp_path: Path
 ) -> None:
     long = f"https://{'a' * 63}.{'b' * 63}.example/callback"
     async with _visit(tmp_path) as visit:
@@ -317,8 +317,6 @@ async def test_every_page_fits_a_small_screen_and_can_be_read(
                 await steps.sign_in(MINE)
             async with _opened(browser, visit.asked(), **screen) as page:
                 await _check(page)
-                if pictures and width == 640:
-                    await page.screenshot(path=pictures / f"sign-in-{scheme}.png", full_page=True)
                 await _type_key(page, "sk_live_wrong")
                 await page.get_by_role("alert").wait_for()
                 await _check(page)
