@@ -13,6 +13,7 @@ from tests.support.http_clients import plain_http
 from tests.support.product.local_servers import listening
 from tests.support.product.sandbox import SANDBOX_KEY, Sandbox
 from tests.support.server_process import PATIENCE_SECONDS, running
+from tests.world.caller import PREVIEW_SECONDS
 from tests.world.wire import MODERN, HttpWire, request
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ async def check_replicas(both: Sequence[Mapping[str, str]], token: str) -> None:
         ]
         shown = await a.call(GO_LIVE.tool, **GO_LIVE.arguments)
         evidence = {"confirm": True, "confirmation": shown["structuredContent"]["confirmation"]}
+        await asyncio.sleep(PREVIEW_SECONDS)  # nobody can have read it sooner
         done = await b.call(GO_LIVE.tool, **GO_LIVE.arguments, **evidence)
         assert not done.get("isError"), done
         assert trax.sent == [GO_LIVE.sent]
