@@ -1,4 +1,4 @@
-"""Two replicas on an engine, for each test or for all tests of a module."""
+"""An engine for each test."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from proof.replicas.replica_setup import Replicas, open_replicas
 from proof.replicas.throwaway_engine import ThrowawayEngine, throwaway_engine
 
 if TYPE_CHECKING:
@@ -26,17 +25,3 @@ async def engine() -> AsyncIterator[ThrowawayEngine]:
     """An empty engine, without replicas."""
     async with throwaway_engine() as engine:
         yield engine
-
-
-@pytest_asyncio.fixture
-async def replicas() -> AsyncIterator[Replicas]:
-    """Two replicas that the test may kill."""
-    async with open_replicas() as replicas:
-        yield replicas
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def shared_replicas() -> AsyncIterator[Replicas]:
-    """Two replicas for all tests of a module, which needs `pytest.mark.asyncio(loop_scope=...)`."""
-    async with open_replicas() as replicas:
-        yield replicas

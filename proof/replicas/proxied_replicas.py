@@ -4,149 +4,92 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import signal
-import ssl
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-import httpx
-import httpx2
-from mcp.client.streamable_http import streamable_http_client
-
-from proof.replicas.throwaway_engine import throwaway_engine
 from tests import ROOT
-from tests.support.consent_clients import SECOND_KEY
 from tests.support.loopback_ports import held_port
-from tests.support.product.local_servers import listening
-from tests.support.product.sandbox import SANDBOX_KEY, Sandbox
-from tests.support.served_app import plain_http
+from tests.support.product.sandbox import Sandbox
 from tests.support.server_process import PATIENCE_SECONDS, Running, running
-from tests.world.wire import HttpWire
+from tests.world.world import Over, Replica, World, open_world
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from tests.support.guarded_calls import GuardedOperation
+    from proof.replicas.throwaway_engine import ThrowawayEngine
 
 DRAIN_SECONDS: Final = 1.5
 """Three health checks of the proxy."""
 CONFIGURATION: Final = ROOT / "deploy/haproxy.cfg"
-_DOWN: Final = " is DOWN"
 _PAUSE_SECONDS: Final = 0.02
 
 
 @dataclass
-class ProxiedReplica:
-    """A replica on a port of its own, which stays the same when it starts again."""
+class Proxied:
+    """A world whose first address is that of the proxy; the replicas are at 1 and 2.
 
-    port: int
-    settings: Mapping[str, str]
-    running: Running = field(init=False)
-    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    Each keeps its port when it starts again.
+    """
 
-    @property
-    def address(self) -> str:
-        """Its URL without the path, past the proxy."""
-        return f"http://127.0.0.1:{self.port}"
-
-    async def start(self) -> None:
-        """Start it, and wait until it is ready."""
-        self.running = await self._stack.enter_async_context(
-            running("http", "--port", str(self.port), settings=self.settings)
-        )
-        await self.running.address()
-        await wait_for_status(self.address, "/readyz")
-
-    async def restart(self) -> None:
-        """Let it drain and end, and start it again."""
-        self.running.process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            assert await self.running.process.wait() == 0
-        await self.start()
-
-    async def aclose(self) -> None:
-        """End it."""
-        await self._stack.aclose()
-
-
-@dataclass
-class ProxiedReplicas:
-    """The proxy's address, the replicas behind it, and the sandbox that they call."""
-
-    address: str
+    it: World
     proxy: Running
-    trax: Sandbox
-    both: tuple[ProxiedReplica, ProxiedReplica]
-    _stack: AsyncExitStack = field(repr=False)
+    replicas: AsyncExitStack
 
-    async def next_down(self) -> None:
-        """Wait until the proxy notices that one more replica is not ready."""
-        lines = self.proxy.stdout
-        known = sum(_DOWN in it for it in lines.all)
-
-        def find_next(line: str) -> bool | None:
-            nonlocal known
-            known -= _DOWN in line
-            return True if known < 0 else None
-
-        await lines.find(find_next)
-
-    def count(self, operation: GuardedOperation) -> int:
-        """How often an operation reached TRaX."""
-        return [f"{it.method} {it.path}" for it in self.trax.mutations].count(operation.sent)
-
-    async def caller(
-        self, era: str, *, key: str = SANDBOX_KEY, address: str | None = None
-    ) -> HttpWire:
-        """A light client of the proxy, or of an address past it."""
-        http = await self._stack.enter_async_context(plain_http(address or self.address))
-        return HttpWire(http, era, x_api_key=key)
-
-    async def connection(
-        self, *, key: str = SANDBOX_KEY, address: str | None = None, trusted: Path | None = None
-    ) -> Any:  # noqa: ANN401  what `Client` takes
-        """A connection to the proxy, or to another address, for the SDK's client.
-
-        `trusted` is the certificate of the authority that it trusts.
-        """
-        verify = True if trusted is None else ssl.create_default_context(cafile=str(trusted))
-        web = await self._stack.enter_async_context(
-            httpx2.AsyncClient(
-                headers={"X-API-Key": key}, trust_env=False, verify=verify, timeout=PATIENCE_SECONDS
-            )
+    async def start(self, at: int) -> None:
+        """Start the replica, and wait until it is ready."""
+        replica = self.it.replicas[at]
+        port = replica.address.rpartition(":")[2]
+        replica.process = await self.replicas.enter_async_context(
+            running("http", "--port", port, settings=self.it.settings)
         )
-        return streamable_http_client(f"{address or self.address}/mcp", http_client=web)
+        await replica.process.address()
+        await self._until_seen(at, "UP")
+
+    async def drain(self, at: int) -> None:
+        """Let the replica drain, until the proxy notices."""
+        process = self.it.replicas[at].process
+        assert process is not None
+        process.process.send_signal(signal.SIGTERM)
+        await self._until_seen(at, "DOWN")
+
+    async def end(self, at: int) -> None:
+        """Wait until the replica, which drains, has ended."""
+        process = self.it.replicas[at].process
+        assert process is not None
+        assert await process.end() == 0
+
+    async def _until_seen(self, at: int, state: str) -> None:
+        """Wait until the proxy has logged this as the last of a replica."""
+        said = re.compile(rf"replica-{at} is (\w+)")
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while said.findall(self.proxy.stdout.text)[-1:] != [state]:  # noqa: ASYNC110  as above
+                await asyncio.sleep(_PAUSE_SECONDS)
 
 
 @asynccontextmanager
-async def proxied_replicas() -> AsyncIterator[ProxiedReplicas]:
+async def proxied_replicas(engine: ThrowawayEngine) -> AsyncIterator[Proxied]:
     """Start everything, and end it with the block."""
+    settings = {"TRAX_DRAIN_SECONDS": str(DRAIN_SECONDS), "TRAX_TIMEOUT_SECONDS": "20"}
     trax = Sandbox(rate_limit=None)
-    trax.add_key(SECOND_KEY)
-    async with (
-        throwaway_engine() as engine,
-        listening(trax.app) as trax.base_url,
-        AsyncExitStack() as stack,
-    ):
-        settings = {
-            "TRAX_BASE_URL": trax.base_url,
-            "TRAX_STORE_URL": engine.url,
-            "TRAX_DRAIN_SECONDS": str(DRAIN_SECONDS),
-            "TRAX_LOG_LEVEL": "WARNING",
-        }
-        first, second = (stack.enter_context(held_port()) for _ in range(2))
-        both = ProxiedReplica(first, settings), ProxiedReplica(second, settings)
-        for it in both:
-            stack.push_async_callback(it.aclose)
-            await it.start()
-        names = (f"127.0.0.1:{it.port}" for it in both)
-        address, proxy = await stack.enter_async_context(shipped_proxy(*names))
-        async with AsyncExitStack() as clients:
-            yield ProxiedReplicas(address, proxy, trax, both, clients)
+    with held_port() as first, held_port() as second:
+        names = (f"127.0.0.1:{first}", f"127.0.0.1:{second}")
+        async with (
+            open_world(
+                over=Over.PROCESS, replicas=0, trax=trax, engine=engine.url, **settings
+            ) as it,
+            AsyncExitStack() as replicas,
+            shipped_proxy(*names) as (address, proxy),
+        ):
+            it.replicas += [Replica(address=url) for url in (address, *(f"http://{n}" for n in names))]
+            proxied = Proxied(it, proxy, replicas)
+            for at in (1, 2):
+                await proxied.start(at)
+            yield proxied
 
 
 @asynccontextmanager
@@ -170,15 +113,14 @@ async def shipped_proxy(
         )
         proxy = Running(process)
         try:
-            await wait_for_port(port)
+            await _wait_for_port(port)
             scheme = "https" if "PROXY_CERTIFICATE" in variables else "http"
             yield f"{scheme}://127.0.0.1:{port}", proxy
         finally:
             await proxy.leave()
 
 
-async def wait_for_port(port: int) -> None:
-    """Wait until a process listens on a port."""
+async def _wait_for_port(port: int) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             with suppress(OSError):
@@ -186,17 +128,3 @@ async def wait_for_port(port: int) -> None:
                 writer.close()
                 return
             await asyncio.sleep(_PAUSE_SECONDS)
-
-
-async def wait_for_status(address: str, path: str, status: int = HTTPStatus.OK) -> None:
-    """Wait until a health check answers with this status."""
-    async with asyncio.timeout(PATIENCE_SECONDS), plain_http(address) as http:
-        while await _status(http, path) != status:  # noqa: ASYNC110  another process: it can only be asked
-            await asyncio.sleep(_PAUSE_SECONDS)
-
-
-async def _status(http: httpx.AsyncClient, path: str) -> int | None:
-    try:
-        return (await http.get(path)).status_code
-    except httpx.TransportError:
-        return None

@@ -8,14 +8,14 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError
 
-from proof.replicas.presses import RAN, consent
-from proof.replicas.replica_in_process import replica_in_process
+from proof.replicas.replicas import consent
 from proof.replicas.throwaway_engine import PASSWORD, throwaway_engine
 from tests.support.guarded_calls import GO_LIVE
 from tests.support.loopback_ports import closed_port
 from tests.support.product.commands import run_command_beside
-from tests.support.product.sandbox import Sandbox
 from tests.support.server_process import running
+from tests.world.answers import RAN
+from tests.world.world import MINE, open_world
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,74 +53,21 @@ IS_COPY: Final = (
 DROPS_KEYS: Final = (
     "The engine at TRAX_STORE_URL may drop what it keeps. Set its maxmemory-policy to noeviction."
 )
+HTTP: Final = ("http", "--port", "0", "--sandbox")
 
 
-async def refusal(url: str) -> str:
-    """Why no server starts on an engine, and the remedy."""
-    settings = {"TRAX_STORE_URL": url}
-    done = await run_command_beside("http", "--port", "0", "--sandbox", settings=settings)
+async def refusal(**settings: str) -> str:
+    """Why no server starts with these settings, in one sentence, and the remedy."""
+    done = await run_command_beside(*HTTP, settings=settings)
     assert (done.code, done.out) == (1, ""), done
     assert "hunter2" not in done.err
     return done.err.removeprefix("trax-mcp: ").removesuffix("\n")
 
 
-async def is_fit(url: str) -> bool:
-    """Whether a server starts on an engine."""
-    settings = {"TRAX_STORE_URL": url}
-    async with running("http", "--port", "0", "--sandbox", settings=settings) as server:
+async def is_fit(**settings: str) -> bool:
+    """Whether a process starts with these settings."""
+    async with running(*HTTP, settings=settings) as server:
         return bool(await server.address())
-
-
-async def test_a_server_does_not_start_without_its_engine() -> None:
-    """It prints one sentence, and exits with 1."""
-    for url, sentence in (
-        (f"redis://:hunter2@127.0.0.1:{closed_port()}", AWAY),
-        ("redis://:hunter2/the-second@127.0.0.1:6379", NO_ADDRESS),
-    ):
-        settings = {"TRAX_STORE_URL": url}
-        async with running("http", "--port", "0", "--sandbox", settings=settings) as server:
-            assert await server.finish() == 1
-        assert server.stderr.text == f"trax-mcp: {sentence}\n"
-
-
-async def test_the_address_may_stand_in_a_file(tmp_path: Path, engine: ThrowawayEngine) -> None:
-    """Then it, and the password in it, are in no variable."""
-    file = tmp_path / "address"
-    file.touch(0o600)
-    settings = {"TRAX_STORE_URL_FILE": str(file)}
-    for url, is_good in (
-        (f"{engine.url}\n", True),
-        (f"redis://:hunter2@127.0.0.1:{closed_port()}\n", False),
-    ):
-        file.write_text(url, encoding="utf-8")
-        async with running("http", "--port", "0", "--sandbox", settings=settings) as server:
-            if is_good:
-                assert await server.address()
-            else:
-                assert await server.finish() == 1
-                assert server.stderr.text == f"trax-mcp: {AWAY}\n"
-
-
-async def test_an_engine_that_takes_no_writes_is_refused(engine: ThrowawayEngine) -> None:
-    async with engine.client() as client:
-        await client.config_set("maxmemory", 1)
-        assert await refusal(engine.url) == IS_FULL
-        await client.config_set("maxmemory", 0)
-        await client.config_set("replica-serve-stale-data", "yes")
-        await client.replicaof("127.0.0.1", str(closed_port()))
-        assert await refusal(engine.url) == IS_COPY
-
-
-async def test_a_database_that_the_engine_does_not_have_is_named(engine: ThrowawayEngine) -> None:
-    """It is no matter of permissions."""
-    assert await refusal(f"{engine.url}?db=99") == NO_DATABASE
-
-
-async def test_an_engine_that_drops_keys_is_refused(engine: ThrowawayEngine) -> None:
-    """Even one that drops only keys that expire, since all of ours do."""
-    async with engine.client() as client:
-        await client.config_set("maxmemory-policy", "volatile-ttl")
-    assert await refusal(engine.url) == DROPS_KEYS
 
 
 async def test_a_wrong_address_is_refused() -> None:
@@ -130,13 +77,38 @@ async def test_a_wrong_address_is_refused() -> None:
         (f"redis://:hunter2@{host}", AWAY),
         ("redis://hunter2.invalid", AWAY),
         ("unix:///nowhere/hunter2.sock", AWAY),
-        ("redis://:hunter2/x@127.0.0.1", NO_ADDRESS),
+        ("redis://:hunter2/the-second@127.0.0.1:6379", NO_ADDRESS),
         (f"redis://{host}?hunter2=1", NO_ADDRESS),
         (f"redis://{host}?socket_timeout=hunter2", NO_ADDRESS),
         ("redis://[::hunter2", NO_ADDRESS),
         (f"redis://{host}/hunter2", NO_ADDRESS),
     ):
-        assert await refusal(url) == sentence
+        assert await refusal(TRAX_STORE_URL=url) == sentence
+
+
+async def test_the_address_may_stand_in_a_file(tmp_path: Path, engine: ThrowawayEngine) -> None:
+    """Then it, and the password in it, are in no variable."""
+    file = tmp_path / "address"
+    file.touch(0o600)
+    file.write_text(f"redis://:hunter2@127.0.0.1:{closed_port()}\n", encoding="utf-8")
+    assert await refusal(TRAX_STORE_URL_FILE=str(file)) == AWAY
+    file.write_text(f"{engine.url}\n", encoding="utf-8")
+    assert await is_fit(TRAX_STORE_URL_FILE=str(file))
+
+
+async def test_an_engine_on_which_nothing_can_be_relied_is_refused(engine: ThrowawayEngine) -> None:
+    """One that is full, is a copy, or drops keys, even if only those that expire: all of ours do."""
+    assert await refusal(TRAX_STORE_URL=f"{engine.url}?db=99") == NO_DATABASE
+    async with engine.client() as client:
+        await client.config_set("maxmemory", 1)
+        assert await refusal(TRAX_STORE_URL=engine.url) == IS_FULL
+        await client.config_set("maxmemory", 0)
+        await client.config_set("maxmemory-policy", "volatile-ttl")
+        assert await refusal(TRAX_STORE_URL=engine.url) == DROPS_KEYS
+        await client.config_set("maxmemory-policy", "noeviction")
+        await client.config_set("replica-serve-stale-data", "yes")
+        await client.replicaof("127.0.0.1", str(closed_port()))
+        assert await refusal(TRAX_STORE_URL=engine.url) == IS_COPY
 
 
 async def test_only_the_user_of_the_shipped_configuration_comes_in(engine: ThrowawayEngine) -> None:
@@ -146,18 +118,23 @@ async def test_only_the_user_of_the_shipped_configuration_comes_in(engine: Throw
         await client.acl_setuser("reader", **reader)  # type: ignore[arg-type]
         await client.execute_command("ACL", "SETUSER", "trax", f">{SPECIAL}")  # type: ignore[no-untyped-call]
     escaped = SPECIAL.replace("/", "%2F")
-    for user in ("", f":{PASSWORD}@", f"default:{PASSWORD}@", "trax:hunter2@"):
-        assert await refusal(f"unix://{user}{engine.socket}") == REFUSED
-    assert await refusal(f"unix://reader:{escaped}@{engine.socket}") == NOT_ALLOWED
-    assert await is_fit(f"unix://trax:{escaped}@{engine.socket}")
+    for user, sentence in (
+        ("", REFUSED),
+        (f":{PASSWORD}@", REFUSED),
+        (f"default:{PASSWORD}@", REFUSED),
+        ("trax:hunter2@", REFUSED),
+        (f"reader:{escaped}@", NOT_ALLOWED),
+    ):
+        assert await refusal(TRAX_STORE_URL=f"unix://{user}{engine.socket}") == sentence
+    assert await is_fit(TRAX_STORE_URL=f"unix://trax:{escaped}@{engine.socket}")
 
 
 async def test_that_user_may_do_what_replicas_need_and_nothing_else(
     engine: ThrowawayEngine,
 ) -> None:
     """It reaches no other keys, no channels and no settings, and cannot empty the engine."""
-    async with replica_in_process(engine.url, Sandbox(rate_limit=None)) as replica:
-        assert await consent(replica, GO_LIVE) == RAN
+    async with open_world(MINE, engine=engine.url) as it:
+        assert await consent(it[MINE], GO_LIVE) == RAN
     async with Redis.from_url(engine.url) as client:
         assert await client.set("{trax}:theirs", "1", px=1)
         for refused in ("SET other 1", "GET other", "KEYS *", "FLUSHALL", "CONFIG GET maxmemory",
@@ -170,6 +147,6 @@ async def test_an_engine_is_reached_over_tls_and_its_certificate_is_checked() ->
     """`rediss://`, with the certificate of an authority of the operator's own."""
     async with throwaway_engine(tls=True) as engine:
         url = engine.url.partition("?")[0]
-        assert await refusal(url) == NOT_TRUSTED
-        assert await is_fit(engine.url)
-        assert await refusal(url.replace("rediss", "redis")) == AWAY
+        assert await refusal(TRAX_STORE_URL=url) == NOT_TRUSTED
+        assert await refusal(TRAX_STORE_URL=url.replace("rediss", "redis")) == AWAY
+        assert await is_fit(TRAX_STORE_URL=engine.url)

@@ -3,121 +3,158 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import ssl
 from collections import Counter
 from contextlib import suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import httpx
+import httpx2
 import pytest
-import pytest_asyncio
 from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
 
-from proof.replicas.proxied_replicas import ProxiedReplicas, proxied_replicas, shipped_proxy
+from proof.replicas.proxied_replicas import proxied_replicas, shipped_proxy
+from proof.replicas.replicas import replicas_on
 from tests.support.certificates import write_certificate
-from tests.support.consent_clients import SECOND_KEY
 from tests.support.guarded_calls import AUTO_GO_LIVE, GO_LIVE
 from tests.support.served_app import plain_http
-from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.simulated_person import Person, agreeing
-from tests.support.subscribers import CHAT, say, subscriber_on
+from tests.world.answers import has_run
 from tests.world.wire import ERAS, LEGACY, MODERN, request
+from tests.world.world import COLLEAGUE, MINE, Over
 
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+    from proof.replicas.throwaway_engine import ThrowawayEngine
+    from tests.world.wire import HttpWire
+    from tests.world.world import World
 
-CLIENTS = 6
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def proxied() -> AsyncIterator[ProxiedReplicas]:
-    """Two replicas behind the proxy, for all tests of this module."""
-    async with proxied_replicas() as proxied:
-        yield proxied
+CHAT: Final = "trax://studios/studio_42/chat"
+CLIENTS: Final = 6
 
 
-async def use_lists(connection: Any, era: str, *, times: int = 3) -> None:  # noqa: ANN401  what `Client` takes
-    """Read every list, and call a tool, as one client."""
-    async with Client(connection, mode=era, cache=None) as client:
-        for _ in range(times):
-            assert (await client.list_tools()).tools
-            assert (await client.list_prompts()).prompts
-            assert (await client.list_resources()).resources
-            assert not (await client.call_tool("list_studios", {})).is_error
+async def use_lists(client: Client) -> None:
+    """Read every list, and call a tool."""
+    assert (await client.list_tools()).tools
+    assert (await client.list_prompts()).prompts
+    assert (await client.list_resources()).resources
+    assert has_run(await client.call_tool("list_studios", {}))
 
 
-async def test_clients_of_both_eras_work_behind_the_proxy(proxied: ProxiedReplicas) -> None:
-    """Lists, forms and subscriptions; and each session stays with its replica."""
-    async with asyncio.TaskGroup() as tasks:
+async def status(wire: HttpWire) -> int:
+    """How a request is answered."""
+    return (await wire.post(request(wire.era, "tools/list", {}))).status_code
+
+
+async def test_clients_of_both_eras_work_behind_the_proxy(engine: ThrowawayEngine) -> None:
+    """Lists, forms and subscriptions, over rolling restarts; and sessions of the earlier era.
+
+    A stolen session id opens nothing, neither there nor past the proxy.
+    """
+    async with proxied_replicas(engine) as proxied:
+        it = proxied.it
+        await asyncio.gather(*(many_use(it, era) for era in ERAS for _ in range(CLIENTS)))
         for era in ERAS:
+            person = Person(agreeing)
+            asking = await it.caller(era=era, person=person)
+            assert has_run(await asking.call(AUTO_GO_LIVE))
+            assert len(person.forms) == 1
+            await asking.subscribe(CHAT)
+            cursor = (await asking.read(CHAT))["cursor"]
+            it.trax.say("Hello")
+            await asking.wait_for_updates()
+            told = await asking.read(CHAT, after=cursor)
+            assert [message["text"] for message in told["messages"]] == ["Hello"]
+        assert it.sent == [AUTO_GO_LIVE.sent] * len(ERAS)
+        owner = await it.wire(era=LEGACY)
+        for at in range(3):
+            thief = await it.wire(COLLEAGUE, era=LEGACY, at=at)
+            thief.session = owner.session
+            assert await status(thief) == HTTPStatus.NOT_FOUND
+        assert await status(owner) == HTTPStatus.OK
+        for path in ("/readyz", "/%72eadyz", "/healthz", "/%68ealthz"):
+            assert (await owner.http.get(path)).status_code == HTTPStatus.NOT_FOUND
+
+
+async def many_use(it: World, era: str) -> None:
+    """Connect, and use each list a few times."""
+    async with it.visitor(era=era) as caller:
+        for _ in range(3):
+            await use_lists(caller.client)
+
+
+async def test_a_rolling_restart_loses_no_read_and_no_approval(engine: ThrowawayEngine) -> None:
+    """Each replica drains and starts again, while readers read and an approval waits.
+
+    A session outlives the drain of its replica, but not its end: the next replica answers 404, so
+    that the client opens a new session.
+    """
+    reads = 0
+
+    async def read_on(reader: HttpWire) -> None:
+        nonlocal reads
+        while True:
+            assert not (await reader.call("list_studios")).get("isError")
+            reads += 1
+
+    async with proxied_replicas(engine) as proxied:
+        it = proxied.it
+        bot, sessions = await it.wire(), [await it.wire(era=LEGACY) for _ in range(CLIENTS)]
+        shown = await bot.call(GO_LIVE.tool, **GO_LIVE.arguments)
+        evidence = {"confirm": True, "confirmation": shown["structuredContent"]["confirmation"]}
+        async with anyio.create_task_group() as tasks:
             for _ in range(CLIENTS):
-                tasks.create_task(use_lists(await proxied.connection(), era))
-    for era in ERAS:
-        person = Person()
-        person.answer_with(agreeing)
-        client = Client(
-            await proxied.connection(), mode=era, cache=None, elicitation_callback=person
-        )
-        async with client:
-            done = await client.call_tool(AUTO_GO_LIVE.tool, AUTO_GO_LIVE.arguments)
-            assert not done.is_error
-        assert len(person.forms) == 1
-        async with subscriber_on(await proxied.connection(), era) as subscriber:
-            await subscriber.subscribe(CHAT)
-            cursor = await subscriber.cursor()
-            say(proxied.trax, "Hello")
-            await subscriber.wait_for_updates()
-            assert await subscriber.texts(after=cursor) == ["Hello"]
-    assert proxied.count(AUTO_GO_LIVE) == len(ERAS)
+                tasks.start_soon(read_on, await it.wire())
+            for at in (1, 2):
+                before = reads
+                await proxied.drain(at)
+                answered = {await status(wire) for wire in sessions}
+                await proxied.end(at)
+                left = {await status(wire) for wire in sessions}
+                if at == 1:
+                    assert answered == {HTTPStatus.OK}
+                    assert left == {HTTPStatus.OK, HTTPStatus.NOT_FOUND}
+                await proxied.start(at)
+                assert reads > before
+            tasks.cancel_scope.cancel()
+        done = await bot.call(GO_LIVE.tool, **GO_LIVE.arguments, **evidence)
+        assert not done.get("isError"), done
+        assert it.sent == [GO_LIVE.sent]
 
 
 async def test_clients_of_both_eras_work_over_https(
-    proxied: ProxiedReplicas, tmp_path: Path
+    engine: ThrowawayEngine, tmp_path: Path
 ) -> None:
     """With a certificate, the proxy speaks nothing else: HTTP/2 to who can, and HTTP/1.1."""
     write_certificate(tmp_path)
-    trusted, both = tmp_path / "authority.pem", tmp_path / "both.pem"
-    names = (f"127.0.0.1:{it.port}" for it in proxied.both)
-    async with shipped_proxy(*names, PROXY_CERTIFICATE=str(both)) as (address, _):
-        for era in ERAS:
-            connection = await proxied.connection(address=address, trusted=trusted)
-            await use_lists(connection, era, times=1)
-        port, trusting = int(address.rpartition(":")[2]), ssl.create_default_context()
-        trusting.load_verify_locations(trusted)
-        for protocol in ("h2", "http/1.1"):
-            trusting.set_alpn_protocols([protocol])
-            _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting)
-            assert writer.get_extra_info("ssl_object").selected_alpn_protocol() == protocol
-            writer.close()
-        async with plain_http(f"http://127.0.0.1:{port}") as http:
-            with pytest.raises(httpx.RemoteProtocolError):
-                await http.get("/mcp")
-
-
-async def test_a_stolen_session_id_opens_nothing(proxied: ProxiedReplicas) -> None:
-    """Neither behind the proxy nor on one of the replicas; its owner goes on."""
-    owner = await proxied.caller(LEGACY)
-    await owner.open()
-    for address in (proxied.address, *(it.address for it in proxied.both)):
-        thief = await proxied.caller(LEGACY, key=SECOND_KEY, address=address)
-        thief.session = owner.session
-        answer = await thief.post(request(LEGACY, "tools/list", {}))
-        assert answer.status_code == HTTPStatus.NOT_FOUND
-    assert not (await owner.call("list_studios")).get("isError")
-
-
-async def test_health_is_not_shown_to_callers_of_the_proxy(proxied: ProxiedReplicas) -> None:
-    """It is between the proxy and the replicas."""
-    http = (await proxied.caller(MODERN)).http
-    for path in ("/readyz", "/%72eadyz", "/healthz", "/%68ealthz"):
-        assert (await http.get(path)).status_code == HTTPStatus.NOT_FOUND
+    trusting = ssl.create_default_context(cafile=str(tmp_path / "authority.pem"))
+    async with replicas_on(engine, over=Over.PROCESS) as it:
+        names = [replica.address.removeprefix("http://") for replica in it.replicas]
+        certificate = {"PROXY_CERTIFICATE": str(tmp_path / "both.pem")}
+        async with (
+            shipped_proxy(*names, **certificate) as (address, _),
+            httpx2.AsyncClient(
+                headers={"X-API-Key": MINE}, trust_env=False, verify=trusting, timeout=20
+            ) as web,
+        ):
+            for era in ERAS:
+                http = streamable_http_client(f"{address}/mcp", http_client=web)
+                async with Client(http, mode=era, cache=None) as client:
+                    await use_lists(client)
+            port = int(address.rpartition(":")[2])
+            for protocol in ("h2", "http/1.1"):
+                trusting.set_alpn_protocols([protocol])
+                _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting)
+                assert writer.get_extra_info("ssl_object").selected_alpn_protocol() == protocol
+                writer.close()
+            async with plain_http(f"http://127.0.0.1:{port}") as http:
+                with pytest.raises(httpx.RemoteProtocolError):
+                    await http.get("/mcp")
 
 
 async def test_the_proxy_sends_no_request_on_a_connection_that_a_replica_may_close() -> None:
@@ -132,59 +169,9 @@ async def test_the_proxy_sends_no_request_on_a_connection_that_a_replica_may_clo
         writer.close()
 
     replica = await asyncio.start_server(answer, "127.0.0.1", 0)
-    port = replica.sockets[0].getsockname()[1]
-    name = f"127.0.0.1:{port}"
+    name = f"127.0.0.1:{replica.sockets[0].getsockname()[1]}"
     async with shipped_proxy(name, name) as (address, _), plain_http(address) as http:
         for _ in range(CLIENTS):
             assert (await http.get("/mcp")).status_code == HTTPStatus.OK
     replica.close()
     assert (requests.total(), max(requests.values())) == (CLIENTS, 1)
-
-
-async def test_a_rolling_restart_loses_no_read_and_no_yes(proxied: ProxiedReplicas) -> None:
-    """Each replica drains and starts again, while readers read and a yes waits."""
-    bot = await proxied.caller(MODERN)
-    shown = await bot.call(GO_LIVE.tool, **GO_LIVE.arguments)
-    evidence = {"confirm": True, "confirmation": shown["structuredContent"]["confirmation"]}
-    reads = 0
-
-    async def read_on() -> None:
-        nonlocal reads
-        reader = await proxied.caller(MODERN)
-        while True:
-            assert not (await reader.call("list_studios")).get("isError")
-            reads += 1
-
-    async with anyio.create_task_group() as tasks:
-        for _ in range(CLIENTS):
-            tasks.start_soon(read_on)
-        for replica in proxied.both:
-            before = reads
-            await replica.restart()
-            assert reads > before
-        tasks.cancel_scope.cancel()
-    done = await bot.call(GO_LIVE.tool, **GO_LIVE.arguments, **evidence)
-    assert not done.get("isError"), done
-    assert proxied.count(GO_LIVE) == 1
-
-
-async def test_a_session_outlives_the_drain_of_its_replica_but_not_its_end(
-    proxied: ProxiedReplicas,
-) -> None:
-    """The next replica answers 404, so that the client opens a new session."""
-    sessions = [await proxied.caller(LEGACY) for _ in range(CLIENTS)]
-    for it in sessions:
-        await it.open()
-
-    async def statuses() -> set[int]:
-        return {(await it.post(request(LEGACY, "tools/list", {}))).status_code for it in sessions}
-
-    first, _ = proxied.both
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(proxied.next_down())
-        await asyncio.sleep(0)
-        first.running.process.send_signal(signal.SIGTERM)
-    assert await statuses() == {HTTPStatus.OK}
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        await first.running.process.wait()
-    assert await statuses() == {HTTPStatus.OK, HTTPStatus.NOT_FOUND}

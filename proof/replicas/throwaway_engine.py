@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _PROGRAMS: Final = ("valkey-server", "redis-server")
 _PAUSE_SECONDS: Final = 0.02
+_NO_END: Final = -1
 _THE_END: Final = "the end of what is listened to"
 PASSWORD: Final = "pass-word"  # noqa: S105  of an engine that ends with its test
 _SHIPPED: Final = ROOT / "deploy/valkey.conf"
@@ -133,6 +134,12 @@ class ThrowawayEngine:
             names = [name async for name in client.scan_iter(count=1000)]
             values = [await client.dump(name) or b"" for name in names]
         return b"\n".join([*names, *values])
+
+    async def kept_for_good(self) -> int:
+        """How many entries do not end by themselves."""
+        async with self.client() as client:
+            names = [name async for name in client.scan_iter(count=1000)]
+            return [await client.pttl(name) for name in names].count(_NO_END)
 
     def _signal(self, number: int) -> None:
         assert self._process is not None

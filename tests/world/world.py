@@ -19,7 +19,7 @@ from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 from tests import ROOT
 from tests.support.product.frozen_sandbox import still
 from tests.support.product.local_servers import listening
-from tests.support.product.memory import SharedRecords, shared_memories
+from tests.support.product.memory import SharedRecords, engine_memory, shared_memories
 from tests.support.product.pages import open_page
 from tests.support.product.sandbox import ACCOUNT, SANDBOX_KEY, SCOPES, Sandbox
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
@@ -34,7 +34,7 @@ from tests.world.trax import virtual_sandbox
 from tests.world.wire import FORMS, LEGACY, MODERN, HttpWire, credentials
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     import httpx
     from anyio.abc import TaskGroup
@@ -106,7 +106,7 @@ class World:
 
     trax: Sandbox
     clock: HandClock | VirtualClock | None
-    """None where the server is a process, whose time no test can move."""
+    """None in real time: of processes, and with an engine."""
     era: str
     over: Over
     tasks: TaskGroup = field(init=False)
@@ -318,6 +318,7 @@ async def open_world(
     page: bool = False,
     passkey: SoftwarePasskey | None = None,
     memory: Memory | None = None,
+    engine: str = "",
     person: Person | None = None,
     apps: bool = False,
     **settings: str,
@@ -327,10 +328,14 @@ async def open_world(
     Time is moved by hand, or `virtual` (in a test that is `in_virtual_time`). The sandbox knows
     the keys above. `short_seconds` is for the `HandClock`. `transport` stands between the server
     and TRaX. With `page` the server has its approval page, and a recorded browser. Two `replicas`
-    in this process share their memory; processes share what their settings say. The `person` and
-    `apps` are those of every caller.
+    in this process share their memory. With the address of an `engine` all replicas share that, in
+    real time. The `person` and `apps` are those of every caller.
     """
-    trax = known_to_all(trax or (virtual_sandbox() if virtual else still()))
+    if trax is None:
+        real = Sandbox(rate_limit=None) if engine else still()
+        trax = virtual_sandbox() if virtual else real
+    trax = known_to_all(trax)
+    settings = {**({"TRAX_STORE_URL": engine} if engine else {}), **settings}
     clock = VirtualClock() if virtual else HandClock(trax, short_seconds=short_seconds)
     async with AsyncExitStack() as servers:
         it = World(trax, clock, era, over, settings)
@@ -339,10 +344,19 @@ async def open_world(
         else:
             browser = await servers.enter_async_context(open_page(clock, passkey)) if page else None
             it.page = Page(browser) if browser else None
-            for shared in shared_memories(clock) if replicas > 1 else (memory,):
+            memories: Sequence[Memory | None] = (memory,)
+            if engine:
+                it.clock = None
+                memories = [
+                    await servers.enter_async_context(engine_memory(settings["TRAX_STORE_URL"]))
+                    for _ in range(replicas)
+                ]
+            elif replicas > 1:
+                memories = shared_memories(clock)
+            for shared in memories:
                 product = Product(
                     trax,
-                    clock,
+                    shared.clock if engine and shared else clock,
                     {"TRAX_TIMEOUT_SECONDS": "10", **settings} if virtual else settings,
                     transport=transport(trax) if transport else None,
                     page=browser.page if browser else None,
