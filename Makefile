@@ -79,7 +79,7 @@ proof-operations: .venv/dev
 
 proof-replicas: .venv/dev
 	sh proof/install_programs.sh valkey-server haproxy >/dev/null
-	$(BIN)/python -m proof.replicas $(PYTEST_OPTIONS)
+	$(BIN)/pytest -n 3 -m "not nightly" $(PYTEST_OPTIONS) proof/replicas
 
 nightly: .venv/dev ## run what takes long and say how it ended, or one PART=breaks|mutants|fuzz|model|people|replicas|shows|python3.13
 	sh proof/install_programs.sh valkey-server haproxy >/dev/null

@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from proof.replicas.presses import RAN, press, preview
 from proof.replicas.proxied_replicas import shipped_proxy
 from tests.support.guarded_calls import GO_LIVE
 from tests.support.product.local_servers import listening
@@ -74,7 +73,11 @@ async def check_replicas(both: Sequence[Mapping[str, str]], token: str) -> None:
             )
             for it in (*addresses, proxy)
         ]
-        assert await press(b, GO_LIVE, await preview(a, GO_LIVE)) == RAN
+        shown = await a.call(GO_LIVE.tool, **GO_LIVE.arguments)
+        evidence = {"confirm": True, "confirmation": shown["structuredContent"]["confirmation"]}
+        done = await b.call(GO_LIVE.tool, **GO_LIVE.arguments, **evidence)
+        assert not done.get("isError"), done
+        assert trax.sent == [GO_LIVE.sent]
         listing = request(MODERN, "tools/list", {})
         assert (await at_proxy.post(listing)).status_code == HTTPStatus.OK
         for refused, status in (

@@ -38,7 +38,7 @@ def main() -> None:
         "people": [
             ("env", "PROOF_PEOPLE=200", *_PYTEST, "--timeout=600", "-k", "isolation", "tests")
         ],
-        "replicas": [(_PYTHON, "-m", "proof.replicas", "--whole")],
+        "replicas": [(*_PYTEST, "-n", "3", "proof/replicas")],
         "shows": [(*_PYTEST, "proof/nightly")],
         "python3.13": [("make", "test313", "TESTS=tests")],
     }

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 
 from tests import ROOT
 from tests.support.loopback_ports import held_port
-from tests.support.product.sandbox import Sandbox
 from tests.support.server_process import PATIENCE_SECONDS, Running, running
 from tests.world.world import Over, Replica, World, open_world
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
     from proof.replicas.throwaway_engine import ThrowawayEngine
 
-DRAIN_SECONDS: Final = 1.5
+_DRAIN_SECONDS: Final = "1.5"
 """Three health checks of the proxy."""
 CONFIGURATION: Final = ROOT / "deploy/haproxy.cfg"
 _PAUSE_SECONDS: Final = 0.02
@@ -74,18 +73,21 @@ class Proxied:
 @asynccontextmanager
 async def proxied_replicas(engine: ThrowawayEngine) -> AsyncIterator[Proxied]:
     """Start everything, and end it with the block."""
-    settings = {"TRAX_DRAIN_SECONDS": str(DRAIN_SECONDS), "TRAX_TIMEOUT_SECONDS": "20"}
-    trax = Sandbox(rate_limit=None)
     with held_port() as first, held_port() as second:
         names = (f"127.0.0.1:{first}", f"127.0.0.1:{second}")
         async with (
             open_world(
-                over=Over.PROCESS, replicas=0, trax=trax, engine=engine.url, **settings
+                over=Over.PROCESS,
+                replicas=0,
+                engine=engine.url,
+                TRAX_DRAIN_SECONDS=_DRAIN_SECONDS,
             ) as it,
             AsyncExitStack() as replicas,
             shipped_proxy(*names) as (address, proxy),
         ):
-            it.replicas += [Replica(address=url) for url in (address, *(f"http://{n}" for n in names))]
+            it.replicas += [
+                Replica(address=url) for url in (address, *(f"http://{n}" for n in names))
+            ]
             proxied = Proxied(it, proxy, replicas)
             for at in (1, 2):
                 await proxied.start(at)

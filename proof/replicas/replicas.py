@@ -30,7 +30,7 @@ UNAVAILABLE: Final = ("failed", "store_unavailable")
 ON_AIR: Final = ("nothing_to_do", None)
 NOT_KNOWN: Final = "whether the call ran is not known"
 SOON_SECONDS: Final = 5.0
-"""Within this a stop reaches TRaX, whatever the engine does: twice what it takes on an idle machine.
+"""Within this a stop reaches TRaX, whatever the engine does: twice what an idle machine takes.
 
 An engine that is asked in vain at each step of a stop costs more.
 """
@@ -38,10 +38,10 @@ _PAUSE_SECONDS: Final = 0.02
 
 
 def replicas_on(
-    engine: ThrowawayEngine, *, over: Over = Over.MEMORY, replicas: int = 2, **settings: str
+    engine: ThrowawayEngine, *, over: Over = Over.MEMORY, replicas: int = 2
 ) -> AbstractAsyncContextManager[World]:
     """Replicas on an engine, in this process or in processes of their own."""
-    return open_world(over=over, replicas=replicas, engine=engine.url, **settings)
+    return open_world(over=over, replicas=replicas, engine=engine.url)
 
 
 async def at_both(it: World, *, key: str = MINE, apps: bool = False) -> tuple[Caller, Caller]:
@@ -85,7 +85,7 @@ async def ran_when_back(caller: Caller, operation: GuardedOperation) -> None:
 async def when_back(call: Callable[[], Awaitable[types.CallToolResult]]) -> Outcome:
     """The outcome of a call as soon as the replica has noticed that the engine answers again."""
     with anyio.fail_after(PATIENCE_SECONDS):
-        while (found := outcome(await call())) == UNAVAILABLE:
+        while (found := outcome(await call())) == UNAVAILABLE:  # noqa: ASYNC110  it can only be asked
             await anyio.sleep(_PAUSE_SECONDS)
     return found
 

@@ -27,7 +27,7 @@ from proof.replicas.throwaway_engine import throwaway_engine
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, GuardedOperation
 from tests.support.simulated_person import Person, agreeing, refusing
 from tests.world.answers import RAN, outcome
-from tests.world.world import Over, World
+from tests.world.world import Over, World, open_world
 
 if TYPE_CHECKING:
     from proof.replicas.throwaway_engine import ThrowawayEngine
@@ -50,7 +50,9 @@ async def test_reads_and_stops_go_on_without_the_engine_and_nothing_else(
 
     `GET /readyz`, the metrics and the log say so.
     """
-    async with replicas_on(engine, over=Over.PROCESS, TRAX_METRICS_PORT="0") as it:
+    async with open_world(
+        over=Over.PROCESS, replicas=2, engine=engine.url, TRAX_METRICS_PORT="0"
+    ) as it:
         a, b = await at_both(it)
         process = it.replicas[0].process
         assert process is not None
@@ -96,22 +98,17 @@ async def test_an_engine_without_memory_keeps_no_approval_and_answers_when_it_ha
     async with replicas_on(engine) as it, engine.client() as client:
         a = await it.caller()
         await client.config_set("maxmemory", 1)
-        await until_refused(a)
+        with anyio.fail_after(SOON_SECONDS):
+            while outcome(await a.call(GO_LIVE)) != UNAVAILABLE:  # noqa: ASYNC110  it can only be asked
+                await anyio.sleep(0.02)
         assert outcome(await a.call("wait_for_chat_messages", timeoutSeconds=1)) == RAN
         await client.config_set("maxmemory", 0)
         await ran_when_back(a, GO_LIVE)
 
 
-async def until_refused(caller: Caller) -> None:
-    """Ask until the engine cannot keep an answer."""
-    with anyio.fail_after(SOON_SECONDS):
-        while outcome(await caller.call(GO_LIVE)) != UNAVAILABLE:
-            await anyio.sleep(0.02)
-
-
 async def test_connections_that_fell_silent_are_given_up_together(engine: ThrowawayEngine) -> None:
     """As when the machine of the engine fails: nobody closes them."""
-    async with engine_proxy(engine) as proxy, replicas_on(engine, TRAX_STORE_URL=proxy.url) as it:
+    async with engine_proxy(engine) as proxy, open_world(engine=proxy.url) as it:
         a = await it.caller()
         async with anyio.create_task_group() as tasks:
             for _ in range(20):
@@ -149,7 +146,9 @@ async def test_replicas_outlive_an_engine_that_hangs(*, over_tls: bool, times: i
                         tasks.start_soon(caller.call, start)
                 await ran_when_back(caller, start)
             stops = [in_studio(GO_OFFLINE, start.arguments["studioId"]) for start in starts]
-            earlier = [await caller.confirmation(stop) for caller, stop in zip(both, stops, strict=True)]
+            earlier = [
+                await caller.confirmation(stop) for caller, stop in zip(both, stops, strict=True)
+            ]
             engine.suspend()
             try:
                 async with anyio.create_task_group() as tasks:

@@ -97,7 +97,7 @@ async def test_the_address_may_stand_in_a_file(tmp_path: Path, engine: Throwaway
 
 
 async def test_an_engine_on_which_nothing_can_be_relied_is_refused(engine: ThrowawayEngine) -> None:
-    """One that is full, is a copy, or drops keys, even if only those that expire: all of ours do."""
+    """One that is full, a copy, or drops keys, even if only those that expire: all of ours do."""
     assert await refusal(TRAX_STORE_URL=f"{engine.url}?db=99") == NO_DATABASE
     async with engine.client() as client:
         await client.config_set("maxmemory", 1)

@@ -169,7 +169,7 @@ async def killed_while_it_observes(it: Loss) -> None:
 async def test_a_replica_that_sleeps_while_it_sends_loses_its_turn_and_ends_nothing_of_others(
     engine: ThrowawayEngine,
 ) -> None:
-    """Its approval stays used. What it learns after its sleep starts nothing, and hinders nothing."""
+    """Its approval stays used. What it learns after its sleep starts and hinders nothing."""
     async with replicas_on(engine, over=Over.PROCESS, replicas=1) as world:
         it, held = await Loss.of(world), anyio.Event()
         it.fault(Fault.delay(held, when="after"), "go-live")

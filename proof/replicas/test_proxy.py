@@ -23,7 +23,7 @@ from tests.support.guarded_calls import AUTO_GO_LIVE, GO_LIVE
 from tests.support.served_app import plain_http
 from tests.support.simulated_person import Person, agreeing
 from tests.world.answers import has_run
-from tests.world.wire import ERAS, LEGACY, MODERN, request
+from tests.world.wire import ERAS, LEGACY, request
 from tests.world.world import COLLEAGUE, MINE, Over
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tests.world.world import World
 
 CHAT: Final = "trax://studios/studio_42/chat"
-CLIENTS: Final = 6
+CLIENTS: Final = 4
 
 
 async def use_lists(client: Client) -> None:
@@ -135,16 +135,16 @@ async def test_clients_of_both_eras_work_over_https(
     trusting = ssl.create_default_context(cafile=str(tmp_path / "authority.pem"))
     async with replicas_on(engine, over=Over.PROCESS) as it:
         names = [replica.address.removeprefix("http://") for replica in it.replicas]
-        certificate = {"PROXY_CERTIFICATE": str(tmp_path / "both.pem")}
+        certificate = str(tmp_path / "both.pem")
         async with (
-            shipped_proxy(*names, **certificate) as (address, _),
+            shipped_proxy(*names, PROXY_CERTIFICATE=certificate) as (address, _),
             httpx2.AsyncClient(
                 headers={"X-API-Key": MINE}, trust_env=False, verify=trusting, timeout=20
             ) as web,
         ):
             for era in ERAS:
-                http = streamable_http_client(f"{address}/mcp", http_client=web)
-                async with Client(http, mode=era, cache=None) as client:
+                connection = streamable_http_client(f"{address}/mcp", http_client=web)
+                async with Client(connection, mode=era, cache=None) as client:
                     await use_lists(client)
             port = int(address.rpartition(":")[2])
             for protocol in ("h2", "http/1.1"):

@@ -45,7 +45,7 @@ async def _until(
     panel: Panel, is_so: Callable[[dict[str, Any]], bool], **answer: str
 ) -> dict[str, Any]:
     with anyio.fail_after(PATIENCE_SECONDS):
-        while not is_so(state := await (panel.press(**answer) if answer else panel.look())):
+        while not is_so(state := await (panel.press(**answer) if answer else panel.look())):  # noqa: ASYNC110  as a panel does
             await anyio.sleep(_PAUSE_SECONDS)
     return state
 

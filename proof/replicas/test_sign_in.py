@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from proof.replicas.throwaway_engine import ThrowawayEngine
+    from tests.world.caller import Caller
 
 Tokens = dict[str, Any]
 
@@ -72,8 +73,10 @@ async def test_a_cold_standby_goes_on_with_tokens_approvals_and_questions(
             wire = await it.wire(tokens["access_token"], at=1)
             shown = await wire.call(GO_LIVE.tool, **GO_LIVE.arguments)
             approval = shown["structuredContent"]["confirmation"]
-            ticket = (await call_with_panels(wire, UNLINK))["_meta"][TICKET]
-            await wire.call("answer_approval", ticket=ticket)
+            ticket = (await call_with_panels(wire, UNLINK.tool, **UNLINK.arguments))["_meta"][
+                TICKET
+            ]
+            await call_with_panels(wire, "answer_approval", ticket=ticket)
             it.tasks.start_soon(wait_in_vain, wire)
             begun = looks_at_questions(seen)
             await until(lambda: looks_at_questions(seen) > begun + LOOKS)
@@ -83,16 +86,16 @@ async def test_a_cold_standby_goes_on_with_tokens_approvals_and_questions(
             hosted(it, tmp_path, port) as second,
             OAuthSteps(second.address, client_id=steps.client_id) as steps,
         ):
-            stranger = await it.caller(others["access_token"], apps=True, at=1)
+            stranger, their_panels = await both_clients(it, others)
             for other in (stranger, bot):
                 assert outcome(await other.use(GO_LIVE, approval)) == EXPIRED
-            assert (await Panel(stranger, ticket).look())["phase"] == "gone"
+            assert (await Panel(their_panels, ticket).look())["phase"] == "gone"
             assert it.sent == []
             refreshed = (await steps.refresh(tokens["refresh_token"])).json()
-            after = await it.caller(refreshed["access_token"], apps=True, at=1)
+            after, drawing = await both_clients(it, refreshed)
             assert outcome(await after.use(GO_LIVE, approval)) == RAN
             assert outcome(await after.use(GO_LIVE, approval)) == USED
-            assert (await approve(Panel(after, ticket)))["phase"] == "ended"
+            assert (await approve(Panel(drawing, ticket)))["phase"] == "ended"
             assert await consent(bot, GO_OFFLINE) == RAN
             assert it.sent == [GO_LIVE.sent, UNLINK.sent, GO_OFFLINE.sent]
         held = await engine.contents()
@@ -106,9 +109,15 @@ async def test_a_cold_standby_goes_on_with_tokens_approvals_and_questions(
         assert text.encode() not in held
 
 
-async def call_with_panels(wire: HttpWire, operation: GuardedOperation) -> dict[str, Any]:
+async def both_clients(it: World, tokens: Tokens) -> tuple[Caller, Caller]:
+    """A person's client without panels and one with them, where people sign in."""
+    token = tokens["access_token"]
+    return await it.caller(token, at=1), await it.caller(token, apps=True, at=1)
+
+
+async def call_with_panels(wire: HttpWire, tool: str, **arguments: object) -> dict[str, Any]:
     """Call as a client that draws panels."""
-    params = {"name": operation.tool, "arguments": operation.arguments}
+    params = {"name": tool, "arguments": arguments}
     message = request(wire.era, "tools/call", params, capabilities=APPS)
     result: dict[str, Any] = read_answer(await wire.post(message))["result"]
     return result
@@ -122,7 +131,7 @@ def looks_at_questions(seen: list[str]) -> int:
 async def wait_in_vain(wire: HttpWire) -> None:
     """Make the call again that is asked about: it waits until its process ends."""
     with suppress(httpx.HTTPError, LookupError):
-        await call_with_panels(wire, UNLINK)
+        await call_with_panels(wire, UNLINK.tool, **UNLINK.arguments)
 
 
 async def test_who_has_signed_in_reads_and_stops_while_the_engine_is_away(

@@ -28,6 +28,8 @@ from tests.world.wire import LEGACY
 from tests.world.world import COLLEAGUE, Over
 
 if TYPE_CHECKING:
+    from mcp_types import InputResponses
+
     from proof.replicas.throwaway_engine import ThrowawayEngine
     from tests.support.simulated_person import Form, FormAnswer
 
@@ -69,7 +71,7 @@ async def test_a_form_that_one_replica_asked_is_answered_at_another(
     async with replicas_on(engine) as it:
         both = [await it.caller(person=Person(), at=at) for at in (0, 1)]
         asked = await both[0].question(GO_LIVE)
-        answers = dict.fromkeys(asked.input_requests or {}, yes_to(asked))
+        answers: InputResponses = dict.fromkeys(asked.input_requests or {}, yes_to(asked))
         told = (caller.answer(GO_LIVE, asked.request_state, answers) for caller in both)
         assert {outcome(result) for result in await asyncio.gather(*told)} == {RAN, USED}
         assert it.sent == [GO_LIVE.sent]

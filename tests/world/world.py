@@ -335,7 +335,7 @@ async def open_world(
         real = Sandbox(rate_limit=None) if engine else still()
         trax = virtual_sandbox() if virtual else real
     trax = known_to_all(trax)
-    settings = {**({"TRAX_STORE_URL": engine} if engine else {}), **settings}
+    settings |= {"TRAX_STORE_URL": engine} if engine else {}
     clock = VirtualClock() if virtual else HandClock(trax, short_seconds=short_seconds)
     async with AsyncExitStack() as servers:
         it = World(trax, clock, era, over, settings)
@@ -348,7 +348,7 @@ async def open_world(
             if engine:
                 it.clock = None
                 memories = [
-                    await servers.enter_async_context(engine_memory(settings["TRAX_STORE_URL"]))
+                    await servers.enter_async_context(engine_memory(engine))
                     for _ in range(replicas)
                 ]
             elif replicas > 1:
