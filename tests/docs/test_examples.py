@@ -11,8 +11,8 @@ import pytest
 
 from tests import ROOT
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY, READONLY_KEY
-from tests.support.served_app import serving
 from tests.support.server_process import PATIENCE_SECONDS, Running, running
+from tests.world.world import Over, open_world
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -54,22 +54,22 @@ async def test_bot_runs_a_show_from_go_live_to_go_offline(tmp_path: Path) -> Non
     """A declined and a confirmed go-live, chat in both directions, and a go-offline."""
     audit = tmp_path / "audit.jsonl"
     async with (
-        serving(TRAX_SANDBOX="1", TRAX_AUDIT_LOG=str(audit)) as front,
-        bot(front.address) as it,
+        open_world(over=Over.HTTP, TRAX_SANDBOX="1", TRAX_AUDIT_LOG=str(audit)) as world,
+        bot(world.address) as it,
     ):
         await it.stdout.match(GREETING)
         await send(it, "!dance", f"> {GREETING.partition(': ')[2]}")
         await send(it, "!live", r"Can be on screen: \"Intro clip\"")
         await send(it, "2", BUTTONS + "Nothing was sent.")
-        assert front.trax.sent == []
+        assert world.trax.sent == []
         await send(it, "!live\n1", "go_live: on_air")
-        front.clock.advance(10)
+        world.hand_clock.advance(10)
         await it.stdout.match(r"  youtube 'Ada': 'We are on! Hello from Lisbon'")
         await it.write("!say Good evening\n")
         with anyio.fail_after(PATIENCE_SECONDS):
-            while "POST /v1/studios/studio_42/chat/messages" not in front.trax.sent:  # noqa: ASYNC110  it can only be asked
+            while "POST /v1/studios/studio_42/chat/messages" not in world.trax.sent:  # noqa: ASYNC110  it can only be asked
                 await anyio.sleep(0.01)
-        front.clock.advance(10)
+        world.hand_clock.advance(10)
         await it.stdout.match(r"  trax '.+': 'Good evening'")
         await send(it, "!off\n1", "go_offline: off_air")
         await it.write("!quit\n")
@@ -90,8 +90,8 @@ async def test_bot_reports_a_refused_call_and_continues(
 
     monkeypatch.setattr(chat_ops_bot, "read_line", read_line)
     monkeypatch.setenv("TRAX_API_KEY", READONLY_KEY)
-    async with serving() as front:
-        await chat_ops_bot.main(f"{front.address}/mcp", "studio_42")
+    async with open_world(over=Over.HTTP) as it:
+        await chat_ops_bot.main(f"{it.address}/mcp", "studio_42")
     greeting, refusal, help_text = capsys.readouterr().out.splitlines()
     assert greeting == GREETING
     assert 'The key lacks the scope "chat:send"' in refusal
@@ -102,8 +102,8 @@ async def test_bot_does_not_guess_a_studio(monkeypatch: pytest.MonkeyPatch) -> N
     """It ends with the server's message."""
     monkeypatch.setenv("TRAX_API_KEY", ANOTHER_ACCOUNT_KEY)
     message = 'No studio matches "Friday Night Show".'
-    async with serving(TRAX_SANDBOX="1") as front:
+    async with open_world(over=Over.HTTP, TRAX_SANDBOX="1") as it:
         with pytest.RaisesGroup(
             pytest.RaisesExc(RuntimeError, match=message), flatten_subgroups=True
         ):
-            await chat_ops_bot.main(f"{front.address}/mcp", "Friday Night Show")
+            await chat_ops_bot.main(f"{it.address}/mcp", "Friday Night Show")

@@ -20,9 +20,9 @@ from tests.support.canaries.search import CanarySearch, add_process_titles
 from tests.support.media_folders import make_media_folder
 from tests.support.product.commands import run_command
 from tests.support.product.local_servers import upstream
-from tests.support.served_app import error_code, plain_http
+from tests.support.served_app import plain_http
 from tests.support.server_process import running
-from tests.world.wire import LEGACY, MODERN, HttpWire, request
+from tests.world.wire import LEGACY, MODERN, HttpWire, error_code, request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

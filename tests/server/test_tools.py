@@ -10,26 +10,22 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-import mcp
 import pytest
 
 from tests.support.json_schemas import objects_in
 from tests.support.operation_table import ADD, ALWAYS, GUARDED_ADD, READ, TABLE, WHILE_LIVE
 from tests.support.product.contract import DOCUMENT
 from tests.support.product.reference import listings
-from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.snapshots import ToolListing
-from tests.world.wire import LEGACY, MODERN
+from tests.world.wire import ERAS, MODERN
+from tests.world.world import MINE, open_world
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from mcp.server import Server
     from syrupy.assertion import SnapshotAssertion
 
     from tests.support.operation_table import Entry, Hints
-    from tests.support.product.server import Product
 
 JsonObject = dict[str, Any]
 
@@ -65,10 +61,10 @@ OURS: Final = {
 """Fields that this server adds to TRaX's answers."""
 
 
-async def listing(server: Server[Any], era: str = MODERN) -> dict[str, JsonObject]:
+async def listing(key: str = MINE, era: str = MODERN, **settings: Any) -> dict[str, JsonObject]:  # noqa: ANN401  as for `open_world`
     """All tools as a client receives them, by name, in order, as JSON."""
-    async with mcp.Client(server, mode=era, cache=None) as client:
-        listed = await client.list_tools()
+    async with open_world(key, era=era, **settings) as it:
+        listed = await it[key].client.list_tools()
     assert listed.next_cursor is None
     return {
         tool.name: tool.model_dump(mode="json", by_alias=True, exclude_none=True)
@@ -94,15 +90,9 @@ def test_a_tool_is_listed_as_in_its_snapshot(tool: str, snapshot: SnapshotAssert
 
 
 @pytest.fixture
-def product(open_product: Callable[..., Product], tmp_path: Path) -> Product:
-    """A product that offers every tool."""
-    return open_product(TRAX_MEDIA_DIRS=str(tmp_path))
-
-
-@pytest.fixture
-async def tools(product: Product) -> dict[str, JsonObject]:
-    """The listing."""
-    return await listing(product.server())
+async def tools(tmp_path: Path) -> dict[str, JsonObject]:
+    """The listing of a server that offers every tool."""
+    return await listing(TRAX_MEDIA_DIRS=str(tmp_path))
 
 
 def documented(call: str) -> JsonObject:
@@ -121,14 +111,13 @@ def fields_of(call: str) -> set[str]:
     return set((DOCUMENT["components"]["schemas"][name] if name else schema).get("properties", {}))
 
 
-async def test_every_caller_gets_the_same_list_in_both_eras(product: Product) -> None:
+async def test_every_caller_gets_the_same_list_in_both_eras(tmp_path: Path) -> None:
     """A cached list is right for any caller, and always in the same order."""
-    nobodys, owners = product.server(None), product.server(SANDBOX_KEY)
-    legacy = await listing(nobodys, LEGACY)
-    assert json.dumps(legacy) == json.dumps(await listing(owners, LEGACY))
-    modern = await listing(owners)
-    assert list(modern.items()) == list(legacy.items())
-    assert list(modern) == list(ALL)
+    folder = {"TRAX_MEDIA_DIRS": str(tmp_path)}
+    lists = [await listing(key, era, **folder) for key in ("", MINE) for era in ERAS]
+    assert len({json.dumps(it) for it in lists[::2]}) == 1
+    assert list(lists[0].items()) == list(lists[-1].items())
+    assert list(lists[0]) == list(ALL)
 
 
 async def test_a_tool_lists_its_call_its_scope_and_its_effects(
@@ -182,11 +171,9 @@ async def test_a_description_says_what_trax_says_then_our_hint_and_when_it_needs
         assert ("Cannot be undone" in description) is bool(final)
 
 
-async def test_a_tool_that_the_operator_guards_says_that_it_needs_a_yes(
-    open_product: Callable[..., Product],
-) -> None:
+async def test_a_tool_that_the_operator_guards_says_that_it_needs_a_yes() -> None:
     """Otherwise it would name only the cases that always need one, or none."""
-    listed = await listing(open_product(TRAX_GUARD_ALSO="send_chat_message,update_source").server())
+    listed = await listing(TRAX_GUARD_ALSO="send_chat_message,update_source")
     for name in ("send_chat_message", "update_source"):
         assert listed[name]["description"].endswith(" Needs a person's yes.")
 

@@ -9,21 +9,19 @@ import json
 import random
 from typing import Final
 
-from tests.conftest import call, text_of
 from tests.support.delimited_text import boundary_of, strict_json, unfenced
-from tests.support.guarded_calls import STUDIO
 from tests.support.product.faults import Fault
-from tests.support.product.frozen_sandbox import still
-from tests.support.product.server import Product
+from tests.world.answers import text_of
+from tests.world.world import MINE, open_world
 
 MESSAGE: Final = {"id": "m1", "authorDisplayName": "Ada", "text": "Hello", "score": 1.5}
 
 
 async def text(*messages: object) -> str:
     """The text of `list_chat_messages` where these are the messages."""
-    sandbox = still()
-    sandbox.faults.add(Fault.status(200, json.dumps({"data": messages})))
-    return text_of(await call(Product(sandbox).server(), "list_chat_messages", STUDIO))
+    async with open_world(MINE) as it:
+        it.trax.faults.add(Fault.status(200, json.dumps({"data": messages})))
+        return text_of(await it[MINE].call("list_chat_messages"))
 
 
 async def test_each_answer_has_a_new_boundary_that_cannot_be_predicted() -> None:
