@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
+import anyio
 import mcp_types as types
 import pytest
 from hypothesis import example, given, settings
@@ -30,8 +31,8 @@ from tests.support.fuzzing.strategies import (
 )
 from tests.support.hostile_texts import hidden
 from tests.support.hypothesis_profiles import examples
-from tests.support.resource_reads import no_such, not_found
-from tests.support.subscribers import CHAT, Subscriber
+from tests.support.resource_reads import CHAT, no_such, not_found
+from tests.world.caller import Caller
 
 if TYPE_CHECKING:
     from tests.support.product.request_log import ReceivedRequest
@@ -157,12 +158,12 @@ def test_any_uri_is_read_as_its_template_says_or_is_not_found(
 
 async def _subscribe_and_unsubscribe(session: FuzzSession, uri: str, era: str) -> list[str]:
     """Subscribe to a URI and unsubscribe; return the accepted URIs."""
-    subscriber = Subscriber(era)
-    subscriber.client = session.client
+    caller = Caller(era, anyio.create_task_group())
+    caller.client = session.client
     try:
-        return await subscriber.subscribe(uri)
+        return await caller.subscribe(uri)
     finally:
-        await subscriber.unsubscribe(uri)
+        await caller.unsubscribe(uri)
 
 
 def test_any_uri_is_subscribed_to_if_it_can_be_watched(
