@@ -204,25 +204,6 @@ async def test_every_argument_is_described_and_no_other_is_allowed(
         assert not [node for node in nodes if None in node.values() or node.get("type") == "null"]
 
 
-async def test_a_limit_and_a_wait_state_their_default_and_their_bounds(
-    tools: dict[str, JsonObject],
-) -> None:
-    """Those of a limit are TRaX's."""
-    arguments = [tool["inputSchema"]["properties"] for tool in tools.values()]
-    limits = [it["limit"] for it in arguments if "limit" in it]
-    assert len(limits) > 5
-    for limit in limits:
-        assert limit == {
-            "type": "integer",
-            "default": 50,
-            "minimum": 1,
-            "maximum": 200,
-            "description": "Max items per page.",
-        }
-    seconds = tools["wait_for_chat_messages"]["inputSchema"]["properties"]["timeoutSeconds"]
-    assert (seconds["default"], seconds["minimum"], seconds["maximum"]) == (25, 0, 55)
-
-
 async def test_exactly_the_destructive_tools_take_a_confirmation(
     tools: dict[str, JsonObject],
 ) -> None:

@@ -1,7 +1,7 @@
 """Workarounds for faults of the MCP Python SDK; all were seen in `mcp` 2.3.0.
 
 Each says what the SDK does and what to watch upstream. `tests/server/test_sdk_compat.py` runs the
-SDK without them, and fails when it no longer needs one.
+SDK without most of them, and fails when it no longer needs one.
 """
 
 import logging
