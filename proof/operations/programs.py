@@ -61,22 +61,13 @@ class Collector:
     address: str
     output: Path
 
-    def settings(self) -> dict[str, str]:
-        """The standard variables with which a process sends everything here."""
-        return {
-            "OTEL_TRACES_EXPORTER": "otlp",
-            "OTEL_METRICS_EXPORTER": "otlp",
-            "OTEL_EXPORTER_OTLP_ENDPOINT": self.address,
-        }
-
     def received(self) -> str:
         """All that it has printed."""
         return self.output.read_text(encoding="utf-8", errors="replace")
 
     async def has(self, *texts: str) -> bool:
         """Whether it has printed all of these."""
-        received = self.received()
-        return all(it in received for it in texts)
+        return all(it in self.received() for it in texts)
 
     def spans(self) -> list[Span]:
         """All spans that it has received."""
@@ -91,35 +82,17 @@ class Prometheus:
 
     async def ask(self, query: str) -> list[dict[str, Any]]:
         """The series that answer a query now."""
-        found: list[dict[str, Any]] = (await self._get("query", query=query))["result"]
+        found: list[dict[str, Any]] = (await self.get("query", query=query))["result"]
         return found
 
-    async def knows(self, query: str) -> bool:
-        """Whether any series answers a query now."""
-        return bool(await self.ask(query))
-
-    async def rules(self) -> list[dict[str, Any]]:
-        """The rules that it has loaded, as it sees them."""
-        groups = (await self._get("rules"))["groups"]
-        return [rule for group in groups for rule in group["rules"]]
-
-    async def label_values(self, metric: str, label: str) -> list[str]:
-        """The values of a label of a metric."""
-        found: list[str] = await self._get(f"label/{label}/values", **{"match[]": metric})
-        return found
-
-    async def everything(self) -> str:
-        """All that it has stored of the job: the names and labels of every series."""
-        series = await self._get("series", **{"match[]": '{job="trax-mcp"}'})
-        return str(series)
-
-    async def _get(self, path: str, **parameters: str) -> Any:  # noqa: ANN401  JSON
+    async def get(self, path: str, **parameters: str) -> Any:  # noqa: ANN401  JSON
+        """What its API answers."""
         response = await self.http.get(f"/api/v1/{path}", params=parameters)
         assert response.status_code == httpx.codes.OK, f"{parameters}: {response.text}"
         return response.json()["data"]
 
 
-async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
+async def until(is_so: Callable[[], Awaitable[object]]) -> None:
     """Wait until it is so, as another process decides."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not await is_so():  # noqa: ASYNC110  it can only be asked

@@ -17,16 +17,12 @@ from proof.operations.programs import DEPLOY, SECRETS, TEXT, Prometheus, prometh
 from proof.replicas.throwaway_engine import throwaway_engine
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, STUDIO
 from tests.support.product.faults import Fault
-from tests.support.product.local_servers import listening
-from tests.support.product.sandbox import SANDBOX_KEY, Sandbox
-from tests.support.served_app import plain_http
-from tests.support.server_process import running
-from tests.world.wire import LEGACY, MODERN, HttpWire
+from tests.world.wire import LEGACY
+from tests.world.world import Over, World, open_world
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import httpx
     import pytest
 
 FILLED_IN: Final = {"$job": "trax-mcp", "$__rate_interval": "1m"}
@@ -61,24 +57,22 @@ def alerts() -> dict[str, str]:
     return {it.get("alert") or it["record"]: it["expr"] for it in group["rules"]}
 
 
-async def show(http: httpx.AsyncClient, trax: Sandbox) -> list[str]:
+async def show(it: World) -> list[str]:
     """Go on and off the air, with all that goes wrong meanwhile. Returns what is secret of it."""
-    caller, earlier = (HttpWire(http, it, x_api_key=SANDBOX_KEY) for it in (MODERN, LEGACY))
-    await earlier.open()
+    caller, earlier = await it.caller(), await it.wire(era=LEGACY)
     await earlier.call("wait_for_chat_messages", **STUDIO)
-    await caller.call("send_chat_message", **STUDIO, text=TEXT)
+    await caller.call("send_chat_message", text=TEXT)
     confirmations = []
     for operation in (GO_LIVE, GO_OFFLINE):
-        preview = await caller.call(operation.tool, **operation.arguments)
-        confirmations.append(preview["structuredContent"]["confirmation"])
-        yes = {"confirm": True, "confirmation": confirmations[-1]}
-        await caller.call(operation.tool, **operation.arguments, **yes)
+        confirmations.append(await caller.confirmation(operation))
+        await caller.use(operation, confirmations[-1])
     await caller.call("get_studio", studioId=TEXT)
-    trax.faults.add(Fault.status(500), times=None)
+    it.trax.faults.add(Fault.status(500), times=None)
     for _ in range(5):
         await caller.call("list_studios")
-    trax.faults.clear()
-    assert (await http.post("/mcp", headers={"host": "elsewhere.example.com"})).status_code == 421
+    it.trax.faults.clear()
+    refused = await earlier.http.post("/mcp", headers={"host": "elsewhere.example.com"})
+    assert refused.status_code == 421
     return [str(earlier.session), *confirmations]
 
 
@@ -110,29 +104,27 @@ async def test_prometheus_answers_the_dashboard_and_the_alerts(
     """
     for name in ("GO_LIVE_SECONDS", "GO_OFFLINE_SECONDS"):
         monkeypatch.setattr(f"trax_mcp.sandbox.world.{name}", 0.0)
-    trax = Sandbox(rate_limit=None)
-    async with throwaway_engine() as engine, listening(trax.app) as trax.base_url:
-        settings = {
-            "TRAX_BASE_URL": trax.base_url,
-            "TRAX_STORE_URL": engine.url,
-            "TRAX_METRICS_PORT": "0",
-        }
-        async with running("http", "--port", "0", settings=settings) as server:
-            address = (await server.stderr.match(r"metrics at http://([\d.]+:\d+)/metrics"))[1]
-            async with (
-                plain_http(await server.address()) as http,
-                prometheus(tmp_path, address) as asked,
-            ):
-                secrets = await show(http, trax)
-                await until(lambda: asked.knows("trax_mcp_stop_duration_seconds_count"))
-                secrets += await show(http, trax)  # a rate needs a second look
-                assert await unanswered(asked, dashboard()) == []
-                assert await asked.label_values(*variable()) == [FILLED_IN["$job"]]
-                await engine.kill()
-                assert await unanswered(asked, alerts(), but=NO_DATA) == []
-                rules = {it["name"]: it["health"] for it in await asked.rules()}
-                assert rules == dict.fromkeys(alerts(), "ok")
-                stored = await asked.everything()
+    async with (
+        throwaway_engine() as engine,
+        open_world(over=Over.PROCESS, engine=engine.url, TRAX_METRICS_PORT="0") as it,
+    ):
+        process = it.replicas[0].process
+        assert process is not None
+        address = (await process.stderr.match(r"metrics at http://([\d.]+:\d+)/metrics"))[1]
+        async with prometheus(tmp_path, address) as asked:
+            secrets = await show(it)
+            await until(lambda: asked.ask("trax_mcp_stop_duration_seconds_count"))
+            secrets += await show(it)  # a rate needs a second look
+            assert await unanswered(asked, dashboard()) == []
+            metric, label = variable()
+            values = await asked.get(f"label/{label}/values", **{"match[]": metric})
+            assert values == [FILLED_IN["$job"]]
+            await engine.kill()
+            assert await unanswered(asked, alerts(), but=NO_DATA) == []
+            (group,) = (await asked.get("rules"))["groups"]
+            health = {rule["name"]: rule["health"] for rule in group["rules"]}
+            assert health == dict.fromkeys(alerts(), "ok")
+            stored = str(await asked.get("series", **{"match[]": '{job="trax-mcp"}'}))
     assert "go_offline" in stored
     assert [it for it in (*secrets, *SECRETS) if it in stored] == []
 
