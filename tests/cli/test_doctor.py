@@ -90,14 +90,6 @@ def test_a_client_that_starts_this_installation_is_known_by_its_entry(
     assert ("starts another trax" in detail) is not is_here
 
 
-def test_output_fits_a_narrow_terminal(home: Home) -> None:
-    """Long words are folded. A pipe gets no colours."""
-    done = run_command("doctor", "--sandbox", settings=home.settings(COLUMNS="40"))
-    assert done.code == 0
-    assert max(map(len, done.out.splitlines())) <= 40
-    assert "\x1b" not in done.out
-
-
 def test_an_encoding_that_lacks_the_marks_loses_no_word(home: Home) -> None:
     """As that of a pipe on Windows: they are escaped."""
     done = run_command("doctor", "--sandbox", settings=home.settings(), encoding="ascii")

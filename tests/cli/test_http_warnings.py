@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from tests.support.home_folder import KEY
 from tests.support.product.commands import run_command
-from tests.support.server_process import running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,15 +72,3 @@ def test_unused_settings_and_risks_are_named(
     *said, listening = done.err.splitlines()
     assert listening.startswith("trax-mcp is listening on http://")
     assert said == [f"trax-mcp: {it}" for it in expected]
-
-
-async def test_http_prints_its_warnings_before_it_listens() -> None:
-    """As a process, on stderr; the key is not among them."""
-    arguments = ("http", "--host", EVERYWHERE, "--port", "0")
-    async with running(*arguments, settings={"TRAX_API_KEY": KEY}) as server:
-        await server.address()
-        await server.stop(signal.SIGTERM)
-        before = server.stderr.text.partition("trax-mcp is listening")[0]
-    warnings = (NO_KEY.format("TRAX_API_KEY"), NO_HTTPS, NO_TOKEN, NO_NAME)
-    assert before == "".join(f"trax-mcp: {it}\n" for it in warnings)
-    assert KEY not in server.stderr.text + server.stdout.text

@@ -10,7 +10,6 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
-from tests.support.client_configurations import SAMPLES, Sample
 from tests.support.home_folder import (
     ADDRESS,
     ARGUMENTS,
@@ -22,17 +21,12 @@ from tests.support.home_folder import (
     sample_of,
 )
 from tests.support.product.local_servers import upstream
-from tests.support.product.reference import WRITTEN_CLIENTS
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.server_process import environment
 
 if TYPE_CHECKING:
+    from tests.support.client_configurations import Sample
     from tests.support.home_folder import Home
-
-
-def test_every_client_has_a_sample() -> None:
-    """So that every client runs through the tests below."""
-    assert [it.client for it in SAMPLES] == list(WRITTEN_CLIENTS)
 
 
 @each_client
@@ -133,16 +127,6 @@ def test_install_corrects_an_old_entry_and_keeps_its_other_settings(home: Home) 
         "disabled": False,
         "env": {"TRAX_CONFIRM": "human"},
     }
-
-
-def test_install_escapes_control_sequences_in_paths(home: Home) -> None:
-    """In its output and in the printed paths."""
-    settings = {"XDG_CONFIG_HOME": str(home.path / "\x1b]0;x\x07")}
-    done = home.install("vscode", "--sandbox", settings=settings)
-    printed = home.install("vscode", "--print", settings=settings)
-    for text in (done.out, printed.err):
-        assert r"\u001b]0;x\u0007" in text
-        assert "\x1b" not in text
 
 
 def test_changes_made_by_the_client_during_the_key_prompt_are_kept(home: Home) -> None:

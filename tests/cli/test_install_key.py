@@ -31,21 +31,6 @@ def test_key_file_is_kept_unless_another_key_is_given(home: Home) -> None:
     assert (home.key_file.read_text(encoding="utf-8"), mode(home.key_file)) == (written, 0o600)
 
 
-def test_the_key_of_another_address_is_not_kept(home: Home) -> None:
-    """It is sent nowhere else; one that is typed is for the address that is named."""
-    home.write_key(KEY, "https://trax.example")
-    before = home.file_stats()
-    named = {"TRAX_BASE_URL": "https://other.example"}
-    done = home.install("cursor", settings=named)
-    refusal = (
-        "the key that you have is for https://trax.example. Give one for https://other.example."
-    )
-    assert (done.code, refusal in done.err) == (1, True)
-    assert home.file_stats() == before
-    assert home.install("cursor", typed=f"{OTHER_KEY}\n", settings=named).code == 0
-    assert home.key_file.read_text(encoding="utf-8") == f"{OTHER_KEY}\nhttps://other.example\n"
-
-
 def test_a_key_file_without_an_address_is_not_kept(home: Home) -> None:
     """Nothing says where its key belongs, so it is sent nowhere."""
     home.write_key(KEY, None)

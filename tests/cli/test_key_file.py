@@ -116,10 +116,3 @@ def test_a_file_that_does_not_fit_stops_the_start(
     done = run_command(settings=home.settings(**settings))
     assert (done.code, done.out, done.err) == (1, "", f"trax-mcp: {sentence}\n")
     assert run_command(settings=home.settings(**settings, TRAX_API_KEY=KEY)).code == 0
-
-
-@pytest.mark.parametrize("address", ["https://trax.example", "https://trax.example/"])
-def test_the_same_deployment_may_be_named_twice(home: Home, address: str) -> None:
-    """With or without a slash at its end."""
-    home.write_key(KEY, "https://trax.example")
-    assert run_command(settings=home.settings(TRAX_BASE_URL=address)).code == 0

@@ -75,29 +75,6 @@ def test_a_file_that_is_none_of_sign_ins_stops_the_start(tmp_path: Path) -> None
     )
 
 
-def test_a_secret_that_others_can_read_stops_the_start(tmp_path: Path) -> None:
-    """And is not printed."""
-    (tmp_path / SECRET_FILE).write_text("x" * 43, encoding="utf-8")
-    (tmp_path / SECRET_FILE).chmod(0o644)
-    assert start(tmp_path) == Outcome(
-        1,
-        "",
-        "trax-mcp: TRAX_SIGN_IN_SECRET_FILE names a file that others can open. Run chmod 600 on"
-        " it.\n",
-    )
-
-
-def test_signing_in_needs_the_address_of_the_server(tmp_path: Path) -> None:
-    """Nothing is made without it."""
-    assert run_command(*COMMAND, settings=settings_in(tmp_path)) == Outcome(
-        1,
-        "",
-        "trax-mcp: TRAX_SIGN_IN needs TRAX_PUBLIC_URL or --public-url: where people reach this"
-        " server.\n",
-    )
-    assert list(tmp_path.iterdir()) == []
-
-
 async def test_an_operator_sees_and_ends_a_sign_in_of_a_server_that_serves(tmp_path: Path) -> None:
     """As processes, with the same settings; the next call of the client is refused."""
     registration = {"TRAX_SIGN_IN_REGISTRATION": "1"}

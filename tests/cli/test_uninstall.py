@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.client_configurations import SAMPLES, Sample
 from tests.support.home_folder import KEY, each_client
 from tests.support.product.commands import Outcome, run_command
 
 if TYPE_CHECKING:
+    from tests.support.client_configurations import Sample
     from tests.support.home_folder import Home
 
 
@@ -30,24 +30,6 @@ def test_a_configuration_is_as_it_was_before_install(home: Home, sample: Sample)
     assert f"~/{home.key_file.relative_to(home.path)}" in done.out
     assert home.key_file.read_text(encoding="utf-8").startswith(KEY)
     assert KEY not in done.out
-
-
-def test_without_a_client_it_is_taken_out_of_all(home: Home) -> None:
-    """A second time there is nothing to do, and nothing is written."""
-    for sample in SAMPLES:
-        home.write_config(sample)
-        assert home.install(sample.client, "--sandbox").code == 0
-    assert uninstall(home).code == 0
-    assert [(home.path / it.path).read_text(encoding="utf-8") for it in SAMPLES] == [
-        it.text for it in SAMPLES
-    ]
-    before = home.file_stats()
-    again = uninstall(home)
-    assert (again.code, again.out.splitlines()[0]) == (
-        0,
-        "No MCP client here has a trax. Nothing was changed.",
-    )
-    assert home.file_stats() == before
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The demo on servers whose clock advances with each call, without or with one defective tool."""
+"""The demo on servers whose clock advances with each call, with one defective tool."""
 
 from __future__ import annotations
 
@@ -37,23 +37,6 @@ async def only_saying_that_it_is_on_air(tool: Tool, params: Params) -> Result:
     return types.CallToolResult(content=[], structured_content={"observed": observed})
 
 
-async def ignoring_answers(tool: Tool, params: Params) -> Result:
-    """Ask a question and run the call whatever the answer is."""
-    choice = types.ElicitResult(
-        action="accept", content={"choice": 'Go offline: "Friday Night Show"'}
-    )
-    answers = dict.fromkeys(params.input_responses or {}, choice)
-    return await tool(params.model_copy(update={"input_responses": answers or None}))
-
-
-async def accepting_an_invented_yes(tool: Tool, params: Params) -> Result:
-    """Say of a call with such a yes that it ran."""
-    result = await tool(params)
-    if _content(result).get("reason") != "expired":
-        return result
-    return result.model_copy(update={"is_error": False, "structured_content": {}})
-
-
 async def with_markup(tool: Tool, params: Params) -> Result:
     """Replace a chat message with `MARKUP`."""
     result = await tool(params)
@@ -62,28 +45,14 @@ async def with_markup(tool: Tool, params: Params) -> Result:
     return result
 
 
-DEFECTS: Final[dict[str, tuple[str, Defect]]] = {
-    "only says that it is on air": ("go_live", only_saying_that_it_is_on_air),
-    "ignores a no": ("go_offline", ignoring_answers),
-    "accepts an invented yes": ("delete_destination", accepting_an_invented_yes),
-    "has markup in its chat": ("wait_for_chat_messages", with_markup),
-}
-"""By name: the defective tool, and its defect."""
+def play_fast(console: Console, defective: str, defect: Defect) -> int:
+    """Play the demo without waiting, with this tool defective; returns its exit code."""
+    return play_demo(console, alter=partial(_alter, defective=defective, defect=defect))
 
 
-def play_fast(console: Console, defect: str = "") -> int:
-    """Play the demo without waiting, with one of the defects; returns its exit code."""
-    return play_demo(console, alter=partial(_alter, defect=defect))
-
-
-def _alter(server: Server[Any], clock: HandClock, *, defect: str) -> None:
+def _alter(server: Server[Any], clock: HandClock, *, defective: str, defect: Defect) -> None:
     entry = server.get_request_handler("tools/call")
     assert entry is not None
-
-    async def pass_on(_tool: Tool, _params: Params) -> Result:
-        raise NotImplementedError
-
-    defective_tool, act = DEFECTS.get(defect, ("", pass_on))
 
     async def call(ctx: ServerRequestContext[Any, Any], params: Params) -> Result:
         is_wait = params.name == "wait_for_chat_messages"
@@ -94,7 +63,7 @@ def _alter(server: Server[Any], clock: HandClock, *, defect: str) -> None:
             assert isinstance(result, types.CallToolResult | types.InputRequiredResult)
             return result
 
-        return await (act(tool, params) if params.name == defective_tool else tool(params))
+        return await (defect(tool, params) if params.name == defective else tool(params))
 
     server.add_request_handler("tools/call", types.CallToolRequestParams, call)
 

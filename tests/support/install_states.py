@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from tests.support.client_configurations import CLAUDE_CODE, WITH_COMMENTS
+from tests.support.client_configurations import WITH_COMMENTS
 from tests.support.home_folder import BLIND_KEY, COMMAND, KEY, OTHER_KEY, sample_of
 from tests.support.product.sandbox import SANDBOX_KEY
 
@@ -75,7 +75,7 @@ def with_comments(home: Home, _address: str) -> None:
 
 def with_project(home: Home, _address: str) -> None:
     """Write a configuration with an entry for one project."""
-    home.write_config(sample_of("claude-code"), CLAUDE_CODE)
+    home.write_config(sample_of("claude-code"))
 
 
 def with_many_clients(home: Home, address: str) -> None:
