@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import call, text_of
-from tests.support.fuzzing.fuzz_sessions import fuzz_session
+from tests.fuzz.shared import shared_world
 from tests.support.hypothesis_profiles import examples
 from tests.support.product.faults import Fault
 from tests.support.single_faults import CHECK_FIRST, READ, WRITE, results_of
-from tests.world.wire import MODERN
+from tests.world.world import MINE
 
 if TYPE_CHECKING:
     import mcp_types as types
@@ -183,18 +183,21 @@ RETRY_AFTER: Final = st.text(
 
 def test_any_response_becomes_data_or_a_failure(caplog: pytest.LogCaptureFixture) -> None:
     """Never an internal error, and always strict JSON in UTF-8."""
-    with fuzz_session(MODERN) as session:
+    with shared_world() as shared:
+        trax = shared.world.trax
+
+        async def answer_to(fault: Fault, tool: str, arguments: dict[str, Any]) -> Any:  # noqa: ANN401  any JSON
+            trax.faults.add(fault, times=None)
+            result = await shared.world[MINE].client.call_tool(tool, arguments)
+            trax.faults.clear()
+            return result.structured_content
 
         @settings(max_examples=examples(300))
         @given(st.integers(200, 599), BODIES, RETRY_AFTER, st.sampled_from([READ, WRITE]))
         def property_(status: int, body: bytes, retry_after: str, tool_call: Any) -> None:  # noqa: ANN401
-            session.trax.faults.clear()
             fault = Fault.status(status, body, headers={"Retry-After": retry_after})
-            with session.example(status, body, retry_after):
-                session.trax.faults.add(fault, times=None)
-                result = session.run(lambda: session.client.call_tool(*tool_call))
-                session.trax.faults.clear()
-            json.dumps(result.structured_content, ensure_ascii=False, allow_nan=False).encode()
+            data = shared.example(answer_to, fault, *tool_call)
+            json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
 
         property_()
     assert not [it for it in caplog.records if it.levelname == "ERROR"]

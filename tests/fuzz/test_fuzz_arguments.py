@@ -1,50 +1,39 @@
-"""Any arguments of any tool: answered, and run only if valid and, where guarded, confirmed.
-
-`argument_oracle` says independently what is valid and what needs consent.
-"""
+"""Any arguments of any tool: answered, and run only if valid and, where guarded, approved."""
 
 from __future__ import annotations
 
-from functools import partial
+import json
 from typing import TYPE_CHECKING, Final
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import text_of
-from tests.support import simulated_person as people
-from tests.support.fuzzing.argument_oracle import is_valid, must_not_change_anything
-from tests.support.fuzzing.fuzz_sessions import (
-    CLIENT_ERRORS,
-    FuzzSession,
-    check_no_other_account,
-    fuzz_session,
-    http_fuzz_session,
-    noting,
-)
-from tests.support.fuzzing.strategies import (
+from tests.fuzz.inputs import (
     ANYTHING,
-    KNOWN,
-    MAX_ID_LENGTH,
     NAMES,
     ODD_VALUES,
     SCALARS,
     STUDIOS,
     TEXTS,
     arguments_for,
-    as_quoted,
     as_sent,
     is_encodable,
-    texts_in,
 )
+from tests.fuzz.oracle import MAX_ID_LENGTH, as_quoted, is_valid, normalized, texts_in
+from tests.fuzz.shared import SharedWorld, check_no_other_account, shared_world
+from tests.support import simulated_person as people
 from tests.support.guarded_calls import GUARD_ALSO, GUARDED_OPERATIONS
 from tests.support.hostile_texts import hidden
 from tests.support.hypothesis_profiles import examples, is_long
 from tests.support.media_folders import make_media_folder
-from tests.support.product.frozen_sandbox import put_on_air, world_of
+from tests.support.operation_table import NEVER
+from tests.support.product.declared_consent import needs_yes
+from tests.support.product.frozen_sandbox import world_of
 from tests.support.valid_calls import EVERY
-from tests.world.wire import MODERN
+from tests.world.answers import data_of, text_of
+from tests.world.wire import ERAS, MODERN, HttpWire, read_answer, request
+from tests.world.world import MINE, Over, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,46 +51,40 @@ MIN_ECHO: Final = 12
 """Shorter values may occur in our own sentences by chance."""
 MAX_REFUSAL: Final = 2_500
 """Characters of a whole refusal: three escaped names and our own words."""
+LONGEST_BODY: Final = 64 * 1024
+"""Bytes of a request over HTTP."""
 
 VALID: Final = {**EVERY, "upload_media": {"path": "intro.mp4"}}
+ACCEPTED: Final = {None, "not_found", "invalid_request", "invalid_file"}
+"""The error codes of calls with valid arguments."""
+NOT_RUN: Final = {"confirmation_invalid", "declined", "nothing_to_do"}
+"""The statuses of calls that are errors, unless they have a confirmation."""
+STATUSES: Final = {"confirmation_required", "asking", *NOT_RUN}
 
 
 @pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FuzzSession]:
-    """One server for all these tests, with every tool, while every studio is on air."""
-    folder = make_media_folder(tmp_path_factory.mktemp("media"))
-    with fuzz_session(MODERN, on_air=STUDIOS, media_dir=folder) as session:
-        assert session.tools.keys() == VALID.keys()
-        yield session
-
-
-# Checks of a result
-
-TRAX_CODES: Final = {"not_found", "invalid_request"}
-NO_FILE: Final = "invalid_file"
-STEPS: Final = {"confirmation_required", "asking"}
-"""The statuses of calls that go on: they are no errors. With a confirmation, all go on."""
-NOT_RUN: Final = {"confirmation_invalid", "declined", "nothing_to_do"}
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedWorld]:
+    """One world for all these tests, with every tool, while every studio is on air."""
+    folder = str(make_media_folder(tmp_path_factory.mktemp("media")))
+    with shared_world(on_air=STUDIOS, media_dir=folder) as shared:
+        assert shared.tools.keys() == VALID.keys()
+        yield shared
 
 
 def error_code(result: types.CallToolResult) -> str | None:
     """The error code of a failed call; None if it succeeded or was not run."""
-    structured: Message = result.structured_content or {}
-    code: str | None = structured["error"]["code"] if "error" in structured else None
-    status = structured.get("status") if structured.get("executed") is False else None
-    assert status in {None, *STEPS, *NOT_RUN}
-    has_ended = status in NOT_RUN and "confirmation" not in structured
+    data = data_of(result)
+    code: str | None = data["error"]["code"] if "error" in data else None
+    status = data.get("status") if data.get("executed") is False else None
+    assert status in {None, *STATUSES}
+    has_ended = status in NOT_RUN and "confirmation" not in data
     assert (code is not None or has_ended) is bool(result.is_error)
     return code
 
 
-def did_not_run(result: Message) -> bool:
-    """Whether a result says that the call was refused, or that it needs a person's yes."""
-    return bool(result["isError"] or result["structuredContent"]["executed"] is False)
-
-
-def check_refusal_text(text: str, arguments: Message) -> None:
-    """A refusal is bounded, fully visible, and repeats no value and only part of a name."""
+def check_refusal(result: types.CallToolResult, arguments: Message) -> None:
+    """It is bounded, fully visible, and repeats no value and only part of a name."""
+    text = text_of(result)
     assert len(text) <= MAX_REFUSAL
     assert not hidden(text)
     for name in arguments:
@@ -122,70 +105,49 @@ def check_no_secrets(result: types.CallToolResult, tool: types.Tool, arguments: 
             assert value in others or as_quoted(value) not in str(result)
 
 
-def check_refusal(result: types.CallToolResult) -> None:
-    """The error has the right code and the same sentence as the text."""
-    error = (result.structured_content or {})["error"]
-    assert error == {
-        "code": "invalid_arguments",
-        "message": text_of(result),
-        "retryable": False,
-        "outcome": "not_applied",
-    }
-
-
-def check_call(session: FuzzSession, tool: types.Tool, arguments: Message) -> bool:
-    """Call a tool and compare the result and the requests with the oracle."""
-    before = world_of(session.trax)
-    result = session.run(partial(session.client.call_tool, tool.name, arguments))
+async def check_call(world: World, tool: types.Tool, arguments: Message) -> bool:
+    """Call a tool, and compare the result and the requests with the oracle."""
+    before, earlier = world_of(world.trax), len(world.trax.requests)
+    result = await world[MINE].client.call_tool(tool.name, arguments)
+    sent = {it.method for it in list(world.trax.requests)[earlier:]}
     code = error_code(result)
     check_no_other_account(result, arguments)
     check_no_secrets(result, tool, arguments)
     if code is not None:
-        check_refusal_text(text_of(result), arguments)
+        check_refusal(result, arguments)
     if not is_valid(tool, arguments):
-        check_refusal(result)
-        assert not session.sent
+        error = {"code": "invalid_arguments", "message": text_of(result)}
+        assert data_of(result)["error"] == {**error, "retryable": False, "outcome": "not_applied"}
+        assert not sent
         return False
-    assert code in {None, NO_FILE, *TRAX_CODES}
-    assert code != NO_FILE or not session.sent
+    assert code in ACCEPTED
+    assert code != "invalid_file" or not sent
     assert not hidden(text_of(result)) - {"\n"}
-    if must_not_change_anything(tool, arguments):
-        assert {it.method for it in session.sent} <= {"GET"}
-        assert world_of(session.trax) == before
+    read_only = tool.annotations is not None and tool.annotations.read_only_hint is True
+    if read_only or needs_yes(tool.name, normalized(tool, arguments)) != NEVER:
+        assert sent <= {"GET"}
+        assert world_of(world.trax) == before
     return True
 
 
-# The properties
-
-
-def foreign_confirmation(session: FuzzSession) -> str:
-    """A valid confirmation id of another call."""
-    arguments = {"studioId": "studio_60", "sourceId": "source_6"}
-    call = partial(session.client.call_tool, "delete_source", arguments)
-    confirmation: str = (session.run(call).structured_content or {})["confirmation"]
-    return confirmation
-
-
 def test_any_arguments_are_answered_and_only_valid_ones_are_sent(
-    session: FuzzSession, caplog: pytest.LogCaptureFixture
+    shared: SharedWorld, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Valid arguments are accepted, all others refused; an invented confirmation never counts.
-
-    No error is logged, and after each call the server answers the next.
-    """
+    """Valid arguments are accepted, all others refused. No error is logged."""
     outcomes = set()
-    known = {**KNOWN, "confirmation": (foreign_confirmation(session),)}
 
     def arguments_of(tool: str) -> st.SearchStrategy[tuple[str, Message]]:
-        arguments = arguments_for(session.tools[tool].input_schema, known).map(as_sent)
+        arguments = arguments_for(shared.tools[tool].input_schema).map(as_sent)
         return st.tuples(st.just(tool), arguments)
 
+    # The calls within `apply_changes` have rules of their own, each that of its tool.
+    tools = sorted(shared.tools.keys() - {"apply_changes"})
+
     @settings(max_examples=examples(500))
-    @given(st.sampled_from(sorted(session.tools)).flatmap(arguments_of))
+    @given(st.sampled_from(tools).flatmap(arguments_of))
     def property_(call: tuple[str, Message]) -> None:
         tool, arguments = call
-        with session.example(tool, arguments):
-            outcomes.add(check_call(session, session.tools[tool], arguments))
+        outcomes.add(shared.example(check_call, shared.world, shared.tools[tool], arguments))
 
     property_()
     assert outcomes == {True, False}
@@ -193,7 +155,7 @@ def test_any_arguments_are_answered_and_only_valid_ones_are_sent(
 
 
 def test_every_odd_value_in_every_argument_is_handled(
-    session: FuzzSession, caplog: pytest.LogCaptureFixture
+    shared: SharedWorld, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One at a time, in an otherwise valid call: random examples may miss some.
 
@@ -202,62 +164,61 @@ def test_every_odd_value_in_every_argument_is_handled(
     step = 1 if is_long() else 20
     places = [
         (tool, name)
-        for tool, listed in session.tools.items()
+        for tool, listed in shared.tools.items()
         for name in (*listed.input_schema["properties"], "besides")
     ]
     for at, (tool, name) in enumerate(places):
-        with session.example(tool, name):
-            for odd in ODD_VALUES[at % step :: step]:
-                session.sent.clear()
-                sent = as_sent({**VALID[tool], name: odd})
-                with noting(sent):
-                    check_call(session, session.tools[tool], sent)
+        for odd in ODD_VALUES[at % step :: step]:
+            sent = as_sent({**VALID[tool], name: odd})
+            shared.example(check_call, shared.world, shared.tools[tool], sent)
     assert not [it for it in caplog.records if it.levelname in {"ERROR", "CRITICAL"}]
 
 
-# Invented confirmations
+# Guarded calls without approval
 
 GUARDED: Final = [act for act in GUARDED_OPERATIONS.values() if act.tool not in GUARD_ALSO]
-GO_LIVE_ELSEWHERE: Final = [act.other for act in GUARDED if act.tool == "go_live"]
-CONFIRM_VALUES: Final = st.sampled_from((True, True, True, False))
+ACTS: Final = st.sampled_from([*GUARDED, *(it.other for it in GUARDED if it.tool == "go_live")])
 
 
 def consent_arguments(*known: str) -> st.SearchStrategy[Message]:
     """Consent arguments as a model may send them. No confirmation is over the limit."""
     invented = TEXTS.filter(lambda it: len(it) <= MAX_ID_LENGTH)
-    confirmations = st.sampled_from(known) if known else invented
+    confirmations = st.sampled_from(known) | invented if known else invented
     return st.fixed_dictionaries(
-        {"confirm": CONFIRM_VALUES}, optional={"confirmation": confirmations | invented}
+        {"confirm": st.sampled_from((True, True, True, False))},
+        optional={"confirmation": confirmations},
     )
 
 
-def check_nothing_changes(session: FuzzSession, act: GuardedOperation, consent: Message) -> None:
-    """A guarded call without consent reads from TRaX and changes nothing."""
-    before = world_of(session.trax)
+async def check_nothing_changes(
+    shared: SharedWorld, act: GuardedOperation, consent: Message
+) -> None:
+    """A guarded call without approval reads from TRaX and changes nothing."""
+    world = shared.world
+    before = world_of(world.trax)
     arguments = {**act.arguments, **consent}
-    result = session.run(partial(session.client.call_tool, act.tool, arguments))
+    result = await world[MINE].client.call_tool(act.tool, arguments)
     assert error_code(result) is None
-    assert result.is_error or (result.structured_content or {}).get("executed") is False
-    check_no_secrets(result, session.tools[act.tool], arguments)
-    assert {it.method for it in session.sent} == {"GET"}
-    assert world_of(session.trax) == before
+    assert result.is_error or data_of(result).get("executed") is False
+    check_no_secrets(result, shared.tools[act.tool], arguments)
+    assert {it.method for it in world.trax.requests} == {"GET"}
+    assert world_of(world.trax) == before
 
 
 def test_an_invented_confirmation_is_not_consent() -> None:
     """Any text, and a valid confirmation of another call."""
-    with fuzz_session(MODERN, on_air=("studio_42",)) as session:
-        foreign = foreign_confirmation(session)
+    with shared_world(on_air=("studio_42",)) as shared:
+        arguments = {"studioId": "studio_60", "sourceId": "source_6"}
+        call = shared.world[MINE].client.call_tool
+        foreign = data_of(shared.portal.call(call, "delete_source", arguments))["confirmation"]
 
         @settings(max_examples=examples(150))
-        @given(st.sampled_from([*GUARDED, *GO_LIVE_ELSEWHERE]), consent_arguments(foreign))
+        @given(ACTS, consent_arguments(foreign))
         def property_(act: GuardedOperation, consent: Message) -> None:
-            with session.example(act, consent):
-                check_nothing_changes(session, act, consent)
+            shared.example(check_nothing_changes, shared, act, consent)
 
         property_()
 
-
-# Form answers other than approval
 
 NEAR_APPROVALS: Final[tuple[Callable[[str], object], ...]] = (
     str.lower,
@@ -279,26 +240,24 @@ NON_APPROVALS: Final = (
 )
 
 
+@pytest.mark.parametrize("era", ERAS)
 def test_any_form_answer_but_approval_changes_nothing(era: str) -> None:
     """Whatever consent arguments the model sends."""
     person, asked = people.Person(), set()
-    with fuzz_session(era, on_air=("studio_42",), person=person) as session:
+    with shared_world(era=era, on_air=("studio_42",), person=person) as shared:
 
         @settings(max_examples=examples(250))
-        @given(st.sampled_from([*GUARDED, *GO_LIVE_ELSEWHERE]), consent_arguments(), NON_APPROVALS)
+        @given(ACTS, consent_arguments(), NON_APPROVALS)
         def property_(act: GuardedOperation, consent: Message, answer: people.Responder) -> None:
             forms = len(person.forms)
             person.answer_with(answer)
-            with session.example(act, consent):
-                check_nothing_changes(session, act, consent)
+            shared.example(check_nothing_changes, shared, act, consent)
             if len(person.forms) > forms:
                 asked.add(act.tool)
 
         property_()
     assert len(asked) > len({act.tool for act in GUARDED}) / 2
 
-
-# Params beside the arguments
 
 FORM_ANSWERS: Final = st.fixed_dictionaries(
     {"action": st.sampled_from(("accept", "decline")) | ANYTHING},
@@ -315,26 +274,38 @@ EXTRA_PARAMS: Final = st.fixed_dictionaries(
 META: Final = st.fixed_dictionaries(
     {}, optional={"progressToken": ANYTHING, "live.traxstreaming/actor": ANYTHING}
 )
+CLIENT_ERRORS: Final = {-32700, -32600, -32602, -32020, None}
+"""Codes of protocol errors that blame the request, not the server."""
 
 
-def test_params_beside_the_arguments_are_not_consent(era: str) -> None:
-    """Unrequested form answers, invented request states and claimed actors."""
-    with http_fuzz_session(era) as session:
-        put_on_air(session.front.trax)
+def test_params_beside_the_arguments_are_not_consent() -> None:
+    """Unrequested form answers, invented request states and claimed actors, as any JSON."""
+    with shared_world(over=Over.HTTP, on_air=("studio_42",)) as shared:
+        world = shared.world
+        wire = HttpWire(world.http, MODERN, x_api_key=MINE, content_type="application/json")
 
-        @settings(max_examples=examples(30))
-        @given(
-            st.sampled_from([*GUARDED, *GO_LIVE_ELSEWHERE]), consent_arguments(), EXTRA_PARAMS, META
-        )
+        async def check(params: Message, meta: Message) -> None:
+            before = world_of(world.trax)
+            message = request(MODERN, "tools/call", params)
+            message["params"]["_meta"] |= meta
+            body = json.dumps(message)  # with NaN, which is no JSON
+            headers = wire.all_headers(message)
+            response = await world.http.post("/mcp", content=body, headers=headers)
+            assert response.status_code in ({413} if len(body) > LONGEST_BODY else {200, 400})
+            answer = {"error": {}} if response.status_code == 413 else read_answer(response)
+            assert answer.get("error", {}).get("code") in CLIENT_ERRORS
+            if "error" not in answer:
+                result = answer["result"]
+                assert result["isError"] or result["structuredContent"]["executed"] is False
+            assert {it.method for it in world.trax.requests} <= {"GET"}
+            assert world_of(world.trax) == before
+
+        @settings(max_examples=examples(60))
+        @given(ACTS, consent_arguments(), EXTRA_PARAMS, META)
         def property_(
             act: GuardedOperation, consent: Message, extra: Message, meta: Message
         ) -> None:
-            params = {"name": act.tool, "arguments": {**act.arguments, **consent}, **extra}
-            before = world_of(session.front.trax)
-            answer = session.ask("tools/call", params, meta)
-            assert answer.get("error", {}).get("code") in CLIENT_ERRORS
-            assert "error" in answer or did_not_run(answer["result"])
-            assert {it.method for it in session.sent} <= {"GET"}
-            assert world_of(session.front.trax) == before
+            arguments = {**act.arguments, **consent}
+            shared.example(check, {"name": act.tool, "arguments": arguments, **extra}, meta)
 
         property_()

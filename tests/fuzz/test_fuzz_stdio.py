@@ -8,85 +8,77 @@ request.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
-from contextlib import ExitStack, contextmanager
-from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Final, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.fuzzing.raw_messages import (
-    CANARY,
-    SERVER_ERRORS,
-    Expected,
-    raw_messages,
-)
-from tests.support.fuzzing.server_processes import (
-    MAX_GROWTH_MIB,
-    LongLived,
-    ServerProcess,
-    running_server,
-    unlimited_sandbox,
-)
+from tests.fuzz.processes import SharedProcess, shared_process
+from tests.fuzz.raw_messages import CANARY, SERVER_ERRORS, Expected, raw_messages
 from tests.support.hypothesis_profiles import unshrunk
 from tests.world.wire import ERAS, LEGACY, MODERN, Message, opening, request, tool_call
 
 if TYPE_CHECKING:
-    from collections import deque
     from collections.abc import Iterable, Iterator, Sequence
 
-    from tests.support.fuzzing.raw_messages import RawMessage
-    from tests.support.product.sandbox import Sandbox
+    from tests.fuzz.raw_messages import RawMessage
 
 pytestmark = pytest.mark.fuzz
 
 HUGE_BYTES: Final = 4 << 20
 HUGE_LINES: Final = 18
+MAX_GROWTH_MIB: Final = 64
+"""How much the process may grow; leaking 4 MiB bodies exceeds it."""
 
 
 class StdioClient:
     """One client's connection to the server."""
 
-    def __init__(self, server: ServerProcess, era: str) -> None:
-        self.server = server
-        self._era = era
+    def __init__(self, shared: SharedProcess, era: str) -> None:
+        self.shared, self.era = shared, era
         self._numbers = (f"plain-{number}" for number in count())
-        self._baseline: Message = {}
         self._received: list[Message] = []
-        self.write(*opening(era))
-        if era == LEGACY:
-            assert "result" in json.loads(self.server.read_line())
-        self._baseline = self.ask(request(era, "prompts/list"))
-        assert self._baseline["result"]["prompts"]
+        self._lines_read = int(era == LEGACY)
+        shared.run(shared.process.tell, *opening(era))
 
-    def write(self, *messages: Message) -> None:
-        """Write messages correctly."""
-        self.server.write([json.dumps(message).encode() + b"\n" for message in messages])
-
-    def ask(self, message: Message) -> Message:
+    async def ask(self, message: Message) -> Message:
         """Send a request and return its response; keep all other messages."""
         number = next(self._numbers)
-        self.write({**message, "id": number})
-        while (answer := self._next()).get("id") != number:
+        await self.shared.process.tell({**message, "id": number})
+        while (answer := await self._next()).get("id") != number:
             self._received.append(answer)
-        return {**answer, "id": None}
+        return answer
 
-    def collect(self, wanted: int) -> list[Message]:
-        """Return the messages since the last call: at least `wanted`, then a correct request's."""
-        assert self.ask(request(self._era, "prompts/list")) == self._baseline
+    async def exchange(self, pieces: Iterable[bytes], wanted: int) -> list[Message]:
+        """Write these bytes; returns at least `wanted` messages, then a correct request's."""
+        for piece in pieces:
+            await self.shared.process.write(piece)
+        assert (await self.ask(request(self.era, "prompts/list")))["result"]["prompts"]
         while len(self._received) < wanted:
-            self._received.append(self._next())
+            self._received.append(await self._next())
         received, self._received = self._received, []
         return received
 
-    def _next(self) -> Message:
-        message: Message = json.loads(self.server.read_line())
+    async def _next(self) -> Message:
+        message: Message = json.loads(await self.shared.process.stdout.line(self._lines_read))
+        self._lines_read += 1
         assert message["jsonrpc"] == "2.0"
         assert "method" not in message
         return message
+
+
+@pytest.fixture(scope="module", params=ERAS)
+def client(request: pytest.FixtureRequest) -> Iterator[StdioClient]:
+    """A client of this era for all tests; its process ends with exit code 0."""
+    with shared_process() as shared:
+        yield StdioClient(shared, request.param)
+        assert shared.portal.call(shared.process.hang_up) == 0
+        shared.check_stderr()
 
 
 def check_responses(messages: Sequence[RawMessage], answers: Sequence[Message]) -> None:
@@ -101,11 +93,6 @@ def check_responses(messages: Sequence[RawMessage], answers: Sequence[Message]) 
     assert received - must - may <= Counter({"null": refused})
     assert len(answers) <= sum(it.expected is not Expected.SILENT for it in messages)
     assert not error_codes(answers) & SERVER_ERRORS
-
-
-def certain_answers(messages: Iterable[RawMessage]) -> int:
-    """How many messages must be answered."""
-    return sum(it.expected in {Expected.ANSWERED, Expected.REFUSED} for it in messages)
 
 
 def error_codes(answers: Iterable[Message]) -> set[int]:
@@ -123,6 +110,21 @@ def raw_inputs(draw: st.DrawFn, era: str) -> tuple[list[RawMessage], list[bytes]
     return messages, [text[:cut], text[cut:]]
 
 
+def test_after_any_input_the_next_request_is_answered(client: StdioClient) -> None:
+    """Hostile lines, each followed by a correct request."""
+
+    @unshrunk(150)
+    @given(raw_inputs(client.era))
+    def property_(raw_input: tuple[list[RawMessage], list[bytes]]) -> None:
+        messages, pieces = raw_input
+        certain = {Expected.ANSWERED, Expected.REFUSED}
+        wanted = sum(it.expected in certain for it in messages)
+        check_responses(messages, client.shared.run(client.exchange, pieces, wanted))
+        assert not client.shared.trax.requests
+
+    property_()
+
+
 def huge_lines(era: str) -> Iterator[bytes]:
     """Just under 4 MiB, at it and above: valid, broken, and with an id of that size."""
     for at in range(HUGE_LINES):
@@ -135,88 +137,32 @@ def huge_lines(era: str) -> Iterator[bytes]:
         yield valid[:-1] if at % 6 == 5 else valid
 
 
-@contextmanager
-def stdio_client(trax: Sandbox, era: str) -> Iterator[StdioClient]:
-    """A connected client of this era."""
-    with running_server(trax) as server:
-        yield StdioClient(server, era)
-
-
-@pytest.fixture(scope="module")
-def sandbox_of_module() -> Iterator[Sandbox]:
-    """The TRaX behind all these servers."""
-    with unlimited_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def trax(sandbox_of_module: Sandbox) -> Sandbox:
-    """The same, before anything was sent to it."""
-    cast("deque[object]", sandbox_of_module.requests).clear()
-    return sandbox_of_module
-
-
-Shared = LongLived[StdioClient]
-
-
-@pytest.fixture(scope="module")
-def processes(sandbox_of_module: Sandbox) -> Iterator[dict[str, Shared]]:
-    """A process for each era, which all tests share; it ends with exit code 0."""
-    with ExitStack() as stack:
-        starts = {era: partial(stdio_client, sandbox_of_module, era) for era in ERAS}
-        shared = {era: stack.enter_context(LongLived(start)) for era, start in starts.items()}
-        yield shared
-        for long_lived in shared.values():
-            with long_lived.example() as client:
-                client.server.check_hang_up()
-
-
-@pytest.fixture
-def shared(processes: dict[str, Shared], era: str) -> Shared:
-    """The process of this era."""
-    return processes[era]
-
-
-def test_after_any_input_the_next_request_is_answered(
-    shared: Shared, trax: Sandbox, era: str
-) -> None:
-    """Hostile lines, each followed by a correct request."""
-
-    @unshrunk(150)
-    @given(raw_inputs(era))
-    def check(raw_input: tuple[list[RawMessage], list[bytes]]) -> None:
-        messages, pieces = raw_input
-        with shared.example() as client:
-            client.server.write(pieces)
-            check_responses(messages, client.collect(certain_answers(messages)))
-            assert not trax.requests
-            client.server.check_running()
-
-    check()
-
-
-def test_lines_around_four_mebibytes_do_not_leak_memory(
-    processes: dict[str, Shared], trax: Sandbox
-) -> None:
+@pytest.mark.parametrize("client", [MODERN], indirect=True)
+def test_lines_around_four_mebibytes_do_not_leak_memory(client: StdioClient) -> None:
     """Each is answered, and the process does not grow."""
-    with processes[MODERN].example() as client:
-        before = client.server.resident_mib()
-        for line in huge_lines(MODERN):
-            client.server.write([line + b"\n"])
-            (answer,) = client.collect(1)
-            assert not error_codes([answer]) & SERVER_ERRORS
-        assert client.server.resident_mib() - before < MAX_GROWTH_MIB
-        assert not trax.requests
-        client.server.check_running()
+    before = resident_mib(client.shared)
+    for line in huge_lines(client.era):
+        answers = client.shared.run(client.exchange, [line + b"\n"], 1)
+        assert not error_codes(answers) & SERVER_ERRORS
+        assert not client.shared.trax.requests
+    assert resident_mib(client.shared) - before < MAX_GROWTH_MIB
 
 
-def test_a_correct_call_after_invalid_lines_reaches_trax_once(
-    shared: Shared, trax: Sandbox, era: str
-) -> None:
+def resident_mib(shared: SharedProcess) -> float:
+    """The resident memory of the process, in MiB."""
+    status = Path(f"/proc/{shared.process.process.pid}/status").read_text(encoding="utf-8")
+    found = re.search(r"VmRSS:\s+(\d+)", status)
+    return int(found[1]) / 1024 if found else 0.0
+
+
+def test_a_correct_call_after_invalid_lines_reaches_trax_once(client: StdioClient) -> None:
     """Shows that the tests above would notice a call."""
-    with shared.example() as client:
-        client.server.write([b"{\n[]\n\xff\n"])
-        created = client.ask(tool_call(era, "create_studio", name=CANARY))
+
+    async def check() -> None:
+        answers = await client.exchange([b"{\n[]\n\xff\n"], 3)
+        assert error_codes(answers) == {-32700, -32600}
+        created = await client.ask(tool_call(client.era, "create_studio", name=CANARY))
         assert created["result"]["structuredContent"]["name"] == CANARY
-        assert error_codes(client.collect(3)) == {-32700, -32600}
-        assert [it.method for it in trax.requests] == ["POST"]
+
+    client.shared.run(check)
+    assert [it.method for it in client.shared.trax.requests] == ["POST"]

@@ -45,8 +45,8 @@ async def with_markup(tool: Tool, params: Params) -> Result:
     return result
 
 
-def play_fast(console: Console, defective: str, defect: Defect) -> int:
-    """Play the demo without waiting, with this tool defective; returns its exit code."""
+def play_fast(console: Console, defective: str = "", defect: Defect = with_markup) -> int:
+    """Play the demo without waiting, with this tool defective, if any; returns its exit code."""
     return play_demo(console, alter=partial(_alter, defective=defective, defect=defect))
 
 

@@ -1,1 +1,0 @@
-"""Generated input: values, requests, raw messages, and an independent validity oracle."""
