@@ -6,6 +6,7 @@ unencrypted to a proxy, and no problem of the environment gets through unexplain
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from contextlib import aclosing, asynccontextmanager
@@ -22,7 +23,6 @@ from tests.support.product.local_servers import listening, upstream
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY
 from tests.support.product.server import VERSION, Product
-from tests.support.raw_upstream import answering
 from tests.support.single_faults import READ, WRITE, failure_in
 from tests.support.tcp_proxy import proxy_to
 
@@ -172,6 +172,20 @@ async def test_a_change_answered_by_another_response_is_not_sent_again() -> None
 # The environment
 
 
+@asynccontextmanager
+async def answering(response: bytes) -> AsyncIterator[tuple[str, list[bytes]]]:
+    """Answer each request with these bytes, then close. The address, and the requests."""
+    requests: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        requests.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(response)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", requests
+
+
 async def error_of(sandbox: Sandbox, address: str, tool: str, **arguments: str) -> dict[str, Any]:
     """The error of a failed call to TRaX at this address."""
     async with aclosing(Product(sandbox, None, {"TRAX_BASE_URL": address})) as product:
@@ -186,10 +200,10 @@ async def test_an_unencrypted_request_is_never_sent_to_a_proxy(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """The proxy could read the key, so loopback is reached directly or not at all."""
-    async with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") as proxy:
-        monkeypatch.setenv(name, proxy.url)
+    async with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") as (proxy, requests):
+        monkeypatch.setenv(name, proxy)
         error = await error_of(sandbox, f"http://127.0.0.1:{closed_port()}", "list_studios")
-    assert (error["code"], proxy.requests) == ("unreachable", 0)
+    assert (error["code"], requests) == ("unreachable", [])
 
 
 async def test_an_invalid_environment_error_names_the_variables_to_check(
@@ -211,7 +225,7 @@ async def test_an_invalid_redirect_is_an_error_with_unknown_outcome(
 ) -> None:
     """It is not followed; a change that was sent may have been applied."""
     response = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
-    async with answering(response.encode()) as trax:
-        error = await error_of(sandbox, trax.url, WRITE[0], **WRITE[1])
-        assert trax.requests == 1
+    async with answering(response.encode()) as (trax, requests):
+        error = await error_of(sandbox, trax, WRITE[0], **WRITE[1])
+        assert len(requests) == 1
     assert error["outcome"] == "unknown"

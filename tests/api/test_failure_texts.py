@@ -15,9 +15,7 @@ import pytest
 from tests.conftest import call
 from tests.support.product.faults import Fault
 from tests.support.product.sandbox import SANDBOX_KEY
-from tests.support.product.sandbox_accounts import MODERATOR_KEY
 from tests.support.single_faults import READ, WRITE, failure_in
-from tests.support.valid_calls import CALLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,20 +34,6 @@ def failure(code: str, message: str, **details: object) -> dict[str, object]:
     """An expected failure: by default not retryable and not applied, with our request id."""
     defaults = {"retryable": False, "outcome": "not_applied", "requestId": "ours"}
     return {"code": code, "message": message, **defaults, **details}
-
-
-async def test_a_missing_scope_is_named(sandbox: Sandbox, open_product: Open) -> None:
-    """So that a person can make a key that has it."""
-    server = open_product().server(MODERATOR_KEY)
-    result = await call(server, "create_studio", CALLS["create_studio"])
-    assert failure_in(result, sandbox) == failure(
-        "insufficient_scope",
-        'The key lacks the scope "studios:write" (TRaX says: "This key lacks the scope'
-        ' studios:write."); nothing was changed. Use a key that has it: keys are made on'
-        " TRaX's Developer / API Keys screen.",
-        httpStatus=403,
-        requiredScope="studios:write",
-    )
 
 
 @pytest.mark.parametrize(

@@ -21,12 +21,7 @@ SETTLED: Final = 10.0
 
 FAILURES: Final = {
     "TRaX fails (internal_error, HTTP 500).": Fault.error(500, "internal_error"),
-    "TRaX fails (bad_answer, HTTP 503).": Fault.status(
-        503, "<h1>Away</h1>", content_type="text/html"
-    ),
-    "TRaX fails (bad_answer, HTTP 200).": Fault.status(
-        200, "<h1>Log in</h1>", content_type="text/html"
-    ),
+    "TRaX fails (bad_answer, HTTP 200).": Fault.status(200, "<h1>Log in</h1>"),
     "TRaX fails (unreachable).": Fault.dropped(),
 }
 REFUSALS: Final = (

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mcp.server import Server
 
     from tests.support.product.sandbox import Sandbox
+    from tests.support.single_faults import Call
 
 HTML_PAGE: Final = "<html><body>Bad gateway</body></html>"
 
@@ -123,41 +124,25 @@ async def test_a_read_is_sent_again_after_a_temporary_error(
     pauses.check(*pauses_between)
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Fault.status(500),
-        Fault.error(503, "write_disabled"),
-        Fault.error(429, "rate_limited"),
-        Fault.error(429, "rate_limited", Retry_After="3"),
-        Fault.error(409, "studio_busy", Retry_After="1"),
-        Fault.dropped(),
-        Fault.truncated(),
-    ],
-    ids=lambda fault: str(fault.name),
+ONCE: Final = (
+    *((READ, Fault.status(500)), (READ, Fault.error(503, "write_disabled"))),
+    *((READ, Fault.error(429, "rate_limited", Retry_After=it)) for it in ("", "3")),
+    (READ, Fault.error(409, "studio_busy", Retry_After="1")),
+    *((READ, Fault.dropped()), (READ, Fault.truncated())),
+    *((WRITE, Fault.status(502, HTML_PAGE)), (WRITE, Fault.status(504))),
+    (WRITE, Fault.error(429, "rate_limited", Retry_After="0")),
+    *((WRITE, Fault.dropped(when=it)) for it in ("before", "after")),
 )
-async def test_a_read_is_not_sent_again_after_other_errors(sandbox: Sandbox, fault: Fault) -> None:
-    """One try, no pause: the failure is returned at once."""
+
+
+@pytest.mark.parametrize(
+    ("tool_call", "fault"), ONCE, ids=[f"{it[0]}, {fault.name}" for it, fault in ONCE]
+)
+async def test_a_change_is_never_sent_twice_and_a_read_not_after_other_errors(
+    sandbox: Sandbox, tool_call: Call, fault: Fault
+) -> None:
+    """One try, no pause. A repeated chat message would be visible twice."""
     server, pauses = pausing_server(sandbox)
     sandbox.faults.add(fault)
-    assert (await call(server, *READ)).is_error
+    assert (await call(server, *tool_call)).is_error
     assert (len(sandbox.requests), pauses) == (1, [])
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Fault.status(502, HTML_PAGE),
-        Fault.status(504),
-        Fault.error(429, "rate_limited", Retry_After="0"),
-        Fault.dropped(),
-        Fault.dropped(when="after"),
-    ],
-    ids=lambda fault: str(fault.name),
-)
-async def test_a_change_is_never_sent_twice(sandbox: Sandbox, fault: Fault) -> None:
-    """A repeated chat message would be visible twice."""
-    server, pauses = pausing_server(sandbox)
-    sandbox.faults.add(fault)
-    assert (await call(server, *WRITE)).is_error
-    assert (len(sandbox.mutations), pauses) == (1, [])

@@ -9,25 +9,21 @@ import json
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-import mcp
-import pytest
-
 from tests.support.guarded_calls import STUDIO
 from tests.support.media_folders import make_media_folder
 from tests.support.product.faults import Fault
 from tests.support.single_faults import READ, results_of
 from tests.support.valid_calls import EVERY
-from tests.world.wire import MODERN
+from tests.world.world import MINE, open_world
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    import mcp_types as types
     from mcp.server import Server
 
     from tests.support.product.sandbox import Sandbox
-    from tests.support.product.server import Product
+    from tests.world.world import World
 
     Call = tuple[str, dict[str, Any]]
 
@@ -50,35 +46,23 @@ VALID: Final = {**EVERY, "upload_media": {"path": "intro.mp4"}}
 NEXT: Final = ". Nothing was sent: correct the arguments and call again."
 
 
-@pytest.fixture
-def every_tool(open_product: Callable[..., Product], tmp_path: Path) -> Server[Any]:
-    """A server that offers every tool."""
-    return open_product(TRAX_MEDIA_DIRS=str(make_media_folder(tmp_path))).server()
+def open_all(tmp_path: Path) -> AbstractAsyncContextManager[World]:
+    """A world whose server offers every tool."""
+    return open_world(MINE, TRAX_MEDIA_DIRS=str(make_media_folder(tmp_path)))
 
 
-async def refusals(server: Server[Any], calls: Sequence[Call]) -> list[str]:
-    """The message of each call with invalid arguments; empty if they were valid."""
-    async with mcp.Client(server, mode=MODERN, cache=None) as client:
-        errors = [
-            ((await client.call_tool(*it)).structured_content or {}).get("error", {})
-            for it in calls
-        ]
-    return [str(it["message"]) if it.get("code") == "invalid_arguments" else "" for it in errors]
+async def refusal(it: World, tool: str, arguments: dict[str, Any]) -> str:
+    """The message of a call with invalid arguments; empty if they were valid."""
+    error = (await it[MINE].data(tool, **arguments)).get("error", {})
+    return str(error["message"]) if error.get("code") == "invalid_arguments" else ""
 
 
-async def tools_of(server: Server[Any]) -> list[types.Tool]:
-    """The tools as listed."""
-    async with mcp.Client(server, mode=MODERN, cache=None) as client:
-        return (await client.list_tools()).tools
-
-
-async def texts_of(server: Server[Any]) -> list[tuple[str, str]]:
-    """Each argument that is a text, with its tool."""
+async def schemas(it: World) -> list[tuple[str, str, dict[str, Any]]]:
+    """Each argument of each tool, and its schema."""
     return [
-        (tool.name, name)
-        for tool in await tools_of(server)
+        (tool.name, name, schema)
+        for tool in (await it[MINE].client.list_tools()).tools
         for name, schema in tool.input_schema["properties"].items()
-        if schema["type"] == "string"
     ]
 
 
@@ -91,84 +75,63 @@ def with_text(tool: str, name: str, text: str) -> Call:
     return tool, arguments
 
 
-async def test_the_schema_states_the_limits_of_every_text_and_list(
-    every_tool: Server[Any],
+async def test_the_schema_states_the_limits_and_a_call_at_all_of_them_fits_into_a_request(
+    tmp_path: Path,
 ) -> None:
-    """A client can check them before it sends."""
-    lists = []
-    for tool in await tools_of(every_tool):
-        for name, schema in tool.input_schema["properties"].items():
-            if schema["type"] == "string":
-                assert schema["maxLength"] == LIMITS[name], (tool.name, name)
-            if schema["type"] == "array":
-                lists.append((schema["maxItems"], schema["items"].get("maxLength")))
-    assert lists == [(50, 200), (10, None)]
-
-
-async def test_a_call_at_all_limits_fits_into_a_request(every_tool: Server[Any]) -> None:
     """Even if its client escapes every character, with room for what else is in a request."""
-    for tool in await tools_of(every_tool):
-        longest = {
-            name: [widest(schema["items"])] * schema["maxItems"]
-            if schema["type"] == "array"
-            else widest(schema)
-            for name, schema in tool.input_schema["properties"].items()
-        }
-        assert len(json.dumps(longest)) < LARGEST_REQUEST_BYTES - 64 * 1024, tool.name
+    async with open_all(tmp_path) as it:
+        lists: list[tuple[int, int | None]] = []
+        longest: dict[str, dict[str, Any]] = {}
+        for tool, name, schema in await schemas(it):
+            if schema["type"] == "string":
+                assert schema["maxLength"] == LIMITS[name], (tool, name)
+            items = schema.get("items", schema)
+            widest = "\U0001f525" * int(items.get("maxLength", 1))
+            longest.setdefault(tool, {})[name] = [widest] * schema.get("maxItems", 1)
+            if schema["type"] == "array":
+                lists.append((schema["maxItems"], items.get("maxLength")))
+        assert lists == [(50, 200), (10, None)]
+        assert (
+            max(len(json.dumps(each)) for each in longest.values()) < LARGEST_REQUEST_BYTES - 65_536
+        )
 
 
-def widest(schema: dict[str, Any]) -> str:
-    """The text that takes the most bytes as JSON."""
-    return "\U0001f525" * int(schema.get("maxLength", 1))
-
-
-async def test_a_text_over_its_limit_is_refused_and_not_repeated(
-    every_tool: Server[Any], sandbox: Sandbox
-) -> None:
+async def test_a_text_over_its_limit_is_refused_and_not_repeated(tmp_path: Path) -> None:
     """Nothing is sent. The limit is checked before the content, which is too long to look at."""
-    texts = await texts_of(every_tool)
-    for text in ("x", " "):
-        calls = [with_text(*it, text * (LIMITS[it[1]] + 1)) for it in texts]
-        assert await refusals(every_tool, calls) == [
-            f"`{name}` must be the string that the preview gave{NEXT}"
-            if name == "confirmation"
-            else f"`{name}` must have at most {LIMITS[name]:,} characters"
-            f" (a limit of this server){NEXT}"
-            for _, name in texts
-        ]
-    assert list(sandbox.requests) == []
-
-
-async def test_a_text_at_its_limit_is_accepted(every_tool: Server[Any]) -> None:
-    """Characters count, not bytes, as in JSON Schema."""
-    texts = await texts_of(every_tool)
-    calls = [with_text(*it, "\U0001f600" * LIMITS[it[1]]) for it in texts]
-    assert await refusals(every_tool, calls) == [""] * len(texts)
+    async with open_all(tmp_path) as it:
+        texts = [(tool, name) for tool, name, its in await schemas(it) if its["type"] == "string"]
+        assert len(texts) > 30
+        for tool, name in texts:
+            limit = f"have at most {LIMITS[name]:,} characters (a limit of this server)"
+            wrong = "be the string that the preview gave" if name == "confirmation" else limit
+            for text in ("x", " "):
+                call = with_text(tool, name, text * (LIMITS[name] + 1))
+                assert await refusal(it, *call) == f"`{name}` must {wrong}{NEXT}"
+        assert list(it.trax.requests) == []
+        for tool, name in texts:  # characters count, not bytes, as in JSON Schema
+            assert await refusal(it, *with_text(tool, name, "\U0001f600" * LIMITS[name])) == ""
 
 
 TOO_MANY: Final = f"`platforms` must have at most 50 items (a limit of this server){NEXT}"
 TOO_LONG: Final = f"`platforms` must have at most 200 characters (a limit of this server){NEXT}"
-BLANK: Final = f"`platforms` must be a non-empty string{NEXT}"
-NO_LIST: Final = f"`platforms` must be a list of non-empty strings{NEXT}"
 LISTS: Final[list[tuple[object, str]]] = [
     (["x" * 200] * 50, ""),
     (["kick"] * 51, TOO_MANY),
-    ([" "] * 51, BLANK),
+    ([" "] * 51, f"`platforms` must be a non-empty string{NEXT}"),
     (["x" * 201], TOO_LONG),
     (str(["kick"] * 51).replace("'", '"'), TOO_MANY),
     (f'["{"x" * 201}"]', TOO_LONG),
     ('["' + r"\ud83d\ude00" * 200 + '"]', ""),
-    ("[" * 120_201, NO_LIST),
+    ("[" * 120_201, f"`platforms` must be a list of non-empty strings{NEXT}"),
 ]
 
 
-async def test_the_number_and_length_of_list_items_are_limited(server: Server[Any]) -> None:
+async def test_the_number_and_length_of_list_items_are_limited(tmp_path: Path) -> None:
     """Also of a list in a string, as some models send it."""
-    calls = [
-        ("send_chat_message", {**STUDIO, "text": "Hello", "platforms": platforms})
-        for platforms, _ in LISTS
-    ]
-    assert await refusals(server, calls) == [problem for _, problem in LISTS]
+    async with open_all(tmp_path) as it:
+        for platforms, problem in LISTS:
+            arguments = {**STUDIO, "text": "Hello", "platforms": platforms}
+            assert await refusal(it, "send_chat_message", arguments) == problem
 
 
 async def test_a_text_of_millions_of_characters_holds_up_nobody(
