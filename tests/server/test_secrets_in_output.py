@@ -55,12 +55,8 @@ _SNAPSHOTS: Final = (
 
 def settings(trax: Sandbox, audit: Path, **more: str) -> dict[str, str]:
     """The environment variables that the operator sets."""
-    return {
-        "TRAX_LOG_LEVEL": "DEBUG",
-        "TRAX_BASE_URL": trax.base_url,
-        "TRAX_AUDIT_LOG": str(audit),
-        **more,
-    }
+    log = {"TRAX_LOG_LEVEL": "DEBUG", "TRAX_AUDIT_LOG": str(audit)}
+    return {**log, "TRAX_BASE_URL": trax.base_url, **more}
 
 
 async def test_secrets_appear_only_in_allowed_places_over_stdio(tmp_path: Path) -> None:
