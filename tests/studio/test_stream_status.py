@@ -109,8 +109,9 @@ async def test_a_client_sees_the_progress_until_a_studio_is_on_or_off_air() -> N
 
 def progress_of(it: World) -> list[tuple[float, float | None, str | None]]:
     """The progress of the last change."""
-    assert isinstance(it[MINE].progress, ProgressLog)
-    return it[MINE].progress.all
+    progress = it[MINE].progress
+    assert isinstance(progress, ProgressLog)
+    return progress.all
 
 
 @pytest.mark.parametrize(
