@@ -6,7 +6,6 @@ It counts the scripts that the replica runs. A fault is awaited at each of them,
 from __future__ import annotations
 
 import asyncio
-import math
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -173,21 +172,11 @@ def losing(first: int, times: int = 1) -> EngineFault:
     return EngineFault(after=lose)
 
 
-def hanging(first: int, times: float = math.inf) -> EngineFault:
-    """Run no script from this one on, or so many of them."""
+def hanging(is_heard: Callable[[int], bool]) -> EngineFault:
+    """Run no script but those with these numbers."""
 
     async def hang(number: int) -> None:
-        if first <= number < first + times:
-            await anyio.sleep_forever()
-
-    return EngineFault(before=hang)
-
-
-def answering_every(nth: int) -> EngineFault:
-    """Run the first script, and then each one after so many."""
-
-    async def hang(number: int) -> None:
-        if number % nth != 1:
+        if not is_heard(number):
             await anyio.sleep_forever()
 
     return EngineFault(before=hang)
@@ -195,11 +184,7 @@ def answering_every(nth: int) -> EngineFault:
 
 def slow(seconds: float) -> EngineFault:
     """Answer each script only after some seconds."""
-
-    async def wait(_number: int) -> None:
-        await anyio.sleep(seconds)
-
-    return EngineFault(after=wait)
+    return EngineFault(after=lambda _number: anyio.sleep(seconds))
 
 
 def restarting(engine: ThrowawayEngine, at: int, *, after: bool) -> EngineFault:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from proof.replicas.throwaway_engine import ThrowawayEngine
 
-_DRAIN_SECONDS: Final = "1.5"
-"""Three health checks of the proxy."""
+_DRAIN_SECONDS: Final = "5"
+"""Sessions live for half of it, and the proxy checks the health of replicas each half second."""
 CONFIGURATION: Final = ROOT / "deploy/haproxy.cfg"
 _PAUSE_SECONDS: Final = 0.02
 

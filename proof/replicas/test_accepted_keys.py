@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 HERD: Final = 80
 """More than the 64 requests to TRaX that all share whose key it has not accepted."""
+EXCHANGE_SECONDS: Final = 2.0
 KEYS: Final = [f"sk_live_sandbox_herd_{number}" for number in range(HERD)]
 STRANGER: Final = "sk_live_sandbox_stranger"
 
@@ -97,6 +98,7 @@ async def test_while_the_engine_is_away_what_is_known_stays(engine: ThrowawayEng
         await until_room(it, 1, MINE)
         await engine.kill()
         assert has_run(await (await it.caller(COLLEAGUE)).call("list_studios"))
+        await anyio.sleep(1.5 * EXCHANGE_SECONDS)  # they try to exchange it in vain
         assert await has_room(it, 1, MINE)
         assert not await has_room(it, 1, COLLEAGUE)
         await engine.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import count
+from operator import gt
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -13,7 +14,6 @@ import pytest
 from proof.replicas.engine_proxy import (
     EngineFault,
     EngineProxy,
-    answering_every,
     engine_proxy,
     hanging,
     losing,
@@ -52,10 +52,10 @@ FAULTS: Final[dict[str, FaultAt]] = {
 }
 """What happens at each step in turn."""
 MISBEHAVIOURS: Final = {
-    "it hangs": hanging(1),
+    "it hangs": hanging(lambda _number: False),
     "each answer comes late": slow(0.3),
     "each answer comes just before it would count as lost": slow(0.9),
-    "it answers now and then": answering_every(3),
+    "it answers now and then": hanging(lambda number: number % 3 == 1),
 }
 
 pytestmark = pytest.mark.usefixtures("on_air_at_once")
@@ -116,7 +116,7 @@ async def runs_once_at_most(
 async def test_a_stop_is_sent_soon_if_the_engine_hangs_at_any_step(engine: ThrowawayEngine) -> None:
     for number in count(1):
         async with replica_on(engine, number) as (it, proxy):
-            if await scripts_of_a_stop(it, proxy, hanging(number)) < number:
+            if await scripts_of_a_stop(it, proxy, hanging(partial(gt, number))) < number:
                 return
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 CHAT: Final = "trax://studios/studio_42/chat"
 CLIENTS: Final = 4
+READERS: Final = 2
 
 
 async def use_lists(client: Client) -> None:
@@ -108,7 +109,7 @@ async def test_a_rolling_restart_loses_no_read_and_no_approval(engine: Throwaway
         shown = await bot.call(GO_LIVE.tool, **GO_LIVE.arguments)
         evidence = {"confirm": True, "confirmation": shown["structuredContent"]["confirmation"]}
         async with anyio.create_task_group() as tasks:
-            for _ in range(CLIENTS):
+            for _ in range(READERS):
                 tasks.start_soon(read_on, await it.wire())
             for at in (1, 2):
                 before = reads
