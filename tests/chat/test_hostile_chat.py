@@ -13,16 +13,16 @@ import pytest
 
 from tests.chat.waits import TOOL as WAIT
 from tests.chat.waits import begin, chat_of, end_of, open_chat
-from tests.support.chat_assertions import (
+from tests.support.chat_polls import cursor_of
+from tests.support.delimited_text import (
     are_the_last,
     joined,
     messages,
     nothing_forged,
     nothing_forged_in,
     read_in,
+    strict_json,
 )
-from tests.support.chat_polls import cursor_of
-from tests.support.delimited_text import strict_json
 from tests.support.hostile_texts import HOSTILE, NAMES_NOTICE, NOTICE, hidden
 from tests.support.product.faults import Fault
 from tests.support.product.local_servers import upstream

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.support.chat_assertions import nothing_forged
-from tests.support.delimited_text import strict_json
+from tests.support.delimited_text import nothing_forged, strict_json
 from tests.support.guarded_calls import GUARDED_OPERATIONS
 from tests.support.hostile_studio import ORDINARY, written_everywhere
 from tests.support.hostile_texts import NAMES_NOTICE, NOTICE, WORST, hidden
