@@ -1,7 +1,4 @@
-"""The demo plays a whole show on the sandbox, and fails if the server does not do as it says.
-
-It runs once as a real command, then in this process.
-"""
+"""The demo plays a whole show on the sandbox, and fails if the server does not do as it says."""
 
 from __future__ import annotations
 
@@ -10,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -20,35 +16,11 @@ from tests.support.defective_server import only_saying_that_it_is_on_air, play_f
 from tests.support.server_process import PATIENCE_SECONDS, environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import pytest
 
-SHOW_SECONDS = 60
+INVALID = {"TRAX_SANDBOX": "perhaps", "TRAX_BASE_URL": "not an address", "FORCE_COLOR": ""}
+"""Settings that would stop a real server."""
 SUCCESS = "all as it should be"
-
-
-@contextmanager
-def started_demo() -> Iterator[subprocess.Popen[str]]:
-    """The command as a process. Some of its settings would stop a real server."""
-    invalid = {
-        "TRAX_SANDBOX": "perhaps",
-        "TRAX_BASE_URL": "not an address",
-        "FORCE_COLOR": "",
-        "HOME": "/",
-    }
-    with subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "trax_mcp", "demo"],
-        cwd=ROOT,
-        env=environment(invalid),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 def console_of(width: int) -> Console:
@@ -64,8 +36,15 @@ def printed_on(console: Console) -> str:
     return console.file.read()
 
 
-def test_demo_plays_the_show_in_order_and_prints_plain_text() -> None:
-    """With a client that shows forms and with one that shows none; whatever the settings."""
+def test_demo_plays_the_show_in_order_and_prints_plain_text(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a client that shows forms and with one that shows none; whatever the settings.
+
+    `make wheel` plays it as a command, with servers of their own.
+    """
+    for name, value in INVALID.items():
+        monkeypatch.setenv(name, value)
     steps = (
         "trax-mcp is up: ",
         "MCP 2026-07-28 over stdio",
@@ -101,9 +80,9 @@ def test_demo_plays_the_show_in_order_and_prints_plain_text() -> None:
         SUCCESS,
         "trax-mcp install --sandbox",
     )
-    with started_demo() as process:
-        output, error = process.communicate(timeout=SHOW_SECONDS)
-    assert (process.returncode, error) == (0, "")
+    console = console_of(80)
+    assert (play_fast(console), capsys.readouterr().err) == (0, "")
+    output = printed_on(console)
     rest = output
     for step in steps:
         _, found, rest = rest.partition(step)
@@ -113,15 +92,25 @@ def test_demo_plays_the_show_in_order_and_prints_plain_text() -> None:
 
 
 def test_ctrl_c_ends_the_demo_quietly() -> None:
-    """In the middle of the show, with the usual exit code."""
+    """As a process, in the middle of the show, with the usual exit code."""
     # A job in the background ignores the signal, and so would its children.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    with started_demo() as process:
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "trax_mcp", "demo"],
+        cwd=ROOT,
+        env=environment(INVALID),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:
         signal.signal(signal.SIGINT, before)
-        assert process.stdout is not None
-        assert any("go_live" in line for line in iter(process.stdout.readline, ""))
-        process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=PATIENCE_SECONDS)
+        try:
+            assert process.stdout is not None
+            assert any("go_live" in line for line in iter(process.stdout.readline, ""))
+            process.send_signal(signal.SIGINT)
+            _, error = process.communicate(timeout=PATIENCE_SECONDS)
+        finally:
+            process.kill()
     assert (process.returncode, error) == (130, "")
 
 

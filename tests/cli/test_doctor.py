@@ -8,7 +8,7 @@ import pytest
 
 from tests import ROOT
 from tests.support.doctor_states import DOCTOR_STATES
-from tests.support.home_folder import ARGUMENTS, COMMAND, SECRETS, without_ports
+from tests.support.home_folder import SECRETS, without_ports
 from tests.support.loopback_ports import closed_port
 from tests.support.product.commands import run_command
 from tests.support.product.local_servers import upstream
@@ -66,28 +66,6 @@ async def test_a_terminal_shows_progress_and_then_the_same_report(home: Home) ->
     expected, _, _ = ON_THE_SANDBOX.partition("exit code 0")
     assert (screen.code, screen.text.strip()) == (0, expected.strip())
     assert "Checking" in screen.output
-
-
-@pytest.mark.parametrize(
-    ("started", "is_here"),
-    [
-        ({"command": COMMAND, "args": ARGUMENTS}, True),
-        ({"command": COMMAND, "args": [*ARGUMENTS, "--sandbox"]}, True),
-        ({"command": COMMAND, "args": [*ARGUMENTS, "http"]}, False),
-        ({"command": COMMAND, "args": 3}, False),
-        ({"command": [COMMAND]}, False),
-        ({"url": "http://127.0.0.1:8765/mcp"}, False),
-    ],
-    ids=str,
-)
-def test_a_client_that_starts_this_installation_is_known_by_its_entry(
-    started: dict[str, object], *, is_here: bool, home: Home
-) -> None:
-    """With or without the sandbox."""
-    home.write_entry("cursor", **started)
-    detail = home.doctor("--sandbox")["cursor"]["detail"]
-    assert ("starts this installation" in detail) is is_here
-    assert ("starts another trax" in detail) is not is_here
 
 
 def test_an_encoding_that_lacks_the_marks_loses_no_word(home: Home) -> None:

@@ -102,18 +102,6 @@ def test_empty_configuration_counts_as_an_empty_object(home: Home, text: str) ->
     assert entry(file)["command"] == COMMAND
 
 
-def test_entry_among_comments_is_left_to_the_user(home: Home) -> None:
-    """Its settings are not printed: they may be secret."""
-    text = (
-        '{"mcpServers": { // mine\n"trax": {"command": "/gone", "env": {"TRAX_API_KEY": "old"}}}}'
-    )
-    home.write_config(sample_of("cursor"), text)
-    done = home.install("cursor", typed=f"{KEY}\n")
-    assert (done.code, "old" in done.out + done.err) == (1, False)
-    assert "Change its trax to this by hand; what else it has may stay, but no key:\n" in done.err
-    assert json.loads(done.out)["mcpServers"]["trax"]["command"] == COMMAND
-
-
 def test_install_corrects_an_old_entry_and_keeps_its_other_settings(home: Home) -> None:
     """The client's own fields stay. What named the key and the sandbox goes."""
     env = {"TRAX_CONFIRM": "human", "TRAX_SANDBOX": "1", "TRAX_API_KEY_FILE": "/gone"}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,45 +12,27 @@ from tests.support.product.local_servers import upstream
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.served_app import plain_http
 from tests.support.server_process import running
-from tests.world.wire import MODERN, HttpWire, opening, tool_call
+from tests.world.wire import MODERN, HttpWire, StdioWire, error_code
 
 if TYPE_CHECKING:
     from tests.support.home_folder import Home
 
-FIND = ("find_studio", {"query": "friday"})
-
-
-async def answer(*arguments: str, settings: dict[str, str]) -> tuple[dict[str, Any], str]:
-    """What `find_studio` answers over stdio, and the log."""
-    async with running(*arguments, settings=settings) as server:
-        await server.tell(*opening(MODERN))
-        got = await server.ask(tool_call(MODERN, FIND[0], number=9, **FIND[1]))
-        assert await server.hang_up() == 0
-    return got["result"]["structuredContent"], server.stderr.text
-
-
-async def test_over_stdio_the_key_goes_where_the_file_says(home: Home) -> None:
-    """The log names the file, and never the key."""
-    async with upstream() as trax:
-        home.write_key(SANDBOX_KEY, trax.base_url)
-        found, log = await answer(settings=home.settings())
-    assert found["matches"][0]["name"] == "Friday Night Show"
-    assert f"The TRaX key is read from {home.key_file}." in log
-    assert SANDBOX_KEY not in log
-
 
 async def test_none_means_that_no_file_is_read(home: Home) -> None:
-    """Also where there is one."""
+    """Where there is one too. `test_install` starts a server that reads its file."""
     async with upstream() as trax:
         home.write_key(SANDBOX_KEY, trax.base_url)
         none = {"TRAX_API_KEY_FILE": "none", "TRAX_BASE_URL": trax.base_url}
-        found, log = await answer(settings=home.settings(**none))
+        async with running(settings=home.settings(**none)) as server:
+            wire = StdioWire(server, MODERN)
+            found = await wire.call("find_studio", query="friday")
+            assert await server.hang_up() == 0
         assert list(trax.requests) == []
-    assert (found["error"]["code"], str(home.key_file) in log) == ("no_key", False)
+    assert (error_code(found), str(home.key_file) in server.stderr.text) == ("no_key", False)
 
 
 async def test_over_http_the_file_is_not_read(home: Home) -> None:
-    """A caller without a key gets none."""
+    """A caller without a key is told so."""
     async with upstream() as trax:
         home.write_key(SANDBOX_KEY, trax.base_url)
         settings = home.settings(TRAX_BASE_URL=trax.base_url)
@@ -59,11 +40,9 @@ async def test_over_http_the_file_is_not_read(home: Home) -> None:
             running("http", "--port", "0", settings=settings) as server,
             plain_http(await server.address()) as http,
         ):
-            caller = HttpWire(http, MODERN)
-            await caller.open()
-            got = await caller.call(FIND[0], **FIND[1])
+            found = await HttpWire(http, MODERN).call("find_studio", query="friday")
         assert list(trax.requests) == []
-    assert "no_key" in json.dumps(got)
+    assert error_code(found) == "no_key"
 
 
 def test_on_the_sandbox_the_file_is_not_read(home: Home) -> None:

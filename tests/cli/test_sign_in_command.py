@@ -102,13 +102,6 @@ async def test_a_revoked_client_is_out_at_once_while_the_server_serves(tmp_path:
             assert (await steps.refresh(it.anna["refresh_token"])).status_code == 400
 
 
-async def test_everybody_can_be_revoked_after_a_theft(tmp_path: Path) -> None:
-    async with serving(tmp_path) as it:
-        assert it.run("revoke", "--all") == Outcome(0, REVOKED * 2, "")
-        assert await it.statuses() == [401, 401]
-        assert it.run("revoke", "--all") == Outcome(0, "Nobody is signed in.\n", "")
-
-
 async def test_an_unknown_id_revokes_nothing_and_is_not_repeated(tmp_path: Path) -> None:
     """Somebody may have given a token. The known ones among several are revoked."""
     async with serving(tmp_path) as it:
