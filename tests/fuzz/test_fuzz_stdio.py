@@ -45,6 +45,7 @@ class StdioClient:
         self._received: list[Message] = []
         self._lines_read = int(era == LEGACY)
         shared.run(shared.process.tell, *opening(era))
+        shared.run(self.exchange, [], 0)
 
     async def ask(self, message: Message) -> Message:
         """Send a request and return its response; keep all other messages."""
