@@ -1,4 +1,4 @@
-"""Deliberate breaks: edits that take a promise away, each of which must make a test fail.
+"""Deliberate breaks: each takes a promise of proof/README.md away, and a test must notice.
 
-Each table in `tables/` covers one part of proof/README.md, with some breaks for each promise.
+The product is patched in memory, in the process of the tests and in those that they start.
 """

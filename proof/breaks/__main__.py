@@ -1,13 +1,13 @@
 """The command: `python -m proof.breaks [--only TEXT] [--workers N]`.
 
-Runs the named tests on an intact copy first, then each break on its own. Exits with 0 if every
-break made a test fail, with 1 if one did not or the tests did not end, and with 2 if it could not
-be tried.
+Runs the named tests without a break first, then for each break the test that must fail. Exits with
+0 if each has failed, with 1 if one has not, and with 2 if they fail without a break too.
 """
 
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -18,81 +18,98 @@ from queue import SimpleQueue
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from proof.breaks.checkout import Checkout
-from proof.breaks.tables import Break, read_tables
+from proof.breaks.changes import Edit
+from proof.breaks.table import BREAKS
 
 ROOT: Final = Path(__file__).parents[2]
-_SECONDS_PER_BREAK: Final = 120.0
+_SECONDS_PER_BREAK: Final = 180.0
 _SECONDS_INTACT: Final = 1800.0
 _TESTS_FAILED: Final = 1
 _FAILED: Final = re.compile(r"\d+ (failed|error)")
-_LAST_LINES: Final = 25
+# What is imported with the breaks may be a plugin of pytest's.
+_PYTEST: Final = (
+    *(sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider"),
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+)
 
 
 def main() -> None:
     """Try the breaks, print a line for each, and exit with the verdict."""
     parser = argparse.ArgumentParser(prog="python -m proof.breaks", description=__doc__)
-    parser.add_argument(
-        "--only", default="", help="try breaks with this text in their table, promise or row"
-    )
+    parser.add_argument("--only", default="", help="breaks with this text in promise, name or test")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--keep", action="store_true", help="print the output of uncaught breaks")
     asked = parser.parse_args()
-    breaks = read_tables(asked.only)
-    if not breaks:
-        print(f"No break contains {asked.only!r}.", file=sys.stderr)
-        sys.exit(2)
-    if problems := [f"{it.name}: {why}" for it in breaks if (why := it.problem(ROOT))]:
-        print("\n".join(problems), file=sys.stderr)
-        sys.exit(2)
-    began = time.monotonic()
+    wanted = [index for index, it in enumerate(BREAKS) if asked.only in f"{it} {it.test}"]
+    began, free = time.monotonic(), SimpleQueue[Path]()
     with TemporaryDirectory(prefix="breaks-") as folder:
-        uncaught = _try_all(breaks, Path(folder), workers=asked.workers, verbose=asked.keep)
-    caught = len(breaks) - len(uncaught)
-    print(f"\n{caught} of {len(breaks)} breaks caught in {time.monotonic() - began:.0f} s.")
-    if uncaught:
-        sys.exit("Not caught:\n" + "\n".join(f"- {it.name} ({it.file})" for it in uncaught))
+        copies = [_copied(Path(folder) / str(number)) for number in range(asked.workers)]
+        tests = sorted({BREAKS[index].test for index in wanted})
+        workers = ("-n", str(asked.workers))
+        code, output = _run(copies[0], [*workers, *tests], seconds=_SECONDS_INTACT)
+        if code:
+            print(output, "The tests fail without any break.", sep="\n")
+            sys.exit(2)
+        print("The tests pass without a break.", flush=True)
+        for copy in copies:
+            free.put(copy)
+
+        def is_caught(index: int) -> bool:
+            copy = free.get()
+            verdict = _try(copy, index)
+            free.put(copy)
+            print(f"{verdict:11}{BREAKS[index]}", flush=True)
+            return verdict == "caught"
+
+        with ThreadPoolExecutor(asked.workers) as pool:
+            caught = sum(pool.map(is_caught, wanted))
+    print(f"\n{caught} of {len(wanted)} breaks caught in {time.monotonic() - began:.0f} s.")
+    sys.exit(caught != len(wanted))
 
 
-def _try_all(breaks: Sequence[Break], folder: Path, *, workers: int, verbose: bool) -> list[Break]:
-    free: SimpleQueue[Checkout] = SimpleQueue()
-    for number in range(workers):
-        free.put(Checkout(ROOT, folder / str(number)))
-    _run_intact(breaks, free, workers=workers)
-
-    def is_caught(it: Break) -> bool:
-        checkout = free.get()
-        try:
-            with checkout.broken(it):
-                code, output = checkout.run_tests([it.test], seconds=_SECONDS_PER_BREAK)
-        except subprocess.TimeoutExpired:
-            print(f"NO END WITHIN {_SECONDS_PER_BREAK:g} S {it.name}", flush=True)
-            return False
-        finally:
-            free.put(checkout)
-        # Python exits with the same code if it cannot start pytest.
-        caught = code == _TESTS_FAILED and _FAILED.search(output) is not None
-        print(f"{'caught' if caught else 'NOT CAUGHT'} {it.name}", flush=True)
-        if verbose and not caught:
-            print("\n".join(output.splitlines()[-_LAST_LINES:]), flush=True)
-        return caught
-
-    with ThreadPoolExecutor(workers) as pool:
-        verdicts = list(pool.map(is_caught, breaks))
-    return [it for it, caught in zip(breaks, verdicts, strict=True) if not caught]
+def _try(copy: Path, index: int) -> str:
+    """Whether a break is caught."""
+    _, test, change = BREAKS[index]
+    if isinstance(change, Edit):
+        intact = (copy / change.file).read_text(encoding="utf-8")
+        (copy / change.file).write_text(change.broken(copy), encoding="utf-8")
+    try:
+        code, output = _run(copy, [test], index=str(index), seconds=_SECONDS_PER_BREAK)
+    except subprocess.TimeoutExpired:
+        return "NO END"
+    finally:
+        if isinstance(change, Edit):
+            (copy / change.file).write_text(intact, encoding="utf-8")
+    # Python exits with the same code if it cannot start pytest.
+    is_caught = code == _TESTS_FAILED and _FAILED.search(output) is not None
+    return "caught" if is_caught else "NOT CAUGHT"
 
 
-def _run_intact(breaks: Sequence[Break], free: SimpleQueue[Checkout], *, workers: int) -> None:
-    """Tests that fail without a break prove nothing."""
-    tests = sorted({it.test for it in breaks})
-    checkout = free.get()
-    code, output = checkout.run_tests(tests, seconds=_SECONDS_INTACT, more=("-n", str(workers)))
-    free.put(checkout)
-    if code:
-        print("\n".join(output.splitlines()[-_LAST_LINES:]), file=sys.stderr)
-        print("The named tests fail without any break.", file=sys.stderr)
-        sys.exit(2)
-    print("The named tests pass without a break.", flush=True)
+def _run(
+    copy: Path, arguments: Sequence[str], *, seconds: float, index: str = ""
+) -> tuple[int, str]:
+    """Run tests of a copy with a break or none. Returns pytest's exit code and output."""
+    path = os.pathsep.join((str(copy), str(copy / "proof" / "breaks")))
+    done = subprocess.run(
+        [*_PYTEST, *arguments],
+        cwd=copy,
+        env={**os.environ, "PYTHONPATH": path, "PYTEST_BREAK": index, "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def _copied(root: Path) -> Path:
+    """A copy of the files that git knows, as they are now."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, root / name)
+    return root
 
 
 if __name__ == "__main__":

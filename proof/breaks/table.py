@@ -1,0 +1,436 @@
+"""The breaks of each promise of proof/README.md, in its order. mypy checks what is patched.
+
+A lambda that takes `*_` fits any signature. Functions that are imported by name stay whole here.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import socket
+import ssl
+import sys
+import time
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Final
+
+import httpx
+
+from proof.breaks.changes import Break, Edit, Patch, later, put, swap
+from trax_mcp import sealing
+from trax_mcp.api import accepted_keys, caller, client, operation, outages, refusals
+from trax_mcp.api.caller import Caller
+from trax_mcp.api.operation import When
+from trax_mcp.api.text_safety import quote
+from trax_mcp.chat import feed, marks, poll_interval
+from trax_mcp.cli.doctor import run as run_doctor
+from trax_mcp.cli.install import configuration
+from trax_mcp.cli.key_file import chosen_key, key_path, read_key
+from trax_mcp.cli.startup import enrolled_passkey
+from trax_mcp.clock import Clock
+from trax_mcp.consent import sending, stops, store
+from trax_mcp.consent.attempts import is_certain
+from trax_mcp.consent.audit import _masked
+from trax_mcp.consent.policy import Proceed, _judge_change, judge, nothing_to_do
+from trax_mcp.consent.preview import digest
+from trax_mcp.consent.questions import Question, StudioRecord
+from trax_mcp.consent.rules import Rules
+from trax_mcp.consent.store import Store
+from trax_mcp.replicas import engine_records
+from trax_mcp.sandbox.contract import Call
+from trax_mcp.server import call_log, logs, measured, sdk_compat
+from trax_mcp.server.door import CALLER, Door, bearer_token
+from trax_mcp.server.offer import Offer
+from trax_mcp.server.readiness import Readiness
+from trax_mcp.server.results import error_result
+from trax_mcp.server.server_tokens import ServerTokens
+from trax_mcp.server.sessions import Sessions
+from trax_mcp.server.subscriptions import _Subscriber
+from trax_mcp.server.untrusted import without_ours, write_delimited, write_json
+from trax_mcp.settings import Settings, read_settings
+from trax_mcp.sign_in import client_descriptions, clients, sign_ins
+from trax_mcp.sign_in.attempts import Attempts
+from trax_mcp.sign_in.forms import Forms
+from trax_mcp.sign_in.screens import reach_text
+from trax_mcp.sign_in.server import AuthorizationServer
+from trax_mcp.studio import list_cache, outcome, reading, times
+from trax_mcp.studio.facts import Facts
+from trax_mcp.studio.readiness import judge_readiness
+from trax_mcp.telemetry import OFF
+from trax_mcp.telemetry.open_telemetry import OpenTelemetry
+from trax_mcp.uploads import files
+from trax_mcp.web.local_server import PageAccess
+from trax_mcp.web.passkey import challenge_for
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from trax_mcp.consent.records import Place
+    from trax_mcp.consent.store import Seen
+
+_begin_call = Store.begin_call
+_fingerprint = caller._fingerprint
+_give_tokens = AuthorizationServer._give_tokens
+_kinds = Offer.kinds
+_why_not = Offer.why_not
+
+
+async def _begin_again(
+    self: Store, place: Place, turn_id: str, question_id: str | None, seen: Seen, *, starts: bool
+) -> bool:
+    await self.questions.change(question_id or "", lambda it, _: it.given_back())
+    return await _begin_call(self, place, turn_id, question_id, seen, starts=starts)
+
+
+def _ask_another_host() -> int:
+    with socket.socket() as other:
+        return other.connect_ex(("127.0.0.1", 9))
+
+
+async def _print_tokens(self: AuthorizationServer, request: Request) -> Response:
+    response = await _give_tokens(self, request)
+    sys.stderr.write(bytes(response.body).decode())
+    return response
+
+
+def _trust_all(verify: object = True, **_: object) -> ssl.SSLContext:  # noqa: FBT002  httpx's
+    if isinstance(verify, ssl.SSLContext):
+        return verify
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+_SHORT: Final = SimpleNamespace(token_urlsafe=lambda _: secrets.token_urlsafe(2))
+_ZEROS: Final = SimpleNamespace(token_bytes=bytes)
+_EQUAL: Final = SimpleNamespace(compare_digest=lambda *_: True)
+_OWN_TRANSPORT: Final = sys.modules["httpx._transports.default"]
+"""The connections that are given no TLS context, as those to a storage."""
+_KNOWN: Final = {f"TRAX_{it.upper()}" for it in Settings.model_fields}
+_PROXY: Final = "deploy/haproxy.cfg"
+_PROXY_TEST: Final = "proof/deploy/test_proxy_setup.py"
+
+_CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
+    # On and off the air
+    "You see what would happen": [
+        ("tests/consent/test_consent_outcome.py", put(outcome, "OBSERVED_SECONDS", 2.0)),
+        (
+            "tests/seams/test_clock.py",
+            swap(times.at).by(lambda it, *_, **__: f"{it.astimezone():%H:%M} UTC"),
+        ),
+    ],
+    "Before you go on or off the air": [
+        ("tests/consent/test_consent_facts.py", swap(Facts.writes_are_off).by(lambda *_: False)),
+        ("tests/model/test_model.py", swap(StudioRecord.has_turn).by(lambda *_: True)),
+    ],
+    "**Nothing goes on air without": [
+        ("tests/consent/test_consent_withheld.py", swap(judge).by(lambda *_: Proceed())),
+        ("tests/consent/test_what_needs_a_yes.py", swap(Rules.when).by(lambda *_: When.NEVER)),
+    ],
+    "**Your yes is to what you were shown.**": [
+        ("tests/consent/test_consent_changed.py", swap(digest).by(lambda it, *_: digest(it, ()))),
+    ],
+    "Names are shown between quotes": [
+        ("tests/consent/test_hostile_names.py", swap(quote).by(lambda text, **_: f'"{text}"')),
+    ],
+    "One yes, one broadcast.": [
+        ("tests/model/test_model.py", swap(Store.begin_call).by(_begin_again)),
+        ("tests/consent/test_consent_asking.py", swap(nothing_to_do).by(lambda *_, **__: None)),
+    ],
+    "If the studio changes while you think": [
+        ("tests/consent/test_consent_asking.py", swap(_judge_change).by(lambda *_: Proceed())),
+    ],
+    "Whatever your assistant says or sends": [
+        ("tests/web/test_approval_page.py", swap(PageAccess.has_session).by(lambda *_: True)),
+        ("tests/seams/test_chance.py", put(store, "secrets", _SHORT)),
+    ],
+    "from then on a yes needs your finger": [
+        ("tests/web/test_passkey.py", swap(challenge_for).by(lambda *_: b"the same for all")),
+    ],
+    "it stops at the first": [
+        ("tests/consent/test_apply_changes_cut_short.py", swap(is_certain).by(lambda *_: True)),
+    ],
+    "**A stop is never held up.**": [
+        ("tests/consent/test_stop_under_load.py", put(stops, "_WAIT_SECONDS", 3600.0)),
+        ("tests/consent/test_turns.py", put(sending, "_AGAIN_SECONDS", 0.0)),
+    ],
+    "takes the studio off the air again": [
+        ("tests/consent/test_stop_under_load.py", swap(sending.Sender._undo).by(later(value=True))),
+    ],
+    "It voids every earlier yes": [
+        ("tests/consent/test_consent_stop.py", swap(Question.is_void_after).by(lambda *_: False)),
+    ],
+    "No key, no stream key": [
+        ("tests/consent/test_audit_secrets.py", swap(_masked).by(lambda it, *_: it.arguments())),
+    ],
+    # Signing in
+    "The key never passes through the client": [
+        ("tests/sign_in/test_secrets.py", swap(_give_tokens).by(_print_tokens)),
+    ],
+    "tokens are good there and nowhere else": [
+        (
+            "tests/sign_in/test_token_attacks.py",
+            swap(bearer_token).by(
+                lambda headers: headers.get("authorization", "").rpartition(" ")[2] or None
+            ),
+        ),
+    ],
+    "It says which studios the key reaches": [
+        ("tests/sign_in/test_screens.py", swap(reach_text).by(lambda *_: "It is a good key.")),
+    ],
+    "Nothing can be changed": [
+        (
+            "tests/sign_in/test_signed_in_callers.py",
+            swap(_why_not).by(lambda self, kind, *_: _why_not(self, kind)),
+        ),
+    ],
+    "Going live still needs": [
+        ("tests/sign_in/test_token_attacks.py", swap(Rules.when).by(lambda *_: When.NEVER)),
+    ],
+    "Tokens are hashes in it": [
+        ("tests/units/sign_in/test_custody.py", swap(sign_ins._hash).by(lambda root: root)),
+        ("tests/seams/test_chance.py", put(sealing, "secrets", _ZEROS)),
+    ],
+    "TRaX judges it in each request.": [
+        ("tests/sign_in/test_signed_in_callers.py", put(refusals, "_NEED_ANOTHER_KEY", ())),
+    ],
+    "10 wrong keys in ten minutes.": [
+        ("tests/sign_in/test_limit_attacks.py", swap(Attempts._free).by(lambda *_: 10)),
+        (
+            "tests/seams/test_name_servers.py",
+            swap(clients._resolve).by(lambda host: later(value=clients._look_up(host))()),
+        ),
+    ],
+    "Nothing is kept of them": [
+        ("tests/sign_in/test_registration_attacks.py", put(client_descriptions, "hmac", _EQUAL)),
+    ],
+    "the one that was read within the day": [
+        ("tests/sign_in/test_client_documents.py", put(clients, "_STALE_SECONDS", 86_400_000)),
+    ],
+    "a yes from before is good after it": [
+        (
+            "tests/sign_in/test_shared_memory.py",
+            swap(_fingerprint).by(lambda text: _fingerprint(text.partition("\0")[0])),
+        ),
+    ],
+    "A sign-in takes at most ten minutes.": [
+        ("tests/sign_in/test_page_attacks.py", swap(Forms.deadline).by(lambda *_: 1e12)),
+        ("tests/seams/test_clock.py", swap(Clock.seconds).by(lambda *_: time.time())),
+    ],
+    # What else you can rely on
+    "Given at any replica": [
+        (
+            "proof/replicas/test_store_steps.py",
+            put(engine_records, "_WRITE", engine_records._WRITE.replace("return 0 end", "end")),
+        ),
+    ],
+    "at all replicas two seconds later": [
+        (
+            "proof/replicas/test_accepted_keys.py",
+            swap(accepted_keys.AcceptedKeys.learn).by(lambda *_: None),
+        ),
+    ],
+    "No read fails": [
+        ("tests/server/test_readiness.py", swap(Readiness.is_draining).by(lambda *_: False)),
+    ],
+    "**Without that password": [
+        (
+            "proof/replicas/test_engine_checks.py",
+            Edit("deploy/valkey.conf", "user default off", ""),
+        ),
+    ],
+    "**a name that only `/etc/hosts` has": [
+        (_PROXY_TEST, Edit(_PROXY, "maxconn 4000\n", "maxconn 4000\n setenv REPLICAS_IN_DNS 1\n")),
+    ],
+    "**a replica is found at its new address": [
+        (_PROXY_TEST, Edit(_PROXY, "resolvers system resolve-opts allow-dup-ip init", "init")),
+    ],
+    "It logs what fails": [
+        (_PROXY_TEST, Edit(_PROXY, "%HM %HPO", "%HM %HU")),
+    ],
+    "**Who stops in the middle": [
+        (_PROXY_TEST, Edit(_PROXY, "    timeout client-hs 10s\n", "")),
+    ],
+    "**one address has at most half": [
+        (_PROXY_TEST, Edit(_PROXY, "reject if { sc0_conn_cur", "accept if { sc0_conn_cur")),
+    ],
+    "**A change is never sent twice**": [
+        ("tests/api/test_retries.py", swap(client._pause_before_retry).by(lambda *_, **__: 0.0)),
+    ],
+    "**Mistakes stay here.**": [
+        ("tests/server/test_arguments.py", put(operation, "quote", lambda text, **_: text)),
+    ],
+    "**A part is never taken for the whole.**": [
+        ("tests/studio/test_long_lists.py", swap(reading.only_first).by(lambda *_: "")),
+    ],
+    "**Nobody is held up by a reader.**": [
+        ("tests/server/test_stderr.py", swap(logs._handler).by(logging.StreamHandler)),
+    ],
+    "**Chat gives no orders.**": [
+        ("tests/chat/test_hostile_chat.py", swap(without_ours).by(lambda data: data)),
+    ],
+    "**Chat is fenced.**": [
+        ("tests/server/test_untrusted.py", swap(write_delimited).by(write_json)),
+    ],
+    "**Your key stays yours.**": [
+        ("tests/server/test_secrets_in_output.py", swap(caller.redact).by(lambda it, *_, **__: it)),
+        ("tests/seams/test_tls.py", put(httpx, "create_ssl_context", _trust_all)),
+        ("tests/seams/test_tls.py", put(_OWN_TRANSPORT, "create_ssl_context", _trust_all)),
+    ],
+    "**Nobody uses up what all share.**": [
+        ("tests/server/test_sessions.py", swap(Sessions._full).by(lambda *_: None)),
+    ],
+    "A failed call is an error": [
+        (
+            "tests/api/test_failure_texts.py",
+            swap(error_result).by(
+                lambda error: error_result(error).model_copy(update={"is_error": False})
+            ),
+        ),
+    ],
+    "**A token can be changed": [
+        (
+            "tests/server/test_http_access.py",
+            swap(ServerTokens.accept).by(lambda self, token: token == self._tokens[0]),
+        ),
+    ],
+    "It holds no argument": [
+        (
+            "tests/server/test_json_log.py",
+            swap(call_log._known_tool).by(lambda name: None if name is None else str(name)),
+        ),
+    ],
+    "an outage of TRaX is two warnings": [
+        ("tests/api/test_outages.py", put(outages, "SETTLED_SECONDS", 0.0)),
+    ],
+    "A session belongs to the key": [
+        (
+            "tests/server/test_http.py",
+            swap(Door._with_caller).by(
+                lambda self, scope, caller, sign_in_id: {**scope, CALLER: caller}
+            ),
+        ),
+    ],
+    "The operator's key is never lent": [
+        (
+            "tests/server/test_http_access.py",
+            swap(Door._identify).by(
+                lambda self, headers: (
+                    Caller(headers.get("x-api-key") or bearer_token(headers)),
+                    None,
+                )
+            ),
+        ),
+    ],
+    "**no key, name, studio or text": [
+        ("tests/server/test_telemetry.py", swap(measured._hash).by(lambda session_id: session_id)),
+    ],
+    "**A dashboard and alerts": [
+        ("proof/operations/test_prometheus.py", Edit("deploy/alerts.yaml", "4..|Canc", "Canc")),
+    ],
+    "A call is one trace": [
+        (
+            "tests/server/test_telemetry.py",
+            swap(OpenTelemetry.request_to_trax).by(lambda *_: OFF.request_to_trax("", "")),
+        ),
+    ],
+    "What is offered while you type": [
+        ("tests/studio/test_list_cache.py", put(list_cache, "KEPT_SECONDS", 0.0)),
+    ],
+    "Nothing else: no statistics": [
+        (
+            "tests/docs/test_privacy.py",
+            swap(enrolled_passkey).by(
+                lambda settings: enrolled_passkey(settings) if _ask_another_host() else None
+            ),
+        ),
+    ],
+    # Chat that streams
+    "in order, without repeats": [
+        ("tests/units/chat/test_feed.py", swap(feed.Feed._sort).by(lambda self, page: list(page))),
+    ],
+    "It asks TRaX once for everyone": [
+        (
+            "tests/units/chat/test_poll_interval.py",
+            swap(poll_interval.PollInterval.pause).by(lambda self, jitter: self.shortest),
+        ),
+    ],
+    "It may read late": [
+        (
+            "tests/server/test_subscriptions_slow.py",
+            swap(_Subscriber._add_update).by(lambda *_: None),
+        ),
+    ],
+    "So that no assistant answers itself": [
+        ("tests/chat/test_own_messages.py", swap(marks.ChatMarks.own).by(lambda *_: ())),
+    ],
+    "A cursor still holds after a restart": [
+        ("tests/server/test_subscriptions_failures.py", swap(feed._end_of_row).by(lambda *_: 0)),
+    ],
+    # What it is
+    "Claude, your editor or your chat bot": [
+        ("tests/server/test_tools.py", swap(_kinds).by(lambda self: _kinds(self)[1:])),
+    ],
+    "`find_studio`, `check_studio`": [
+        (
+            "tests/studio/test_check_studio.py",
+            swap(judge_readiness).by(
+                lambda facts, *, now: judge_readiness(facts, now=now)._replace(ready=True)
+            ),
+        ),
+    ],
+    "trax-mcp is an MCP server": [
+        ("tests/fuzz/test_fuzz_stdio.py", swap(sdk_compat._unreadable).by(lambda *_: None)),
+    ],
+    "A small TRaX with made-up studios": [
+        ("tests/sandbox/test_sandbox_contract.py", swap(Call.find_error).by(lambda *_: None)),
+    ],
+    "a whole show on made-up studios": [
+        (
+            "tests/seams/test_wheel.py",
+            Edit("pyproject.toml", "\npackages =", '\nexclude = ["*.js"]\npackages ='),
+        ),
+    ],
+    "All else in there stays": [
+        ("tests/cli/test_install.py", swap(configuration._members).by(lambda *_: {})),
+    ],
+    "A key is sent only to the address": [
+        ("tests/cli/test_key_file.py", swap(chosen_key).by(lambda *_: read_key(key_path()))),
+    ],
+    "It changes nothing, prints no key": [
+        (
+            "tests/cli/test_doctor.py",
+            swap(run_doctor).by(lambda options: run_doctor(options) and 0),
+        ),
+    ],
+    "from the folders in `TRAX_MEDIA_DIRS`": [
+        (
+            "tests/uploads/test_media_files_outside.py",
+            swap(files._resolve).by(lambda path, folder: (folder / path).resolve()),
+        ),
+    ],
+    "A wrong one, or a `TRAX_` name": [
+        (
+            "tests/cli/test_settings.py",
+            swap(read_settings).by(
+                lambda environment: read_settings(
+                    {it: environment[it] for it in _KNOWN & environment.keys()}
+                )
+            ),
+        ),
+    ],
+    "`make image` does what": [
+        ("tests/docs/test_image.py", Edit("Dockerfile", "USER 65532:65532", "USER 0:0")),
+    ],
+    "**Nothing is installed in it": [
+        (
+            "tests/docs/test_locks.py",
+            Edit("Dockerfile", "--require-hashes --requirement deploy/r", "--requirement deploy/r"),
+        ),
+    ],
+}
+
+BREAKS: Final = [Break(promise, *row) for promise, rows in _CHANGES.items() for row in rows]
