@@ -40,6 +40,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     asked = parser.parse_args()
     wanted = [index for index, it in enumerate(BREAKS) if asked.only in f"{it} {it.test}"]
+    if not wanted:
+        parser.error(f"no break has {asked.only!r}")
     began, free = time.monotonic(), SimpleQueue[Path]()
     with TemporaryDirectory(prefix="breaks-") as folder:
         copies = [_copied(Path(folder) / str(number)) for number in range(asked.workers)]
