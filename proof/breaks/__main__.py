@@ -28,7 +28,7 @@ _TESTS_FAILED: Final = 1
 _FAILED: Final = re.compile(r"\d+ (failed|error)")
 # What is imported with the breaks may be a plugin of pytest's.
 _PYTEST: Final = (
-    *(sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider"),
+    *(sys.executable, "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider"),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
 )
 
@@ -75,7 +75,7 @@ def _try(copy: Path, index: int) -> str:
         intact = (copy / change.file).read_text(encoding="utf-8")
         (copy / change.file).write_text(change.broken(copy), encoding="utf-8")
     try:
-        code, output = _run(copy, [test], index=str(index), seconds=_SECONDS_PER_BREAK)
+        code, output = _run(copy, ["-x", test], index=str(index), seconds=_SECONDS_PER_BREAK)
     except subprocess.TimeoutExpired:
         return "NO END"
     finally:

@@ -66,7 +66,10 @@ class Edit:
 
 
 class Break(NamedTuple):
-    """A promise, by the words that its row begins with, what breaks it, and who must notice."""
+    """A promise, by the words that its row begins with, the test that must fail, and the change.
+
+    `test` is a file, or a test in it where others in the file do not bear all that is imported.
+    """
 
     promise: str
     test: str

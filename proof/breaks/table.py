@@ -305,7 +305,7 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
     ],
     "It holds no argument": [
         (
-            "tests/server/test_json_log.py",
+            "tests/server/test_json_log.py::test_a_call_over_http_is_the_line_that_the_page_shows",
             swap(call_log._known_tool).by(lambda name: None if name is None else str(name)),
         ),
     ],
