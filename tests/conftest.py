@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import mcp
-import mcp_types as types
 import pytest
 from anyio.from_thread import start_blocking_portal
 
@@ -24,6 +23,7 @@ from tests.world.wire import ERAS, MODERN
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import mcp_types as types
     from mcp.server import Server
 
     from tests.support.product.sandbox import Sandbox
@@ -45,13 +45,6 @@ async def call(
     with anyio.fail_after(PATIENCE_SECONDS):
         async with mcp.Client(server, mode=era, cache=None) as client:
             return await client.call_tool(tool, arguments or {})
-
-
-def text_of(result: types.CallToolResult) -> str:
-    """The text of a tool's answer."""
-    (block,) = result.content
-    assert isinstance(block, types.TextContent)
-    return block.text
 
 
 @pytest.fixture

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import call, text_of
+from tests.conftest import call
 from tests.fuzz.shared import shared_world
 from tests.support.hypothesis_profiles import examples
 from tests.support.product.faults import Fault
 from tests.support.single_faults import READ, WRITE, results_of
+from tests.world.answers import text_of
 from tests.world.world import MINE
 
 if TYPE_CHECKING:

@@ -12,10 +12,9 @@ from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
 from tests.support.home_folder import COMMAND
-from tests.support.listed_tools import check_server
 from tests.support.markdown_pages import CONTRIBUTING, USER_PAGES
 from tests.support.product.commands import Outcome, run_command
-from tests.support.product.reference import CLIENTS, check_front_matter
+from tests.support.product.reference import CLIENTS, check_front_matter, tool_names
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.server_process import PATIENCE_SECONDS, environment, running
 
@@ -50,6 +49,14 @@ def test_every_configuration_starts_a_server(entry: dict[str, Any]) -> None:
     assert entry["command"] == PROGRAM
     settings: dict[str, str] = entry.get("env", {})
     assert run_command(*entry.get("args", []), settings=settings) == Outcome(0, "", "")
+
+
+async def check_server(client: Client, *, on_the_sandbox: bool) -> None:
+    """List the tools and call one; the result shows the key and which TRaX is used."""
+    assert [it.name for it in (await client.list_tools()).tools] == tool_names()
+    answer = await client.call_tool("list_studios", {})
+    expected = "Friday Night Show" if on_the_sandbox else "TRaX could not be reached"
+    assert expected in str(answer.content)
 
 
 async def test_a_configuration_starts_a_server_that_answers() -> None:

@@ -6,8 +6,9 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from tests.conftest import call, text_of
+from tests.conftest import call
 from tests.support.guarded_calls import GO_LIVE, STUDIO
+from tests.world.answers import text_of
 from trax_mcp.clock import Clock
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from mcp import Client
 
-from tests.conftest import text_of
 from tests.support.fault_table.faulty_world import BlockableTransport
 from tests.support.guarded_calls import DELETE_DESTINATION, GO_OFFLINE, GUARDED_OPERATIONS
 from tests.support.hostile_studio import QUIET, written_everywhere
@@ -27,6 +26,7 @@ from tests.support.product.virtual_time import in_virtual_time
 from tests.support.simulated_person import Person, agreeing
 from tests.support.snapshots import Answers, AnswersWhileBroken
 from tests.support.valid_calls import EVERY, SWITCHES
+from tests.world.answers import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence

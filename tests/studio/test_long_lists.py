@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import mcp_types as types
 import pytest
 
-from tests.conftest import call, text_of
+from tests.conftest import call
 from tests.support.completion_requests import CHAT, completed
 from tests.support.fact_reads import ACCOUNTS, PLACES, SOURCES, STUDIOS, asked
 from tests.support.long_lists import destination, long_list, studio, with_item
@@ -19,6 +19,7 @@ from tests.support.product.limits import lists_end_after
 from tests.support.resource_reads import STUDIO as STUDIO_URI
 from tests.support.resource_reads import STUDIOS as STUDIOS_URI
 from tests.support.resource_reads import client_of, read
+from tests.world.answers import text_of
 from tests.world.wire import MODERN
 
 if TYPE_CHECKING:

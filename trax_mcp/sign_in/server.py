@@ -1,6 +1,7 @@
 """The authorization server: signing in at the MCP endpoint, by OAuth 2.1.
 
-`tests/sign_in/test_sdk_oauth_gaps.py` says why that of the SDK is not used.
+That of the SDK is not used. In `mcp` 2.3.0 it takes a challenge without a method for S256, revokes
+no token of a public client, and sends errors without an issuer.
 """
 
 import hashlib
