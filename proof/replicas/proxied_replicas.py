@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 from tests import ROOT
 from tests.support.loopback_ports import held_port
 from tests.support.server_process import PATIENCE_SECONDS, Running, running
-from tests.world.world import Over, Replica, World, open_world
+from tests.world.replica import Replica
+from tests.world.world import Over, World, open_world
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -29,11 +29,12 @@ from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, GuardedOperation
 from tests.support.product.faults import Fault
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.world.answers import RAN, outcome, state_in, text_of
-from tests.world.world import COLLEAGUE, Over, Replica, World
+from tests.world.world import COLLEAGUE, Over, World
 
 if TYPE_CHECKING:
     from proof.replicas.throwaway_engine import ThrowawayEngine
     from tests.world.caller import Caller
+    from tests.world.replica import Replica
     from tests.world.wire import HttpWire
 
 ASLEEP_SECONDS: Final = 3.0

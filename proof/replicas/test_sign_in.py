@@ -25,8 +25,9 @@ from tests.support.loopback_ports import held_port
 from tests.world.answers import RAN, outcome
 from tests.world.oauth import OAuthSteps
 from tests.world.panel import TICKET, Panel
+from tests.world.replica import Replica
 from tests.world.wire import MODERN, HttpWire, read_answer, request
-from tests.world.world import COLLEAGUE, MINE, Over, Replica, World
+from tests.world.world import COLLEAGUE, MINE, Over, World
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager

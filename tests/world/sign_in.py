@@ -17,8 +17,9 @@ from tests.support.product.shared_clock import HandClock
 from tests.support.product.sign_in import Internet, app_with_sign_in, sign_in_command
 from tests.support.served_app import plain_http
 from tests.world.oauth import CALLBACK, OAuthSteps
+from tests.world.replica import Replica
 from tests.world.wire import MODERN, HttpWire, credentials, tool_call
-from tests.world.world import MINE, Over, Replica, World, called_by, known_to_all
+from tests.world.world import MINE, Over, World, called_by, known_to_all
 
 if TYPE_CHECKING:
     import ssl

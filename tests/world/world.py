@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,9 +16,9 @@ from mcp.client.stdio import StdioServerParameters
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
 from tests import ROOT
-from tests.support.product.frozen_sandbox import still
+from tests.support.product.frozen_sandbox import still, virtual_sandbox
 from tests.support.product.local_servers import listening
-from tests.support.product.memory import SharedRecords, engine_memory, shared_memories
+from tests.support.product.memory import engine_memory, shared_memories
 from tests.support.product.pages import open_page
 from tests.support.product.sandbox import ACCOUNT, SANDBOX_KEY, SCOPES, Sandbox
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
@@ -27,10 +26,10 @@ from tests.support.product.server import Product, no_pause
 from tests.support.product.shared_clock import HandClock
 from tests.support.product.virtual_time import STARTED_AT, VirtualClock
 from tests.support.served_app import plain_http, sdk_connection
-from tests.support.server_process import PATIENCE_SECONDS, Running, environment, running
+from tests.support.server_process import PATIENCE_SECONDS, environment, running
 from tests.world.caller import Caller
 from tests.world.page import Page
-from tests.world.trax import virtual_sandbox
+from tests.world.replica import Replica
 from tests.world.wire import FORMS, LEGACY, MODERN, HttpWire, credentials
 
 if TYPE_CHECKING:
@@ -65,39 +64,6 @@ class Over(StrEnum):
     HTTP = "over HTTP, in this process"
     STDIO = "over stdio, in a process for each caller"
     PROCESS = "over HTTP, in a process for each replica"
-
-
-@dataclass
-class Replica:
-    """One server. `address` is its URL without the path, if it has one."""
-
-    product: Product | None = None
-    address: str = ""
-    process: Running | None = None
-
-    @property
-    def engine(self) -> SharedRecords:
-        """The connection of a replica in this process to what all replicas share."""
-        assert self.product is not None
-        assert self.product.memory is not None
-        assert isinstance(self.product.memory.records, SharedRecords)
-        return self.product.memory.records
-
-    def kill(self) -> None:
-        """End its process at once, as when its machine fails."""
-        self._signal(signal.SIGKILL)
-
-    def suspend(self) -> None:
-        """Stop its process, as when its machine sleeps."""
-        self._signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Let its process go on."""
-        self._signal(signal.SIGCONT)
-
-    def _signal(self, number: int) -> None:
-        assert self.process is not None
-        self.process.process.send_signal(number)
 
 
 @dataclass

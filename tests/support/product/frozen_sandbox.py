@@ -1,14 +1,16 @@
-"""A sandbox with a frozen clock, copies of its world, and a plain HTTP client for it."""
+"""A sandbox with a frozen clock or in virtual time, copies of its world, and a client for it."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
+import anyio
 import httpx
 
 from tests.support.product.manual_clock import ManualClock
 from tests.support.product.sandbox import SANDBOX_KEY, Sandbox
 from tests.support.product.sandbox_transport import SandboxTransport
+from tests.support.product.virtual_time import STARTED_AT
 
 World = dict[str, dict[str, Any]]
 """The contents of a sandbox, by kind and id."""
@@ -23,6 +25,19 @@ STUDIO: Final = "/v1/studios/studio_42"
 def still() -> Sandbox:
     """A seeded sandbox with a frozen clock."""
     return Sandbox(ManualClock.frozen())
+
+
+class _LoopClock(ManualClock):
+    """A clock that follows the event loop's."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return super().now() + anyio.current_time()
+
+
+def virtual_sandbox() -> Sandbox:
+    """A seeded sandbox in virtual time, without a limit of requests."""
+    return Sandbox(_LoopClock.frozen(STARTED_AT.timestamp()), rate_limit=None)
 
 
 def put_on_air(sandbox: Sandbox, studio: str = "studio_42") -> None:
