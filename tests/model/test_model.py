@@ -31,7 +31,7 @@ HISTORIES: Final = int(os.environ.get("HISTORIES", "60"))
 TELLING: Final = (136, 197, 203)
 """Histories of the gate's seed that notice what few others do."""
 SEED: Final = os.environ.get("SEED", "gate")
-_BATCH: Final = 20
+_BATCH: Final = 5
 
 
 @pytest.mark.parametrize("first", [*range(0, HISTORIES, _BATCH), HISTORIES])
