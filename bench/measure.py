@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from tests.support.served_app import plain_http
+from tests.support.http_clients import plain_http
 from tests.support.server_process import running
 from tests.world.wire import HttpWire, StdioWire
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.measure import KEY, Served
 from tests.support.hosted_process import hosted_server
-from tests.support.served_app import plain_http
+from tests.support.http_clients import plain_http
 from tests.world.wire import MODERN, HttpWire
 from trax_mcp.clock import Clock
 from trax_mcp.sign_in.private_files import server_secret

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from release.declared import REQUIREMENTS, Instruction, instructions, locked, only
 from tests import ROOT
+from tests.support.http_clients import plain_http
 from tests.support.product.server import VERSION
-from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, Running
 from tests.world.wire import MODERN, HttpWire
 

@@ -19,9 +19,9 @@ import pytest
 
 from tests import ROOT
 from tests.support.hosted_process import hosted_server
+from tests.support.http_clients import plain_http
 from tests.support.loopback_ports import held_port
 from tests.support.product.sandbox import SANDBOX_KEY
-from tests.support.served_app import plain_http
 from tests.support.server_process import environment, running
 from tests.world.oauth import OAuthSteps
 

@@ -17,8 +17,8 @@ import pytest
 from proof.deploy.name_server import NameServer, name_server
 from proof.replicas.proxied_replicas import CONFIGURATION, shipped_proxy
 from tests.support.certificates import write_certificate
+from tests.support.http_clients import plain_http
 from tests.support.loopback_ports import held_port
-from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:

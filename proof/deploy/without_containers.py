@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from proof.replicas.proxied_replicas import shipped_proxy
 from tests.support.guarded_calls import GO_LIVE
+from tests.support.http_clients import plain_http
 from tests.support.product.local_servers import listening
 from tests.support.product.sandbox import SANDBOX_KEY, Sandbox
-from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, running
 from tests.world.wire import MODERN, HttpWire, request
 

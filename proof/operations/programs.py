@@ -18,9 +18,9 @@ import httpx
 
 from tests import ROOT
 from tests.support.guarded_calls import STUDIO
+from tests.support.http_clients import plain_http
 from tests.support.loopback_ports import held_port
 from tests.support.product.sandbox import SANDBOX_KEY
-from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from tests.support.served_app import plain_http
+from tests.support.http_clients import plain_http
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.world.answers import RAN, data_of, outcome
 from tests.world.world import MINE, Over, World, open_world

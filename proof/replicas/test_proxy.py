@@ -20,7 +20,7 @@ from proof.replicas.proxied_replicas import proxied_replicas, shipped_proxy
 from proof.replicas.replicas import replicas_on
 from tests.support.certificates import write_certificate
 from tests.support.guarded_calls import AUTO_GO_LIVE, GO_LIVE
-from tests.support.served_app import plain_http
+from tests.support.http_clients import plain_http
 from tests.support.simulated_person import Person, agreeing
 from tests.world.answers import has_run
 from tests.world.wire import ERAS, LEGACY, request

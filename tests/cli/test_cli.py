@@ -7,9 +7,9 @@ import signal
 
 import pytest
 
+from tests.support.http_clients import plain_http
 from tests.support.product.commands import Outcome, run_command
 from tests.support.product.server import VERSION
-from tests.support.served_app import plain_http
 from tests.support.server_process import running
 
 MAX_WIDTH = 80

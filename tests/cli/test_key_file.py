@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.home_folder import KEY
+from tests.support.http_clients import plain_http
 from tests.support.product.commands import run_command
 from tests.support.product.local_servers import upstream
 from tests.support.product.sandbox import SANDBOX_KEY
-from tests.support.served_app import plain_http
 from tests.support.server_process import running
 from tests.world.wire import MODERN, HttpWire, StdioWire, error_code
 

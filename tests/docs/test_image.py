@@ -16,7 +16,7 @@ from release.declared import (
     only,
 )
 from tests import ROOT
-from tests.support.served_app import plain_http
+from tests.support.http_clients import plain_http
 from tests.support.server_process import running
 from tests.world.wire import MODERN, HttpWire, request
 

@@ -9,9 +9,9 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from tests.support.http_clients import plain_http
 from tests.support.product.local_servers import upstream
 from tests.support.product.sandbox import SANDBOX_KEY
-from tests.support.served_app import plain_http
 from tests.support.server_process import running
 from tests.support.valid_calls import EVERY
 from tests.world.wire import MODERN, HttpWire, opening, request, tool_call

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 from tests.fuzz.processes import SharedProcess, shared_process
 from tests.fuzz.raw_messages import CANARY, SERVER_ERRORS, Expected, raw_messages
+from tests.support.http_clients import plain_http
 from tests.support.hypothesis_profiles import unshrunk
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.raw_connections import connected
-from tests.support.served_app import plain_http
 from tests.world.wire import LEGACY, MODERN, HttpWire, request, tool_call
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ import pytest
 
 from tests.support import hanging_server
 from tests.support.chat_polls import QUIET, open_polled, poll_times
+from tests.support.http_clients import plain_http
 from tests.support.product.commands import run_command
 from tests.support.product.local_servers import Held
 from tests.support.product.shared_clock import settled
 from tests.support.raw_connections import BEGINNING, CONTINUE, HEAD, connected
 from tests.support.resource_reads import CHAT
-from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, SIGNALS, running
 from tests.world.wire import LEGACY, MODERN, HttpWire, read_answer, tool_call
 from tests.world.world import MINE, Over, open_world

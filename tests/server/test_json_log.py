@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests import ROOT
+from tests.support.http_clients import plain_http
 from tests.support.loopback_ports import closed_port
 from tests.support.product.server import fingerprint
-from tests.support.served_app import plain_http
 from tests.support.server_process import running
 from tests.world.wire import FORMS, LEGACY, MODERN, HttpWire, opening, request, tool_call
 from tests.world.world import MINE, Over, open_world

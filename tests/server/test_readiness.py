@@ -13,10 +13,10 @@ import pytest
 from tests.support import hanging_server
 from tests.support.concurrency import Paused
 from tests.support.guarded_calls import AUTO_GO_LIVE
+from tests.support.http_clients import plain_http
 from tests.support.product.server import VERSION
 from tests.support.product.shared_clock import settled
 from tests.support.resource_reads import CHAT
-from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, Running, running
 from tests.world.wire import LEGACY, MODERN, HttpWire, tool_call
 from tests.world.world import Over, World, open_world

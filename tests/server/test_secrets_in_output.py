@@ -17,10 +17,10 @@ from tests import ROOT
 from tests.support.canaries import secrets as secret
 from tests.support.canaries.calls import SERVER_WITH_ERRORS, unsolicited_messages
 from tests.support.canaries.search import CanarySearch, add_process_titles
+from tests.support.http_clients import plain_http
 from tests.support.media_folders import make_media_folder
 from tests.support.product.commands import run_command
 from tests.support.product.local_servers import upstream
-from tests.support.served_app import plain_http
 from tests.support.server_process import running
 from tests.world.wire import LEGACY, MODERN, HttpWire, error_code, request
 

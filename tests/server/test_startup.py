@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from tests.support.served_app import plain_http
+from tests.support.http_clients import plain_http
 from tests.support.server_process import Running, running
 from tests.world.wire import MODERN, HttpWire, request
 

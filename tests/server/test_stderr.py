@@ -10,9 +10,9 @@ import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from tests.support.http_clients import plain_http
 from tests.support.product.server import fingerprint
 from tests.support.raw_connections import connected
-from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, running
 from tests.world.wire import MODERN, HttpWire, request, tool_call
 from tests.world.world import MINE

@@ -17,10 +17,10 @@ import httpx
 import pytest
 
 from tests.support.chat_polls import cursor_of, open_polled, texts_after
+from tests.support.http_clients import plain_http
 from tests.support.product import local_servers
 from tests.support.product.shared_clock import settled
 from tests.support.resource_reads import CHAT
-from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, STOP_SECONDS
 from tests.world.wire import LEGACY, MODERN, HttpWire, Stream, request
 from tests.world.world import MINE, World

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tests.support.http_clients import plain_http
 from tests.support.markdown_pages import docs
 from tests.support.otlp_collector import METRICS, TRACES, Collector, collector
 from tests.support.product.server import fingerprint
-from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS, Running, running
 from tests.world.panel import TICKET
 from tests.world.wire import (

@@ -10,10 +10,10 @@ from unittest.mock import patch
 
 import pytest
 
+from tests.support.http_clients import plain_http
 from tests.support.loopback_ports import closed_port
 from tests.support.otlp_collector import collector
 from tests.support.product.commands import Outcome, run_command
-from tests.support.served_app import plain_http
 from tests.support.server_process import running
 from tests.world.wire import (
     LEGACY,

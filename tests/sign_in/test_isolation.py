@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
+from tests.support.http_clients import plain_http
 from tests.support.product.frozen_sandbox import still
 from tests.support.product.shared_clock import STEP_SECONDS, settled
-from tests.support.served_app import plain_http
 from tests.world.sign_in import signing_in
 from tests.world.wire import ERAS, LEGACY, HttpWire, Stream, credentials, tool_call
 

@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, STUDIO
+from tests.support.http_clients import plain_http
 from tests.support.product.frozen_sandbox import still
 from tests.support.product.local_servers import listening
 from tests.support.product.memory import SharedRecords, shared_memories
 from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock, settled
-from tests.support.served_app import plain_http
 from tests.world.panel import Panel, open_panel
 from tests.world.sign_in import signing_in
 from tests.world.wire import LEGACY, MODERN, HttpWire, tool_call

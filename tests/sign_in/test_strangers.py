@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
+from tests.support.http_clients import plain_http
 from tests.support.product.limits import smaller_limits
 from tests.support.product.local_servers import Held
 from tests.support.product.sandbox_accounts import REVOKED_KEY
 from tests.support.product.sign_in import Internet
 from tests.support.raw_connections import CONTINUE, connected
-from tests.support.served_app import plain_http
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.world.sign_in import registered
 from tests.world.wire import MODERN, HttpWire, request

@@ -14,13 +14,13 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 
 from tests import ROOT
+from tests.support.http_clients import plain_http
 from tests.support.loopback_ports import closed_port
 from tests.support.media_folders import make_media_folder
 from tests.support.media_samples import MP4
 from tests.support.product.faults import Fault
 from tests.support.product.local_servers import Held, upstream
 from tests.support.product.sandbox import SANDBOX_KEY
-from tests.support.served_app import plain_http
 from tests.support.server_process import environment, running
 from tests.support.simulated_person import ProgressLog
 from tests.support.upload_storage import SIGNATURE

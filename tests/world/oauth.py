@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tests.support.html_forms import Form, form_with, forms_of, next_address
-from tests.support.served_app import plain_http
+from tests.support.http_clients import plain_http
 
 if TYPE_CHECKING:
     import httpx

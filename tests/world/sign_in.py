@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from tests.support.hosted_process import FILE, SECRET_FILE
+from tests.support.http_clients import plain_http
 from tests.support.product.frozen_sandbox import still
 from tests.support.product.local_servers import https_of, listen_on_loopback, listening
 from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
 from tests.support.product.sign_in import Internet, app_with_sign_in, sign_in_command
-from tests.support.served_app import plain_http
 from tests.world.oauth import CALLBACK, OAuthSteps
 from tests.world.replica import Replica
 from tests.world.wire import MODERN, HttpWire, credentials, tool_call

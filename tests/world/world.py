@@ -16,6 +16,7 @@ from mcp.client.stdio import StdioServerParameters
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
 from tests import ROOT
+from tests.support.http_clients import plain_http, sdk_connection
 from tests.support.product.frozen_sandbox import still, virtual_sandbox
 from tests.support.product.local_servers import listening
 from tests.support.product.memory import engine_memory, shared_memories
@@ -25,7 +26,6 @@ from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
 from tests.support.product.server import Product, no_pause
 from tests.support.product.shared_clock import HandClock
 from tests.support.product.virtual_time import STARTED_AT, VirtualClock
-from tests.support.served_app import plain_http, sdk_connection
 from tests.support.server_process import PATIENCE_SECONDS, environment, running
 from tests.world.caller import Caller
 from tests.world.page import Page
