@@ -164,7 +164,10 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
         ("tests/consent/test_turns.py", put(sending, "_AGAIN_SECONDS", -1.0)),
     ],
     "takes the studio off the air again": [
-        ("tests/consent/test_stop_under_load.py", swap(sending.Sender._undo).by(later(value=True))),
+        (
+            "tests/consent/test_stop_during_go_live.py",
+            swap(sending.Sender._undo).by(later(value=True)),
+        ),
     ],
     "It voids every earlier yes": [
         ("tests/consent/test_consent_stop.py", swap(Question.is_void_after).by(lambda *_: False)),

@@ -8,22 +8,13 @@ from typing import Final
 import anyio
 import pytest
 
-from tests.support.concurrency import begin
-from tests.support.product.faults import Fault
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
 from tests.support.product.virtual_time import in_virtual_time
-from tests.world.answers import data_of, error_in, has_run, text_of
+from tests.world.answers import error_in
 from tests.world.world import COLLEAGUE, CUSTOMER, MINE, NO_ACCESS, World, open_world
 
 LATEST_SECONDS: Final = 2.5
 """A stop is on the wire by then."""
-BOT: Final = "sk_live_sandbox_bot"
-"""A key that may go live and offline, and read nothing."""
-
-
-async def press(it: World, key: str, tool: str, **arguments: object) -> None:
-    """Call with a new confirmation, whatever comes of it."""
-    await it[key].confirmed(tool, **arguments)
 
 
 async def stop_after(it: World, seconds: float, *, key: str = MINE) -> float:
@@ -61,7 +52,7 @@ async def test_a_stop_never_waits_for_a_stop() -> None:
         it.trax.faults.slow(9, path="/go-offline")
         async with anyio.create_task_group() as tasks:
             for _ in range(8):
-                tasks.start_soon(partial(press, it, MINE, "go_offline"))
+                tasks.start_soon(partial(it[MINE].confirmed, "go_offline"))
         times = it.times_of("/go-offline")
         assert len(times) == 8
         assert max(times) - min(times) < LATEST_SECONDS
@@ -179,7 +170,7 @@ async def test_a_stop_does_not_wait_for_other_calls(act: str) -> None:
             if act == "send_chat_message":
                 tasks.start_soon(partial(it[MINE].call, act, **arguments[act]))
             else:
-                tasks.start_soon(partial(press, it, MINE, act, **arguments[act]))
+                tasks.start_soon(partial(it[MINE].confirmed, act, **arguments[act]))
             assert await stop_after(it, 1) < 0.1
 
 
@@ -193,112 +184,11 @@ async def test_a_stop_whose_reads_hang_is_sent_after_two_seconds() -> None:
         it.trax.faults.slow(9, key=MINE, path="/studio_42")
         it.trax.faults.slow(9, key=MINE, path="/stream-status")
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(partial(press, it, COLLEAGUE, "go_live"))
+            tasks.start_soon(partial(it[COLLEAGUE].confirmed, "go_live"))
             await anyio.sleep(1)
             pressed = anyio.current_time()
             await it[MINE].use("go_offline", confirmation)
         assert 2 <= it.times_of("/go-offline")[0] - pressed < LATEST_SECONDS
-
-
-@pytest.mark.parametrize(
-    ("seconds", "starter", "stopper"),
-    [
-        (1, MINE, COLLEAGUE),
-        (5, MINE, MINE),
-        (5, MINE, COLLEAGUE),
-        (9, MINE, COLLEAGUE),
-        (5, MINE, BOT),
-        (5, BOT, MINE),
-    ],
-)
-@in_virtual_time
-async def test_after_a_stop_during_a_slow_go_live_the_studio_is_off_air(
-    seconds: float, starter: str, stopper: str
-) -> None:
-    """The stop comes one second after the go-live, which TRaX handles after some seconds.
-
-    A go-live that it did not wait for says that it was undone. TRaX shows that it knows a key that
-    may read nothing only by its answer to the act itself.
-    """
-    async with open_world(MINE, COLLEAGUE, BOT, virtual=True) as it:
-        it.add_bot(BOT)
-        for key in (MINE, COLLEAGUE):
-            await it[key].call("get_studio")
-        it.trax.faults.slow(seconds, path="/go-live")
-        async with anyio.create_task_group() as tasks:
-            started = begin(tasks, partial(it[starter].confirmed, "go_live"))
-            assert await stop_after(it, 1, key=stopper) < LATEST_SECONDS
-        undone = "a stop came after it, so the studio was taken off the air again"
-        assert seconds < 3 or undone in text_of(started[0])
-        assert not it.is_live
-        assert len(it.times_of("/go-offline")) == (1 if seconds < 3 else 2)
-
-
-@in_virtual_time
-async def test_a_stop_is_not_repeated_for_a_go_live_that_trax_refused() -> None:
-    """Nothing can have started."""
-    async with open_world(MINE, COLLEAGUE, virtual=True) as it:
-        await it[COLLEAGUE].call("get_studio")
-        it.trax.faults.slow(9, path="/go-live")
-        go_live = await it[MINE].confirmation("go_live")
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(partial(it[MINE].use, "go_live", go_live))
-            tasks.start_soon(partial(press, it, COLLEAGUE, "go_offline"))
-            await anyio.sleep(5)
-            it.trax.write_enabled = False
-        assert len(it.times_of("/go-offline")) == 1
-
-
-@in_virtual_time
-async def test_a_go_live_approved_after_the_stop_is_sent_after_it() -> None:
-    """The stop is repeated before that, and the studio is on air in the end."""
-    async with open_world(MINE, COLLEAGUE, virtual=True) as it:
-        await it[COLLEAGUE].call("get_studio")
-        it.trax.faults.slow(9, path="/go-live")
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(partial(press, it, MINE, "go_live"))
-            await anyio.sleep(1)
-            await it[COLLEAGUE].confirmed("go_offline")
-            assert not it.is_live
-            assert has_run(await it[COLLEAGUE].confirmed("go_live"))
-        assert it.is_live
-        acts = [sent.rpartition("/")[2] for _, sent in it.arrived]
-        assert acts == ["go-live", "go-offline", "go-offline", "go-live"]
-
-
-@in_virtual_time
-async def test_a_stop_is_repeated_if_trax_refused_it_before_the_go_live_was_done() -> None:
-    """TRaX may say that the studio is not live, just before it is."""
-    async with open_world(MINE, COLLEAGUE, virtual=True) as it:
-        await it[COLLEAGUE].call("get_studio")
-        it.trax.faults.slow(6, path="/go-live")
-        it.trax.faults.add(Fault.error(409, "conflict"), path="*/go-offline")
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(partial(press, it, MINE, "go_live"))
-            await stop_after(it, 1, key=COLLEAGUE)
-        assert len(it.times_of("/go-offline")) == 2
-        assert not it.is_live
-
-
-@pytest.mark.parametrize("tool", ["go_live", "update_studio"])
-@in_virtual_time
-async def test_an_older_confirmation_is_not_taken_after_a_stop_was_confirmed(tool: str) -> None:
-    """The stop is still on its way: a go-live that is being sent holds it for two seconds."""
-    arguments: dict[str, object] = {"autoGoLive": True} if tool == "update_studio" else {}
-    async with open_world(MINE, COLLEAGUE, virtual=True) as it:
-        await it[COLLEAGUE].call("get_studio")
-        older = await it[MINE].confirmation(tool, **arguments)
-        stop = await it[COLLEAGUE].confirmation("go_offline")
-        for path in ("/studio_42", "/stream-status", "/destinations"):
-            it.trax.faults.slow(
-                1.5, path=f"GET /v1/studios/studio_42{path.removeprefix('/studio_42')}"
-            )
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(partial(it[COLLEAGUE].use, "go_offline", stop))
-            await anyio.sleep(0.1)
-            late = await it[MINE].use(tool, older, **arguments)
-        assert data_of(late)["reason"] == "expired"
-        assert [sent.rpartition("/")[2] for _, sent in it.arrived] == ["go-offline"]
 
 
 @in_virtual_time
@@ -312,7 +202,7 @@ async def test_stops_of_keys_without_access_do_not_evict_the_confirmation_of_a_n
         async with anyio.create_task_group() as tasks:
             confirmation = await it[MINE].confirmation("go_offline")
             for bot in bots:
-                tasks.start_soon(partial(press, it, bot, "go_offline"))
+                tasks.start_soon(partial(it[bot].confirmed, "go_offline"))
             await anyio.sleep(1)
             before, pressed = len(it.arrived), anyio.current_time()
             await it[MINE].use("go_offline", confirmation)
