@@ -31,7 +31,7 @@ def main() -> None:
         ],
         "model": [
             (
-                *("env", "HISTORIES=5000", f"SEED={time.time_ns()}"),
+                *("env", "MODEL_HISTORIES=5000", f"MODEL_SEED={time.time_ns()}"),
                 *(*_PYTEST, "-n", "auto", "--timeout=1800", "tests/model"),
             )
         ],

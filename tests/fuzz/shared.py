@@ -10,7 +10,7 @@ import anyio
 from anyio.from_thread import start_blocking_portal
 from mcp.shared.exceptions import MCPError
 
-from tests.support.product.frozen_sandbox import put_on_air, restore, world_of
+from tests.support.product.frozen_sandbox import contents_of, put_on_air, restore
 from tests.support.product.local_servers import open_in_portal
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.world.answers import data_of
@@ -44,7 +44,7 @@ class SharedWorld:
         """Check one example, undo its changes, and check that the server still answers."""
 
         async def bounded() -> ResultT:
-            before = world_of(self.world.trax)
+            before = contents_of(self.world.trax)
             cast("deque[object]", self.world.trax.requests).clear()
             with anyio.fail_after(PATIENCE_SECONDS):
                 found = await check(*given)

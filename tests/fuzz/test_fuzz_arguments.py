@@ -29,7 +29,7 @@ from tests.support.hypothesis_profiles import examples, is_long
 from tests.support.media_folders import make_media_folder
 from tests.support.operation_table import NEVER
 from tests.support.product.declared_consent import needs_yes
-from tests.support.product.frozen_sandbox import world_of
+from tests.support.product.frozen_sandbox import contents_of
 from tests.support.valid_calls import EVERY
 from tests.world.answers import data_of, text_of
 from tests.world.wire import ERAS, MODERN, HttpWire, read_answer, request
@@ -107,7 +107,7 @@ def check_no_secrets(result: types.CallToolResult, tool: types.Tool, arguments: 
 
 async def check_call(world: World, tool: types.Tool, arguments: Message) -> bool:
     """Call a tool, and compare the result and the requests with the oracle."""
-    before, earlier = world_of(world.trax), len(world.trax.requests)
+    before, earlier = contents_of(world.trax), len(world.trax.requests)
     result = await world[MINE].client.call_tool(tool.name, arguments)
     sent = {it.method for it in list(world.trax.requests)[earlier:]}
     code = error_code(result)
@@ -126,7 +126,7 @@ async def check_call(world: World, tool: types.Tool, arguments: Message) -> bool
     read_only = tool.annotations is not None and tool.annotations.read_only_hint is True
     if read_only or needs_yes(tool.name, normalized(tool, arguments)) != NEVER:
         assert sent <= {"GET"}
-        assert world_of(world.trax) == before
+        assert contents_of(world.trax) == before
     return True
 
 
@@ -195,14 +195,14 @@ async def check_nothing_changes(
 ) -> None:
     """A guarded call without approval reads from TRaX and changes nothing."""
     world = shared.world
-    before = world_of(world.trax)
+    before = contents_of(world.trax)
     arguments = {**act.arguments, **consent}
     result = await world[MINE].client.call_tool(act.tool, arguments)
     assert error_code(result) is None
     assert result.is_error or data_of(result).get("executed") is False
     check_no_secrets(result, shared.tools[act.tool], arguments)
     assert {it.method for it in world.trax.requests} == {"GET"}
-    assert world_of(world.trax) == before
+    assert contents_of(world.trax) == before
 
 
 def test_an_invented_confirmation_is_not_consent() -> None:
@@ -285,7 +285,7 @@ def test_params_beside_the_arguments_are_not_consent() -> None:
         wire = HttpWire(world.http, MODERN, x_api_key=MINE, content_type="application/json")
 
         async def check(params: Message, meta: Message) -> None:
-            before = world_of(world.trax)
+            before = contents_of(world.trax)
             message = request(MODERN, "tools/call", params)
             message["params"]["_meta"] |= meta
             body = json.dumps(message)  # with NaN, which is no JSON
@@ -298,7 +298,7 @@ def test_params_beside_the_arguments_are_not_consent() -> None:
                 result = answer["result"]
                 assert result["isError"] or result["structuredContent"]["executed"] is False
             assert {it.method for it in world.trax.requests} <= {"GET"}
-            assert world_of(world.trax) == before
+            assert contents_of(world.trax) == before
 
         @settings(max_examples=examples(60))
         @given(ACTS, consent_arguments(), EXTRA_PARAMS, META)

@@ -4,7 +4,7 @@ A history is a list of steps in virtual time, in which calls cross. A seed choos
 Hypothesis: its lists repeat a few steps, and seldom cross where it matters. A failure prints the
 promise that was broken, and the story of the shortest history that was found.
 
-`HISTORIES=20000 SEED=tonight pytest -n auto tests/model` plays so many others.
+`MODEL_HISTORIES=20000 MODEL_SEED=tonight pytest -n auto tests/model` plays so many others.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from tests.model.histories import History
     from tests.support.product.sandbox import Sandbox
 
-HISTORIES: Final = int(os.environ.get("HISTORIES", "60"))
+HISTORIES: Final = int(os.environ.get("MODEL_HISTORIES", "60"))
 TELLING: Final = (136, 197, 203)
 """Histories of the gate's seed that notice what few others do."""
-SEED: Final = os.environ.get("SEED", "gate")
+SEED: Final = os.environ.get("MODEL_SEED", "gate")
 _BATCH: Final = 5
 
 
@@ -41,7 +41,7 @@ def test_every_history_keeps_every_promise(first: int) -> None:
     for number in numbers or TELLING:
         history = random_history(Random(f"{SEED} {number}"))  # noqa: S311  no secret
         if play(history):
-            pytest.fail("\n".join([f"SEED={SEED}, history {number}:", *shortest(history)]))
+            pytest.fail("\n".join([f"MODEL_SEED={SEED}, history {number}:", *shortest(history)]))
 
 
 def play(history: History) -> list[str]:

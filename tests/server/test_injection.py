@@ -18,7 +18,7 @@ from tests.support.hostile_studio import ORDINARY, written_everywhere
 from tests.support.hostile_texts import NAMES_NOTICE, NOTICE, WORST, hidden
 from tests.support.operation_table import TABLE
 from tests.support.product.faults import Fault
-from tests.support.product.frozen_sandbox import put_on_air, restore, world_of
+from tests.support.product.frozen_sandbox import contents_of, put_on_air, restore
 from tests.support.spelt_text import frame, unwrapped
 from tests.support.valid_calls import EVERY, SEVERAL_CALLS
 from tests.world.answers import data_of, text_of
@@ -71,7 +71,7 @@ async def results_of(
     With `trouble`, TRaX has these fields in its answers too.
     """
     trax, results = written_everywhere(text), {}
-    before = world_of(trax)
+    before = contents_of(trax)
     more: Any = settings
     async with open_world(MINE, trax=trax, **more) as it:
         for name, (tool, arguments, on_air) in calls.items():

@@ -17,7 +17,7 @@ from tests.support.guarded_calls import STUDIO
 from tests.support.hostile_texts import NAMES_NOTICE, NOTICE, is_hidden
 from tests.support.operation_table import TABLE
 from tests.support.product.faults import Fault
-from tests.support.product.frozen_sandbox import put_on_air, restore, world_of
+from tests.support.product.frozen_sandbox import contents_of, put_on_air, restore
 from tests.support.valid_calls import CALLS, SOURCE
 from tests.world.answers import data_of, error_in, text_of
 from tests.world.wire import LEGACY
@@ -149,7 +149,7 @@ CHANGES: Final = (
 async def test_a_client_accepts_every_answer_of_trax(entry: Entry) -> None:
     """The call succeeded all the same."""
     async with open_world(MINE, era=LEGACY, TRAX_CONFIRM="flag") as it:
-        before = world_of(it.trax)
+        before = contents_of(it.trax)
         await it[MINE].client.list_tools()
         for change in CHANGES:
             it.trax.faults.add(Fault.patched(change), method=method_of(entry))

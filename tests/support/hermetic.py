@@ -14,7 +14,7 @@ _KEPT: Final = frozenset(
     (
         *("PATH", "HOME", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "SYSTEMROOT", "LD_LIBRARY_PATH"),
         # What the targets of the Makefile tell the tests, and what mutmut tells a child.
-        *("PROOF_PEOPLE", "RACES", "RACES_SEED"),
+        *("PROOF_PEOPLE", "MODEL_HISTORIES", "MODEL_SEED"),
         *("APP_BRIDGE", "WRITE_PICTURES", "MUTANT_UNDER_TEST"),
     )
 )

@@ -1,4 +1,4 @@
-"""A sandbox with a frozen clock or in virtual time, copies of its world, and a client for it."""
+"""A sandbox with a frozen clock or in virtual time, copies of its contents, and a client for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.product.sandbox import SANDBOX_KEY, Sandbox
 from tests.support.product.sandbox_transport import SandboxTransport
 from tests.support.product.virtual_time import STARTED_AT
 
-World = dict[str, dict[str, Any]]
+Contents = dict[str, dict[str, Any]]
 """The contents of a sandbox, by kind and id."""
 
 ADDRESS: Final = "http://sandbox.localhost"
@@ -60,12 +60,12 @@ def code(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, response.json()["error"]["code"]
 
 
-def world_of(trax: Sandbox) -> World:
+def contents_of(trax: Sandbox) -> Contents:
     """A copy of everything in a sandbox that a call can change, without chat."""
     return {name: dict(table) for name, table in _tables(trax).items()}
 
 
-def restore(trax: Sandbox, before: World) -> None:
+def restore(trax: Sandbox, before: Contents) -> None:
     """Put a copy back, and remove the chats of studios that are not in it. Faults stay."""
     for name, table in _tables(trax).items():
         table.clear()
