@@ -40,7 +40,7 @@ test: .venv/dev ## run the tests, in under three minutes
 # All of them with TESTS=tests.
 TESTS ?= tests/units tests/seams tests/cli tests/docs
 test313: $(PY313)/ready ## run the tests of rules, commands and pages on Python 3.13, as the image does
-	$(PY313)/bin/pytest -n auto --dist worksteal -p no:cacheprovider $(TESTS)
+	$(PY313)/bin/pytest -n auto --dist worksteal -p no:cacheprovider -m "not timing" $(TESTS)
 
 check: .venv/dev ## format, lint, types, imports and tests: all must pass before a commit
 	$(BIN)/ruff format --check .
