@@ -12,7 +12,7 @@ from anyio.from_thread import start_blocking_portal
 
 from tests.support.hermetic import isolate_from_machine
 from tests.support.hypothesis_profiles import register
-from tests.support.product.frozen_sandbox import still
+from tests.support.product.frozen_sandbox import frozen_sandbox
 from tests.support.product.local_servers import open_in_portal, upstream
 from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
@@ -50,7 +50,7 @@ async def call(
 @pytest.fixture
 def sandbox() -> Sandbox:
     """A seeded sandbox whose clock moves only when the test advances it."""
-    return still()
+    return frozen_sandbox()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from tests.chat.waits import STUDIO, say
 from tests.support.chat_polls import poll_count
 from tests.support.hostile_texts import NOTICE
 from tests.support.product.faults import Fault
-from tests.support.product.frozen_sandbox import put_on_air, still
+from tests.support.product.frozen_sandbox import frozen_sandbox, put_on_air
 from tests.support.resource_reads import CHAT, failure_in, refused
 from tests.world.world import MINE, open_world
 
@@ -71,7 +71,7 @@ async def test_an_unknown_cursor_returns_the_remembered_messages_marked_as_misse
 
 async def test_a_cursor_is_valid_after_a_restart() -> None:
     """As long as its message is remembered."""
-    trax, cursor = still(), None
+    trax, cursor = frozen_sandbox(), None
     for _ in range(2):
         async with open_world(MINE, trax=trax) as it:
             result = await it[MINE].read(CHAT, after=cursor)

@@ -26,7 +26,7 @@ from tests.chat.waits import (
 from tests.support.chat_polls import cursor_of, open_polled, poll_count
 from tests.support.concurrency import Paused
 from tests.support.product.faults import Fault
-from tests.support.product.frozen_sandbox import still
+from tests.support.product.frozen_sandbox import frozen_sandbox
 from tests.support.product.shared_clock import settled
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.world.answers import error_in
@@ -52,7 +52,7 @@ OUTAGES: Final = {
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_a_wait_continues_after_an_outage(*, restarted: bool) -> None:
     """It returns the messages of the outage, although after a restart no page is known yet."""
-    trax = still()
+    trax = frozen_sandbox()
     async with open_chat(trax=trax) as it:
         cursor = await cursor_of(it[MINE])
     async with open_chat(trax=trax) as it:
@@ -154,7 +154,7 @@ async def test_known_new_messages_are_returned_without_a_request_while_polling()
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_a_wait_ends_at_its_time_out_while_trax_does_not_answer(*, restarted: bool) -> None:
     """It returns its own cursor, also after a restart, and no message is lost."""
-    trax = still()
+    trax = frozen_sandbox()
     async with open_chat(trax=trax) as it:
         cursor = await cursor_of(it[MINE])
     async with open_chat(trax=trax) as it:

@@ -14,7 +14,7 @@ from tests.support.guarded_calls import GUARD_ALSO, GUARDED_OPERATIONS
 from tests.support.operation_table import ALWAYS, CHANGES, GUARDED, NEVER, READ, TABLE, WHILE_LIVE
 from tests.support.product.declared_consent import needs_yes
 from tests.support.product.faults import Fault
-from tests.support.product.frozen_sandbox import put_on_air, still
+from tests.support.product.frozen_sandbox import frozen_sandbox, put_on_air
 from tests.support.valid_calls import CALLS, COMPOSITE_CALLS, EVERY
 from tests.world.answers import error_in, has_run, outcome
 from tests.world.world import MINE, open_world
@@ -65,7 +65,7 @@ def rows_of(tool: str) -> list[tuple[Arguments, When, str]]:
 async def test_without_consent_exactly_the_guarded_calls_do_not_run(tool: str) -> None:
     """A call that does not run changes nothing; one that is never guarded is sent first."""
     for arguments, when, state in rows_of(tool):
-        sandbox = still()
+        sandbox = frozen_sandbox()
         STATES[state](sandbox)
         needs_consent = when == ALWAYS or (when == WHILE_LIVE and state != "off air")
         async with open_world(MINE, trax=sandbox) as it:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.operation_table import TABLE
 from tests.support.product.contract import DOCUMENT
-from tests.support.product.frozen_sandbox import STUDIO, code, connected, still
+from tests.support.product.frozen_sandbox import STUDIO, code, connected, frozen_sandbox
 from tests.support.product.manual_clock import ManualClock
 from tests.support.product.sandbox import SANDBOX_KEY, SCOPES, RateLimit, Sandbox
 from tests.support.product.sandbox_accounts import (
@@ -68,7 +68,7 @@ async def test_a_missing_scope_is_named_in_the_refusal() -> None:
     """It is the scope in the contract's description; the key has all others."""
     for call in KEYED_CALLS:
         scope = documented(call)["description"].split("Requires scope ")[1].split(".")[0]
-        sandbox = still()
+        sandbox = frozen_sandbox()
         sandbox.add_key(SANDBOX_KEY, scopes=SCOPES - {scope})
         async with connected(sandbox) as client:
             response = await send(client, call)
@@ -91,14 +91,14 @@ async def test_each_exported_key_has_the_scopes_of_its_name(
     key: str, call: tuple[str, str], status: int
 ) -> None:
     """One is revoked, one only reads, one moderates, one belongs to another account."""
-    async with connected(still(), key) as client:
+    async with connected(frozen_sandbox(), key) as client:
         assert (await client.request(*call)).status_code == status
 
 
 async def test_disabled_writes_refuse_every_change() -> None:
     """503 `write_disabled`, and nothing changes."""
     for call in CHANGES:
-        sandbox = still()
+        sandbox = frozen_sandbox()
         sandbox.write_enabled = False
         async with connected(sandbox) as client:
             assert code(await send(client, call)) == (503, "write_disabled"), call.name
@@ -127,7 +127,7 @@ async def test_a_rate_limit_says_how_long_to_wait() -> None:
 
 async def test_every_response_has_a_request_id() -> None:
     """A valid id of the caller is echoed; errors repeat it in the body."""
-    async with connected(still()) as client:
+    async with connected(frozen_sandbox()) as client:
         own = await client.get("/v1/nope", headers={"X-Request-Id": "mine-1"})
         invalid = await client.get("/v1/health", headers={"X-Request-Id": "two words"})
     assert own.headers["X-Request-Id"] == own.json()["error"]["requestId"] == "mine-1"
@@ -148,7 +148,7 @@ async def test_unknown_path_or_method_gets_the_error_envelope(
     method: str, path: str, refusal: tuple[int, str]
 ) -> None:
     """No redirect and no HTML; an encoded slash does not lead to another path."""
-    async with connected(still()) as client:
+    async with connected(frozen_sandbox()) as client:
         assert code(await client.request(method, path)) == refusal
 
 
@@ -167,7 +167,7 @@ FOREIGN: Final = [
 
 async def test_objects_of_another_account_are_not_found() -> None:
     """404, not 403, and in no list; the same for objects of another studio."""
-    sandbox = still()
+    sandbox = frozen_sandbox()
     async with connected(sandbox) as client:
         for method, path in FOREIGN:
             assert code(await client.request(method, path)) == (404, "not_found"), path
@@ -186,7 +186,7 @@ async def test_objects_of_another_account_are_not_found() -> None:
 @pytest.mark.parametrize("path", LISTS)
 async def test_pages_together_are_the_whole_list_in_order(path: str) -> None:
     """Ids ascend without gaps or duplicates; only the last page has no cursor."""
-    async with connected(still()) as client:
+    async with connected(frozen_sandbox()) as client:
         whole = (await client.get(path)).json()
         cursor, items, pages = "", [], 0
         while True:
@@ -204,7 +204,7 @@ async def test_pages_together_are_the_whole_list_in_order(path: str) -> None:
 
 async def test_page_has_50_items_by_default_and_at_most_200() -> None:
     """Larger limits are reduced, not refused."""
-    sandbox = still()
+    sandbox = frozen_sandbox()
     async with connected(sandbox) as client:
         for number in range(205):
             sandbox.add_studio(f"Studio {number}")
@@ -221,7 +221,7 @@ async def test_a_destination_has_an_address_or_a_connection_of_its_own_account()
     both = {"connectionId": "conn_1", "streamKey": "k"}
     body = {"name": "Side", "platform": "youtube"}
     answers = []
-    async with connected(still()) as client:
+    async with connected(frozen_sandbox()) as client:
         for fields in ({"connectionId": "conn_1"}, both, {"connectionId": "conn_90"}):
             answer = await client.post(f"{STUDIO}/destinations", json={**body, **fields})
             answers.append(answer.status_code)
@@ -230,7 +230,7 @@ async def test_a_destination_has_an_address_or_a_connection_of_its_own_account()
 
 async def test_written_fields_are_returned_except_secrets() -> None:
     """On create, update and delete; the stream key is never returned."""
-    async with connected(still()) as client:
+    async with connected(frozen_sandbox()) as client:
         body = {"name": "Side", "platform": "kick", "rtmpUrl": "rtmp://x.example", "streamKey": "s"}
         created = (await client.post(f"{STUDIO}/destinations", json=body)).json()
         path = f"{STUDIO}/destinations/{created['id']}"

@@ -19,7 +19,7 @@ from tests.support.contract_checks.schemathesis_run import (
 from tests.support.contract_checks.strict_contract import strict_contract
 from tests.support.hypothesis_profiles import examples, is_long
 from tests.support.product.faults import Fault, Response, encode_json
-from tests.support.product.frozen_sandbox import put_on_air, still
+from tests.support.product.frozen_sandbox import frozen_sandbox, put_on_air
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,7 @@ SOME: Final = slice(None) if is_long() else slice(0, None, 5)
 
 def unlimited() -> Sandbox:
     """A sandbox with a frozen clock and no rate limit."""
-    sandbox = still()
+    sandbox = frozen_sandbox()
     sandbox.rate_limit = None
     return sandbox
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.product.frozen_sandbox import STUDIO, connected, still
+from tests.support.product.frozen_sandbox import STUDIO, connected, frozen_sandbox
 
 if TYPE_CHECKING:
     import httpx
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 async def test_going_live_takes_three_seconds_of_the_clock() -> None:
     """The response comes at once; a second call returns the same stream."""
-    sandbox = still()
+    sandbox = frozen_sandbox()
     async with connected(sandbox) as client:
         begun = (await client.post(f"{STUDIO}/go-live")).json()
         assert begun["destinationIds"] == ["dest_1", "dest_2"]
@@ -40,7 +40,7 @@ async def test_going_offline_stops_a_live_or_starting_stream(
     waited: float, *, lingers: bool
 ) -> None:
     """A live one is off after one second; a starting one never goes on air."""
-    sandbox = still()
+    sandbox = frozen_sandbox()
     async with connected(sandbox) as client:
         await client.post(f"{STUDIO}/go-live")
         sandbox.clock.advance(waited)
@@ -64,7 +64,7 @@ async def texts(client: httpx.AsyncClient, limit: int = 200) -> list[str]:
 
 async def test_viewers_write_only_while_a_studio_is_live() -> None:
     """Hostile messages are among theirs."""
-    sandbox = still()
+    sandbox = frozen_sandbox()
     async with connected(sandbox) as client:
         past = await texts(client)
         sandbox.clock.advance(600)
@@ -87,7 +87,7 @@ async def test_viewers_write_only_while_a_studio_is_live() -> None:
 
 async def test_sent_message_is_the_most_recent_one() -> None:
     """`limit` keeps the most recent messages; a lone surrogate is replaced."""
-    async with connected(still()) as client:
+    async with connected(frozen_sandbox()) as client:
         await client.post(f"{STUDIO}/chat/messages", content=b'{"text": "odd \\ud800"}')
         body = {"text": "Hello all", "platforms": ["twitch", "youtube"]}
         sent = await client.post(f"{STUDIO}/chat/messages", json=body)
@@ -119,7 +119,7 @@ async def status_of(client: httpx.AsyncClient, asset: str) -> str:
 @pytest.mark.parametrize(("content", "outcome"), [(b"1234", "READY"), (b"12345", "FAILED")])
 async def test_uploaded_bytes_are_processed(content: bytes, outcome: str) -> None:
     """The URL needs no key; a wrong number of bytes fails."""
-    sandbox = still()
+    sandbox = frozen_sandbox()
     async with connected(sandbox) as client, connected(sandbox, None) as anyone:
         upload = await reserve(client)
         assert upload["uploadUrl"].startswith("http://127.0.0.1:8766/uploads/")
@@ -132,7 +132,7 @@ async def test_uploaded_bytes_are_processed(content: bytes, outcome: str) -> Non
 @pytest.mark.parametrize(("waited", "status"), [(899, 200), (900, 403)])
 async def test_upload_url_expires_and_works_once(waited: float, status: int) -> None:
     """It expires after 15 minutes of the clock."""
-    sandbox = still()
+    sandbox = frozen_sandbox()
     async with connected(sandbox) as client:
         url = (await reserve(client))["uploadUrl"]
         sandbox.clock.advance(waited)

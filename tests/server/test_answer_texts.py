@@ -20,7 +20,7 @@ from tests.support.hostile_studio import QUIET, written_everywhere
 from tests.support.hostile_texts import WORST
 from tests.support.operation_table import TABLE
 from tests.support.product.faults import Fault
-from tests.support.product.frozen_sandbox import put_on_air, still
+from tests.support.product.frozen_sandbox import frozen_sandbox, put_on_air
 from tests.support.product.server import Product
 from tests.support.product.virtual_time import in_virtual_time
 from tests.support.simulated_person import Person, agreeing
@@ -65,7 +65,7 @@ async def _changes() -> list[str]:
         if entry.tool not in _MUTATING or entry.tool in {"go_live", "go_offline"}:
             continue
         for example in entry.examples:
-            result = await _call(still(), entry.tool, entry.arguments(example))
+            result = await _call(frozen_sandbox(), entry.tool, entry.arguments(example))
             names = f" ({', '.join(example.given)})" if example.given else ""
             parts.append(_part(f"{entry.tool}{names}", _said(result)))
     return parts
@@ -76,7 +76,7 @@ async def _changes_on_air() -> list[str]:
     parts = []
     for title, operation in GUARDED_OPERATIONS.items():
         if operation.on_air and operation != GO_OFFLINE:
-            sandbox = still()
+            sandbox = frozen_sandbox()
             put_on_air(sandbox)
             result = await _call(sandbox, operation.tool, operation.arguments)
             parts.append(_part(title, _said(result)))
@@ -102,7 +102,7 @@ async def _broadcasts() -> list[str]:
     }
     parts = []
     for title, (tool, faults) in scenes.items():
-        sandbox = still()
+        sandbox = frozen_sandbox()
         if tool == "go_offline":
             put_on_air(sandbox)
         _add(sandbox, faults)
@@ -125,7 +125,7 @@ async def _approvals() -> list[str]:
     """How a call says where it was approved."""
     parts = []
     for channel in ("form", "confirmation", "flag"):
-        sandbox, person = still(), Person()
+        sandbox, person = frozen_sandbox(), Person()
         put_on_air(sandbox)
         person.answer_with(agreeing)
         server = Product(sandbox, None, _FLAG if channel == "flag" else {}).server()
@@ -146,7 +146,7 @@ async def _previews() -> list[str]:
     """What a person is shown before each guarded call, where no one can be asked."""
     parts = []
     for title, operation in GUARDED_OPERATIONS.items():
-        sandbox = still()
+        sandbox = frozen_sandbox()
         if operation.on_air:
             put_on_air(sandbox)
         more = {"TRAX_GUARD_ALSO": "send_chat_message"}
@@ -170,16 +170,16 @@ async def _several_changes() -> list[str]:
         ],
     }
     call = partial(_call, tool="apply_changes")
-    on_air = still()
+    on_air = frozen_sandbox()
     put_on_air(on_air)
-    preview = text_of(await call(still(), arguments=SWITCHES, settings={}))
+    preview = text_of(await call(frozen_sandbox(), arguments=SWITCHES, settings={}))
     while_on_air = {**SWITCHES, "changes": SWITCHES["changes"][:-1]}
     preview_on_air = text_of(await call(on_air, arguments=while_on_air, settings={}))
     confirmed = {**SWITCHES, "confirm": True}
     shown = {"preview": preview, "preview, on air": preview_on_air}
     parts = [_part(title, text.splitlines()) for title, text in shown.items()]
     for title, faults in scenes.items():
-        sandbox = still()
+        sandbox = frozen_sandbox()
         for fault, path in faults:
             sandbox.faults.add(fault, path=path, times=None)
         result = await call(sandbox, arguments=confirmed)
@@ -208,7 +208,7 @@ async def _failures(fault: Fault | None, names: Iterable[str], method: str) -> l
     """What each tool says. Those that say the same are together, with `TOOL` for their name."""
     said: defaultdict[str, list[str]] = defaultdict(list)
     for tool in names:
-        sandbox = still()
+        sandbox = frozen_sandbox()
         transport = BlockableTransport(sandbox)
         if fault is None:
             transport.blocked = method, "*"

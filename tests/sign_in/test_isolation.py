@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 
 from tests.support.http_clients import plain_http
-from tests.support.product.frozen_sandbox import still
+from tests.support.product.frozen_sandbox import frozen_sandbox
 from tests.support.product.shared_clock import STEP_SECONDS, settled
 from tests.world.sign_in import signing_in
 from tests.world.wire import ERAS, LEGACY, HttpWire, Stream, credentials, tool_call
@@ -59,7 +59,7 @@ def marks_in(content: object) -> set[int]:
 
 def sandbox_of_many() -> Sandbox:
     """A sandbox with an account, a key and a studio for each person."""
-    trax = still()
+    trax = frozen_sandbox()
     for number in range(PEOPLE):
         account = f"user_of-person-{number:03}"
         trax.add_key(key_of(number), account=account)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, STUDIO
 from tests.support.http_clients import plain_http
-from tests.support.product.frozen_sandbox import still
+from tests.support.product.frozen_sandbox import frozen_sandbox
 from tests.support.product.local_servers import listening
 from tests.support.product.memory import SharedRecords, shared_memories
 from tests.support.product.server import Product
@@ -39,7 +39,7 @@ class Machines:
     """Machines that a server moves between, with its two files, and one memory beside them."""
 
     def __init__(self, folder: Path) -> None:
-        self.trax = known_to_all(still())
+        self.trax = known_to_all(frozen_sandbox())
         self.clock = HandClock(self.trax)
         self.memory, self.of_another = shared_memories(self.clock)
         self._folder = folder

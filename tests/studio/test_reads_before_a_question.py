@@ -24,7 +24,7 @@ from tests.support.fact_reads import (
 )
 from tests.support.operation_table import TABLE
 from tests.support.product.faults import Fault
-from tests.support.product.frozen_sandbox import put_on_air, still
+from tests.support.product.frozen_sandbox import frozen_sandbox, put_on_air
 from tests.support.product.server import Product
 from tests.support.product.virtual_time import in_virtual_time
 from tests.world.wire import MODERN
@@ -172,7 +172,7 @@ async def test_a_stop_sends_each_request_once_and_treats_failures_as_unknown(
 @in_virtual_time
 async def test_a_stop_waits_two_seconds_for_what_it_shows(page: int) -> None:
     """Further pages are within the same time. What came in time is known."""
-    sandbox = still()
+    sandbox = frozen_sandbox()
     enable_many(sandbox, 400)
     if page:
         sandbox.faults.add(Fault.delay(0), times=page, path=PLACES)

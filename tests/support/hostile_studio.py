@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tests.support.product.frozen_sandbox import still
+from tests.support.product.frozen_sandbox import frozen_sandbox
 
 if TYPE_CHECKING:
     from tests.support.product.sandbox import Sandbox
@@ -19,7 +19,7 @@ def written_everywhere(text: str) -> Sandbox:
 
     Words of TRaX's own, such as a status, have it too.
     """
-    trax = still()
+    trax = frozen_sandbox()
     for studio in trax.records("studios"):
         trax.change(studio["id"], name=text)
         for it in trax.records("destinations", of=studio["id"]):

@@ -11,7 +11,7 @@ import httpx
 
 from tests.support.hosted_process import FILE, SECRET_FILE
 from tests.support.http_clients import plain_http
-from tests.support.product.frozen_sandbox import still
+from tests.support.product.frozen_sandbox import frozen_sandbox
 from tests.support.product.local_servers import https_of, listen_on_loopback, listening
 from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
@@ -101,7 +101,7 @@ async def signing_in(
     `public_url` is where the server thinks that it can be reached, by default where it is. With
     `tls` it speaks HTTPS, as a proxy in front of it would. The rest is as for `open_world`.
     """
-    trax = known_to_all(trax or still())
+    trax = known_to_all(trax or frozen_sandbox())
     clock = HandClock(trax, short_seconds=short_seconds)
     # First, since the product is told its address.
     listener, address = listen_on_loopback()

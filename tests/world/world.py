@@ -17,7 +17,7 @@ from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
 from tests import ROOT
 from tests.support.http_clients import plain_http, sdk_connection
-from tests.support.product.frozen_sandbox import still, virtual_sandbox
+from tests.support.product.frozen_sandbox import frozen_sandbox, virtual_sandbox
 from tests.support.product.local_servers import listening
 from tests.support.product.memory import engine_memory, shared_memories
 from tests.support.product.pages import open_page
@@ -298,7 +298,7 @@ async def open_world(
     real time. The `person` and `apps` are those of every caller.
     """
     if trax is None:
-        real = Sandbox(rate_limit=None) if engine else still()
+        real = Sandbox(rate_limit=None) if engine else frozen_sandbox()
         trax = virtual_sandbox() if virtual else real
     trax = known_to_all(trax)
     settings |= {"TRAX_STORE_URL": engine} if engine else {}

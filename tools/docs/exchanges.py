@@ -17,7 +17,7 @@ import anyio
 from mcp import Client
 
 from tests import ROOT
-from tests.support.product.frozen_sandbox import still
+from tests.support.product.frozen_sandbox import frozen_sandbox
 from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
 from tests.support.simulated_person import Person, agreeing, choices, refusing
@@ -136,7 +136,7 @@ async def _press_three_times() -> tuple[list[Block], dict[str, Any]]:
     Returns what the bot reads for the second and the third, and the last line of the first press in
     the audit log.
     """
-    trax = still()
+    trax = frozen_sandbox()
     clock = _PausingClock(trax)
     results: dict[str, types.CallToolResult] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -166,7 +166,7 @@ def _last_sent(log: Path) -> dict[str, Any]:
 
 
 def _client(person: Person | None = None) -> Client:
-    return Client(Product(still()).server(), cache=None, elicitation_callback=person)
+    return Client(Product(frozen_sandbox()).server(), cache=None, elicitation_callback=person)
 
 
 def _confirmed(preview: types.CallToolResult) -> dict[str, Any]:

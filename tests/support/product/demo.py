@@ -9,7 +9,7 @@ from unittest.mock import patch
 import anyio
 from mcp.shared.memory import create_client_server_memory_streams
 
-from tests.support.product.frozen_sandbox import still
+from tests.support.product.frozen_sandbox import frozen_sandbox
 from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
 from trax_mcp.cli.demo.play import play
@@ -36,7 +36,7 @@ def play_demo(
 
     @asynccontextmanager
     async def serve(process: StdioServerParameters, **_: object) -> AsyncIterator[MessageStream]:
-        trax, variables = still(), process.env or {}
+        trax, variables = frozen_sandbox(), process.env or {}
         clock = HandClock(trax)
         async with (
             create_client_server_memory_streams() as (client, ours),

@@ -22,7 +22,7 @@ STUDIO: Final = "/v1/studios/studio_42"
 """The path of the Friday Night Show."""
 
 
-def still() -> Sandbox:
+def frozen_sandbox() -> Sandbox:
     """A seeded sandbox with a frozen clock."""
     return Sandbox(ManualClock.frozen())
 

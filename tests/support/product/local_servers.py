@@ -12,7 +12,7 @@ import uvicorn
 
 from tests.support.product.dropped_connections import ConnectionDropped
 from tests.support.product.faults import Fault
-from tests.support.product.frozen_sandbox import still
+from tests.support.product.frozen_sandbox import frozen_sandbox
 from tests.support.server_process import PATIENCE_SECONDS
 from trax_mcp.server.http_server import configure, listen, url_of
 
@@ -72,7 +72,7 @@ def listen_on_loopback() -> tuple[socket.socket, str]:
 @asynccontextmanager
 async def upstream(tls: ssl.SSLContext | None = None) -> AsyncIterator[Sandbox]:
     """A sandbox with a frozen clock on a port; `base_url` is its address."""
-    sandbox = still()
+    sandbox = frozen_sandbox()
     async with listening(sandbox.app, tls=tls) as address:
         sandbox.base_url = address
         yield sandbox
