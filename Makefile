@@ -82,7 +82,7 @@ proof-replicas: .venv/dev
 	$(BIN)/pytest -n 3 -m "not nightly" $(PYTEST_OPTIONS) proof/replicas
 
 nightly: .venv/dev ## run what takes long and say how it ended, or one PART=breaks|mutants|fuzz|model|people|replicas|shows|python3.13
-	sh proof/install_programs.sh valkey-server haproxy >/dev/null
+	$(if $(filter breaks replicas,$(or $(NIGHTLY_PARTS),replicas)),sh proof/install_programs.sh valkey-server haproxy >/dev/null)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group mutants
 	$(BIN)/python -m proof.nightly $(NIGHTLY_PARTS)
 
