@@ -354,6 +354,12 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
     "What is offered while you type": [
         ("tests/studio/test_list_cache.py", put(list_cache, "KEPT_SECONDS", 0.0)),
     ],
+    "No prompt has the name of a tool": [
+        (
+            "tests/server/test_prompts.py::test_no_prompt_and_no_resource_has_the_name_of_a_tool",
+            Edit("prompts/start_stream.md", 'name = "start_stream"', 'name = "go_live"'),
+        ),
+    ],
     "Nothing else: no statistics": [
         (
             "tests/docs/test_privacy.py",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 WATCHED = ("-m", "tests.support.audit_hook_server")
-PROMPT = {"name": "go_live", "arguments": {"studio": "Friday Night Show"}}
+PROMPT = {"name": "start_stream", "arguments": {"studio": "Friday Night Show"}}
 RESOURCE = {"uri": "trax://studios/studio_42/chat"}
 
 

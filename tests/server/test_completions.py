@@ -83,7 +83,7 @@ async def test_a_studio_whose_name_does_not_single_it_out_is_suggested_by_id() -
     """As when two studios have one name, whatever their letters' case."""
     async with open_world(MINE) as it:
         rename(it.trax, "studio_42", COFFEE.upper())
-        values = await suggested(it[MINE].client, "go_live", "studio")
+        values = await suggested(it[MINE].client, "start_stream", "studio")
         assert values == ["studio_42", REHEARSAL, "studio_51", LAUNCH]
         for value, studio in zip(values, IDS, strict=True):
             found = await it[MINE].data("find_studio", query=value)
@@ -97,7 +97,7 @@ async def test_a_name_that_hides_something_is_never_suggested_as_it_is() -> None
             client = it[MINE].client
             rename(it.trax, "studio_42", name)
             it.trax.add_connection("Mine", platform=name)
-            assert name not in await suggested(client, "go_live", "studio")
+            assert name not in await suggested(client, "start_stream", "studio")
             assert name not in await suggested(client, "answer_chat", "platform")
             assert await suggested(client, WHOLE_STUDIO, "studioId") == IDS
 
@@ -108,9 +108,9 @@ async def test_at_most_a_hundred_values_are_suggested_with_the_total() -> None:
     async with open_world(MINE) as it:
         for name in names:
             add_studio(it.trax, f"studio_7{name[-3:]}", name)
-        assert await completed(it[MINE].client, "go_live", "studio", "TAKE ") == types.Completion(
-            values=names[:100], total=500, has_more=True
-        )
+        assert await completed(
+            it[MINE].client, "start_stream", "studio", "TAKE "
+        ) == types.Completion(values=names[:100], total=500, has_more=True)
 
 
 async def test_typing_letter_by_letter_reads_the_list_once_in_thirty_seconds() -> None:
@@ -118,15 +118,15 @@ async def test_typing_letter_by_letter_reads_the_list_once_in_thirty_seconds() -
     async with open_world(MINE) as it:
         client = it[MINE].client
         for end in range(len(SHOW) + 1):
-            assert SHOW in await suggested(client, "go_live", "studio", SHOW[:end])
+            assert SHOW in await suggested(client, "start_stream", "studio", SHOW[:end])
         await suggested(client, CHAT, "studioId", "s")
         await client.list_resources()
         assert asked(it.trax) == {STUDIOS: 1}
         assert not (await it[MINE].call("create_studio", name="Late Show")).is_error
         it.hand_clock.advance(29.5)
-        assert await suggested(client, "go_live", "studio", "late") == []
+        assert await suggested(client, "start_stream", "studio", "late") == []
         it.hand_clock.advance(0.5)
-        assert await suggested(client, "go_live", "studio", "late") == ["Late Show"]
+        assert await suggested(client, "start_stream", "studio", "late") == ["Late Show"]
 
 
 # Failures
@@ -148,14 +148,14 @@ async def test_a_failing_trax_gives_no_suggestions(fault: Fault) -> None:
         client = it[MINE].client
         it.trax.faults.add(fault, times=None)
         for reference, argument in (
-            ("go_live", "studio"),
+            ("start_stream", "studio"),
             ("set_up_destination", "platform"),
             ("set_up_destination", "connection"),
             (CHAT, "studioId"),
         ):
             assert await suggested(client, reference, argument, studio=SHOW) == []
         it.trax.faults.clear()
-        assert SHOW in await suggested(client, "go_live", "studio")
+        assert SHOW in await suggested(client, "start_stream", "studio")
 
 
 async def test_a_slow_trax_gives_no_suggestions_after_five_seconds() -> None:
@@ -165,7 +165,7 @@ async def test_a_slow_trax_gives_no_suggestions_after_five_seconds() -> None:
         client = it[MINE].client
 
         async def complete() -> None:
-            answers.append(await completed(client, "go_live", "studio"))
+            answers.append(await completed(client, "start_stream", "studio"))
             answered.set()
 
         it.trax.faults.add(held.fault)
@@ -178,7 +178,7 @@ async def test_a_slow_trax_gives_no_suggestions_after_five_seconds() -> None:
         with anyio.fail_after(PATIENCE_SECONDS):
             await answered.wait()
         assert answers == [types.Completion(values=[], total=0, has_more=False)]
-        assert SHOW in await suggested(client, "go_live", "studio")
+        assert SHOW in await suggested(client, "start_stream", "studio")
 
 
 # Unknown and hidden
@@ -219,7 +219,7 @@ async def test_completing_an_unknown_or_hidden_prompt_or_template_is_an_error() 
         client = it[MINE].client
         assert SHOW in await suggested(client, "check_readiness", "studio")
         assert await suggested(client, STATUS, "studioId", "coffee") == ["studio_51"]
-        for reference in ("go_live", WHOLE_STUDIO, CHAT):
+        for reference in ("start_stream", WHOLE_STUDIO, CHAT):
             with pytest.raises(MCPError) as caught:
                 await completed(client, reference, "studio")
             assert caught.value.error.code == types.INVALID_PARAMS

@@ -26,7 +26,7 @@ async def test_a_client_lists_and_calls_with_its_own_key(mode: str) -> None:
         refused = await caller.call("create_studio", name="Mine")
         assert error_in(refused)["code"] == "insufficient_scope"
         assert [one.name for one in (await caller.client.list_prompts()).prompts] == PROMPTS
-        prompt = await caller.client.get_prompt("go_live", {"studio": "Friday Night Show"})
+        prompt = await caller.client.get_prompt("start_stream", {"studio": "Friday Night Show"})
         assert "Friday Night Show" in str(prompt.messages[0].content)
         assert it.keys == [READONLY_KEY] * 2
 

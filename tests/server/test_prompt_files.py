@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILES: Final = sorted((ROOT / "prompts").glob("*.md"))
-CHAT_PROMPTS: Final = {"answer_chat", "chat_digest", "go_live"}
-CONSENT_PROMPTS: Final = {"end_stream", "go_live", "set_up_destination"}
+CHAT_PROMPTS: Final = {"answer_chat", "chat_digest", "start_stream"}
+CONSENT_PROMPTS: Final = {"end_stream", "set_up_destination", "start_stream"}
 each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 
 

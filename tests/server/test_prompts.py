@@ -18,8 +18,8 @@ ARGUMENTS: Final[dict[str, dict[str, bool]]] = {
     "chat_digest": {"studio": True},
     "check_readiness": {"studio": True},
     "end_stream": {"studio": True},
-    "go_live": {"studio": True},
     "set_up_destination": {"studio": True, "platform": True, "connection": False},
+    "start_stream": {"studio": True},
     "troubleshoot": {"studio": True, "trouble": False},
 }
 """The prompts in order -> whether each argument is required."""
@@ -69,13 +69,25 @@ async def test_the_prompts_are_listed_by_name_and_insert_their_arguments() -> No
             assert result.description == prompt.description
 
 
+async def test_no_prompt_and_no_resource_has_the_name_of_a_tool() -> None:
+    """Some clients offer a model all of them as functions, and one would hide the other."""
+    async with open_world(MINE) as it:
+        client = it[MINE].client
+        tools = {tool.name for tool in (await client.list_tools()).tools}
+        prompts = {prompt.name for prompt in (await client.list_prompts()).prompts}
+        resources = {one.name for one in (await client.list_resources()).resources}
+    assert tools
+    assert prompts
+    assert not tools & (prompts | resources)
+
+
 REFUSED: Final[tuple[tuple[str, dict[str, str] | None, str], ...]] = (
     ("no_such", {"studio": "Friday Night Show"}, "There is no such prompt."),
-    ("../go_live", {"studio": "Friday Night Show"}, "There is no such prompt."),
-    ("go_live", None, "The prompt go_live needs `studio`."),
-    ("go_live", {"studio": " \n"}, "The prompt go_live needs `studio`."),
-    ("go_live", {"other": "x"}, "The prompt go_live needs `studio`."),
-    ("go_live", {"studio": "x" * 1_001}, "`studio` may have 1000 characters at most."),
+    ("../start_stream", {"studio": "Friday Night Show"}, "There is no such prompt."),
+    ("start_stream", None, "The prompt start_stream needs `studio`."),
+    ("start_stream", {"studio": " \n"}, "The prompt start_stream needs `studio`."),
+    ("start_stream", {"other": "x"}, "The prompt start_stream needs `studio`."),
+    ("start_stream", {"studio": "x" * 1_001}, "`studio` may have 1000 characters at most."),
 )
 
 

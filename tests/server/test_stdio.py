@@ -54,7 +54,7 @@ async def test_a_client_starts_the_command_and_uses_tools_prompts_and_subscripti
         assert "Friday Night Show" in str(data_of(await mine.call("list_studios")))
         assert error_in(await mine.call("get_studio", studioId="no_such"))["code"] == "not_found"
         assert len((await mine.client.list_prompts()).prompts) == 7
-        prompt = await mine.client.get_prompt("go_live", {"studio": "Friday Night Show"})
+        prompt = await mine.client.get_prompt("start_stream", {"studio": "Friday Night Show"})
         assert "Friday Night Show" in str(prompt.messages[0].content)
         cursor = await cursor_of(mine)
         assert await mine.subscribe(CHAT) == [CHAT]

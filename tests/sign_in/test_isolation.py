@@ -120,9 +120,9 @@ class Person:
         await self.try_others(other)
         await self.look("resources/read", uri=f"trax://studios/{studio_of(self.number)}")
         await self.look("resources/list")
-        go_live = {"type": "ref/prompt", "name": "go_live"}
+        start_stream = {"type": "ref/prompt", "name": "start_stream"}
         await self.look(
-            "completion/complete", ref=go_live, argument={"name": "studio", "value": ""}
+            "completion/complete", ref=start_stream, argument={"name": "studio", "value": ""}
         )
         yes = {**self.studio, "confirm": True, "confirmation": self.confirmation}
         done = await self.wire.call("go_live", **yes)

@@ -89,18 +89,18 @@ OTHERS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("resources/read", {"uri": "trax://studios/studio_42"}),
     ("resources/read", {"uri": "trax://studios/studio_42/chat"}),
     ("resources/read", {"uri": f"trax://studios/{quote(secret.URI_KEY)}/stream-status"}),
-    ("prompts/get", {"name": "go_live", "arguments": {"studio": secret.PROMPT_KEY}}),
+    ("prompts/get", {"name": "start_stream", "arguments": {"studio": secret.PROMPT_KEY}}),
     (
         "completion/complete",
         {
-            "ref": {"type": "ref/prompt", "name": "go_live"},
+            "ref": {"type": "ref/prompt", "name": "start_stream"},
             "argument": {"name": "studio", "value": ""},
         },
     ),
     (
         "completion/complete",
         {
-            "ref": {"type": "ref/prompt", "name": "go_live"},
+            "ref": {"type": "ref/prompt", "name": "start_stream"},
             "argument": {"name": "studio", "value": secret.PROMPT_KEY},
         },
     ),
