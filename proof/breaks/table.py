@@ -27,6 +27,7 @@ from trax_mcp.chat import feed, marks, poll_interval
 from trax_mcp.cli.doctor import run as run_doctor
 from trax_mcp.cli.install import configuration
 from trax_mcp.cli.key_file import chosen_key, key_path, read_key
+from trax_mcp.cli.refused_start import answer_requests
 from trax_mcp.cli.startup import enrolled_passkey
 from trax_mcp.clock import Clock
 from trax_mcp.consent import sending, stops, store
@@ -441,6 +442,7 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
                 )
             ),
         ),
+        ("tests/server/test_refused_start.py", swap(answer_requests).by(lambda *_, **__: None)),
     ],
     "`make image` does what": [
         ("tests/docs/test_image.py", Edit("Dockerfile", "USER 65532:65532", "USER 0:0")),

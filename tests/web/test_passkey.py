@@ -166,5 +166,6 @@ def test_a_folder_that_cannot_be_looked_into_stops_the_start(tmp_path: Path) -> 
 def test_modes_that_ask_nobody_do_not_start_beside_a_passkey(tmp_path: Path, mode: str) -> None:
     file = tmp_path / "passkey.json"
     file.write_text(json.dumps(SoftwarePasskey().file_content), encoding="utf-8")
-    assert f"TRAX_CONFIRM={mode}" in refusal(TRAX_PASSKEY_FILE=str(file), TRAX_CONFIRM=mode)
+    said = refusal(TRAX_PASSKEY_FILE=str(file), TRAX_CONFIRM=mode)
+    assert said.startswith("trax-mcp: TRAX_CONFIRM is set so that no person is asked")
     assert refusal(TRAX_PASSKEY_FILE=str(file)) == ""

@@ -16,6 +16,7 @@ from trax_mcp.settings import CannotStart, Settings, read_settings
 NONE: Final = Path("none")
 """The value of TRAX_API_KEY_FILE that means: no key file, also not that of `install`."""
 _VARIABLE: Final = "TRAX_API_KEY_FILE"
+_IN_NAMED_FILE: Final = f"that {_VARIABLE} names"
 _MAX_BYTES: Final = 4096
 
 
@@ -67,8 +68,9 @@ def chosen_key(settings: Settings) -> StoredKey | None:
             raise CannotStart(f"{_VARIABLE} names a file that cannot be read as a key.")
     wanted = settings.base_url.rstrip("/") if "base_url" in settings.model_fields_set else None
     if stored is not None and stored.base_url is not None and wanted not in {None, stored.base_url}:
+        where = f"in {shorten(stored.path)}" if settings.api_key_file is None else _IN_NAMED_FILE
         raise CannotStart(
-            f"The key in {shorten(stored.path)} is for {stored.base_url}, and TRAX_BASE_URL is"
+            f"The key {where} is for {stored.base_url}, and TRAX_BASE_URL is"
             " another address, so the key is not sent. Correct that, or run trax-mcp install."
         )
     return stored

@@ -35,6 +35,7 @@ All settings are in docs/settings.md.
 """
 _SWITCH: Final[Mapping[str, Any]] = {"action": "store_true"}
 _SERVE: Final = "serve_"
+_STDIO: Final = "serve_stdio:run"
 
 
 class Argument(NamedTuple):
@@ -92,6 +93,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         note(f"trax-mcp: {error}")
         code = 1
+        if options.run == _STDIO:
+            from trax_mcp.cli.refused_start import answer_requests  # noqa: PLC0415  as above
+
+            answer_requests(f"trax-mcp: {error}", code=code)
     except KeyboardInterrupt:
         code = 130
     finally:
@@ -102,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def parser() -> argparse.ArgumentParser:
     """The parser of the command line."""
     top = _Parser(prog="trax-mcp", description=_ABOUT, epilog=_TRY, formatter_class=_Formatter)
-    top.set_defaults(run="serve_stdio:run", has_sandbox=True)
+    top.set_defaults(run=_STDIO, has_sandbox=True)
     top.add_argument("--version", action="version", version=f"trax-mcp {__version__}")
     _add_sandbox(top, default=False)
     _add_commands(top.add_subparsers(metavar="COMMAND", title="commands").add_parser)

@@ -148,7 +148,7 @@ def enrolled_passkey(settings: Settings) -> Passkey | None:
         return None
     if settings.confirm in {"preview", "flag"}:
         raise CannotStart(
-            f"TRAX_CONFIRM={settings.confirm} needs no person, but a passkey is enrolled."
+            "TRAX_CONFIRM is set so that no person is asked, but a passkey is enrolled."
         )
     named = f"Your passkey file, {shorten(path)}, is"
     return Passkey.read(path, "TRAX_PASSKEY_FILE names" if settings.passkey_file else named)
