@@ -13,7 +13,7 @@ from trax_mcp.studio.facts import State
 from trax_mcp.studio.naming import Sentence, say
 
 _CHECK: Final = "TRaX can't tell whether the picture arrives, so check the platform{}."
-_WHERE: Final = re.compile(r"\bgo live( on .+)$", re.IGNORECASE)
+_WHERE: Final = re.compile(r"\bgo live( on (?!its own\b).+)$", re.IGNORECASE)
 """The platforms in a choice that goes live."""
 
 

@@ -109,7 +109,7 @@ SHOWN: Final[Sequence[Shown]] = (
     """),
     shown(UpdateStudio(**S, auto_go_live=False, auto_go_offline_on_drop=True), LIVE, STUDIO, """
         Stop "Friday Show" going live on its own and let it go offline if its input drops?
-        [Leave it as it is] [Stop it going live on its own, and 1 more]
+        [Leave it as it is] [Stop it going live on its own, make 1 change]
         From now on a show ends on its own if its input drops.
         The show is on air: this counts for the running show, too.
     """),
@@ -133,7 +133,7 @@ SHOWN: Final[Sequence[Shown]] = (
     shown(UpdateDestination(**DEST, platform="kick", rtmp_url=ADDRESS, stream_key=KEY),
           EVERYTHING, MAIN, """
         Send "Main" (YouTube) to a new server, replace its stream key and change its platform?
-        [Leave it as it is] [Send it to a new server, and 2 more]
+        [Leave it as it is] [Send it to a new server and make 2 changes]
         The old address is lost: TRaX never shows it.
         The old key is lost: TRaX never shows it.
         New server: a.example ("rtmps://a.example/app")
@@ -143,7 +143,7 @@ SHOWN: Final[Sequence[Shown]] = (
     shown(UpdateDestination(**DEST, name="Second", enabled=False, vertical=True),
           UNCLEAR, MAIN, """
         Turn off "Main" (YouTube), change its picture and rename it?
-        [Leave it as it is] [Turn off YouTube, and 2 more]
+        [Leave it as it is] [Turn off YouTube and make 2 more changes]
         The show may be on air: it may leave now or only after the show.
         Picture: portrait
         New name: "Second"

@@ -4,15 +4,17 @@ A choice holds verbs, numbers and platforms that trax-mcp knows, and never a nam
 have written it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import IntEnum, auto
-from itertools import groupby
+from itertools import groupby, product
 from typing import Final, NamedTuple
 
-from trax_mcp.studio.naming import Sentence, known_platform, listed, sentence
+from trax_mcp.studio.naming import Name, Sentence, known_platform, listed, sentence
 
 LONGEST_CHOICE: Final = 45
 """Longer ones are cut by clients."""
+LONGEST_HEADLINE: Final = 64
+"""With a show's name after it, it stands in the first 120 columns of a form."""
 MOST_VERBS: Final = 3
 
 
@@ -84,84 +86,100 @@ def choice_of_one(acts: Sequence[Act]) -> str:
     first, *others = sorted(acts, key=lambda it: it.rank)
     groups = [_Group(first.rank, (first.yes,), 1)]
     groups += [_Group(it.rank, (it.further,), 1) for it in others]
-    return _choice(groups)
+    return _phrase(groups, LONGEST_CHOICE, joins=(_listed, ", ".join))
 
 
 def headline_of_one(acts: Sequence[Act]) -> str:
     """The template of the headline of a call about one thing."""
     first, *others = sorted(acts, key=lambda it: it.rank)
     words = [first.headline, *(it.further for it in others)]
-    return f"{_in_words(words[:MOST_VERBS], more=len(words[MOST_VERBS:]))}?"
+    if len(words) > MOST_VERBS:
+        (more,) = _more(len(words) - MOST_VERBS + 1)
+        words = [*words[: MOST_VERBS - 1], more.words[0]]
+    return f"{_listed(words)}?"
 
 
 def choice_of_several(acts: Iterable[Act]) -> str:
     """The choice that agrees to several changes: up to three verbs, deletions first."""
-    return _choice(list(_groups(acts)))
+    return _phrase(list(_groups(acts)), LONGEST_CHOICE, joins=(_listed, ", ".join))
 
 
-def _choice(groups: Sequence[_Group]) -> str:
-    choices = [
-        _choice_with(groups, verbs, is_short=is_short)
+def headline_of_several(acts: Iterable[Act], show: Name, *, is_live: bool) -> Sentence:
+    """The headline of several changes: the same with more room, and the show."""
+    words = _phrase(list(_groups(acts)), LONGEST_HEADLINE, joins=(_listed,))
+    return sentence(f"{words} {'with' if is_live else 'in'} {{}}?", show)
+
+
+def _phrase(
+    groups: Sequence[_Group], longest: int, *, joins: Sequence[Callable[[Sequence[str]], str]]
+) -> str:
+    """The acts in words, by as many verbs as fit."""
+    phrases = [
+        join(words)
         for verbs in range(MOST_VERBS, 0, -1)
-        for is_short in (False, True)
+        for join in joins
+        for words in _words(groups, verbs)
     ]
-    fitting = (it for it in choices if len(it) <= LONGEST_CHOICE)
-    return capitalized(next(fitting, choices[-1]))
+    fitting = (it for it in phrases if len(it) <= longest)
+    return capitalized(next(fitting, phrases[-1]))
 
 
-def _choice_with(groups: Sequence[_Group], verbs: int, *, is_short: bool) -> str:
-    """Up to so many verbs, a go-live last."""
-    named = sorted(groups[:verbs], key=lambda it: it.rank is Rank.GO_LIVE)
-    words = [it.words[-1 if is_short else 0] for it in named]
-    is_live = bool(named) and named[-1].rank is Rank.GO_LIVE
-    return _in_words(words, more=sum(it.size for it in groups[verbs:]), is_live=is_live)
+def _words(groups: Sequence[_Group], verbs: int) -> Iterator[Sequence[str]]:
+    """Up to so many verbs, from the best words to the shortest, a go-live last."""
+    named = [*groups[:verbs], *_more(sum(it.size for it in groups[verbs:]))]
+    in_order = sorted(named, key=lambda it: it.rank is Rank.GO_LIVE)
+    return product(*(it.words for it in in_order))
 
 
-def _in_words(words: Sequence[str], *, more: int, is_live: bool = False) -> str:
-    """A and B. With more changes: A, and 2 more; with a go-live: A, 2 more, and go live."""
-    if not more:
-        return listed(words)
-    others = f"{more} more"
-    if is_live and len(words) > 1:
-        return f"{', '.join((*words[:-1], others))}, and {words[-1]}"
-    return f"{', '.join(words)}, and {others}"
+def _more(number: int) -> list[_Group]:
+    """Acts that are counted alone, if there are any."""
+    words = (f"make {_count(number, 'more change')}", f"make {_count(number, 'change')}")
+    return [_Group(Rank.OTHER, words, number)] if number else []
+
+
+def _listed(words: Sequence[str]) -> str:
+    """A, B and C. After an act that has an "and" itself: A and B, and C."""
+    *others, last = words
+    if any(" and " in it for it in others):
+        return f"{', '.join(others)}, and {last}"
+    return listed(words)
 
 
 def _groups(acts: Iterable[Act]) -> Iterator[_Group]:
-    ranked = sorted(acts, key=lambda it: (it.rank, it.verb, it.thing))
-    for rank, of_rank in groupby(ranked, key=lambda it: it.rank):
-        by_verb = {
-            verb: list(same) for verb, same in groupby(of_rank, key=lambda it: (it.verb, it.thing))
-        }
-        if rank is Rank.DELETE:
-            yield _deletions([*by_verb.values()])
+    """Acts of one verb together. Those without a thing come last in their rank."""
+    ranked = sorted(acts, key=_order)
+    for (rank, _, verb), same in groupby(ranked, key=_order):
+        together = list(same)
+        if together[0].thing:
+            yield _Group(rank, tuple(_counted(verb, together)), len(together))
+        elif rank is Rank.GO_LIVE:
+            yield _Group(rank, (verb, verb.partition(" on ")[0]), len(together))
         else:
-            yield from (_group(rank, it) for it in by_verb.values())
+            yield _Group(rank, (verb,), len(together))
 
 
-def _group(rank: Rank, acts: Sequence[Act]) -> _Group:
-    first, count = acts[0], len(acts)
-    if not first.thing:
-        return _Group(rank, (first.verb, first.verb.partition(" on ")[0]), count)
-    counted = f"{first.verb} {_count(count, first.thing)}"
+def _order(act: Act) -> tuple[Rank, bool, str]:
+    return act.rank, not act.thing, act.verb
+
+
+def _counted(verb: str, acts: Sequence[Act]) -> Iterator[str]:
+    """The same acts by platform if all of a kind are known and differ, then by number."""
+    kinds = dict[str, list[Act]]()
+    for it in sorted(acts, key=lambda it: it.thing):
+        kinds.setdefault(it.thing, []).append(it)
+    numbers = [_count(len(same), thing) for thing, same in kinds.items()]
+    named = [
+        _platforms(same) or number for same, number in zip(kinds.values(), numbers, strict=True)
+    ]
+    together = [_count(len(acts), "thing")] if len(kinds) > 1 else numbers
+    yield from dict.fromkeys(f"{verb} {listed(it)}" for it in (named, numbers, together))
+
+
+def _platforms(acts: Sequence[Act]) -> str:
     platforms = [platform for it in acts for platform in it.platforms]
-    if platforms and len(set(platforms)) == count and all(it.platforms for it in acts):
-        return _Group(rank, (f"{first.verb} {listed(platforms)}", counted), count)
-    return _Group(rank, (counted,), count)
-
-
-def _deletions(kinds: Sequence[Sequence[Act]]) -> _Group:
-    """All deletions, which come first and are never left out."""
-    counted = listed([_count(len(acts), acts[0].thing) for acts in kinds])
-    total = sum(map(len, kinds))
-    words = [f"delete {counted}", *([f"delete {_count(total, 'thing')}"] if len(kinds) > 1 else [])]
-    return _Group(Rank.DELETE, tuple(words), total)
+    are_told = len(set(platforms)) == len(acts) and all(it.platforms for it in acts)
+    return listed(platforms) if are_told else ""
 
 
 def _count(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
-
-
-def headline_of_several(choice: str, thing: Sentence, *, is_live: bool) -> Sentence:
-    """The headline of several changes: their choice, and the show."""
-    return sentence(f"{choice} {'with' if is_live else 'in'} {{}}?", *thing.parts)

@@ -71,9 +71,8 @@ class ApplyChangesPlan(Plan[ApplyChanges]):
             yield from plan.acts()
 
     def headline(self) -> Sentence:
-        thing = Sentence((self.name,))
-        choice, _ = self.choices()
-        return headline_of_several(choice, thing, is_live=self.operation.starts_broadcast)
+        is_live = self.operation.starts_broadcast
+        return headline_of_several(self.acts(), self.name, is_live=is_live)
 
     def choices(self) -> tuple[str, str]:
         return choice_of_several(self.acts()), "Change nothing"
