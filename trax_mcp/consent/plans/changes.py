@@ -23,9 +23,8 @@ from trax_mcp.consent.plans.acts import Act, Rank, choice_of_several, headline_o
 from trax_mcp.consent.plans.base import AT_ONCE, Plan, Sentences, plan_for, stays
 from trax_mcp.consent.plans.stream import on_screen, places
 from trax_mcp.consent.preview import Row
-from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Facts, Observed, Read
-from trax_mcp.studio.naming import Sentence, say, sentence
+from trax_mcp.studio.naming import Sentence, say
 
 _DELETED: Final = "Deletions are final."
 _SINGULAR: Final = {
@@ -125,11 +124,7 @@ class ApplyChangesPlan(Plan[ApplyChanges]):
         yield from dict.fromkeys(it for plan in self.plans for it in plan.warnings())
 
     def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
-        before = {it.id for it in self.facts.enabled}
-        after = self.plans[-1].facts.destinations.value or ()
-        off = [str(self.destination(it)) for it in after if it.id in before and not it.enabled]
-        if self.operation.starts_broadcast and off:
-            yield sentence("{} {}", naming.listed(off), _stay_off(len(off)))
+        yield from ()  # each change has its own result
 
 
 def _of_several(lead: str, number: int) -> str:
@@ -143,12 +138,6 @@ def _stays_of_several(acts: Sequence[Act]) -> str:
     if len(acts) == 1 and platforms:
         return stays(1, is_on=is_on).replace("It", platforms[0], 1)
     return stays(len(acts), is_on=is_on)
-
-
-def _stay_off(number: int) -> str:
-    """The end of a sentence: what outlives the show."""
-    is_off, stays_off = ("is", "stays") if number == 1 else ("are", "stay")
-    return f"{is_off} off, and {stays_off} off for later shows."
 
 
 def facts_before_last(action: Action, facts: Facts) -> Facts:
