@@ -87,8 +87,8 @@ def test_the_whole_go_live_fits_with_what_lasts_and_practice() -> None:
     (form,) = form_messages(preview(TURN_OFF_AND_GO), practice=True)
     assert form.message == (
         'Practice: Turn off YouTube and go live on Twitch with "Friday Night Show"?'
-        ' Anyone can watch. To: "Late crowd" (Twitch). Off: "Kick (trying out)" (Kick).'
-        ' On screen: "Host camera", "Intro clip". Turns off: "Main channel" (YouTube).'
+        ' Anyone can watch. To: "Late crowd" (Twitch). Turns off: "Main channel" (YouTube).'
+        ' Off: "Kick (trying out)" (Kick). On screen: "Host camera", "Intro clip".'
         " YouTube stays off for later shows until you turn it back on."
     )
     assert len(textwrap.wrap(form.message, 74)) == 4
@@ -145,7 +145,7 @@ SEVERAL: Final[list[tuple[str, str, ApplyChanges]]] = [
     ),
     (
         "Delete 2 destinations and make 3 more changes",
-        "Delete 2 destinations, replace 1 stream key and rename 2 things in",
+        "Delete 2 destinations and make 3 more changes in",
         several(
             rename(1),
             of(3, name="K", stream_key=SecretStr("live-123456789")),
@@ -160,7 +160,7 @@ SEVERAL: Final[list[tuple[str, str, ApplyChanges]]] = [
     ),
     (
         "Delete 2 things, make 2 changes and go live",
-        "Delete 1 destination and 1 source, make 2 changes, and go live with",
+        "Delete 2 things, make 2 more changes and go live with",
         several(
             UpdateStudio(**S, auto_go_live=True),
             DeleteSource(**S, source_id="source_1"),
@@ -189,6 +189,36 @@ def test_several_changes_are_named_by_up_to_three_verbs_deletions_first(
     shown = preview(call)
     assert (shown.no, shown.yes) == ("Change nothing", choice)
     assert shown.headline.text == f'{headline} "Friday Night Show"?'
+
+
+@pytest.mark.parametrize("name", ["Friday Night Show", "N" * 40])
+@pytest.mark.parametrize(
+    ("told", "action"),
+    [
+        ("Anyone can watch", GoLive(**S)),
+        ("Anyone can watch", TURN_OFF_AND_GO),
+        *(
+            ("Anyone can watch", call)
+            for choice, _, call in SEVERAL
+            if choice.startswith("Turn off YouTube and 2 s")
+        ),
+        ("This can't be undone.", delete(1)),
+        ("Deletions are final", several(rename(1), rename(2), delete(1), delete(2))),
+        ("The old key is lost", of(3, stream_key=SecretStr("live-123456789"))),
+        ("The old address is lost", of(3, rtmp_url="rtmps://new.example/app")),
+        ("it can go on air", UpdateStudio(**S, auto_go_live=True)),
+    ],
+)
+def test_what_is_public_or_lost_is_in_the_first_120_columns(
+    told: str, action: Action, name: str
+) -> None:
+    places = tuple(
+        it if len(name) < 32 else it.model_copy(update={"name": f"{name}{it.id}"})
+        for it in SHOW.destinations.value or ()
+    )
+    facts = known(SHOW, studio=studio(name), destinations=places)
+    first, *_ = form_messages(preview(action, facts), practice=True)
+    assert told in first.message[:120]
 
 
 def test_accounts_of_one_name_are_told_apart() -> None:

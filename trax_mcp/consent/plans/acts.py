@@ -9,12 +9,13 @@ from enum import IntEnum, auto
 from itertools import groupby, product
 from typing import Final, NamedTuple
 
+from trax_mcp.api.text_safety import columns_of
 from trax_mcp.studio.naming import Name, Sentence, known_platform, listed, sentence
 
 LONGEST_CHOICE: Final = 45
 """Longer ones are cut by clients."""
-LONGEST_HEADLINE: Final = 64
-"""With a show's name after it, it stands in the first 120 columns of a form."""
+LONGEST_HEADLINE: Final = 76
+"""So many columns it has with the show's name. A form says within 120 what is public or lost."""
 MOST_VERBS: Final = 3
 
 
@@ -94,7 +95,7 @@ def headline_of_one(acts: Sequence[Act]) -> str:
     first, *others = sorted(acts, key=lambda it: it.rank)
     words = [first.headline, *(it.further for it in others)]
     if len(words) > MOST_VERBS:
-        (more,) = _more(len(words) - MOST_VERBS + 1)
+        (more,) = _more(len(words) - MOST_VERBS + 1, than=words)
         words = [*words[: MOST_VERBS - 1], more.words[0]]
     return f"{_listed(words)}?"
 
@@ -106,7 +107,8 @@ def choice_of_several(acts: Iterable[Act]) -> str:
 
 def headline_of_several(acts: Iterable[Act], show: Name, *, is_live: bool) -> Sentence:
     """The headline of several changes: the same with more room, and the show."""
-    words = _phrase(list(_groups(acts)), LONGEST_HEADLINE, joins=(_listed,))
+    room = max(LONGEST_HEADLINE - columns_of(show.in_short), LONGEST_CHOICE)
+    words = _phrase(list(_groups(acts)), room, joins=(_listed,))
     return sentence(f"{words} {'with' if is_live else 'in'} {{}}?", show)
 
 
@@ -125,15 +127,18 @@ def _phrase(
 
 
 def _words(groups: Sequence[_Group], verbs: int) -> Iterator[Sequence[str]]:
-    """Up to so many verbs, from the best words to the shortest, a go-live last."""
-    named = [*groups[:verbs], *_more(sum(it.size for it in groups[verbs:]))]
-    in_order = sorted(named, key=lambda it: it.rank is Rank.GO_LIVE)
-    return product(*(it.words for it in in_order))
+    """Up to so many verbs, from the best words to the shortest. A go-live comes last, always."""
+    live = [it for it in groups if it.rank is Rank.GO_LIVE]
+    named = [*dict.fromkeys([*groups[:verbs], *live])]
+    others = [it for it in named if it not in live]
+    left = sum(it.size for it in groups) - sum(it.size for it in named)
+    return product(*(it.words for it in (*others, *_more(left, than=others), *live)))
 
 
-def _more(number: int) -> list[_Group]:
+def _more(number: int, *, than: Sequence[object]) -> list[_Group]:
     """Acts that are counted alone, if there are any."""
-    words = (f"make {_count(number, 'more change')}", f"make {_count(number, 'change')}")
+    counted = f"make {_count(number, 'change')}"
+    words = (f"make {_count(number, 'more change')}", counted) if than else (counted,)
     return [_Group(Rank.OTHER, words, number)] if number else []
 
 

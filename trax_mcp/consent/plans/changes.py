@@ -78,34 +78,25 @@ class ApplyChangesPlan(Plan[ApplyChanges]):
 
     def lead(self) -> Sentences:
         told = Counter(it.lead for it in sorted(self.acts(), key=lambda it: it.rank) if it.lead)
-        yield from (say(_of_several(lead, number)) for lead, number in told.items())
+        yield from map(say, dict.fromkeys(_of_several(*it) for it in told.items()))
         others = {it for plan in self.plans for it in plan.lead() if it.text not in told}
         if any(it.text.startswith("The show") for it in others):
             yield from self.while_on_air(AT_ONCE)
 
     def rows(self) -> Iterator[Row]:
-        facts = dict[str, list[Sentence]]()
-        for it in sorted(self.acts(), key=lambda it: it.rank):
-            if it.rank is Rank.GO_LIVE:
-                facts.setdefault("", [])
-            elif it.fact is not None:
-                facts.setdefault(it.label, []).append(it.fact)
-        for label, items in facts.items():
-            if label:
-                yield Row(label, tuple(items))
-            else:
-                yield from self._rows_of_show()
-        if not self.operation.starts_broadcast and self.sets_auto_go_live(self.operation):
+        acts = sorted(self.acts(), key=lambda it: it.rank)
+        yield from _facts(it for it in acts if it.rank < Rank.GO_LIVE)
+        if self.operation.starts_broadcast:
+            yield places(self.plans[-1], "Streams to", self._after.enabled, short="To")
+        yield from _facts(it for it in acts if it.rank >= Rank.GO_LIVE)
+        if self.operation.starts_broadcast:
+            turned_off = {it.id for it in self.facts.enabled}
+            off = [it for it in self._after.destinations.value or () if not it.enabled]
+            still_off = [it for it in off if it.id not in turned_off]
+            yield places(self.plans[-1], "Stays off", still_off, short="Off")
+            yield on_screen(self.plans[-1])
+        elif self.sets_auto_go_live(self.operation):
             yield places(self.plans[-1], "Would stream to", self._after.enabled, short="To")
-
-    def _rows_of_show(self) -> Iterator[Row]:
-        last = self.plans[-1]
-        turned_off = {it.id for it in self.facts.enabled}
-        off = [it for it in self._after.destinations.value or () if not it.enabled]
-        still_off = [it for it in off if it.id not in turned_off]
-        yield places(last, "Streams to", self._after.enabled, short="To")
-        yield places(last, "Stays off", still_off, short="Off")
-        yield on_screen(last)
 
     def lasts(self) -> Sentences:
         ranks = (Rank.TURN_OFF, Rank.TURN_ON)
@@ -125,6 +116,15 @@ class ApplyChangesPlan(Plan[ApplyChanges]):
 
     def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
         yield from ()  # each change has its own result
+
+
+def _facts(acts: Iterable[Act]) -> Iterator[Row]:
+    """What is shown of acts among several changes, in a row for each label."""
+    facts = dict[str, list[Sentence]]()
+    for it in acts:
+        if it.fact is not None:
+            facts.setdefault(it.label, []).append(it.fact)
+    yield from (Row(label, tuple(items)) for label, items in facts.items())
 
 
 def _of_several(lead: str, number: int) -> str:
