@@ -17,15 +17,17 @@ from mcp.types import CallToolResult
 
 ACTOR: Any = {"live.traxstreaming/actor": os.environ.get("USER", "a moderator")}
 BEGIN, END = "--- For the person ---", "--- End ---"
-READING_SECONDS = 5
+READING_SECONDS = 5.0
+"""Nobody can have read a preview sooner. The server refuses an earlier answer with `too_soon`."""
 HELP = "!live, !off, !say WORDS or !quit"
 
 
 class Bot:
     """Runs one studio for the moderator at the terminal."""
 
-    def __init__(self, trax: Client, studio_id: str) -> None:
+    def __init__(self, trax: Client, studio_id: str, pause: float = READING_SECONDS) -> None:
         self.trax = trax
+        self.pause = pause
         self.studio = {"studioId": studio_id}
         self.chat = f"trax://studios/{studio_id}/chat"
 
@@ -56,14 +58,15 @@ class Bot:
                     print(HELP)
 
     async def call(self, tool: str, **arguments: object) -> None:
-        """Call a tool; if it needs confirmation, print what a person is to see and ask for it."""
+        """Call a tool; if it needs approval, print what a person is to see and ask for it."""
         arguments |= self.studio
         result = await self.trax.call_tool(tool, arguments, meta=ACTOR)
         while confirmation := (result.structured_content or {}).get("confirmation"):
             print(text_of(result).partition(BEGIN)[2].partition(END)[0].strip())
-            if tool != "go_offline":  # nobody reads the rest sooner, and the server takes no answer
-                await anyio.sleep(READING_SECONDS)
-            if await read_line("[1] Do it   [2] Don't: ") != "1":
+            if tool != "go_offline":  # a stop needs no time to read
+                await anyio.sleep(self.pause)
+            shown = (result.structured_content or {})["preview"]
+            if await read_line(f"[1] {shown['no']}   [2] {shown['yes']}: ") != "2":
                 print("Nothing was sent.")
                 return
             arguments |= {"confirm": True, "confirmation": confirmation}
@@ -89,7 +92,7 @@ async def read_line(prompt: str) -> str:
     return line.strip() if line else "!quit"
 
 
-async def main(server: str, studio: str) -> None:
+async def main(server: str, studio: str, pause: float) -> None:
     """Connect, find the studio and run the bot."""
     key = os.environ.get("TRAX_API_KEY")
     async with (
@@ -101,7 +104,7 @@ async def main(server: str, studio: str) -> None:
         if (likely := found.get("likely")) is None:
             raise RuntimeError(text_of(result))
         print(f"{next(it['name'] for it in found['matches'] if it['id'] == likely)!r}: {HELP}")
-        bot = Bot(trax, likely)
+        bot = Bot(trax, likely, pause)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(bot.follow_chat)
             await bot.read_commands()
@@ -112,6 +115,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--server", default="http://127.0.0.1:8765/mcp")
     parser.add_argument("--studio", default="Friday Night Show")
+    parser.add_argument("--pause", type=float, default=READING_SECONDS, help="seconds to read")
     try:
         anyio.run(main, *vars(parser.parse_args()).values())
     except* (MCPError, RuntimeError, httpx2.TransportError) as problem:

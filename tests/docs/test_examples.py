@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BOT: Final = ROOT / "examples/chat_ops_bot.py"
-BUTTONS: Final = r"\[1\] Do it   \[2\] Don't: "
+BUTTONS: Final = r"\[1\] Don't go live   \[2\] Go live on YouTube and Twitch: "
 FORM: Final = """\
 Go live with "Friday Night Show"?
 - Anyone can watch.
@@ -33,7 +33,7 @@ GREETING: Final = "'Friday Night Show': !live, !off, !say WORDS or !quit"
 
 def bot(address: str, *arguments: str, **settings: str) -> AbstractAsyncContextManager[Running]:
     """The bot, connected to the server at this address."""
-    program = ("-W", "error", "-u", str(BOT), "--server", f"{address}/mcp")
+    program = ("-W", "error", "-u", str(BOT), "--server", f"{address}/mcp", "--pause", "0")
     return running(*arguments, settings={"USER": "ann", **settings}, program=program)
 
 
@@ -59,14 +59,14 @@ async def test_bot_runs_a_show_from_go_live_to_go_offline(tmp_path: Path) -> Non
         await it.stdout.match(GREETING)
         await send(it, "!dance", f"> {GREETING.partition(': ')[2]}")
         await send(it, "!live", r"May be on screen: \"Host camera\", \"Intro clip\"")
-        await send(it, "2", BUTTONS + "Nothing was sent.")
+        await send(it, "1", BUTTONS + "Nothing was sent.")
         assert world.trax.sent == []
         await it.write("!live\n")
         with anyio.fail_after(PATIENCE_SECONDS):
             while it.stdout.text.count(FORM) < 2:  # noqa: ASYNC110  it can only be asked
                 await anyio.sleep(0.01)
         world.hand_clock.advance(PREVIEW_SECONDS)
-        await send(it, "1", "go_live: on_air")
+        await send(it, "2", "go_live: on_air")
         world.hand_clock.advance(10)
         await it.stdout.match(r"  youtube 'Ada': 'We are on! Hello from Lisbon'")
         await it.write("!say Good evening\n")
@@ -75,7 +75,7 @@ async def test_bot_runs_a_show_from_go_live_to_go_offline(tmp_path: Path) -> Non
                 await anyio.sleep(0.01)
         world.hand_clock.advance(10)
         await it.stdout.match(r"  trax '.+': 'Good evening'")
-        await send(it, "!off\n1", "go_offline: off_air")
+        await send(it, "!off\n2", "go_offline: off_air")
         await it.write("!quit\n")
         assert await it.end() == 0
     assert (it.stdout.text.count(FORM), it.stderr.text) == (2, "")
@@ -95,7 +95,7 @@ async def test_bot_reports_a_refused_call_and_continues(
     monkeypatch.setattr(chat_ops_bot, "read_line", read_line)
     monkeypatch.setenv("TRAX_API_KEY", READONLY_KEY)
     async with open_world(over=Over.HTTP) as it:
-        await chat_ops_bot.main(f"{it.address}/mcp", "studio_42")
+        await chat_ops_bot.main(f"{it.address}/mcp", "studio_42", 0)
     greeting, refusal, help_text = capsys.readouterr().out.splitlines()
     assert greeting == GREETING
     assert 'The key lacks the scope "chat:send"' in refusal
@@ -110,4 +110,4 @@ async def test_bot_does_not_guess_a_studio(monkeypatch: pytest.MonkeyPatch) -> N
         with pytest.RaisesGroup(
             pytest.RaisesExc(RuntimeError, match=message), flatten_subgroups=True
         ):
-            await chat_ops_bot.main(f"{it.address}/mcp", "Friday Night Show")
+            await chat_ops_bot.main(f"{it.address}/mcp", "Friday Night Show", 0)

@@ -68,11 +68,13 @@ class TargetAnswer(Answer):
 
 
 class PreviewAnswer(Answer):
-    """What a call would do."""
+    """What a call would do. `no` and `yes` are the choices, for buttons."""
 
     operation: str
     target: TargetAnswer
     question: str
+    no: str
+    yes: str
     effects: list[str]
     warnings: list[str]
     unknown: list[str]
@@ -240,6 +242,8 @@ def _preview(preview: Preview, *, practice: bool) -> PreviewAnswer:
         operation=preview.operation,
         target=_target(preview.target),
         question=f"{PRACTICE if practice else ''}{preview.headline.text}",
+        no=preview.no,
+        yes=preview.yes,
         effects=[it.text for it in preview.effects],
         warnings=[it.text for it in preview.warnings],
         unknown=[*preview.unknown],
