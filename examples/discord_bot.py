@@ -50,7 +50,7 @@ class Question(discord.ui.View):
         outcome = state["outcome"] or NO_ANSWER
         if state["phase"] == "open":
             self.title, text = state["yes"], question_text(state)
-            if len(text) <= MAX_TEXT or not state["readingSeconds"]:  # a stop needs no reading
+            if len(text) <= MAX_TEXT or state["isStop"]:  # which need not be read whole
                 self.clear_items()
                 self.add_item(Choice(self, state, "no"))
                 self.add_item(Choice(self, state, "yes"))

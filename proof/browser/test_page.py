@@ -169,6 +169,26 @@ async def test_a_new_question_cannot_be_pressed_in_its_first_second(browser: Bro
     await page.wait_for_selector("button.yes:enabled")
 
 
+async def test_going_offline_can_be_pressed_at_once(browser: Browser) -> None:
+    """A no to it counts after a second, as any other."""
+    page = await browser.new_page()
+    script = (ROOT / "trax_mcp/web/static/approval.js").read_text(encoding="utf-8")
+    state = (
+        "{ phase: 'open', isStop: true, readingSeconds: 1, secondsLeft: 9, headline: 'Go offline?',"
+        " yes: 'Go offline', no: 'Stay on air', question: '1' }"
+    )
+    await page.add_script_tag(
+        content=f"""{script}
+        const card = new ApprovalCard(async () => {{}}, async () => {{}});
+        document.body.append(card.root);
+        card.draw({state});"""
+    )
+    await page.evaluate("new Promise((done) => setTimeout(done, 200))")
+    assert await page.is_enabled("button.yes")
+    assert await page.is_disabled("button.no")
+    await page.wait_for_selector("button.no:enabled")
+
+
 async def test_a_question_shows_its_end_and_leaves_when_another_comes(
     browser: Browser, opened: OpenedAddresses
 ) -> None:

@@ -187,7 +187,8 @@ async def test_a_stop_by_panel_returns_at_once_with_its_confirmation_beside() ->
     async with with_panel(TRAX_CONFIRM="human") as it:
         assert (await it[MINE].preview(GO_OFFLINE))["confirmation"]
         panel = await open_panel(it[MINE], GO_OFFLINE)
-        await panel.look()
+        shown = await panel.look()
+        assert (shown["isStop"], shown["readingSeconds"]) == (True, 1.0)
         await panel.press(panel.yes)
         assert it.sent == [GO_OFFLINE.sent]
         assert (await open_panel(it[MINE], GO_OFFLINE)).ticket != panel.ticket

@@ -33,7 +33,7 @@ def describe(state: QuestionState, *, asker: str = "", practice: bool = False) -
     described = {
         "question": str(question.number),
         "phase": state.phase,
-        "readingSeconds": 0 if question.is_stop else READING_SECONDS,
+        "readingSeconds": READING_SECONDS,  # a stop's yes counts at once
         "secondsLeft": max(0, ceil(question.open_until - state.now)),
         "isStop": question.is_stop,
         "sending": _sending(question),

@@ -146,7 +146,8 @@ class ApprovalCard {
     this.left.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
   }
 
-  // It can be answered a moment after the question was seen, as the server demands too.
+  // It can be answered a moment after the question was seen, as the server demands too. Nothing
+  // holds up going offline.
   async ask(state) {
     this.question = state.question;
     this.yes.textContent = state.yes;
@@ -154,6 +155,7 @@ class ApprovalCard {
     this.yes.disabled = this.no.disabled = true;
     await visible();
     await this.report(state.question);
+    if (state.isStop && this.question === state.question) this.yes.disabled = false;
     await new Promise((done) => setTimeout(done, state.readingSeconds * 1000 + 50));
     if (this.question === state.question) this.yes.disabled = this.no.disabled = false;
   }
