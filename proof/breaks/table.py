@@ -41,7 +41,7 @@ from trax_mcp.consent.store import Store
 from trax_mcp.replicas import engine_records
 from trax_mcp.sandbox.contract import Call
 from trax_mcp.server import call_log, logs, measured, sdk_compat
-from trax_mcp.server.door import CALLER, Door, bearer_token
+from trax_mcp.server.door import CALLER, Door, _names_key, bearer_token
 from trax_mcp.server.offer import Offer
 from trax_mcp.server.readiness import Readiness
 from trax_mcp.server.results import error_result
@@ -78,6 +78,7 @@ _fingerprint = caller._fingerprint
 _give_tokens = AuthorizationServer._give_tokens
 _identify = Door._identify
 _kinds = Offer.kinds
+_refuse_authorization = Door._refuse_authorization
 _request_to_trax = OpenTelemetry.request_to_trax
 _why_not = Offer.why_not
 
@@ -105,6 +106,10 @@ def _ask_another_host() -> int:
 
 def _with_token_as_key(headers: Headers) -> Headers:
     return Headers({"x-api-key": bearer_token(headers) or "", **headers})
+
+
+def _let_bearer_keys_pass(self: Door, headers: Headers) -> Response | None:
+    return None if _names_key(headers) else _refuse_authorization(self, headers)
 
 
 async def _print_tokens(self: AuthorizationServer, request: Request) -> Response:
@@ -339,6 +344,9 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
             "tests/server/test_http.py",
             swap(_identify).by(lambda self, headers: _identify(self, _with_token_as_key(headers))),
         ),
+    ],
+    "Where the server has either": [
+        ("tests/server/test_http_access.py", swap(_refuse_authorization).by(_let_bearer_keys_pass)),
     ],
     "**no key, name, studio or text": [
         ("tests/server/test_telemetry.py", swap(measured._hash).by(lambda session_id: session_id)),

@@ -5,7 +5,7 @@ A refused request reaches neither the MCP endpoint nor TRaX.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -32,9 +32,8 @@ ORIGINS: Final = {
     **dict.fromkeys(("http://app.example.com", "https://evil.example.com", f"{APP}.evil.net"), 403),
     **dict.fromkeys(("https://appxexample.com", "http://localhost.evil.net", "null"), 403),
 }
-MISPLACED_KEYS: Final = (
-    *(f"Bearer {MINE}", f"bearer {MINE}", f"BEARER   {MINE}", f"Bearer\t{MINE}", MINE),
-)
+BEARER_KEYS: Final = (f"Bearer {MINE}", f"bearer {MINE}", f"BEARER   {MINE}")
+MISSPELT_KEYS: Final = (f"Bearer\t{MINE}", MINE, f"Basic {MINE}", f"Bearer x {MINE}")
 WRONG_TOKENS: Final = (
     *("Bearer wrong", f"Bearer {TOKEN}x", f"Basic {TOKEN}", TOKEN, "Bearer", "", "Bearer \xe9"),
 )
@@ -62,18 +61,45 @@ async def enter(it: World, *, era: str = MODERN, **headers: str | bytes) -> http
 # Keys and tokens
 
 
-@pytest.mark.parametrize("settings", [{}, {"TRAX_MCP_TOKEN": TOKEN}], ids=["no token", "token"])
-async def test_a_trax_key_in_authorization_is_refused_naming_the_right_header(
-    settings: dict[str, Any],
-) -> None:
-    """With 400; a 401 would make clients look for OAuth."""
-    async with open_world(over=Over.HTTP, **settings) as it:
-        for header in MISPLACED_KEYS:
-            answer = await enter(it, authorization=header)
-            assert answer.status_code == 400, header
-            assert "X-API-Key" in read_answer(answer)["error"]["message"]
-            assert "www-authenticate" not in answer.headers
+async def test_a_trax_key_may_come_as_a_bearer_where_the_server_has_no_tokens() -> None:
+    """It is the same caller as with X-API-Key. What is no key counts for nothing, as ever."""
+    async with open_world(over=Over.HTTP) as it:
+        for header in BEARER_KEYS:
+            caller = await it.wire(None, era=LEGACY, authorization=header)
+            assert (await caller.call("list_studios"))["structuredContent"]["data"]
+            named = HttpWire(it.http, LEGACY, x_api_key=MINE)
+            named.session = caller.session
+            assert "structuredContent" in await named.call("list_studios")
+        assert it.keys == [MINE] * 6
+
+
+async def test_a_trax_key_in_two_headers_or_without_a_scheme_is_refused() -> None:
+    """With 400: which of two counts would be a guess."""
+    both = [{"authorization": BEARER_KEYS[0], "x_api_key": key} for key in (MINE, "another")]
+    async with open_world(over=Over.HTTP) as it:
+        for headers in (*both, *({"authorization": header} for header in MISSPELT_KEYS)):
+            answer = await enter(it, **headers)
+            assert answer.status_code == 400, headers
+            assert read_answer(answer)["error"]["message"] == (
+                "Send the TRaX key once, as X-API-Key or as Authorization: Bearer. Nothing was"
+                " done."
+            )
             assert MINE not in answer.text
+        malformed = await enter(it, authorization=f"{BEARER_KEYS[0]}\xe9")
+        assert read_answer(malformed)["error"]["message"].startswith("Authorization: A TRaX key is")
+        assert it.keys == []
+
+
+async def test_a_trax_key_is_a_wrong_token_of_a_server_that_has_its_own() -> None:
+    """With 401, and the right header is named."""
+    async with open_world(over=Over.HTTP, TRAX_MCP_TOKEN=TOKEN) as it:
+        for header in (*BEARER_KEYS, *MISSPELT_KEYS):
+            for more in ({}, {"x_api_key": MINE}):
+                answer = await enter(it, authorization=header, **more)
+                assert answer.status_code == 401, header
+                assert answer.headers["www-authenticate"] == "Bearer"
+                assert "send it as X-API-Key" in read_answer(answer)["error"]["message"]
+                assert MINE not in answer.text
         assert it.keys == []
 
 

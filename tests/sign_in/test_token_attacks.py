@@ -42,7 +42,8 @@ REFUSED: Final[dict[str, tuple[Headers, int]]] = {
     "two headers with one token": ([BEARER, BEARER], 400),
     "a token and a key": ([BEARER, ("X-API-Key", MINE)], 400),
     "a wrong token and a key": ([("Authorization", "Bearer wrong"), ("X-API-Key", MINE)], 400),
-    "a key in place of a token": ([("Authorization", f"Bearer {MINE}")], 400),
+    "a key in place of a token": ([("Authorization", f"Bearer {MINE}")], 401),
+    "a key in both headers": ([("Authorization", f"Bearer {MINE}"), ("X-API-Key", MINE)], 401),
     "a token in place of a key": ([("X-API-Key", "{ACCESS}")], 400),
     "a refresh token in place of a key": ([("X-API-Key", "{REFRESH}")], 400),
 }

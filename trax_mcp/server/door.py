@@ -2,7 +2,7 @@
 
 The key comes in `X-API-Key` with each request, or is that of a person who has signed in. A session
 belongs to the key or the sign-in that opened it. `Authorization` holds a token of this server's own
-and never goes to TRaX.
+and never goes to TRaX. Only where there are no such tokens, it may hold the key.
 """
 
 import json
@@ -48,6 +48,13 @@ _HEADERS: Final[Mapping[HTTPStatus, Mapping[str, str]]] = {
     HTTPStatus.MISDIRECTED_REQUEST: _CLOSE,
     HTTPStatus.SERVICE_UNAVAILABLE: _CLOSE,
 }
+
+_WRONG_HEADER: Final = (
+    "A TRaX key is no token of this server: send it as X-API-Key. Nothing was done."
+)
+_KEY_ONCE: Final = (
+    "Send the TRaX key once, as X-API-Key or as Authorization: Bearer. Nothing was done."
+)
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -169,12 +176,15 @@ class Door:
         return refuse(HTTPStatus.FORBIDDEN, "Pages of this origin may not call this server.")
 
     def _refuse_authorization(self, headers: Headers) -> Response | None:
-        # 400, since a 401 would send clients looking for OAuth.
-        if any(part.startswith(KEY_PREFIX) for part in headers.get("authorization", "").split()):
-            message = "A TRaX key goes into the header X-API-Key, not Authorization."
-            return refuse(HTTPStatus.BAD_REQUEST, message)
+        """Refuse a wrong token. A TRaX key is one: it is not this server's."""
+        if self._tokens is not None:
+            if _names_key(headers):
+                return self._tokens.challenge(_WRONG_HEADER, error="invalid_token")
+            return None  # `_identify` verifies it
         if not self._server_tokens.are_needed:
             return None
+        if _names_key(headers):
+            return refuse(HTTPStatus.UNAUTHORIZED, _WRONG_HEADER)
         if self._server_tokens.accept(bearer_token(headers) or ""):
             return None
         message = "This server asks for its own token: Authorization: Bearer ..."
@@ -182,14 +192,12 @@ class Door:
 
     def _identify(self, headers: Headers) -> Response | tuple[Caller, str | None]:
         """The caller, and the id of their sign-in if they have signed in."""
-        try:
-            caller = Caller(headers.get("x-api-key") or None)
-        except ValueError as error:
-            return refuse(HTTPStatus.BAD_REQUEST, f"X-API-Key: {error}")
+        caller = _caller_by_key(headers)
+        if isinstance(caller, Response):
+            return caller
         if self._tokens is None:
             return (self._default_caller if caller.key is None else caller), None
-        given = [*_given(headers, "authorization"), *_given(headers, "x-api-key")]
-        if len(given) > 1:
+        if len(_given(headers)) > 1:
             message = "Send either X-API-Key or Authorization, and that once. Nothing was done."
             return refuse(HTTPStatus.BAD_REQUEST, message)
         if caller.key is None:
@@ -205,6 +213,19 @@ class Door:
             return {**scope, CALLER: caller}
         token = AccessToken(token="", client_id=caller.fingerprint, scopes=[], subject=sign_in_id)
         return {**scope, CALLER: caller, "user": AuthenticatedUser(token)}
+
+
+def _caller_by_key(headers: Headers) -> Response | Caller:
+    """The caller whose key is in the headers. They may have none."""
+    name, key = "X-API-Key", headers.get("x-api-key") or None
+    if _names_key(headers):
+        name, key = "Authorization", bearer_token(headers)
+        if len(_given(headers)) > 1 or not (key or "").startswith(KEY_PREFIX):
+            return refuse(HTTPStatus.BAD_REQUEST, _KEY_ONCE)
+    try:
+        return Caller(key)
+    except ValueError as error:
+        return refuse(HTTPStatus.BAD_REQUEST, f"{name}: {error}")
 
 
 def _identify_by_token(tokens: Tokens, token: str | None) -> Response | tuple[Caller, str | None]:
@@ -231,8 +252,16 @@ def _without_sniffing(send: Send) -> Send:
     return run
 
 
-def _given(headers: Headers, name: str) -> list[str]:
-    return [value for value in headers.getlist(name) if value.strip()]
+def _names_key(headers: Headers) -> bool:
+    """Whether a TRaX key stands in `Authorization`, in whatever way."""
+    given = " ".join(headers.getlist("authorization")).split()
+    return any(part.startswith(KEY_PREFIX) for part in given)
+
+
+def _given(headers: Headers) -> list[str]:
+    """What the caller gives to be known by."""
+    given = [*headers.getlist("authorization"), *headers.getlist("x-api-key")]
+    return [value for value in given if value.strip()]
 
 
 def _any_port(names: Collection[str]) -> re.Pattern[str]:
