@@ -288,6 +288,24 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
     "**Mistakes stay here.**": [
         ("tests/server/test_arguments.py", put(operation, "quote", lambda text, **_: text)),
     ],
+    "**No argument is lost on the way.**": [
+        (
+            "tests/server/test_schemas.py",
+            Edit(
+                "trax_mcp/server/schemas.json",
+                '"additionalProperties":false,"description":"Only those of',
+                '"description":"Only those of',
+            ),
+        ),
+        (
+            "tests/server/test_schemas.py",
+            swap(operation.ToolInput._is_left_out).by(lambda *it: it[1] is None),
+        ),
+        (
+            "tests/server/test_arguments.py",
+            swap(operation.ToolInput._is_left_out).by(lambda *it: it[1] in (None, "")),
+        ),
+    ],
     "**A part is never taken for the whole.**": [
         ("tests/studio/test_long_lists.py", swap(reading.only_first).by(lambda *_: "")),
     ],

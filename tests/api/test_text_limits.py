@@ -39,6 +39,9 @@ LIMITS: Final = {
 }
 """The most characters of each argument that is a text."""
 
+GIVEN: Final = {"studioId", "destId", "sourceId", "connectionId", "cursor", "after", "confirmation"}
+"""Texts that TRaX or this server has given: nobody meets their limit, and no schema states it."""
+
 LARGEST_REQUEST_BYTES: Final = 256 << 10
 """The most that the server reads over HTTP."""
 
@@ -84,9 +87,10 @@ async def test_the_schema_states_the_limits_and_a_call_at_all_of_them_fits_into_
         longest: dict[str, dict[str, Any]] = {}
         for tool, name, schema in await schemas(it):
             if schema["type"] == "string":
-                assert schema["maxLength"] == LIMITS[name], (tool, name)
+                stated = None if name in GIVEN else LIMITS[name]
+                assert schema.get("maxLength") == stated, (tool, name)
             items = schema.get("items", schema)
-            widest = "\U0001f525" * int(items.get("maxLength", 1))
+            widest = "\U0001f525" * int(items.get("maxLength", LIMITS.get(name, 1)))
             longest.setdefault(tool, {})[name] = [widest] * schema.get("maxItems", 1)
             if schema["type"] == "array":
                 lists.append((schema["maxItems"], items.get("maxLength")))

@@ -114,14 +114,12 @@ OBJECTS: Final = st.dictionaries(NAMES, ANYTHING, max_size=4)
 def _valid(schema: Mapping[str, Any], name: str = "") -> Strategy:  # noqa: PLR0911  one for each kind
     """Values that a schema allows. Supports only the keywords that our own schemas use."""
     match schema["type"]:
-        case "object" if "properties" not in schema:  # the arguments of another tool
-            return OBJECTS
         case "object":
             fields = {it: _valid(inner, it) for it, inner in schema["properties"].items()}
             required = {it: fields.pop(it) for it in schema.get("required", ())}
             return st.fixed_dictionaries(required, optional=fields)
         case "array":
-            return st.lists(_valid(schema["items"], name), max_size=3)
+            return st.lists(_valid(schema["items"], name), min_size=schema["minItems"], max_size=3)
         case "integer":
             return st.integers(schema.get("minimum"), schema.get("maximum"))
         case "number":

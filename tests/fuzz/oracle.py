@@ -25,6 +25,13 @@ _MAX_CURSOR_LENGTH: Final = 4_096
 _LARGEST: Final = 2**53 - 1
 _IDS: Final = {"studioId", "destId", "sourceId"}
 _CONSENT: Final = {"confirm", "confirmation"}
+_WIDER_WITHOUT: Final = {
+    ("send_chat_message", "platforms"),
+    ("create_destination", "enabled"),
+    ("create_source", "active"),
+}
+"""The optional arguments without which a call does more, so that an empty text is wrong there."""
+_LONGEST: Final = {"cursor": _MAX_CURSOR_LENGTH, "after": _MAX_CURSOR_LENGTH, "confirmation": 512}
 
 
 def texts_in(value: object) -> Iterator[str]:
@@ -50,14 +57,22 @@ def is_valid_id(text: str) -> bool:
 
 
 def normalized(tool: types.Tool, arguments: Message) -> Message:
-    """Arguments without nulls, and with text in place of another type converted."""
+    """Arguments without those left empty, and with text in place of another type converted."""
     properties = tool.input_schema["properties"]
+    required = tool.input_schema.get("required", ())
+    may_be_empty = {
+        it for it in properties.keys() - required if (tool.name, it) not in _WIDER_WITHOUT
+    }
     normal = {}
     for name, value in arguments.items():
         kind = properties.get(name, {}).get("type")
         is_text = isinstance(value, str) and name not in _CONSENT
         normal[name] = _tolerated(kind, value) if is_text else value
-    return {name: value for name, value in normal.items() if arguments[name] is not None}
+    return {
+        name: value
+        for name, value in normal.items()
+        if value is not None and not (value == "" and name in may_be_empty)
+    }
 
 
 def _tolerated(kind: str | None, text: str) -> Any:  # noqa: ANN401  any JSON
@@ -87,6 +102,7 @@ def _broken_rules(tool: str, given: Message) -> Iterator[bool]:
     sent = list(texts_in({name: it for name, it in given.items() if name not in _CONSENT}))
     yield not all(it.strip() and is_encodable(it) for it in sent)
     yield not all(is_valid_id(given[name]) for name in given.keys() & (_IDS | {"connectionId"}))
+    yield any(len(str(given[name])) > _LONGEST[name] for name in given.keys() & _LONGEST)
     # NaN is no number, and JSON readers disagree on larger whole ones (RFC 8259, section 6).
     yield any(type(it) in {int, float} and not it <= _LARGEST for it in given.values())
     yield tool.startswith("update_") and not {*given} - _IDS - _CONSENT

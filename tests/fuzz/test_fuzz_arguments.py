@@ -88,11 +88,11 @@ def check_refusal(result: types.CallToolResult, arguments: Message) -> None:
 
 
 def check_no_secrets(result: types.CallToolResult, tool: types.Tool, arguments: Message) -> None:
-    """A write-only argument is never repeated."""
+    """A stream key is never repeated."""
     for name, value in arguments.items():
-        write_only = tool.input_schema["properties"].get(name, {}).get("writeOnly")
+        is_secret = name == "streamKey" and name in tool.input_schema["properties"]
         others = texts_in([it for other, it in arguments.items() if other != name])
-        if write_only and isinstance(value, str) and len(value) >= MIN_ECHO:
+        if is_secret and isinstance(value, str) and len(value) >= MIN_ECHO:
             assert value in others or as_quoted(value) not in str(result)
 
 

@@ -27,6 +27,7 @@ NOT_A_LIST: Final = "`platforms` must be a list of non-empty strings"
 NOT_WHOLE: Final = "must be a whole number"
 BAD_CONFIRM: Final = "`confirm` must be the boolean true, given after the person's yes"
 NO_ARGUMENT: Final = "is not an argument of"
+NO_CHANGE: Final = "update_studio changes nothing: give at least one thing to change"
 PAGE_ARGUMENTS: Final = "which takes `cursor`, `limit`"
 
 REFUSED: Final[list[tuple[str, Arguments, str]]] = [
@@ -52,7 +53,22 @@ REFUSED: Final[list[tuple[str, Arguments, str]]] = [
     ("get_studio", {"studioId": None}, "`studioId` is required"),
     ("get_studio", {"studioId": " \t"}, f"`studioId` {NOT_TEXT}"),
     ("get_studio", {"studioId": "a\ud800"}, "`studioId` must be text without lone surrogates"),
-    ("list_studios", {"cursor": ""}, f"`cursor` {NOT_TEXT}"),
+    ("list_studios", {"cursor": " "}, f"`cursor` {NOT_TEXT}"),
+    ("create_studio", {"name": ""}, f"`name` {NOT_TEXT}"),
+    # Empty where a call without it would do more.
+    ("send_chat_message", {**CHAT, "platforms": ""}, NOT_A_LIST),
+    (
+        "send_chat_message",
+        {**CHAT, "platforms": []},
+        "`platforms` must have an item, or be left out",
+    ),
+    ("create_destination", {**NEW_DESTINATION, "enabled": ""}, "`enabled` must be true or false"),
+    (
+        "create_source",
+        {**STUDIO, "name": "N", "type": "srt", "active": ""},
+        "`active` must be true or false",
+    ),
+    ("update_studio", {**STUDIO, "name": ""}, NO_CHANGE),
     (
         "create_destination",
         {"enabled": "yes", "vertical": 1},
@@ -93,7 +109,7 @@ REFUSED: Final[list[tuple[str, Arguments, str]]] = [
     (
         "update_studio",
         {**STUDIO, "name": None},
-        "update_studio changes nothing: give at least one thing to change",
+        NO_CHANGE,
     ),
     # `confirm` must be a boolean, not a value that looks like one.
     ("go_live", {**STUDIO, "confirm": "true"}, BAD_CONFIRM),
@@ -123,7 +139,21 @@ ACCEPTED: Final[list[tuple[str, Arguments, Arguments, object]]] = [
     ("update_destination", {**DESTINATION, "enabled": "false"}, {}, {"enabled": False}),
     ("go_offline", {**STUDIO, "confirm": True, "confirmation": None}, {}, None),
     ("create_destination", NEW_DESTINATION, {}, {"name": "Side stage", "platform": "kick"}),
-    ("send_chat_message", {**CHAT, "platforms": []}, {}, {"text": "Hello", "platforms": []}),
+    # An empty text where a call without it would do no more, as some clients make models write it.
+    ("list_studios", {"limit": "", "cursor": ""}, {}, None),
+    (
+        "update_destination",
+        {**DESTINATION, "name": "", "streamKey": "", "rtmpUrl": "", "enabled": False},
+        {},
+        {"enabled": False},
+    ),
+    (
+        "create_destination",
+        {**NEW_DESTINATION, "connectionId": "", "vertical": "", "enabled": True},
+        {},
+        {"name": "Side stage", "platform": "kick", "enabled": True},
+    ),
+    ("go_offline", {**STUDIO, "confirm": True, "confirmation": ""}, {}, None),
     (
         "send_chat_message",
         {**CHAT, "platforms": '["twitch", "kick"]'},

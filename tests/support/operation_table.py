@@ -347,7 +347,6 @@ TABLE: Final[Sequence[Entry]] = (
             Example({"text": "Grüße 👋", "platforms": ["twitch"]}, NEVER, to_air=False),
             Example({"text": "Hello"}, NEVER, to_air=False),
             Example({"text": "Hi", "platforms": ["twitch", "kick"]}, NEVER, to_air=False),
-            Example({"text": "Hi", "platforms": []}, NEVER, to_air=False),
         ),
         reads=WITH_DESTINATIONS,
     ),

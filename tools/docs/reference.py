@@ -155,8 +155,6 @@ def _section(tool: types.Tool) -> str:
 def _type(schema: Mapping[str, Any]) -> Iterator[str]:
     kinds = schema.get("type", "")
     yield kinds if isinstance(kinds, str) else " or ".join(kinds)
-    if "default" in schema:
-        yield f"default {str(schema['default']).lower()}"
     if "maximum" in schema:
         yield f"at most {schema['maximum']}"
 

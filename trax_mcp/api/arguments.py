@@ -3,13 +3,16 @@
 Models sometimes send numbers, booleans and lists as strings, so unambiguous strings are accepted,
 and nothing else is converted. TRaX documents no limits: they are this server's, which keeps texts
 in memory until a person has answered. `server/arguments.py` says what is wrong with a value.
+
+Their schemas have no keyword that a client may refuse or lose: no `default`, `format`, `writeOnly`.
+Of what TRaX itself has given, such as an id, they do not state the limit, which nobody meets.
 """
 
 import json
 import re
 from typing import Annotated, Final, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Strict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Strict, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 TextT = TypeVar("TextT", str, SecretStr)
@@ -26,6 +29,9 @@ LONGEST_ID: Final = 512
 LONGEST_CURSOR: Final = 4_096  # percent-encoded, still shorter than the longest URL of httpx
 LONGEST_SHORT_TEXT: Final = 200
 LONGEST_CONFIRMATION: Final = LONGEST_ID
+PLAIN_TEXT: Final = {"type": "string"}
+"""The schema of a text that states no limit."""
+_LONGEST_SECRET: Final = 2_048
 _LONGEST_WAIT_SECONDS: Final = 55  # many clients cancel a call after a minute
 
 
@@ -47,6 +53,12 @@ def _check_id(text: str) -> str:
     if text in {".", ".."} or _CONTROL.search(text):
         raise broken_rule("must be an id as TRaX gave it, on one line, not `.` or `..`")
     return text
+
+
+def _check_not_empty(texts: tuple[str, ...]) -> tuple[str, ...]:
+    if not texts:
+        raise broken_rule("must have an item, or be left out")
+    return texts
 
 
 def _read_text(value: object) -> object:
@@ -74,19 +86,33 @@ Path = Annotated[str, Field(max_length=4_096), AfterValidator(_check_text)]
 Address = Annotated[str, Field(max_length=2_048), AfterValidator(_check_text)]
 MessageText = Annotated[str, Field(max_length=2_000), AfterValidator(_check_text)]
 Query = Annotated[str, Field(max_length=LONGEST_ID), AfterValidator(_check_text)]
-Cursor = Annotated[str, Field(max_length=LONGEST_CURSOR), AfterValidator(_check_text)]
-Id = Annotated[
-    str, Field(max_length=LONGEST_ID), AfterValidator(_check_text), AfterValidator(_check_id)
+Cursor = Annotated[
+    str, Field(max_length=LONGEST_CURSOR), AfterValidator(_check_text), WithJsonSchema(PLAIN_TEXT)
 ]
-Secret = Annotated[SecretStr, Field(max_length=2_048), AfterValidator(_check_text)]
+Id = Annotated[
+    str,
+    Field(max_length=LONGEST_ID),
+    AfterValidator(_check_text),
+    AfterValidator(_check_id),
+    WithJsonSchema(PLAIN_TEXT),
+]
+Secret = Annotated[
+    SecretStr,
+    Field(max_length=_LONGEST_SECRET),
+    AfterValidator(_check_text),
+    WithJsonSchema({**PLAIN_TEXT, "maxLength": _LONGEST_SECRET}),
+]
 ShortTexts = Annotated[
-    tuple[ShortText, ...], Field(max_length=50, fail_fast=True), BeforeValidator(read_list)
+    tuple[ShortText, ...],
+    Field(max_length=50, fail_fast=True, json_schema_extra={"minItems": 1}),
+    BeforeValidator(read_list),
+    AfterValidator(_check_not_empty),
 ]
 Boolean = Annotated[bool, Strict(), BeforeValidator(_read_text)]
 Limit = Annotated[
     int,
     Strict(),
-    Field(ge=1, le=LARGEST_PAGE, json_schema_extra={"default": DEFAULT_PAGE}),
+    Field(ge=1, le=LARGEST_PAGE),
     BeforeValidator(_read_text),
 ]
 ByteSize = Annotated[int, Strict(), Field(ge=0, le=_LARGEST_INTEGER), BeforeValidator(_read_text)]

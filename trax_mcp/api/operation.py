@@ -29,8 +29,10 @@ _REWORDED: Final[Mapping[re.Pattern[str], str]] = {
     re.compile(
         r"Gated behind PUBLIC_API_WRITE_ENABLED(; returns 503 write_disabled while off)?\. ?"
     ): "",
-    # The schema has both numbers.
-    re.compile(r" \(default \d+, max \d+\)"): "",
+    # The schema has the larger number.
+    re.compile(r"(?<=\(default \d\d), max \d+(?=\))"): "",
+    # An empty list is refused, since it asks for more than one with a platform in it.
+    re.compile(r"; empty = "): "; left out = ",
 }
 """Texts of the contract that a model reads in another form. Everything else is quoted."""
 
@@ -111,6 +113,8 @@ class ToolInput(BaseModel):
     """`go_live` for `GoLive`."""
     params: ClassVar[Mapping[str, Param]]
     """The parameters of the call, by our names: in a path, `id` is the id of a studio."""
+    wider_without: ClassVar[frozenset[str]] = frozenset()
+    """The optional arguments without which the call does more."""
 
     def __init_subclass__(cls, **_declared: object) -> None:
         """Ignore the class arguments: `Generic` accepts none, and pydantic passes them on."""
@@ -154,10 +158,20 @@ class ToolInput(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _treat_null_as_omitted(cls, data: object) -> object:
+    def _leave_out_what_is_empty(cls, data: object) -> object:
         if isinstance(data, Mapping):
-            return {name: value for name, value in data.items() if value is not None}
+            return {name: it for name, it in data.items() if not cls._is_left_out(name, it)}
         return data
+
+    @classmethod
+    def _is_left_out(cls, name: object, value: object) -> bool:
+        """Some clients have a model fill in each argument: with null, or with an empty text."""
+        return value is None or (value == "" and name in cls._optional() - cls.wider_without)
+
+    @classmethod
+    def _optional(cls) -> set[str]:
+        fields = cls.model_fields.values()
+        return {str(field.alias) for field in fields if not field.is_required()}
 
     @classmethod
     def summary(cls) -> str:
@@ -245,6 +259,7 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
         if not (cls.effect is not Effect.READ) == (shown_by is not None) == cls.call.mutates:
             raise TypeError(f"{cls.__name__}: effect, method and `shown_by` must agree")
         cls.consent = consent or {}
+        cls.wider_without |= {it for it, rule in cls.consent.items() if _is_wider_without(rule)}
         if cls.consent and cls.effect is not Effect.WRITE:
             raise TypeError(f"{cls.__name__}: only a WRITE needs consent for some arguments")
         if unknown := cls.consent.keys() - set(cls.argument_names()):
@@ -331,6 +346,10 @@ def _when(rule: When | ByValue, value: object) -> When:
     if isinstance(rule, When):
         return When.NEVER if value is None else rule
     return rule.get(value, When.NEVER) if isinstance(value, bool | None) else When.NEVER
+
+
+def _is_wider_without(rule: When | ByValue) -> bool:
+    return not isinstance(rule, When) and None in rule
 
 
 def plain_value(value: object) -> object:

@@ -5,7 +5,7 @@ yes or what a model should know, and checked against the contract at import. CON
 to add one.
 """
 
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 from pydantic import Field, model_validator
 
@@ -281,6 +281,8 @@ class SendChatMessage(
         " their platform."
     ),
 ):
+    wider_without: ClassVar = frozenset({"platforms"})
+
     studio_id: arguments.Id
     text: arguments.MessageText = Field(description="The message.")
     platforms: arguments.ShortTexts | None = None

@@ -44,8 +44,8 @@ class WaitForChatMessages(
 
     studio_id: Id
     after: Cursor | None = Field(None, description="`cursor` of the last answer.")
-    timeout_seconds: WaitSeconds = Field(25, description="Longest wait.")
-    gather_seconds: GatherSeconds = Field(3, description="Then wait so long for more.")
+    timeout_seconds: WaitSeconds = Field(25, description="Longest wait (default 25).")
+    gather_seconds: GatherSeconds = Field(3, description="Then wait so long for more (default 3).")
     limit: Limit | None = None
 
     @classmethod

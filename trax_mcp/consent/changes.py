@@ -19,7 +19,7 @@ from trax_mcp.api.operations import (
     UpdateSource,
     UpdateStudio,
 )
-from trax_mcp.studio.answers import Answer, StudioTool
+from trax_mcp.studio.answers import Answer, PlainSchema, StudioTool
 
 CHANGES: Final[Mapping[str, type[Operation[Model]]]] = {
     kind.tool_name: kind
@@ -35,6 +35,8 @@ CHANGES: Final[Mapping[str, type[Operation[Model]]]] = {
     )
 }
 """The tools whose calls can be changes of one call: not a stop, which never waits."""
+ARGUMENTS: Final = frozenset(name for it in CHANGES.values() for name in it.argument_names())
+"""The names of all arguments that a change can have."""
 LEAST_CHANGES: Final = 2
 MOST_CHANGES: Final = 10
 
@@ -44,20 +46,46 @@ _NO_LIST: Final = (
 )
 _OTHER_STUDIO: Final = "must all be about the studio of `studioId`"
 _NOT_LAST: Final = "must have go_live last, if at all"
-_SCHEMA: Final[JsonObject] = {
-    "type": "array",
-    "minItems": LEAST_CHANGES,
-    "maxItems": MOST_CHANGES,
-    "items": {
-        "type": "object",
-        "properties": {
-            "tool": {"type": "string", "enum": [*CHANGES], "description": "What it does."},
-            "arguments": {"type": "object", "description": "The tool's, without `studioId`."},
-        },
-        "required": ["tool", "arguments"],
-    },
-}
 _JSON_OBJECT: Final = WithJsonSchema({"type": "object"})
+
+
+class _ChangesSchema:
+    """The schema of `changes`, made when it is asked for, since that takes a while.
+
+    Each argument of a change has its name and type there: clients that are strict about schemas
+    make of any other object one that must be empty.
+    """
+
+    def __get_pydantic_json_schema__(self, *_: object) -> JsonObject:
+        """The schema, in which each object is closed."""
+        arguments = {
+            name: {"type": schema["type"]}
+            for kind in CHANGES.values()
+            for name, schema in kind.model_json_schema(schema_generator=PlainSchema)[
+                "properties"
+            ].items()
+            if name != "studioId"
+        }
+        properties = {
+            "tool": {"type": "string", "enum": [*CHANGES]},
+            "arguments": {
+                "type": "object",
+                "description": "Only those of `tool`, without `studioId`.",
+                "properties": arguments,
+                "additionalProperties": False,
+            },
+        }
+        return {
+            "type": "array",
+            "minItems": LEAST_CHANGES,
+            "maxItems": MOST_CHANGES,
+            "items": {
+                "type": "object",
+                "properties": properties,
+                "required": [*properties],
+                "additionalProperties": False,
+            },
+        }
 
 
 class AppliedChange(Answer):
@@ -94,7 +122,7 @@ class ApplyChanges(
     changes: Annotated[
         tuple[Operation[Model], ...],
         Field(description="What to do, in order. go_live can only be the last."),
-        WithJsonSchema(_SCHEMA),
+        _ChangesSchema(),
     ]
 
     @field_validator("changes", mode="plain")

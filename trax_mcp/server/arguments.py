@@ -11,14 +11,14 @@ from typing import TypeVar
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from trax_mcp.api.arguments import LONGEST_CONFIRMATION, Id, read_list
+from trax_mcp.api.arguments import LONGEST_CONFIRMATION, PLAIN_TEXT, Id, read_list
 from trax_mcp.api.caller import redact
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import NotSent
 from trax_mcp.api.operation import ToolInput
 from trax_mcp.api.text_safety import quote
 from trax_mcp.consent.calls import NO_EVIDENCE, Evidence
-from trax_mcp.consent.changes import CHANGES, MOST_CHANGES, ApplyChanges
+from trax_mcp.consent.changes import ARGUMENTS, CHANGES, MOST_CHANGES, ApplyChanges
 
 ValueT = TypeVar("ValueT", bound=ToolInput)
 
@@ -29,8 +29,7 @@ EVIDENCE_SCHEMAS: Mapping[str, JsonObject] = {
         "description": "After a person's yes.",
     },
     CONFIRMATION: {
-        "type": "string",
-        "maxLength": LONGEST_CONFIRMATION,
+        **PLAIN_TEXT,
         "description": "From the preview.",
     },
 }
@@ -66,7 +65,10 @@ def read_arguments(
     """
     inputs, evidence, problems = dict(arguments), NO_EVIDENCE, []
     if guarded:
-        confirm, confirmation = inputs.pop(CONFIRM, None), inputs.pop(CONFIRMATION, None)
+        confirm, confirmation = (
+            None if it == "" else it
+            for it in (inputs.pop(CONFIRM, None), inputs.pop(CONFIRMATION, None))
+        )
         if not isinstance(confirm, bool | None):
             problems.append(f"`{CONFIRM}` must be the boolean true, given after the person's yes")
         text = confirmation if isinstance(confirmation, str) else None
@@ -111,15 +113,22 @@ def _read_change(which: str, studio_id: object, given: object) -> object:
         case {"tool": str(tool), "arguments": dict(arguments), **others} if (
             tool in CHANGES and not others
         ):
-            inputs = {"studioId": studio_id, **arguments}
+            kind = CHANGES[tool]
+            inputs = {"studioId": studio_id, **_without_unused(kind, arguments)}
             try:
-                return read_arguments(CHANGES[tool], inputs, guarded=False)[0]
+                return read_arguments(kind, inputs, guarded=False)[0]
             except NotSent as error:
                 happened = f"{which} ({tool}): {error.happened}"
                 raise replace(error, happened=happened) from None
     tools = ", ".join(CHANGES)
     problem = f"{which} must be an object of `tool`, which is one of {tools}, and `arguments`"
     raise _invalid([problem], count=1)
+
+
+def _without_unused(kind: type[ToolInput], given: JsonObject) -> JsonObject:
+    """The arguments of a change, without an empty text for what only another kind of change has."""
+    others = ARGUMENTS - set(kind.argument_names())
+    return {name: it for name, it in given.items() if it != "" or name not in others}
 
 
 def _problem(detail: ErrorDetails, kind: type[ToolInput], allowed: Sequence[str]) -> str:

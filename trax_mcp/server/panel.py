@@ -19,6 +19,7 @@ from trax_mcp.consent.calls import Ask
 from trax_mcp.consent.open_questions import OpenQuestion, OpenQuestions
 from trax_mcp.consent.records import Away, store_unavailable
 from trax_mcp.server.request import CallRequest
+from trax_mcp.studio.answers import PlainSchema
 from trax_mcp.web.approval_view import Asker, describe, describe_end, gone
 from trax_mcp.web.endings import NOT_HERE, WRONG
 
@@ -52,7 +53,7 @@ LISTING: Final = types.Tool(
         "For the approval panel and for bots, never for a model: says that a question is shown to"
         " a person, or what the person chose."
     ),
-    input_schema=AnswerApproval.model_json_schema(),
+    input_schema=AnswerApproval.model_json_schema(schema_generator=PlainSchema),
     annotations=types.ToolAnnotations(
         read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True
     ),

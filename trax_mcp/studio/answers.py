@@ -21,7 +21,7 @@ _REFERENCE: Final = "#/$defs/"
 
 
 class PlainSchema(GenerateJsonSchema):
-    """Omits titles and defaults of null: a field that may be left out is left out, not null."""
+    """Omits titles and defaults: a field that may be left out is left out, not null."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         """The schema of a value that may be null."""
@@ -29,14 +29,11 @@ class PlainSchema(GenerateJsonSchema):
         return {**inner, "type": [inner["type"], "null"]}
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        """The schema, with its default unless that is null."""
-        default, inner = schema.get("default"), schema["schema"]
-        if default is None and inner["type"] == "nullable":
-            return self.generate_inner(inner["schema"])
-        return {
-            **self.generate_inner(inner),
-            **({} if default is None else {"default": default}),
-        }
+        """The schema without its default, which some clients refuse."""
+        inner = schema["schema"]
+        if schema.get("default") is None and inner["type"] == "nullable":
+            inner = inner["schema"]
+        return self.generate_inner(inner)
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         """The schema of an object, without the docstring of its class."""

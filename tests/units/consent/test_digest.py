@@ -250,7 +250,6 @@ ARGUMENTS: Final = [
     UpdateDestination(**DEST, rtmp_url="rtmp://b.example"),
     CreateSource(**S, name="N", type="kick"),
     SendChatMessage(**S, text="Hello", platforms=("kick",)),
-    SendChatMessage(**S, text="Hello", platforms=()),
     SendChatMessage(**S, text=f"{'x' * 500}a"),
     SendChatMessage(**S, text=f"{'x' * 500}b"),
 ]
