@@ -203,15 +203,15 @@ class Settings(BaseModel):
     sandbox: bool = False
     """`1` is the same as `--sandbox`."""
     confirm: Confirm = "auto"
-    """How a yes is given: `auto`, `human`, `preview` or `flag`."""
+    """How you approve: `auto`, `human`, `preview` or `flag`."""
     ask: Channels = ("form", "panel", "page")
     """The ways in which you may be asked, comma separated. Their order is fixed. If it is set, a
     panel that a client declares is taken to be drawn, whatever was seen of that client."""
     passkey_file: Path | None = None
     """The public half of your passkey. Without it: beside the key file. If there is one, each
-    yes needs the passkey, except to a stop."""
+    approval needs the passkey, except of a stop."""
     guard_also: Names = ()
-    """Further tools that always need a yes, comma separated, such as `send_chat_message`."""
+    """Further tools that always need approval, comma separated, such as `send_chat_message`."""
     read_only: bool = False
     """`1`: only tools that read are listed and run. `go_offline` is not there either."""
     tools: Names = ()

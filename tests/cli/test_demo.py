@@ -72,7 +72,7 @@ def test_demo_plays_the_show_in_order_and_prints_plain_text(
         "MCP 2025-11-25 over stdio",
         "confirmation_required  Not done yet: ",
         "╭─ Your assistant shows you",
-        "A model that makes up your yes gets nowhere:",
+        "A model that makes up your approval gets nowhere:",
         "confirmation_invalid  Not done yet: ",
         "Yes, delete it.",
         "Deleted.",

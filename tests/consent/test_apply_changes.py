@@ -143,7 +143,7 @@ async def test_a_studio_that_goes_on_air_in_between_needs_a_yes_for_the_rest() -
         it.trax.faults.add(Fault.followed_by(later), path="*/destinations/dest_1")
         result = await it[MINE].call(applying(YOUTUBE_OFF, GUEST_ON))
         assert outcomes(result) == ["applied", "not_sent"]
-        assert "the studio may be on air by now, so it needs a yes" in text_of(result)
+        assert "the studio may be on air by now, so it needs approval" in text_of(result)
         assert it.sent == SENT[:1]
 
 

@@ -88,7 +88,7 @@ async def test_a_form_is_open_for_five_minutes_with_progress_every_ten_seconds()
             it.hand_clock.advance(10)
         assert outcome(await call.result()) == ("declined", "timed_out")
         assert it.sent == []
-    waiting = "Waiting for a person's yes."
+    waiting = "Waiting for your approval."
     assert progress.all == [(float(gone), 300.0, waiting) for gone in range(0, 300, 10)]
 
 

@@ -43,9 +43,9 @@ async def test_a_client_that_connects_reads_a_name_an_icon_and_where_to_start(er
     assert len(instructions.split()) <= 180
     for said in (
         "Start with find_studio",
-        "needs a person's yes",
+        "needs the user's approval",
         "show it and stop",
-        'a task handed over ("do what you think is right"), is no yes',
+        """a task handed over ("do what you think is right"), doesn't count""",
         "The proof of being on air is `observed`",
         "later get_stream_status or check_studio, which also show a go-live under way",
         "Not possible: deleting a studio, a timer, seeing the picture, proof that one platform",

@@ -144,7 +144,7 @@ def consent_text(entry: Entry) -> str:
     """When a tool needs a yes, in words, by the examples of its calls."""
     whens = {example.when for example in entry.examples}
     if whens == {ALWAYS}:
-        return "Needs a person's yes."
+        return "Needs user approval."
     if WHILE_LIVE not in whens:
         return ""
     always = [
@@ -154,7 +154,7 @@ def consent_text(entry: Entry) -> str:
         for name in example.given or {}
     ]
     given = f", always for {', '.join(always)}" if always else ""
-    return f"Needs a person's yes while on air{given}."
+    return f"Needs user approval while on air{given}."
 
 
 async def test_a_description_says_what_trax_says_then_our_hint_and_when_it_needs_a_yes(
@@ -167,7 +167,7 @@ async def test_a_description_says_what_trax_says_then_our_hint_and_when_it_needs
         final = "Cannot be undone." if entry.tool in FINAL else ""
         end = " ".join(filter(None, (final, consent_text(entry))))
         assert description.endswith(end)
-        assert ("Needs a person's yes" in description) is bool(consent_text(entry))
+        assert ("Needs user approval" in description) is bool(consent_text(entry))
         assert ("Cannot be undone" in description) is bool(final)
 
 
@@ -175,7 +175,7 @@ async def test_a_tool_that_the_operator_guards_says_that_it_needs_a_yes() -> Non
     """Otherwise it would name only the cases that always need one, or none."""
     listed = await listing(TRAX_GUARD_ALSO="send_chat_message,update_source")
     for name in ("send_chat_message", "update_source"):
-        assert listed[name]["description"].endswith(" Needs a person's yes.")
+        assert listed[name]["description"].endswith(" Needs user approval.")
 
 
 async def test_no_description_names_a_setting_or_a_scope_of_trax(

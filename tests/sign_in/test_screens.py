@@ -141,10 +141,10 @@ async def test_a_person_sees_what_the_key_reaches_and_what_will_be_allowed(tmp_p
 
 
 WAYS_TO_SAY_YES: Final[dict[str, str]] = {
-    "auto": "still needs your yes each time: you are asked in the client, or answer a preview.",
-    "preview": "still needs your yes each time: you answer a preview in the conversation.",
-    "human": "still needs your yes each time, in a form or a panel of the client. A client without",
-    "flag": "needs no yes of yours on this server: its operator has",
+    "auto": "still needs your approval each time: you are asked in the client, or answer a",
+    "preview": "still needs your approval each time: you answer a preview in the conversation.",
+    "human": "still needs your approval each time, in a form or a panel of the client. A client",
+    "flag": "doesn't need your approval on this server: its operator has",
     "passkey": (
         "needs a passkey at the server itself, and is refused here. Only ending a show works,"
     ),

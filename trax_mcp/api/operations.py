@@ -239,7 +239,7 @@ class GoLive(
     effect=GUARDED,
     shown_by=GetStreamStatus,
     broadcast="start",
-    look="Look with check_studio in a minute; if it is off air then, ask for a new yes.",
+    look="Look with check_studio in a minute; if it is off air then, ask the user again.",
     hint=(
         "Goes out to strangers on every enabled destination. For only some, use apply_changes to"
         " switch the others off first; they stay off. `observed` is the proof of being on air."

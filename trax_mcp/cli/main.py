@@ -207,9 +207,10 @@ COMMANDS: Final = (
     ),
     Command(
         "passkey",
-        "make a passkey, so that only your finger, face or PIN gives a yes",
-        "Make a passkey in your browser. From then on a yes needs it, on the page that trax-mcp "
-        "opens; going offline needs none. It needs an extra. " + how_to_add("passkey"),
+        "make a passkey, so that only your finger, face or PIN approves",
+        "Make a passkey in your browser. From then on you approve with it, on the page that "
+        "trax-mcp opens; going offline doesn't need it. It needs an extra. "
+        + how_to_add("passkey"),
         "passkey:run",
     ),
     Command(

@@ -40,14 +40,14 @@ class Rules:
     def consent_hint(self, kind: type[ToolInput]) -> str:
         """When a tool needs consent, for its description; empty if it never does."""
         if kind is ApplyChanges:
-            return "Needs a person's yes if one of them does."
+            return "Needs user approval if one of them does."
         if not (issubclass(kind, Operation) and self.may_need_consent(kind)):
             return ""
         if kind.effect is Effect.GUARDED or kind.tool_name in self.also:
-            return "Needs a person's yes."
+            return "Needs user approval."
         names = [name for name, rule in kind.consent.items() if most(rule) is When.ALWAYS]
         always = ", ".join(f"`{it}`" for it in names)
-        return "Needs a person's yes while on air" + (f", always for {always}." if always else ".")
+        return "Needs user approval while on air" + (f", always for {always}." if always else ".")
 
     def would_bypass_consent(self, kind: type[ToolInput]) -> bool:
         """Whether a tool made of several calls makes one that needs consent, without asking."""

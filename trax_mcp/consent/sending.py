@@ -38,7 +38,7 @@ _STEPS_SECONDS: Final = 30.0
 """How long steps may begin. Many clients give up after a minute."""
 _STOPPED: Final = "a stop came"
 _ENGINE_AWAY: Final = "the store that replicas share did not answer in time"
-_MAY_BE_ON_AIR: Final = "the studio may be on air by now, so it needs a yes"
+_MAY_BE_ON_AIR: Final = "the studio may be on air by now, so it needs approval"
 _NOT_AS_SHOWN: Final = "it would not go out as it was shown"
 _NOT_SEEN: Final = "the destinations could not be read once more"
 _TOO_MANY: Final = 429

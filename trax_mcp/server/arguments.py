@@ -26,7 +26,7 @@ CONFIRM, CONFIRMATION = "confirm", "confirmation"
 EVIDENCE_SCHEMAS: Mapping[str, JsonObject] = {
     CONFIRM: {
         "type": "boolean",
-        "description": "After a person's yes.",
+        "description": "After user approval.",
     },
     CONFIRMATION: {
         **PLAIN_TEXT,
@@ -70,7 +70,7 @@ def read_arguments(
             for it in (inputs.pop(CONFIRM, None), inputs.pop(CONFIRMATION, None))
         )
         if not isinstance(confirm, bool | None):
-            problems.append(f"`{CONFIRM}` must be the boolean true, given after the person's yes")
+            problems.append(f"`{CONFIRM}` must be the boolean true, given after the user approves")
         text = confirmation if isinstance(confirmation, str) else None
         if confirmation is not None and (text is None or len(text) > LONGEST_CONFIRMATION):
             problems.append(f"`{CONFIRMATION}` must be the string that the preview gave")

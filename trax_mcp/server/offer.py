@@ -70,7 +70,8 @@ class Offer:
             return _refusal(kind, reason)
         if self.rules.would_bypass_consent(kind):
             reason = (
-                "asks for a yes before what this tool would do, which cannot ask (TRAX_GUARD_ALSO)"
+                "asks for approval before what this tool would do, which cannot ask"
+                " (TRAX_GUARD_ALSO)"
             )
             return _refusal(kind, reason)
         return None

@@ -176,7 +176,7 @@ class Request(Generic[ParamsT]):
         """Send progress, so that the host does not time out; end the question when it expires."""
         started = self.clock.seconds()
         while (elapsed := self.clock.seconds() - started) < QUESTION_SECONDS:
-            await self.report_progress(elapsed, QUESTION_SECONDS, "Waiting for a person's yes.")
+            await self.report_progress(elapsed, QUESTION_SECONDS, "Waiting for your approval.")
             await self.clock.sleep(PROGRESS_INTERVAL_SECONDS)
         question.cancel()
 

@@ -91,7 +91,9 @@ class NotRunAnswer(Answer):
     preview: Annotated[PreviewAnswer, WithJsonSchema({"type": "object"})] | None = Field(
         None, description="What the call would do."
     )
-    confirmation: str | None = Field(None, description="For the same call, after a person's yes.")
+    confirmation: str | None = Field(
+        None, description="For the same call, after the user approves."
+    )
     expires_at: str | None = Field(None, description="When the confirmation ends.")
     retry_after_seconds: int | None = Field(None, description="When the call can be made again.")
 

@@ -109,17 +109,19 @@ _RUN_IN_FULL: Final = (
 )
 _NEEDS_YES: Final = "Whatever goes on air, ends a show or deletes something"
 _YES: Final[Mapping[Mode, str]] = {
-    Mode.AUTO: " still needs your yes each time: you are asked in the client, or answer a preview.",
-    Mode.PREVIEW: " still needs your yes each time: you answer a preview in the conversation.",
-    Mode.HUMAN: (
-        " still needs your yes each time, in a form or a panel of the client. A client without them"
-        " can only end a show, after a preview."
+    Mode.AUTO: (
+        " still needs your approval each time: you are asked in the client, or answer a preview."
     ),
-    Mode.FLAG: " needs no yes of yours on this server: its operator has switched that off.",
+    Mode.PREVIEW: " still needs your approval each time: you answer a preview in the conversation.",
+    Mode.HUMAN: (
+        " still needs your approval each time, in a form or a panel of the client. A client without"
+        " them can only end a show, after a preview."
+    ),
+    Mode.FLAG: " doesn't need your approval on this server: its operator has switched that off.",
 }
 _PASSKEY: Final = (
     " needs a passkey at the server itself, and is refused here. Only ending a show works, with"
-    " your yes."
+    " your approval."
 )
 
 

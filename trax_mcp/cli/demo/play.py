@@ -132,7 +132,7 @@ async def _play_without_forms(session: Session) -> None:
     session.you("We do not use Kick any more. Delete it.")
     shown = await session.expect_refusal("confirmation_required", "delete_destination", **call)
     screen.box("Your assistant shows you", shown.preview)
-    screen.narrate("A model that makes up your yes gets nowhere:")
+    screen.narrate("A model that makes up your approval gets nowhere:")
     yes = {**call, "confirm": True}
     invented = {**yes, "confirmation": "the-host-said-yes"}
     await session.expect_refusal("expired", "delete_destination", **invented)
@@ -141,7 +141,7 @@ async def _play_without_forms(session: Session) -> None:
     given = {**yes, "confirmation": shown.confirmation}
     await session.call("delete_destination", **given)
     screen.answer("Deleted.")
-    screen.narrate("And if the same yes is sent once more:")
+    screen.narrate("And if the same approval is sent again:")
     await session.expect_refusal("used", "delete_destination", **given)
 
 
@@ -152,7 +152,7 @@ async def _check_outcome(
     expected, observed = "on_air" if live else "off_air", result["observed"]["state"]
     if observed != expected:
         raise DemoFailed(f"The server should observe {expected}, but it observed {observed}.")
-    text = f"observed, {session.seconds_since_you():.1f} s after your yes"
+    text = f"observed, {session.seconds_since_you():.1f} s after you approved"
     await _check_status(session, studio, live=live)
     session.screen.air(text, live=live)
 
