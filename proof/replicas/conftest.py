@@ -20,6 +20,13 @@ def on_air_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trax_mcp.sandbox.world.GO_OFFLINE_SECONDS", 0.0)
 
 
+@pytest.fixture
+def read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A preview is read with its answer, by replicas in this process."""
+    monkeypatch.setattr("trax_mcp.consent.pacing.PREVIEW_SECONDS", 0.0)
+    monkeypatch.setattr("tests.world.caller.PREVIEW_SECONDS", 0.0)
+
+
 @pytest_asyncio.fixture
 async def engine() -> AsyncIterator[ThrowawayEngine]:
     """An empty engine, without replicas."""

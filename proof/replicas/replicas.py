@@ -34,6 +34,8 @@ SOON_SECONDS: Final = 5.0
 
 An engine that is asked in vain at each step of a stop costs more.
 """
+READING_SECONDS: Final = 1.1
+"""No person reads a form or a panel in less."""
 _PAUSE_SECONDS: Final = 0.02
 
 
@@ -71,7 +73,11 @@ async def consent(caller: Caller, operation: GuardedOperation) -> Outcome:
     """What comes of a call with a new confirmation, or without one where none is given."""
     asked = await caller.call(operation)
     confirmation = data_of(asked).get("confirmation")
-    return outcome(await caller.use(operation, confirmation) if confirmation else asked)
+    if not confirmation:
+        return outcome(asked)
+    if operation.tool != "go_offline":  # a stop waits for nobody
+        await caller.read_preview()
+    return outcome(await caller.use(operation, confirmation))
 
 
 async def ran_when_back(caller: Caller, operation: GuardedOperation) -> None:

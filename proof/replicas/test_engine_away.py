@@ -11,6 +11,7 @@ import pytest
 from proof.replicas.engine_proxy import engine_proxy
 from proof.replicas.replicas import (
     EXPIRED,
+    READING_SECONDS,
     SOON_SECONDS,
     UNAVAILABLE,
     at_both,
@@ -30,7 +31,10 @@ from tests.world.answers import RAN, outcome
 from tests.world.world import Over, World, open_world
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from proof.replicas.throwaway_engine import ThrowawayEngine
+    from tests.support.simulated_person import Form, FormAnswer
     from tests.world.caller import Caller
 
 AWAY: Final = "The engine at TRAX_STORE_URL does not answer: guarded calls but stops are refused."
@@ -79,9 +83,15 @@ async def test_reads_and_stops_go_on_without_the_engine_and_nothing_else(
         assert told == [AWAY, BACK]
 
 
+async def reading(form: Form) -> FormAnswer:
+    """Take the time in which a person reads, and refuse."""
+    await anyio.sleep(READING_SECONDS)
+    return await refusing(form)
+
+
 async def test_a_form_asks_about_a_stop_without_the_engine(engine: ThrowawayEngine) -> None:
     async with replicas_on(engine) as it:
-        person = Person(refusing)
+        person = Person(reading)
         asking = await it.caller(person=person)
         await engine.kill()
         assert outcome(await asking.call(GO_OFFLINE)) == ("declined", "declined")
@@ -144,7 +154,7 @@ async def test_replicas_outlive_an_engine_that_hangs(*, over_tls: bool, times: i
                 async with anyio.create_task_group() as tasks:
                     for _ in range(IDLE):  # one that is left of the last time is found dead now
                         tasks.start_soon(caller.call, start)
-                await ran_when_back(caller, start)
+            await all_ran_when_back(both, starts)
             stops = [in_studio(GO_OFFLINE, start.arguments["studioId"]) for start in starts]
             earlier = [
                 await caller.confirmation(stop) for caller, stop in zip(both, stops, strict=True)
@@ -159,13 +169,22 @@ async def test_replicas_outlive_an_engine_that_hangs(*, over_tls: bool, times: i
                         tasks.start_soon(stopped_twice, it, caller, stop, yes)
             finally:
                 engine.resume()
-            for caller, start, stop in zip(both, starts, stops, strict=True):
-                await ran_when_back(caller, start)
+            await all_ran_when_back(both, starts)
+            for caller, stop in zip(both, stops, strict=True):
                 assert await consent(caller, stop) == RAN
             for replica in it.replicas:
                 assert replica.process is not None
                 assert replica.process.process.returncode is None
                 assert "Traceback" not in replica.process.stderr.text
+
+
+async def all_ran_when_back(
+    callers: Sequence[Caller], operations: Sequence[GuardedOperation]
+) -> None:
+    """Each caller's own, at once."""
+    async with anyio.create_task_group() as tasks:
+        for caller, operation in zip(callers, operations, strict=True):
+            tasks.start_soon(ran_when_back, caller, operation)
 
 
 async def refused(caller: Caller, operation: GuardedOperation, late: float) -> None:

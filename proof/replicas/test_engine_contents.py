@@ -42,11 +42,7 @@ async def test_no_secret_name_or_id_is_in_the_engine_or_on_its_wire(
                 given.append(await a.confirmation(operation))
                 assert outcome(await b.use(operation, given[-1])) == RAN
     dump, wire = await engine.contents(), "\n".join(seen)
-    texts = [
-        text
-        for it in (*shown["effects"], *shown["warnings"])
-        for text in (it, json.dumps(it)[1:-1])
-    ]
+    texts = [text for it in shown["lines"] for text in (it, json.dumps(it)[1:-1])]
     secrets = {MINE, COLLEAGUE, STREAM_KEY, ADDRESS, NAME, *NAMED, *given, panel.ticket, *texts}
     assert "EVAL" in wire
     assert dump

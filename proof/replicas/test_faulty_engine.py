@@ -58,7 +58,7 @@ MISBEHAVIOURS: Final = {
     "it answers now and then": hanging(lambda number: number % 3 == 1),
 }
 
-pytestmark = pytest.mark.usefixtures("on_air_at_once")
+pytestmark = pytest.mark.usefixtures("on_air_at_once", "read_at_once")
 every_misbehaviour = pytest.mark.parametrize("how", MISBEHAVIOURS)
 
 

@@ -74,6 +74,7 @@ class Loss:
         shown = await there.call(start.tool, **start.arguments)
         approval = shown["structuredContent"]["confirmation"]
         approved_stop = await colleague.confirmation(stop)
+        await here.read_preview()
         return cls(it, lost, there, here, colleague, start, stop, approval, approved_stop)
 
     def fault(self, fault: Fault, end: str) -> None:

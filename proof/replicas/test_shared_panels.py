@@ -10,7 +10,14 @@ import anyio
 import pytest
 from mcp import MCPError
 
-from proof.replicas.replicas import NOT_KNOWN, SOON_SECONDS, at_both, replicas_on, when_back
+from proof.replicas.replicas import (
+    NOT_KNOWN,
+    READING_SECONDS,
+    SOON_SECONDS,
+    at_both,
+    replicas_on,
+    when_back,
+)
 from tests.support.concurrency import Paused
 from tests.support.guarded_calls import DELETE_DESTINATION, DELETE_SOURCE, GO_LIVE, GO_OFFLINE
 from tests.support.server_process import PATIENCE_SECONDS
@@ -33,6 +40,11 @@ async def approve(panel: Panel) -> dict[str, Any]:
     return await _until(
         panel, lambda it: it["phase"] != "open" or it["question"] != number, choice=panel.yes
     )
+
+
+async def refuse(panel: Panel) -> dict[str, Any]:
+    """Press until it counts, as above; returns the state."""
+    return await _until(panel, lambda it: it["phase"] != "open", choice=panel.no)
 
 
 async def said(panel: Panel) -> str:
@@ -96,7 +108,7 @@ async def test_a_question_that_changed_or_was_refused_at_one_replica_is_so_at_al
         await here.press(here.yes)
         assert it.sent == []
         assert _undated(await here.look()) == _undated(asked)
-        assert (await here.press(here.no))["outcome"] == "You said no. Nothing was sent."
+        assert (await refuse(here))["outcome"] == "You said no. Nothing was sent."
         assert await said(elsewhere) == "You said no. Nothing was sent."
         assert (await b.data(GO_LIVE))["reason"] == "declined"
 
@@ -132,6 +144,7 @@ async def test_while_the_engine_hangs_panels_send_only_stops(engine: ThrowawayEn
         refused = await open_panel(await it.caller(apps=True), GO_OFFLINE, studioId="studio_43")
         for panel in (deletion, *stops, refused):
             await panel.look()
+        await anyio.sleep(READING_SECONDS)
         engine.suspend()
         try:
             with anyio.fail_after(SOON_SECONDS):

@@ -94,6 +94,7 @@ async def test_a_cold_standby_goes_on_with_tokens_approvals_and_questions(
             assert it.sent == []
             refreshed = (await steps.refresh(tokens["refresh_token"])).json()
             after, drawing = await both_clients(it, refreshed)
+            await after.read_preview()
             assert outcome(await after.use(GO_LIVE, approval)) == RAN
             assert outcome(await after.use(GO_LIVE, approval)) == USED
             assert (await approve(Panel(drawing, ticket)))["phase"] == "ended"

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 CHANGES: Final = 80
 STUDIOS: Final = 8
 GO_LIVES: Final = 20
-AT_ONCE: Final = 6
+AT_ONCE: Final = 10
 
 pytestmark = pytest.mark.usefixtures("on_air_at_once")
 
