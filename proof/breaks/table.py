@@ -43,6 +43,7 @@ from trax_mcp.sandbox.contract import Call
 from trax_mcp.server import call_log, logs, measured, sdk_compat
 from trax_mcp.server.door import CALLER, Door, _names_key, bearer_token
 from trax_mcp.server.offer import Offer
+from trax_mcp.server.overload import answer_to
 from trax_mcp.server.readiness import Readiness
 from trax_mcp.server.results import error_result
 from trax_mcp.server.server_tokens import ServerTokens
@@ -362,6 +363,9 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
             "tests/server/test_http.py",
             swap(_identify).by(lambda self, headers: _identify(self, _with_token_as_key(headers))),
         ),
+    ],
+    "What is refused in this way": [
+        ("tests/server/test_request_limits.py", swap(answer_to).by(lambda *_, **__: b"")),
     ],
     "Where the server has either": [
         ("tests/server/test_http_access.py", swap(_refuse_authorization).by(_let_bearer_keys_pass)),

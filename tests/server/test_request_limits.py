@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.concurrency import Paused
 from tests.support.guarded_calls import DELETE_DESTINATION
+from tests.support.product.faults import Fault
 from tests.support.product.limits import smaller_limits
 from tests.support.product.local_servers import Held
 from tests.support.product.sandbox_accounts import READONLY_KEY
@@ -23,7 +24,7 @@ from tests.support.raw_connections import CONTINUE, DRIP_SECONDS, HEAD, connecte
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.simulated_person import Form, Person, agreeing
 from tests.world.answers import has_run
-from tests.world.wire import LEGACY, MODERN, HttpWire, read_answer, request, tool_call
+from tests.world.wire import ERAS, LEGACY, MODERN, HttpWire, read_answer, request, tool_call
 from tests.world.world import MINE, Over, World, open_world
 
 if TYPE_CHECKING:
@@ -199,7 +200,9 @@ async def test_the_oldest_unfinished_request_ends_at_the_limit() -> None:
             it.send(begin(more=CONTINUE))
             assert await it.status() == 100
         assert (await here.caller().call("get_health"))["structuredContent"]
-        assert b" 503 " in await unfinished[0].response()
+        refused = await unfinished[0].response()
+        assert b" 503 " in refused
+        assert b"retry-after: 5" in refused.lower()
 
 
 async def test_a_call_that_waits_for_a_person_and_a_stop_end_for_no_other() -> None:
@@ -226,9 +229,69 @@ async def test_a_call_that_waits_for_a_person_and_a_stop_end_for_no_other() -> N
         await held.arrived()
         await settled()
         refused = await caller.post(tool_call(MODERN, "list_studios"))
-        assert refused.status_code == 503
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
         assert "with this key" in refused.json()["error"]["message"]
         held.release()
         assert [(await stop).status_code for stop in stopping] == [200] * 2
         answered.set()
         assert has_run(await waiting.result())
+
+
+# What was read is answered in HTTP 200: several libraries hang at an error of HTTP
+
+LOOK: Final = "Look with list_chat_messages before anything else."
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_call_that_ends_for_others_is_a_failed_call(era: str) -> None:
+    """Of a change nobody knows whether it was made."""
+    held = Held()
+    async with limited(requests_of_a_key=2) as here:
+        await here.accepted(MINE)
+        caller = await here.it.wire(era=era)
+        here.it.trax.faults.add(held.fault, times=None)
+        calls = [
+            tool_call(era, "list_studios", number=7),
+            tool_call(era, "send_chat_message", number=8, studioId=STUDIO, text="Hello"),
+            request(era, "resources/read", {"uri": "trax://studios"}, number=9),
+        ]
+        posted = []
+        for message in (*calls, *calls[:2]):
+            posted.append(asyncio.create_task(caller.post(message)))
+            await settled()
+        answers = [await it for it in posted[:3]]
+        held.release()
+        await asyncio.gather(*posted[3:])
+    assert [it.status_code for it in answers] == [200] * 3
+    read, change, resource = map(read_answer, answers)
+    assert [it["id"] for it in (read, change, resource)] == [7, 8, 9]
+    assert read["result"]["isError"]
+    assert change["result"]["isError"]
+    assert ("resultType" in read["result"]) is (era == MODERN)
+    error = read["result"]["structuredContent"]["error"]
+    assert error["message"].endswith("Call again in 5 s.")
+    assert error == {
+        "code": "rate_limited",
+        "message": read["result"]["content"][0]["text"],
+        "retryAfterSeconds": 5,
+        "retryable": True,
+        "outcome": "not_applied",
+    }
+    error = change["result"]["structuredContent"]["error"]
+    assert (error["code"], error["outcome"], error["retryable"]) == (
+        *("rate_limited", "unknown"),
+        False,
+    )
+    assert error["message"].endswith(LOOK)
+    assert resource["error"]["data"]["error"]["code"] == "rate_limited"
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_the_limit_of_trax_is_a_failed_call(era: str) -> None:
+    async with limited() as here:
+        caller = await here.it.wire(era=era)
+        here.it.trax.faults.add(Fault.error(429, "rate_limited", Retry_After="30"))
+        answer = await caller.post(tool_call(era, "list_studios"))
+    assert answer.status_code == 200
+    error = read_answer(answer)["result"]["structuredContent"]["error"]
+    assert (error["code"], error["retryAfterSeconds"]) == ("rate_limited", 30)

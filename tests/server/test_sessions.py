@@ -111,8 +111,10 @@ async def test_no_session_in_use_ends_for_a_new_one() -> None:
             assert (await stack.enter_async_context(stream)).status_code == 200
         newcomer = HttpWire(it.http, LEGACY, x_api_key=MINE)
         refused = await newcomer.post(INITIALIZE)
-        assert refused.status_code == 503
-        assert "in use" in refused.json()["error"]["message"]
+        assert refused.status_code == 200
+        error = refused.json()["error"]
+        assert "in use" in error["message"]
+        assert error["data"]["error"]["code"] == "rate_limited"
         assert "mcp-session-id" not in refused.headers
         assert [await is_open(one) for one in callers] == [True] * SESSIONS_OF_A_KEY
         assert await callers[0].statuses() == (409, 200)

@@ -46,7 +46,7 @@ _HEADERS: Final[Mapping[HTTPStatus, Mapping[str, str]]] = {
     HTTPStatus.REQUEST_TIMEOUT: _CLOSE,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: _CLOSE,
     HTTPStatus.MISDIRECTED_REQUEST: _CLOSE,
-    HTTPStatus.SERVICE_UNAVAILABLE: _CLOSE,
+    HTTPStatus.SERVICE_UNAVAILABLE: {**_CLOSE, "Retry-After": "5"},
 }
 
 _WRONG_HEADER: Final = (

@@ -17,7 +17,9 @@ from typing import Final
 
 import anyio
 from mcp.server.streamable_http import MCP_SESSION_ID_HEADER
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trax_mcp.api.accepted_keys import SharedKeys
@@ -27,6 +29,7 @@ from trax_mcp.open_files import max_open_files
 from trax_mcp.server import panel
 from trax_mcp.server.app import Service
 from trax_mcp.server.door import CALLER, HEALTH_PATH, READY_PATH, Tokens, bearer_token, refuse
+from trax_mcp.server.overload import answer_to
 from trax_mcp.server.sessions import Session, Sessions
 from trax_mcp.sign_in import SignInUnavailable
 
@@ -76,14 +79,10 @@ _FULL: Final = refuse(
     "Too many requests with this key wait for a person or for TRaX. Nothing was done. Try again in"
     " a moment.",
 )
-_NO_SESSION: Final = refuse(
-    HTTPStatus.SERVICE_UNAVAILABLE,
-    "Too many sessions are open and in use. Nothing was done. End one, or try again in a moment.",
-)
-_ENDED_FOR_OTHERS: Final = refuse(
-    HTTPStatus.SERVICE_UNAVAILABLE,
+_NO_SESSION: Final = "Too many sessions are open and in use, so none was opened"
+_ENDED_FOR_OTHERS: Final = (
     "This request was ended for others: too many came at once with this key, or without a key that"
-    " TRaX has accepted here. If it was to change anything, look before calling again.",
+    " TRaX has accepted here"
 )
 _SIGN_IN_ENDED: Final = refuse(
     HTTPStatus.UNAUTHORIZED, "This sign-in has ended while the call ran."
@@ -102,7 +101,10 @@ class _Use(IntEnum):
 
 @dataclass(eq=False, slots=True)
 class _Request:
-    """A request in flight. `refusal` is the answer if none has begun when it ends."""
+    """A request in flight. `refusal` is the response if none has begun when it ends.
+
+    `body` is there once it was read, but not of a stream. `answer` is the response to it.
+    """
 
     number: int
     caller: Caller
@@ -110,9 +112,12 @@ class _Request:
     is_get: bool
     token: str | None = field(repr=False)
     use: _Use = _Use.IDLE
+    body: bytes = field(default=b"", repr=False)
     session: Session | None = None
     refusal: ASGIApp | None = None
+    answer: bytes = field(default=b"", repr=False)
     started: bool = False
+    has_events: bool = False
     complete: bool = False
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
 
@@ -121,10 +126,23 @@ class _Request:
         self.refusal = refusal
         self.scope.cancel()
 
+    def end_for_load(self, happened: str) -> None:
+        """The same, with an answer if its body was read: few libraries read an error of HTTP."""
+        is_modern = self.headers.get("mcp-protocol-version") in MODERN_PROTOCOL_VERSIONS
+        self.answer = answer_to(self.body, happened, modern=is_modern)
+        message = f"{happened}. Try again in a moment."
+        self.end(
+            Response(self.answer, media_type="application/json")
+            if self.answer
+            else refuse(HTTPStatus.SERVICE_UNAVAILABLE, message)
+        )
+
     async def finish(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Complete a response that was cut short, so that its connection can be used again."""
         if self.started and not self.complete:
-            await send({"type": "http.response.body", "body": b""})
+            is_event = self.answer and self.has_events
+            event = b"event: message\r\ndata: %b\r\n\r\n" % self.answer if is_event else b""
+            await send({"type": "http.response.body", "body": event})
         elif not self.started and self.refusal is not None:
             await self.refusal(scope, receive, send)
 
@@ -218,6 +236,7 @@ class Limits:
         if request.headers.get("mcp-method") != _LISTEN:
             is_needed = any(it in body for it in _NEEDED)
             request.use = _Use.NEEDED if is_needed else _Use.RUNNING
+            request.body = body
         await self._app(scope, receive, send)
 
     async def _receive_body(
@@ -250,13 +269,15 @@ class Limits:
         elif request.is_get:
             self._service.open_streams.opened(session.id)
         request.started = True
+        kind = Headers(raw=start["headers"]).get("content-type", "")
+        request.has_events = kind.startswith("text/event-stream")
         if request.use is _Use.IDLE:  # the end of a stream frees its connection
             start["headers"] = [*start["headers"], (b"connection", b"close")]
 
     async def _open_session(self, session_id: str, request: _Request, scope: Scope) -> None:
         session = await self._sessions.open(session_id, request.caller, scope.get("user"))
         if session is None:
-            request.end(_NO_SESSION)
+            request.end_for_load(_NO_SESSION)
             await anyio.lowlevel.checkpoint()  # the SDK discards the session
             return
         self._begin_in(session, request)
@@ -313,7 +334,7 @@ class Limits:
         if is_needed and sizes[other] <= kept:
             return False
         self._forget(other)
-        other.end(_ENDED_FOR_OTHERS)
+        other.end_for_load(_ENDED_FOR_OTHERS)
         return True
 
     def _is_accepted(self, group: _Group) -> bool:

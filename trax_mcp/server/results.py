@@ -106,7 +106,7 @@ class ErrorAnswer(Answer):
     http_status: int | None = None
     request_id: str | None = None
     required_scope: str | None = None
-    retry_after_seconds: float | None = None
+    retry_after_seconds: int | None = None
     retryable: bool
     outcome: str
 
