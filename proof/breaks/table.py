@@ -40,7 +40,8 @@ from trax_mcp.consent.rules import Rules
 from trax_mcp.consent.store import Store
 from trax_mcp.replicas import engine_records
 from trax_mcp.sandbox.contract import Call
-from trax_mcp.server import call_log, logs, measured, sdk_compat
+from trax_mcp.server import call_log, logs, measured, sdk_compat, tools
+from trax_mcp.server.arguments import EVIDENCE_SCHEMAS
 from trax_mcp.server.door import CALLER, Door, _names_key, bearer_token
 from trax_mcp.server.offer import Offer
 from trax_mcp.server.overload import answer_to
@@ -188,6 +189,19 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
     ],
     "It voids every earlier yes": [
         ("tests/consent/test_consent_stop.py", swap(Question.is_void_after).by(lambda *_: False)),
+    ],
+    "Each `confirm` tells the model": [
+        (
+            "tests/server/test_server_info.py",
+            put(
+                tools,
+                "EVIDENCE_SCHEMAS",
+                {
+                    **EVIDENCE_SCHEMAS,
+                    "confirm": {"type": "boolean", "description": "After the preview."},
+                },
+            ),
+        ),
     ],
     "No key, no stream key": [
         ("tests/consent/test_audit_secrets.py", swap(_masked).by(lambda it, *_: it.arguments())),

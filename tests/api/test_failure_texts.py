@@ -59,7 +59,8 @@ async def test_without_a_key_nothing_is_sent_and_the_failure_says_how_to_get_one
         expected = failure(
             "no_key",
             "There is no TRaX key, so nothing was sent. Make one on TRaX's Developer / API Keys"
-            " screen and set it as TRAX_API_KEY (over HTTP: send it as X-API-Key).",
+            " screen, then run `trax-mcp install`, which asks for it (over HTTP: send it as"
+            " X-API-Key).",
         )
         del expected["requestId"]
         assert failure_in(await call(server, tool, arguments), sandbox) == expected

@@ -13,7 +13,7 @@ from tests.support.product.virtual_time import in_virtual_time
 from tests.walk import tasks
 from tests.walk.assistant import new_assistant
 
-MOST_BYTES_OF_TOOLS: Final = 16_500
+MOST_BYTES_OF_TOOLS: Final = 17_000
 """What a model reads of the tools before its first call, once in each conversation."""
 
 

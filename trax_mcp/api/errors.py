@@ -133,7 +133,8 @@ class TooLarge(BadAnswer):
 def no_key() -> NotSent:
     """The caller has no key and the call needs one."""
     next_step = (
-        f"Make one on {KEYS_SCREEN} and set it as TRAX_API_KEY (over HTTP: send it as X-API-Key)."
+        f"Make one on {KEYS_SCREEN}, then run `trax-mcp install`, which asks for it (over HTTP:"
+        " send it as X-API-Key)."
     )
     return NotSent("no_key", "There is no TRaX key", next_step)
 

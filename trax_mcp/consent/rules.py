@@ -45,9 +45,13 @@ class Rules:
             return ""
         if kind.effect is Effect.GUARDED or kind.tool_name in self.also:
             return "Needs user approval."
-        names = [name for name, rule in kind.consent.items() if most(rule) is When.ALWAYS]
-        always = ", ".join(f"`{it}`" for it in names)
-        return "Needs user approval while on air" + (f", always for {always}." if always else ".")
+        rules = {name: it for name, it in kind.consent.items() if most(it) is When.ALWAYS}
+        given = [f"`{name}`" for name, it in rules.items() if isinstance(it, When)]
+        switched_on = [f"`{name}`" for name, it in rules.items() if not isinstance(it, When)]
+        cases = ["while on air"]
+        cases += [f"always for {', '.join(given)}"] if given else []
+        cases += [f"always to switch {', '.join(switched_on)} on"] if switched_on else []
+        return f"Needs user approval {', '.join(cases)}."
 
     def would_bypass_consent(self, kind: type[ToolInput]) -> bool:
         """Whether a tool made of several calls makes one that needs consent, without asking."""

@@ -26,7 +26,7 @@ CONFIRM, CONFIRMATION = "confirm", "confirmation"
 EVIDENCE_SCHEMAS: Mapping[str, JsonObject] = {
     CONFIRM: {
         "type": "boolean",
-        "description": "After user approval.",
+        "description": "Only if the user's next message approves the preview. Never on your own.",
     },
     CONFIRMATION: {
         **PLAIN_TEXT,
