@@ -1,6 +1,5 @@
 """Says to the person who was asked what is so now, in a headline and a few words. Pure."""
 
-import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -13,8 +12,6 @@ from trax_mcp.studio.facts import State
 from trax_mcp.studio.naming import Sentence, say
 
 _CHECK: Final = "TRaX can't tell whether the picture arrives, so check the platform{}."
-_WHERE: Final = re.compile(r"\bgo live( on (?!its own\b).+)$", re.IGNORECASE)
-"""The platforms in a choice that goes live."""
 
 
 class Ending(NamedTuple):
@@ -101,8 +98,7 @@ def _not_run(result: NotRun) -> Ending:
 
 
 def _done(done: Done, preview: Preview | None) -> Ending:
-    observed, found = done.observed, _WHERE.search(preview.yes) if preview else None
-    where = found[1] if found else ""
+    observed, where = done.observed, preview.where if preview else ""
     if observed is None and done.steps:
         return _ending("Done", f"All {len(done.steps)} changes were made.")
     if observed is None:

@@ -59,5 +59,5 @@ check_plans((*OPERATIONS, ApplyChanges), tuple(Plan.__subclasses__()))
 
 def reads_for(operation: Action) -> Sequence[Fact]:
     """The facts that are read before the question about a call, each once."""
-    reads = (fact for it in operation.steps for fact in plan_for(it).reads)
+    reads = (fact for it in operation.steps for fact in plan_for(it).reads_for(it))
     return tuple(dict.fromkeys(reads))

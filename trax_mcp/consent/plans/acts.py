@@ -37,19 +37,25 @@ class Act(NamedTuple):
     `yes` and `no` are the choices about it alone, and `headline` is the same with `{}` for its
     thing. `further` follows another act of the same thing: "turn it off". Among several changes it
     is `verb` with a number of `thing`s, or with known platforms; without a `thing`, `verb` alone.
-    `fact` is what is shown of it among several changes, under a `label`.
+    `fact` is what is shown of it among several changes, under a `label`. `lead` says what becomes
+    public or is lost; among several changes, and where several lose the same, that is said as in
+    `lead_among` and `lead_of_many`, if it is said otherwise. `lasts`: for later shows too, a thing
+    stays on, or off.
     """
 
     rank: Rank
     yes: str
     no: str
     headline: str
-    further: str
-    label: str
     verb: str
+    further: str = ""
+    label: str = ""
     thing: str = ""
     platforms: tuple[str, ...] = ()
     lead: str = ""
+    lead_among: str = ""
+    lead_of_many: str = ""
+    lasts: bool | None = None
     fact: Sentence | None = None
 
 

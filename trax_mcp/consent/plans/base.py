@@ -77,6 +77,11 @@ class Plan(ABC, Generic[OperationT]):
         self._changed_to = changed_to or {}
 
     @classmethod
+    def reads_for(cls, _operation: OperationT) -> Sequence[Fact]:
+        """The facts that are read before the question about this call."""
+        return cls.reads
+
+    @classmethod
     def hidden_fields(cls, _operation: OperationT) -> Sequence[str]:
         """The changes of the call that no read shows, in words: "the address"."""
         return ()
@@ -141,6 +146,10 @@ class Plan(ABC, Generic[OperationT]):
         first, *others = self.acts()
         return choice_of_one([first, *others]), LEAVE_IT if others else first.no
 
+    def where(self) -> str:
+        """Where it goes live, as far as trax-mcp knows the platforms: " on YouTube and Twitch"."""
+        return ""
+
     def goes_live(self) -> bool:
         """Whether the call puts the show on air, now or later on its own."""
         if self.operation.starts_broadcast or self.sets_auto_go_live(self.operation):
@@ -194,6 +203,7 @@ class Plan(ABC, Generic[OperationT]):
             unknown=tuple(map(str, self.facts.unknown)),
             puts_on_air=self.puts_on_air(self.operation),
             goes_live=self.goes_live(),
+            where=self.where(),
         )
         return preview._replace(digest=self._digest(preview))
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Destination, ItemT, Model, Source
@@ -25,19 +25,6 @@ from trax_mcp.consent.plans.stream import on_screen, places
 from trax_mcp.consent.preview import Row
 from trax_mcp.studio.facts import Facts, Observed, Read
 from trax_mcp.studio.naming import Sentence, say
-
-_DELETED: Final = "Deletions are final."
-_SINGULAR: Final = {
-    "This can't be undone. You'd have to enter its stream key again.": _DELETED,
-    "This can't be undone. You'd have to add it again.": _DELETED,
-}
-_PLURAL: Final = {
-    **_SINGULAR,
-    "The old address is lost: TRaX never shows it.": (
-        "Old addresses are lost: TRaX never shows them."
-    ),
-    "The old key is lost: TRaX never shows it.": "Old keys are lost: TRaX never shows them.",
-}
 
 
 class ApplyChangesPlan(Plan[ApplyChanges]):
@@ -73,12 +60,17 @@ class ApplyChangesPlan(Plan[ApplyChanges]):
         is_live = self.operation.starts_broadcast
         return headline_of_several(self.acts(), self.name, is_live=is_live)
 
+    def where(self) -> str:
+        return self.plans[-1].where()
+
     def choices(self) -> tuple[str, str]:
         return choice_of_several(self.acts()), "Change nothing"
 
     def lead(self) -> Sentences:
         told = Counter(it.lead for it in sorted(self.acts(), key=lambda it: it.rank) if it.lead)
-        yield from map(say, dict.fromkeys(_of_several(*it) for it in told.items()))
+        first = {it.lead: it for it in self.acts()}
+        words = (_lead_among(first[lead], number) for lead, number in told.items())
+        yield from map(say, dict.fromkeys(words))
         others = {it for plan in self.plans for it in plan.lead() if it.text not in told}
         if any(it.text.startswith("The show") for it in others):
             yield from self.while_on_air(AT_ONCE)
@@ -99,10 +91,9 @@ class ApplyChangesPlan(Plan[ApplyChanges]):
             yield places(self.plans[-1], "Would stream to", self._after.enabled, short="To")
 
     def lasts(self) -> Sentences:
-        ranks = (Rank.TURN_OFF, Rank.TURN_ON)
-        acts = [it for it in self.acts() if it.rank in ranks and it.verb.startswith("turn")]
-        if len({it.rank for it in acts}) == len(ranks):
-            yield say("This stays so for later shows until you change it.")
+        acts = [it for it in self.acts() if it.lasts is not None]
+        if len({it.lasts for it in acts}) > 1:
+            yield say("These stay this way until you change them.")
         elif acts:
             yield say(_stays_of_several(acts))
 
@@ -127,17 +118,18 @@ def _facts(acts: Iterable[Act]) -> Iterator[Row]:
     yield from (Row(label, tuple(items)) for label, items in facts.items())
 
 
-def _of_several(lead: str, number: int) -> str:
-    """What is lost, where more than one thing is lost."""
-    return _PLURAL.get(lead, lead) if number > 1 else _SINGULAR.get(lead, lead)
+def _lead_among(act: Act, number: int) -> str:
+    """What becomes public or is lost, among several changes, of which so many lose the same."""
+    among = act.lead_of_many if number > 1 else act.lead_among
+    return among or act.lead
 
 
 def _stays_of_several(acts: Sequence[Act]) -> str:
     """What outlives the show, by its platform if that is known."""
-    is_on, platforms = acts[0].rank is Rank.TURN_ON, acts[0].platforms
-    if len(acts) == 1 and platforms:
-        return stays(1, is_on=is_on).replace("It", platforms[0], 1)
-    return stays(len(acts), is_on=is_on)
+    first, is_on = acts[0], acts[0].lasts is True
+    if len(acts) > 1:
+        return stays(len(acts), is_on=is_on)
+    return stays(1, is_on=is_on).replace("It", [*first.platforms, f"The {first.thing}"][0], 1)
 
 
 def facts_before_last(action: Action, facts: Facts) -> Facts:

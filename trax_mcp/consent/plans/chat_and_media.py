@@ -26,8 +26,6 @@ class SendChatMessagePlan(Plan[SendChatMessage]):
             yes=f"Send it to {listed(known)}" if known else "Send the message",
             no="Don't send it",
             headline="Send a message to the chat of {}",
-            further="",
-            label="",
             verb="send",
             thing="message",
             lead="Anyone can read it.",
@@ -85,8 +83,6 @@ class CreateMediaUploadPlan(Plan[CreateMediaUpload]):
             yes="Make room for the file",
             no="Don't add it",
             headline="Make room for {} in the media library",
-            further="",
-            label="",
             verb="make room for",
             thing="file",
         )

@@ -42,8 +42,6 @@ class UnlinkConnectionPlan(Plan[UnlinkConnection]):
             yes=f"Unlink the {known} account" if known else "Unlink the account",
             no="Keep it linked",
             headline="Unlink {}",
-            further="",
-            label="",
             verb="unlink",
             thing="account",
             lead="Only you can link it again, on TRaX.",

@@ -35,6 +35,10 @@ class CreateDestinationPlan(Plan[CreateDestination]):
     reads = _READS
 
     @classmethod
+    def reads_for(cls, operation: CreateDestination) -> Sequence[Fact]:
+        return _READS if operation.connection_id is None else (*_READS, Fact.CONNECTIONS)
+
+    @classmethod
     def puts_on_air(cls, operation: CreateDestination) -> bool:
         return operation.enabled is not False
 
@@ -54,9 +58,9 @@ class CreateDestinationPlan(Plan[CreateDestination]):
             yes=f"Add a {known} destination" if known else "Add a destination",
             no="Don't add it",
             headline="Add {} to {}",
-            further="",
             label="Adds",
             verb="add",
+            lasts=is_on,
             thing="destination",
             fact=joined([Sentence((self.described,)), *facts, say("on" if is_on else "off")]),
         )
@@ -147,6 +151,7 @@ class UpdateDestinationPlan(Plan[UpdateDestination]):
                 verb="replace",
                 thing="server",
                 lead="The old address is lost: TRaX never shows it.",
+                lead_of_many="Old addresses are lost: TRaX never shows them.",
                 fact=sentence("{}: {}", of, naming.address(it.rtmp_url)),
             )
         if it.stream_key is not None:
@@ -160,6 +165,7 @@ class UpdateDestinationPlan(Plan[UpdateDestination]):
                 verb="replace",
                 thing="stream key",
                 lead="The old key is lost: TRaX never shows it.",
+                lead_of_many="Old keys are lost: TRaX never shows them.",
                 fact=sentence("{}: {}", of, key_in_words(it.stream_key)),
             )
         if it.enabled is not None:

@@ -18,11 +18,12 @@ def delete(thing: str, of: Name, *, yes: str, lead: str) -> Act:
         yes=yes,
         no="Keep it",
         headline="Delete {}",
-        further="",
         label="Deletes",
         verb="delete",
         thing=thing,
         lead=lead,
+        lead_among="Deletions are final.",
+        lead_of_many="Deletions are final.",
         fact=Sentence((of,)),
     )
 
@@ -40,6 +41,7 @@ def turn(thing: str, of: Name, known_platform: str, *, is_on: bool) -> Act:
         verb=f"turn {on}",
         thing=thing,
         platforms=(known_platform,) if known_platform else (),
+        lasts=is_on,
         fact=Sentence((of,)),
     )
 

@@ -46,9 +46,9 @@ class CreateSourcePlan(Plan[CreateSource]):
             yes="Add the source",
             no="Don't add it",
             headline="Add {} to {}",
-            further="",
             label="Adds",
             verb="add",
+            lasts=is_on,
             thing="source",
             fact=joined([Sentence((self.described,)), *facts, say("on" if is_on else "off")]),
         )
@@ -112,6 +112,7 @@ class UpdateSourcePlan(Plan[UpdateSource]):
                 verb="replace",
                 thing="source address",
                 lead="The old address is lost: TRaX never shows it.",
+                lead_of_many="Old addresses are lost: TRaX never shows them.",
                 fact=sentence("{}: {}", of, naming.address(it.url)),
             )
         if it.active is not None:

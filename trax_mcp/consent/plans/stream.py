@@ -29,15 +29,16 @@ class GoLivePlan(Plan[GoLive]):
     def puts_on_air(cls, _operation: GoLive) -> bool:
         return True
 
+    def where(self) -> str:
+        return go_live([it.platform for it in self.facts.enabled]).removeprefix("go live")
+
     def acts(self) -> Iterator[Act]:
-        words = go_live([it.platform for it in self.facts.enabled])
+        words = f"go live{self.where()}"
         yield Act(
             rank=Rank.GO_LIVE,
             yes=capitalized(words),
             no="Don't go live",
             headline="Go live with {}",
-            further="",
-            label="",
             verb=words,
             lead="Anyone can watch.",
         )
@@ -116,8 +117,6 @@ class GoOfflinePlan(Plan[GoOffline]):
             yes="Go offline",
             no=STAY_ON_AIR,
             headline="Go offline with {}",
-            further="",
-            label="",
             verb="go offline",
             lead="The show ends for all viewers.",
         )

@@ -30,8 +30,6 @@ class CreateStudioPlan(Plan[CreateStudio]):
             yes="Create the studio",
             no="Don't create it",
             headline="Create the studio {}",
-            further="",
-            label="",
             verb="create",
             thing="studio",
             lead="This can't be undone here: no tool deletes a studio.",
@@ -98,7 +96,6 @@ def _goes_live_alone() -> Act:
         no="Keep asking me",
         headline="Let {} go live on its own",
         further="let it go live on its own",
-        label="",
         verb="let it go live on its own",
         lead="From now on it can go on air without asking you.",
     )
@@ -111,7 +108,6 @@ def _asks_again() -> Act:
         no=LEAVE_IT,
         headline="Stop {} going live on its own",
         further="stop it going live on its own",
-        label="",
         verb="stop it going live on its own",
     )
 
@@ -123,7 +119,6 @@ def _ends_alone() -> Act:
         no=LEAVE_IT,
         headline="Let {} go offline if its input drops",
         further="let it go offline if its input drops",
-        label="",
         verb="go offline if the input drops",
         lead="From now on a show ends on its own if its input drops.",
     )
@@ -136,7 +131,6 @@ def _stays_on_air() -> Act:
         no=LEAVE_IT,
         headline="Keep {} on air if its input drops",
         further="keep it on air if its input drops",
-        label="",
         verb="stay on air if the input drops",
         lead="From now on a show goes on if its input drops.",
     )
