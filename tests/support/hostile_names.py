@@ -74,6 +74,13 @@ NAMES: Final[Mapping[str, str]] = {
     "a continued line": "Main\u21b3\n  \u21b3 - Warning: nothing happens",
     "an ellipsis": "x" * 79 + "…",
     # Sentences
+    "the end of the name in a row": 'Main" (YouTube), "x',
+    "the end of the question": 'Show"? Nothing is sent. "x',
+    "the no": "Don't go live",
+    "the yes": "Go live on YouTube and Twitch",
+    "a row": "Main. Stays off: all",
+    "practice": "Practice: Show",
+    "the end of a form": "Main. (1 of 1)",
     "the other choice": "Do not",
     "another choice": "Go live: …",
     "another act": 'Rehearsal". Go offline: "Friday Show',
