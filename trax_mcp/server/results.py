@@ -9,7 +9,7 @@ from pydantic import Field, WithJsonSchema
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
-from trax_mcp.api.operation import ListOperation, Operation, ToolInput
+from trax_mcp.api.operation import Effect, ListOperation, Operation, ToolInput
 from trax_mcp.api.operations import GetStudio
 from trax_mcp.api.text_safety import spell_out
 from trax_mcp.clock import iso
@@ -116,6 +116,8 @@ def result_schema(kind: type[ToolInput], schema: JsonObject, *, guarded: bool) -
     added: JsonObject = {**NotRunAnswer.json_schema()["properties"]} if guarded else {}
     if kind.returns_untrusted_text:
         added.update(_CHAT_SCHEMA)
+    if kind.effect is not Effect.READ:
+        added["practice"] = {"type": "string", "description": "In practice studios: not real."}
     is_broadcast = issubclass(kind, Operation) and (kind.starts_broadcast or kind.stops_broadcast)
     if is_broadcast or kind is ApplyChanges:
         seen = "What was seen afterwards."
