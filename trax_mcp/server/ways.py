@@ -66,7 +66,9 @@ TABLE: Final[Sequence[Drawn]] = (
         rows=ROWS,
         command="claude-code",
     ),
-    # Both wrap a message and draw all of it. Of 2000 letters, 24 rows hide a part.
+    # Both wrapped a message and drew all of it: 277 letters in a form, Copilot 900 above a link. Of
+    # 2000 letters they hid a part at 24 rows. 12 rows, half of such a screen, leave room for the
+    # choices: that is deduced, not measured.
     Drawn(
         *("Codex", "codex-mcp-client", "0.171.0", _TRIED, "2026-12-01"),
         declares=_FORM,
