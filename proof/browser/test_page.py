@@ -282,6 +282,9 @@ async def test_names_are_bold_text_the_no_comes_first_and_only_on_air_is_red(
         page = await _open(browser, await opened.next())
         assert await page.locator("img").count() == 0
         assert "onerror=alert(1)>" in await page.locator("dd b").first.inner_text()
+        muted = page.locator("dd.muted")  # what is off already, and stays so
+        assert await muted.all_inner_texts() == ["Kick (trying out) (Kick)"]
+        assert await muted.locator("b").evaluate("it => getComputedStyle(it).fontWeight") == "400"
         assert await _buttons(page) == [(NO, False), (YES, True)]
         await page.click("button.no")
         await show.content()

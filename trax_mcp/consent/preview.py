@@ -18,11 +18,12 @@ class Target(NamedTuple):
 
 
 class Row(NamedTuple):
-    """Facts of one kind under a label, and the label for small screens."""
+    """Facts of one kind under a label, and the label for small screens. Muted: nothing changes."""
 
     label: str
     items: tuple[Sentence, ...]
     short: str = ""
+    is_muted: bool = False
 
     @property
     def sentence(self) -> Sentence:

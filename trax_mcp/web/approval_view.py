@@ -82,7 +82,12 @@ def card(
         "lead": [_pieces(it) for it in preview.lead],
         "changes": [_pieces(it) for it in changes],
         "rows": [
-            {"label": row.label, "items": [_pieces(it) for it in row.items]} for row in preview.rows
+            {
+                "label": row.label,
+                "items": [_pieces(it) for it in row.items],
+                "muted": row.is_muted,
+            }
+            for row in preview.rows
         ],
         "lasts": [_pieces(it) for it in preview.lasts],
         "warnings": [_pieces(it) for it in preview.warnings],

@@ -21,7 +21,7 @@ from trax_mcp.api.operations import (
 from trax_mcp.consent.changes import Action, ApplyChanges
 from trax_mcp.consent.plans.acts import Act, Rank, choice_of_several, headline_of_several
 from trax_mcp.consent.plans.base import AT_ONCE, Plan, Sentences, plan_for, stays
-from trax_mcp.consent.plans.stream import on_screen, places
+from trax_mcp.consent.plans.stream import on_screen, places, stays_off
 from trax_mcp.consent.preview import Row
 from trax_mcp.studio.facts import Facts, Observed, Read
 from trax_mcp.studio.naming import Sentence, say
@@ -85,7 +85,7 @@ class ApplyChangesPlan(Plan[ApplyChanges]):
             turned_off = {it.id for it in self.facts.enabled}
             off = [it for it in self._after.destinations.value or () if not it.enabled]
             still_off = [it for it in off if it.id not in turned_off]
-            yield places(self.plans[-1], "Stays off", still_off, short="Off")
+            yield stays_off(self.plans[-1], still_off)
             yield on_screen(self.plans[-1])
         elif self.sets_auto_go_live(self.operation):
             yield places(self.plans[-1], "Would stream to", self._after.enabled, short="To")

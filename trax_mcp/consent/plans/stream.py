@@ -46,7 +46,7 @@ class GoLivePlan(Plan[GoLive]):
     def rows(self) -> Iterator[Row]:
         off = [it for it in self.facts.destinations.value or () if not it.enabled]
         yield places(self, "Streams to", self.facts.enabled, short="To")
-        yield places(self, "Stays off", off, short="Off")
+        yield stays_off(self, off)
         yield on_screen(self)
 
     def warnings(self) -> Sentences:
@@ -168,6 +168,11 @@ def places(plan: Plan[Any], label: str, found: Iterable[Destination], *, short: 
     """A row of destinations, in the same order each time: TRaX promises none."""
     ordered = sorted(found, key=lambda it: (it.name, it.id))
     return Row(label, tuple(Sentence((plan.destination(it),)) for it in ordered), short)
+
+
+def stays_off(plan: Plan[Any], off: Iterable[Destination]) -> Row:
+    """A row of the destinations that are off already."""
+    return places(plan, "Stays off", off, short="Off")._replace(is_muted=True)
 
 
 def on_screen(plan: Plan[Any]) -> Row:

@@ -74,9 +74,10 @@ class ApprovalCard {
     return element;
   }
 
-  row({ label, items }) {
+  row({ label, items, muted }) {
     const [term, facts] = ["dt", "dd"].map((tag) => document.createElement(tag));
     term.textContent = label;
+    facts.className = muted ? "muted" : "";
     // Names stand in one line, and sentences each in its own.
     const areNames = items.every((it) => it.length === 1);
     const separator = () => (areNames ? ", " : document.createElement("br"));
