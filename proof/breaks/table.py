@@ -13,7 +13,7 @@ import sys
 import time
 from contextvars import Context
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 from starlette.datastructures import Headers
@@ -30,23 +30,37 @@ from trax_mcp.cli.key_file import chosen_key, key_path, read_key
 from trax_mcp.cli.refused_start import answer_requests
 from trax_mcp.cli.startup import enrolled_passkey
 from trax_mcp.clock import Clock
-from trax_mcp.consent import sending, stops, store
+from trax_mcp.consent import pacing, sending, stops, store
 from trax_mcp.consent.attempts import is_certain
 from trax_mcp.consent.audit import _masked
-from trax_mcp.consent.policy import Proceed, _judge_change, judge, nothing_to_do
-from trax_mcp.consent.preview import digest
+from trax_mcp.consent.plans import acts
+from trax_mcp.consent.plans.acts import Act, Rank
+from trax_mcp.consent.plans.base import Plan
+from trax_mcp.consent.policy import (
+    Case,
+    NeedsConfirmation,
+    Proceed,
+    Verdict,
+    _judge_change,
+    _judge_confirmation,
+    judge,
+    nothing_to_do,
+)
+from trax_mcp.consent.preview import Preview, digest
 from trax_mcp.consent.questions import Question, StudioRecord
 from trax_mcp.consent.rules import Rules
 from trax_mcp.consent.store import Store
 from trax_mcp.replicas import engine_records
 from trax_mcp.sandbox.contract import Call
-from trax_mcp.server import call_log, logs, measured, sdk_compat, tools
+from trax_mcp.server import call_log, logs, measured, question_text, sdk_compat, tools, ways
 from trax_mcp.server.arguments import EVIDENCE_SCHEMAS
 from trax_mcp.server.door import CALLER, Door, _names_key, bearer_token
 from trax_mcp.server.offer import Offer
 from trax_mcp.server.overload import answer_to
+from trax_mcp.server.question_text import FormMessage, fits, form_schema
 from trax_mcp.server.readiness import Readiness
-from trax_mcp.server.results import error_result
+from trax_mcp.server.request import CallRequest
+from trax_mcp.server.results import error_result, in_practice
 from trax_mcp.server.server_tokens import ServerTokens
 from trax_mcp.server.sessions import Sessions
 from trax_mcp.server.subscriptions import _Subscriber
@@ -57,7 +71,7 @@ from trax_mcp.sign_in.attempts import Attempts
 from trax_mcp.sign_in.forms import Forms
 from trax_mcp.sign_in.screens import reach_text
 from trax_mcp.sign_in.server import AuthorizationServer
-from trax_mcp.studio import list_cache, outcome, reading, times
+from trax_mcp.studio import list_cache, naming, outcome, reading, times
 from trax_mcp.studio.facts import Facts
 from trax_mcp.studio.readiness import judge_readiness
 from trax_mcp.telemetry.open_telemetry import OpenTelemetry
@@ -74,7 +88,12 @@ if TYPE_CHECKING:
     from trax_mcp.consent.calls import GuardedCall
     from trax_mcp.consent.records import Place
     from trax_mcp.consent.store import Seen
+    from trax_mcp.server.ways import ConnectedClient, Operator, Way
+    from trax_mcp.studio.naming import Name
 
+_choices = Plan.choices
+_named = naming.named
+_ways = ways.ways
 _begin_call = Store.begin_call
 _fingerprint = caller._fingerprint
 _give_tokens = AuthorizationServer._give_tokens
@@ -128,12 +147,54 @@ def _trust_all(verify: object = True, **_: object) -> ssl.SSLContext:  # noqa: F
     return context
 
 
+def _with_yes_first(preview: Preview, form: FormMessage) -> dict[str, Any]:
+    schema = form_schema(preview, form)
+    schema["properties"]["choice"]["enum"].reverse()
+    return schema
+
+
+def _ways_by_length(
+    client: ConnectedClient,
+    operator: Operator,
+    *,
+    forms: int = 1,
+    **more: Any,  # noqa: ANN401  passed on
+) -> tuple[Way, ...]:
+    return ("preview",) if forms > 1 else _ways(client, operator, forms=forms, **more)
+
+
+def _deletions_last(act: Act) -> tuple[Rank, bool, str]:
+    return Rank(len(Rank) + 1 - act.rank), not act.thing, act.verb
+
+
+def _with_name(self: Plan[Any]) -> tuple[str, str]:
+    yes, no = _choices(self)
+    return f"{yes}: {self.name.text}", no
+
+
+def _as_namesake(*them: Any, namesakes: object = (), **more: Any) -> Name:  # noqa: ANN401  passed on
+    return _named(*them, **more)
+
+
+def _confirm_by_any_id(case: Case) -> Verdict:
+    question = case.question
+    if question is None or case.evidence.confirmation is None:
+        return NeedsConfirmation()
+    return Proceed(question.id) if question.is_for(case.operation) else NeedsConfirmation()
+
+
+def _wishes_by_meta(self: CallRequest) -> bool:
+    return "preview" in str(self.ctx.meta)
+
+
 _SHORT: Final = SimpleNamespace(token_urlsafe=lambda _: secrets.token_urlsafe(2))
 _ZEROS: Final = SimpleNamespace(token_bytes=bytes)
 _EQUAL: Final = SimpleNamespace(compare_digest=lambda *_: True)
 _OWN_TRANSPORT: Final = sys.modules["httpx._transports.default"]
 """The connections that are given no TLS context, as those to a storage."""
 _KNOWN: Final = {f"TRAX_{it.upper()}" for it in Settings.model_fields}
+_FORM_TEST: Final = "tests/units/server/test_question_text.py"
+_WITHHELD_TEST: Final = "tests/consent/test_consent_withheld.py"
 _PROXY: Final = "deploy/haproxy.cfg"
 _PROXY_TEST: Final = "proof/deploy/test_proxy_setup.py"
 
@@ -156,6 +217,45 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
     ],
     "**Your yes is to what you were shown.**": [
         ("tests/consent/test_consent_changed.py", swap(digest).by(lambda it, *_: digest(it, ()))),
+    ],
+    "In each question the no comes first": [
+        (_FORM_TEST, swap(form_schema).by(_with_yes_first)),
+    ],
+    "So what doesn't fit is asked on the page": [
+        (_FORM_TEST, swap(fits).by(lambda *_, **__: True)),
+        ("tests/units/server/test_ways.py", swap(ways.ways).by(_ways_by_length)),
+    ],
+    "Of several changes, deletions are named first.": [
+        (_FORM_TEST, swap(acts._order).by(_deletions_last)),
+    ],
+    "A choice never holds a name": [
+        (_FORM_TEST, swap(Plan.choices).by(_with_name)),
+    ],
+    "Where two destinations or two sources have one name": [
+        (_FORM_TEST, swap(naming.named).by(_as_namesake)),
+    ],
+    "A confirmation that comes back within five seconds": [
+        (_WITHHELD_TEST, swap(pacing.is_too_soon).by(lambda *_: False)),
+        (_WITHHELD_TEST, put(pacing, "MOST_HURRIED", 1000)),
+    ],
+    "The id of a form, a panel or a page is no confirmation": [
+        ("tests/units/consent/test_policy.py", swap(_judge_confirmation).by(_confirm_by_any_id)),
+    ],
+    "From the second no on": [
+        (
+            "tests/consent/test_approval_answers.py",
+            swap(pacing.Refusals.rest_seconds).by(lambda *_: None),
+        ),
+    ],
+    "An argument or `_meta`": [
+        (
+            "tests/consent/test_previews_by_wish.py",
+            swap(CallRequest.wants_preview).by(_wishes_by_meta),
+        ),
+    ],
+    "With `--sandbox`, everything says": [
+        ("tests/server/test_practice.py", swap(in_practice).by(lambda result: result)),
+        (_FORM_TEST, put(question_text, "PRACTICE", "")),
     ],
     "Names are shown between quotes": [
         ("tests/consent/test_hostile_names.py", swap(quote).by(lambda text, **_: f'"{text}"')),
