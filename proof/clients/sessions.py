@@ -91,7 +91,7 @@ def hasty(turns: Sequence[Turn]) -> Step | str:
 
 def confirmation_in(result: str) -> str | None:
     """The confirmation that an answer holds, as text or as data."""
-    found = re.search(r"\bconfirmation\W{2,6}([\w.-]{8,})", result)
+    found = re.search(r"\bconfirmation\W{1,6}\"([\w.-]{8,})", result)
     return found and found[1]
 
 

@@ -59,6 +59,18 @@ class Server:
         return {it["confirmation"] for it in given if it.get("confirmation")}
 
     @property
+    def tools(self) -> list[dict[str, Any]]:
+        """The tools, as it lists them."""
+        results = (it.get("result") or {} for it in self._lines("answered"))
+        return next((it["tools"] for it in results if "tools" in it), [])
+
+    @property
+    def answers(self) -> list[dict[str, Any]]:
+        """What it has answered to calls of tools."""
+        results = (it.get("result") or {} for it in self._lines("answered"))
+        return [it for it in results if "content" in it]
+
+    @property
     def form(self) -> dict[str, Any] | None:
         """The last form: its message and its schema."""
         forms = [form for it in self._lines("answered") if (form := _form_in(it))]
