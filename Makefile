@@ -9,9 +9,11 @@ CONFORMANCE_VERSION := 0.2.0-alpha.12
 INSPECTOR_VERSION := 2.12.0
 BROWSER := build/browser
 PY313 := build/py313
-# As pinned, or CLIENTS=newest.
+# As pinned, or CLIENTS=newest, FRAMEWORKS=newest.
 CLIENTS ?= pinned
 CLIENTS_FOLDER = build/clients$(if $(filter newest,$(CLIENTS)),-newest)
+FRAMEWORKS ?= pinned
+FRAMEWORKS_FOLDER = build/frameworks$(if $(filter newest,$(FRAMEWORKS)),-newest)
 EXT_APPS_VERSION := 2.0.4
 MCP_SDK_VERSION := 1.32.2
 ESBUILD_VERSION := 0.28.2
@@ -25,10 +27,10 @@ BUNDLE = build/trax-mcp-$(VERSION).mcpb
 BILL = build/trax-mcp-$(VERSION).cdx.json
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test313 check format docs pictures bench proof nightly clients wheel bundle packer image lock clean
+.PHONY: help install demo test test313 check format docs pictures bench proof nightly clients frameworks wheel bundle packer image lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/run ## set trax-mcp up in .venv, or upgrade it
 	@echo "$(BIN)/trax-mcp is ready. $(BIN)/trax-mcp install lets your MCP client start it."
@@ -87,7 +89,7 @@ proof-replicas: .venv/dev
 	sh proof/install_programs.sh valkey-server haproxy >/dev/null
 	$(BIN)/pytest -n 3 -m "not nightly" $(PYTEST_OPTIONS) proof/replicas
 
-nightly: .venv/dev ## run what takes long and say how it ended, or one PART=breaks|clients|mutants|fuzz|model|people|replicas|shows|python3.13
+nightly: .venv/dev ## run what takes long and say how it ended, or one PART=breaks|clients|frameworks|mutants|fuzz|model|people|replicas|shows|python3.13
 	$(if $(filter breaks replicas,$(or $(NIGHTLY_PARTS),replicas)),sh proof/install_programs.sh valkey-server haproxy >/dev/null)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group mutants
 	$(BIN)/python -m proof.nightly $(NIGHTLY_PARTS)
@@ -95,6 +97,10 @@ nightly: .venv/dev ## run what takes long and say how it ended, or one PART=brea
 clients: .venv/dev $(TOOLS)/ready ## run the MCP clients that people have and keep what they draw, pinned or CLIENTS=newest
 	$(NPM_INSTALL) --prefix $(CLIENTS_FOLDER) $$(sed '/^#/d$(if $(filter newest,$(CLIENTS)),;s/@[0-9.]*$$/@latest/)' proof/clients/packages.txt)
 	CLIENTS_FOLDER=$(CLIENTS_FOLDER) $(BIN)/pytest -n 2 $(PYTEST_OPTIONS) proof/clients
+
+frameworks: .venv/dev $(TOOLS)/ready ## run agent frameworks and keep what reaches the model, pinned or FRAMEWORKS=newest
+	FRAMEWORKS_FOLDER=$(FRAMEWORKS_FOLDER) $(BIN)/python -m proof.frameworks.environments
+	FRAMEWORKS_FOLDER=$(FRAMEWORKS_FOLDER) $(BIN)/pytest -n 2 $(PYTEST_OPTIONS) proof/frameworks
 
 wheel: .venv/dev ## build the wheel, install it in a new environment and start it
 	rm -rf build/wheel

@@ -26,6 +26,7 @@ def main() -> None:
     parts: dict[str, Sequence[tuple[str, ...]]] = {
         "breaks": [(_PYTHON, "-m", "proof.breaks")],
         "clients": [("make", "clients")],
+        "frameworks": [("make", "frameworks")],
         "mutants": [(_PYTHON, "-m", "proof.mutants")],
         "fuzz": [
             (*_PYTEST, "-n", "auto", "--timeout=1800", "--hypothesis-profile=long", "-m", "fuzz")

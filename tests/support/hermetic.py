@@ -15,7 +15,7 @@ _KEPT: Final = frozenset(
         *("PATH", "HOME", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "SYSTEMROOT", "LD_LIBRARY_PATH"),
         # What the targets of the Makefile tell the tests, and what mutmut tells a child.
         *("PROOF_PEOPLE", "MODEL_HISTORIES", "MODEL_SEED"),
-        *("APP_BRIDGE", "CLIENTS_FOLDER", "MUTANT_UNDER_TEST"),
+        *("APP_BRIDGE", "CLIENTS_FOLDER", "FRAMEWORKS_FOLDER", "MUTANT_UNDER_TEST"),
     )
 )
 _KEPT_PREFIXES: Final = ("PYTHON", "PYTEST_", "COV_", "COVERAGE_", "PLAYWRIGHT_")

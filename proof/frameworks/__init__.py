@@ -1,0 +1,1 @@
+"""Runs agent frameworks with a scripted model, and keeps what reaches the model."""
