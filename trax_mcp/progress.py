@@ -2,5 +2,5 @@
 
 from collections.abc import Awaitable, Callable
 
-Progress = Callable[[float, float, str], Awaitable[None]]
-"""Gets the progress so far, the total, and a message."""
+Progress = Callable[[int, int, str], Awaitable[None]]
+"""Gets the progress so far, the total, and a message. Clients draw the numbers as they are."""

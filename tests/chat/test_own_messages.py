@@ -77,6 +77,18 @@ async def test_a_message_counts_as_own_for_ten_minutes() -> None:
         assert await own(it[MINE]) == []
 
 
+async def test_a_message_stays_own_however_many_follow() -> None:
+    """A busy bot says more in ten minutes than anybody would count."""
+    async with open_chat() as it:
+        sent = await send(it)
+        for number in range(150):
+            await it[MINE].call(SEND, text=f"number {number}")
+        it.trax.faults.add(Fault.patched(lambda page: page["data"][-1].update(id=sent, text="We")))
+        assert sent in await own(it[MINE])
+        (echo,) = say(it, TEXT)
+        assert echo["id"] in await own(it[MINE])
+
+
 async def test_an_echo_may_differ_in_blanks_and_in_how_letters_are_composed() -> None:
     """As platforms may show it. Each that repeats it counts: TRaX does not say who wrote it."""
     async with open_chat() as it:

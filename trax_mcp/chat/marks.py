@@ -28,9 +28,7 @@ _Sent = deque[tuple[float, bytes | str]]
 """When each message was sent, with a digest of its text or with its id."""
 
 OWN_SECONDS: Final = 600.0
-"""How long a message that was sent is remembered."""
-_MOST_SENT: Final = 200
-"""The most texts and ids of one key that are remembered for one studio."""
+"""How long a message that was sent is remembered, however many follow it."""
 _MOST_CHATS: Final = 1024
 """The most chats. Those that were used longest ago are forgotten first."""
 
@@ -72,8 +70,10 @@ class ChatMarks:
         return tuple(_own(messages, sent)) if sent else ()
 
     def _remember(self, key: _Key, sent: bytes | str) -> None:
-        messages = self._sent.setdefault(key, deque(maxlen=_MOST_SENT))
-        messages.append((self._clock.seconds(), sent))
+        messages, now = self._sent.setdefault(key, deque()), self._clock.seconds()
+        while messages and messages[0][0] <= now - OWN_SECONDS:
+            messages.popleft()
+        messages.append((now, sent))
 
     def _forget(self, key: _Key, digest: bytes) -> None:
         """Forget the last message with this digest. A key that TRaX refuses leaves nothing."""

@@ -3,6 +3,7 @@
 Both are for clients without subscriptions. All reads of a caller share one watcher.
 """
 
+from math import ceil
 from typing import Final, NamedTuple
 
 import anyio
@@ -44,7 +45,9 @@ class WaitForChatMessages(
 
     studio_id: Id
     after: Cursor | None = Field(None, description="`cursor` of the last answer.")
-    timeout_seconds: WaitSeconds = Field(25, description="Longest wait (default 25).")
+    timeout_seconds: WaitSeconds = Field(
+        25, description="Longest wait (default 25). Some clients give a call 5 s."
+    )
     gather_seconds: GatherSeconds = Field(3, description="Then wait so long for more (default 3).")
     limit: Limit | None = None
 
@@ -56,9 +59,9 @@ class WaitForChatMessages(
             "messages": CONTRACT.resolve(cls.call.answer)["properties"]["data"],
             "cursor": {"type": "string", "description": "Pass it as `after`."},
             "missed": {"type": "boolean", "description": "Some may be lost, or repeated."},
-            "waitedSeconds": {"type": "number", "description": "In all."},
+            "waitedSeconds": {"type": "integer", "description": "In all."},
             "gatheredSeconds": {
-                "type": "number",
+                "type": "integer",
                 "description": "Of these, after the first new message was known.",
             },
         }
@@ -137,11 +140,16 @@ async def wait_for_chat(
 async def _cancel_after(
     seconds: float, waiting: anyio.CancelScope, clock: Clock, progress: Progress
 ) -> None:
-    """End a wait in time, and report progress, so that the client does not cancel it."""
+    """End a wait in time, and report progress, so that the client does not cancel it.
+
+    Never right before the answer: to a client that reads that first, the progress of a call that is
+    over is an error of the connection.
+    """
     began = clock.seconds()
-    while (left := began + seconds - clock.seconds()) > 0:
-        await clock.sleep(min(left, PROGRESS_SECONDS))
-        await progress(min(clock.seconds() - began, seconds), seconds, "Waiting for chat.")
+    while (left := began + seconds - clock.seconds()) > PROGRESS_SECONDS:
+        await clock.sleep(PROGRESS_SECONDS)
+        await progress(int(clock.seconds() - began), ceil(seconds), "Waiting for chat.")
+    await clock.sleep(left)
     waiting.cancel()
 
 

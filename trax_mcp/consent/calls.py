@@ -64,7 +64,7 @@ class Evidence(NamedTuple):
 NO_EVIDENCE: Final = Evidence()
 
 
-async def no_progress(_done: float, _total: float, _message: str) -> None:
+async def no_progress(_done: int, _total: int, _message: str) -> None:
     """Report nothing."""
 
 

@@ -74,8 +74,8 @@ class CompositeTools:
         )
         payload = {
             **chat_payload(studio, chat, watchers.marks.own(caller, studio, chat.messages)),
-            "waitedSeconds": round(waited, 1),
-            "gatheredSeconds": round(gathered, 1),
+            "waitedSeconds": round(waited),
+            "gatheredSeconds": round(gathered),
         }
         return results.untrusted_result(payload)
 

@@ -152,7 +152,7 @@ class Request(Generic[ParamsT]):
             tasks.cancel_scope.cancel()
         return answer
 
-    async def report_progress(self, done: float, total: float, message: str) -> None:
+    async def report_progress(self, done: int, total: int, message: str) -> None:
         """Send progress, if the client gave a token. Ignores a client that has disconnected."""
         try:
             # A client that has disconnected reads nothing, and the operation must not wait for it.
@@ -176,7 +176,8 @@ class Request(Generic[ParamsT]):
         """Send progress, so that the host does not time out; end the question when it expires."""
         started = self.clock.seconds()
         while (elapsed := self.clock.seconds() - started) < QUESTION_SECONDS:
-            await self.report_progress(elapsed, QUESTION_SECONDS, "Waiting for your approval.")
+            message = "Waiting for your approval."
+            await self.report_progress(int(elapsed), int(QUESTION_SECONDS), message)
             await self.clock.sleep(PROGRESS_INTERVAL_SECONDS)
         question.cancel()
 

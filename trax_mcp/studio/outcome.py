@@ -42,7 +42,7 @@ class OutcomeObserver:
             if observed.state in {"on_air", "off_air"} or elapsed >= OBSERVED_SECONDS:
                 return observed
             message = "Waiting to be on air." if live else "Waiting to be off air."
-            await progress(elapsed, OBSERVED_SECONDS, message)
+            await progress(int(elapsed), int(OBSERVED_SECONDS), message)
             await self._clock.sleep(_PAUSE_SECONDS)
 
     async def _poll(self, *, live: bool) -> Observed:

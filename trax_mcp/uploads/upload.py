@@ -29,8 +29,9 @@ LONGEST_PROCESSING_SECONDS: Final = 600.0
 """How long to wait for READY or FAILED after the upload. TRaX documents no limit."""
 
 _BUT: Final = "The file was uploaded, but"
-_STEPS: Final = 2.0
-"""Sending and processing. Progress counts each as 1."""
+_SENT: Final = 100
+"""Progress counts the file as this, and each second of the longest processing as 1."""
+_TOTAL: Final = _SENT + int(LONGEST_PROCESSING_SECONDS)
 _PROGRESS_SECONDS: Final = 1.0
 _FIRST_PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 15.0
@@ -105,7 +106,7 @@ class Uploader:
             if self.clock.seconds() - reported_at >= _PROGRESS_SECONDS:
                 reported_at = self.clock.seconds()
                 message = f"Sent {_format_size(sent)} of {_format_size(file.size)}."
-                await self.progress(sent / file.size, _STEPS, message)
+                await self.progress(_SENT * sent // file.size, _TOTAL, message)
             yield chunk
             sent += len(chunk)
 
@@ -118,8 +119,6 @@ class Uploader:
         last_error: TraxError | None = None
         began, pause = self.clock.seconds(), _FIRST_PAUSE_SECONDS
         while (elapsed := self.clock.seconds() - began) < LONGEST_PROCESSING_SECONDS:
-            message = f"Sent {_format_size(sent)}. TRaX is processing it."
-            await self.progress(1 + elapsed / LONGEST_PROCESSING_SECONDS, _STEPS, message)
             asset, last_error = None, None
             try:
                 asset = await self._find(asset_id)
@@ -133,6 +132,8 @@ class Uploader:
                 why = "TRaX could not process it: the media library lists it as FAILED"
                 next_step = "Tell the person; do not upload the same file again."
                 raise Refused("upload_failed", f"{_BUT} {why}", next_step, outcome="applied")
+            message = f"Sent {_format_size(sent)}. TRaX is processing it."
+            await self.progress(_SENT + int(elapsed), _TOTAL, message)
             await self.clock.sleep(min(pause, LONGEST_PROCESSING_SECONDS - elapsed))
             pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
         why = f"TRaX has not finished processing it in {LONGEST_PROCESSING_SECONDS:g} s"
