@@ -10,6 +10,7 @@ import secrets
 import socket
 import ssl
 import sys
+import textwrap
 import time
 from contextvars import Context
 from types import SimpleNamespace
@@ -153,6 +154,10 @@ def _with_yes_first(preview: Preview, form: FormMessage) -> dict[str, Any]:
     return schema
 
 
+def _fits_with_breaks_at_hyphens(message: str, *, rows: int = 4, columns: int = 74) -> bool:
+    return len(textwrap.wrap(message, columns)) <= rows
+
+
 def _ways_by_length(
     client: ConnectedClient,
     operator: Operator,
@@ -222,7 +227,13 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
         (_FORM_TEST, swap(form_schema).by(_with_yes_first)),
     ],
     "So what doesn't fit is asked on the page": [
-        (_FORM_TEST, swap(fits).by(lambda *_, **__: True)),
+        (
+            _FORM_TEST,
+            swap(fits).by(
+                lambda message, *, rows=4, columns=74: fits(message, rows=rows + 1, columns=columns)
+            ),
+        ),
+        (_FORM_TEST, swap(fits).by(_fits_with_breaks_at_hyphens)),
         ("tests/units/server/test_ways.py", swap(ways.ways).by(_ways_by_length)),
     ],
     "Of several changes, deletions are named first.": [

@@ -11,6 +11,7 @@ from tests.support.guarded_calls import GUARD_ALSO, GUARDED_OPERATIONS, STUDIO, 
 from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.simulated_person import Person
 from tests.support.snapshots import Answers
+from tests.support.terminal_rows import rows_of
 from tests.world.answers import outcome
 from tests.world.world import MINE, open_world
 
@@ -39,6 +40,17 @@ OPERATIONS: Final = {
         _change("delete_destination", destId="dest_1"),
         _change("delete_destination", destId="dest_2"),
     ),
+    "apply_changes, names with hyphens and live": _several(
+        _change("update_destination", destId="dest_1", name="Church-of-St-Mary-main-service"),
+        _change("update_destination", destId="dest_2", name="Sunday-10-30-service-YouTube"),
+        _change("go_live"),
+    ),
+    "update_destination, a long rtmpUrl": GuardedOperation(
+        "update_destination",
+        {**STUDIO, "destId": "dest_3", "rtmpUrl": f"rtmps://new.example/app/{'a-long-path/' * 18}"},
+        "",
+        {},
+    ),
 }
 
 
@@ -46,7 +58,7 @@ def _as_sent(form: Form) -> str:
     """The choices, the description, and the message in rows of two widths."""
     field = form.requested_schema["properties"]["choice"]
     choices = " ".join(f"({'x' if it == field['default'] else ' '}) {it}  " for it in field["enum"])
-    rows = {width: textwrap.wrap(form.message, width) for width in (74, 54)}
+    rows = {width: rows_of(form.message, width) for width in (74, 54)}
     drawn = "\n".join(
         f"  {width} columns, {len(lines)} rows\n" + textwrap.indent("\n".join(lines), "  | ")
         for width, lines in rows.items()
@@ -65,5 +77,6 @@ async def test_each_question_is_short_enough_to_be_drawn(
             if operation.on_air:
                 put_on_air(it.trax)
             assert outcome(await it[MINE].call(operation)) == ("cannot_ask", "unseen")
+        assert [it for it in person.forms if len(rows_of(it.message, 74)) > 4] == []
         told += [f"{kind}\n\n{_as_sent(form)}" for form in person.forms]
     assert "\n\n\n".join(told) + "\n" == snapshot.with_defaults(extension_class=Answers), name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
 import mcp_types as types
@@ -19,6 +18,7 @@ from tests.support.simulated_person import (
     form_of,
     refusing,
 )
+from tests.support.terminal_rows import rows_of
 from tests.world.answers import RAN, approved_in, audit_lines, outcome
 from tests.world.wire import MODERN
 from tests.world.world import MINE, open_world
@@ -61,7 +61,7 @@ async def test_what_does_not_fit_is_asked_in_several_forms(era: str) -> None:
     assert {*earlier} == {GO_ON}
     assert last.startswith("Go live on ")
     for number, form in enumerate(person.forms, start=1):
-        assert len(textwrap.wrap(form.message, 74)) <= 4
+        assert len(rows_of(form.message, 74)) <= 4
         assert f"({number} of {len(person.forms)})" in form.message
         assert form.requested_schema["properties"]["choice"]["default"] == choices(form)[1]
     shown = " ".join(it.message for it in person.forms)

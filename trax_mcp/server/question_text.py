@@ -5,8 +5,8 @@ act, then what becomes public or is lost, then the facts, with short names. What
 into further forms.
 """
 
-import textwrap
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
@@ -66,8 +66,19 @@ def form_messages(
 
 
 def fits(message: str, *, rows: int = ROWS, columns: int = COLUMNS) -> bool:
-    """Whether a paragraph takes no more than so many rows."""
-    return len(textwrap.wrap(_as_wide(message), columns)) <= rows
+    """Whether a paragraph takes no more than so many rows, in any client.
+
+    Claude Code breaks it at blanks alone. A word that is longer than a row begins a new one.
+    """
+    taken, used = 1, 0
+    for word in message.split(" "):
+        size = _columns_of_word(word, columns)
+        if used and used + 1 + size > columns:
+            taken, used = taken + 1, 0
+        used += size + bool(used)
+        more = max(0, used - 1) // columns
+        taken, used = taken + more, used - more * columns
+    return taken <= rows
 
 
 def form_schema(preview: Preview, form: FormMessage) -> dict[str, Any]:
@@ -144,13 +155,18 @@ def _several(
 ) -> Iterator[FormMessage]:
     """Several forms, each with the act first, and as many facts as fit after it."""
     act, *others = _begin(preview, changes, practice=practice)
-    begin = f"{act} (10 of 10)"
-    room = max(_LEAST_ROOM, rows * columns - len(_as_wide(begin)) - columns // 2)
-    facts = [*others, *_facts(preview, room), *(it.in_short for it in preview.lasts)]
+    begin = f"{act} (999 of 999)"
+
+    def has_room(page: str) -> bool:
+        return fits(f"{begin}{page}", rows=rows, columns=columns)
+
+    facts = [*others, *_facts(preview, has_room), *(it.in_short for it in preview.lasts)]
     pages = [""]
-    for fact in chain.from_iterable(_divided(it, room) for it in (*facts, *_end(preview))):
+    for fact in chain.from_iterable(
+        _divided(it, has_room, longest=rows * columns) for it in (*facts, *_end(preview))
+    ):
         longer = f"{pages[-1]} {fact}"
-        if pages[-1] and not fits(f"{begin}{longer}", rows=rows, columns=columns):
+        if pages[-1] and not has_room(longer):
             pages.append(f" {fact}")
         else:
             pages[-1] = longer
@@ -158,29 +174,35 @@ def _several(
         yield FormMessage(f"{act} ({number} of {len(pages)}){page}", number=number, of=len(pages))
 
 
-def _facts(preview: Preview, room: int) -> Iterator[str]:
-    """Each row whole if there is so much room for it, else fact by fact."""
+def _facts(preview: Preview, has_room: Callable[[str], bool]) -> Iterator[str]:
+    """Each row whole if there is room for it, else fact by fact."""
     for row in preview.rows:
-        if len(_as_wide(whole := _row(row, is_short=True))) <= room:
+        if has_room(f" {(whole := _row(row, is_short=True))}"):
             yield whole
         else:
             yield from (f"{row.short or row.label}: {it.in_short}." for it in row.items)
 
 
-def _divided(text: str, room: int) -> Iterator[str]:
+def _divided(text: str, has_room: Callable[[str], bool], *, longest: int) -> Iterator[str]:
     """A long text in pieces, with a sign where it goes on: what the caller sets is never cut."""
-    if len(_as_wide(text)) <= room:
-        yield text
-        return
-    size = room // 2 if len(_as_wide(text)) > len(text) else room
-    first, *others = textwrap.wrap(text, size - 4, break_on_hyphens=False)
-    pieces = [first, *(f"{CONTINUED} {it}" for it in others)]
-    yield from (f"{it} {CONTINUED}" for it in pieces[:-1])
-    yield pieces[-1]
+    sign = ""
+    while not has_room(f" {sign}{text}"):
+        begin = f" {sign}"
+
+        def is_too_long(size: int, begin: str = begin, text: str = text) -> bool:
+            return not has_room(f"{begin}{text[:size]} {CONTINUED}")
+
+        size = max(_LEAST_ROOM, bisect_left(range(longest), x=True, key=is_too_long) - 1)
+        blank = text.rfind(" ", size // 2, size)
+        size = size if blank < 0 else blank
+        yield f"{sign}{text[:size]} {CONTINUED}"
+        sign, text = f"{CONTINUED} ", text[size:].lstrip(" ")
+    yield f"{sign}{text}"
 
 
-def _as_wide(text: str) -> str:
-    """The text with two letters for each wide character, as a terminal draws it."""
-    if text.isascii():
-        return text
-    return "".join(it * max(1, columns_of(it)) for it in text)
+def _columns_of_word(word: str, columns: int) -> int:
+    """The columns that a word takes: two for a wide character, which no row has half of."""
+    if word.isascii():
+        return len(word)
+    size = sum(max(1, columns_of(it)) for it in word)
+    return size + size // (columns - 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import textwrap
+from itertools import permutations
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -11,6 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from tests.support.terminal_rows import rows_of
 from tests.units.studio_facts import (
     EVERYTHING,
     LIVE,
@@ -36,6 +37,8 @@ from trax_mcp.consent.plans import plan_for
 from trax_mcp.server.question_text import form_messages, form_schema, preview_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
     from trax_mcp.consent.changes import Action
@@ -91,12 +94,12 @@ def test_the_whole_go_live_fits_with_what_lasts_and_practice() -> None:
         ' Off: "Kick (trying out)" (Kick). On screen: "Host camera", "Intro clip".'
         " YouTube stays off for later shows until you turn it back on."
     )
-    assert len(textwrap.wrap(form.message, 74)) == 4
+    assert len(rows_of(form.message, 74)) == 4
 
 
 def test_a_go_live_fits_the_narrowest_screen() -> None:
     (form,) = form_messages(preview(GoLive(**S)), practice=True)
-    assert len(textwrap.wrap(form.message, 54)) == 4
+    assert len(rows_of(form.message, 54)) == 4
 
 
 def test_the_no_comes_first_and_is_preselected() -> None:
@@ -246,7 +249,35 @@ def test_what_does_not_fit_is_asked_in_several_forms_and_the_act_in_the_last() -
     ]
     together = "".join(it.message.partition(") ")[2].partition(") ")[2] for it in forms)
     assert address in re.sub("( ?\u21b3 ?)+", "", together)
-    assert all(len(textwrap.wrap(it.message, 74)) <= 4 for it in forms)
+    assert all(len(rows_of(it.message, 74)) <= 4 for it in forms)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Church-of-St-Mary-main-service", "Sunday-10-30-service-YouTube", "Kick-backup-channel"),
+        ("2026-12-04-friday-night-show-eu", "2026-12-04-friday-night-show-us", "backup-on-kick"),
+        ("Second-channel-for-members-only", "Late-night-crowd-on-Twitch", "Kick-backup-channel"),
+    ],
+)
+def test_a_name_with_hyphens_is_never_drawn_in_a_row_that_no_client_shows(
+    names: Sequence[str],
+) -> None:
+    """Clients break a message at blanks, and not at a hyphen."""
+    for order in permutations(names):
+        places = [destination(f"dest_{it}", name, "twitch") for it, name in enumerate(order)]
+        facts = known(SHOW, destinations=tuple(places))
+        forms = form_messages(preview(GoLive(**S), facts), practice=True)
+        assert max(len(rows_of(it.message, 74)) for it in forms) <= 4
+        shown = "".join(it.message for it in forms)
+        assert [it for it in names if f'"{it}"' not in shown] == []
+
+
+@pytest.mark.parametrize("length", range(40, 700, 20))
+def test_a_long_address_is_drawn_whole(length: int) -> None:
+    for address in (f"rtmp://a.example/{'x' * length}", f"rtmp://a.example/{'x-' * length}"):
+        forms = form_messages(preview(of(1, rtmp_url=address)), practice=True)
+        assert max(len(rows_of(it.message, 74)) for it in forms) <= 4
 
 
 def test_a_client_that_shows_all_of_a_form_gets_one() -> None:
@@ -315,9 +346,9 @@ def test_any_question_is_drawn_whole_and_its_choice_holds_no_name(
         assert '"' not in choice
     for form in form_messages(shown, practice=True):
         assert "\n" not in form.message
-        assert len(textwrap.wrap(form.message, 74)) <= 4, form.message
+        assert len(rows_of(form.message, 74)) <= 4, form.message
         assert len(form.description) <= 47
-    begin = textwrap.wrap(form_messages(shown)[0].message, 120)[0]
+    begin = rows_of(form_messages(shown)[0].message, 120)[0]
     if goes_live:
         assert "Anyone can watch" in begin or "go live" in begin.lower()
     if deleted:

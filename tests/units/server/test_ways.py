@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tests.support.terminal_rows import rows_of
 from trax_mcp.consent.preview import Preview, Row, Target
 from trax_mcp.consent.rules import Mode
 from trax_mcp.server.ways import (
@@ -177,7 +177,7 @@ def test_a_question_takes_as_many_forms_as_a_client_needs(
     forms = forms_of(client, question(12))
     assert (len(forms) == 1) is is_whole
     if not is_whole:
-        assert max(len(textwrap.wrap(it.message, 74)) for it in forms) <= 4
+        assert max(len(rows_of(it.message, 74)) for it in forms) <= 4
         shown = "".join(it.message for it in forms)
         assert [it for it in range(12) if f"number {it} of" not in shown] == []
 
