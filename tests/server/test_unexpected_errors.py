@@ -49,7 +49,7 @@ async def test_an_unexpected_exception_is_logged_once_and_hidden_from_the_client
             "resources/list": client.list_resources,
             "resources/read": lambda: client.read_resource(CHAT),
             "resources/subscribe": lambda: mine.subscribe(CHAT),
-            "completion/complete": lambda: completed(client, "go_live", "studio"),
+            "completion/complete": lambda: completed(client, "start_stream", "studio"),
         }
         with pytest.raises(MCPError) as caught, anyio.fail_after(PATIENCE_SECONDS):
             await requests[method]()

@@ -215,7 +215,7 @@ async def test_completions_of_a_cut_list_are_ids_and_say_that_there_may_be_more(
 ) -> None:
     """A name selects no studio: one that was not read may have the same. An id does."""
     async with client_of(server, MODERN) as client:
-        coffee = await completed(client, "go_live", "studio", "coffee")
+        coffee = await completed(client, "start_stream", "studio", "coffee")
         nothing = await completed(client, CHAT, "studioId", "nothing like it")
         by_name = await completed(client, "answer_chat", "platform", studio="Friday Night Show")
         by_id = await completed(client, "answer_chat", "platform", studio="studio_42")

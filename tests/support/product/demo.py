@@ -49,7 +49,7 @@ def play_demo(
             anyio.create_task_group() as tasks,
         ):
             settings = {it: value for it, value in variables.items() if it.startswith("TRAX_")}
-            server = Product(trax, clock, settings).server()
+            server = Product(trax, clock, {**settings, "TRAX_SANDBOX": "true"}).server()
             alter(server, clock)
             tasks.start_soon(server.run, *ours, server.create_initialization_options())
             yield client
