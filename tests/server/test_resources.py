@@ -81,7 +81,10 @@ async def test_the_contract_resource_is_the_published_document() -> None:
         for uri in READ_WITH:
             error = await refused(it[""].client, uri)
             assert failure_in(error, it.trax)["code"] == "no_key"
-            assert (error.code, "TRAX_API_KEY" in error.message) == (types.INTERNAL_ERROR, True)
+            assert (error.code, "`trax-mcp install`" in error.message) == (
+                types.INTERNAL_ERROR,
+                True,
+            )
         assert list(it.trax.requests) == []
 
 

@@ -177,7 +177,7 @@ async def test_without_a_key_only_the_public_calls_are_sent() -> None:
             assert not (await it[""].call(tool)).is_error
         assert (error["code"], error["outcome"]) == ("no_key", "not_applied")
         assert "Developer / API Keys" in error["message"]
-        assert "TRAX_API_KEY" in error["message"]
+        assert "run `trax-mcp install`" in error["message"]
         assert it.received == {"GET /v1/health": 1, "GET /v1/openapi.json": 1}
         assert not any({"authorization", "x-api-key"} & set(s.headers) for s in it.trax.requests)
 

@@ -66,9 +66,10 @@ class Resource:
         """The input for a URI. None if the URI is not one of this resource.
 
         `UriTemplate.match` ignores a fragment, an unknown query and bytes that are not UTF-8, so
-        that several URIs would be one resource.
+        that several URIs would be one resource. So would those with and without an empty variable.
         """
-        if (variables := self.uri.match(uri)) is None:
+        variables = self.uri.match(uri)
+        if variables is None or "" in variables.values():
             return None
         try:
             if unquote(uri, errors="strict") != unquote(self.uri.expand(variables)):
