@@ -65,6 +65,7 @@ from trax_mcp.server.results import error_result, in_practice
 from trax_mcp.server.server_tokens import ServerTokens
 from trax_mcp.server.sessions import Sessions
 from trax_mcp.server.subscriptions import _Subscriber
+from trax_mcp.server.tools import Tools
 from trax_mcp.server.untrusted import without_ours, write_delimited, write_json
 from trax_mcp.settings import Settings, read_settings
 from trax_mcp.sign_in import client_descriptions, clients, sign_ins
@@ -491,6 +492,12 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
     ],
     "What is refused in this way": [
         ("tests/server/test_request_limits.py", swap(answer_to).by(lambda *_, **__: b"")),
+    ],
+    "A server on stdio that gets a confirmation": [
+        (
+            "tests/consent/test_consent_stdio.py",
+            swap(Tools._with_guess).by(lambda self, not_run, request: not_run),
+        ),
     ],
     "Where the server has either": [
         ("tests/server/test_http_access.py", swap(_refuse_authorization).by(_let_bearer_keys_pass)),

@@ -13,7 +13,7 @@ from tests.support.product.faults import Fault
 from tests.support.product.local_servers import upstream
 from tests.support.server_process import PATIENCE_SECONDS, running
 from tests.support.simulated_person import Person, agreeing, altering
-from tests.world.answers import RAN, audit_lines, outcome
+from tests.world.answers import RAN, audit_lines, data_of, outcome
 from tests.world.wire import LEGACY, StdioWire, choosing, read_answer, response_to, tool_call
 from tests.world.world import MINE, Over, open_world
 
@@ -109,3 +109,40 @@ async def test_a_signal_ends_the_process_at_once_on_http(tmp_path: Path) -> None
     assert "Traceback" not in process.stderr.text
     failure = read_answer(answer)["result"]["structuredContent"]["error"]
     assert (failure["code"], failure["outcome"]) == ("timeout", "unknown")
+
+
+NEVER_GIVEN: Final = (
+    "Not done yet: this server has given no confirmation since it started. If your client starts"
+    " one for each call, none can ever count: tell the user that it has to keep one session, or use"
+    " HTTP. "
+)
+NO_FORMS: Final[dict[str, Any]] = {}
+
+
+async def test_a_process_that_never_gave_a_confirmation_says_what_may_be_wrong() -> None:
+    """Some frameworks start a process for each call. To one that did give some it is unknown."""
+    go_live, found = GO_LIVE.arguments, "AAAAAAAAAAAAAAAAAAAAAA"
+    async with upstream() as trax:
+        settings = {"TRAX_API_KEY": MINE, "TRAX_BASE_URL": trax.base_url}
+        said = []
+        for _ in range(2):
+            async with running(settings=settings) as server:
+                wire = StdioWire(server, LEGACY, NO_FORMS)
+                await wire.open()
+                yes = {"confirm": True, "confirmation": found}
+                first = await wire.call(GO_LIVE.tool, **go_live, **yes)
+                again = await wire.call(GO_LIVE.tool, **go_live, **yes)
+                said.append([it["structuredContent"]["message"] for it in (first, again)])
+                found = again["structuredContent"]["confirmation"]
+    assert trax.sent == []
+    for first, again in said:
+        assert first.startswith(NEVER_GIVEN)
+        assert again.startswith("Not done yet: this confirmation has expired or isn't valid here.")
+
+
+async def test_over_http_an_unknown_confirmation_is_simply_unknown() -> None:
+    """Another replica may have given it, or the server was restarted."""
+    async with open_world(MINE, over=Over.HTTP) as it:
+        yes = {"confirm": True, "confirmation": "AAAAAAAAAAAAAAAAAAAAAA"}
+        answer = await it[MINE].call(GO_LIVE, **yes)
+    assert "has expired or isn't valid here" in data_of(answer)["message"]

@@ -1,7 +1,8 @@
 """The tools: how clients see them, and the way of a call from its arguments to its result."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
 
 import mcp_types as types
 
@@ -23,6 +24,11 @@ from trax_mcp.server.offer import TOOLS, Offer
 from trax_mcp.server.request import CallRequest, Request
 from trax_mcp.server.schemas import answer_schema, arguments_schema
 
+_NEVER_GIVEN: Final = (
+    "this server has given no confirmation since it started. If your client starts one for each"
+    " call, none can ever count: tell the user that it has to keep one session, or use HTTP"
+)
+
 
 class _Tool(NamedTuple):
     """A tool input as clients see it."""
@@ -42,6 +48,7 @@ class Tools:
         self._tools: Mapping[str, _Tool] = {
             kind.tool_name: _tool(kind, offer.rules) for kind in offer.kinds()
         }
+        self._has_previewed = False
         self._has_guarded = any(tool.guarded for tool in self._tools.values())
 
     def offers_panel(self, caller: Caller = ANONYMOUS) -> bool:
@@ -121,6 +128,7 @@ class Tools:
             case types.InputRequiredResult() as question:
                 return question
             case NotRun() as not_run:
+                not_run = self._with_guess(not_run, request)
                 return results.not_run_result(not_run, practice=self._asking.practice)
             case Done(steps=()) as done:
                 (operation,) = action.steps
@@ -130,6 +138,17 @@ class Tools:
                 return results.answer_result(operation, done, own=own, meaning=meaning)
             case done:
                 return results.changes_result(done)
+
+    def _with_guess(self, not_run: NotRun, request: CallRequest) -> NotRun:
+        """The same, with a guess why a process has never given the confirmation that it gets.
+
+        Some frameworks start one for each call. Over HTTP it may have been another replica.
+        """
+        is_first_preview = not_run.confirmation is not None and not self._has_previewed
+        self._has_previewed |= is_first_preview
+        if is_first_preview and not_run.reason == "expired" and request.ctx.request is None:
+            return replace(not_run, why=_NEVER_GIVEN)
+        return not_run
 
     async def _meaning(self, operation: Operation[Any], answer: JsonObject, caller: Caller) -> str:
         """What the answer to a read means, where it does not say so itself."""
