@@ -141,10 +141,12 @@ class Request(Generic[ParamsT]):
             return types.InputRequiredResult(
                 input_requests={_QUESTION: request}, request_state=signed
             )
-        answer = PersonAnswer(question.question_id, "timed_out", number=question.number)
+        timed_out = PersonAnswer(question.question_id, "timed_out", number=question.number)
+        answer = timed_out
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._report_waiting, tasks.cancel_scope)
             for form in forms:
+                answer = timed_out
                 answer = await self._elicit(question, _form(question, form))
                 if not form.is_last and not goes_on(answer):
                     answer = unless_approved(answer, question.preview.no)
