@@ -17,10 +17,11 @@ from tests.support.simulated_person import (
     declining,
     form_of,
     refusing,
+    silent,
 )
 from tests.support.terminal_rows import rows_of
 from tests.world.answers import RAN, approved_in, audit_lines, outcome
-from tests.world.wire import MODERN
+from tests.world.wire import LEGACY, MODERN
 from tests.world.world import MINE, open_world
 
 if TYPE_CHECKING:
@@ -146,14 +147,39 @@ async def test_each_answer_leads_to_the_next_form() -> None:
         assert len(seen) > 2
 
 
-async def test_a_stop_is_asked_in_several_forms_too(era: str) -> None:
-    """What it warns of may be long. Its question is not kept, so the next form asks anew."""
+@pytest.mark.parametrize("destinations", [0, 9, 60])
+async def test_a_stop_is_asked_in_one_form_whatever_would_be_told(
+    destinations: int, era: str
+) -> None:
+    """Clients give up a call after ten questions, and nobody has the time for them."""
     person = Person(agreeing)
     async with open_world(MINE, era=era, person=person) as it:
         put_on_air(it.trax)
         it.trax.change("studio_42", name="\N{MAN}" * 120)
+        for number in range(destinations):
+            it.trax.add_destination(f"A place with quite a long name, number {number}")
         assert outcome(await it[MINE].call(GO_OFFLINE)) == RAN
-        assert acts_in(person.forms)[-1] != GO_ON
+    (form,) = person.forms
+    assert len(rows_of(form.message, 74)) <= 4
+    assert "The show ends for all viewers." in form.message
+    assert ("Streams to: " in form.message) is (destinations == 0)
+    assert choices(form)[0] == "Go offline"
+
+
+async def test_a_time_out_at_the_second_form_is_no_answer_either() -> None:
+    """In the earlier era all forms are asked within one call, in five minutes."""
+    person = Person()
+    async with open_world(MINE, era=LEGACY, person=person) as it:
+        fill(it)
+
+        async def going_on_once(form: Form) -> FormAnswer:
+            return await (agreeing if len(person.forms) == 1 else silent)(form)
+
+        person.answer_with(going_on_once)
+        call = it[MINE].start(GO_LIVE)
+        await it.hand_clock.pass_until(lambda: call.has_ended, most=310)
+        assert outcome(await call.result()) == ("declined", "timed_out")
+        assert (len(person.forms), it.sent) == (2, [])
 
 
 async def test_what_does_not_fit_goes_to_the_page_first(tmp_path: Path, era: str) -> None:

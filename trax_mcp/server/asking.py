@@ -11,7 +11,6 @@ from trax_mcp.api.errors import TraxError
 from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import (
     NO_EVIDENCE,
-    STAY_ON_AIR,
     Ask,
     Channel,
     Done,
@@ -26,6 +25,7 @@ from trax_mcp.consent.questions import REPORT_SECONDS, Ended, Phase
 from trax_mcp.consent.records import Away, store_unavailable
 from trax_mcp.consent.rules import Mode
 from trax_mcp.server import ways
+from trax_mcp.server.question_text import form_of_stop
 from trax_mcp.server.request import CallRequest, Request, goes_on, unless_approved
 from trax_mcp.server.ways import Operator, Way
 
@@ -95,11 +95,11 @@ class Asking:
     ) -> Done | NotRun | types.InputRequiredResult:
         if self.guard.never_asks(call.operation):
             return _no_question(await self.guard.run(call))
+        if _is_stop(call):
+            return await self._run_stop(call, request)
         next_form, call = await self._go_on(call, request)
         if next_form is not None:
             return next_form
-        if _is_stop(call):
-            return await self._run_stop(call, request)
         tried: set[Way] = set()
         asked, phase = await self._find(call, request)
         if asked and call.evidence.answer is None and phase != "unreported":
@@ -172,9 +172,6 @@ class Asking:
         answer, form = call.evidence.answer, request.answered
         if answer is None or form is None or form.is_last:
             return None, call
-        if _is_stop(call) and not goes_on(answer):  # to stay on air, nothing is read
-            answer = unless_approved(answer, STAY_ON_AIR)
-            return None, call._replace(evidence=Evidence(answer=answer))
         ask = await self._asked(call)
         if ask is not None and goes_on(answer):
             forms = ways.forms_of(request.client, ask.preview, ask.changes, practice=self.practice)
@@ -186,11 +183,7 @@ class Asking:
         return None, call._replace(evidence=Evidence(answer=answer))
 
     async def _asked(self, call: GuardedCall) -> Ask | None:
-        """The open question that a call answers. One about a stop is not kept: it's asked again."""
-        if _is_stop(call):
-            again = call._replace(evidence=NO_EVIDENCE, can_ask=True)
-            result = await self.guard.run(again)
-            return result if isinstance(result, Ask) else None
+        """The open question that a call answers."""
         asked_id = call.evidence.question_id or ""
         state = await self.guard.store.questions.read(asked_id, call.caller)
         question = state.question
@@ -237,8 +230,8 @@ class Asking:
     ) -> Done | NotRun | types.InputRequiredResult:
         while isinstance(result := await self.guard.run(call), Ask):
             self.guard.audit.write("asked", call, channel="form")
-            forms = ways.forms_of(request.client, result.preview, practice=self.practice)
-            answer = await request.ask(result, forms)
+            form = form_of_stop(result.preview, practice=self.practice)
+            answer = await request.ask(result, (form,))
             if isinstance(answer, types.InputRequiredResult):
                 return answer
             call = call._replace(evidence=Evidence(answer=answer))

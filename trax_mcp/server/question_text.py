@@ -65,6 +65,16 @@ def form_messages(
     return tuple(_several(preview, changes, practice=practice, rows=rows, columns=columns))
 
 
+def form_of_stop(preview: Preview, *, practice: bool = False) -> FormMessage:
+    """The only form that asks about a stop: a person in a hurry gets no second one.
+
+    The facts stand there if they fit.
+    """
+    shown = (preview, preview._replace(rows=()))
+    *drafts, last = chain.from_iterable(_drafts(it, (), practice=practice) for it in shown)
+    return next((it for it in drafts if fits(it.message)), last)
+
+
 def fits(message: str, *, rows: int = ROWS, columns: int = COLUMNS) -> bool:
     """Whether a paragraph takes no more than so many rows, in any client.
 

@@ -218,7 +218,7 @@ def ways(
         others.append("panel")
     if operator.has_page and "page" in operator.allowed:
         others.append("page")
-    found = [*form, *others] if forms == 1 or is_stop else [*others, *form]
+    found = [*form, *others] if forms == 1 else [*others, *form]
     if not has_form and (operator.mode is Mode.AUTO or is_stop):
         found.append("preview")
     return tuple(it for it in found if it not in tried)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from itertools import permutations
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +28,7 @@ from trax_mcp.api.operations import (
     DeleteDestination,
     DeleteSource,
     GoLive,
+    GoOffline,
     UnlinkConnection,
     UpdateDestination,
     UpdateSource,
@@ -34,10 +36,17 @@ from trax_mcp.api.operations import (
 )
 from trax_mcp.consent.changes import ApplyChanges
 from trax_mcp.consent.plans import plan_for
-from trax_mcp.server.question_text import form_messages, form_schema, preview_lines
+from trax_mcp.server.question_text import (
+    form_messages,
+    form_of_stop,
+    form_schema,
+    preview_lines,
+)
+from trax_mcp.studio.facts import Read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
@@ -271,6 +280,19 @@ def test_a_name_with_hyphens_is_never_drawn_in_a_row_that_no_client_shows(
         assert max(len(rows_of(it.message, 74)) for it in forms) <= 4
         shown = "".join(it.message for it in forms)
         assert [it for it in names if f'"{it}"' not in shown] == []
+
+
+@pytest.mark.parametrize("now", [NOW, NOW + timedelta(hours=29, minutes=59)])
+@pytest.mark.parametrize("facts", [LIVE, EVERYTHING, EVERYTHING._replace(status=Read())])
+def test_what_a_stop_warns_of_is_in_its_one_form(facts: Facts, now: datetime) -> None:
+    places = tuple(destination(f"dest_{it}", f"Place number {it} " * 9, "kick") for it in range(60))
+    facts = known(facts, studio=studio("N" * 200), destinations=places)._replace(auto_go_live=True)
+    shown = plan_for(GoOffline(**S))(GoOffline(**S), facts, now=now).preview
+    form = form_of_stop(shown, practice=True)
+    assert len(rows_of(form.message, 74)) <= 4
+    told = [shown.headline, *shown.lead, *shown.warnings]
+    assert [it for it in told if it.in_short not in form.message] == []
+    assert form.is_last
 
 
 @pytest.mark.parametrize("length", range(40, 700, 20))

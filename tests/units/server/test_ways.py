@@ -112,7 +112,7 @@ def test_each_client_is_asked_in_these_ways(
 def test_a_stop_is_asked_in_a_form_first_and_never_refused(
     client: ConnectedClient, operator: Operator, expected: tuple[Way, ...]
 ) -> None:
-    assert ways(client, operator, forms=2, is_stop=True) == expected
+    assert ways(client, operator, is_stop=True) == expected
 
 
 def test_length_never_moves_a_question_to_the_model() -> None:
