@@ -29,7 +29,6 @@ from trax_mcp.consent.store import Store
 from trax_mcp.studio.facts import Facts, Observed
 from trax_mcp.studio.list_cache import ListCache
 from trax_mcp.studio.outcome import OBSERVED_SECONDS, OutcomeObserver
-from trax_mcp.studio.reading import FactReader
 
 _TIMEOUTS: Final = 2
 
@@ -177,12 +176,6 @@ class Reporter:
             approved_in=approved_in,
             lost=sent.happened if isinstance(sent, TraxError) else None,
         )
-        if plan_type.reads_after:
-            reader = FactReader(
-                self._client, call.caller, operation.studio(), quick=True, first_page=True
-            )
-            with suppress(TraxError):  # the call is done: what is missing leads to no warning
-                facts = (await reader.read(plan_type.reads_after)).completed_by(facts)
         facts = self._completed(call, facts)
         plan = plan_type(operation, facts, now=self._clock.now())
         return done._replace(said=plan.report(done.data, observed, undone=undone))

@@ -52,8 +52,6 @@ class Plan(ABC, Generic[OperationT]):
     operation_type: ClassVar[type[Action]]
     reads: ClassVar[Sequence[Fact]]
     """The facts that are read before the question."""
-    reads_after: ClassVar[Sequence[Fact]] = ()
-    """The facts that are read after sending, for `done`: status and destinations at most."""
 
     def __init_subclass__(cls) -> None:
         """Take the operation from the base class: `class GoLivePlan(Plan[GoLive])`."""

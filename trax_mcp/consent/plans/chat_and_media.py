@@ -17,7 +17,6 @@ class SendChatMessagePlan(Plan[SendChatMessage]):
     """Sends a chat message."""
 
     reads = (Fact.STUDIO, Fact.STATUS, Fact.DESTINATIONS, Fact.HEALTH)
-    reads_after = (Fact.STATUS, Fact.DESTINATIONS)
 
     def acts(self) -> Iterator[Act]:
         known = only_known(self.operation.platforms or ())
