@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import mcp_types as types
 import pytest
 
-from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
+from tests.consent.several_changes import TWITCH_ONLY
+from tests.support.guarded_calls import DELETE_DESTINATION, GO_LIVE, GO_OFFLINE
 from tests.support.product.frozen_sandbox import put_on_air
 from tests.support.simulated_person import (
     Person,
@@ -20,7 +21,7 @@ from tests.support.simulated_person import (
     silent,
 )
 from tests.support.terminal_rows import rows_of
-from tests.world.answers import RAN, approved_in, audit_lines, outcome
+from tests.world.answers import RAN, approved_in, audit_lines, outcome, text_of
 from tests.world.wire import LEGACY, MODERN
 from tests.world.world import MINE, open_world
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from tests.support.guarded_calls import GuardedOperation
     from tests.support.simulated_person import Form, FormAnswer
     from tests.world.world import World
 
@@ -35,7 +37,8 @@ GO_ON: Final = "Go on"
 DO_NOT: Final = "Don't go live"
 MALFORMED: Final = ("declined", "malformed")
 EXPIRED: Final = ("confirmation_invalid", "expired")
-OLD_CLAUDE: Final = types.Implementation(name="claude-code", version="2.1.197")
+CODEX: Final = types.Implementation(name="codex-mcp-client", version="0.171.0")
+CUTS: Final = types.Implementation(name="claude-code", version="2.1.267")
 QWEN: Final = types.Implementation(name="qwen-cli-mcp-client-trax", version="0.0.1")
 
 
@@ -69,11 +72,11 @@ async def test_what_does_not_fit_is_asked_in_several_forms(era: str) -> None:
     assert [it for it in range(9) if f"number {it}" not in shown] == []
 
 
-async def test_a_client_that_draws_all_of_a_form_is_shown_one(era: str) -> None:
+async def test_a_client_that_draws_more_of_a_form_is_shown_one(era: str) -> None:
     person = Person(agreeing)
     async with open_world(MINE, era=era) as it:
         fill(it)
-        caller = await it.caller(person=person, named=OLD_CLAUDE)
+        caller = await it.caller(person=person, named=CODEX)
         assert outcome(await caller.call(GO_LIVE)) == RAN
     assert len(person.forms) == 1
 
@@ -100,7 +103,7 @@ async def test_an_answer_to_the_first_form_is_no_approval(choice: str, era: str)
     async with open_world(MINE, era=era) as it:
         fill(it)
         acts = Person(declining)
-        asked = await it.caller(person=acts, named=OLD_CLAUDE)
+        asked = await it.caller(person=acts, named=CODEX)
         await asked.call(GO_LIVE)
         given = acts_in(acts.forms)[0] if choice == "the act" else choice
 
@@ -219,6 +222,54 @@ async def test_a_form_that_is_declined_unseen_leads_to_no_preview_either(era: st
         call = caller.start(GO_LIVE)
         await it.hand_clock.pass_until(lambda: call.has_ended, most=15)
         assert outcome(await call.result()) == ("cannot_ask", "unseen")
+
+
+async def test_a_client_that_cuts_each_form_asks_in_none_of_them_but_about_a_stop(
+    era: str,
+) -> None:
+    """The model can't ask instead: a confirmation of its own is none."""
+    person = Person(agreeing)
+    async with open_world(MINE, era=era) as it:
+        caller = await it.caller(person=person, named=CUTS)
+        refused = await caller.call(GO_LIVE)
+        assert outcome(refused) == ("cannot_ask", None)
+        assert "Tell the user to update Claude Code." in text_of(refused)
+        assert (person.forms, it.sent) == ([], [])
+        put_on_air(it.trax)
+        assert outcome(await caller.call(GO_OFFLINE)) == RAN
+    assert len(person.forms) == 1
+
+
+async def test_a_client_that_cuts_each_form_asks_on_the_page(era: str) -> None:
+    person = Person(agreeing)
+    async with open_world(MINE, era=era, page=True) as it:
+        caller = await it.caller(person=person, named=CUTS)
+        call = caller.start(GO_LIVE)
+        question = await it.open_page.next()
+        it.hand_clock.advance(1)
+        await question.press(question.yes)
+        assert approved_in(await call.result()) == "page"
+        it.open_page.browser.is_there = False
+        call = caller.start(DELETE_DESTINATION)
+        await it.hand_clock.pass_until(lambda: call.has_ended, most=15)
+        assert outcome(await call.result()) == ("cannot_ask", None)
+    assert person.forms == []
+
+
+@pytest.mark.parametrize("operation", [GO_LIVE, TWITCH_ONLY], ids=lambda it: it.tool)
+async def test_what_no_client_answers_in_forms_names_the_page(
+    operation: GuardedOperation, era: str
+) -> None:
+    """Fewer changes help only where there are several."""
+    person = Person(agreeing)
+    async with open_world(MINE, era=era, person=person) as it:
+        for number in range(80):
+            it.trax.add_destination(f"A place with quite a long name, number {number}")
+        refused = await it[MINE].call(operation)
+        assert outcome(refused) == ("cannot_ask", None)
+        assert "a page in the browser" in text_of(refused)
+        assert ("fewer changes" in text_of(refused)) is (operation is TWITCH_ONLY)
+        assert (person.forms, it.sent) == ([], [])
 
 
 async def test_a_panel_that_is_declared_and_not_drawn_is_not_counted(era: str) -> None:

@@ -202,9 +202,11 @@ def _consent_rows() -> Iterator[Row]:
 
 def _questions_rows() -> Iterator[Row]:
     """In what each client asks a person, where a browser can be opened."""
-    for it in TABLE:
-        earlier = [other for other in TABLE if other.title == it.title and other is not it]
-        title = f"{it.title} from {it.version} on" if earlier else it.title
+    for number, it in enumerate(TABLE):
+        earlier = any(other.title == it.title for other in TABLE[:number])
+        later = any(other.title == it.title for other in TABLE[number + 1 :])
+        version = f" {it.version}" if later else f" from {it.version} on" if earlier else ""
+        title = f"{it.title}{version}"
         yield title, asked_in(it, Operator(has_page=not it.is_remote)), known_from(it)
 
 

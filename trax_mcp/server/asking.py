@@ -37,7 +37,15 @@ _NEEDS_PASSKEY: Final = (
     "The operator enrolled a passkey, and only a page on their own computer can ask for it: use a"
     " client there, on stdio."
 )
-_TOO_LONG: Final = "It's too long for the forms of this client. Make fewer changes at once."
+_TOO_LONG: Final = (
+    "The question is too long for the forms of this client. Another client may show more, or a page"
+    " in the browser does: with trax-mcp on the user's own computer, and `page` in TRAX_ASK."
+)
+_FEWER: Final = " Or make fewer changes at once."
+_CUT: Final = (
+    "This version of {title} shows only the first row of a question. Tell the user to update"
+    " {title}."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +130,7 @@ class Asking:
         """Run a call, and ask in one way after the other, but not in those that were tried."""
         unseen: NotRun | None = None
         while True:
-            can_ask = bool(self._people(call, request, tried=tried))
+            can_ask = self._can_ask(call, request, tried)
             if unseen is not None and not can_ask:
                 return unseen
             result = await self.guard.run(call._replace(can_ask=can_ask))
@@ -138,7 +146,7 @@ class Asking:
             )
             order = self._people(call, request, tried=tried, forms=len(forms))
             if not order:
-                return NotRun(call.operation.tool_name, "cannot_ask", why=_TOO_LONG)
+                return self._cannot_ask(call, request)
             way = "form" if call.evidence.answer and "form" in order else order[0]
             if way == "form":
                 self.guard.audit.write("asked", call, channel="form")
@@ -153,6 +161,21 @@ class Asking:
             if shown is not None:
                 return shown
             tried.add(way)
+
+    def _can_ask(self, call: GuardedCall, request: CallRequest, tried: Collection[Way]) -> bool:
+        """Whether a person decides: also where their client cuts what it would be shown."""
+        found = self._ways(call, request, tried=tried)
+        return found != ("preview",) if found else ways.cuts_forms(request.client, self._operator())
+
+    def _cannot_ask(self, call: GuardedCall, request: CallRequest) -> NotRun:
+        """No way shows a question whole, and the model may not ask it."""
+        several = len(call.operation.steps) > 1
+        why = f"{_TOO_LONG}{_FEWER if several else ''}"
+        if ways.cuts_forms(request.client, self._operator()):
+            why = _CUT.format(
+                title=ways.drawn_by(request.client.name, request.client.version).title
+            )
+        return NotRun(call.operation.tool_name, "cannot_ask", why=why)
 
     async def _ask_outside(
         self, call: GuardedCall, ask: Ask, channel: Channel, *, asker: str
@@ -289,7 +312,18 @@ class Asking:
         forms: int = 1,
     ) -> tuple[Channel, ...]:
         """The ways in which a person can be asked, without those that were tried."""
-        found = ways.ways(
+        found = self._ways(call, request, tried=tried, forms=forms)
+        return tuple(it for it in found if it != "preview")
+
+    def _ways(
+        self,
+        call: GuardedCall,
+        request: CallRequest,
+        *,
+        tried: Collection[Way] = (),
+        forms: int = 1,
+    ) -> tuple[Way, ...]:
+        return ways.ways(
             request.client,
             self._operator(),
             forms=forms,
@@ -297,7 +331,6 @@ class Asking:
             wants_preview=call.wants_preview,
             tried=tried,
         )
-        return tuple(it for it in found if it != "preview")
 
     def _operator(self) -> Operator:
         return Operator(

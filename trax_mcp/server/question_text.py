@@ -48,20 +48,15 @@ def form_messages(
     changes: Sequence[Sentence] = (),
     *,
     practice: bool = False,
-    rows: int | None = ROWS,
+    rows: int = ROWS,
     columns: int = COLUMNS,
 ) -> tuple[FormMessage, ...]:
-    """The forms that ask a question, one after the other: mostly one.
-
-    Each fits into so many rows; without `rows`, the client shows all of one form.
-    """
+    """The forms that ask a question, one after the other: mostly one. Each fits into the rows."""
     drafts = list(_drafts(preview, changes, practice=practice))
     for width in (min(NARROW, columns), columns):
         for draft in drafts:
-            if fits(draft.message, rows=rows or ROWS, columns=width):
+            if fits(draft.message, rows=rows, columns=width):
                 return (draft,)
-    if rows is None:
-        return (drafts[0],)
     return tuple(_several(preview, changes, practice=practice, rows=rows, columns=columns))
 
 

@@ -23,10 +23,10 @@ class Drawn(NamedTuple):
     """What a client draws from this version on, and how that is known.
 
     `name` is that of its clientInfo, and at its end `*` stands for anything. It is empty where no
-    such client was seen. `rows` of a form are shown, None: all of them. `declares` is what it
-    promises, and `draws_panel` whether the promise of a panel is kept. `declines_forms`: forms are
-    promised and declined unseen. `is_remote`: it starts no server, so there is no page. `release`
-    is what its users call the version, where it sends another. `command` is its name for
+    such client was seen. `rows` of a form are shown, 0: too few to ask in one. `declares` is what
+    it promises, and `draws_panel` whether the promise of a panel is kept. `declines_forms`: forms
+    are promised and declined unseen. `is_remote`: it starts no server, so there is no page.
+    `release` is what its users call the version, where it sends another. `command` is its name for
     `trax-mcp install` and `doctor`.
     """
 
@@ -36,7 +36,7 @@ class Drawn(NamedTuple):
     source: str
     date: str
     declares: frozenset[Channel] = frozenset()
-    rows: int | None = ROWS
+    rows: int = ROWS
     draws_panel: bool = True
     declines_forms: bool = False
     is_remote: bool = False
@@ -55,15 +55,19 @@ _TRIED: Final = "tried in a terminal"
 
 TABLE: Final[Sequence[Drawn]] = (
     Drawn(
-        *("Claude Code", "claude-code", "2.1.197", _TRIED, "2026-12-01"),
+        *("Claude Code", "claude-code", "2.1.233", _TRIED, "2026-12-01"),
         declares=_FORM,
-        rows=None,
+        command="claude-code",
+    ),
+    Drawn(
+        *("Claude Code", "claude-code", "2.1.250", _TRIED, "2026-12-01"),
+        declares=_FORM,
+        rows=0,  # one, and it hides the rest
         command="claude-code",
     ),
     Drawn(
         *("Claude Code", "claude-code", "2.1.332", _TRIED, "2026-12-01"),
         declares=_FORM,
-        rows=ROWS,
         command="claude-code",
     ),
     # Both wrapped a message and drew all of it: 277 letters in a form, Copilot 900 above a link. Of
@@ -159,10 +163,19 @@ class Operator(NamedTuple):
 
 
 def drawn_by(name: str, version: str) -> Drawn:
-    """What a client draws: that of the nearest version before it, or the first that was tried."""
-    rows = [it for it in TABLE if it.name and _is_called(name, it.name)]
-    before = [it for it in rows if _numbers(it.version) <= _numbers(version)]
-    return max(before, key=lambda it: _numbers(it.version), default=_NOT_TRIED)
+    """What a client draws: that of the last version that was tried before it.
+
+    Between two that were tried it is what both draw, since nobody knows where it has changed.
+    """
+    tried = [it for it in TABLE if it.name and _is_called(name, it.name)]
+    before = [it for it in tried if _numbers(it.version) <= _numbers(version)]
+    after = [it for it in tried if _numbers(it.version) > _numbers(version)]
+    last = max(before, key=_version, default=_NOT_TRIED)
+    if not (before and after) or _version(last) == _numbers(version):
+        return last
+    next_one = min(after, key=_version)
+    is_drawn = last.draws_panel and next_one.draws_panel
+    return last._replace(rows=min(last.rows, next_one.rows), draws_panel=is_drawn)
 
 
 def forms_of(
@@ -173,8 +186,14 @@ def forms_of(
     practice: bool = False,
 ) -> Sequence[FormMessage]:
     """The forms in which this client shows a question whole."""
-    rows = drawn_by(client.name, client.version).rows
+    rows = drawn_by(client.name, client.version).rows or ROWS
     return form_messages(preview, changes, practice=practice, rows=rows, columns=COLUMNS)
+
+
+def cuts_forms(client: ConnectedClient, operator: Operator) -> bool:
+    """Whether a client shows so little of its forms that nobody can be asked in them."""
+    is_short = drawn_by(client.name, client.version).rows == 0
+    return client.has_form and is_short and not operator.overrules
 
 
 def draws_panel(client: ConnectedClient, operator: Operator) -> bool:
@@ -206,13 +225,15 @@ def ways(
     """The ways to ask a question that needs so many forms of this client, the best one first.
 
     Those that were `tried` have shown nothing. Length never leads to a preview: while the client
-    declares forms, a person is asked in several.
+    declares forms, a person is asked in several. A stop is asked in one that is cut, too: the act
+    comes first.
     """
     if not _asks_people(operator) or (wants_preview and allows_wish(operator)):
         return ("preview",)
     may_use_form = is_stop or not operator.needs_passkey
     has_form = client.has_form and "form" in operator.allowed and may_use_form
-    form: list[Way] = ["form"] if has_form and forms <= MOST_FORMS else []
+    is_drawn = is_stop or not cuts_forms(client, operator)
+    form: list[Way] = ["form"] if has_form and is_drawn and forms <= MOST_FORMS else []
     others: list[Way] = []
     if draws_panel(client, operator):
         others.append("panel")
@@ -232,6 +253,10 @@ def _is_called(name: str, pattern: str) -> bool:
     if pattern.endswith("*"):
         return name.startswith(pattern[:-1])
     return name == pattern
+
+
+def _version(drawn: Drawn) -> tuple[int, ...]:
+    return _numbers(drawn.version)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -27,7 +27,7 @@ def asked_in(drawn: Drawn, operator: Operator) -> str:
     first = ways(client, operator, tried=tried)
     if not first:
         return NOBODY
-    if first[0] != "form" or drawn.rows is None:
+    if first[0] != "form":
         return _in_turn(first)
     longer = ways(client, operator, forms=2, tried=tried)
     several = _in_turn(longer).replace(_WORDS["form"], "several forms")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 FORMS: Final = ConnectedClient("claude-code", "2.1.332", has_form=True)
 PANELS: Final = ConnectedClient("somebody", "1", has_panel=True)
 BOTH: Final = ConnectedClient("somebody", "1", has_form=True, has_panel=True)
+CUTS: Final = ConnectedClient("claude-code", "2.1.267", has_form=True)
 QWEN: Final = ConnectedClient("qwen-cli-mcp-client-trax", "0.0.1", has_panel=True)
 NEITHER: Final = ConnectedClient("gemini", "1")
 
@@ -45,9 +46,12 @@ PASSKEY: Final = Operator(mode=Mode.HUMAN, needs_passkey=True, has_page=True)
         ("claude-code", "2.1.332", 4, True),
         ("claude-code", "2.1.332-beta.1", 4, True),
         ("claude-code", "10.0", 4, True),
-        ("claude-code", "2.1.331", None, True),  # as 2.1.197, which is the nearest before it
-        ("claude-code", "2.1.197", None, True),
-        ("claude-code", "2.1.196", 4, True),  # none before it was tried
+        ("claude-code", "2.1.331", 0, True),  # what 2.1.250 and 2.1.332 both draw
+        ("claude-code", "2.1.267", 0, True),
+        ("claude-code", "2.1.250", 0, True),
+        ("claude-code", "2.1.234", 0, True),  # what 2.1.233 and 2.1.250 both draw
+        ("claude-code", "2.1.233", 4, True),
+        ("claude-code", "2.1.197", 4, True),  # none before it was tried
         ("claude-code", "", 4, True),
         ("claude-code", "latest", 4, True),
         ("claude-codex", "2.1.197", 4, True),
@@ -60,8 +64,8 @@ PASSKEY: Final = Operator(mode=Mode.HUMAN, needs_passkey=True, has_page=True)
         ("nobody knows", "1.0", 4, True),
     ],
 )
-def test_a_client_draws_what_the_nearest_version_before_it_draws(
-    name: str, version: str, rows: int | None, *, draws_panel: bool
+def test_a_client_draws_what_the_versions_that_were_tried_around_it_both_draw(
+    name: str, version: str, rows: int, *, draws_panel: bool
 ) -> None:
     drawn = drawn_by(name, version)
     assert (drawn.rows, drawn.draws_panel) == (rows, draws_panel)
@@ -81,6 +85,11 @@ WAYS: Final[list[tuple[ConnectedClient, Operator, int, tuple[Way, ...]]]] = [
     (NEITHER, AT_HOME, 1, ("page", "preview")),
     (NEITHER, AWAY, 9, ("preview",)),
     # Declared, and not drawn. TRAX_ASK overrules that.
+    (CUTS, AT_HOME, 1, ("page",)),
+    (CUTS, AWAY, 1, ()),
+    (CUTS, HUMAN, 2, ()),
+    (CUTS, AWAY._replace(overrules=True), 2, ("form",)),
+    (CUTS, AWAY._replace(mode=Mode.PREVIEW), 1, ("preview",)),
     (QWEN, AT_HOME, 1, ("page", "preview")),
     (QWEN, AT_HOME._replace(overrules=True), 1, ("panel", "page", "preview")),
     # The operator.
@@ -107,6 +116,7 @@ def test_each_client_is_asked_in_these_ways(
         (BOTH, AT_HOME, ("form", "panel", "page")),
         (BOTH, PASSKEY, ("form", "page")),
         (NEITHER, HUMAN, ("preview",)),
+        (CUTS, AWAY, ("form",)),
     ],
 )
 def test_a_stop_is_asked_in_a_form_first_and_never_refused(
@@ -121,7 +131,12 @@ def test_length_never_moves_a_question_to_the_model() -> None:
         frozenset({"form", "panel", "page"}),
     )
     for client, mode, channels, has_page, forms, is_stop in product(
-        (FORMS, BOTH), (Mode.AUTO, Mode.HUMAN), allowed, (True, False), (1, 2, 99), (True, False)
+        (FORMS, BOTH, CUTS),
+        (Mode.AUTO, Mode.HUMAN),
+        allowed,
+        (True, False),
+        (1, 2, 99),
+        (True, False),
     ):
         operator = Operator(mode=mode, allowed=channels, has_page=has_page)
         assert "preview" not in ways(client, operator, forms=forms, is_stop=is_stop)
@@ -165,7 +180,6 @@ def question(destinations: int) -> Preview:
 @pytest.mark.parametrize(
     ("client", "is_whole"),
     [
-        (ConnectedClient("claude-code", "2.1.197"), True),
         (ConnectedClient("claude-code", "2.1.332"), False),
         (ConnectedClient("codex-mcp-client", "0.171.0"), True),
         (ConnectedClient(), False),
