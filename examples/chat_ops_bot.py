@@ -16,7 +16,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult
 
 ACTOR: Any = {"live.traxstreaming/actor": os.environ.get("USER", "a moderator")}
-BEGIN, END = "--- For the person ---", "--- End ---"
+BEGIN, END = "--- For the user ---", "--- End ---"
 READING_SECONDS = 5.0
 """Nobody can have read a preview sooner. The server refuses an earlier answer with `too_soon`."""
 HELP = "!live, !off, !say WORDS or !quit"

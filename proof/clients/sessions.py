@@ -97,7 +97,7 @@ def confirmation_in(result: str) -> str | None:
 
 def shown_to_person(result: str) -> str:
     """What an answer wants to be shown."""
-    found = re.search(r"--- For the person ---\s*(.*?)\s*--- End ---", result, re.DOTALL)
+    found = re.search(r"--- For the user ---\s*(.*?)\s*--- End ---", result, re.DOTALL)
     return found[1] if found else result
 
 

@@ -76,7 +76,7 @@ def test_demo_plays_the_show_in_order_and_prints_plain_text(
         "confirmation_invalid  Not done yet: ",
         "Yes, delete it.",
         "Deleted.",
-        "this confirmation was used",
+        "Nothing more was sent.",
         SUCCESS,
         "trax-mcp install --sandbox",
     )

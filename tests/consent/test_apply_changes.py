@@ -58,7 +58,7 @@ async def test_what_two_changes_have_in_common_is_shown_of_both() -> None:
     assert text.count("Server: live.example") == 2
     assert text.count("Stream key: 17 characters") == 2
     assert text.count("- Deletions are final.") == 1
-    assert text.count("The show is on air: ") == 1
+    assert text.count("You're on air") == 1
 
 
 async def test_a_confirmation_runs_them_once_and_in_order() -> None:
@@ -72,7 +72,7 @@ async def test_a_confirmation_runs_them_once_and_in_order() -> None:
         assert text_of(result).count("stays off for later shows") == 1
         again = await it[MINE].use(THREE, yes)
         assert outcome(again) == USED
-        assert "used already: all 3 changes were made" in text_of(again)
+        assert "already used: all 3 changes were made" in text_of(again)
         assert it.sent == SENT
 
 

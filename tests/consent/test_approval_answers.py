@@ -66,7 +66,7 @@ async def test_after_a_change_the_page_shows_the_new_question_with_the_change_fi
         await first.press(YES)
         assert (await first.phase(), it.sent) == ("open", [])
         second = await first.shown_again()
-        now = ["Now: ", "Go live with ", {"name": "Rehearsal", "detail": ""}, "?"]
+        now = ["It's now: ", "Go live with ", {"name": "Rehearsal", "detail": ""}, "?"]
         assert now in second.data["changes"]
         assert second.yes == YES
         it.hand_clock.advance(1)

@@ -142,7 +142,7 @@ async def test_a_fourth_question_withdraws_the_oldest(*, is_shown: bool) -> None
             "status": "declined",
             "reason": "cancelled",
             "message": "The question was withdrawn: others were asked since. Nothing was sent."
-            " Don't call again unless they ask for it.",
+            " Don't call again unless the user asks for it.",
         }
         it.hand_clock.advance(1)
         await oldest.press(YES)

@@ -59,7 +59,7 @@ async def test_a_change_needs_consent_after_auto_go_live_was_turned_on() -> None
         for tool, arguments in WHILE_LIVE.items():
             shown = await it[COLLEAGUE].preview(tool, **arguments)
             effects = shown["preview"]["effects"]
-            assert any("The show may be on air: " in text for text in effects), tool
+            assert any("You may be on air" in text for text in effects), tool
             assert has_run(await it[COLLEAGUE].confirmed(tool, **arguments))
         created = WHILE_LIVE["create_source"]
         assert has_run(await it[MINE].call("create_source", studioId="studio_43", **created))
@@ -133,7 +133,7 @@ async def test_turning_auto_go_offline_on_needs_consent_while_on_air() -> None:
         shown = await it[MINE].preview("update_studio", **drop)
         assert shown["preview"]["effects"] == [
             "From now on a show ends on its own if its input drops.",
-            "The show is on air: this counts for the running show, too.",
+            "You're on air, so this counts for the running show, too.",
         ]
         assert has_run(await it[MINE].confirmed("update_studio", **drop))
         assert has_run(await it[MINE].call("update_studio", autoGoOfflineOnDrop=False))

@@ -59,7 +59,7 @@ async def test_a_confirmation_sends_its_call_once(name: str) -> None:
         assert it.sent == [operation.sent]
     assert outcome(again) == USED
     assert isinstance(again, types.CallToolResult)
-    assert "was used already: the call ran" in text_of(again)
+    assert "was already used: the call ran" in text_of(again)
     assert not {"confirmation", "preview"} & set(again.structured_content or {})
 
 

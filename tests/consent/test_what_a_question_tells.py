@@ -99,8 +99,8 @@ async def test_things_of_one_name_carry_their_ids() -> None:
         'May be on screen: "Host camera" (source_1), "Host camera" (source_3)',
     ]
     assert [form.message.partition("?")[0] for form in person.forms] == [
-        'Delete "Main channel" (YouTube, dest_1)',
-        'Delete "Main channel" (YouTube, dest_2)',
+        'Delete "Main channel" (YouTube, dest_1) from "Friday Night Show"',
+        'Delete "Main channel" (YouTube, dest_2) from "Friday Night Show"',
     ]
     assert '"Host camera" (source_1)' in earlier
 

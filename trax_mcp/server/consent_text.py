@@ -14,11 +14,11 @@ from trax_mcp.server.question_text import preview_lines
 from trax_mcp.server.refusal_text import is_error, refusal_text
 from trax_mcp.studio import times
 
-BEGIN: Final = "--- For the person ---"
+BEGIN: Final = "--- For the user ---"
 END: Final = "--- End ---"
-"""What a person is to be shown stands between these lines, which Markdown leaves as they are."""
+"""What the user is to be shown stands between these lines, which Markdown leaves as they are."""
 _GOOD_FOR: Final = times.duration(timedelta(seconds=QUESTION_SECONDS))
-_FOR_SO_LONG: Final = f"You have {_GOOD_FOR} to answer. Nothing happens until then."
+_FOR_SO_LONG: Final = f"Nothing happens unless you approve. This expires in {_GOOD_FOR}."
 
 _REASONS: Final[Mapping[tuple[Status, Reason | None], str]] = {
     ("confirmation_required", None): "{operation} needs the user's approval.",
@@ -26,7 +26,6 @@ _REASONS: Final[Mapping[tuple[Status, Reason | None], str]] = {
     ("confirmation_invalid", "expired"): "this confirmation has expired or isn't valid here.",
     ("confirmation_invalid", "mismatch"): "this confirmation is for another call.",
     ("confirmation_invalid", "changed"): "things have changed since the approval.",
-    ("confirmation_invalid", "used"): "this confirmation was used already: {why}.",
     ("declined", "malformed"): "the answer wasn't one of the choices.",
     ("declined", "client_error"): "the client couldn't ask the user.",
     ("cannot_ask", None): "the user must be asked here, and this client can't ask them.",
@@ -40,8 +39,8 @@ _WHERE: Final[Mapping[Channel, str]] = {
 }
 
 _NEXT_STEPS: Final[Mapping[Status, str]] = {
-    "asking": "Tell them and stop. Call again with the same arguments to learn the result.",
-    "declined": "Don't call again unless they ask for it.",
+    "asking": "Tell the user and stop. Call again with the same arguments to learn the result.",
+    "declined": "Don't call again unless the user asks for it.",
     "cannot_ask": "The operator set TRAX_CONFIRM=human: use a client that shows forms.",
     "nothing_to_do": "Look with check_studio.",
     "confirmation_invalid": "Call again if the user still wants it.",
@@ -74,7 +73,7 @@ def preview_text(not_run: NotRun, *, practice: bool = False) -> str:
         parts += [BEGIN, *shown, END] if _awaits_model(not_run) else shown
     if not_run.confirmation is not None:
         evidence = f'confirm: true, confirmation: "{not_run.confirmation}" {_lifetime(not_run)}'
-        parts.append(f"For your next call, not for the person:\n{evidence}")
+        parts.append(f"For your next call, not for the user:\n{evidence}")
     return "\n\n".join(parts)
 
 
@@ -129,11 +128,11 @@ def _awaits_model(not_run: NotRun) -> bool:
 def _next_step(not_run: NotRun) -> str:
     if _awaits_model(not_run):
         elsewhere = (
-            "They can answer there or here. One is enough. " if not_run.status == "asking" else ""
+            "The user can answer there or here. One is enough. "
+            if not_run.status == "asking"
+            else ""
         )
         return f"{elsewhere}{_ask_for_yes(not_run)}"
-    if not_run.reason == "used":
-        return "Look at what came of it before anything else."
     if not_run.status == "cannot_ask" and not_run.why is not None:
         return not_run.why
     return _NEXT_STEPS[not_run.status]
@@ -142,8 +141,8 @@ def _next_step(not_run: NotRun) -> str:
 def _ask_for_yes(not_run: NotRun) -> str:
     evidence = "the last line below" if not_run.confirmation else "`confirm: true`"
     return (
-        "Show them the text between the marks (translate it if needed, leave nothing out) and"
-        " stop. If their next message approves it without conditions, call"
+        "Show the user the text between the marks (translate it if needed, leave nothing out)"
+        " and stop. If their next message approves it without conditions, call"
         f" {not_run.operation} again with the same arguments and {evidence}. Approval with"
         " conditions doesn't count: make the changed call instead. Several previews may be shown"
         " together, if none changes what another one shows."

@@ -6,7 +6,7 @@ from typing import Final
 from trax_mcp.consent.calls import NotRun, Reason
 from trax_mcp.consent.pacing import REST_SECONDS
 
-_NOT_AGAIN: Final = "Don't call again unless they ask for it."
+_NOT_AGAIN: Final = "Don't call again unless the user asks for it."
 _SAID: Final[Mapping[Reason, str]] = {
     "too_soon": (
         "Nobody can have read that yet. Show it, end your turn, and wait for the user's message."
@@ -38,6 +38,9 @@ def refusal_text(not_run: NotRun) -> str | None:
     match not_run:
         case NotRun(reason="too_soon", why=str()):
             return _WITHDRAWN
+        case NotRun(reason="used", why=why):
+            used = f"This approval was already used: {why}."
+            return f"Nothing more was sent. {used} Check the result first."
         case NotRun(reason="cancelled", why=str(why)):
             return f"The question was withdrawn: {why}. Nothing was sent. {_NOT_AGAIN}"
         case NotRun(reason="recently_declined", retry_after_seconds=int(left)):

@@ -85,8 +85,8 @@ STUDIO: Final = Target("studio_42", "Friday Show")
 MAIN: Final = Target("dest_1", "Main", "youtube")
 CAMERA: Final = Target("source_1", "Camera")
 
-JOINS: Final = "it may join now or only at the next show."
-LEAVES: Final = "it may leave now or only after the show."
+JOINS: Final = "may join now or only at the next show: TRaX doesn't say."
+LEAVES: Final = "may drop out now or only after the show: TRaX doesn't say."
 SHORTS: Final = but(
     destinations=(destination("dest_1", "Shorts", "youtube", vertical=True),),
     sources=(source("source_1", "Camera"), source("source_2", "Guest", "webrtc input")),
@@ -101,8 +101,7 @@ SHOWN: Final[Sequence[Shown]] = (
     shown(UpdateStudio(**S, name="Late Show", auto_go_live=True), EVERYTHING, STUDIO, """
         Let "Friday Show" go live on its own and rename it?
         [Leave it as it is] [Let it go live on its own and rename it]
-        From now on it can go on air without asking you.
-        TRaX doesn't say what triggers it.
+        From now on it can go on air without asking you. TRaX doesn't say what triggers it.
         Would stream to: "Late crowd" (Twitch), "Main" (YouTube)
         New name: "Late Show"
         This stays on until you turn it off.
@@ -111,13 +110,13 @@ SHOWN: Final[Sequence[Shown]] = (
         Stop "Friday Show" going live on its own and let it go offline if its input drops?
         [Leave it as it is] [Stop it going live on its own, make 1 change]
         From now on a show ends on its own if its input drops.
-        The show is on air: this counts for the running show, too.
+        You're on air, so this counts for the running show, too.
     """),
     shown(CreateDestination(**S, name="Backup", platform="youtube", rtmp_url="rtmp://c.example/app",
                             stream_key=KEY, enabled=True, vertical=False), LIVE, STUDIO, """
         Add "Backup" (YouTube) to "Friday Show"?
         [Don't add it] [Add a YouTube destination]
-        The show is on air: it may join now or only at the next show.
+        You're on air. YouTube may join now or only at the next show: TRaX doesn't say.
         Server: c.example ("rtmp://c.example/app")
         Stream key: 22 characters, ending in "rint"
         Picture: landscape
@@ -134,17 +133,17 @@ SHOWN: Final[Sequence[Shown]] = (
           EVERYTHING, MAIN, """
         Send "Main" (YouTube) to a new server, replace its stream key and change its platform?
         [Leave it as it is] [Send it to a new server and make 2 changes]
-        The old address is lost: TRaX never shows it.
-        The old key is lost: TRaX never shows it.
+        You can't get the old address back: TRaX never shows it.
+        You can't get the old key back: TRaX never shows it.
         New server: a.example ("rtmps://a.example/app")
         New key: 22 characters, ending in "rint"
         New platform: Kick
     """),
     shown(UpdateDestination(**DEST, name="Second", enabled=False, vertical=True),
           UNCLEAR, MAIN, """
-        Turn off "Main" (YouTube), change its picture and rename it?
+        Turn off "Main" (YouTube), switch it to portrait video and rename it?
         [Leave it as it is] [Turn off YouTube and make 2 more changes]
-        The show may be on air: it may leave now or only after the show.
+        You may be on air. YouTube may drop out now or only after the show: TRaX doesn't say.
         Picture: portrait
         New name: "Second"
         It stays off for later shows until you turn it back on.
@@ -152,14 +151,13 @@ SHOWN: Final[Sequence[Shown]] = (
     shown(UpdateDestination(**DEST, enabled=True), LIVE, MAIN, """
         Turn on "Main" (YouTube)?
         [Keep it off] [Turn on YouTube]
-        The show is on air: it may join now or only at the next show.
+        You're on air. YouTube may join now or only at the next show: TRaX doesn't say.
         It stays on for later shows until you turn it off.
     """),
     shown(UpdateDestination(**DEST, vertical=True), LIVE, MAIN, """
-        Change the picture of "Main" (YouTube)?
-        [Leave it as it is] [Change the picture]
-        The show is on air: viewers may see this at once.
-        Picture: portrait
+        Switch "Main" (YouTube) to portrait video?
+        [Leave it as it is] [Switch to portrait video]
+        You're on air, so viewers may see this at once.
     """),
     shown(CreateDestination(**S, name="Backup", platform="kick", enabled=False),
           LIVE, STUDIO, """
@@ -168,33 +166,30 @@ SHOWN: Final[Sequence[Shown]] = (
         It stays off until you turn it on.
     """),
     shown(DELETE_DESTINATION, EVERYTHING, MAIN, """
-        Delete "Main" (YouTube)?
+        Delete "Main" (YouTube) from "Friday Show"?
         [Keep it] [Delete the YouTube destination]
-        This can't be undone. You'd have to enter its stream key again.
-        From: "Friday Show"
-        On YouTube itself: nothing is deleted
+        This is final. You'd have to enter its stream key again.
+        Nothing is deleted on YouTube.
     """),
     shown(DELETE_DESTINATION, LIVE, MAIN, """
-        Delete "Main" (YouTube)?
+        Delete "Main" (YouTube) from "Friday Show"?
         [Keep it] [Delete the YouTube destination]
-        This can't be undone. You'd have to enter its stream key again.
-        The show is on air: it may leave now or only after the show.
-        From: "Friday Show"
-        On YouTube itself: nothing is deleted
+        This is final. You'd have to enter its stream key again.
+        You're on air. YouTube may drop out now or only after the show: TRaX doesn't say.
+        Nothing is deleted on YouTube.
     """),
     shown(DELETE_DESTINATION, NOTHING, Target("dest_1"), """
-        Delete "dest_1"?
+        Delete "dest_1" from the studio?
         [Keep it] [Delete the destination]
-        This can't be undone. You'd have to enter its stream key again.
-        The show may be on air: it may leave now or only after the show.
-        From: the studio
-        On the platform itself: nothing is deleted
+        This is final. You'd have to enter its stream key again.
+        You may be on air. It may drop out now or only after the show: TRaX doesn't say.
+        Nothing is deleted on the platform.
     """),
     shown(CreateSource(**S, name="Feed", type="rtmp", url="rtmp://d.example/feed"),
           UNCLEAR, STUDIO, """
         Add "Feed" (rtmp) to "Friday Show"?
         [Don't add it] [Add the source]
-        The show may be on air: it can be on screen at once.
+        You may be on air, so viewers may see it at once.
         Address: d.example ("rtmp://d.example/feed")
         It stays on for later shows until you turn it off.
     """),
@@ -206,22 +201,22 @@ SHOWN: Final[Sequence[Shown]] = (
     shown(UpdateSource(**SOURCE, url=FEED, active=True), LIVE, CAMERA, """
         Replace the address of "Camera" and turn it on?
         [Leave it as it is] [Replace its address and turn it on]
-        The old address is lost: TRaX never shows it.
-        The show is on air: it can be on screen at once.
+        You can't get the old address back: TRaX never shows it.
+        You're on air, so viewers may see it at once.
         New address: b.example ("rtmp://b.example/feed")
         It stays on for later shows until you turn it off.
     """),
     shown(UpdateSource(**SOURCE, active=False), LIVE, CAMERA, """
         Turn off "Camera"?
         [Keep it on] [Turn off the source]
-        The show is on air: it may vanish from the picture at once.
+        You're on air, so it may vanish from the picture at once.
         It stays off for later shows until you turn it back on.
     """),
     shown(UpdateSource(**SOURCE, url=FEED), LIVE, CAMERA, """
         Replace the address of "Camera"?
         [Keep the old address] [Replace its address]
-        The old address is lost: TRaX never shows it.
-        The show is on air: viewers may see this at once.
+        You can't get the old address back: TRaX never shows it.
+        You're on air, so viewers may see this at once.
         New address: b.example ("rtmp://b.example/feed")
     """),
     shown(UpdateSource(**SOURCE, name="Host"), EVERYTHING, CAMERA, """
@@ -230,31 +225,27 @@ SHOWN: Final[Sequence[Shown]] = (
         New name: "Host"
     """),
     shown(DELETE_SOURCE, showing(source("source_1", "Camera", "srt")), CAMERA, """
-        Delete "Camera"?
+        Delete "Camera" from "Friday Show"?
         [Keep it] [Delete the source]
-        This can't be undone. You'd have to add it again.
-        From: "Friday Show"
+        This is final. You'd have to add it again.
     """),
     shown(DELETE_SOURCE, showing(source("source_1", "Camera", "media")), CAMERA, """
-        Delete "Camera"?
+        Delete "Camera" from "Friday Show"?
         [Keep it] [Delete the source]
-        This can't be undone. You'd have to add it again.
+        This is final. You'd have to add it again.
         TRaX doesn't say whether its file stays in the media library.
-        From: "Friday Show"
     """),
     shown(DELETE_SOURCE, LIVE, CAMERA, """
-        Delete "Camera"?
+        Delete "Camera" from "Friday Show"?
         [Keep it] [Delete the source]
-        This can't be undone. You'd have to add it again.
-        The show is on air: it may vanish from the picture at once.
-        From: "Friday Show"
+        This is final. You'd have to add it again.
+        You're on air, so it may vanish from the picture at once.
     """),
     shown(DELETE_SOURCE, NOTHING, Target("source_1"), """
-        Delete "source_1"?
+        Delete "source_1" from the studio?
         [Keep it] [Delete the source]
-        This can't be undone. You'd have to add it again.
-        The show may be on air: it may vanish from the picture at once.
-        From: the studio
+        This is final. You'd have to add it again.
+        You may be on air, so it may vanish from the picture at once.
     """),
     shown(GO_LIVE, EVERYTHING, STUDIO, """
         Go live with "Friday Show"?
@@ -284,26 +275,26 @@ SHOWN: Final[Sequence[Shown]] = (
         Anyone can watch.
     """),
     shown(GO_OFFLINE, LIVE, STUDIO, """
-        Go offline with "Friday Show"?
+        Take "Friday Show" off air?
         [Stay on air] [Go offline]
         The show ends for all viewers.
         Note: It has been on air for 12 minutes (since 18:00 UTC).
         Streams to: "Late crowd" (Twitch), "Main" (YouTube)
     """),
     shown(GO_OFFLINE, but(status=StreamStatus(live=True), destinations=None), STUDIO, """
-        Go offline with "Friday Show"?
+        Take "Friday Show" off air?
         [Stay on air] [Go offline]
         The show ends for all viewers.
         Note: It is on air.
     """),
     shown(GO_OFFLINE, EVERYTHING, STUDIO, """
-        Go offline with "Friday Show"?
+        Take "Friday Show" off air?
         [Stay on air] [Go offline]
         The show ends for all viewers.
         It doesn't seem to be on air. A start that is under way is stopped, too.
     """),
     shown(GO_OFFLINE, NOTHING, Target("studio_42"), """
-        Go offline with "studio_42"?
+        Take "studio_42" off air?
         [Stay on air] [Go offline]
         The show ends for all viewers.
     """),
@@ -325,13 +316,13 @@ SHOWN: Final[Sequence[Shown]] = (
         Unlink the YouTube account "Robin"?
         [Keep it linked] [Unlink the YouTube account]
         Only you can link it again, on TRaX.
-        On YouTube itself: nothing is deleted
+        Nothing is deleted on YouTube.
     """),
     shown(UNLINK, NOTHING, Target("conn_1"), """
         Unlink the account "conn_1"?
         [Keep it linked] [Unlink the account]
         Only you can link it again, on TRaX.
-        On the platform itself: nothing is deleted
+        Nothing is deleted on the platform.
     """),
     shown(CreateMediaUpload(filename="a.mp4", content_type="video/mp4", byte_size=7,
                             folder="Clips"), NOTHING, Target(""), """

@@ -135,8 +135,8 @@ def test_a_hidden_change_since_the_question_is_told_with_the_name_of_its_thing(k
 def test_a_hidden_change_comes_before_visible_ones() -> None:
     assert changes(GO_LIVE, but(studio=studio("Renamed")), hidden={ADDRESS: 1}) == (
         CAMERA_ADDRESS,
-        'No longer: Go live with "Friday Show"?',
-        'Now: Go live with "Renamed"?',
+        'You were asked: Go live with "Friday Show"?',
+        'It\'s now: Go live with "Renamed"?',
     )
 
 

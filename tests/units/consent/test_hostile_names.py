@@ -220,12 +220,10 @@ def test_what_is_for_the_person_stands_between_two_lines_that_no_name_can_imitat
         assert [it for it in shown if it in {BEGIN, END}] == [BEGIN, END]
     before, _, rest = text.partition(f"\n\n{BEGIN}\n\n")
     for_person, _, after = rest.partition(f"\n\n{END}\n\n")
-    assert (
-        for_person
-        == f"{question_text(asked)}\n\nYou have 5 minutes to answer. Nothing happens until then."
-    )
+    ends = "Nothing happens unless you approve. This expires in 5 minutes."
+    assert for_person == f"{question_text(asked)}\n\n{ends}"
     assert "secret" not in before
-    assert after.startswith("For your next call, not for the person:\nconfirm: true, ")
+    assert after.startswith("For your next call, not for the user:\nconfirm: true, ")
 
 
 def test_a_name_that_would_be_spelt_out_is_suggested_by_its_id() -> None:

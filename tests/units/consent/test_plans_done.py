@@ -160,20 +160,20 @@ def test_a_go_live_that_a_stop_has_followed_is_never_said_to_be_going_live(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (CreateDestination(**S, name="N", platform="kick"), JOINS),
-        (CreateDestination(**S, name="N", platform="kick", enabled=True), JOINS),
+        (CreateDestination(**S, name="N", platform="kick"), f"Kick {JOINS}"),
+        (CreateDestination(**S, name="N", platform="kick", enabled=True), f"Kick {JOINS}"),
         (CreateDestination(**S, name="N", platform="kick", enabled=False), None),
-        (UpdateDestination(**OF_MAIN, enabled=True), JOINS),
-        (UpdateDestination(**OF_MAIN, enabled=False), LEAVES),
+        (UpdateDestination(**OF_MAIN, enabled=True), f"YouTube {JOINS}"),
+        (UpdateDestination(**OF_MAIN, enabled=False), f"YouTube {LEAVES}"),
         (UpdateDestination(**OF_MAIN, vertical=True), None),
         (UpdateDestination(**OF_MAIN, name="N"), None),
-        (DELETE_DESTINATION, LEAVES),
+        (DELETE_DESTINATION, f"YouTube {LEAVES}"),
     ],
 )
 def test_a_change_on_air_says_that_nobody_documents_when_a_destination_joins_or_leaves(
     change: Operation[Model], said: str | None
 ) -> None:
-    for facts, start in ((LIVE, "The show is on air:"), (UNCLEAR, "The show may be on air:")):
+    for facts, start in ((LIVE, "You're on air."), (UNCLEAR, "You may be on air.")):
         assert done(change, {}, facts)[1:] == ([f"{start} {said}"] if said else [])
     assert len(done(change, {}, EVERYTHING)) == 1
 

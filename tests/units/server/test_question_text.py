@@ -214,10 +214,10 @@ def test_several_changes_are_named_by_up_to_three_verbs_deletions_first(
             for choice, _, call in SEVERAL
             if choice.startswith("Turn off YouTube and 2 s")
         ),
-        ("This can't be undone.", delete(1)),
+        ("This is final.", delete(1)),
         ("Deletions are final", several(rename(1), rename(2), delete(1), delete(2))),
-        ("The old key is lost", of(3, stream_key=SecretStr("live-123456789"))),
-        ("The old address is lost", of(3, rtmp_url="rtmps://new.example/app")),
+        ("You can't get the old key back", of(3, stream_key=SecretStr("live-123456789"))),
+        ("You can't get the old address back", of(3, rtmp_url="rtmps://new.example/app")),
         ("it can go on air", UpdateStudio(**S, auto_go_live=True)),
     ],
 )

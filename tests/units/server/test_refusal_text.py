@@ -25,14 +25,22 @@ ROWS: Final[dict[str, tuple[NotRun, str, bool]]] = {
     ),
     "no": (
         NotRun("go_live", "declined", "declined"),
-        "The user said no, so nothing was sent. Don't call again unless they ask for it.",
+        "The user said no, so nothing was sent. Don't call again unless the user asks for it.",
         False,
     ),
     "withdrawn": (
         NotRun("go_live", "declined", "cancelled", why="others were asked since"),
         (
             "The question was withdrawn: others were asked since. Nothing was sent. Don't call"
-            " again unless they ask for it."
+            " again unless the user asks for it."
+        ),
+        True,
+    ),
+    "used": (
+        NotRun("go_live", "confirmation_invalid", "used", why="the call ran"),
+        (
+            "Nothing more was sent. This approval was already used: the call ran. Check the result"
+            " first."
         ),
         True,
     ),
@@ -70,6 +78,6 @@ def test_a_refusal_says_why_and_is_an_error_only_if_something_failed(name: str) 
     assert (refusal_text(not_run), is_error(not_run)) == (text, fails)
 
 
-@pytest.mark.parametrize("reason", ["expired", "mismatch", "malformed", "used", None])
+@pytest.mark.parametrize("reason", ["expired", "mismatch", "malformed", None])
 def test_other_results_are_told_elsewhere(reason: Reason | None) -> None:
     assert refusal_text(NotRun("go_live", "confirmation_invalid", reason)) is None

@@ -16,7 +16,13 @@ from trax_mcp.cli.terminal import WIDTH, print_hanging, waiting
 
 _INDENT: Final = 5
 _LONGEST: Final = 400
-_IMPORTANT: Final = ("- Warning: ", "- Now: ", "- No longer: ")
+_IMPORTANT: Final = (
+    "- Warning: ",
+    "- Now: ",
+    "- No longer: ",
+    "- You were asked: ",
+    "- It's now: ",
+)
 
 
 class Screen:

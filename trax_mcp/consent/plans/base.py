@@ -34,8 +34,10 @@ _SHOWN_BY_READS: Final = ("the platform", "the picture format")
 """Hidden changes that a person sees all the same, if TRaX shows them rightly."""
 _MAX_CHANGED: Final = 20
 """The most earlier changes that a question names."""
-AT_ONCE: Final = "viewers may see this at once"
+AT_ONCE: Final = ", so viewers may see this at once"
 LEAVE_IT: Final = "Leave it as it is"
+_WAS: Final = {False: "No longer", True: "You were asked"}
+_IS_NOW: Final = {False: "Now", True: "It's now"}
 _LONG_KEY: Final = 12
 """From this length on, a stream key is told by its end too."""
 
@@ -120,6 +122,11 @@ class Plan(ABC, Generic[OperationT]):
     def lead(self) -> Sentences:
         """What becomes public or is lost."""
         yield from (say(text) for it in self.acts() if (text := it.lead))
+        yield from self.on_air()
+
+    def on_air(self) -> Sentences:
+        """What it means for viewers, unless the studio is off air."""
+        yield from ()
 
     def rows(self) -> Iterator[Row]:
         """The facts, in groups."""
@@ -221,8 +228,8 @@ class Plan(ABC, Generic[OperationT]):
         replaced = dict.fromkeys(it for it in is_now if it not in shown and it.text not in added)
         return (
             *self._hidden_changes_since(question),
-            *(_after("No longer", it) for it in dict.fromkeys(was) if it.text in removed),
-            *(_after("Now", it) for it in dict.fromkeys(is_now) if it.text in added),
+            *(_after(_WAS[_asks(it)], it) for it in dict.fromkeys(was) if it.text in removed),
+            *(_after(_IS_NOW[_asks(it)], it) for it in dict.fromkeys(is_now) if it.text in added),
             *(_after("Now another one of the same name", it) for it in replaced),
         )
 
@@ -343,7 +350,8 @@ class Plan(ABC, Generic[OperationT]):
     def while_on_air(self, consequence: str) -> Sentences:
         """The consequence for viewers, unless the studio is off air."""
         if self.facts.live is not False:
-            yield say(f"The show {'is' if self.facts.live else 'may be'} on air: {consequence}.")
+            you_are = "You're" if self.facts.live else "You may be"
+            yield say(f"{you_are} on air{consequence}.")
 
 
 PLANS: Final = dict[type[Action], type[Plan[Any]]]()
@@ -352,6 +360,11 @@ PLANS: Final = dict[type[Action], type[Plan[Any]]]()
 def plan_for(operation: Action) -> type[Plan[Any]]:
     """The plan of a mutating operation."""
     return PLANS[type(operation)]
+
+
+def _asks(it: Sentence) -> bool:
+    """Whether it is the headline, which may be another one now."""
+    return it.text.endswith("?")
 
 
 def _after(begin: str, it: Sentence) -> Sentence:

@@ -71,8 +71,7 @@ class ApplyChangesPlan(Plan[ApplyChanges]):
         first = {it.lead: it for it in self.acts()}
         words = (_lead_among(first[lead], number) for lead, number in told.items())
         yield from map(say, dict.fromkeys(words))
-        others = {it for plan in self.plans for it in plan.lead() if it.text not in told}
-        if any(it.text.startswith("The show") for it in others):
+        if any([*plan.on_air()] for plan in self.plans):
             yield from self.while_on_air(AT_ONCE)
 
     def rows(self) -> Iterator[Row]:

@@ -6,7 +6,7 @@ from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.operations import UnlinkConnection
 from trax_mcp.consent.plans.acts import Act, Rank
 from trax_mcp.consent.plans.base import Plan, Sentences
-from trax_mcp.consent.preview import Row, Target
+from trax_mcp.consent.preview import Target
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Fact, Observed
 from trax_mcp.studio.naming import Name, Sentence, say, sentence
@@ -50,8 +50,8 @@ class UnlinkConnectionPlan(Plan[UnlinkConnection]):
     def headline(self) -> Sentence:
         return sentence("Unlink the {} {}?", self._kind, self.described)
 
-    def rows(self) -> Iterator[Row]:
-        yield Row(f"On {self._platform} itself", (say("nothing is deleted"),))
+    def lasts(self) -> Sentences:
+        yield say(f"Nothing is deleted on {self._platform}.")
 
     def warnings(self) -> Sentences:
         platform = self.target().platform

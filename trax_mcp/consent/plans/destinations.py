@@ -23,8 +23,8 @@ _HIDDEN: Final = {
     "vertical": "the picture format",
 }
 """Fields that decide where a stream goes, or how, and that no read shows reliably."""
-_JOINS: Final = "it may join now or only at the next show"
-_LEAVES: Final = "it may leave now or only after the show"
+_JOINS: Final = ". {} may join now or only at the next show: TRaX doesn't say"
+_LEAVES: Final = ". {} may drop out now or only after the show: TRaX doesn't say"
 
 _OfDestination = Plan[UpdateDestination] | Plan[DeleteDestination]
 
@@ -65,8 +65,10 @@ class CreateDestinationPlan(Plan[CreateDestination]):
             fact=joined([Sentence((self.described,)), *facts, say("on" if is_on else "off")]),
         )
 
-    def lead(self) -> Sentences:
-        yield from self._on_air()
+    def on_air(self) -> Sentences:
+        if self.operation.enabled is not False:
+            known = naming.known_platform(self.operation.platform)
+            yield from self.while_on_air(_JOINS.format(known or "It"))
 
     def rows(self) -> Iterator[Row]:
         yield from self._facts()
@@ -111,11 +113,7 @@ class CreateDestinationPlan(Plan[CreateDestination]):
                 "on" if it.enabled else "off",
                 self.each_hidden("rtmpUrl", "streamKey"),
             )
-        yield from self._on_air()
-
-    def _on_air(self) -> Sentences:
-        if self.operation.enabled is not False:
-            yield from self.while_on_air(_JOINS)
+        yield from self.on_air()
 
 
 class UpdateDestinationPlan(Plan[UpdateDestination]):
@@ -150,8 +148,8 @@ class UpdateDestinationPlan(Plan[UpdateDestination]):
                 label="New server",
                 verb="replace",
                 thing="server",
-                lead="The old address is lost: TRaX never shows it.",
-                lead_of_many="Old addresses are lost: TRaX never shows them.",
+                lead="You can't get the old address back: TRaX never shows it.",
+                lead_of_many="You can't get the old addresses back: TRaX never shows them.",
                 fact=sentence("{}: {}", of, naming.address(it.rtmp_url)),
             )
         if it.stream_key is not None:
@@ -164,8 +162,8 @@ class UpdateDestinationPlan(Plan[UpdateDestination]):
                 label="New stream key",
                 verb="replace",
                 thing="stream key",
-                lead="The old key is lost: TRaX never shows it.",
-                lead_of_many="Old keys are lost: TRaX never shows them.",
+                lead="You can't get the old key back: TRaX never shows it.",
+                lead_of_many="You can't get the old keys back: TRaX never shows them.",
                 fact=sentence("{}: {}", of, key_in_words(it.stream_key)),
             )
         if it.enabled is not None:
@@ -174,15 +172,15 @@ class UpdateDestinationPlan(Plan[UpdateDestination]):
             platform = naming.platform(it.platform, whole=True)
             yield change("platform", of, platform)
         if it.vertical is not None:
-            yield change("picture", of, "portrait" if it.vertical else "landscape")
+            yield _switch(of, "portrait" if it.vertical else "landscape")
         if it.name is not None:
             yield rename("destination", of, it.name)
 
-    def lead(self) -> Sentences:
-        yield from super().lead()
+    def on_air(self) -> Sentences:
         if self.operation.enabled is None:
             yield from self.while_on_air(AT_ONCE)
-        yield from self._on_air()
+        else:
+            yield from self._joins_or_leaves()
 
     def rows(self) -> Iterator[Row]:
         it = self.operation
@@ -192,7 +190,7 @@ class UpdateDestinationPlan(Plan[UpdateDestination]):
             yield Row("New key", (say(key_in_words(it.stream_key)),))
         if it.platform is not None:
             yield Row("New platform", (say(naming.platform(it.platform, whole=True)),))
-        if it.vertical is not None:
+        if it.vertical is not None and len([*self.acts()]) > 1:
             yield Row("Picture", (say("portrait" if it.vertical else "landscape"),))
         if it.name is not None:
             yield Row("New name", (sentence("{}", new_name(it.name)),))
@@ -207,11 +205,12 @@ class UpdateDestinationPlan(Plan[UpdateDestination]):
         yield from self.each_change_done(
             answer, of=sentence("the destination {} of {}", name, self.studio).text
         )
-        yield from self._on_air()
+        yield from self._joins_or_leaves()
 
-    def _on_air(self) -> Sentences:
+    def _joins_or_leaves(self) -> Sentences:
         if self.operation.enabled is not None:
-            yield from self.while_on_air(_JOINS if self.operation.enabled else _LEAVES)
+            text = _JOINS if self.operation.enabled else _LEAVES
+            yield from self.while_on_air(text.format(_known(self) or "It"))
 
 
 class DeleteDestinationPlan(Plan[DeleteDestination]):
@@ -232,20 +231,28 @@ class DeleteDestinationPlan(Plan[DeleteDestination]):
             "destination",
             self.described,
             yes=f"Delete the {known} destination" if known else "Delete the destination",
-            lead="This can't be undone. You'd have to enter its stream key again.",
+            lead="This is final. You'd have to enter its stream key again.",
         )
 
-    def lead(self) -> Sentences:
-        yield from super().lead()
-        yield from self.while_on_air(_LEAVES)
+    def on_air(self) -> Sentences:
+        yield from self.while_on_air(_LEAVES.format(_known(self) or "It"))
 
-    def rows(self) -> Iterator[Row]:
-        yield Row("From", (Sentence((self.studio,)),))
-        yield Row(f"On {_platform(self)} itself", (say("nothing is deleted"),))
+    def lasts(self) -> Sentences:
+        yield say(f"Nothing is deleted on {_platform(self)}.")
 
     def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
         yield sentence("Deleted the destination {} from {}.", self.described, self.studio)
-        yield from self.while_on_air(_LEAVES)
+        yield from self.on_air()
+
+
+def _switch(of: Name, to: str) -> Act:
+    """Switch a destination to portrait or landscape video."""
+    act = change("picture", of, to)
+    return act._replace(
+        yes=f"Switch to {to} video",
+        headline=f"Switch {{}} to {to} video",
+        further=f"switch it to {to} video",
+    )
 
 
 def _target(plan: _OfDestination) -> Target:

@@ -17,7 +17,7 @@ def delete(thing: str, of: Name, *, yes: str, lead: str) -> Act:
         rank=Rank.DELETE,
         yes=yes,
         no="Keep it",
-        headline="Delete {}",
+        headline="Delete {} from {}",
         label="Deletes",
         verb="delete",
         thing=thing,

@@ -15,8 +15,8 @@ from trax_mcp.studio.facts import Fact, Observed
 from trax_mcp.studio.naming import Name, Sentence, joined, say, sentence
 
 _READS: Final = (Fact.STUDIO, Fact.STATUS, Fact.SOURCES, Fact.HEALTH)
-_APPEARS: Final = "it can be on screen at once"
-_VANISHES: Final = "it may vanish from the picture at once"
+_APPEARS: Final = ", so viewers may see it at once"
+_VANISHES: Final = ", so it may vanish from the picture at once"
 
 
 _OfSource = Plan[UpdateSource] | Plan[DeleteSource]
@@ -53,7 +53,7 @@ class CreateSourcePlan(Plan[CreateSource]):
             fact=joined([Sentence((self.described,)), *facts, say("on" if is_on else "off")]),
         )
 
-    def lead(self) -> Sentences:
+    def on_air(self) -> Sentences:
         if self.operation.active is not False:
             yield from self.while_on_air(_APPEARS)
 
@@ -111,8 +111,8 @@ class UpdateSourcePlan(Plan[UpdateSource]):
                 label="New address",
                 verb="replace",
                 thing="source address",
-                lead="The old address is lost: TRaX never shows it.",
-                lead_of_many="Old addresses are lost: TRaX never shows them.",
+                lead="You can't get the old address back: TRaX never shows it.",
+                lead_of_many="You can't get the old addresses back: TRaX never shows them.",
                 fact=sentence("{}: {}", of, naming.address(it.url)),
             )
         if it.active is not None:
@@ -120,8 +120,7 @@ class UpdateSourcePlan(Plan[UpdateSource]):
         if it.name is not None:
             yield rename("source", of, it.name)
 
-    def lead(self) -> Sentences:
-        yield from super().lead()
+    def on_air(self) -> Sentences:
         if self.operation.active is None:
             yield from self.while_on_air(AT_ONCE)
         else:
@@ -158,18 +157,17 @@ class DeleteSourcePlan(Plan[DeleteSource]):
             "source",
             self.name,
             yes="Delete the source",
-            lead="This can't be undone. You'd have to add it again.",
+            lead="This is final. You'd have to add it again.",
         )
 
     def lead(self) -> Sentences:
         yield from super().lead()
-        yield from self.while_on_air(_VANISHES)
         it = _source(self)
         if it is not None and it.type == "media":
             yield say("TRaX doesn't say whether its file stays in the media library.")
 
-    def rows(self) -> Iterator[Row]:
-        yield Row("From", (Sentence((self.studio,)),))
+    def on_air(self) -> Sentences:
+        yield from self.while_on_air(_VANISHES)
 
     def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
         yield sentence("Deleted the source {} from {}.", self.name, self.studio)

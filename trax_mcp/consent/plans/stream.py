@@ -116,7 +116,7 @@ class GoOfflinePlan(Plan[GoOffline]):
             rank=Rank.OTHER,
             yes="Go offline",
             no=STAY_ON_AIR,
-            headline="Go offline with {}",
+            headline="Take {} off air",
             verb="go offline",
             lead="The show ends for all viewers.",
         )

@@ -63,12 +63,9 @@ class UpdateStudioPlan(Plan[UpdateStudio]):
         if it.name is not None:
             yield rename("studio", of, it.name)
 
-    def lead(self) -> Sentences:
-        yield from super().lead()
-        if self.operation.auto_go_live:
-            yield say("TRaX doesn't say what triggers it.")
+    def on_air(self) -> Sentences:
         if self.operation.auto_go_offline_on_drop:
-            yield from self.while_on_air("this counts for the running show, too")
+            yield from self.while_on_air(", so this counts for the running show, too")
 
     def rows(self) -> Iterator[Row]:
         if self.operation.auto_go_live:
@@ -97,7 +94,7 @@ def _goes_live_alone() -> Act:
         headline="Let {} go live on its own",
         further="let it go live on its own",
         verb="let it go live on its own",
-        lead="From now on it can go on air without asking you.",
+        lead="From now on it can go on air without asking you. TRaX doesn't say what triggers it.",
     )
 
 
