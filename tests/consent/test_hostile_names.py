@@ -76,8 +76,8 @@ async def asked_on(world: World, act: GuardedOperation) -> tuple[list[str], list
 
 
 def _form_frame(line: str) -> str:
-    """The frame of a line of a form, which has a shorter label where names are long."""
-    return frame(line).replace("Streams to:", "To:")
+    """The frame of a line of a form, with a shorter label and the studio's id for long names."""
+    return re.sub(r"<> \(studio_\d+\)", "<>", frame(line)).replace("Streams to:", "To:")
 
 
 @pytest.mark.parametrize("kind", WITH_CLIENTS)

@@ -18,6 +18,7 @@ TARGET_NAME: Final = 200
 """Of the name of the thing that a call acts on, so much is shown: all that a tool can give it."""
 SHORT_NAME: Final = 32
 """The columns of a name on a small screen."""
+_LEAST_OF_A_NAME: Final = 11
 _PLATFORMS: Final[Mapping[str, str]] = {
     "youtube": "YouTube",
     "twitch": "Twitch",
@@ -212,8 +213,18 @@ def source(it: Source, *, namesakes: Iterable[str] = (), longest: int = SHOWN_NA
 
 
 def studio(it: Studio | None, *, longest: int = SHOWN_NAME) -> Name | str:
-    """A studio by name, or "the studio" where the name is unknown."""
-    return "the studio" if it is None else named(it.name, it.id, longest=longest)
+    """A studio by name, or "the studio" where the name is unknown.
+
+    On a small screen a name that would be cut takes its id, and both together its room: another
+    studio may look the same there.
+    """
+    if it is None:
+        return "the studio"
+    name, its_id = named(it.name, it.id, longest=longest), word(it.id)
+    if name.short == quoted(it.name, longest=longest):
+        return name
+    room = max(_LEAST_OF_A_NAME, SHORT_NAME - len(f" ({its_id})"))
+    return name._replace(short=quote_within(it.name, columns=room), short_detail=its_id)
 
 
 def connection(it: Connection, *, namesakes: Iterable[str] = (), longest: int = SHOWN_NAME) -> Name:

@@ -12,12 +12,13 @@ from tests.units.studio_facts import (
     LIVE,
     account,
     destination,
+    known,
     previewed,
     source,
     studio,
     to,
 )
-from trax_mcp.api.operations import DeleteDestination
+from trax_mcp.api.operations import DeleteDestination, UpdateStudio
 from trax_mcp.api.text_safety import columns_of
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Facts
@@ -165,6 +166,19 @@ def test_names_that_look_the_same_once_cut_take_their_ids_there() -> None:
         f'"{"a" * 16}…{"b" * 15}" (webcam, s1)',
     )
     assert str(naming.named("A", "s1", namesakes=["A"])) == '"A" (s1)'
+
+
+@pytest.mark.parametrize("kind", ["rehearsal", "PUBLIC"])
+def test_a_studio_takes_its_id_where_its_name_is_cut(kind: str) -> None:
+    """Another one, which the caller may not see, can look the same there."""
+    name = f"Friday Night Show - {kind} only - main stage EU"
+    short = '"Friday Nig… stage EU" (studio_42)'
+    for action in (GO_LIVE, UpdateStudio(studio_id="studio_42", auto_go_live=True)):
+        asked = previewed(action, known(EVERYTHING, studio=studio(name))).headline
+        assert [f'"{name}"' in asked.text, "studio_42" in asked.text] == [True, False]
+        assert short in asked.in_short
+    whole = previewed(GO_LIVE, known(EVERYTHING, studio=studio("x" * 32))).headline
+    assert "studio_42" not in whole.in_short
 
 
 def test_names_are_read_from_facts_only() -> None:

@@ -296,8 +296,7 @@ class Plan(ABC, Generic[OperationT]):
     @property
     def studio(self) -> Name | str:
         """The studio by name."""
-        it = self.facts.studio.value
-        return naming.named(it.name, it.id) if it else "the studio"
+        return naming.studio(self.facts.studio.value, longest=naming.TARGET_NAME)
 
     @property
     def name(self) -> Name:
@@ -305,6 +304,8 @@ class Plan(ABC, Generic[OperationT]):
         target = self.target()
         if it := self._thing(target.id):
             return self.named_thing(it)
+        if isinstance(self.studio, Name) and self.studio.id == target.id:
+            return self.studio
         return naming.named(target.name or target.id, target.id)
 
     @property
