@@ -45,6 +45,28 @@ SCENES: Final = {
             },
         ),
     ),
+    "names-with-hyphens": (
+        "Name both after the church and the service, and take the show live.",
+        Step(
+            "apply_changes",
+            _STUDIO
+            | {
+                "changes": [
+                    _change("update_destination", destId="dest_1", name="Church-of-St-Mary-main"),
+                    _change("update_destination", destId="dest_2", name="Sunday-10-30-service-EU"),
+                    _change("go_live"),
+                ]
+            },
+        ),
+    ),
+    "a-long-address": (
+        "Send Kick to the new server.",
+        Step(
+            "update_destination",
+            _STUDIO
+            | {"destId": "dest_3", "rtmpUrl": f"rtmps://new.example/app/{'a-long-path/' * 8}"},
+        ),
+    ),
     "auto-go-live": (
         "Let the Friday show go live on its own.",
         Step("update_studio", _STUDIO | {"autoGoLive": True}),
