@@ -184,5 +184,5 @@ def test_a_studio_takes_its_id_where_its_name_is_cut(kind: str) -> None:
 def test_names_are_read_from_facts_only() -> None:
     """Without facts the ids stand in their place, quoted too."""
     preview = previewed(DeleteDestination(studio_id="studio_42", dest_id='d"'), Facts())
-    assert preview.headline.text == r'Delete "d\u0022"?'
+    assert preview.headline.text == r'Delete "d\u0022" from the studio?'
     assert previewed(GO_LIVE, LIVE).headline == previewed(GO_LIVE, EVERYTHING).headline
