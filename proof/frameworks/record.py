@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from proof.frameworks.environments import INSTALLED
 from proof.frameworks.schemas import changes, unreachable
 from tests import ROOT
+from tests.support.hostile_texts import is_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,6 +32,8 @@ _NEW_EACH_TIME: Final = (
     (r"0x[0-9a-f]{6,}", "0x0"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:0"),
     (r"/[\w/]*/show-\w+", "~"),
+    (r"/[\w./+-]+/(?=lib/python)", ""),
+    (re.escape(f"{ROOT}/"), ""),
 )
 _LAST_LINES: Final = 3
 _HEAD: Final = """\
@@ -38,8 +41,15 @@ _HEAD: Final = """\
 
 Written by `make frameworks`, on {day}. In each framework a scripted model ran the same show on
 stdio and over HTTP, and where there are forms or a strict mode, with these too. A file of `seen/`
-has what the model was told after each call, without what is new in each run. `test_frameworks.py`
-says what a cell means.
+has what the model was told after each call, without what is new in each run.
+
+- **reads**, **of errors**: which half of an answer the model is handed.
+- **fence**: whether the boundaries around viewers' words are in it. Only the text has them.
+- **spelt out**: no invisible character of a viewer reaches the model as it is.
+- **a read** and so on: whether the model is told what that answer is about, such as the warning,
+  the notice before viewers' words, the seconds of a limit, the question and its effects. A wait
+  takes seven seconds.
+- **on air**: the studio is on air at the end.
 
 """
 
@@ -59,15 +69,15 @@ def halves(message: str | None, answer: Json) -> str:
 
 
 def settled(text: str) -> str:
-    """A text without what is new in each run."""
+    """A text without what is new in each run, and with what is invisible in it."""
     for pattern, new in _NEW_EACH_TIME:
         text = re.sub(pattern, new, text)
-    return text
+    return "".join(f"<U+{ord(it):04X}>" if it != "\n" and is_hidden(it) else it for it in text)
 
 
 def write(environment: Environment, shows: Mapping[str, Ran], facts: Mapping[str, str]) -> None:
     """Write the file of a framework, and the table of all."""
-    lines = [environment.versions, *(f"{name}: {value}" for name, value in facts.items())]
+    lines = [environment.versions, *(f"{name}: {value or '-'}" for name, value in facts.items())]
     for way, ran in shows.items():
         lines += ["", f"=== Schemas, {way}", *_schemas(shows[STDIO].tools, ran)]
     steps = dict.fromkeys(it.step.name for ran in shows.values() for it in ran.seen)

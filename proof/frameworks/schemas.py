@@ -40,7 +40,7 @@ def unreachable(offered: Sequence[Function]) -> list[str]:
 
 
 def _compare(where: str, ours: Json, theirs: Json) -> Iterator[Change]:
-    for key in ours.keys() | theirs.keys():
+    for key in ours | theirs:
         before, after = ours.get(key), theirs.get(key)
         if before == after:
             continue
@@ -59,11 +59,11 @@ def _compare(where: str, ours: Json, theirs: Json) -> Iterator[Change]:
 
 
 def _compare_properties(where: str, ours: Json, theirs: Json) -> Iterator[Change]:
-    for name in ours.keys() - theirs.keys():
+    for name in (it for it in ours if it not in theirs):
         yield Change(f"{where}.{name}", "loses the property")
-    for name in theirs.keys() - ours.keys():
+    for name in (it for it in theirs if it not in ours):
         yield Change(f"{where}.{name}", "adds the property")
-    for name in ours.keys() & theirs.keys():
+    for name in (it for it in ours if it in theirs):
         yield from _compare(f"{where}.{name}", ours[name], theirs[name])
 
 

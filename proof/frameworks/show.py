@@ -61,6 +61,8 @@ _NO_NETWORK: Final = {
     "NO_PROXY": "127.0.0.1,localhost",
     "DO_NOT_TRACK": "1",
     "MASTRA_TELEMETRY_DISABLED": "1",
+    "MCP_USE_ANONYMIZED_TELEMETRY": "false",
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
     "FASTMCP_CHECK_FOR_UPDATES": "off",
 }
 

@@ -48,6 +48,8 @@ _KNOWN: Final = (
     Known("agent-framework", "it hides each word of an error", ("a limit", "an error")),
     Known("agent-framework", _ONLY_STRUCTURE, ("a warning",)),
     Known("autogen", _FIVE_SECONDS, ("a wait",), (STDIO,)),
+    Known("google-adk", _FIVE_SECONDS, ("a wait",), (STDIO,)),
+    Known("google-adk", "it adds the structure", ("spelt out",)),
     Known("langchain", _EACH_CALL, ("its confirmation", "on air"), (STDIO,)),
     Known("langchain", _FORCED, ("several changes",), (_STRICT,)),
     Known("langchain-js", "it adds the structure", ("spelt out",)),
@@ -77,14 +79,11 @@ async def test_a_model_is_told_what_it_needs(environment: Environment) -> None:
     failures = {
         f"{name} {way}" for way, ran in shows.items() for name in _failed(ran, shows[STDIO])
     }
-    write(environment, shows, _facts(shows, failures))
+    known = [it for it in _KNOWN if it.framework == environment.name]
+    why = "; ".join(dict.fromkeys(it.why for it in known))
+    write(environment, shows, _facts(shows, failures) | {"why": why})
     assert failures == {
-        f"{name} {way}"
-        for it in _KNOWN
-        if it.framework == environment.name
-        for name in it.names
-        for way in it.ways
-        if way in shows
+        f"{name} {way}" for it in known for name in it.names for way in it.ways if way in shows
     }
 
 
@@ -128,7 +127,7 @@ def _facts(shows: Mapping[str, Ran], failures: Collection[str]) -> dict[str, str
     for name in ("spelt out", *_TOLD, "on air"):
         ways = [it for it in shows if _is_in(name, shows[it])]
         failed = [it for it in ways if f"{name} {it}" in failures]
-        facts[name] = ("no: " + ", ".join(failed) if failed else "yes") if ways else ""
+        facts[name] = ("not " + ", ".join(failed) if failed else "yes") if ways else ""
     return facts | {"ways": ", ".join(shows)}
 
 

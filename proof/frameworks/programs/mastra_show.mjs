@@ -9,7 +9,7 @@ const trax = url
   ? { url: new URL(url), requestInit: { headers } }
   : { command, args, env };
 const client = new MCPClient({ servers: { trax } });
-const provider = createOpenAICompatible({ name: "openai", baseURL: given.model, apiKey: given.key });
+const provider = createOpenAICompatible({ name: given.strict ? "openai" : "scripted", baseURL: given.model, apiKey: given.key });
 const agent = new Agent({
   id: "host",
   name: "Host",
