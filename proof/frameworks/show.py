@@ -37,7 +37,8 @@ _SOON: Final = {"text": "We start soon!", "platforms": ["youtube", "twitch"]}
 _APPROVED: Final = {"confirm": True, "confirmation": "$confirmation"}
 SHOW: Final = (
     Step("a read", "find_studio", {"query": "friday night"}),
-    Step("a warning", "send_chat_message", STUDIO | _SOON),
+    Step("a message", "send_chat_message", STUDIO | _SOON),
+    Step("a warning", "send_chat_message", STUDIO | _SOON | _APPROVED),
     Step("chat", "wait_for_chat_messages", STUDIO | {"timeoutSeconds": 0}),
     Step("a limit", "list_destinations", LIMITED),
     Step("an error", "list_sources", {"studioId": "studio_99"}),
@@ -53,6 +54,8 @@ _HOSTILE: Final = (
 )
 _NOBODY: Final = Script(1e9, (Line(1e9, "youtube", "Nobody", "yt-0", ""),))
 _RETRY_SECONDS: Final = "30"
+_GUARDED_TOO: Final = {"TRAX_GUARD_ALSO": "send_chat_message"}
+"""What is read for its question leads to a warning in its answer."""
 _RUN_SECONDS: Final = 120.0
 """No run lasts half of it. Where a framework hangs, it is ended then."""
 _NO_NETWORK: Final = {
@@ -102,7 +105,7 @@ class TraxServer(Server):
     def settings(self) -> dict[str, str]:
         """Its environment variables."""
         trax = {"TRAX_BASE_URL": self.address, "TRAX_API_KEY": SANDBOX_KEY}
-        return super().settings | trax | _variables(str(self.folder))
+        return super().settings | trax | _GUARDED_TOO | _variables(str(self.folder))
 
 
 async def run_show(
@@ -141,7 +144,7 @@ async def _trax() -> AsyncIterator[Sandbox]:
 
 @asynccontextmanager
 async def _served(server: TraxServer) -> AsyncIterator[dict[str, str]]:
-    settings = {"TRAX_BASE_URL": server.address}
+    settings = {"TRAX_BASE_URL": server.address} | _GUARDED_TOO
     async with running("http", "--port", "0", settings=settings) as it:
         headers = json.dumps({"X-API-Key": SANDBOX_KEY})
         yield {"SERVER_URL": f"{await it.address()}/mcp", "SERVER_HEADERS": headers}
