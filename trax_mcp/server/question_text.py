@@ -147,7 +147,7 @@ def _end(preview: Preview) -> list[str]:
 
 def _row(row: Row, *, is_short: bool) -> str:
     label = (row.short if is_short else "") or row.label
-    return f"{label}: {joined(row.items).in_short}."
+    return _as_sentence(f"{label}: {joined(row.items).in_short}")
 
 
 def _several(
@@ -185,7 +185,13 @@ def _facts(preview: Preview, has_room: Callable[[str], bool]) -> Iterator[str]:
         if has_room(f" {(whole := _row(row, is_short=True))}"):
             yield whole
         else:
-            yield from (f"{row.short or row.label}: {it.in_short}." for it in row.items)
+            label = row.short or row.label
+            yield from (_as_sentence(f"{label}: {it.in_short}") for it in row.items)
+
+
+def _as_sentence(text: str) -> str:
+    """The text with a period, unless a quote at its end has one."""
+    return text if text.endswith(('."', '!"', '?"')) else f"{text}."
 
 
 def _divided(text: str, has_room: Callable[[str], bool], *, longest: int) -> Iterator[str]:

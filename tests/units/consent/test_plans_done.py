@@ -47,7 +47,7 @@ MAIN: Final = {
 }
 HI: Final = SendChatMessage(**S, text="Hi", platforms=("Twitch", "kick"))
 HI_ALL: Final = SendChatMessage(**S, text="Hi")
-ACCEPTED: Final = 'Sent to the chat of "Friday Show" on'
+ACCEPTED: Final = "Sent to the"
 UNSEEN: Final = ". TRaX can't confirm that it appeared."
 
 
@@ -65,7 +65,7 @@ def done(
     return [it.text for it in plan.report(answer, observed)]
 
 
-ON_AIR_NOW: Final = '"Friday Show" is on air since 18:00:03 UTC'
+ON_AIR_NOW: Final = '"Friday Show" went live at 18:00:03 UTC'
 NO_PICTURE: Final = "TRaX can't confirm that a picture arrives."
 STUDIO: Final = {"id": "studio_42", "name": "Friday Show", "ownerSub": "u", "role": "owner"}
 LOOK: Final = "Look with get_stream_status, and on the platforms; a second go_offline is harmless."
@@ -75,6 +75,7 @@ NOT_DELETED: Final = (
 )
 CHANGED_MAIN: Final = 'Changed the destination "Main" (YouTube) of "Friday Show":'
 NOT_SHOWN: Final = "TRaX won't show this setting again."
+NOTE_IT: Final = "TRaX won't show this setting again, so note it down."
 LATER: Final = ON_AIR._replace(since="2026-06-05T18:12:31Z")
 
 REPORTS: Final[dict[str, tuple[Operation[Model], dict[str, Any], Observed | None, str]]] = {
@@ -88,7 +89,7 @@ REPORTS: Final[dict[str, tuple[Operation[Model], dict[str, Any], Observed | None
     "a lost answer to a go-live names none": (GO_LIVE, {}, ON_AIR, f"{ON_AIR_NOW}. {NO_PICTURE}"),
     "a lost answer to a stop": (GO_OFFLINE, {}, OFF_AIR, '"Friday Show" is off air.'),
     "a time in the future has no duration": (
-        GO_LIVE, {}, LATER, f'"Friday Show" is on air since 18:12:31 UTC. {NO_PICTURE}'
+        GO_LIVE, {}, LATER, f'"Friday Show" went live at 18:12:31 UTC. {NO_PICTURE}'
     ),
     "a change repeats the values that TRaX answered": (
         UpdateDestination(**OF_MAIN, enabled=False, name="Main"), MAIN, None,
@@ -96,7 +97,7 @@ REPORTS: Final[dict[str, tuple[Operation[Model], dict[str, Any], Observed | None
     ),
     "a setting that TRaX does not show is said to be set": (
         UpdateStudio(**S, auto_go_live=True), STUDIO, None,
-        f'Changed "Friday Show": it can now go live on its own. {NOT_SHOWN}',
+        f'Changed "Friday Show": it can now go live on its own. {NOTE_IT}',
     ),
     "a secret is not repeated even if TRaX answers it": (
         UpdateDestination(**OF_MAIN, stream_key=STREAM_KEY),
@@ -182,21 +183,21 @@ CUT: Final = replace(EVERYTHING.destinations, missing="only the first 3 are read
 LISTS: Final = (Fact.DESTINATIONS, Fact.SOURCES, Fact.CONNECTIONS)
 
 
-TO_ALL: Final = f"{ACCEPTED} every platform that is on"
-TO_BOTH: Final = f"{ACCEPTED} Twitch and Kick{UNSEEN}"
-LACKS: Final = 'Warning: "Friday Show" has no destination'
+TO_ALL: Final = f'{ACCEPTED} chat of "Friday Show" on every platform that is on'
+TO_BOTH: Final = f'{ACCEPTED} Twitch and Kick chat of "Friday Show"{UNSEEN}'
+LACKS: Final = "Warning: no"
 
 
 @pytest.mark.parametrize(
     ("message", "facts", "said"),
     [
-        (HI_ALL, LIVE, [f"{TO_ALL} (YouTube and Twitch){UNSEEN}"]),
+        (HI_ALL, LIVE, [f'{ACCEPTED} YouTube and Twitch chat of "Friday Show"{UNSEEN}']),
         (HI_ALL, but(status=None, destinations=None), [f"{TO_ALL}{UNSEEN}"]),
         (HI_ALL, known(LIVE, destinations=CUT), [f"{TO_ALL}{UNSEEN}"]),
         (HI_ALL, known(LIVE, destinations=()), [
             f"{TO_ALL}{UNSEEN}", 'Warning: all destinations of "Friday Show" are off.'
         ]),
-        (HI, LIVE, [TO_BOTH, f"{LACKS} on Kick that is on."]),
+        (HI, LIVE, [TO_BOTH, f"{LACKS} Kick destination is on."]),
         (HI, but(destinations=CUT), [
             TO_BOTH, 'Warning: "Friday Show" is off air, so viewers may not see it.'
         ]),

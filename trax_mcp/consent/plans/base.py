@@ -15,7 +15,7 @@ from trax_mcp.api.models import Connection, Destination, Model, Source
 from trax_mcp.api.operations import ADDRESSES
 from trax_mcp.consent.changes import Action
 from trax_mcp.consent.plans.acts import Act, choice_of_one, headline_of_one
-from trax_mcp.consent.plans.results import changes_in_words, not_shown_again
+from trax_mcp.consent.plans.results import changes_in_words, not_shown_again, switched_alone
 from trax_mcp.consent.preview import Preview, Row, Target, digest
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Fact, Facts, Observed, Read
@@ -338,10 +338,18 @@ class Plan(ABC, Generic[OperationT]):
         except ValidationError:
             return None
 
-    def each_change_done(self, answer: JsonObject, *, of: Name | str) -> Sentences:
+    def each_change_done(
+        self, answer: JsonObject, *, of: Name | str, name: Name | str = ""
+    ) -> Sentences:
         """The changes of a thing, with the values that TRaX answered. No secret is one."""
-        changed = changes_in_words(self.operation.arguments(), answer)
-        yield sentence("Changed {}: {}", of, changed)
+        given = self.operation.arguments()
+        is_on = switched_alone(given, answer)
+        if is_on is not None:
+            on = "on" if is_on else "off"
+            turned = f"Turned {on} {{}} in {{}}. It stays {on} for later shows."
+            yield sentence(turned, name, self.studio)
+        else:
+            yield sentence("Changed {}: {}", of, changes_in_words(given, answer))
 
     def each_hidden(self, *names: str) -> str:
         """The end of a sentence: the arguments among these that TRaX will not show."""

@@ -36,11 +36,11 @@ class SendChatMessagePlan(Plan[SendChatMessage]):
             yield Row("On", (say(naming.platforms(self.operation.platforms, whole=True)),))
 
     def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
-        yield sentence(
-            "Sent to the chat of {} on {}. TRaX can't confirm that it appeared.",
-            self.studio,
-            self._platforms(),
-        )
+        if platforms := self._platforms():
+            sent = f"Sent to the {platforms} chat of {{}}."
+        else:
+            sent = "Sent to the chat of {} on every platform that is on."
+        yield sentence(f"{sent} TRaX can't confirm that it appeared.", self.studio)
         if self.facts.live is False:
             yield sentence("Warning: {} is off air, so viewers may not see it.", self.studio)
         if not self.facts.destinations.is_whole:
@@ -49,22 +49,22 @@ class SendChatMessagePlan(Plan[SendChatMessage]):
         asked = self.operation.platforms or ()
         missing = [it for it in asked if it.casefold() not in reached]
         if missing:
-            yield sentence(
-                "Warning: {} has no destination on {} that is on.",
-                self.studio,
-                naming.platforms(missing),
-            )
+            where = naming.platforms(missing)
+            none = f"{where} destination" if len(missing) == 1 else f"destination on {where}"
+            yield say(f"Warning: no {none} is on.")
         elif not reached:
             yield sentence("Warning: all destinations of {} are off.", self.studio)
 
     def _platforms(self) -> str:
-        """The platforms that were asked for. TRaX's answer names none."""
+        """The platforms that were asked for, else those that are on, if all are known.
+
+        TRaX's answer names none.
+        """
         if self.operation.platforms:
             return naming.platforms(self.operation.platforms)
         if not self.facts.destinations.is_whole:  # those that are known may be switched off by now
-            return "every platform that is on"
-        enabled = naming.platforms(it.platform for it in self.facts.enabled)
-        return f"every platform that is on{f' ({enabled})' if enabled else ''}"
+            return ""
+        return naming.platforms(it.platform for it in self.facts.enabled)
 
 
 class CreateMediaUploadPlan(Plan[CreateMediaUpload]):
@@ -97,7 +97,7 @@ class CreateMediaUploadPlan(Plan[CreateMediaUpload]):
 
     def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
         yield sentence(
-            "Made room for {} in the media library. It is empty until the file is sent to"
+            "Made room for {} in the media library. It stays empty until the file is uploaded to"
             " `uploadUrl`.",
             naming.quoted(self.operation.filename),
         )

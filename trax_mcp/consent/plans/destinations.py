@@ -203,7 +203,7 @@ class UpdateDestinationPlan(Plan[UpdateDestination]):
         it = self.read_answer(Destination, answer)
         name = naming.destination(it) if it else self.described
         yield from self.each_change_done(
-            answer, of=sentence("the destination {} of {}", name, self.studio).text
+            answer, of=sentence("the destination {} of {}", name, self.studio).text, name=name
         )
         yield from self._joins_or_leaves()
 

@@ -10,6 +10,7 @@ from trax_mcp.api.operations import ADDRESSES
 from trax_mcp.studio import naming
 
 _SWITCHES: Final = frozenset({"enabled", "active"})
+_SETTINGS: Final = frozenset({"autoGoLive", "autoGoOfflineOnDrop"})
 _IDS: Final = frozenset({"studioId", "destId", "sourceId"})
 _WORDS: Final = {
     "name": "its name",
@@ -43,6 +44,15 @@ def changes_in_words(arguments: Mapping[str, object], answer: JsonObject) -> str
         return "".join(switched)
     later = "".join(f" I{it[1:]}" for it in switched)
     return f"{naming.listed(changes)}.{later}{again}"
+
+
+def switched_alone(arguments: Mapping[str, object], answer: JsonObject) -> bool | None:
+    """Whether a thing is on now, if nothing else of it was changed. Else None."""
+    given = [it for it in arguments.items() if it[0] not in _IDS]
+    match given:
+        case [(str(name), bool() as asked)] if name in _SWITCHES and answer.get(name) is asked:
+            return asked is True
+    return None
 
 
 def _by_importance(arguments: Mapping[str, object]) -> Iterable[tuple[str, object]]:
@@ -89,6 +99,8 @@ def not_shown_again(names: Sequence[str], *, are_all: bool = False) -> str:
     """The end of a sentence: the arguments of these names that no read will show."""
     if not names:
         return ""
-    these = "this setting" if len(names) == 1 else "these settings"
-    words = naming.listed([_WORDS.get(it, it) for it in names])
-    return f" TRaX won't show {these if are_all else words} again."
+    are_settings = _SETTINGS.issuperset(names)
+    if are_settings and len(names) > 1:
+        return " TRaX won't show these two settings again, so note them down."
+    words = "this setting" if are_all else naming.listed([_WORDS.get(it, it) for it in names])
+    return f" TRaX won't show {words} again{', so note it down' if are_settings else ''}."

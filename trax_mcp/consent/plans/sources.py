@@ -140,7 +140,7 @@ class UpdateSourcePlan(Plan[UpdateSource]):
         it = self.read_answer(Source, answer)
         name = naming.named(it.name, it.id) if it else self.name
         yield from self.each_change_done(
-            answer, of=sentence("the source {} of {}", name, self.studio).text
+            answer, of=sentence("the source {} of {}", name, self.studio).text, name=name
         )
 
 

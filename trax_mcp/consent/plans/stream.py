@@ -57,7 +57,7 @@ class GoLivePlan(Plan[GoLive]):
         where, next_step = self._destinations(answer), self.operation.look
         match observed.state if observed else "unknown":
             case "on_air":
-                yield note(f"{self._subject} is on air{self._since(observed)}{where}. {_UNSEEN}")
+                yield note(f"{self._subject} {self._went_live(observed)}{where}. {_UNSEEN}")
             case "stopping":
                 began = f"The start of {self.studio} was accepted"
                 came = f"{began}, but a stop came after it{self._undone()}."
@@ -69,9 +69,13 @@ class GoLivePlan(Plan[GoLive]):
                 unseen = f"it couldn't be seen whether {self.studio} is on air"
                 yield note(f"TRaX accepted the start, but {unseen}{where}. {next_step}")
 
-    def _since(self, observed: Observed | None) -> str:
-        """Since when it is on air: " since 18:00:03 UTC"."""
-        return times.since(observed.since if observed else None, self.now)
+    def _went_live(self, observed: Observed | None) -> str:
+        """The verb of a sentence: "went live at 18:00:03 UTC", or "is on air"."""
+        time = observed.since if observed else None
+        moment = times.parse(time)
+        if moment is None:
+            return f"is on air{times.since(time, self.now)}"
+        return f"went live at {times.at(moment, self.now)}"
 
     @property
     def _subject(self) -> Name | str:
