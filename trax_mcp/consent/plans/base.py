@@ -45,6 +45,10 @@ _LONG_KEY: Final = 12
 class Plan(ABC, Generic[OperationT]):
     """An operation with the facts around it: what a person is shown before they agree, and after.
 
+    Among several changes, `facts` are as those before leave them, and `asked_with` as they are when
+    a person is asked. Names are those of `asked_with`: a call could hide what it deletes behind a
+    name that it gives.
+
     Subclasses state what is read, what would happen, the act in a few words, and what the call has
     done. `hidden` counts the changes made through this server that no
     read shows, and `changed_to` has those since the last go-live, with the host of an address. Only
@@ -71,6 +75,7 @@ class Plan(ABC, Generic[OperationT]):
     ) -> None:
         self.operation = operation
         self.facts = facts
+        self.asked_with = facts
         self.now = now
         self.undone: bool | None = None
         self._hidden = hidden or {}
@@ -112,7 +117,7 @@ class Plan(ABC, Generic[OperationT]):
         Raises:
             NotSent: its list could be read, and does not contain it.
         """
-        studio = self.facts.studio.value
+        studio = self.asked_with.studio.value
         return Target(self.operation.target_id(), studio.name if studio else None)
 
     @abstractmethod
@@ -263,27 +268,25 @@ class Plan(ABC, Generic[OperationT]):
 
     def destination(self, it: Destination) -> Name:
         """A destination as sentences describe it, with its id if another one looks the same."""
-        others = self._namesakes(it, self.facts.destinations.value)
+        asked = self.asked_with.destinations
+        it, others = as_in(asked, it), _namesakes(it, asked, self.facts.destinations)
         return naming.destination(it, namesakes=others, longest=naming.TARGET_NAME)
 
     def source(self, it: Source) -> Name:
         """A source as sentences describe it, with its id if another one looks the same."""
-        others = self._namesakes(it, self.facts.sources.value)
+        asked = self.asked_with.sources
+        it, others = as_in(asked, it), _namesakes(it, asked, self.facts.sources)
         return naming.source(it, namesakes=others, longest=naming.TARGET_NAME)
 
     def source_name(self, it: Source) -> Name:
         """The same without its type."""
-        return naming.named(it.name, it.id, namesakes=self._namesakes(it, self.facts.sources.value))
+        asked = self.asked_with.sources
+        it, others = as_in(asked, it), _namesakes(it, asked, self.facts.sources)
+        return naming.named(it.name, it.id, namesakes=others)
 
     def named_thing(self, it: Destination | Source) -> Name:
         """Either of them."""
         return self.destination(it) if isinstance(it, Destination) else self.source_name(it)
-
-    @staticmethod
-    def _namesakes(
-        it: Destination | Source, others: "Sequence[Destination | Source] | None"
-    ) -> list[str]:
-        return [other.name for other in others or () if other.id != it.id]
 
     def _thing(self, its_id: str) -> Destination | Source | None:
         return next((it for it in self._things if it.id == its_id), None)
@@ -296,7 +299,7 @@ class Plan(ABC, Generic[OperationT]):
     @property
     def studio(self) -> Name | str:
         """The studio by name."""
-        return naming.studio(self.facts.studio.value, longest=naming.TARGET_NAME)
+        return naming.studio(self.asked_with.studio.value, longest=naming.TARGET_NAME)
 
     @property
     def name(self) -> Name:
@@ -374,6 +377,19 @@ def plan_for(operation: Action) -> type[Plan[Any]]:
 def _asks(it: Sentence) -> bool:
     """Whether it is the headline, which may be another one now."""
     return it.text.endswith("?")
+
+
+def as_in(listed: Read[tuple[ItemT, ...]], it: ItemT) -> ItemT:
+    """The thing as it is in a list, if it is there."""
+    return next((other for other in listed.value or () if other.id == it.id), it)
+
+
+def _namesakes(
+    it: Destination | Source, *lists: Read[tuple[Destination, ...]] | Read[tuple[Source, ...]]
+) -> list[str]:
+    """The names of all others, as the first of these lists has them that names them."""
+    names = {other.id: other.name for listed in reversed(lists) for other in listed.value or ()}
+    return [name for its_id, name in names.items() if its_id != it.id]
 
 
 def _after(begin: str, it: Sentence) -> Sentence:

@@ -38,6 +38,7 @@ class ApplyChangesPlan(Plan[ApplyChanges]):
         plans, facts = list[Plan[Any]](), self.facts
         for step in self.operation.steps:
             plan = plan_for(step)(step, facts, self._hidden, self._changed_to, now=self.now)
+            plan.asked_with = self.facts
             plans.append(plan)
             facts = facts_after(step, facts)
         return plans

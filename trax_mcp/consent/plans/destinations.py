@@ -7,7 +7,7 @@ from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Destination
 from trax_mcp.api.operations import CreateDestination, DeleteDestination, UpdateDestination
 from trax_mcp.consent.plans.acts import Act, Rank
-from trax_mcp.consent.plans.base import AT_ONCE, Plan, Sentences, key_in_words, stays
+from trax_mcp.consent.plans.base import AT_ONCE, Plan, Sentences, as_in, key_in_words, stays
 from trax_mcp.consent.plans.edits import change, delete, new_name, rename, turn
 from trax_mcp.consent.preview import Row, Target
 from trax_mcp.studio import naming
@@ -52,7 +52,7 @@ class CreateDestinationPlan(Plan[CreateDestination]):
     def acts(self) -> Iterator[Act]:
         known = naming.known_platform(self.operation.platform)
         is_on = self.operation.enabled is not False
-        facts = [it.sentence for it in self._facts()]
+        facts = [it.sentence for it in self.rows()]
         yield Act(
             rank=Rank.TURN_ON if is_on else Rank.OTHER,
             yes=f"Add a {known} destination" if known else "Add a destination",
@@ -71,7 +71,12 @@ class CreateDestinationPlan(Plan[CreateDestination]):
             yield from self.while_on_air(_JOINS.format(known or "It"))
 
     def rows(self) -> Iterator[Row]:
-        yield from self._facts()
+        if self.operation.rtmp_url is not None:
+            yield Row("Server", (say(naming.address(self.operation.rtmp_url)),))
+        if self.operation.stream_key is not None:
+            yield Row("Stream key", (say(key_in_words(self.operation.stream_key)),))
+        if self.operation.connection_id is not None:
+            yield Row("Account", (self._account(self.operation.connection_id),))
         if self.operation.vertical is not None:
             yield Row("Picture", (say("portrait" if self.operation.vertical else "landscape"),))
 
@@ -80,14 +85,6 @@ class CreateDestinationPlan(Plan[CreateDestination]):
             yield say("It stays off until you turn it on.")
         else:
             yield say(stays(1, is_on=True))
-
-    def _facts(self) -> Iterator[Row]:
-        if self.operation.rtmp_url is not None:
-            yield Row("Server", (say(naming.address(self.operation.rtmp_url)),))
-        if self.operation.stream_key is not None:
-            yield Row("Stream key", (say(key_in_words(self.operation.stream_key)),))
-        if self.operation.connection_id is not None:
-            yield Row("Account", (self._account(self.operation.connection_id),))
 
     def _account(self, its_id: str) -> Sentence:
         """A linked account by name, or by id where its name is unknown."""
@@ -277,8 +274,9 @@ def _platform(plan: _OfDestination) -> str:
 
 
 def _destination(plan: _OfDestination) -> Destination | None:
-    return plan.find(
+    it = plan.find(
         plan.facts.destinations,
         kind="destination",
         listed_by="list_destinations",
     )
+    return it and as_in(plan.asked_with.destinations, it)

@@ -105,7 +105,9 @@ def _asks_again() -> Act:
         no=LEAVE_IT,
         headline="Stop {} going live on its own",
         further="stop it going live on its own",
+        label="Going live on its own",
         verb="stop it going live on its own",
+        fact=say("off"),
     )
 
 
