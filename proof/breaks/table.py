@@ -34,7 +34,7 @@ from trax_mcp.clock import Clock
 from trax_mcp.consent import pacing, sending, stops, store
 from trax_mcp.consent.attempts import is_certain
 from trax_mcp.consent.audit import _masked
-from trax_mcp.consent.plans import acts
+from trax_mcp.consent.plans import acts, base, studios
 from trax_mcp.consent.plans.acts import Act, Rank
 from trax_mcp.consent.plans.base import Plan
 from trax_mcp.consent.policy import (
@@ -91,11 +91,13 @@ if TYPE_CHECKING:
     from trax_mcp.consent.records import Place
     from trax_mcp.consent.store import Seen
     from trax_mcp.server.ways import ConnectedClient, Operator, Way
+    from trax_mcp.studio.facts import Read
     from trax_mcp.studio.naming import Name
 
 _choices = Plan.choices
 _named = naming.named
 _ways = ways.ways
+_asks_again = studios._asks_again
 _begin_call = Store.begin_call
 _fingerprint = caller._fingerprint
 _give_tokens = AuthorizationServer._give_tokens
@@ -173,6 +175,15 @@ def _deletions_last(act: Act) -> tuple[Rank, bool, str]:
     return Rank(len(Rank) + 1 - act.rank), not act.thing, act.verb
 
 
+def _as_it_is_left(listed: Read[tuple[base.ItemT, ...]], it: base.ItemT) -> base.ItemT:
+    del listed
+    return it
+
+
+def _asks_again_unsaid() -> Act:
+    return _asks_again()._replace(fact=None)
+
+
 def _with_name(self: Plan[Any]) -> tuple[str, str]:
     yes, no = _choices(self)
     return f"{yes}: {self.name.text}", no
@@ -243,6 +254,18 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
     ],
     "A choice never holds a name": [
         (_FORM_TEST, swap(Plan.choices).by(_with_name)),
+    ],
+    "A question names each thing as it is": [
+        (
+            "tests/consent/test_names_in_several_changes.py",
+            swap(base.as_in).by(_as_it_is_left),
+        ),
+    ],
+    "Whatever a call sets has words": [
+        (
+            "tests/units/consent/test_every_field_is_asked_about.py",
+            swap(studios._asks_again).by(_asks_again_unsaid),
+        ),
     ],
     "Where two destinations or two sources have one name": [
         (_FORM_TEST, swap(naming.named).by(_as_namesake)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -51,6 +52,7 @@ VALUES: Final[dict[str, tuple[Any, ...]]] = {
     "sourceId": ("source_1", "source_2"),
     "type": ("rtmp", "srt"),
 }
+_NUMBER: Final = re.compile(r"^ \(\d of \d\)")
 ON_UNLESS_FALSE: Final = {("create_destination", "enabled"), ("create_source", "active")}
 """Without it, they are asked about as if it was given."""
 FIELDS: Final = [
@@ -84,9 +86,14 @@ def _calls(tool: str, name: str) -> Iterator[Operation[Model]]:
 
 
 def _asked(call: Operation[Model], others: list[dict[str, Any]]) -> tuple[str, ...]:
-    """All that a person is shown about a call, in forms."""
+    """What a person is shown about a call in forms, without how many changes there are."""
     action: Action = call
     if others:
         action = ApplyChanges.model_validate({"studioId": S, "changes": [*others, call]})
     preview = plan_for(action)(action, LIVE, now=NOW).preview
-    return (*(it.message + it.description for it in form_messages(preview)), preview.yes)
+    forms = form_messages(preview)
+    if not others:
+        return tuple(it.message + it.description for it in forms)
+    headline = preview.headline.in_short
+    told = (_NUMBER.sub("", it.message.removeprefix(headline)) + it.description for it in forms)
+    return (" ".join(told),)
