@@ -171,8 +171,8 @@ SEVERAL: Final[list[tuple[str, str, ApplyChanges]]] = [
         several(DeleteSource(**S, source_id="source_1"), delete(1)),
     ),
     (
-        "Delete 2 things, make 2 changes and go live",
-        "Delete 2 things, make 2 more changes and go live with",
+        "Delete 2, 1 more, go live now and on its own",
+        "Delete 2 things, 1 more, go live now and on its own with",
         several(
             UpdateStudio(**S, auto_go_live=True),
             DeleteSource(**S, source_id="source_1"),
@@ -190,6 +190,31 @@ SEVERAL: Final[list[tuple[str, str, ApplyChanges]]] = [
         "Let it go live on its own and rename 1 source",
         "Let it go live on its own and rename 1 source in",
         several(rename(2), UpdateStudio(**S, auto_go_live=True)),
+    ),
+    (
+        "Delete 1 thing, let it go live on its own",
+        "Delete 1 destination and let it go live on its own in",
+        several(delete(1), UpdateStudio(**S, auto_go_live=True)),
+    ),
+    (
+        "Delete 1, 1 more, let it go live on its own",
+        "Delete 1 thing, 1 more, let it go live on its own in",
+        several(delete(1), rename(2), UpdateStudio(**S, auto_go_live=True)),
+    ),
+    (
+        "Go live now and on its own",
+        "Go live now and on its own with",
+        several(UpdateStudio(**S, auto_go_live=True), GoLive(**S)),
+    ),
+    (
+        "Let it go live on its own and make 3 changes",
+        "Let it go live on its own and make 3 more changes in",
+        several(
+            of(1, enabled=False),
+            of(2, stream_key=SecretStr("live-123456789")),
+            rename(2),
+            UpdateStudio(**S, auto_go_live=True),
+        ),
     ),
 ]
 

@@ -17,6 +17,8 @@ LONGEST_CHOICE: Final = 45
 LONGEST_HEADLINE: Final = 76
 """So many columns it has with the show's name. A form says within 120 what is public or lost."""
 MOST_VERBS: Final = 3
+_GO_LIVE: Final = "go live"
+_NOW_AND_LATER: Final = "go live now and on its own"
 
 
 class Rank(IntEnum):
@@ -29,6 +31,9 @@ class Rank(IntEnum):
     TURN_OFF = auto()
     TURN_ON = auto()
     OTHER = auto()
+
+
+_LIVE: Final = (Rank.GO_LIVE, Rank.GO_LIVE_LATER)
 
 
 class Act(NamedTuple):
@@ -108,13 +113,13 @@ def headline_of_one(acts: Sequence[Act]) -> str:
 
 def choice_of_several(acts: Iterable[Act]) -> str:
     """The choice that agrees to several changes: up to three verbs, deletions first."""
-    return _phrase(list(_groups(acts)), LONGEST_CHOICE, joins=(_listed, ", ".join))
+    return _phrase(_groups(acts), LONGEST_CHOICE, joins=(_listed, ", ".join))
 
 
 def headline_of_several(acts: Iterable[Act], show: Name, *, is_live: bool) -> Sentence:
     """The headline of several changes: the same with more room, and the show."""
     room = max(LONGEST_HEADLINE - columns_of(show.in_short), LONGEST_CHOICE)
-    words = _phrase(list(_groups(acts)), room, joins=(_listed,))
+    words = _phrase(_groups(acts), room, joins=(_listed,))
     return sentence(f"{words} {'with' if is_live else 'in'} {{}}?", show)
 
 
@@ -128,17 +133,32 @@ def _phrase(
         for join in joins
         for words in _words(groups, verbs)
     ]
+    phrases += [", ".join(words) for words in _shortest(groups)]
     fitting = (it for it in phrases if len(it) <= longest)
     return capitalized(next(fitting, phrases[-1]))
 
 
 def _words(groups: Sequence[_Group], verbs: int) -> Iterator[Sequence[str]]:
-    """Up to so many verbs, from the best words to the shortest. A go-live comes last, always."""
-    live = [it for it in groups if it.rank is Rank.GO_LIVE]
-    named = [*dict.fromkeys([*groups[:verbs], *live])]
+    """Up to so many verbs, from the best words to the shortest. A go-live comes last.
+
+    That it goes live, now or on its own, is always named.
+    """
+    named = [it for it in groups if it in groups[:verbs] or it.rank in _LIVE]
+    live = [it for it in named if it.rank is Rank.GO_LIVE]
     others = [it for it in named if it not in live]
     left = sum(it.size for it in groups) - sum(it.size for it in named)
     return product(*(it.words for it in (*others, *_more(left, than=others), *live)))
+
+
+def _shortest(groups: Sequence[_Group]) -> Iterator[Sequence[str]]:
+    """What goes live, and the other acts by number: deletions first, or all of them."""
+    live = [it.words[-1] for it in groups if it.rank in _LIVE]
+    deleted = sum(it.size for it in groups if it.rank is Rank.DELETE)
+    changed = sum(it.size for it in groups if it.rank not in {Rank.DELETE, *_LIVE})
+    if deleted:
+        yield f"delete {_count(deleted, 'thing')}", *([f"{changed} more"] if changed else []), *live
+        yield f"delete {deleted}", f"{changed} more", *live
+    yield f"make {_count(deleted + changed, 'change')}", *live
 
 
 def _more(number: int, *, than: Sequence[object]) -> list[_Group]:
@@ -156,17 +176,24 @@ def _listed(words: Sequence[str]) -> str:
     return listed(words)
 
 
-def _groups(acts: Iterable[Act]) -> Iterator[_Group]:
+def _groups(acts: Iterable[Act]) -> list[_Group]:
     """Acts of one verb together. Those without a thing come last in their rank."""
-    ranked = sorted(acts, key=_order)
-    for (rank, _, verb), same in groupby(ranked, key=_order):
-        together = list(same)
-        if together[0].thing:
-            yield _Group(rank, tuple(_counted(verb, together)), len(together))
-        elif rank is Rank.GO_LIVE:
-            yield _Group(rank, (verb, verb.partition(" on ")[0]), len(together))
-        else:
-            yield _Group(rank, (verb,), len(together))
+    groups = [_group(list(same)) for _, same in groupby(sorted(acts, key=_order), key=_order)]
+    live = [it for it in groups if it.rank in _LIVE]
+    if len(live) < len(_LIVE):
+        return groups
+    both = _Group(Rank.GO_LIVE, (_NOW_AND_LATER,), sum(it.size for it in live))
+    return [both if it is live[0] else it for it in groups if it not in live[1:]]
+
+
+def _group(acts: Sequence[Act]) -> _Group:
+    first = acts[0]
+    words = [first.verb]
+    if first.thing:
+        words = [*_counted(first.verb, acts)]
+    elif first.rank is Rank.GO_LIVE:
+        words.append(_GO_LIVE)
+    return _Group(first.rank, tuple(words), len(acts))
 
 
 def _order(act: Act) -> tuple[Rank, bool, str]:
