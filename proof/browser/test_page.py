@@ -87,7 +87,7 @@ async def test_a_click_on_the_page_takes_the_studio_live(
             "Claude Desktop is asking\n\nPractice studios: nothing is real"
         )
         await page.click("button.yes")
-        await page.wait_for_selector("h2:has-text('live on YouTube and Twitch')")
+        await page.wait_for_selector('h2:has-text("You\'re live")')
         assert (await page.locator(".outcome").inner_text()).startswith("Since ")
         assert await page.title() == "Done"
         assert (await show.content())["observed"]["state"] == "on_air"

@@ -38,13 +38,13 @@ async def test_a_click_in_the_panel_takes_the_studio_live(browser: Browser, era:
                 height = await page.locator("iframe").evaluate("it => it.offsetHeight")
                 assert height < FRAME_HEIGHT, "the frame is as high as the question"
             await panel.locator("button.yes").click()
-            await panel.locator("h2:has-text('live on YouTube and Twitch')").wait_for()
+            await panel.locator('h2:has-text("You\'re live")').wait_for()
             later = await client.call_tool("go_live", STUDIO)
             assert (later.structured_content or {})["observed"]["state"] == "on_air"
             with anyio.fail_after(PATIENCE_SECONDS):
                 while not told:
                     await page.evaluate("1")
-            assert "live on YouTube and Twitch" in str(told)
+            assert "You're live, since" in str(told)
 
 
 async def test_a_panel_of_an_ended_question_has_no_buttons(browser: Browser) -> None:
@@ -60,3 +60,19 @@ async def test_a_panel_of_an_ended_question_has_no_buttons(browser: Browser) -> 
             panel = again.frame_locator("iframe")
             await panel.locator(".outcome:not([hidden])").wait_for()
             assert not await panel.locator(".buttons").is_visible()
+
+
+async def test_the_model_is_told_names_in_quotes(browser: Browser) -> None:
+    """The panel draws them in bold, and without quotes a name could give orders."""
+    async with running("http", "--sandbox", "--port", "0") as process:
+        transport = streamable_http_client(f"{await process.address()}/mcp")
+        async with Client(transport, extensions=APPS, cache=None) as client:
+            result = await client.call_tool("delete_destination", {**STUDIO, "destId": "dest_1"})
+            page, told = await show_panel(browser, client, result)
+            panel = page.frame_locator("iframe")
+            await panel.locator("button.yes:enabled").click()
+            await panel.locator("h2:has-text('Done')").wait_for()
+            with anyio.fail_after(PATIENCE_SECONDS):
+                while not told:
+                    await page.evaluate("1")
+    assert 'Done. Deleted the destination "Main channel" (YouTube)' in str(told)

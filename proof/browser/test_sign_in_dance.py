@@ -106,7 +106,7 @@ async def go_live(browser: Browser, it: SignInWorld, client: Client) -> None:
     await panel.locator("button.yes").wait_for()
     it.hand_clock.advance(2)  # no yes counts in the first second
     await panel.locator("button.yes:enabled").click()
-    await panel.locator("h2:has-text('live on YouTube and Twitch')").wait_for()
+    await panel.locator('h2:has-text("You\'re live")').wait_for()
     later = await client.call_tool("go_live", STUDIO)
     assert (later.structured_content or {})["observed"]["state"] == "on_air"
     assert it.sent == [GO_LIVE.sent]

@@ -55,7 +55,7 @@ async def test_a_press_of_a_moderator_takes_the_studio_live(
         await yes.callback(press)
         assert sandbox.sent == ["POST /v1/studios/studio_42/go-live"]
         content = (
-            f"**{TITLE}**\nperson1 pressed. You're live on YouTube and Twitch, since 18:00:04 UTC."
+            f"**{TITLE}**\nperson1 pressed. You're live, since 18:00:04 UTC."
             " TRaX can't tell whether the picture arrives, so check the platforms."
         )
         shown.assert_called_with(content=content, view=None, suppress=True)

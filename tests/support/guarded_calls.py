@@ -60,7 +60,7 @@ GO_LIVE: Final = GuardedOperation(
 YES: Final = "Go live on YouTube and Twitch"
 NO: Final = "Don't go live"
 """The choices in the question of `GO_LIVE`."""
-IS_LIVE: Final = "You're live on YouTube and Twitch, since "
+IS_LIVE: Final = "You're live, since "
 """How the page and the panel begin to say that `GO_LIVE` was seen on air."""
 
 GO_OFFLINE: Final = GuardedOperation(

@@ -11,7 +11,7 @@ import stat
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
 
 import anyio
@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from tests.support.guarded_calls import GO_LIVE, IS_LIVE, NO, YES
+from tests.support.product.faults import Fault
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.world.page import PageClient
 from tests.world.world import MINE, open_world
@@ -54,6 +55,18 @@ async def test_a_press_on_the_page_goes_live_and_the_page_says_so() -> None:
         pressed = await tab.press(question.data, YES)
         assert pressed.json()["approvals"][0]["outcome"].startswith(IS_LIVE)
         assert it.sent == [GO_LIVE.sent]
+
+
+async def test_the_page_names_no_platform_that_was_asked_about_and_not_reached() -> None:
+    def start_one(answer: dict[str, Any]) -> None:
+        answer["destinationIds"] = ["dest_2"]
+
+    async with asking() as (it, tab, question):
+        it.trax.faults.add(Fault.patched(start_one), path="*/go-live")
+        pressed = await tab.press(question.data, YES)
+        said = pressed.json()["approvals"][0]["outcome"]
+        assert said.startswith(IS_LIVE)
+        assert "YouTube" not in said
 
 
 async def test_the_page_shows_a_no_at_once_in_every_tab() -> None:

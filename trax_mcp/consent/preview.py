@@ -37,7 +37,6 @@ class Preview(NamedTuple):
     `headline` is the act. `lead` says what becomes public or is lost. `lasts` says what outlives
     the show. `yes` is the choice that agrees, and `no` the one that refuses: neither holds a name.
     `goes_live`: the call puts the show on air, now or later on its own.
-    `where` are the platforms of a go-live: " on YouTube and Twitch".
     """
 
     operation: str
@@ -52,7 +51,6 @@ class Preview(NamedTuple):
     unknown: tuple[str, ...] = ()
     puts_on_air: bool = False
     goes_live: bool = False
-    where: str = ""
     digest: str = ""
 
     @property

@@ -5,13 +5,12 @@ from typing import Final, NamedTuple
 
 from trax_mcp.api.errors import TraxError
 from trax_mcp.consent.calls import Done, NotRun
-from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.questions import Ended
 from trax_mcp.studio import times
 from trax_mcp.studio.facts import State
 from trax_mcp.studio.naming import Sentence, say
 
-_CHECK: Final = "TRaX can't tell whether the picture arrives, so check the platform{}."
+_CHECK: Final = "TRaX can't tell whether the picture arrives, so check the platforms."
 
 
 class Ending(NamedTuple):
@@ -67,11 +66,8 @@ _UNDONE: Final = {
 _NOTHING_SENT: Final = _ending("Nothing was sent")
 
 
-def ending_of(result: Ended | None, preview: Preview | None = None) -> Ending:
-    """What came of a question, if its preview is still known.
-
-    Without a result, it was not shown in time.
-    """
+def ending_of(result: Ended | None) -> Ending:
+    """What came of a question. Without a result, it was not shown in time."""
     match result:
         case None:
             return _UNREPORTED
@@ -84,7 +80,7 @@ def ending_of(result: Ended | None, preview: Preview | None = None) -> Ending:
             made = f"Made {result.made} of {len(result.steps)} changes"
             return _ending(made, "Ask your assistant which ones.")
         case Done():
-            return _done(result, preview)
+            return _done(result)
         case NotRun():
             return _not_run(result)
 
@@ -97,15 +93,14 @@ def _not_run(result: NotRun) -> Ending:
     return known._replace(text=say(f"{why} {known.text.text}".rstrip()))
 
 
-def _done(done: Done, preview: Preview | None) -> Ending:
-    observed, where = done.observed, preview.where if preview else ""
+def _done(done: Done) -> Ending:
+    observed = done.observed
     if observed is None and done.steps:
         return _ending("Done", f"All {len(done.steps)} changes were made.")
     if observed is None:
         return Ending("Done", done.said[0] if done.said else say(""))
     if observed.state == "on_air":
-        text = _CHECK.format("s" if " and " in where or "platforms" in where else "")
-        return _ending(f"You're live{where}", text, observed.since)
+        return _ending("You're live", _CHECK, observed.since)
     if observed.state == "stopping" and done.undone is not None:
         return _UNDONE[done.undone]
     return _OBSERVED[observed.state]

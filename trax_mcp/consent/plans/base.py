@@ -45,9 +45,8 @@ _LONG_KEY: Final = 12
 class Plan(ABC, Generic[OperationT]):
     """An operation with the facts around it: what a person is shown before they agree, and after.
 
-    Among several changes, `facts` are as those before leave them, and `asked_with` as they are when
-    a person is asked. Names are those of `asked_with`: a call could hide what it deletes behind a
-    name that it gives.
+    Among several changes, `facts` are as those before leave them. Names are those of `asked_with`,
+    the facts before the call: it could hide what it deletes behind a name that it gives.
 
     Subclasses state what is read, what would happen, the act in a few words, and what the call has
     done. `hidden` counts the changes made through this server that no
@@ -156,10 +155,6 @@ class Plan(ABC, Generic[OperationT]):
         first, *others = self.acts()
         return choice_of_one([first, *others]), LEAVE_IT if others else first.no
 
-    def where(self) -> str:
-        """Where it goes live, as far as trax-mcp knows the platforms: " on YouTube and Twitch"."""
-        return ""
-
     def goes_live(self) -> bool:
         """Whether the call puts the show on air, now or later on its own."""
         if self.operation.starts_broadcast or self.sets_auto_go_live(self.operation):
@@ -213,7 +208,6 @@ class Plan(ABC, Generic[OperationT]):
             unknown=tuple(map(str, self.facts.unknown)),
             puts_on_air=self.puts_on_air(self.operation),
             goes_live=self.goes_live(),
-            where=self.where(),
         )
         return preview._replace(digest=self._digest(preview))
 

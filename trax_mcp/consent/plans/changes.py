@@ -61,9 +61,6 @@ class ApplyChangesPlan(Plan[ApplyChanges]):
         is_live = self.operation.starts_broadcast
         return headline_of_several(self.acts(), self.name, is_live=is_live)
 
-    def where(self) -> str:
-        return self.plans[-1].where()
-
     def choices(self) -> tuple[str, str]:
         return choice_of_several(self.acts()), "Change nothing"
 

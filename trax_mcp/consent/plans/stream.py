@@ -29,11 +29,8 @@ class GoLivePlan(Plan[GoLive]):
     def puts_on_air(cls, _operation: GoLive) -> bool:
         return True
 
-    def where(self) -> str:
-        return go_live([it.platform for it in self.facts.enabled]).removeprefix("go live")
-
     def acts(self) -> Iterator[Act]:
-        words = f"go live{self.where()}"
+        words = go_live([it.platform for it in self.facts.enabled])
         yield Act(
             rank=Rank.GO_LIVE,
             yes=capitalized(words),

@@ -40,8 +40,8 @@ function show(state) {
   document.getElementById("bar").hidden = false;
   if (isOver(state) && !wasTold) {
     wasTold = true;
-    const [headline, outcome] = [card.title, card.outcome].map((it) => it.textContent);
-    const text = `The approval panel now says: ${headline}. ${outcome}`;
+    // The server's words: there names stand in quotes, which the panel draws in bold instead.
+    const text = `The approval panel now says: ${state.outcome ?? state.ended.headline}`;
     request("ui/update-model-context", { content: [{ type: "text", text }] }).catch(() => {});
   }
   return state;
