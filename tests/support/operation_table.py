@@ -213,7 +213,7 @@ TABLE: Final[Sequence[Entry]] = (
                 to_air=False,
             ),
         ),
-        reads=WITH_DESTINATIONS,
+        reads=(*WITH_DESTINATIONS, "/v1/connections"),
     ),
     Entry(
         tool="update_destination",

@@ -1,10 +1,11 @@
-"""What is remembered of messages that were sent is bounded, and nobody can displace it.
+"""What is remembered of messages that were sent ends after ten minutes. Nobody can displace it.
 
 `tests/chat/test_own_messages.py` has the marks as clients get them.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.units.set_clock import SetClock
@@ -45,11 +46,14 @@ def own(marks: ChatMarks, messages: object = HELLO) -> tuple[str, ...]:
     return marks.own(MINE, STUDIO, messages)
 
 
-def test_the_last_two_hundred_texts_and_ids_of_a_chat_are_remembered() -> None:
-    marks = ChatMarks(SetClock())
-    sent(marks, ["Hello", *map(str, range(199))])
-    assert own(marks) == ("m1",)
+def test_a_message_is_remembered_for_ten_minutes_whatever_follows_it() -> None:
+    clock = SetClock()
+    marks = ChatMarks(clock)
+    sent(marks, ["Hello", *map(str, range(1_000))])
+    clock.at += timedelta(seconds=599)
     sent(marks, ["one more"])
+    assert own(marks) == ("m1",)
+    clock.at += timedelta(seconds=1)
     assert own(marks) == ()
 
 
