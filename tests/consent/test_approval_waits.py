@@ -113,6 +113,23 @@ async def test_a_question_ends_a_minute_after_its_last_call_was_cancelled() -> N
         assert await (await it.open_page.next(2)).phase() == "open"
 
 
+async def test_an_outcome_that_no_call_learnt_is_told_for_a_minute_alone() -> None:
+    """The show may have ended meanwhile. Then the same call asks again."""
+    async with asking() as it:
+        call = it[MINE].start(GO_LIVE)
+        question = await it.open_page.next()
+        it.hand_clock.advance(1)
+        await settled()
+        call.scope.cancel()
+        await settled()
+        await question.press(YES)
+        assert it.sent == [GO_LIVE.sent]
+        it.trax.go_offline("studio_42")
+        it.hand_clock.advance(61)
+        it[MINE].start(GO_LIVE)
+        assert await (await it.open_page.next(2)).phase() == "open"
+
+
 async def test_a_server_that_stops_while_a_person_is_asked_sends_nothing() -> None:
     async with asking() as it:
         call = it[MINE].start(GO_LIVE)

@@ -43,8 +43,8 @@ from trax_mcp.consent.records import Away
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.stop_token import StopToken
 
-_KEPT_SECONDS: Final[Mapping[str, float]] = {"panel": 60.0, "page": QUESTION_SECONDS}
-"""How long an outcome waits for a call to learn it. A panel tells its client at once."""
+_KEPT_SECONDS: Final = 60.0
+"""How long an outcome waits for a call to learn it. Later, it may not be so any more."""
 MAX_OPEN: Final[Mapping[Channel, int]] = {"panel": 32, "page": 3}
 """The most open questions of one owner, beside as many about stops. One more ends the oldest."""
 
@@ -328,7 +328,7 @@ class OpenQuestions:
         if state.phase == "open":
             return None if question.is_void_after(seen.last_stop) else found
         since = question.ended_at or question.asked_at + QUESTION_SECONDS
-        is_recent = state.now < since + _KEPT_SECONDS[question.channel]
+        is_recent = state.now < since + _KEPT_SECONDS
         is_outdated = question.is_stop or seen.last_stop != question.last_stop
         return found if is_recent and not is_outdated else None
 
