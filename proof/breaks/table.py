@@ -53,7 +53,16 @@ from trax_mcp.consent.rules import Rules
 from trax_mcp.consent.store import Store
 from trax_mcp.replicas import engine_records
 from trax_mcp.sandbox.contract import Call
-from trax_mcp.server import call_log, logs, measured, question_text, sdk_compat, tools, ways
+from trax_mcp.server import (
+    call_log,
+    logs,
+    measured,
+    question_text,
+    sdk_compat,
+    tools,
+    untrusted,
+    ways,
+)
 from trax_mcp.server.arguments import EVIDENCE_SCHEMAS
 from trax_mcp.server.door import CALLER, Door, _names_key, bearer_token
 from trax_mcp.server.offer import Offer
@@ -61,7 +70,7 @@ from trax_mcp.server.overload import answer_to
 from trax_mcp.server.question_text import FormMessage, fits, form_schema
 from trax_mcp.server.readiness import Readiness
 from trax_mcp.server.request import CallRequest
-from trax_mcp.server.results import error_result, in_practice
+from trax_mcp.server.results import error_result, in_practice, said_result
 from trax_mcp.server.server_tokens import ServerTokens
 from trax_mcp.server.sessions import Sessions
 from trax_mcp.server.subscriptions import _Subscriber
@@ -468,6 +477,23 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
     ],
     "**Chat is fenced.**": [
         ("tests/server/test_untrusted.py", swap(write_delimited).by(write_json)),
+    ],
+    "In each, invisible characters are spelt out": [
+        ("tests/server/test_both_halves.py", put(untrusted, "shown", lambda message: message)),
+    ],
+    "So what is said in words stands in both": [
+        (
+            "tests/server/test_both_halves.py",
+            swap(said_result).by(
+                lambda data, words, **more: said_result(data, words, **more).model_copy(
+                    update={
+                        "structured_content": said_result(
+                            data, words._replace(warnings=()), **more
+                        ).structured_content
+                    }
+                )
+            ),
+        ),
     ],
     "**Your key stays yours.**": [
         ("tests/server/test_secrets_in_output.py", swap(caller.redact).by(lambda it, *_, **__: it)),

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from tests.support.product.sandbox import Sandbox
 
-LACKS: Final = "TRaX accepted {}, but its answer lacks what it should hold"
-LOOP: Final = "TRaX's answers to {} do not end"
-UNREADABLE: Final = "TRaX accepted {}, but its answer says nothing readable of the next page"
+LACKS: Final = "TRaX accepted the call, but its answer lacks what it should hold"
+LOOP: Final = "The pages of TRaX's list do not end"
+UNREADABLE: Final = "TRaX accepted the call, but its answer says nothing readable of the next page"
 ASKS: Final = "confirmation_required"
 
 ROWS: Final = [
@@ -53,11 +53,11 @@ CURSORS: Final[Mapping[str, Any]] = {
 }
 
 CALLS: Final = {
-    "find_studio": ({"query": "friday"}, "/v1/studios", "list_studios"),
-    "go_live": (STUDIO, f"{STUDIO_PATH}/destinations", "list_destinations"),
-    "go_offline": (STUDIO, f"{STUDIO_PATH}/destinations", "list_destinations"),
+    "find_studio": ({"query": "friday"}, "/v1/studios"),
+    "go_live": (STUDIO, f"{STUDIO_PATH}/destinations"),
+    "go_offline": (STUDIO, f"{STUDIO_PATH}/destinations"),
 }
-"""The arguments, the path of the faulty list, and the operation that reads it."""
+"""The arguments, and the path of the faulty list."""
 
 ADVICE: Final = {"find_studio": ". Call again later."}
 """The end of the message. A guarded call says that it was not sent."""
@@ -87,7 +87,7 @@ async def test_faulty_pages_end_the_list_and_are_never_taken_for_all_of_it(
     server: Server[Any], sandbox: Sandbox, *, tool: str, case: str, pages: int, consequence: str
 ) -> None:
     """Reading ends after a hundred pages at the latest, and at once if a cursor is repeated."""
-    arguments, path, operation = CALLS[tool]
+    arguments, path = CALLS[tool]
     sandbox.faults.add(faulty_pages(case), times=None, path=path)
     result = await call(server, tool, arguments)
     assert len([it for it in sandbox.requests if it.path == path]) == pages
@@ -99,8 +99,7 @@ async def test_faulty_pages_end_the_list_and_are_never_taken_for_all_of_it(
     error.pop("requestId", None)
     assert error == {
         "code": "bad_answer",
-        "message": consequence.format(operation)
-        + ADVICE.get(tool, f"; {tool} was not sent. Call again later."),
+        "message": consequence + ADVICE.get(tool, "; the change was not sent. Call again later."),
         "retryable": True,
         "outcome": "not_applied",
         **({} if consequence is LOOP else {"httpStatus": 200}),

@@ -68,7 +68,7 @@ async def test_a_success_without_a_json_object_is_a_bad_answer(
     for tool_call, outcome in ((READ, "not_applied"), (WRITE, "applied")):
         for result in await results_of(server, sandbox, tool_call, faults):
             error = error_of(result)
-            problem = f"TRaX accepted {tool_call[0]}, but its answer is not a JSON object"
+            problem = "TRaX accepted the call, but its answer is not a JSON object"
             assert error["message"].startswith(problem)
             assert (error["outcome"], error["retryable"]) == (outcome, tool_call is READ)
     sandbox.faults.add(Fault.status(202, {"ok": True, "messageId": "m_1"}), method="POST")

@@ -15,6 +15,7 @@ from tests.support.product.faults import Fault
 from tests.support.product.sandbox_transport import SandboxTransport
 from tests.support.product.server import Product
 from tests.support.single_faults import READ, WRITE, failure_in
+from tests.world.answers import plain_data_of
 
 if TYPE_CHECKING:
     from mcp.server import Server
@@ -119,7 +120,7 @@ async def test_a_read_is_sent_again_after_a_temporary_error(
     """The third try succeeds; the pauses grow, and are never shorter than `Retry-After`."""
     server, pauses = pausing_server(sandbox)
     sandbox.faults.add(fault, times=2)
-    assert (await call(server, *READ)).structured_content == {"live": False}
+    assert plain_data_of(await call(server, *READ)) == {"live": False}
     assert len({it.request_id for it in sandbox.requests}) == len(sandbox.requests) == 3
     pauses.check(*pauses_between)
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.chat.waits import STUDIO, say
 from tests.support.chat_polls import poll_count
+from tests.support.delimited_text import as_shown
 from tests.support.hostile_texts import NOTICE
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import frozen_sandbox, put_on_air
@@ -25,7 +26,8 @@ POLL: Final = 2.0
 
 def chat(read: Json, messages: list[Json], *, missed: bool = False) -> Json:
     """The expected chat; only its cursor is taken from `read`."""
-    page = {"notice": NOTICE, "studioId": STUDIO, "messages": messages}
+    shown = [as_shown(it) for it in messages]
+    page = {"notice": NOTICE, "studioId": STUDIO, "messages": shown}
     return {**page, "cursor": read["cursor"], "missed": missed}
 
 

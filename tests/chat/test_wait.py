@@ -54,7 +54,11 @@ async def test_a_call_without_a_cursor_returns_the_recent_messages_at_once() -> 
         assert it.hand_clock.seconds() == start
         assert [dict(request.query) for request in it.trax.requests] == [{"limit": "200"}]
     found = chat_of(result)
-    assert list(found.items()) == list(expected_chat(found["cursor"], *sent[-50:]).items())
+    assert found == {
+        **expected_chat(found["cursor"], *sent[-50:]),
+        "notice": f'{NOTICE} Older ones are left out: `after` "start" reads from the oldest on.',
+        "more": True,
+    }
     assert text_of(result).startswith(NOTICE)
 
 
@@ -218,7 +222,11 @@ async def test_gathering_ends_early_with_a_full_answer() -> None:
         await it.hand_clock.pass_by(POLL)
         sent = say(it, *texts(7))
         found = await chat(it, cursor, gatherSeconds=20, limit=5)
-        assert found == expected_chat(found["cursor"], *sent[:5])
+        assert found == {
+            **expected_chat(found["cursor"], *sent[:5]),
+            "notice": f"{NOTICE} There are more: call again with `cursor` as `after`.",
+            "more": True,
+        }
         sent += say(it, "one", "two", "three")
         waiting = begin(it, found["cursor"], gatherSeconds=20, limit=5)
         assert await end_of(it, waiting) <= POLL + STEP_SECONDS

@@ -109,7 +109,10 @@ async def test_the_page_does_not_say_done_of_a_half() -> None:
         await question.press(question.yes)
         await call.result()
         assert await question.phase() == "ended"
-        assert question.data["outcome"] == "Made 2 of 3 changes. Ask your assistant which ones."
+        assert (
+            question.data["outcome"]
+            == "Made 2 of 3 changes; change 3 was not made. Ask your assistant which ones."
+        )
 
 
 MODES: Final[dict[str, tuple[str | None, list[str]]]] = {

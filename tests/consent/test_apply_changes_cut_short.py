@@ -67,7 +67,7 @@ async def test_after_a_stop_no_further_change_is_sent(at: int) -> None:
         async with being_made(it, THREE) as results:
             await stop(stopper)
         assert outcomes(results[0]) == ["applied", "applied", "not_sent"]
-        assert "go_live was not sent: a stop came." in text_of(results[0])
+        assert "Go live on Twitch: not sent, because a stop came." in text_of(results[0])
         assert it.times_of("/go-live") == []
         assert it.times_of("/go-offline") == [6.0]
         assert not it.is_live
@@ -94,7 +94,7 @@ async def test_nothing_goes_out_where_nobody_can_see_who_would_see_it() -> None:
             garbled = Fault.status(200, "<html>")
             it.trax.faults.add(garbled, path=f"{PLACE}/destinations", method="GET", times=None)
         assert outcomes(results[0]) == ["applied", "not_sent"]
-        why = "go_live was not sent: the destinations could not be read once more."
+        why = "not sent, because the destinations could not be read once more."
         assert why in text_of(results[0])
         assert it.times_of("/go-live") == []
 
@@ -136,8 +136,8 @@ async def test_after_a_step_that_is_refused_none_is_sent() -> None:
         result = await it[MINE].confirmed(THREE)
         assert outcomes(result) == ["applied", "not_applied", "not_sent"]
         assert result.is_error
-        assert text_of(result).startswith("Made 1 of 3 changes. Look with check_studio")
-        assert "\n2. update_source: TRaX refused the call" in text_of(result)
+        assert text_of(result).startswith("Made 1 of 3 changes; ")
+        assert "\n2. Turn on the source: TRaX refused the call" in text_of(result)
         assert not it.is_live
         assert has_run(await it[MINE].confirmed("go_live")), "no go-live is under way"
 
@@ -167,7 +167,7 @@ async def test_after_a_lost_answer_none_is_sent() -> None:
 @pytest.mark.parametrize(
     ("answered", "said"),
     [
-        ({"ok": False}, "TRaX answered `ok: false` to update_destination."),
+        ({"ok": False}, "TRaX answered `ok: false`, so it may not have happened."),
         ({"enabled": True}, "on is true, though false was asked for"),
     ],
 )
@@ -189,7 +189,7 @@ async def test_a_go_live_that_trax_did_not_take_is_not_called_made() -> None:
         it.trax.faults.add(Fault.status(200, {"ok": False}), path="*/go-live")
         result = await it[MINE].confirmed(TWITCH_ONLY)
         assert outcomes(result) == ["applied", "unknown"]
-        assert text_of(result).startswith("Made 1 of 2 changes.")
+        assert text_of(result).startswith("Made 1 of 2 changes; ")
 
 
 @in_virtual_time
@@ -248,7 +248,7 @@ async def test_a_stop_that_the_engine_missed_counts_while_the_last_look_is_taken
             await stop(it[MINE])
             await anyio.sleep(0.6)
             engine.is_away = False
-        assert "go_live was not sent: a stop came." in text_of(results[0])
+        assert "Go live on Twitch: not sent, because a stop came." in text_of(results[0])
         assert it.times_of("/go-live") == []
 
 
@@ -263,6 +263,6 @@ async def test_an_engine_that_is_slow_in_the_middle_is_not_called_a_stop() -> No
             await anyio.sleep(9)
             engine.late_seconds = 0.0
         assert outcomes(results[0]) == ["applied", "not_sent", "not_sent"]
-        away = "go_live was not sent: the store that replicas share did not answer in time."
+        away = "not sent, because the store that replicas share did not answer in time."
         assert away in text_of(results[0])
         assert it.times_of("/go-live") == []

@@ -155,6 +155,7 @@ async def test_a_fourth_question_withdraws_the_oldest(*, is_shown: bool) -> None
         result = await call.result()
         assert result.is_error
         assert data_of(result) == {
+            "summary": "This isn't asked any more. Others were asked since. Nothing was sent.",
             "executed": False,
             "status": "declined",
             "reason": "cancelled",

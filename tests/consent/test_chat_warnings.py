@@ -15,7 +15,7 @@ SEND: Final = "send_chat_message"
 ACCEPTED: Final = "Sent to the Kick chat of {}. TRaX can't confirm that it appeared."
 SHOW: Final = '"Friday Night Show"'
 OFF_AIR: Final = f"Warning: {SHOW} is off air, so viewers may not see it."
-NO_KICK: Final = "Warning: no Kick destination is on."
+NO_KICK: Final = "Warning: No Kick destination is on."
 
 
 async def test_a_chat_message_costs_one_request() -> None:

@@ -159,7 +159,7 @@ async def test_a_call_by_an_id_that_trax_spells_differently_is_refused(name: str
         assert outcome(failed) == ("failed", "not_found")
         assert it.sent == []
     assert error_in(failed)["message"] == (
-        f'TRaX knows the studio "STUDIO_42" as "studio_42"; {operation.tool} was not sent.'
+        'TRaX knows the studio "STUDIO_42" as "studio_42"; the change was not sent.'
         " Call again with that `studioId`: all that is known of a studio is kept by its id."
     )
 

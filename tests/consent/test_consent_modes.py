@@ -84,8 +84,8 @@ def said(title: str, result: types.CallToolResult) -> str:
     """The data and the text of an answer, below a title. Its confirmation becomes `C`."""
     data, text = dict(data_of(result)), text_of(result)
     assert data.pop("executed") is False
-    too_soon = data.get("reason") == "too_soon"
-    goes_on = data["status"] == "confirmation_required" or "confirmation" in data or too_soon
+    is_plain = data.get("reason") == "too_soon" or data["status"] == "cannot_ask"
+    goes_on = data["status"] == "confirmation_required" or "confirmation" in data or is_plain
     assert result.is_error != goes_on
     assert text.startswith(data.pop("message"))
     if confirmation := data.get("confirmation"):

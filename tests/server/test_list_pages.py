@@ -23,27 +23,27 @@ LISTS: Final = [
 ]
 """The tools whose answer comes in pages. Chat has none."""
 
-MORE: Final = "There are more: call again with `nextCursor` as `cursor`."
+MORE: Final = ("There are more.", "Call again with `nextCursor` as `cursor`.")
 
 
-async def said(it: World, tool: str, **arguments: object) -> tuple[str, dict[str, Any]]:
-    """The sentence before a list, and its data."""
+async def said(it: World, tool: str, **arguments: object) -> tuple[list[str], dict[str, Any]]:
+    """The sentences before a list, and its data."""
     needed = {name: value for name, value in CALLS[tool].items() if name.endswith("Id")}
     result = await it[MINE].call(tool, **{**needed, **arguments})
-    sentence, _, data = text_of(result).split("\n")
-    return sentence, json.loads(data)
+    *sentences, _, data = text_of(result).split("\n")
+    return sentences, json.loads(data)
 
 
 @pytest.mark.parametrize("tool", LISTS)
 async def test_each_page_says_whether_there_are_more(tool: str) -> None:
     """The last page of several is not called the whole list."""
     async with open_world(MINE) as it:
-        assert (await said(it, tool))[0] == "That is the whole list."
-        sentence, page = await said(it, tool, limit=1)
+        assert (await said(it, tool))[0][0] == "That is the whole list."
+        sentences, page = await said(it, tool, limit=1)
         while "nextCursor" in page:
-            assert sentence == MORE
-            sentence, page = await said(it, tool, limit=1, cursor=page["nextCursor"])
-        assert sentence == "That is the end of the list."
+            assert (sentences[0], sentences[1].startswith(MORE[1])) == (MORE[0], True)
+            sentences, page = await said(it, tool, limit=1, cursor=page["nextCursor"])
+        assert sentences[0] == "That is the end of the list."
 
 
 async def test_a_list_ends_where_trax_gives_no_cursor() -> None:
@@ -53,4 +53,4 @@ async def test_a_list_ends_where_trax_gives_no_cursor() -> None:
         for end in ends:
             page = {"data": [], **end}
             it.trax.faults.add(Fault.status(200, page))
-            assert await said(it, "list_media") == ("That is the whole list.", page)
+            assert await said(it, "list_media") == (["That is the whole list."], page)

@@ -9,6 +9,7 @@ import mcp_types as types
 import pytest
 from mcp.shared.exceptions import MCPError
 
+from tests.support.delimited_text import as_shown
 from tests.support.product.contract import DOCUMENT
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import put_on_air
@@ -120,17 +121,19 @@ async def test_fields_that_trax_adds_are_passed_on() -> None:
 
 
 async def test_invisible_characters_are_escaped_in_resource_texts() -> None:
-    """A JSON parser still gets what TRaX sent."""
+    """A JSON parser still gets what TRaX sent, but of chat, which is spelt out."""
     hidden = "safe\u202e\u200b\x00\x1b[8m\U000e0041\\"
     async with open_world(MINE) as it:
         client = it[MINE].client
         rename(it.trax, "studio_42", hidden)
         it.trax.say(hidden, author=hidden)
         texts = [await read_text(client, uri) for uri in (STUDIOS, STUDIO, CHAT)]
-        assert (await read(client, CHAT))["messages"] == chat_messages(it.trax)
+        shown = [as_shown(it) for it in chat_messages(it.trax)]
+        assert (await read(client, CHAT))["messages"] == shown
         assert await read(client, STUDIO) == whole_studio(it.trax)
     for text in texts:
-        assert r"safe\u202e\u200b\u0000\u001b[8m\udb40\udc41\\" in text
+        spelt = text.replace(r"\\u", r"\u")
+        assert r"safe\u202e\u200b\u0000\u001b[8m\udb40\udc41\\" in spelt
         assert text.isprintable()
 
 
@@ -188,7 +191,7 @@ async def test_a_status_without_a_valid_live_field_is_an_error(status: dict[str,
         failure = failure_in(await refused(it[MINE].client, STATUS), it.trax)
     assert failure == {
         "code": "bad_answer",
-        "message": "TRaX accepted get_stream_status, but its answer lacks what it should hold."
+        "message": "TRaX accepted the call, but its answer lacks what it should hold."
         " Call again later.",
         "retryable": True,
         "outcome": "not_applied",

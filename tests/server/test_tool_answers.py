@@ -12,14 +12,14 @@ import mcp_types as types
 import pytest
 from mcp.shared.exceptions import MCPError
 
-from tests.support.delimited_text import unfenced
+from tests.support.delimited_text import as_shown, unfenced
 from tests.support.guarded_calls import STUDIO
-from tests.support.hostile_texts import NAMES_NOTICE, NOTICE, is_hidden
+from tests.support.hostile_texts import NAMES_NOTICE, NOTICE
 from tests.support.operation_table import TABLE
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import contents_of, put_on_air, restore
 from tests.support.valid_calls import CALLS, SOURCE
-from tests.world.answers import data_of, error_in, text_of
+from tests.world.answers import data_of, error_in, lines_of, plain_data_of, text_of, words_of
 from tests.world.wire import LEGACY
 from tests.world.world import MINE, open_world
 
@@ -44,13 +44,20 @@ ADDED_AFTER: Final[dict[str, JsonObject]] = {
 
 MEANINGS: Final = {
     **dict.fromkeys(
-        ("list_destinations", "list_sources", "list_connections", "list_media"),
-        "That is the whole list.",
+        ("list_destinations", "list_sources", "list_media"),
+        ("That is the whole list.", None),
     ),
-    "list_studios": "There are more: call again with `nextCursor` as `cursor`.",
-    "get_stream_status": "The studio has been on air for less than a minute (since 18:00 UTC).",
+    "list_connections": (
+        "That is the whole list.",
+        "TRaX does not tell where an account is used: the preview of unlink_connection does.",
+    ),
+    "list_studios": ("There are more.", "Call again with `nextCursor` as `cursor`."),
+    "get_stream_status": (
+        "The studio has been on air for less than a minute (since 18:00 UTC).",
+        None,
+    ),
 }
-"""The sentence before the answer to a read, where it has one."""
+"""The summary of the answer to a read, and what the model is told to do next."""
 
 NAMED: Final = {
     *("list_studios", "get_studio", "list_destinations", "list_sources"),
@@ -72,17 +79,12 @@ def confirmed_arguments(entry: Entry) -> JsonObject:
     return {**CALLS[entry.tool], **({"confirm": True} if guarded else {})}
 
 
-def with_visible_escapes(document: str) -> str:
-    """A JSON document with escapes in place of invisible characters."""
-    return "".join(json.dumps(it)[1:-1] if is_hidden(it) else it for it in document)
-
-
 @each_operation
 async def test_a_tool_returns_the_answer_of_trax(entry: Entry) -> None:
-    """Structured content is TRaX's JSON, and the text is the same as compact JSON.
+    """After words, TRaX's JSON, which is the same in both halves.
 
-    The text fences viewers' words and has no invisible characters. The SDK's client refuses a
-    result that does not match the output schema. A host sees the observed state in the metadata.
+    The text fences viewers' words. The SDK's client refuses a result that does not match the
+    output schema. A host sees the observed state in the metadata.
     """
     tool, bodies = entry.tool, []
 
@@ -99,35 +101,36 @@ async def test_a_tool_returns_the_answer_of_trax(entry: Entry) -> None:
     (body,) = bodies
     answer = {**ADDED_BEFORE.get(tool, {}), **json.loads(body), **ADDED_AFTER.get(tool, {})}
     assert not result.is_error
-    assert result.structured_content == answer
-    said = json.loads(body) if tool in ADDED_BEFORE else answer
-    text = unfenced(text_of(result)) if tool in ADDED_BEFORE else text_of(result)
+    if tool in ADDED_BEFORE:
+        page = {"data": [as_shown(it) for it in json.loads(body)["data"]]}
+        assert data_of(result) == {**ADDED_BEFORE[tool], **page}
+        assert json.loads(unfenced(text_of(result))) == page
+        return
+    words, (*told, text) = words_of(result), text_of(result).split("\n")
+    assert list(data_of(result).items()) == [*words.items(), *answer.items()]
+    assert told == lines_of(words)
+    assert words.get("notice") == (NAMES_NOTICE if tool in NAMED else None)
     if tool in MEANINGS:
-        meaning, _, text = text.partition("\n")
-        assert meaning == MEANINGS[tool]
-    if tool in NAMED:
-        announced, _, text = text.partition("\n")
-        assert announced == NAMES_NOTICE
+        assert [words["summary"], words.get("message")] == [*MEANINGS[tool]]
     meta = {name: it for name, it in (result.meta or {}).items() if name.startswith("live.")}
     if method_of(entry) != "GET":
-        done, _, text = text.rpartition("\n")
         approved = " Nobody was asked (TRAX_CONFIRM=flag)."
-        flag = "flag" if done.partition("\n")[0].endswith(approved) else None
+        flag = "flag" if words["summary"].endswith(approved) else None
         assert meta.pop("live.traxstreaming/approvedIn", None) == flag
     state = answer["observed"]["state"] if tool in ADDED_AFTER else None
     assert meta == ({"live.traxstreaming/outcome": state} if state else {})
-    assert text == with_visible_escapes(json.dumps(said, ensure_ascii=False, separators=(",", ":")))
+    assert text == json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
 
 
-async def test_invisible_characters_are_escaped_in_the_text_only() -> None:
-    """A model sees escapes in every answer. A program gets the characters themselves."""
+async def test_invisible_characters_are_spelt_out_in_both_halves() -> None:
+    """Some clients hand their model the one, some the other."""
     name = "Show\u202e \U0001f44b\u200b\U000e0041"
     async with open_world(MINE) as it:
         it.trax.add_studio(name)
         result = await it[MINE].call("list_studios")
-    assert name in [studio["name"] for studio in data_of(result)["data"]]
-    assert '"name":"Show\\u202e \U0001f44b\\u200b\\udb40\\udc41"' in text_of(result)
-    assert json.loads(text_of(result).rpartition("\n")[2]) == data_of(result)
+    spelt = r"Show\u202e " + "\U0001f44b" + r"\u200b\udb40\udc41"
+    assert spelt in [studio["name"] for studio in data_of(result)["data"]]
+    assert json.loads(text_of(result).rpartition("\n")[2]) == plain_data_of(result)
 
 
 def _with_new_fields(answer: JsonObject) -> None:
@@ -192,6 +195,5 @@ async def test_a_change_names_the_studio_if_a_list_was_read_lately() -> None:
             await it[MINE].client.list_resources()
         assert [sent.method for sent in it.trax.requests] == ["PATCH", "GET", "PATCH"]
     assert texts == [
-        f'Changed the source "Wide shot" of {studio}: its name is "Wide shot".'
-        for studio in ("the studio", '"Friday Night Show"')
+        f'Renamed the source{of} to "Wide shot".' for of in ("", ' of "Friday Night Show"')
     ]

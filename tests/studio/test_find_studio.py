@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 MAX_DETAIL_SECONDS: Final = 15
 """How long details may take."""
 
-ASK: Final = "before a change, ask the person which one is meant."
+ASK: Final = "Before a change, ask the user which one is meant."
 
 
 def add_many(trax: Sandbox, count: int, name: str = "Late Show") -> None:
@@ -45,9 +45,9 @@ async def find(it: World, query: str) -> types.CallToolResult:
 
 
 async def found(it: World, query: str) -> tuple[str, dict[str, Any]]:
-    """The sentence and the data for a query."""
-    (sentence,), data = sentences_and_data(await find(it, query))
-    return sentence, data
+    """The sentences and the data for a query."""
+    sentences, data = sentences_and_data(await find(it, query))
+    return " ".join(sentences), data
 
 
 @pytest.mark.parametrize(
@@ -80,14 +80,17 @@ async def test_what_cannot_be_read_is_left_out_or_unknown_and_not_off_air() -> N
     async with open_world(MINE) as it:
         refused = Fault.error(403, "insufficient_scope")
         it.trax.faults.add(refused, times=None, path="*/sources")
-        assert (await found(it, "the friday show"))[1]["details"].keys() == {"destinations"}
+        sentence, data = await found(it, "the friday show")
+        assert data["details"].keys() == {"destinations", "unknown"}
+        assert data["details"]["unknown"][0] == "the sources (the key lacks sources:read)"
         it.trax.faults.add(Fault.error(500, "internal"), times=None, path="*/stream-status")
         sentence, _ = await found(it, "live")
-        assert sentence == "Whether any of 4 studios is on air could not be read."
+        why = 'TRaX has trouble (HTTP 500, code "internal") (TRaX says: "Scripted.").'
+        assert sentence == f"Whether any of 4 studios is on air could not be read. {why}"
         only = [{"id": "studio_51", "name": "Morning Coffee", "ownerSub": "u", "role": "EDIT"}]
         it.trax.faults.add(Fault.status(200, {"data": only}), path=STUDIOS)
         sentence, _ = await found(it, "live")
-        assert sentence == 'Whether "Morning Coffee" is on air could not be read.'
+        assert sentence == f'Whether "Morning Coffee" is on air could not be read. {why}'
 
 
 @in_virtual_time
@@ -99,7 +102,8 @@ async def test_details_that_come_slowly_do_not_delay_the_matches() -> None:
         began = anyio.current_time()
         sentence, data = await found(it, "late")
         assert anyio.current_time() - began == MAX_DETAIL_SECONDS
-    assert sentence == f"12 studios match: {ASK}"
+    why = "Whether 10 of them are on air is not known: TRaX did not answer within 10 s."
+    assert sentence == f"12 studios match. {why} {ASK}"
     assert [each["live"] for each in data["matches"]] == [None] * 12
 
 
@@ -109,7 +113,7 @@ async def test_an_id_comes_before_the_same_text_as_a_name() -> None:
         it.trax.change("studio_43", name="studio_51")
         sentence, data = await found(it, "studio_51")
     assert [each["id"] for each in data["matches"]] == ["studio_51", "studio_43"]
-    assert (sentence, "likely" in data) == (f"2 studios match: {ASK}", False)
+    assert (sentence, "likely" in data) == (f"2 studios match. {ASK}", False)
 
 
 async def test_a_key_in_a_query_is_not_repeated() -> None:
@@ -130,7 +134,8 @@ async def test_the_first_ten_matches_have_a_status_and_five_of_them_destinations
         it.trax.faults.add(Fault.error(403, "forbidden"), path="*/studio_702/destinations")
         sentence, data = await found(it, "take")
     matches = data["matches"]
-    assert sentence == f'"take" fits all 16 studios: {ASK}'
+    why = "Whether 1 of them is on air is not known: TRaX did not tell."
+    assert sentence == f'"take" fits all 16 studios. {why} {ASK}'
     assert [each["live"] for each in matches[:12]] == [True, None, *[False] * 8, None, None]
     assert ["destinations" in each for each in matches] == [
         *(True, True, False, True, True),
@@ -144,7 +149,7 @@ async def test_at_most_twenty_matches_are_listed() -> None:
     async with open_world(MINE) as it:
         add_many(it.trax, 30)
         sentence, data = await found(it, "late")
-        assert sentence == f"30 studios match: {ASK} Only the first 20 are listed."
+        assert sentence == f"30 studios match. Only the first 20 are listed. {ASK}"
         assert [each["id"] for each in data["matches"]] == [f"studio_7{n:02}" for n in range(20)]
         sentence, data = await found(it, "live")
     assert sentence == (
@@ -166,8 +171,8 @@ async def test_at_most_ten_studios_are_named_where_none_matches() -> None:
         it.trax.add_studio("One More")
         sentence, _ = await found(it, "Freitagsrunde")
     assert sentence == (
-        'No studio matches "Freitagsrunde". Try the name in its own language, or look through all'
-        " 11 with list_studios."
+        'None of 11 studios matches "Freitagsrunde". Try the name in its own language, or look'
+        " through all with list_studios."
     )
 
 

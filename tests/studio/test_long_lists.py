@@ -19,7 +19,7 @@ from tests.support.product.limits import lists_end_after
 from tests.support.resource_reads import STUDIO as STUDIO_URI
 from tests.support.resource_reads import STUDIOS as STUDIOS_URI
 from tests.support.resource_reads import client_of, read
-from tests.world.answers import text_of
+from tests.world.answers import plain_data_of, text_of
 from tests.world.wire import MODERN
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ FURTHER: Final = "only the first 10,000 are read"
 
 
 def sentence_and_data(result: types.CallToolResult) -> tuple[str, dict[str, Any]]:
-    """The first line of the text, and the structured content."""
-    return text_of(result).partition("\n")[0], result.structured_content or {}
+    """The first line of the text, and the data."""
+    return text_of(result).partition("\n")[0], plain_data_of(result)
 
 
 async def find(server: Server[Any], query: str) -> tuple[str, dict[str, Any]]:
@@ -90,8 +90,7 @@ async def test_no_name_is_likely_in_a_list_that_was_cut(server: Server[Any]) -> 
     sentence, found = await find(server, "the coffee show")
     assert [it["id"] for it in found["matches"]] == ["studio_51"]
     assert "likely" not in found
-    assert sentence.startswith('"Morning Coffee" matches: before a change, ask the person')
-    assert sentence.endswith(unsearched)
+    assert sentence == f'"Morning Coffee" matches. {unsearched}'
 
 
 async def test_a_page_with_a_cursor_that_is_too_long_is_unreadable(

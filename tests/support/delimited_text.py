@@ -16,6 +16,11 @@ JsonObject = dict[str, Any]
 
 MAX_TEXT_LENGTH: Final = 1_000
 """The most characters of one text that a model sees."""
+SHORTER_TEXT_LENGTH: Final = 200
+"""The same in a message that would be larger than this."""
+MAX_MESSAGE_BYTES: Final = 8_000
+MAX_HALF_BYTES: Final = 9_000
+"""The most bytes of each half of an answer with chat."""
 
 _OPENING: Final = re.compile(r"<(viewers-[0-9a-f]{16})>")
 
@@ -25,7 +30,7 @@ def boundary_of(text: str) -> str:
     notice, opening, _, closing = text.split("\n")
     found = _OPENING.fullmatch(opening)
     assert found
-    assert (notice, closing) == (NOTICE, f"</{found[1]}>")
+    assert (notice.startswith(NOTICE), closing) == (True, f"</{found[1]}>")
     assert text.count(found[1]) == 2
     return found[1]
 
@@ -50,22 +55,38 @@ def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return read
 
 
-def as_shown(sent: Any) -> Any:  # noqa: ANN401  any JSON
-    """The value as a model sees it: with long texts truncated."""
+def as_shown(sent: JsonObject) -> Any:  # noqa: ANN401  any JSON
+    """A message as a model sees it: spelt out, with long texts truncated, and more of them."""
+    shown = _as_shown(sent, MAX_TEXT_LENGTH)
+    size = len(json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode())
+    return shown if size <= MAX_MESSAGE_BYTES else _as_shown(sent, SHORTER_TEXT_LENGTH)
+
+
+def _as_shown(sent: Any, longest: int) -> Any:  # noqa: ANN401  any JSON
     match sent:
         case str():
-            kept = sum(
-                width <= MAX_TEXT_LENGTH
-                for width in accumulate(map(_width, sent[:MAX_TEXT_LENGTH]))
-            )
+            widths = accumulate(map(_width, sent[:longest]))
+            kept = sum(width <= longest for width in widths)
             excess = len(sent) - kept
-            return sent if not excess else f"{sent[:kept]}… [cut: {excess} more characters]"
+            return _spelt(sent if not excess else f"{sent[:kept]}… [cut: {excess} more characters]")
         case dict():
-            return {as_shown(name): as_shown(value) for name, value in sent.items()}
+            return {
+                _as_shown(name, longest): _as_shown(value, longest) for name, value in sent.items()
+            }
         case list():
-            return [as_shown(item) for item in sent]
+            return [_as_shown(item, longest) for item in sent]
         case _:
             return sent
+
+
+def _spelt(text: str) -> str:
+    """The text with escapes for what is invisible, but for line ends and tabs."""
+    return "".join(_escape(it) if is_hidden(it) and it not in {"\n", "\t"} else it for it in text)
+
+
+def _escape(character: str) -> str:
+    units = character.encode("utf-16-be", errors="surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def _width(character: str) -> int:
@@ -83,11 +104,15 @@ def messages(result: JsonObject) -> Sequence[JsonObject]:
 
 def nothing_forged(text: str, structured: JsonObject) -> None:
     """Assert that a tool's answer starts with the notice, has a fenced text and is complete."""
-    assert next(iter(structured.items())) == ("notice", NOTICE)
+    first, notice = next(iter(structured.items()))
+    assert (first, notice) == ("notice", text.partition("\n")[0])
     rest = {name: it for name, it in structured.items() if name != "notice"}
     shown = strict_json(unfenced(text))
-    assert shown == as_shown(rest)
+    assert shown == rest
     assert list(shown) == list(rest)
+    as_json = json.dumps(structured, ensure_ascii=False, separators=(",", ":"))
+    assert not hidden(as_json)
+    assert max(len(it.encode()) for it in (text, as_json)) <= MAX_HALF_BYTES
 
 
 def nothing_forged_in(resource: str) -> JsonObject:
@@ -95,8 +120,11 @@ def nothing_forged_in(resource: str) -> JsonObject:
     assert not hidden(resource)
     assert len(resource.splitlines()) == 1
     read: JsonObject = strict_json(resource)
-    assert list(read) == ["notice", "studioId", "messages", "cursor", "missed"]
-    assert read["notice"] == NOTICE
+    assert [it for it in read if it != "more"] == [
+        *("notice", "studioId", "messages", "cursor", "missed")
+    ]
+    assert read["notice"].startswith(NOTICE)
+    assert not [it for it in read["messages"] if hidden(json.dumps(it, ensure_ascii=False))]
     assert re.fullmatch(r"start|([\w-]{4}){1,4}", read["cursor"], re.ASCII)
     return read
 

@@ -6,19 +6,20 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from tests.support.hostile_texts import NAMES_NOTICE, hidden
-from tests.world.answers import text_of
+from tests.world.answers import lines_of, plain_data_of, text_of, words_of
 
 if TYPE_CHECKING:
     import mcp_types as types
 
 
 def sentences_and_data(result: types.CallToolResult) -> tuple[list[str], dict[str, Any]]:
-    """The sentences, and the data, which is also the structured content."""
+    """The sentences, and the data. The structured content has both."""
     assert not result.is_error, text_of(result)
     *sentences, announced, data = text_of(result).split("\n")
     assert announced == NAMES_NOTICE
     assert not hidden(data)
-    assert json.loads(data) == result.structured_content
+    assert json.loads(data) == plain_data_of(result)
+    assert [*sentences, announced] == lines_of(words_of(result))
     return sentences, json.loads(data)
 
 

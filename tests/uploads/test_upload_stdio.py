@@ -25,6 +25,7 @@ from tests.support.server_process import environment, running
 from tests.support.simulated_person import ProgressLog
 from tests.support.upload_storage import SIGNATURE
 from tests.support.uploads import TOOL, redacted_path, upload_secrets
+from tests.world.answers import plain_data_of
 from tests.world.wire import MODERN, HttpWire, read_answer, request, tool_call
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ async def test_a_client_uploads_a_file_over_stdio(tmp_path: Path) -> None:
         "Openers",
         len(MP4),
     )
-    assert result.structured_content == asset
+    assert plain_data_of(result) == asset
     sent = [
         (it.method, redacted_path(it.path), "authorization" in it.headers) for it in trax.requests
     ]

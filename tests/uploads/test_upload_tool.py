@@ -25,7 +25,7 @@ from tests.support.uploads import (
     upload,
     upload_failure,
 )
-from tests.world.answers import text_of
+from tests.world.answers import plain_data_of, text_of
 from tests.world.world import MINE
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ async def test_a_file_becomes_a_ready_asset(era: str, tmp_path: Path) -> None:
         assert it.trax.requests[0].body_json == {**RESERVED, "folder": "Openers"}
         asset = it.trax.last_asset
     assert (asset["status"], asset["kind"], asset["folder"]) == ("READY", "video", "Openers")
-    assert (result.is_error, result.structured_content) == (False, {**asset, **added})
+    assert (result.is_error, plain_data_of(result)) == (False, {**asset, **added})
     done, _, text = text_of(result).partition("\n")
     assert done == 'Uploaded the file "intro.mp4" to the media library. It is READY.'
     assert json.loads(text) == {**asset, **added}
@@ -89,7 +89,7 @@ async def test_an_asset_is_found_on_any_page(tmp_path: Path) -> None:
                 it.trax.add_asset("x.mp4", record_id=f"asset_{start}{number:03}")
         result = await upload(it)
         queries = [dict(sent.query) for sent in it.trax.requests if sent.method == "GET"]
-    assert result.structured_content == it.trax.last_asset
+    assert plain_data_of(result) == it.trax.last_asset
     assert [query["limit"] for query in queries] == ["200"] * 6
     assert ["cursor" in query for query in queries] == [False, True] * 3
 
@@ -184,7 +184,7 @@ async def test_what_is_no_answer_to_a_poll_is_polled_again(tmp_path: Path) -> No
         for name, fault in TEMPORARY.items():
             it.trax.faults.add(fault, times=2 if name == "endless pages" else 1, method="GET")
             result = await upload(it)
-            assert (name, result.structured_content) == (name, it.trax.last_asset)
+            assert (name, plain_data_of(result)) == (name, it.trax.last_asset)
             assert it.trax.faults.pending == 0
 
 
@@ -238,7 +238,7 @@ async def test_the_tool_is_offered_only_where_settings_permit_it(
         listed = [tool.name for tool in (await it[MINE].client.list_tools()).tools]
         assert (TOOL in listed) is (reason is None)
         if reason is None:
-            assert (await upload(it)).structured_content == it.trax.last_asset
+            assert plain_data_of(await upload(it)) == it.trax.last_asset
         else:
             code = "read_only" if "READ_ONLY" in reason else "not_offered"
             assert await failure(it) == upload_failure(code, f"This server {reason}, {ADVICE}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import mcp_types as types
 
@@ -25,6 +25,28 @@ def data_of(result: types.CallToolResult) -> dict[str, Any]:
     """The structured content of a tool's answer."""
     assert isinstance(result.structured_content, dict), result
     return result.structured_content
+
+
+WORDS: Final = ("summary", "warnings", "message", "notice", "practice")
+"""What an answer says in words, in front of its data."""
+
+
+def words_of(result: types.CallToolResult) -> dict[str, Any]:
+    """What an answer says in words."""
+    return {name: it for name, it in data_of(result).items() if name in WORDS}
+
+
+def plain_data_of(result: types.CallToolResult) -> dict[str, Any]:
+    """The data of an answer, without its words."""
+    return {name: it for name, it in data_of(result).items() if name not in WORDS}
+
+
+def lines_of(words: dict[str, Any]) -> list[str]:
+    """Words as the text has them, each in its own line, but for several of a summary."""
+    practice, summary = words.get("practice", ""), words.get("summary", "")
+    warnings = [f"Warning: {it}" for it in words.get("warnings", ())]
+    told = (practice, *summary.split("\n"), *warnings, words.get("message"), words.get("notice"))
+    return [it for it in told if it]
 
 
 def data_in_text(result: types.CallToolResult) -> str:

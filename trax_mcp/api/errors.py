@@ -29,10 +29,11 @@ WRITES_OFF_NEXT: Final = (
     "Retrying will not help: `writeEnabled` in get_health shows when that changes."
 )
 NOTHING_CHANGED: Final = "; nothing was changed"
+NOT_SENT: Final = "; the change was not sent"
 _CHANGED: Final[Mapping[Outcome, str]] = {
     "not_applied": NOTHING_CHANGED,
     "unknown": "; whether it took effect is not known",
-    "applied": "; it has taken effect, so do not call again",
+    "applied": "; it has taken effect",
 }
 
 
@@ -73,10 +74,11 @@ class TraxError(Exception):
     ) -> Self:
         """The failure of a call that was sent, with this outcome if it is a change."""
         mutates = operation.call.mutates
+        is_done = mutates and outcome == "applied"
         return cls(
             code,
             happened,
-            operation.look,
+            f"Do not call again. {operation.look}" if is_done else operation.look,
             not_done=changed(operation, outcome),
             outcome=outcome if mutates else "not_applied",
             retryable=not mutates,
@@ -84,16 +86,23 @@ class TraxError(Exception):
         )
 
     @property
+    def summary(self) -> str:
+        """What happened, for a person."""
+        if self.code == "invalid_arguments":  # which name tools, and which no person has written
+            return "The call was not made as it must be, so nothing was sent."
+        return f"{self.happened}{self.not_done}."
+
+    @property
     def message(self) -> str:
-        """All of it in words."""
+        """All of it in words, for a model."""
         return f"{self.happened}{self.not_done}. {self.next_step}"
 
     def __str__(self) -> str:
         return self.message
 
-    def before_sending(self, operation: ToolInput) -> Self:
+    def before_sending(self) -> Self:
         """The failure of a read that was made before a change, which was therefore not sent."""
-        return replace(self, not_done=self.not_done or f"; {operation.tool_name} was not sent")
+        return replace(self, not_done=self.not_done or NOT_SENT)
 
     def copy(self) -> Self:
         """An equal new exception. Raising one object twice keeps all its tracebacks alive."""
@@ -158,7 +167,7 @@ def unreadable(
     return kind.after_sending(
         operation,
         code,
-        f"TRaX accepted {operation.tool_name}, but its answer {why}",
+        f"TRaX accepted the call, but its answer {why}",
         outcome="applied",
         http_status=status,
         request_id=request_id,
@@ -167,5 +176,5 @@ def unreadable(
 
 def pagination_loop(operation: ToolInput) -> BadAnswer:
     """The pages of a list do not end."""
-    happened = f"TRaX's answers to {operation.tool_name} do not end"
+    happened = "The pages of TRaX's list do not end"
     return BadAnswer.after_sending(operation, "bad_answer", happened)

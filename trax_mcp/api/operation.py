@@ -336,6 +336,8 @@ class ListOperation(Operation[Page[ItemT]], Generic[ItemT], abstract=True):
 
     cursor: Cursor | None = None
     limit: Limit | None = None
+    meaning: ClassVar[str] = ""
+    """What a model should know of such a list."""
 
     def next_page(self, cursor: str | None) -> Self:
         """The same list from a cursor on, with as many items on the page as TRaX allows."""

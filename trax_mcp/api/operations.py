@@ -293,7 +293,10 @@ class ListConnections(
     call="GET /v1/connections",
     effect=READ,
     hint="Unless `status` is active, the person must sign in again, on TRaX.",
-): ...
+):
+    meaning: ClassVar[str] = (
+        "TRaX does not tell where an account is used: the preview of unlink_connection does."
+    )
 
 
 class UnlinkConnection(

@@ -8,11 +8,11 @@ same as `{3 \u0022}`, and blanks as `{3 blanks}`. Nothing in it stays hidden.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from html.entities import html5
 from ipaddress import AddressValueError, IPv4Address
 from itertools import groupby, islice
-from typing import Final
+from typing import Any, Final
 
 MOST_OF_A_NAME: Final = 1_000
 """Of a name of TRaX's, no more is looked at."""
@@ -23,6 +23,7 @@ _LOOK_EMPTY: Final = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\U00013441\U00013442\U00016fe4\U0001d159"
 )
 """Characters that display as nothing although Unicode lists them as visible."""
+_LINE_ENDS_AND_TABS: Final = re.compile("([\\n\\t])")
 _SELECTORS: Final = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0e\U000e0100-\U000e01ef]")
 """Variation selectors can hide data. U+FE0F is allowed, since many emoji need it."""
 
@@ -191,6 +192,32 @@ def escape_invisible(text: str) -> str:
     suspects = set(text) - _PRINTABLE_ASCII
     escapes = {ord(it): _json_escape(it) for it in suspects if _is_invisible(it)}
     return text.translate(escapes) if escapes else text
+
+
+def spell_out_in(data: Any, *, cut: Callable[[str], str] = str) -> Any:  # noqa: ANN401  any JSON
+    r"""JSON with each text as a model may read it: cut, and with invisible characters as `\\uXXXX`.
+
+    Line ends and tabs stay, since JSON escapes them wherever it is written.
+    """
+    match data:
+        case str():
+            return _visible(cut(data))
+        case dict():
+            return {
+                spell_out_in(name, cut=cut): spell_out_in(value, cut=cut)
+                for name, value in data.items()
+            }
+        case list() | tuple():
+            return [spell_out_in(item, cut=cut) for item in data]
+        case _:
+            return data
+
+
+def _visible(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
+    parts = _LINE_ENDS_AND_TABS.split(text)
+    return "".join(it if it in {"\n", "\t"} else escape_invisible(it) for it in parts)
 
 
 def _is_invisible(character: str) -> bool:

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from trax_mcp.api.arguments import LARGEST_PAGE
-from trax_mcp.api.text_safety import escape_invisible
+from trax_mcp.chat import shown
 
 Message = Mapping[str, Any]
 """A chat message as TRaX sent it. Only its `id` is certain to exist."""
@@ -28,7 +28,7 @@ LARGEST_WINDOW_BYTES: Final = 2_000_000
 """The most bytes of messages that a feed remembers. Only the new ones of one page may be larger."""
 
 LARGEST_BYTES: Final = 500_000
-"""The most text in a page: an answer may hold it twice, and some clients limit events to 1 MiB."""
+"""The most text in a page of the resource: some clients limit events to 1 MiB."""
 
 _BEGINNING: Final = "start"
 _CURSOR_DIGESTS: Final = 4
@@ -37,11 +37,15 @@ _CURSOR: Final = re.compile(rf"([\w-]{{{_DIGEST_LENGTH}}}){{1,{_CURSOR_DIGESTS}}
 
 
 class MessagePage(NamedTuple):
-    """Messages in order, the cursor after the last one, and whether some may be missing."""
+    """Messages in order, the cursor after the last one, and whether some may be missing.
+
+    `more`: further ones are known that did not fit: later ones after a cursor, else earlier ones.
+    """
 
     messages: tuple[Message, ...]
     cursor: str
     missed: bool
+    more: bool = False
 
 
 class _Entry(NamedTuple):
@@ -90,23 +94,27 @@ class Feed:
     def __len__(self) -> int:
         return len(self._window)
 
-    def latest(self, limit: int = WINDOW) -> MessagePage:
-        """The last messages, as many as `limit` and one answer allow."""
-        last = self._fit(reversed(range(self._first, self._next)), limit)
+    def latest(self, limit: int = WINDOW, *, most_bytes: int = LARGEST_BYTES) -> MessagePage:
+        """The last messages, as many as the limits allow."""
+        last = self._fit(reversed(range(self._first, self._next)), limit, most_bytes)
         start = last[-1] if last else self._next
         # A gap before the first of them is not reported: older messages were not requested.
-        return self._page(sorted(last), missed=any(it > start for it in self._gaps))
+        missed = any(it > start for it in self._gaps)
+        return self._page(sorted(last), missed=missed, more=start > self._first)
 
-    def since(self, cursor: str, limit: int = WINDOW) -> MessagePage:
-        """The first messages after a cursor, as many as `limit` and one answer allow.
+    def since(
+        self, cursor: str, limit: int = WINDOW, *, most_bytes: int = LARGEST_BYTES
+    ) -> MessagePage:
+        """The first messages after a cursor, as many as the limits allow.
 
         `missed` says that some may be missing or repeated, as where the messages of the cursor no
         longer stand in a row. After an unknown or too old cursor, these are all that are known.
         """
         start, is_exact = self._locate(cursor)
-        indexes = self._fit(range(start, self._next), limit)
+        indexes = self._fit(range(start, self._next), limit, most_bytes)
         is_gap = any(start <= it <= indexes[-1] for it in self._gaps) if indexes else False
-        return self._page(indexes, missed=is_gap or not is_exact)
+        more = bool(indexes) and indexes[-1] + 1 < self._next
+        return self._page(indexes, missed=is_gap or not is_exact, more=more)
 
     @property
     def _next(self) -> int:
@@ -115,24 +123,24 @@ class Feed:
     def _entry(self, index: int) -> _Entry:
         return self._window[index - self._first]
 
-    def _fit(self, indexes: Iterable[int], limit: int) -> list[int]:
+    def _fit(self, indexes: Iterable[int], limit: int, most_bytes: int) -> list[int]:
         """As many indexes as fit into one answer, at least one."""
         fitting: list[int] = []
         size = 0
         for index in indexes:
             size += self._entry(index).size
-            if fitting and (len(fitting) >= limit or size > LARGEST_BYTES):
+            if fitting and (len(fitting) >= limit or size > most_bytes):
                 break
             fitting.append(index)
         return fitting
 
-    def _page(self, indexes: Sequence[int], *, missed: bool) -> MessagePage:
+    def _page(self, indexes: Sequence[int], *, missed: bool, more: bool) -> MessagePage:
         """These messages. The cursor names the last of them, and those before."""
         messages = tuple(json.loads(self._entry(index).content) for index in indexes)
         end = indexes[-1] + 1 if indexes else self._next
         before = range(max(self._first, end - _CURSOR_DIGESTS), end)
         cursor = "".join(self._entry(index).digest for index in before)
-        return MessagePage(messages, cursor or _BEGINNING, missed)
+        return MessagePage(messages, cursor or _BEGINNING, missed, more)
 
     def _locate(self, cursor: str) -> tuple[int, bool]:
         """The first index after a cursor, and whether nothing before it is missing or repeated."""
@@ -150,10 +158,9 @@ class Feed:
         """Append a message unless it is known. One page may hold a message twice."""
         if message["id"] in self._known_ids:
             return False
-        text = json.dumps(message, ensure_ascii=False)
-        content = text.encode(errors="surrogatepass")
+        content = json.dumps(message, ensure_ascii=False).encode(errors="surrogatepass")
         self._known_ids[message["id"]] = None
-        self._window.append(_Entry(content, _digest(message["id"]), _size_in_answer(text)))
+        self._window.append(_Entry(content, _digest(message["id"]), shown.size_of(message)))
         self._window_bytes += len(content)
         return True
 
@@ -236,6 +243,10 @@ def _read_cursor(cursor: str) -> list[str]:
     return [cursor[at : at + _DIGEST_LENGTH] for at in range(0, len(cursor), _DIGEST_LENGTH)]
 
 
-def _size_in_answer(text: str) -> int:
-    """Bytes of a message: JSON inside a JSON string, where `"` takes four bytes."""
-    return len(json.dumps(escape_invisible(text), ensure_ascii=False).encode())
+def newest_in(page: Sequence[Any]) -> Sequence[Any]:
+    """The newest messages of a page of TRaX's that fit into one answer, in the order of the page.
+
+    By their time stamps; without any, the last of a page are its newest.
+    """
+    dates = [date for it in page if isinstance(it, Mapping) and (date := _date(it)) is not None]
+    return shown.newest(page, is_oldest_first=_trend(dates) >= 0)

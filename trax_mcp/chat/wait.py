@@ -19,8 +19,9 @@ from trax_mcp.api.arguments import (
 )
 from trax_mcp.api.contract import CONTRACT, JsonObject
 from trax_mcp.api.operation import Effect, ToolInput
-from trax_mcp.chat.feed import WINDOW, MessagePage
+from trax_mcp.chat.feed import LARGEST_BYTES, WINDOW, MessagePage
 from trax_mcp.chat.resettable_event import ResettableEvent
+from trax_mcp.chat.shown import ANSWER_BYTES
 from trax_mcp.chat.sources import Chat
 from trax_mcp.chat.watcher import Watcher
 from trax_mcp.clock import Clock
@@ -76,7 +77,13 @@ class Waited(NamedTuple):
     gathered: float = 0.0
 
 
-async def read_chat(watcher: Watcher[Chat], after: str | None, limit: int = WINDOW) -> MessagePage:
+async def read_chat(
+    watcher: Watcher[Chat],
+    after: str | None,
+    limit: int = WINDOW,
+    *,
+    most_bytes: int = LARGEST_BYTES,
+) -> MessagePage:
     """Read the messages after a cursor, or the last messages.
 
     While TRaX does not answer, new messages that are known are returned.
@@ -85,7 +92,7 @@ async def read_chat(watcher: Watcher[Chat], after: str | None, limit: int = WIND
         TraxError: TRaX refused, or it could not be reached and no new message is known.
     """
     await watcher.refresh()
-    return _read_page(watcher, after, limit)
+    return _read_page(watcher, after, limit, most_bytes)
 
 
 async def read_chat_after_news(watcher: Watcher[Chat], after: str | None) -> MessagePage:
@@ -99,7 +106,7 @@ async def read_chat_after_news(watcher: Watcher[Chat], after: str | None) -> Mes
     if is_up_to_date or (after is not None and page.messages):
         return page
     await watcher.refresh_when_due()
-    return _read_page(watcher, after, WINDOW)
+    return _read_page(watcher, after, WINDOW, LARGEST_BYTES)
 
 
 async def wait_for_chat(
@@ -115,7 +122,7 @@ async def wait_for_chat(
     limit = request.limit or DEFAULT_PAGE
     began = clock.seconds()
     if request.after is None or not request.timeout_seconds:
-        page = await read_chat(watcher, request.after, limit)
+        page = await read_chat(watcher, request.after, limit, most_bytes=ANSWER_BYTES)
         return Waited(page, clock.seconds() - began)
     first: float | None = None
     enough = limit if request.gather_seconds else 1
@@ -133,7 +140,7 @@ async def wait_for_chat(
                     await _wait_until_has(enough, watcher, request.after, changed)
             tasks.cancel_scope.cancel()
     now = clock.seconds()
-    page = _read_page(watcher, request.after, limit)
+    page = _read_page(watcher, request.after, limit, ANSWER_BYTES)
     return Waited(page, now - began, 0.0 if first is None else now - first)
 
 
@@ -162,18 +169,26 @@ async def _wait_until_has(
 
 
 def _has(count: int, watcher: Watcher[Chat], after: str) -> bool:
-    """Whether there are as many messages after a cursor. A loss is reported without delay."""
+    """Whether there are as many messages after a cursor, or as many as one answer may hold.
+
+    A loss is reported without delay.
+    """
     if not watcher.has_polled:
         return False  # an empty feed knows no cursor
-    page = watcher.source.feed.since(after, count)
-    return len(page.messages) >= count or page.missed
+    page = watcher.source.feed.since(after, count, most_bytes=ANSWER_BYTES)
+    return len(page.messages) >= count or page.more or page.missed
 
 
-def _read_page(watcher: Watcher[Chat], after: str | None, limit: int) -> MessagePage:
+def _read_page(
+    watcher: Watcher[Chat], after: str | None, limit: int, most_bytes: int
+) -> MessagePage:
     if after is not None and not watcher.has_polled and watcher.last_error is None:
         return MessagePage((), after, missed=False)  # the time-out came before TRaX's answer
     feed = watcher.source.feed
-    page = feed.latest(limit) if after is None else feed.since(after, limit)
+    if after is None:
+        page = feed.latest(limit, most_bytes=most_bytes)
+    else:
+        page = feed.since(after, limit, most_bytes=most_bytes)
     if watcher.last_error and (watcher.has_ended or after is None or not page.messages):
         raise watcher.last_error.copy()
     return page

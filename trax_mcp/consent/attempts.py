@@ -39,8 +39,9 @@ class Attempt:
     """One attempt of a call: where it acts, what it has seen there, and what was sent.
 
     `came_at` is when the call came, and `turn_id` is empty if it can only ask. `sent` has one item
-    for each step that was begun, and `cut_short` says why a step was not. `undone` is as in `Done`.
-    `is_free`: it needs no yes, but only while the studio is off air.
+    for each step that was begun, and `cut_short` says why a step was not. `lost`, if the last step
+    was read back: how its answer was lost. `undone` is as in `Done`. `is_free`: it needs no yes,
+    but only while the studio is off air.
     """
 
     call: GuardedCall
@@ -54,6 +55,7 @@ class Attempt:
     is_free: bool = False
     sent: list[Sent] = field(default_factory=list)
     cut_short: str = ""
+    lost: str | None = None
     undone: bool | None = None
 
     @property

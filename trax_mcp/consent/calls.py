@@ -13,7 +13,7 @@ from trax_mcp.consent.changes import Action
 from trax_mcp.consent.preview import Preview
 from trax_mcp.progress import Progress
 from trax_mcp.studio.facts import Observed
-from trax_mcp.studio.naming import Sentence
+from trax_mcp.studio.naming import Sentence, listed
 
 STAY_ON_AIR: Final = "Stay on air"
 """The choice that refuses a stop. No question about one is kept."""
@@ -92,16 +92,18 @@ class Step(NamedTuple):
     said: str = ""
     data: JsonObject | None = None
     error: TraxError | None = None
+    next_step: str = ""
 
 
 class Done(NamedTuple):
     """The call has taken effect. `observed` is what the stream status showed afterwards.
 
     `answer` is None if it was lost, or cannot be read; then `lost` says how, and `observed` shows
-    the effect. `undone`: a stop came after this go-live, which was then taken off the
-    air again; false if that failed. `approved_in` is None if no consent was needed. `said` is what
-    a change has done, in words: a sentence, and warnings after it. Of several changes, `steps` are
-    all, and perhaps not each was made.
+    the effect. A switch is read back instead: then `answer` is what that read has shown.
+    `undone`: a stop came after this go-live, which was then taken off the air again; false if that
+    failed. `approved_in` is None if no consent was needed. `said` is what a change has done, in
+    words, with `warnings`; `next_step` is for a model. Of several changes, `steps` are all, and
+    perhaps not each was made.
     """
 
     answer: Answer[Model] | None
@@ -109,6 +111,8 @@ class Done(NamedTuple):
     undone: bool | None = None
     approved_in: ApprovedIn | None = None
     said: tuple[Sentence, ...] = ()
+    warnings: tuple[Sentence, ...] = ()
+    next_step: str = ""
     lost: str | None = None
     steps: tuple[Step, ...] = ()
 
@@ -121,6 +125,23 @@ class Done(NamedTuple):
     def is_whole(self) -> bool:
         """Whether all of it was done."""
         return self.made == len(self.steps)
+
+    @property
+    def tally(self) -> str:
+        """How many of several changes were made, and what is to be said of the others."""
+        told = {
+            "unknown": "not sure about {}",
+            "not_applied": "{} {was} not made",
+            "not_sent": "{} {was} not sent",
+        }
+        parts = [f"made {self.made} of {len(self.steps)} changes"] if self.made else []
+        for outcome, text in told.items():
+            numbers = [f"{n}" for n, it in enumerate(self.steps, 1) if it.outcome == outcome]
+            if numbers:
+                change, was = ("change", "was") if len(numbers) == 1 else ("changes", "were")
+                parts.append(text.format(f"{change} {listed(numbers)}", was=was))
+        sentence = "; ".join(parts)
+        return f"{sentence[:1].upper()}{sentence[1:]}."
 
     @property
     def data(self) -> JsonObject:

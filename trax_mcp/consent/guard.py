@@ -198,7 +198,7 @@ class ConsentGuard:
         try:
             return await reader.read(wanted, known)
         except TraxError as error:
-            raise error.before_sending(call.operation) from None
+            raise error.before_sending() from None
 
     async def _judge(self, attempt: Attempt, facts: Facts) -> NotRun | Ask | None:
         """Send or respond, by these facts. None if it was sent, or must begin again."""

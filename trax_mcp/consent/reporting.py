@@ -4,15 +4,20 @@ A lost answer is looked up by reading the stream status, and never sent again.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
 import anyio
 
+from trax_mcp.api.answers import Answer
 from trax_mcp.api.client import Client
-from trax_mcp.api.errors import Outcome, TraxError
+from trax_mcp.api.errors import LostAnswer, Outcome, Refused, TraxError
+from trax_mcp.api.models import Destination, Model, Source
+from trax_mcp.api.operation import Operation
+from trax_mcp.api.operations import UpdateDestination, UpdateSource
 from trax_mcp.clock import Clock, iso
 from trax_mcp.consent.attempts import Attempt, Sent, is_certain, outcome_of
 from trax_mcp.consent.audit import Audit
@@ -26,9 +31,10 @@ from trax_mcp.consent.records import Away, Place
 from trax_mcp.consent.rules import Mode
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import Store
-from trax_mcp.studio.facts import Facts, Observed
+from trax_mcp.studio.facts import Fact, Facts, Observed
 from trax_mcp.studio.list_cache import ListCache
 from trax_mcp.studio.outcome import OBSERVED_SECONDS, OutcomeObserver
+from trax_mcp.studio.reading import FactReader
 
 _TIMEOUTS: Final = 2
 
@@ -137,6 +143,35 @@ class Reporter:
             return not seen.go_live_pending
         return False
 
+    async def read_back(
+        self, call: GuardedCall, step: Operation[Model], sent: Sent
+    ) -> tuple[Sent, str | None]:
+        """What came of a switch whose answer was lost, by a read, and how the answer was lost.
+
+        If the read shows something else, the change may still come: the failure says so.
+        """
+        switch = _switch(step)
+        if switch is None or not isinstance(sent, LostAnswer | Refused):
+            return sent, None
+        if sent.outcome != "unknown":
+            return sent, None
+        fact, name = switch
+        facts = Facts()
+        with suppress(TraxError):
+            reader = FactReader(self._client, call.caller, step.studio(), quick=True)
+            facts = await reader.read((fact,))
+        listed: Sequence[Destination | Source] = facts.of(fact).value or ()
+        found = next((it for it in listed if it.id == step.target_id()), None)
+        if found is None:
+            return sent, None
+        shown = found.model_dump(by_alias=True, exclude_unset=True)
+        asked = {it: value for it, value in step.arguments().items() if it in shown}
+        if all(shown[it] == value for it, value in asked.items()):
+            return Answer(shown, sent.request_id or "", status=0, size=0), sent.happened
+        is_on = "on" if shown.get(name) else "off"
+        not_done = f"{sent.not_done}, and it was {is_on} right after"
+        return replace(sent, not_done=not_done), None
+
     def write_outcome(
         self,
         call: GuardedCall,
@@ -166,6 +201,7 @@ class Reporter:
         observed: Observed | None = None,
         undone: bool | None = None,
         approved_in: ApprovedIn | None = None,
+        lost: str | None = None,
     ) -> Done:
         """The result in words, from these facts and the lists that are kept."""
         operation, plan_type = call.operation, plan_for(call.operation)
@@ -174,11 +210,11 @@ class Reporter:
             observed,
             undone=undone,
             approved_in=approved_in,
-            lost=sent.happened if isinstance(sent, TraxError) else None,
+            lost=sent.happened if isinstance(sent, TraxError) else lost,
         )
         facts = self._completed(call, facts)
         plan = plan_type(operation, facts, now=self._clock.now())
-        return done._replace(said=plan.report(done.data, observed, undone=undone))
+        return done._replace(**plan.report(done.data, observed, undone=undone)._asdict())
 
     def report_changes(
         self,
@@ -200,6 +236,7 @@ class Reporter:
                 undone=attempt.undone if index == last else None,
                 is_failed=is_failed or index < last,
                 cut_short=attempt.cut_short,
+                lost=attempt.lost if index == last else None,
             )
             for index, it in enumerate(plan.plans)
         ]
@@ -230,18 +267,47 @@ def _step(
     undone: bool | None,
     is_failed: bool,
     cut_short: str,
+    lost: str | None,
 ) -> Step:
     """What came of one of several changes."""
-    tool = plan.operation.tool_name
+    tool, (act, _) = plan.operation.tool_name, plan.choices()
     if sent is None:
-        return Step(tool, "not_sent", f"{tool} was not sent: {cut_short}.")
+        return Step(tool, "not_sent", f"{act}: not sent, because {cut_short}.")
     if isinstance(sent, TraxError) and is_failed:
-        return Step(tool, sent.outcome, f"{tool}: {sent.message}", error=sent)
+        return Step(tool, sent.outcome, f"{act}: {sent.summary}", error=sent)
     data = {} if isinstance(sent, TraxError) else sent.data
-    said = " ".join(it.text for it in plan.report(data, observed, undone=undone))
+    report = plan.report(data, observed, undone=undone)
     is_seen = observed is not None and observed.state == "on_air"
     is_done = is_seen or is_certain(plan.operation, sent)
-    return Step(tool, "applied" if is_done else "unknown", said, data)
+    said = [it.text for it in report.said]
+    return Step(
+        tool,
+        "applied" if is_done else "unknown",
+        " ".join([*said, read_back_text(lost)] if lost else said),
+        data,
+        next_step=report.next_step,
+    )
+
+
+def read_back_text(lost: str) -> str:
+    """That what a call has done was read, since its answer was lost."""
+    return f"{lost}. This was read right after."
+
+
+def _switch(step: Operation[Model]) -> tuple[Fact, str] | None:
+    """The list that shows a switch which a call turns, and its name there. Else None.
+
+    Only of a call that changes nothing else but a name: no read shows the rest reliably.
+    """
+    match step:
+        case UpdateDestination(enabled=bool()):
+            fact, name = Fact.DESTINATIONS, "enabled"
+        case UpdateSource(active=bool()):
+            fact, name = Fact.SOURCES, "active"
+        case _:
+            return None
+    changed = {it for it in step.arguments() if not it.endswith("Id")}
+    return (fact, name) if changed <= {name, "name"} else None
 
 
 def _changes_broadcast(operation: Action) -> bool:

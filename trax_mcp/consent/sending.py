@@ -250,6 +250,9 @@ class Sender:
             )
 
         observed, is_failed = None, False
+        attempt.sent[-1], attempt.lost = await self._reporter.read_back(
+            call, step, attempt.sent[-1]
+        )
         try:
             observed = await self._reporter.observe_and_record(
                 call._replace(operation=step),
@@ -276,6 +279,7 @@ class Sender:
             observed=observed,
             undone=attempt.undone,
             approved_in=self._reporter.approved_in(call, attempt.question_id),
+            lost=attempt.lost,
         )
 
     async def send(

@@ -125,7 +125,7 @@ class Stops:
         try:
             facts = await reader.read(plan_type.reads)
         except TraxError as error:
-            raise error.before_sending(operation) from None
+            raise error.before_sending() from None
         with anyio.move_on_after(_FACTS_SECONDS), suppress(Away):  # the yes may come elsewhere
             await self._store.tell_replicas_of_access(call)
         facts = facts._replace(auto_go_live=await self._has_auto_go_live(call))

@@ -17,6 +17,7 @@ from trax_mcp.consent.guard import ConsentGuard
 from trax_mcp.server import results
 from trax_mcp.server.request import CallRequest
 from trax_mcp.server.untrusted import chat_payload
+from trax_mcp.studio.answers import Words
 from trax_mcp.studio.check import CheckStudio, IsStarting, check_studio, tell_status
 from trax_mcp.studio.find import FindStudio, find_studios
 from trax_mcp.uploads.upload import Uploader, UploadMedia, uploaded_text
@@ -40,29 +41,30 @@ class CompositeTools:
         match value:
             case FindStudio():
                 query = redact(value.query, request.caller.key)
-                found, sentences = await find_studios(
+                found, words = await find_studios(
                     self.client, query, request.caller, clock=self.clock
                 )
-                return results.named_result(found.data(), sentences)
+                return results.named_result(found.data(), words)
             case CheckStudio():
-                overview, lines = await check_studio(
+                overview, words = await check_studio(
                     self.client,
                     request.caller,
                     value.studio_id,
                     is_starting=self._is_starting(request.caller),
                     clock=self.clock,
                 )
-                return results.named_result(overview.data(), *lines)
+                return results.named_result(overview.data(), words)
             case WaitForChatMessages():
                 return await self._wait(value, request)
             case UploadMedia():
                 return await self._upload(value, request)
         raise AssertionError(value)
 
-    async def tell_status(self, studio_id: str, answer: JsonObject, caller: Caller) -> str:
+    async def tell_status(self, studio_id: str, answer: JsonObject, caller: Caller) -> Words:
         """What an answer to get_stream_status means, and whether a go-live is under way."""
         is_starting = self._is_starting(caller)
-        return await tell_status(answer, studio_id, is_starting=is_starting, now=self.clock.now())
+        now = self.clock.now()
+        return Words(await tell_status(answer, studio_id, is_starting=is_starting, now=now))
 
     def _is_starting(self, caller: Caller) -> IsStarting:
         return partial(self.guard.go_live_is_pending, caller)
@@ -72,12 +74,13 @@ class CompositeTools:
         chat, waited, gathered = await wait_for_chat(
             wait, watchers.chat(caller, studio), clock=self.clock, progress=request.report_progress
         )
+        own = watchers.marks.own(caller, studio, chat.messages)
         payload = {
-            **chat_payload(studio, chat, watchers.marks.own(caller, studio, chat.messages)),
+            **chat_payload(studio, chat, own, after=wait.after),
             "waitedSeconds": round(waited),
             "gatheredSeconds": round(gathered),
         }
-        return results.untrusted_result(payload)
+        return results.chat_result(payload)
 
     async def _upload(self, upload: UploadMedia, request: CallRequest) -> types.CallToolResult:
         uploader = Uploader(
@@ -88,4 +91,4 @@ class CompositeTools:
             clock=self.clock,
         )
         asset = await uploader.upload(upload)
-        return results.data_result(asset, uploaded_text(asset))
+        return results.said_result(asset, Words(uploaded_text(asset)))

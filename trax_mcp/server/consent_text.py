@@ -3,16 +3,19 @@
 Every text says what was not done and what to do next. Clients show it as plain text or as Markdown.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
 from trax_mcp.consent.calls import Channel, Done, NotRun, Reason, Status
 from trax_mcp.consent.changes import ApplyChanges
 from trax_mcp.consent.questions import QUESTION_SECONDS
+from trax_mcp.consent.reporting import read_back_text
 from trax_mcp.server.question_text import preview_lines
-from trax_mcp.server.refusal_text import is_error, refusal_text
+from trax_mcp.server.refusal_text import is_error, refusal_summary, refusal_text
 from trax_mcp.studio import times
+from trax_mcp.studio.answers import Words
+from trax_mcp.web.endings import ending_of
 
 BEGIN: Final = "--- For the user ---"
 END: Final = "--- End ---"
@@ -38,6 +41,8 @@ _WHERE: Final[Mapping[Channel, str]] = {
     "page": "on a page in their browser",
 }
 
+_YOUR_BROWSER: Final[Mapping[Channel, str]] = {**_WHERE, "page": "on a page in your browser"}
+
 _NEXT_STEPS: Final[Mapping[Status, str]] = {
     "asking": "Tell the user and stop. Call again with the same arguments to learn the result.",
     "declined": "Don't call again unless the user asks for it.",
@@ -53,19 +58,34 @@ def goes_on(not_run: NotRun) -> bool:
     return _awaits_model(not_run) or not_run.status == "asking" or not is_error(not_run)
 
 
-def not_run_text(not_run: NotRun) -> str:
-    """Say why a call did not run, and what to do next."""
+def not_run_words(not_run: NotRun) -> Words:
+    """Say that a call did not run to a person, and why and what to do next to a model."""
+    return Words(_summary(not_run), message=_message(not_run))
+
+
+def _summary(not_run: NotRun) -> str:
+    if not_run.status == "asking":
+        return f"Not done yet: you're being asked {_YOUR_BROWSER[not_run.channel or 'form']}."
+    if not_run.reason == "changed" and _awaits_model(not_run):
+        return "Not done yet: things have changed, so this needs your approval again."
+    if _awaits_model(not_run):
+        return "Not done yet: this needs your approval."
+    return refusal_summary(not_run) or ending_of(not_run).words
+
+
+def _message(not_run: NotRun) -> str:
     if (text := refusal_text(not_run)) is not None:
         return text
     where = _WHERE[not_run.channel or "form"]
     reason = _reason(not_run).format(operation=not_run.operation, why=not_run.why, where=where)
-    begin = "Not done yet" if goes_on(not_run) else "Nothing was sent"
+    waits = _awaits_model(not_run) or not_run.status == "asking"
+    begin = "Not done yet" if waits else "Nothing was sent"
     return f"{begin}: {reason} {_next_step(not_run)}"
 
 
 def preview_text(not_run: NotRun, *, practice: bool = False) -> str:
-    """Add the preview for a person; the last line is what the model may send after a yes."""
-    parts = [not_run_text(not_run)]
+    """What to do next, and the preview; the last line is what may be sent after a yes."""
+    parts = [_message(not_run)]
     if not_run.preview is not None:
         shown = ["\n".join(preview_lines(not_run.preview, not_run.changes, practice=practice))]
         if not_run.confirmation is not None:
@@ -77,27 +97,43 @@ def preview_text(not_run: NotRun, *, practice: bool = False) -> str:
     return "\n\n".join(parts)
 
 
-def done_lines(done: Done, tool_name: str) -> Iterator[str]:
-    """Say what a call has done and how it was approved, then warnings, then what else happened."""
-    first, *warnings = (it.text for it in done.said) if done.said else ("",)
-    yield f"{first}{_approved(done)}".lstrip()
-    yield from warnings
+def done_words(done: Done) -> Words:
+    """Say what a call has done, how it was approved and what else happened, and what to do next."""
+    said, next_step = [it.text for it in done.said], done.next_step
     if done.lost is not None and done.observed is not None:
         seen = done.observed.state.replace("_", " ")
-        yield f"{done.lost}. The studio was then seen {seen}: do not call {tool_name} again."
+        said.append(f"{done.lost}. Then the studio was seen {seen}.")
+        next_step = f"Do not call again. {next_step}".rstrip()
+    elif done.lost is not None:
+        said.append(read_back_text(done.lost))
+        next_step = f"Do not call again. {next_step}".rstrip()
+    summary = f"{' '.join(said)}{_approved(done)}".lstrip()
+    return Words(summary, tuple(it.text for it in done.warnings), next_step)
 
 
-def several_done_lines(done: Done) -> Iterator[str]:
-    """Say how many changes were made and how they were approved, then what came of each."""
+def several_done_words(done: Done) -> Words:
+    """Say how many changes were made and how they were approved, and what came of each."""
     if not done.is_whole:
-        made = f"Made {done.made} of {len(done.steps)} changes. {ApplyChanges.look}"
+        made = done.tally
     elif done.observed is not None and done.observed.state != "on_air":
-        made = "TRaX accepted all changes. Read what is said of the last one."
+        made = "TRaX accepted all changes."
     else:
         made = "All changes were made."
-    yield f"{made}{_approved(done)}"
-    yield from (f"{number}. {it.said}" for number, it in enumerate(done.steps, start=1))
-    yield from (it.text for it in done.said)
+    steps = (f"{number}. {it.said}" for number, it in enumerate(done.steps, start=1))
+    lines = (f"{made}{_approved(done)}", *steps, *(it.text for it in done.said))
+    return Words("\n".join(lines), message=_next_after_several(done))
+
+
+def _next_after_several(done: Done) -> str:
+    """One next step: that of the change which was not made, or of which nobody is sure."""
+    for it in done.steps:
+        if it.outcome == "not_sent":
+            break
+        if it.error is not None:
+            return it.error.next_step
+        if it.outcome == "unknown" or it.next_step:
+            return it.next_step or ApplyChanges.look
+    return "" if done.is_whole else ApplyChanges.look
 
 
 def _approved(done: Done) -> str:
@@ -139,11 +175,15 @@ def _next_step(not_run: NotRun) -> str:
 
 
 def _ask_for_yes(not_run: NotRun) -> str:
-    evidence = "the last line below" if not_run.confirmation else "`confirm: true`"
+    evidence = (
+        ", `confirm: true` and the `confirmation`"
+        if not_run.confirmation
+        else " and `confirm: true`"
+    )
     return (
-        "Show the user the text between the marks (translate it if needed, leave nothing out)"
-        " and stop. If their next message approves it without conditions, call"
-        f" {not_run.operation} again with the same arguments and {evidence}. Approval with"
-        " conditions doesn't count: make the changed call instead. Several previews may be shown"
-        " together, if none changes what another one shows."
+        "Show the user the whole preview (translate it if needed, leave nothing out) and stop. If"
+        f" their next message approves it without conditions, call {not_run.operation} again with"
+        f" the same arguments{evidence}. Approval with conditions doesn't count: make the changed"
+        " call instead. Several previews may be shown together, if none changes what another one"
+        " shows."
     )

@@ -27,10 +27,32 @@ _NO_ERRORS: Final = {"declined", "cancelled", "timed_out", "recently_declined", 
 """Reasons that are no failure of the tool. Frameworks end a run at an error."""
 
 
+_SUMMARIES: Final[Mapping[Reason, str]] = {
+    "too_soon": "Not done yet: nobody can have read the question so soon.",
+    "unseen": "Nobody saw the question, so nothing was sent.",
+    "malformed": "The answer wasn't one of the choices, so nothing was sent.",
+    "client_error": "You couldn't be asked, so nothing was sent.",
+}
+
+
 def is_error(not_run: NotRun) -> bool:
     """Whether a call has failed, which did not run and awaits nobody's answer."""
+    if not_run.status == "cannot_ask":  # nobody's mistake
+        return False
     is_withdrawn = not_run.reason == "cancelled" and not_run.why is not None
     return is_withdrawn or not_run.reason not in _NO_ERRORS
+
+
+def refusal_summary(not_run: NotRun) -> str:
+    """Why a call did not run, for a person. Empty if that is said elsewhere."""
+    match not_run:
+        case NotRun(reason="recently_declined", retry_after_seconds=int(left)):
+            return f"You said no before, so you aren't asked again for {_seconds(left)}."
+        case NotRun(status="cannot_ask", reason=None):
+            return "You can't be asked here, so nothing was sent."
+        case NotRun(reason=str(reason)):
+            return _SUMMARIES.get(reason, "")
+    return ""
 
 
 def refusal_text(not_run: NotRun) -> str | None:

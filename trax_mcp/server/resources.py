@@ -283,7 +283,7 @@ class Resources:
                 read = read_chat_after_news if watchers.is_one_of_several else read_chat
                 chat = await read(watchers.chat(caller, studio), after)
                 own = watchers.marks.own(caller, studio, chat.messages)
-                return chat_payload(studio, chat, own)
+                return chat_payload(studio, chat, own, after=after)
             case GetStreamStatus(studio_id=studio):
                 status = await self._client.call(value, caller)
                 watchers.record_stream_status(caller, studio, status)

@@ -1,6 +1,10 @@
-"""Tool results: structured content for programs, and the same as text for models."""
+"""Tool results: words and data, made once, as structured content and as text.
 
-from collections.abc import Sequence
+Some clients hand their model the one, some the other. So both halves are made of the same value,
+in `said_result` and `chat_result`: they differ only where TRaX sends a value of another type than
+it documents.
+"""
+
 from typing import Annotated, Any, Final
 
 import mcp_types as types
@@ -11,29 +15,25 @@ from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Effect, ListOperation, Operation, ToolInput
 from trax_mcp.api.operations import GetStudio
-from trax_mcp.api.text_safety import spell_out
+from trax_mcp.api.text_safety import spell_out, spell_out_in
 from trax_mcp.clock import iso
 from trax_mcp.consent.calls import Done, NotRun
 from trax_mcp.consent.changes import AppliedChange, AppliedChanges, ApplyChanges
 from trax_mcp.consent.practice import NOTHING_IS_REAL, PRACTICE
 from trax_mcp.consent.preview import Preview, Target
 from trax_mcp.server.consent_text import (
-    done_lines,
+    done_words,
     goes_on,
-    not_run_text,
+    not_run_words,
     preview_text,
-    several_done_lines,
+    several_done_words,
 )
 from trax_mcp.server.schemas import drop_mismatches
-from trax_mcp.server.untrusted import (
-    NAMES_NOTICE,
-    add_notice,
-    without_ours,
-    write_delimited,
-    write_json,
-)
+from trax_mcp.server.untrusted import NAMES_NOTICE, without_ours, write_delimited, write_json
 from trax_mcp.studio import naming
-from trax_mcp.studio.answers import Answer
+from trax_mcp.studio.answers import NO_WORDS, Answer, Words
+from trax_mcp.studio.check import CheckStudio
+from trax_mcp.studio.find import FindStudio
 
 _PREFIX: Final = "live.traxstreaming/"  # MCP asks for a domain of one's own in `_meta`
 SCOPE: Final = f"{_PREFIX}scope"
@@ -45,8 +45,17 @@ _OUTCOME = f"{_PREFIX}outcome"
 _TICKET = f"{_PREFIX}ticket"  # lets the client's panel answer for a person
 
 _IDS: JsonObject = {"type": "array", "items": {"type": "string"}}
+_WORDS_SCHEMA: JsonObject = {
+    "summary": {"type": "string", "description": "In words, for a person."},
+    "warnings": {**_IDS, "description": "What they should know of it."},
+    "message": {"type": "string", "description": "What to do next."},
+}
+_NOTICE_SCHEMA: JsonObject = {
+    "notice": {"type": "string", "description": "Who wrote what follows."},
+}
 _CHAT_SCHEMA: JsonObject = {
     "notice": {"type": "string", "description": "Who wrote what follows."},
+    "more": {"type": "boolean", "description": "More are known. `notice` says how."},
     "probablyOwn": {**_IDS, "description": "Ids of messages that were probably sent from here."},
 }
 
@@ -78,14 +87,16 @@ class PreviewAnswer(Answer):
     effects: list[str]
     warnings: list[str]
     unknown: list[str]
+    changes: list[str] | None = Field(None, description="What has changed since the last question.")
 
 
 class NotRunAnswer(Answer):
     """Why a call did not run."""
 
+    summary: str = Field(description="In words, for a person.")
     executed: bool = Field(description="false: the call did not run. Look here first.")
     status: str = Field(description="Why the call did not run.")
-    message: str = Field(description="The same in words, and what to do next.")
+    message: str = Field(description="The same for a model, and what to do next.")
     reason: str | None = Field(None, description="Why, in more detail.")
     channel: str | None = Field(None, description="Where a person is being asked.")
     preview: Annotated[PreviewAnswer, WithJsonSchema({"type": "object"})] | None = Field(
@@ -113,39 +124,48 @@ class ErrorAnswer(Answer):
 
 def result_schema(kind: type[ToolInput], schema: JsonObject, *, guarded: bool) -> JsonObject:
     """The schema of an answer, with the fields that this server adds to it."""
-    added: JsonObject = {**NotRunAnswer.json_schema()["properties"]} if guarded else {}
+    added: JsonObject = {} if kind.returns_untrusted_text else {**_WORDS_SCHEMA}
+    if guarded:
+        added |= NotRunAnswer.json_schema()["properties"]
     if kind.returns_untrusted_text:
-        added.update(_CHAT_SCHEMA)
+        added |= _CHAT_SCHEMA
+    elif _has_names(kind):
+        added |= _NOTICE_SCHEMA
     if kind.effect is not Effect.READ:
         added["practice"] = {"type": "string", "description": "In practice studios: not real."}
     is_broadcast = issubclass(kind, Operation) and (kind.starts_broadcast or kind.stops_broadcast)
     if is_broadcast or kind is ApplyChanges:
         seen = "What was seen afterwards."
         added["observed"] = {**ObservedAnswer.json_schema(), "description": seen}
-    return {**schema, "properties": {**added, **schema["properties"]}} if added else schema
+    return {**schema, "properties": {**added, **schema.get("properties", {})}}
 
 
-def page_sentence(operation: ListOperation[Any], page: JsonObject) -> str:
+def _has_names(kind: type[ToolInput]) -> bool:
+    """Whether an answer shows names, which are announced."""
+    return issubclass(kind, ListOperation | GetStudio | FindStudio | CheckStudio)
+
+
+def page_words(operation: ListOperation[Any], page: JsonObject) -> Words:
     """Whether a page ends its list. The last one has no cursor (source: TRaX's pagination)."""
+    further = (operation.meaning,) if operation.meaning else ()
     if page.get("nextCursor"):
-        return "There are more: call again with `nextCursor` as `cursor`."
-    return "That is the end of the list." if operation.cursor else "That is the whole list."
+        more = "Call again with `nextCursor` as `cursor`."
+        return Words("There are more.", message=" ".join((more, *further)))
+    summary = "That is the end of the list." if operation.cursor else "That is the whole list."
+    return Words(summary, message=" ".join(further))
 
 
 def answer_result(
-    operation: Operation[Model], done: Done, *, own: Sequence[str], meaning: str = ""
+    operation: Operation[Model], done: Done, *, meaning: Words = NO_WORDS
 ) -> types.CallToolResult:
     """The answer of TRaX, after what a change has done or what it means, in words.
 
-    It is unchanged but for fields that would pass as this server's. A notice, and the ids of
-    own messages, come before text that viewers wrote.
+    It is unchanged but for fields that would pass as this server's, and characters spelt out.
     """
     data = without_ours(done.data)
-    if operation.returns_untrusted_text:
-        return untrusted_result(add_notice(data, own))
     if isinstance(operation, ListOperation | GetStudio):
         return named_result(data, meaning)
-    return _done_result(done, data, meaning, *done_lines(done, operation.tool_name))
+    return _done_result(done, data, done_words(done) if operation.call.mutates else meaning)
 
 
 def changes_result(done: Done) -> types.CallToolResult:
@@ -159,33 +179,50 @@ def changes_result(done: Done) -> types.CallToolResult:
         )
         for it in done.steps
     ]
-    result = _done_result(done, AppliedChanges(changes=changes).data(), *several_done_lines(done))
+    data = AppliedChanges(changes=changes).data()
+    result = _done_result(done, data, several_done_words(done))
     return result.model_copy(update={"is_error": not done.is_whole})
 
 
-def _done_result(done: Done, data: JsonObject, *sentences: str) -> types.CallToolResult:
+def _done_result(done: Done, data: JsonObject, words: Words) -> types.CallToolResult:
     """A result with what was seen afterwards, and how the call was approved."""
     meta: JsonObject = {_APPROVED_IN: done.approved_in} if done.approved_in else {}
     if done.observed is not None:
         data = {**data, "observed": ObservedAnswer.model_validate(done.observed).data()}
         meta[_OUTCOME] = done.observed.state
-    result = data_result(data, *sentences)
+    result = said_result(data, words)
     return result.model_copy(update={"meta": meta}) if meta else result
 
 
-def data_result(data: JsonObject, *sentences: str) -> types.CallToolResult:
-    """A result with this data. The text starts with the sentences."""
-    lines = filter(None, (*sentences, write_json(data)))
-    return types.CallToolResult(content=[_text("\n".join(lines))], structured_content=data)
+def said_result(data: JsonObject, words: Words, *, notice: str = "") -> types.CallToolResult:
+    """A result of words and data: as structured content, and as lines with the data in the last."""
+    said: JsonObject = {
+        "summary": words.summary,
+        "warnings": [*words.warnings],
+        "message": words.message,
+        "notice": notice,
+    }
+    shown: JsonObject = spell_out_in(data)
+    lines = (
+        words.summary,
+        *(f"Warning: {it}" for it in words.warnings),
+        words.message,
+        notice,
+        write_json(shown),
+    )
+    return types.CallToolResult(
+        content=[_text("\n".join(filter(None, lines)))],
+        structured_content={**{name: it for name, it in said.items() if it}, **shown},
+    )
 
 
-def named_result(data: JsonObject, *sentences: str) -> types.CallToolResult:
+def named_result(data: JsonObject, words: Words) -> types.CallToolResult:
     """The same for data with names, which are announced right before it."""
-    return data_result(data, *sentences, NAMES_NOTICE)
+    return said_result(data, words, notice=NAMES_NOTICE)
 
 
-def untrusted_result(data: JsonObject) -> types.CallToolResult:
-    """A result with text that viewers wrote. `data` must have the notice."""
+def chat_result(data: JsonObject) -> types.CallToolResult:
+    """A result with text that viewers wrote. `data` must be as shown, with the notice."""
     return types.CallToolResult(content=[_text(write_delimited(data))], structured_content=data)
 
 
@@ -202,7 +239,7 @@ def error_result(error: TraxError) -> types.CallToolResult:
     """The result of a failed call."""
     return types.CallToolResult(
         content=[_text(error.message)],
-        structured_content={"error": error_payload(error)},
+        structured_content={"summary": error.summary, "error": error_payload(error)},
         is_error=True,
     )
 
@@ -215,20 +252,24 @@ def error_payload(error: TraxError) -> JsonObject:
 def in_practice(result: types.CallToolResult) -> types.CallToolResult:
     """The result of a change in practice studios, which says so first."""
     text = "\n".join(it.text for it in result.content if isinstance(it, types.TextContent))
-    said = [_text(f"{NOTHING_IS_REAL}\n{text}")]
-    data = {"practice": NOTHING_IS_REAL, **(result.structured_content or {})}
-    return result.model_copy(update={"content": said, "structured_content": data})
+    content = [_text(f"{NOTHING_IS_REAL}\n{text}")]
+    said = result.structured_content or {}
+    first = {"summary": said["summary"]} if "summary" in said else {}
+    data = {**first, "practice": NOTHING_IS_REAL, **said}
+    return result.model_copy(update={"content": content, "structured_content": data})
 
 
 def not_run_result(call: NotRun, *, practice: bool = False) -> types.CallToolResult:
     """The result of a call that was not sent. In `practice`, its question says so."""
+    words = not_run_words(call)
     answer = NotRunAnswer(
+        summary=words.summary,
         executed=False,
         status=call.status,
-        message=not_run_text(call),
+        message=words.message,
         reason=call.reason,
         channel=call.channel,
-        preview=call.preview and _preview(call.preview, practice=practice),
+        preview=call.preview and _preview(call, call.preview, practice=practice),
         confirmation=call.confirmation,
         expires_at=iso(call.expires_at) if call.expires_at else None,
         retry_after_seconds=call.retry_after_seconds,
@@ -241,7 +282,7 @@ def not_run_result(call: NotRun, *, practice: bool = False) -> types.CallToolRes
     )
 
 
-def _preview(preview: Preview, *, practice: bool) -> PreviewAnswer:
+def _preview(call: NotRun, preview: Preview, *, practice: bool) -> PreviewAnswer:
     return PreviewAnswer(
         operation=preview.operation,
         target=_target(preview.target),
@@ -251,6 +292,7 @@ def _preview(preview: Preview, *, practice: bool) -> PreviewAnswer:
         effects=[it.text for it in preview.effects],
         warnings=[it.text for it in preview.warnings],
         unknown=[*preview.unknown],
+        changes=[it.text for it in call.changes] or None,
     )
 
 

@@ -14,7 +14,7 @@ from trax_mcp.api.operations import GetStreamStatus
 from trax_mcp.consent.calls import Done, Evidence, GuardedCall, NotRun
 from trax_mcp.consent.changes import Action, ApplyChanges
 from trax_mcp.consent.rules import Rules
-from trax_mcp.server import panel, results
+from trax_mcp.server import panel, results, untrusted
 from trax_mcp.server.arguments import EVIDENCE_SCHEMAS, read_arguments
 from trax_mcp.server.asking import Asking
 from trax_mcp.server.composite_tools import CompositeTools
@@ -23,6 +23,7 @@ from trax_mcp.server.name_hints import add_name_hint
 from trax_mcp.server.offer import TOOLS, Offer
 from trax_mcp.server.request import CallRequest, Request
 from trax_mcp.server.schemas import answer_schema, arguments_schema
+from trax_mcp.studio.answers import NO_WORDS, Words
 
 _NEVER_GIVEN: Final = (
     "this server has given no confirmation since it started. If your client starts one for each"
@@ -132,10 +133,10 @@ class Tools:
                 return results.not_run_result(not_run, practice=self._asking.practice)
             case Done(steps=()) as done:
                 (operation,) = action.steps
-                chat = done.data.get("data") if operation.returns_untrusted_text else None
-                own = request.watchers.marks.own(request.caller, operation.studio(), chat)
+                if operation.returns_untrusted_text:
+                    return _chat_result(operation, done.data, request)
                 meaning = await self._meaning(operation, done.data, request.caller)
-                return results.answer_result(operation, done, own=own, meaning=meaning)
+                return results.answer_result(operation, done, meaning=meaning)
             case done:
                 return results.changes_result(done)
 
@@ -150,14 +151,25 @@ class Tools:
             return replace(not_run, why=_NEVER_GIVEN)
         return not_run
 
-    async def _meaning(self, operation: Operation[Any], answer: JsonObject, caller: Caller) -> str:
+    async def _meaning(
+        self, operation: Operation[Any], answer: JsonObject, caller: Caller
+    ) -> Words:
         """What the answer to a read means, where it does not say so itself."""
         match operation:
             case ListOperation():
-                return results.page_sentence(operation, answer)
+                return results.page_words(operation, answer)
             case GetStreamStatus(studio_id=studio):
                 return await self._composite.tell_status(studio, answer, caller)
-        return ""
+        return NO_WORDS
+
+
+def _chat_result(
+    operation: Operation[Any], answer: JsonObject, request: CallRequest
+) -> types.CallToolResult:
+    """The newest messages of a page, with those marked that were probably sent from here."""
+    newest = untrusted.newest_chat(answer)
+    own = request.watchers.marks.own(request.caller, operation.studio(), newest.get("data"))
+    return results.chat_result(untrusted.listed_chat(newest, own, more=newest != answer))
 
 
 def _with_panel(listing: types.Tool) -> types.Tool:

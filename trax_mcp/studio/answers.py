@@ -1,7 +1,7 @@
 """Answers of this server's own tools as pydantic models, which are their JSON schemas too."""
 
 from functools import cache
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -43,6 +43,21 @@ class PlainSchema(GenerateJsonSchema):
     def field_title_should_be_set(self, _schema: Any) -> bool:  # noqa: ANN401  pydantic's own type
         """Never: a title only repeats the name."""
         return False
+
+
+class Words(NamedTuple):
+    """What an answer says in words.
+
+    `summary` and `warnings` are for a person, and a bot can post them as they are: they name no
+    tool and give no order. `message` is for the model: what to do next.
+    """
+
+    summary: str = ""
+    warnings: tuple[str, ...] = ()
+    message: str = ""
+
+
+NO_WORDS: Final = Words()
 
 
 class Answer(BaseModel):

@@ -19,15 +19,18 @@ from trax_mcp.api.operation import Effect
 from trax_mcp.api.operations import ListStudios
 from trax_mcp.clock import Clock
 from trax_mcp.studio import naming, times
-from trax_mcp.studio.answers import Answer, ShortText, StudioTool
+from trax_mcp.studio.answers import Answer, ShortText, StudioTool, Words
 from trax_mcp.studio.facts import Fact, Facts, Read
 from trax_mcp.studio.naming import Name
 from trax_mcp.studio.parts import (
     MAX_SHOWN,
+    Problem,
     ShownDestination,
     ShownSource,
     shown_destinations,
+    shown_problems,
     shown_sources,
+    worst_problems,
 )
 from trax_mcp.studio.readiness import READINESS_FACTS, Readiness, judge_readiness
 from trax_mcp.studio.reading import MAX_AT_A_TIME, Budget, FactReader, gather, read_all_pages
@@ -42,15 +45,6 @@ MAX_SECONDS: Final = 25.0
 _SHARED: Final = (Fact.CONNECTIONS, Fact.HEALTH)
 _DETAILS: Final = (Fact.DESTINATIONS, Fact.SOURCES)
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
-_IF_ALLOWED: Final = ", if this server's API key may (TRaX tells only when it is tried)"
-
-
-class Problem(Answer):
-    """A problem, and what to do about it."""
-
-    what: str
-    remedy: str
-    blocks: bool = Field(description="It prevents a go-live.")
 
 
 class CheckedStudio(Answer):
@@ -84,7 +78,6 @@ class CheckStudio(
     hint=(
         "Tell how a studio stands, or how all do: on air, off air or about to start,"
         " destinations, sources, problems (of linked accounts too) and what to do about each."
-        " Call it before go_live."
     ),
 ):
     """Checks how one studio stands, or how all do."""
@@ -99,8 +92,8 @@ IsStarting = Callable[[str], Awaitable[bool]]
 
 async def check_studio(
     client: Client, caller: Caller, studio_id: str | None, *, is_starting: IsStarting, clock: Clock
-) -> tuple[Overview, list[str]]:
-    """Check one studio, or all. Returns the answer, and the same in sentences.
+) -> tuple[Overview, Words]:
+    """Check one studio, or all. Returns the answer, and the same in words.
 
     Of all, the status of those 20 is read that were opened last, and everything about five, those
     on air first. A fact that cannot be read is unknown.
@@ -122,8 +115,9 @@ async def check_studio(
     checked = [_checked(*it) for it in judged]
     overview = Overview(studios=checked, more=more, unknown=unknown or None)
     if studio_id:
-        return overview, [_about(*it[1:], now, alone=True) for it in judged]
-    return overview, [*_about_all([it[1:] for it in judged], overview, now)]
+        return overview, Words(" ".join(_about(*it[1:], now) for it in judged))
+    lines = _about_all([it[1:] for it in judged], overview, now)
+    return overview, Words("\n".join(lines), message=_how_to_see_more(judged, overview))
 
 
 async def tell_status(
@@ -218,9 +212,6 @@ def _has_details(facts: Facts) -> bool:
 
 def _checked(studio_id: str, facts: Facts, readiness: Readiness) -> CheckedStudio:
     studio, has_details = facts.studio.value, _has_details(facts)
-    problems = [
-        Problem(what=it.what.text, remedy=it.remedy, blocks=it.blocks) for it in readiness.problems
-    ]
     not_shown = [
         f"further {fact} (only the first {MAX_SHOWN} are shown)"
         for fact in _DETAILS
@@ -234,7 +225,7 @@ def _checked(studio_id: str, facts: Facts, readiness: Readiness) -> CheckedStudi
         ready=readiness.ready,
         destinations=shown_destinations(facts),
         sources=shown_sources(facts),
-        problems=problems if has_details else None,
+        problems=shown_problems(readiness) if has_details else None,
         unknown=[*not_shown, *readiness.unknown] if has_details else None,
     )
 
@@ -246,16 +237,23 @@ def _about_all(
     yield _counted([facts for facts, _ in judged], overview.more)
     detailed = [it for it in judged if _has_details(it[0])]
     yield from (_about(*it, now) for it in detailed)
-    if any(readiness.ready for _, readiness in detailed):
-        yield "Whether this server's API key may go live, TRaX tells only when it is tried."
     if brief := len(judged) - len(detailed):
         others = "other is" if brief == 1 else "others are"
-        yield f"{brief} {others} listed without details: check one by its studioId."
+        yield f"{brief} {others} listed without details."
     if overview.more:
         others = "more was" if overview.more == 1 else "more were"
-        yield f"{overview.more:,} {others} not looked at: find_studio finds them by name."
+        yield f"{overview.more:,} {others} not looked at."
     if overview.unknown:
         yield f"Not looked at: {naming.listed(overview.unknown)}."
+
+
+def _how_to_see_more(judged: Sequence[tuple[str, Facts, Readiness]], overview: Overview) -> str:
+    steps = list[str]()
+    if any(not _has_details(facts) for _, facts, _ in judged):
+        steps.append("Give a `studioId` for the details of one.")
+    if overview.more:
+        steps.append("find_studio finds those that were not looked at by name.")
+    return " ".join(steps)
 
 
 def _counted(looked_at: Sequence[Facts], more: int) -> str:
@@ -275,20 +273,19 @@ def _counted(looked_at: Sequence[Facts], more: int) -> str:
     return f"{all_of_them:,} {studios}{of_these}: {told}."
 
 
-def _about(facts: Facts, readiness: Readiness, now: datetime, *, alone: bool = False) -> str:
+def _about(facts: Facts, readiness: Readiness, now: datetime) -> str:
     """How a studio stands: on air or not, what is switched on, and the worst problem."""
     state = _broadcast(naming.studio(facts.studio.value), facts, now)
     if facts.live is False and not facts.is_starting:
         state += {
-            True: f" and could go live{_IF_ALLOWED if alone else ''}",
+            True: " and could go live",
             False: " and could not go live",
             None: ". Whether it could go live is not known",
         }[readiness.ready]
     enabled = naming.platforms(it.platform for it in islice(facts.enabled, MAX_SHOWN))
     sentences = [f"{state}; switched on: {enabled}." if enabled else f"{state}."]
-    blocking = [it for it in readiness.problems if it.blocks]
-    told = blocking or readiness.problems[:1]
-    sentences += [it.what.text for it in told]
+    told = worst_problems(readiness)
+    sentences += told
     if more := len(readiness.problems) - len(told):
         sentences.append(f"{more} more problem{' is' if more == 1 else 's are'} below.")
     if facts.unknown:

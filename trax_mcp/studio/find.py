@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import anyio
 from pydantic import Field
@@ -19,15 +19,19 @@ from trax_mcp.api.operation import Effect
 from trax_mcp.api.operations import ListStudios
 from trax_mcp.clock import Clock
 from trax_mcp.studio import naming, times
-from trax_mcp.studio.answers import Answer, ShortText, StudioTool
+from trax_mcp.studio.answers import Answer, ShortText, StudioTool, Words
 from trax_mcp.studio.facts import Fact, Facts, Read
 from trax_mcp.studio.names import NameMatch, Ranking, rank_studios
 from trax_mcp.studio.parts import (
+    Problem,
     ShownDestination,
     ShownSource,
     shown_destinations,
+    shown_problems,
     shown_sources,
+    worst_problems,
 )
+from trax_mcp.studio.readiness import READINESS_FACTS, Readiness, judge_readiness
 from trax_mcp.studio.reading import MAX_AT_A_TIME, Budget, FactReader, read_all_pages
 
 MAX_MATCHES: Final = 20
@@ -45,8 +49,11 @@ MAX_OTHERS: Final = 3
 MAX_NAMED: Final = 10
 """The most studios that are all named where none matches."""
 
-_ASK_WHICH: Final = "before a change, ask the person which one is meant"
-_ASK_WHETHER: Final = "before a change, ask the person whether it is meant"
+_OF_LIKELY: Final = tuple(it for it in READINESS_FACTS if it is not Fact.STUDIO)
+"""What is read of the likely studio: all that a go-live depends on."""
+_TOO_SLOW: Final = "TRaX was too slow"
+_ASK_WHICH: Final = "Before a change, ask the user which one is meant."
+_ASK_WHETHER: Final = "Before a change, ask the user whether it is meant."
 
 
 class Match(Answer):
@@ -63,10 +70,12 @@ class Match(Answer):
 
 
 class StudioDetails(Answer):
-    """The destinations and sources of a studio. Those that could not be read are left out."""
+    """What is in a studio, and its problems. What could not be read is left out, or unknown."""
 
     destinations: list[ShownDestination] | None = None
     sources: list[ShownSource] | None = None
+    problems: list[Problem] | None = None
+    unknown: list[str] | None = None
 
 
 class FoundStudios(Answer):
@@ -75,7 +84,7 @@ class FoundStudios(Answer):
     matches: list[Match]
     likely: str | None = Field(None, description="The id of the match that stands out.")
     details: StudioDetails | None = Field(
-        None, description="The first destinations and sources of the likely one."
+        None, description="What is in the likely one, and its problems."
     )
     searched: int
     unknown: list[str] | None = None
@@ -88,7 +97,7 @@ class FindStudio(
     hint=(
         "Find studios by what a person says, best match first: words of the name in any order,"
         ' typos, an id, or "live". Start here. `likely` is the id of the one probably meant, and'
-        " `details` its destinations and sources; without it, ask the person before a change."
+        " `details` what is in it, with its problems; without it, ask the person before a change."
     ),
 ):
     """Searches the studios of a caller."""
@@ -99,8 +108,8 @@ class FindStudio(
 
 async def find_studios(
     client: Client, query: str, caller: Caller, *, clock: Clock
-) -> tuple[FoundStudios, str]:
-    """Search the studios of a caller. Returns the answer, and what it means in sentences.
+) -> tuple[FoundStudios, Words]:
+    """Search the studios of a caller. Returns the answer, and what it means in words.
 
     Raises:
         TraxError: they could not be read.
@@ -117,24 +126,33 @@ async def find_studios(
         matches = ranking.on_air_first(details.live)
         wanted += [(Fact.DESTINATIONS, it) for it in matches[:MAX_DESTINATION_READS]]
         if likely := ranking.likely(details.live):
-            wanted.append((Fact.SOURCES, likely))
+            wanted += [(it, likely) for it in _OF_LIKELY]
         await details.read(wanted)
         if likely := ranking.likely(details.live):
-            await details.read([(Fact.DESTINATIONS, likely), (Fact.SOURCES, likely)])
+            await details.read([(it, likely) for it in _OF_LIKELY])
     matches = ranking.on_air_first(details.live)
     likely = ranking.likely(details.live)
     if listed.missing and likely and not likely.is_by_id:
         likely = None  # a better one may be among those that were not searched
+    now = clock.now()
     found = FoundStudios(
         matches=[details.match(it) for it in matches[:MAX_MATCHES]],
         likely=studios[likely.index].id if likely else None,
-        details=details.of(likely) if likely else None,
+        details=details.of(likely, details.readiness(likely, now)) if likely else None,
         searched=len(studios),
         unknown=[str(it) for it in listed.unknown(Fact.STUDIOS)] or None,
     )
     if not found.matches:
         return found, _nothing_found(found, studios, naming.quoted(query))
-    return found, " ".join(_sentences(found, ranking, query, clock.now()))
+    summary = " ".join(_sentences(found, ranking, query, now))
+    problems = worst_problems(details.readiness(likely, now)) if likely else ()
+    asked = [likely] if likely else ranking.matches[:MAX_STATUS_READS]
+    untold = _not_told(details.why_not_told(asked), of=len(asked), ranking=ranking)
+    return found, Words(
+        " ".join(filter(None, (summary, untold))),
+        tuple(problems),
+        "" if found.likely else _ask(found, ranking),
+    )
 
 
 async def _rank(names: Sequence[tuple[str, str]], query: str) -> Ranking:
@@ -149,7 +167,9 @@ class _Details:
 
     def __init__(self, client: Client, caller: Caller, studios: Sequence[Studio]) -> None:
         self._studios = studios
-        self._reader = FactReader(client, caller, first_page=True, budget=Budget(MAX_AT_A_TIME))
+        self._reader = FactReader(
+            client, caller, first_page=True, tolerant=True, budget=Budget(MAX_AT_A_TIME)
+        )
         self._facts: defaultdict[int, Facts] = defaultdict(Facts)
 
     @property
@@ -171,10 +191,27 @@ class _Details:
             found = await reader.read((fact,))
             self._facts[index] = self._facts[index].completed_by(found)
 
-    def of(self, found: NameMatch) -> StudioDetails:
-        """The destinations and sources of a match."""
+    def of(self, found: NameMatch, readiness: Readiness) -> StudioDetails:
+        """What is in a match, and its problems."""
         facts = self._facts[found.index]
-        return StudioDetails(destinations=shown_destinations(facts), sources=shown_sources(facts))
+        return StudioDetails(
+            destinations=shown_destinations(facts),
+            sources=shown_sources(facts),
+            problems=shown_problems(readiness) or None,
+            unknown=[*readiness.unknown] or None,
+        )
+
+    def readiness(self, found: NameMatch, now: datetime) -> Readiness:
+        """The problems of a match, and what is not known of it."""
+        facts = self._facts[found.index]
+        unread = [it for it in _OF_LIKELY if facts.of(it) == Read()]
+        changes: dict[str, Any] = dict.fromkeys(unread, Read[Any](missing=_TOO_SLOW))
+        return judge_readiness(facts._replace(**changes), now=now)
+
+    def why_not_told(self, matches: Sequence[NameMatch]) -> list[str]:
+        """For each of these of which TRaX did not tell whether it is on air: why."""
+        reads = [self._facts[it.index].status for it in matches]
+        return [it.missing or _TOO_SLOW for it in reads if it.value is None]
 
     def match(self, found: NameMatch) -> Match:
         """A match with what was read of it."""
@@ -202,6 +239,15 @@ def _sentences(found: FoundStudios, ranking: Ranking, query: str, now: datetime)
         yield _not_searched(found.unknown)
 
 
+def _ask(found: FoundStudios, ranking: Ranking) -> str:
+    """What to ask where no studio stands out. Nothing where none is on air."""
+    on_air = sum(it.live is True for it in found.matches)
+    count = on_air if ranking.is_by_air else len(ranking.matches)
+    if not count:
+        return ""
+    return _ASK_WHETHER if count == 1 else _ASK_WHICH
+
+
 def _sentence(found: FoundStudios, ranking: Ranking, query: str) -> str:
     total = len(ranking.matches)
     if ranking.is_by_air:
@@ -209,10 +255,10 @@ def _sentence(found: FoundStudios, ranking: Ranking, query: str) -> str:
     if found.likely:
         return _likely_sentence(found, ranking)
     if total == 1:
-        return f"{naming.quoted(found.matches[0].name)} matches: {_ASK_WHETHER}."
+        return f"{naming.quoted(found.matches[0].name)} matches."
     if ranking.is_generic:
-        return f"{query} fits all {total:,} studios: {_ASK_WHICH}."
-    return f"{total:,} studios match: {_ASK_WHICH}."
+        return f"{query} fits all {total:,} studios."
+    return f"{total:,} studios match."
 
 
 def _on_air_for(found: FoundStudios, ranking: Ranking, now: datetime) -> Iterator[str]:
@@ -225,27 +271,38 @@ def _on_air_for(found: FoundStudios, ranking: Ranking, now: datetime) -> Iterato
         yield f"{naming.quoted(it.name)} {times.on_air(it.since, now)}{places}."
 
 
-def _nothing_found(found: FoundStudios, studios: Sequence[Studio], query: str) -> str:
+def _nothing_found(found: FoundStudios, studios: Sequence[Studio], query: str) -> Words:
     """That none matches, and which there are."""
     if found.unknown:
-        return f"No studio that could be searched matches {query}. {_not_searched(found.unknown)}"
+        not_searched = _not_searched(found.unknown)
+        return Words(f"No studio that could be searched matches {query}. {not_searched}")
     if not found.searched:
-        return "There are no studios."
+        return Words("There are no studios.")
     if found.searched > MAX_NAMED:
-        return (
-            f"No studio matches {query}. Try the name in its own language, or look through all"
-            f" {found.searched:,} with list_studios."
+        return Words(
+            f"None of {found.searched:,} studios matches {query}.",
+            message="Try the name in its own language, or look through all with list_studios.",
         )
     names = [f"{naming.quoted(it.name)} ({naming.word(it.id)})" for it in studios]
     there_are = "There is 1" if len(names) == 1 else f"There are {len(names)}"
-    return (
-        f"No studio matches {query}. {there_are}: {naming.listed(names)}. A name may be in another"
-        " language there."
+    return Words(
+        f"No studio matches {query}. {there_are}: {naming.listed(names)}.",
+        message="A name may be in another language there.",
     )
 
 
 def _not_searched(unknown: Sequence[str]) -> str:
     return f"Not searched: {naming.listed(unknown)}."
+
+
+def _not_told(why: Sequence[str], *, of: int, ranking: Ranking) -> str:
+    """That TRaX did not tell whether studios are on air, and the first reason."""
+    if not why:
+        return ""
+    if ranking.is_by_air:  # which says so
+        return f"{why[0]}."
+    which = "it is" if of == 1 else f"{len(why)} of them {'is' if len(why) == 1 else 'are'}"
+    return f"Whether {which} on air is not known: {why[0]}."
 
 
 def _on_air_sentence(found: FoundStudios, total: int) -> str:
@@ -258,9 +315,9 @@ def _on_air_sentence(found: FoundStudios, total: int) -> str:
         which = first if unread == 1 else f"any of {unread:,} studios"
         return f"Whether {which} is on air could not be read."
     if on_air > 1:
-        sentence = f"{on_air} studios are on air: {_ASK_WHICH}."
+        sentence = f"{on_air} studios are on air."
     elif on_air:
-        sentence = f"{first} is on air: {_ASK_WHETHER}."
+        sentence = f"{first} is on air."
     elif total == 1:
         sentence = f"{first} is the only studio, and not on air."
     else:

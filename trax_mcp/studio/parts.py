@@ -6,6 +6,7 @@ from pydantic import Field
 
 from trax_mcp.studio.answers import Answer, ShortId, ShortText
 from trax_mcp.studio.facts import Facts
+from trax_mcp.studio.readiness import Readiness
 
 MAX_SHOWN: Final = 20
 """The most destinations of a studio that are shown, and the same for sources."""
@@ -31,6 +32,27 @@ class ShownSource(Answer):
     type: ShortText
     active: bool = Field(description="It can be on screen. Nothing tells whether it is.")
     status: ShortText | None = _TRAX_STATUS
+
+
+class Problem(Answer):
+    """A problem, and what to do about it."""
+
+    what: str
+    remedy: str
+    blocks: bool = Field(description="It prevents a go-live.")
+
+
+def shown_problems(readiness: Readiness) -> list[Problem]:
+    """All problems, the most important one first."""
+    return [
+        Problem(what=it.what.text, remedy=it.remedy, blocks=it.blocks) for it in readiness.problems
+    ]
+
+
+def worst_problems(readiness: Readiness) -> list[str]:
+    """Those that prevent a go-live, or else the first one, in words."""
+    blocking = [it for it in readiness.problems if it.blocks]
+    return [it.what.text for it in blocking or readiness.problems[:1]]
 
 
 def shown_destinations(facts: Facts) -> list[ShownDestination] | None:

@@ -165,8 +165,8 @@ def _status_unknown(error: TraxError) -> TraxError:
     """The file arrived, but whether it is ready could not be read."""
     return replace(
         error,
-        happened=f"{_BUT} whether it is ready could not be seen. Do not upload it again",
-        next_step=error.message,
+        happened=f"{_BUT} whether it is ready could not be seen",
+        next_step=f"Do not upload it again. {error.message}",
         not_done="",
         outcome="applied",
         retryable=False,

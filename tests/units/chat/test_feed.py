@@ -153,7 +153,8 @@ def test_the_new_messages_of_one_page_are_kept_whatever_their_size() -> None:
     feed = fed(long_messages(180), long_messages(180))
     assert feed.latest(1).messages == tuple(long_messages(179, 180))
     first = feed.since("start")  # as much as fits into an answer
-    assert (first.messages, first.missed) == (tuple(long_messages(24)), False)
+    assert (first.messages, first.missed) == (tuple(long_messages(len(first.messages))), False)
+    assert (100 < len(first.messages) < 130, first.more) == (True, True)
     feed.add_page(numbered(180, 181))
     assert len(feed) <= 100
 
@@ -223,7 +224,10 @@ def test_latest_returns_at_most_as_many_messages_as_the_limit() -> None:
     feed = fed(numbered(100))
     for limit, count in ((3, 3), (100, 100), (500, 100)):
         assert feed.latest(limit) == MessagePage(
-            tuple(numbered(100 - count, 100)), feed.latest().cursor, missed=False
+            tuple(numbered(100 - count, 100)),
+            feed.latest().cursor,
+            missed=False,
+            more=count < 100,
         )
 
 

@@ -82,17 +82,16 @@ def test_a_cursor_is_exact_among_messages_that_it_shortens_alike() -> None:
 
 
 def large(*specs: str) -> Page:
-    """Messages with so many kilobytes, one per second: `a300` has 300."""
+    """Messages with a text of so many letters, one per second: `a300` has 300."""
     return [
-        message(it[0], at(second)) | {"text": "x" * 1_000 * int(it[1:])}
-        for second, it in enumerate(specs)
+        message(it[0], at(second)) | {"text": "x" * int(it[1:])} for second, it in enumerate(specs)
     ]
 
 
 LARGE_PAGES: Final = {
-    "as many as fit": (("a200", "b200", "c200"), "ab", "bc"),
-    "an oversized one alone": (("a9000", "b1", "c9000"), "a", "c"),
-    "only whole messages": (("a100", "b9000", "c100"), "a", "c"),
+    "as many as fit": (("a300", "b300", "c300"), "ab", "bc"),
+    "an oversized one alone": (("a999", "b1", "c999"), "a", "c"),
+    "only whole messages": (("a100", "b999", "c100"), "a", "c"),
     "all": (("a1", "b1", "c1"), "abc", "abc"),
 }
 
@@ -104,12 +103,13 @@ def test_a_page_is_no_larger_than_an_answer_may_be(
     """It has at least one message. The others follow its cursor."""
     feed = fed(large(*specs))
     start = Feed().latest().cursor
-    read = feed.since(start)
+    read = feed.since(start, most_bytes=1_000)
     assert (ids(read.messages), read.missed) == (first, False)
-    assert ids(feed.latest().messages) == last
+    assert ids(feed.latest(most_bytes=1_000).messages) == last
     unread = ids(read.messages)
     for _ in range(3):
-        read = feed.since(read.cursor)
+        assert read.more is (len(unread) < len("abc"))
+        read = feed.since(read.cursor, most_bytes=1_000)
         assert not read.missed
         unread += ids(read.messages)
     assert unread == "abc"

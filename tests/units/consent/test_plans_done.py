@@ -62,7 +62,9 @@ def done(
     observed: Observed | None = None,
 ) -> list[str]:
     plan = plan_for(operation)(operation, facts, now=NOW)
-    return [it.text for it in plan.report(answer, observed)]
+    report = plan.report(answer, observed)
+    told = [it.text for it in (*report.said, *report.warnings)]
+    return [*told, report.next_step] if report.next_step else told
 
 
 ON_AIR_NOW: Final = '"Friday Show" went live at 18:00:03 UTC'
@@ -70,8 +72,8 @@ NO_PICTURE: Final = "TRaX can't confirm that a picture arrives."
 STUDIO: Final = {"id": "studio_42", "name": "Friday Show", "ownerSub": "u", "role": "owner"}
 LOOK: Final = "Look with get_stream_status, and on the platforms; a second go_offline is harmless."
 NOT_DELETED: Final = (
-    "TRaX answered `ok: false` to delete_destination. Look with list_destinations before anything"
-    " else."
+    "TRaX answered `ok: false`, so it may not have happened. Look with list_destinations before"
+    " anything else."
 )
 CHANGED_MAIN: Final = 'Changed the destination "Main" (YouTube) of "Friday Show":'
 NOT_SHOWN: Final = "TRaX won't show this setting again."
@@ -93,11 +95,11 @@ REPORTS: Final[dict[str, tuple[Operation[Model], dict[str, Any], Observed | None
     ),
     "a change repeats the values that TRaX answered": (
         UpdateDestination(**OF_MAIN, enabled=False, name="Main"), MAIN, None,
-        f'{CHANGED_MAIN} its name is "Main" and on is true, though false was asked for.',
+        f'{CHANGED_MAIN} its new name is "Main" and on is true, though false was asked for.',
     ),
     "a setting that TRaX does not show is said to be set": (
         UpdateStudio(**S, auto_go_live=True), STUDIO, None,
-        f'Changed "Friday Show": it can now go live on its own. {NOTE_IT}',
+        f'Changed the studio "Friday Show": it can now go live on its own. {NOTE_IT}',
     ),
     "a secret is not repeated even if TRaX answers it": (
         UpdateDestination(**OF_MAIN, stream_key=STREAM_KEY),
@@ -117,7 +119,7 @@ REPORTS: Final[dict[str, tuple[Operation[Model], dict[str, Any], Observed | None
         )
         for state in UNSEEN_STATES
         for answer, said in (
-            ("ok: false", "TRaX answered `ok: false` to go_offline"),
+            ("ok: false", "TRaX answered `ok: false`, so it may not have happened"),
             ("ok", 'TRaX accepted the stop, but "Friday Show" hasn\'t been seen off air yet'),
         )
     },
@@ -128,7 +130,7 @@ REPORTS: Final[dict[str, tuple[Operation[Model], dict[str, Any], Observed | None
 @pytest.mark.parametrize("kind", REPORTS)
 def test_what_was_done_is_said_as_far_as_trax_has_shown_it(kind: str) -> None:
     operation, answer, observed, said = REPORTS[kind]
-    assert done(operation, answer, observed=observed) == [said]
+    assert " ".join(done(operation, answer, observed=observed)) == said
 
 
 def test_a_studio_that_is_not_known_is_off_air() -> None:
@@ -152,7 +154,8 @@ def test_a_go_live_that_a_stop_has_followed_is_never_said_to_be_going_live(
     *, undone: bool | None, then: str
 ) -> None:
     plan = plan_for(GO_LIVE)(GO_LIVE, EVERYTHING, now=NOW)
-    (told,) = plan.report({}, Observed("stopping", ON_AIR.checked_at), undone=undone)
+    report = plan.report({}, Observed("stopping", ON_AIR.checked_at), undone=undone)
+    (told,) = report.said
     assert told.text.startswith(
         f'The start of "Friday Show" was accepted, but a stop came after it{then}.'
     )
@@ -185,7 +188,7 @@ LISTS: Final = (Fact.DESTINATIONS, Fact.SOURCES, Fact.CONNECTIONS)
 
 TO_ALL: Final = f'{ACCEPTED} chat of "Friday Show" on every platform that is on'
 TO_BOTH: Final = f'{ACCEPTED} Twitch and Kick chat of "Friday Show"{UNSEEN}'
-LACKS: Final = "Warning: no"
+LACKS: Final = "No"
 
 
 @pytest.mark.parametrize(
@@ -195,11 +198,11 @@ LACKS: Final = "Warning: no"
         (HI_ALL, but(status=None, destinations=None), [f"{TO_ALL}{UNSEEN}"]),
         (HI_ALL, known(LIVE, destinations=CUT), [f"{TO_ALL}{UNSEEN}"]),
         (HI_ALL, known(LIVE, destinations=()), [
-            f"{TO_ALL}{UNSEEN}", 'Warning: all destinations of "Friday Show" are off.'
+            f"{TO_ALL}{UNSEEN}", 'All destinations of "Friday Show" are off.'
         ]),
         (HI, LIVE, [TO_BOTH, f"{LACKS} Kick destination is on."]),
         (HI, but(destinations=CUT), [
-            TO_BOTH, 'Warning: "Friday Show" is off air, so viewers may not see it.'
+            TO_BOTH, '"Friday Show" is off air, so viewers may not see it.'
         ]),
     ],
 )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from trax_mcp.consent.calls import Done, Step
-from trax_mcp.server.consent_text import several_done_lines
+from trax_mcp.server.consent_text import several_done_words
 from trax_mcp.studio.facts import Observed
 
 if TYPE_CHECKING:
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     ("state", "said"),
     [
         ("on_air", "All changes were made."),
-        ("starting", "TRaX accepted all changes. Read what is said of the last one."),
-        ("stopping", "TRaX accepted all changes. Read what is said of the last one."),
+        ("starting", "TRaX accepted all changes."),
+        ("stopping", "TRaX accepted all changes."),
     ],
 )
 def test_only_a_go_live_that_was_seen_is_called_made(state: State, said: str) -> None:
     steps = (Step("update_destination", "applied"), Step("go_live", "applied"))
     done = Done(None, Observed(state, "2026-01-02T18:00:00Z"), steps=steps)
-    assert next(several_done_lines(done)) == said
+    assert several_done_words(done).summary.partition("\n")[0] == said

@@ -66,7 +66,7 @@ ROWS: Final[dict[str, tuple[NotRun, str, bool]]] = {
             "The client declined at once, so nobody saw the question, and nothing was sent. If it"
             " never shows questions, the operator can set TRAX_CONFIRM=preview."
         ),
-        True,
+        False,
     ),
 }
 """The result, its text, and whether it is an error."""

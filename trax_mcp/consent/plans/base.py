@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NamedTuple, TypeVar, get_args
 
 from pydantic import SecretStr, ValidationError
 
@@ -40,6 +40,14 @@ _WAS: Final = {False: "No longer", True: "You were asked"}
 _IS_NOW: Final = {False: "Now", True: "It's now"}
 _LONG_KEY: Final = 12
 """From this length on, a stream key is told by its end too."""
+
+
+class Report(NamedTuple):
+    """What came of a call: in words and with warnings for a person, and a model's next step."""
+
+    said: tuple[Sentence, ...]
+    warnings: tuple[Sentence, ...] = ()
+    next_step: str = ""
 
 
 class Plan(ABC, Generic[OperationT]):
@@ -167,8 +175,8 @@ class Plan(ABC, Generic[OperationT]):
         observed: Observed | None = None,
         *,
         undone: bool | None = None,
-    ) -> tuple[Sentence, ...]:
-        """The result of the call, in words: one sentence, and warnings after it.
+    ) -> Report:
+        """The result of the call.
 
         `answer` is TRaX's, of any form; empty if it was lost and the effect was `observed`.
         `undone`: a stop came after a go-live, which was then taken off the air again, or not.
@@ -176,13 +184,28 @@ class Plan(ABC, Generic[OperationT]):
         self.undone = undone
         is_seen = observed is not None and observed.state in {"on_air", "off_air"}
         if answer.get("ok") is False and not is_seen:
-            tool_name, next_step = self.operation.tool_name, self.operation.look
-            return (say(f"TRaX answered `ok: false` to {tool_name}. {next_step}"),)
-        return tuple(self.done(answer, observed))
+            doubt = say("TRaX answered `ok: false`, so it may not have happened.")
+            return Report((doubt,), next_step=self.operation.look)
+        return Report(
+            tuple(self.done(answer, observed)),
+            tuple(self.warnings_after()),
+            self.next_step(observed),
+        )
 
     @abstractmethod
     def done(self, answer: JsonObject, observed: Observed | None) -> Sentences:
-        """The result of the call, in words. Uses the answer of TRaX as far as it can be read."""
+        """The result of the call, in words. Uses the answer of TRaX as far as it can be read.
+
+        A person reads it: it names no tool and gives no order.
+        """
+
+    def warnings_after(self) -> Sentences:
+        """Things that a person should know after the call."""
+        yield from ()
+
+    def next_step(self, _observed: Observed | None) -> str:
+        """What a model should do now, if anything."""
+        return ""
 
     @cached_property
     def preview(self) -> Preview:
@@ -325,7 +348,6 @@ class Plan(ABC, Generic[OperationT]):
             "not_found",
             f"TRaX lists no such {kind}",
             f"Check the id with {listed_by}.",
-            not_done=f", so {self.operation.tool_name} was not sent",
         )
 
     def read_answer(self, model: type[ModelT], answer: JsonObject) -> ModelT | None:
@@ -336,17 +358,30 @@ class Plan(ABC, Generic[OperationT]):
             return None
 
     def each_change_done(
-        self, answer: JsonObject, *, of: Name | str, name: Name | str = ""
+        self, answer: JsonObject, *, kind: str, before: Name | None, after: Name | None
     ) -> Sentences:
-        """The changes of a thing, with the values that TRaX answered. No secret is one."""
+        """The changes of a thing, with the values that TRaX answered. No secret is one.
+
+        `before` is its name as the facts have it, and `after` as TRaX has answered.
+        """
         given = self.operation.arguments()
+        place = f" of {self.studio}" if kind != "studio" else ""
+        is_placed = before is not None or isinstance(self.studio, Name)
+        if "name" in given and answer.get("name") == given["name"] and after is not None:
+            old, new = f" {before}" if before else "", naming.quoted(str(given["name"]))
+            if not {it for it in given if not it.endswith("Id")} - {"name"}:
+                where = place if is_placed else ""
+                yield sentence("Renamed the {}{}{} to {}.", kind, old, where, new)
+                return
+        name = before if before and "name" in given else after or before or self.name
         is_on = switched_alone(given, answer)
         if is_on is not None:
             on = "on" if is_on else "off"
             turned = f"Turned {on} {{}} in {{}}. It stays {on} for later shows."
             yield sentence(turned, name, self.studio)
-        else:
-            yield sentence("Changed {}: {}", of, changes_in_words(given, answer))
+            return
+        changed = changes_in_words(given, answer)
+        yield sentence("Changed the {} {}{}: {}", kind, name, place, changed)
 
     def each_hidden(self, *names: str) -> str:
         """The end of a sentence: the arguments among these that TRaX will not show."""

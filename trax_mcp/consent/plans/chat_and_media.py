@@ -41,8 +41,10 @@ class SendChatMessagePlan(Plan[SendChatMessage]):
         else:
             sent = "Sent to the chat of {} on every platform that is on."
         yield sentence(f"{sent} TRaX can't confirm that it appeared.", self.studio)
+
+    def warnings_after(self) -> Sentences:
         if self.facts.live is False:
-            yield sentence("Warning: {} is off air, so viewers may not see it.", self.studio)
+            yield sentence("{} is off air, so viewers may not see it.", self._subject)
         if not self.facts.destinations.is_whole:
             return
         reached = {it.platform.casefold() for it in self.facts.enabled}
@@ -51,9 +53,14 @@ class SendChatMessagePlan(Plan[SendChatMessage]):
         if missing:
             where = naming.platforms(missing)
             none = f"{where} destination" if len(missing) == 1 else f"destination on {where}"
-            yield say(f"Warning: no {none} is on.")
+            yield say(f"No {none} is on.")
         elif not reached:
-            yield sentence("Warning: all destinations of {} are off.", self.studio)
+            yield sentence("All destinations of {} are off.", self.studio)
+
+    @property
+    def _subject(self) -> Name | str:
+        """The studio, to begin a sentence."""
+        return self.studio if self.facts.studio.value else "The studio"
 
     def _platforms(self) -> str:
         """The platforms that were asked for, else those that are on, if all are known.
@@ -97,7 +104,9 @@ class CreateMediaUploadPlan(Plan[CreateMediaUpload]):
 
     def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
         yield sentence(
-            "Made room for {} in the media library. It stays empty until the file is uploaded to"
-            " `uploadUrl`.",
+            "Made room for {} in the media library. It stays empty until the file is uploaded.",
             naming.quoted(self.operation.filename),
         )
+
+    def next_step(self, _observed: Observed | None) -> str:
+        return "Send the file to `uploadUrl`, which is secret."

@@ -1,6 +1,7 @@
 """Unlinking platform accounts."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.operations import UnlinkConnection
@@ -10,6 +11,9 @@ from trax_mcp.consent.preview import Target
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Fact, Observed
 from trax_mcp.studio.naming import Name, Sentence, say, sentence
+
+_MOST_NAMED: Final = 10
+"""The most destinations that are named once the account is unlinked."""
 
 
 class UnlinkConnectionPlan(Plan[UnlinkConnection]):
@@ -54,19 +58,27 @@ class UnlinkConnectionPlan(Plan[UnlinkConnection]):
         yield say(f"Nothing is deleted on {self._platform}.")
 
     def warnings(self) -> Sentences:
-        platform = self.target().platform
-        for details in self.facts.studio_details.value or ():
-            for it in details.enabled:
-                if it.platform == platform:
-                    yield sentence(
-                        "{} in {}{} may stop working.",
-                        naming.destination(it, longest=naming.TARGET_NAME),
-                        naming.studio(details.studio.value, longest=naming.TARGET_NAME),
-                        ", which is on air," if details.live else "",
-                    )
+        for place, studio, is_live in self._switched_on():
+            on_air = ", which is on air," if is_live else ""
+            yield sentence("{} in {}{} may stop working.", place, studio, on_air)
 
     def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
         yield sentence("Unlinked the {} {} from TRaX.", self._kind, self.described)
+        still_on = [f"{place} in {studio}" for place, studio, _ in self._switched_on()]
+        if more := len(still_on) - _MOST_NAMED:
+            still_on[_MOST_NAMED:] = [f"{more} more"] if more > 0 else []
+        if still_on:
+            yield say(f"Still switched on for {self._platform}: {naming.listed(still_on)}.")
+
+    def _switched_on(self) -> Iterator[tuple[Name, Name | str, bool]]:
+        """The destinations of its platform that are on, each with its studio: is that on air?"""
+        platform = self.target().platform
+        for details in self.facts.studio_details.value or ():
+            studio = naming.studio(details.studio.value, longest=naming.TARGET_NAME)
+            for it in details.enabled:
+                if it.platform == platform:
+                    place = naming.destination(it, longest=naming.TARGET_NAME)
+                    yield place, studio, details.live is True
 
     @property
     def _platform(self) -> str:

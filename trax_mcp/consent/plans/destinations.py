@@ -198,9 +198,11 @@ class UpdateDestinationPlan(Plan[UpdateDestination]):
 
     def done(self, answer: JsonObject, _observed: Observed | None) -> Sentences:
         it = self.read_answer(Destination, answer)
-        name = naming.destination(it) if it else self.described
         yield from self.each_change_done(
-            answer, of=sentence("the destination {} of {}", name, self.studio).text, name=name
+            answer,
+            kind="destination",
+            before=self.described if _is_known(self) else None,
+            after=naming.destination(it) if it else None,
         )
         yield from self._joins_or_leaves()
 
@@ -260,6 +262,12 @@ def _target(plan: _OfDestination) -> Target:
 def _described(plan: _OfDestination) -> Name:
     it = _destination(plan)
     return plan.destination(it) if it else plan.name
+
+
+def _is_known(plan: _OfDestination) -> bool:
+    """Whether its name was read before the call."""
+    its_id = plan.operation.dest_id
+    return any(it.id == its_id for it in plan.facts.destinations.value or ())
 
 
 def _known(plan: _OfDestination) -> str:

@@ -13,7 +13,7 @@ _SWITCHES: Final = frozenset({"enabled", "active"})
 _SETTINGS: Final = frozenset({"autoGoLive", "autoGoOfflineOnDrop"})
 _IDS: Final = frozenset({"studioId", "destId", "sourceId"})
 _WORDS: Final = {
-    "name": "its name",
+    "name": "its new name",
     "platform": "its platform",
     "rtmpUrl": "the address",
     "url": "the address",

@@ -138,9 +138,12 @@ class UpdateSourcePlan(Plan[UpdateSource]):
 
     def done(self, answer: JsonObject, _observed: Observed | None) -> Sentences:
         it = self.read_answer(Source, answer)
-        name = naming.named(it.name, it.id) if it else self.name
+        known = self.facts.sources.value or ()
         yield from self.each_change_done(
-            answer, of=sentence("the source {} of {}", name, self.studio).text, name=name
+            answer,
+            kind="source",
+            before=self.name if any(it.id == self.operation.source_id for it in known) else None,
+            after=naming.named(it.name, it.id) if it else None,
         )
 
 

@@ -51,20 +51,28 @@ class GoLivePlan(Plan[GoLive]):
         yield from (it.what for it in go_live_warnings(self.facts))
 
     def done(self, answer: JsonObject, observed: Observed | None) -> Sentences:
-        where, next_step = self._destinations(answer), self.operation.look
+        where = self._destinations(answer)
         match observed.state if observed else "unknown":
             case "on_air":
                 yield note(f"{self._subject} {self._went_live(observed)}{where}. {_UNSEEN}")
             case "stopping":
                 began = f"The start of {self.studio} was accepted"
                 came = f"{began}, but a stop came after it{self._undone()}."
-                yield note(f"{came} Look with check_studio.")
+                yield note(came)
             case "starting":
                 unseen = f"{self.studio} hasn't been seen on air yet"
-                yield note(f"TRaX accepted the start, but {unseen}{where}. {next_step}")
+                yield note(f"TRaX accepted the start, but {unseen}{where}.")
             case _:
                 unseen = f"it couldn't be seen whether {self.studio} is on air"
-                yield note(f"TRaX accepted the start, but {unseen}{where}. {next_step}")
+                yield note(f"TRaX accepted the start, but {unseen}{where}.")
+
+    def next_step(self, observed: Observed | None) -> str:
+        match observed.state if observed else "unknown":
+            case "on_air":
+                return ""
+            case "stopping":
+                return "Look with check_studio."
+        return self.operation.look
 
     def _went_live(self, observed: Observed | None) -> str:
         """The verb of a sentence: "went live at 18:00:03 UTC", or "is on air"."""
@@ -140,24 +148,31 @@ class GoOfflinePlan(Plan[GoOffline]):
             )
 
     def done(self, _answer: JsonObject, observed: Observed | None) -> Sentences:
-        yield from self._outcome(observed)
-        if self.facts.auto_go_live:
-            yield sentence(
-                "Warning: {} can go live again on its own. Turn its `autoGoLive` off with"
-                " update_studio if the user wants it to stay off air.",
-                self.studio,
-            )
-
-    def _outcome(self, observed: Observed | None) -> Sentences:
-        if observed is not None and observed.state == "off_air":
+        if _is_off_air(observed):
             yield sentence("{} is off air.", self._subject)
         else:
-            unseen = "TRaX accepted the stop, but {} hasn't been seen off air yet. {}"
-            yield sentence(unseen, self.studio, self.operation.look)
+            unseen = "TRaX accepted the stop, but {} hasn't been seen off air yet."
+            yield sentence(unseen, self.studio)
+
+    def warnings_after(self) -> Sentences:
+        if self.facts.auto_go_live:
+            yield sentence("{} can go live again on its own.", self._subject)
+
+    def next_step(self, observed: Observed | None) -> str:
+        if not _is_off_air(observed):
+            return self.operation.look
+        if self.facts.auto_go_live:
+            off = "turn its `autoGoLive` off with update_studio"
+            return f"If the user wants it to stay off air, {off}."
+        return ""
 
     @property
     def _subject(self) -> Name | str:
         return _subject(self)
+
+
+def _is_off_air(observed: Observed | None) -> bool:
+    return observed is not None and observed.state == "off_air"
 
 
 def _subject(plan: Plan[Any]) -> Name | str:

@@ -83,7 +83,12 @@ class UpdateStudioPlan(Plan[UpdateStudio]):
 
     def done(self, answer: JsonObject, _observed: Observed | None) -> Sentences:
         it = self.read_answer(Studio, answer)
-        yield from self.each_change_done(answer, of=naming.studio(it) if it else self.studio)
+        yield from self.each_change_done(
+            answer,
+            kind="studio",
+            before=self.name if self.facts.studio.value else None,
+            after=naming.named(it.name, it.id) if it else None,
+        )
 
 
 def _goes_live_alone() -> Act:
