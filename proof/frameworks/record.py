@@ -55,17 +55,20 @@ has what the model was told after each call, without what is new in each run.
 
 
 def halves(message: str | None, answer: Json) -> str:
-    """Which halves of an answer a message holds: its text, its `structuredContent`, or both."""
+    """Which halves of an answer a message holds: its text, its `structuredContent`, or both.
+
+    Where both say the same it is not known.
+    """
     said = letters(message or "")
     text = letters("".join(it.get("text", "") for it in answer["content"]))
     structure = letters(json.dumps(answer.get("structuredContent"), ensure_ascii=False))
-    found = []
-    if text in said:
-        found.append("text")
-        said = said.replace(text, "", 1)
-    if structure in said:
-        found.append("structure")
-    return " and ".join(found) or NEITHER
+    found = set()
+    if text != structure:
+        for half in sorted((text, structure), key=len, reverse=True):  # one may hold the other
+            if half in said:
+                found.add("text" if half == text else "structure")
+                said = said.replace(half, "", 1)
+    return " and ".join(sorted(found, reverse=True)) or NEITHER
 
 
 def settled(text: str) -> str:

@@ -43,20 +43,15 @@ class Known(NamedTuple):
 _FIVE_SECONDS: Final = "it gives a call five seconds"
 _EACH_CALL: Final = "it starts a server for each call, and so no confirmation is known"
 _FORCED: Final = "its model must give every argument, those of other tools too"
-_ONLY_STRUCTURE: Final = "it passes on the structure alone"
 _KNOWN: Final = (
     Known("agent-framework", "it hides each word of an error", ("a limit", "an error")),
-    Known("agent-framework", _ONLY_STRUCTURE, ("a warning",)),
     Known("autogen", _FIVE_SECONDS, ("a wait",), (STDIO,)),
     Known("google-adk", _FIVE_SECONDS, ("a wait",), (STDIO,)),
-    Known("google-adk", "it adds the structure", ("spelt out",)),
     Known("langchain", _EACH_CALL, ("a warning", "its confirmation", "on air"), (STDIO,)),
     Known("langchain", _FORCED, ("several changes",), (_STRICT,)),
-    Known("langchain-js", "it adds the structure", ("spelt out",)),
     Known("llama-index", _EACH_CALL, ("a warning", "its confirmation", "on air"), (STDIO,)),
     Known("openai-agents", _FIVE_SECONDS, ("a wait",)),
     Known("openai-agents", _FORCED, ("several changes",), (_STRICT,)),
-    Known("pydantic-ai", _ONLY_STRUCTURE, ("a warning", "spelt out")),
 )
 _TOLD: Final[Mapping[str, tuple[str, ...]]] = {
     "a read": ("Friday Night Show",),
