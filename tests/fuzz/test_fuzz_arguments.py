@@ -45,9 +45,9 @@ MAX_REFUSAL: Final = 2_500
 VALID: Final = {**EVERY, "upload_media": {"path": "intro.mp4"}}
 ACCEPTED: Final = {None, "not_found", "invalid_request", "invalid_file"}
 """The error codes of calls with valid arguments."""
-NOT_RUN: Final = {"confirmation_invalid", "declined", "nothing_to_do", "cannot_ask"}
+NOT_RUN: Final = {"confirmation_invalid", "declined", "nothing_to_do"}
 """The statuses of calls that are errors, unless they have a confirmation."""
-STATUSES: Final = {"confirmation_required", "asking", *NOT_RUN}
+STATUSES: Final = {"confirmation_required", "asking", "cannot_ask", *NOT_RUN}
 NO_ERRORS: Final = {"too_soon", "declined", "cancelled", "timed_out", "recently_declined"}
 """Why a call did not run where that is no error: a person said no, or cannot have read it yet."""
 
