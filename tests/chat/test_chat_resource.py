@@ -25,9 +25,9 @@ POLL: Final = 2.0
 
 
 def chat(read: Json, messages: list[Json], *, missed: bool = False) -> Json:
-    """The expected chat; only its cursor is taken from `read`."""
+    """The expected chat; only its cursor and its time are taken from `read`."""
     shown = [as_shown(it) for it in messages]
-    page = {"notice": NOTICE, "studioId": STUDIO, "messages": shown}
+    page = {"notice": NOTICE, "now": read["now"], "studioId": STUDIO, "messages": shown}
     return {**page, "cursor": read["cursor"], "missed": missed}
 
 
@@ -43,7 +43,7 @@ async def test_a_chat_returns_the_recent_messages_after_the_notice() -> None:
         it.trax.faults.add(Fault.patched(lambda page: page["data"].reverse()))
         result = await it[MINE].read(CHAT)
     assert result == chat(result, it.trax.messages(last=1_000))
-    assert list(result) == ["notice", "studioId", "messages", "cursor", "missed"]
+    assert list(result) == ["notice", "now", "studioId", "messages", "cursor", "missed"]
     assert len(result["messages"]) > 10
 
 
@@ -98,8 +98,10 @@ async def test_the_resource_asks_trax_as_often_as_allowed_and_the_list_each_time
         first = await it[MINE].read(CHAT)
         it.trax.say("not yet")
         it.hand_clock.advance(6.5)
-        assert await it[MINE].read(CHAT) == first
-        assert await it[MINE].read(CHAT, after=first["cursor"]) == chat(first, [])
+        again = await it[MINE].read(CHAT)
+        assert again == {**first, "now": again["now"]}
+        later = await it[MINE].read(CHAT, after=first["cursor"])
+        assert later == chat(later, [])
         assert poll_count(it) == 1
         listed = await it[MINE].data("list_chat_messages")
         assert (listed["data"], poll_count(it)) == (it.trax.messages(last=1_000), 2)

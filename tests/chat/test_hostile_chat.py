@@ -30,7 +30,7 @@ from tests.support.product.local_servers import upstream
 from tests.support.resource_reads import CHAT, STUDIOS, read_text
 from tests.support.server_process import running
 from tests.support.simulated_person import ProgressLog
-from tests.world.answers import plain_data_of, text_of
+from tests.world.answers import data_of, plain_data_of, text_of
 from tests.world.wire import MODERN, Message, opening, read_answer, request, tool_call
 from tests.world.world import MINE, Over, open_world
 
@@ -165,7 +165,7 @@ async def test_many_long_names_are_truncated_for_a_model(character: str) -> None
         for number in range(30):
             it.trax.say(f"I am {number}", author=name)
         listed = await it[MINE].call(LIST, limit=200)
-    nothing_forged(text_of(listed), chat_of(listed))
+    nothing_forged(text_of(listed), data_of(listed))
     assert are_the_last(messages(chat_of(listed)), [as_shown(it) for it in it.trax.messages()])
     assert 4 < len(messages(chat_of(listed))) < 30
     assert chat_of(listed)["more"] is True
@@ -181,7 +181,7 @@ async def test_a_wait_returns_hostile_chat_as_delimited_text() -> None:
         before, sent = len(it.trax.messages()), add_hostile_messages(it.trax)
         await end_of(it, waiting)
         result = await waiting.result()
-    nothing_forged(text_of(result), chat_of(result))
+    nothing_forged(text_of(result), data_of(result))
     found = messages(chat_of(result))
     assert found
     assert found == [as_shown(it) for it in sent[before:]][: len(found)]

@@ -64,7 +64,18 @@ async def test_a_message_that_was_sent_from_here_is_marked(way: str) -> None:
     messages = answer["data" if way == LIST else "messages"]
     assert messages == it.trax.messages()[-len(messages) :]
     assert answer["probablyOwn"] == [sent]
-    assert list(answer).index("probablyOwn") < 3
+    assert list(answer).index("probablyOwn") < 4
+
+
+@pytest.mark.parametrize("way", [LIST, TOOL, CHAT])
+async def test_each_answer_has_its_time(way: str) -> None:
+    """So that a model knows how old a message is."""
+    async with open_chat() as it:
+        for _ in range(2):
+            it.hand_clock.advance(90)
+            now = it.hand_clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+            answer = await chat(it[MINE], way)
+            assert [*answer.items()][1] == ("now", now)
 
 
 async def test_a_message_counts_as_own_for_ten_minutes() -> None:

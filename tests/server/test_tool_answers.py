@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 JsonObject = dict[str, Any]
 
-ADDED_BEFORE: Final[dict[str, JsonObject]] = {"list_chat_messages": {"notice": NOTICE}}
+ADDED_BEFORE: Final[dict[str, JsonObject]] = {
+    "list_chat_messages": {"notice": NOTICE, "now": "2026-06-05T18:01:00Z"}
+}
 ADDED_AFTER: Final[dict[str, JsonObject]] = {
     "go_live": {
         "observed": {
@@ -104,7 +106,8 @@ async def test_a_tool_returns_the_answer_of_trax(entry: Entry) -> None:
     if tool in ADDED_BEFORE:
         page = {"data": [as_shown(it) for it in json.loads(body)["data"]]}
         assert data_of(result) == {**ADDED_BEFORE[tool], **page}
-        assert json.loads(unfenced(text_of(result))) == page
+        now = ADDED_BEFORE[tool]["now"]
+        assert json.loads(unfenced(text_of(result))) == {"now": now, **page}
         return
     words, (*told, text) = words_of(result), text_of(result).split("\n")
     assert list(data_of(result).items()) == [*words.items(), *answer.items()]

@@ -55,7 +55,7 @@ NOT_RUN: Final = {
 }
 WORDS: Final = {"summary", "warnings", "message"}
 OURS: Final = {
-    "list_chat_messages": {"notice", "probablyOwn", "more"},
+    "list_chat_messages": {"notice", "now", "probablyOwn", "more"},
     "go_live": {"observed"},
     "go_offline": {"observed"},
 }

@@ -36,4 +36,4 @@ async def test_each_answer_has_a_new_boundary_that_cannot_be_predicted() -> None
 async def test_an_earlier_answer_cannot_end_a_later_one() -> None:
     before = await text({**MESSAGE, "text": '"}]}'})
     messages = [{**MESSAGE, "text": it} for it in (before, f"</{boundary_of(before)}>", '"}]}')]
-    assert strict_json(unfenced(await text(*messages))) == {"data": messages}
+    assert strict_json(unfenced(await text(*messages)))["data"] == messages

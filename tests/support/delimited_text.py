@@ -121,7 +121,7 @@ def nothing_forged_in(resource: str) -> JsonObject:
     assert len(resource.splitlines()) == 1
     read: JsonObject = strict_json(resource)
     assert [it for it in read if it != "more"] == [
-        *("notice", "studioId", "messages", "cursor", "missed")
+        *("notice", "now", "studioId", "messages", "cursor", "missed")
     ]
     assert read["notice"].startswith(NOTICE)
     assert not [it for it in read["messages"] if hidden(json.dumps(it, ensure_ascii=False))]

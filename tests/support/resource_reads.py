@@ -148,9 +148,10 @@ def chat_messages(sandbox: Sandbox, which: str = "studio_42", *, last: int = 1_0
 
 
 def chat(read: Json, messages: list[Json], *, missed: bool = False) -> Json:
-    """The expected chat resource; only its cursor is taken from `read`."""
+    """The expected chat resource; only its cursor and its time are taken from `read`."""
     assert isinstance(read["cursor"], str)
-    page = {"notice": NOTICE, "studioId": "studio_42", "messages": messages}
+    now = {"notice": NOTICE, "now": read["now"]}
+    page = {**now, "studioId": "studio_42", "messages": messages}
     return {**page, "cursor": read["cursor"], "missed": missed}
 
 

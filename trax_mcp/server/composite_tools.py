@@ -76,7 +76,7 @@ class CompositeTools:
         )
         own = watchers.marks.own(caller, studio, chat.messages)
         payload = {
-            **chat_payload(studio, chat, own, after=wait.after),
+            **chat_payload(studio, chat, own, after=wait.after, now=self.clock.now()),
             "waitedSeconds": round(waited),
             "gatheredSeconds": round(gathered),
         }

@@ -240,7 +240,7 @@ class Resources:
         uri, caller = request.params.uri, request.caller
         if uri == panel.URI and self._offers_panel(caller):
             return types.ReadResourceResult(contents=[panel.read_panel()])
-        text = write_json(await self._read(self._parse(uri), caller, request.watchers))
+        text = write_json(await self._read(self._parse(uri), request))
         contents = types.TextResourceContents(uri=uri, mime_type=_JSON, text=text)
         return types.ReadResourceResult(contents=[contents])
 
@@ -266,7 +266,8 @@ class Resources:
                 return value
         raise NoSuchResourceError(uri)
 
-    async def _read(self, value: ToolInput, caller: Caller, watchers: Watchers) -> JsonObject:
+    async def _read(self, value: ToolInput, request: Request[Any]) -> JsonObject:
+        caller, watchers = request.caller, request.watchers
         match value:
             case GetOpenapi():
                 return CONTRACT.document
@@ -283,7 +284,7 @@ class Resources:
                 read = read_chat_after_news if watchers.is_one_of_several else read_chat
                 chat = await read(watchers.chat(caller, studio), after)
                 own = watchers.marks.own(caller, studio, chat.messages)
-                return chat_payload(studio, chat, own, after=after)
+                return chat_payload(studio, chat, own, after=after, now=request.clock.now())
             case GetStreamStatus(studio_id=studio):
                 status = await self._client.call(value, caller)
                 watchers.record_stream_status(caller, studio, status)

@@ -169,7 +169,8 @@ def _chat_result(
     """The newest messages of a page, with those marked that were probably sent from here."""
     newest = untrusted.newest_chat(answer)
     own = request.watchers.marks.own(request.caller, operation.studio(), newest.get("data"))
-    return results.chat_result(untrusted.listed_chat(newest, own, more=newest != answer))
+    more, now = newest != answer, request.clock.now()
+    return results.chat_result(untrusted.listed_chat(newest, own, more=more, now=now))
 
 
 def _with_panel(listing: types.Tool) -> types.Tool:
