@@ -40,8 +40,8 @@ SHOW: Final = (
     Step("a message", "send_chat_message", STUDIO | _SOON),
     Step("a warning", "send_chat_message", STUDIO | _SOON | _APPROVED),
     Step("chat", "wait_for_chat_messages", STUDIO | {"timeoutSeconds": 0}),
-    Step("a limit", "list_destinations", LIMITED),
-    Step("an error", "list_sources", {"studioId": "studio_99"}),
+    Step("a limit", "list_sources", LIMITED),
+    Step("an error", "list_destinations", {"studioId": "studio_99"}),
     Step("several changes", "apply_changes", STUDIO | {"changes": _ONLY_TWITCH}),
     Step("a preview", "go_live", STUDIO),
     Step("its confirmation", "go_live", STUDIO | _APPROVED),
@@ -137,7 +137,7 @@ async def _trax() -> AsyncIterator[Sandbox]:
     for text in _HOSTILE:
         trax.say(text, author="totally_the_admin")
     limit = Fault.error(429, "rate_limited", Retry_After=_RETRY_SECONDS)
-    trax.faults.add(limit, times=None, path="/v1/studios/studio_43/destinations")
+    trax.faults.add(limit, times=None, path="/v1/studios/studio_43/sources")
     async with listening(trax.app) as trax.base_url:
         yield trax
 
