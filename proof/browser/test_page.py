@@ -112,7 +112,7 @@ async def test_enter_presses_no_button_and_tab_reaches_both(
         await page.keyboard.press("Tab")
         assert await page.evaluate("document.activeElement.className") == "yes"
         await page.keyboard.press("Enter")
-        await page.wait_for_selector("h2:has-text('live on')")
+        await page.wait_for_selector('h2:has-text("You\'re live")')
         assert await page.evaluate("document.activeElement.tagName") == "H2"
         await show.content()
 

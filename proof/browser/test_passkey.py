@@ -78,7 +78,7 @@ async def test_a_yes_needs_the_passkey_and_a_stop_does_not(
         verified["isUserVerified"] = True
         await session.send("WebAuthn.setUserVerified", verified)
         await page.click("button.yes:enabled")
-        await page.wait_for_selector("h2:has-text('live on')")
+        await page.wait_for_selector('h2:has-text("You\'re live")')
         with anyio.fail_after(PATIENCE_SECONDS):
             while not results:
                 await anyio.lowlevel.checkpoint()
@@ -86,5 +86,5 @@ async def test_a_yes_needs_the_passkey_and_a_stop_does_not(
         stop = await client.call_tool("go_offline", STUDIO)
         assert stop.structured_content["status"] == "asking"
         assert stop.structured_content["confirmation"]
-        await page.click("section:has(h2:has-text('offline')) button.yes:enabled")
-        await page.wait_for_selector("h2:has-text('off air')")
+        await page.click("section:has(h2:has-text('off air?')) button.yes:enabled")
+        await page.wait_for_selector('h2:has-text("You\'re off air")')

@@ -65,6 +65,13 @@ class Audit:
             by_wish=call.wants_preview,
         )
 
+    def write_not_asked_in_form(self, call: GuardedCall) -> None:
+        """Write and count that a question is too long for a form, and is asked elsewhere."""
+        self.write("not_asked", call, channel="form", reason="too_long")
+        self._telemetry.count_decision(
+            call.operation.tool_name, "NotAsked", "form", reason="too_long", by_wish=False
+        )
+
     def write(self, event: str, call: GuardedCall, **facts: object) -> None:
         """Write one line about a call. Facts that are None are left out."""
         operation, caller = call.operation, call.caller

@@ -156,7 +156,7 @@ class Asking:
                 call = call._replace(evidence=Evidence(answer=answer))
                 continue
             if "form" in order:
-                self.guard.audit.write("not_asked", call, channel="form", reason="too_long")
+                self.guard.audit.write_not_asked_in_form(call)
             shown = await self._ask_outside(call, result, way, asker=request.client_title)
             if shown is not None:
                 return shown

@@ -1,4 +1,4 @@
-"""A caller who asks for previews by itself is told apart in the audit log and in the metrics."""
+"""The audit log and the metrics know who asks for a preview, and what falls back from a form."""
 
 from __future__ import annotations
 
@@ -41,3 +41,13 @@ def test_a_preview_at_the_wish_of_the_caller_says_so(
     assert json.loads(path.read_text()).get("askedBy") == ("caller" if wants_preview else None)
     why = {"reason": "changed", "by_wish": wants_preview}
     assert counts.kept == [("go_live", "Preview", None, why)]
+
+
+def test_a_question_that_fits_in_no_form_is_counted(tmp_path: Path) -> None:
+    counts, path = Counts(), tmp_path / "audit"
+    call = GuardedCall(GoLive(studio_id="s"), Caller("sk"))
+    Audit(path, Clock(), counts).write_not_asked_in_form(call)
+    line = json.loads(path.read_text())
+    assert (line["event"], line["channel"], line["reason"]) == ("not_asked", "form", "too_long")
+    why = {"reason": "too_long", "by_wish": False}
+    assert counts.kept == [("go_live", "NotAsked", "form", why)]
