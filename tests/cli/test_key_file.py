@@ -61,9 +61,8 @@ def test_on_the_sandbox_the_file_is_not_read(home: Home) -> None:
             f"{KEY}\nhttps://trax.example\n",
             {"TRAX_BASE_URL": "https://other.example"},
             (
-                "The key in ~/.config/trax-mcp/key is for https://trax.example, and TRAX_BASE_URL"
-                " is another address, so the key is not sent."
-                " Correct that, or run trax-mcp install."
+                "The key in ~/.config/trax-mcp/key is for another address than TRAX_BASE_URL, so it"
+                " is not sent. Correct that, or run trax-mcp install."
             ),
         ),
         (

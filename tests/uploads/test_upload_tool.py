@@ -214,7 +214,7 @@ async def test_what_cannot_be_seen_of_an_uploaded_file_is_reported(
 
 # Where the tool is offered
 
-ADVICE: Final = "so upload_media was not sent. Whoever runs the server can change that."
+ADVICE: Final = "so nothing was sent. Whoever runs the server can change that."
 NOT_LOCAL: Final = "reads no files: it does so only on stdio, from the folders in TRAX_MEDIA_DIRS"
 GUARDED: Final = (
     "asks for approval before what this tool would do, which cannot ask (TRAX_GUARD_ALSO)"

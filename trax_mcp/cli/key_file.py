@@ -70,8 +70,8 @@ def chosen_key(settings: Settings) -> StoredKey | None:
     if stored is not None and stored.base_url is not None and wanted not in {None, stored.base_url}:
         where = f"in {shorten(stored.path)}" if settings.api_key_file is None else _IN_NAMED_FILE
         raise CannotStart(
-            f"The key {where} is for {stored.base_url}, and TRAX_BASE_URL is"
-            " another address, so the key is not sent. Correct that, or run trax-mcp install."
+            f"The key {where} is for another address than TRAX_BASE_URL, so it is not sent."
+            " Correct that, or run trax-mcp install."
         )
     return stored
 

@@ -87,7 +87,10 @@ class Attempt:
         if is_on_air:
             outcomes[-1] = "applied"
         made = outcomes.count("applied")
-        return f"{'all' if made == steps else f'{made} of'} {steps} changes were made"
+        told = f"{'all' if made == steps else f'{made} of'} {steps} changes were made"
+        if "unknown" in outcomes:
+            told += f"; whether change {outcomes.index('unknown') + 1} was made is not known"
+        return told
 
     def added_destinations(self) -> list[str]:
         """The ids of the destinations that it has added and not left switched off."""

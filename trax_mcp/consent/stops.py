@@ -76,7 +76,7 @@ class Stops:
         self._clock = clock
         self._used_here: TTLCache[str, str] = TTLCache(_MAX_USED, KEPT_SECONDS, clock.seconds)
         """What came of each yes that was used here, while the engine may not know."""
-        self._asked_about: TTLCache[tuple[str | None, str | None], Facts]
+        self._asked_about: TTLCache[tuple[str, str | None], Facts]
         self._asked_about = TTLCache(_MAX_USED, QUESTION_SECONDS, clock.seconds)
         """The facts of each question that was asked here. A stop itself reads none, nor a name."""
 
@@ -129,7 +129,7 @@ class Stops:
         with anyio.move_on_after(_FACTS_SECONDS), suppress(Away):  # the yes may come elsewhere
             await self._store.tell_replicas_of_access(call)
         facts = facts._replace(auto_go_live=await self._has_auto_go_live(call))
-        self._asked_about[call.caller.key, operation.studio()] = facts
+        self._asked_about[call.caller.owner, operation.studio()] = facts
         preview = plan_type(operation, facts, now=self._clock.now()).preview
         if isinstance(verdict, NeedsAnswer):
             return Ask(self._sign(call, preview, is_for_model=False), preview)
@@ -211,7 +211,7 @@ class Stops:
             await self._store.record_stop_outcome(token, words)
 
         observed = await self._reporter.observe_and_record(call, sent, place, record)
-        asked_about = call.caller.key, call.operation.studio()
+        asked_about = call.caller.owner, call.operation.studio()
         facts = Facts(
             studio=self._asked_about.get(asked_about, Facts()).studio,
             auto_go_live=await self._has_auto_go_live(call),

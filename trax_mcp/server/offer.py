@@ -59,26 +59,23 @@ class Offer:
         """Why a tool is not offered to a caller. None if it is."""
         changes = kind.effect is not Effect.READ
         if self.only and not {kind.tool_name, kind.call.tag} & self.only:
-            return _refusal(kind, "does not offer this tool (TRAX_TOOLS)")
+            return _refusal("does not offer this tool (TRAX_TOOLS)")
         if changes and self.read_only:
-            return _refusal(kind, "only reads (TRAX_READ_ONLY)", code="read_only")
+            return _refusal("only reads (TRAX_READ_ONLY)", code="read_only")
         if changes and caller.read_only:
             reason = "lets this client look only, as was chosen at its sign-in"
-            return _refusal(kind, reason, _SIGN_IN, code="read_only")
+            return _refusal(reason, _SIGN_IN, code="read_only")
         if kind.reads_files and not self.local:
             reason = "reads no files: it does so only on stdio, from the folders in TRAX_MEDIA_DIRS"
-            return _refusal(kind, reason)
+            return _refusal(reason)
         if self.rules.would_bypass_consent(kind):
             reason = (
                 "asks for approval before what this tool would do, which cannot ask"
                 " (TRAX_GUARD_ALSO)"
             )
-            return _refusal(kind, reason)
+            return _refusal(reason)
         return None
 
 
-def _refusal(
-    kind: type[ToolInput], reason: str, remedy: str = _OPERATOR, *, code: str = "not_offered"
-) -> NotSent:
-    not_done = f", so {kind.tool_name} was not sent"
-    return NotSent(code, f"This server {reason}", remedy, not_done=not_done)
+def _refusal(reason: str, remedy: str = _OPERATOR, *, code: str = "not_offered") -> NotSent:
+    return NotSent(code, f"This server {reason}", remedy)

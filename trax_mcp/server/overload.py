@@ -11,6 +11,7 @@ import mcp_types as types
 
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
+from trax_mcp.api.operation import Operation
 from trax_mcp.server.offer import TOOLS
 from trax_mcp.server.results import error_payload, error_result
 
@@ -39,13 +40,15 @@ def answer_to(body: bytes, happened: str, *, modern: bool) -> bytes:
 def _failed_call(name: object, happened: str, *, modern: bool) -> JsonObject:
     tool = TOOLS.get(name) if isinstance(name, str) else None
     if tool is None or tool.call.mutates:
+        is_stop = tool is not None and issubclass(tool, Operation) and tool.stops_broadcast
         look = "Look at what came of it before anything else." if tool is None else tool.look
         error = _overload(
             happened,
             next_step=look,
             not_done="; whether it took effect is not known",
             outcome="unknown",
-            retryable=False,
+            retryable=is_stop,
+            retry_after_seconds=RETRY_SECONDS if is_stop else None,
         )
     else:
         error = _overload(happened)

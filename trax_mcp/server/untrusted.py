@@ -90,7 +90,9 @@ def listed_chat(answer: JsonObject, own: Sequence[str], *, more: bool, now: date
     page = shown(without_ours({name: it for name, it in answer.items() if name != "data"}))
     messages = answer.get("data")
     if "data" in answer:
-        page["data"] = [shown(it) for it in messages] if isinstance(messages, list) else messages
+        page["data"] = (
+            [shown(it) for it in messages] if isinstance(messages, list) else shown(messages)
+        )
     if not more:
         return _announced(page, own, now=now)
     return _announced({**page, "more": True}, own, _MORE_OF_LIST, now=now)

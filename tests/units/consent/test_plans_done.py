@@ -195,6 +195,9 @@ LACKS: Final = "No"
     ("message", "facts", "said"),
     [
         (HI_ALL, LIVE, [f'{ACCEPTED} YouTube and Twitch chat of "Friday Show"{UNSEEN}']),
+        (SendChatMessage(**S, text="Hi", platforms=("{}",)), but(status=None, destinations=None), [
+            f'{ACCEPTED} "{{}}" chat of "Friday Show"{UNSEEN}',
+        ]),
         (HI_ALL, but(status=None, destinations=None), [f"{TO_ALL}{UNSEEN}"]),
         (HI_ALL, known(LIVE, destinations=CUT), [f"{TO_ALL}{UNSEEN}"]),
         (HI_ALL, known(LIVE, destinations=()), [

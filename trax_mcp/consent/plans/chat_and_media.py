@@ -36,11 +36,12 @@ class SendChatMessagePlan(Plan[SendChatMessage]):
             yield Row("On", (say(naming.platforms(self.operation.platforms, whole=True)),))
 
     def done(self, _answer: JsonObject, _observed: Observed | None) -> Sentences:
+        unseen = "TRaX can't confirm that it appeared."
         if platforms := self._platforms():
-            sent = f"Sent to the {platforms} chat of {{}}."
+            yield sentence(f"Sent to the {{}} chat of {{}}. {unseen}", platforms, self.studio)
         else:
-            sent = "Sent to the chat of {} on every platform that is on."
-        yield sentence(f"{sent} TRaX can't confirm that it appeared.", self.studio)
+            everywhere = f"Sent to the chat of {{}} on every platform that is on. {unseen}"
+            yield sentence(everywhere, self.studio)
 
     def warnings_after(self) -> Sentences:
         if self.facts.live is False:
