@@ -111,7 +111,7 @@ async def test_the_page_does_not_say_done_of_a_half() -> None:
         assert await question.phase() == "ended"
         assert (
             question.data["outcome"]
-            == "Made 2 of 3 changes; change 3 was not made. Ask your assistant which ones."
+            == "Made 2 of 3 changes; change 3 was not made. Ask your assistant about the rest."
         )
 
 

@@ -19,7 +19,7 @@ from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import frozen_sandbox, put_on_air
 from tests.support.resource_reads import CHAT, read_text
 from tests.support.snapshots import Answers
-from tests.support.valid_calls import EVERY, SEVERAL_CALLS
+from tests.support.valid_calls import EVERY, SEVERAL_CALLS, SWITCHES
 from tests.world.answers import data_of, text_of
 from tests.world.world import MINE, open_world
 
@@ -39,7 +39,7 @@ SAID: Final = {
 TOOLS: Final = [entry.tool for entry in TABLE] + ["find_studio", "check_studio", "apply_changes"]
 _BOUNDARY: Final = re.compile(r"viewers-[0-9a-f]{16}(?=>)")
 _TOOL: Final = re.compile(rf"\b({'|'.join(TOOLS)})\b")
-_ORDER: Final = re.compile(r"\b(Call|Look|Do not|Don't|Show|Send|Ask|Tell|Give) ")
+_ORDER: Final = re.compile(r"\b(Call|Look|Do not|Don't|Show|Send|Ask|Tell|Give|Make) ")
 
 
 def halves(title: str, result: CallToolResult) -> str:
@@ -135,6 +135,17 @@ async def test_the_summary_of_a_preview_is_for_a_person(name: str) -> None:
         put_on_air(trax)
     async with open_world(MINE, trax=trax, TRAX_GUARD_ALSO="send_chat_message") as it:
         check_summary(data_of(await it[MINE].call(operation.tool, **operation.arguments)))
+
+
+async def test_changes_before_a_needless_go_live_are_to_be_made_without_it() -> None:
+    """Only the model is told so."""
+    trax = frozen_sandbox()
+    put_on_air(trax)
+    async with open_world(MINE, trax=trax) as it:
+        data = data_of(await it[MINE].call("apply_changes", **SWITCHES))
+    check_summary(data)
+    assert data["summary"].startswith('Nothing was sent. "Friday Night Show" has been on air')
+    assert data["message"].endswith(" already. Make the other changes without go_live.")
 
 
 def check_summary(data: dict[str, Any]) -> None:

@@ -34,9 +34,8 @@ if TYPE_CHECKING:
 MAX_PROCESSING_SECONDS: Final = 600
 """How long an asset may take until it is ready."""
 
-READINESS_UNKNOWN: Final = (
-    "The file was uploaded, but whether it is ready could not be seen. Do not upload it again."
-)
+READINESS_UNKNOWN: Final = "The file was uploaded, but whether it is ready could not be seen ("
+NOT_AGAIN: Final = "). Do not upload it again: list_media shows when it is READY."
 
 
 async def test_a_file_becomes_a_ready_asset(era: str, tmp_path: Path) -> None:
@@ -210,6 +209,7 @@ async def test_what_cannot_be_seen_of_an_uploaded_file_is_reported(
                 error = await failure(it)
     assert (error["code"], error["outcome"], error["retryable"]) == (code, "applied", False)
     assert error["message"].startswith(READINESS_UNKNOWN)
+    assert error["message"].endswith(NOT_AGAIN)
 
 
 # Where the tool is offered

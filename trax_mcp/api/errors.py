@@ -74,11 +74,10 @@ class TraxError(Exception):
     ) -> Self:
         """The failure of a call that was sent, with this outcome if it is a change."""
         mutates = operation.call.mutates
-        is_done = mutates and outcome == "applied"
         return cls(
             code,
             happened,
-            f"Do not call again. {operation.look}" if is_done else operation.look,
+            operation.look,
             not_done=changed(operation, outcome),
             outcome=outcome if mutates else "not_applied",
             retryable=not mutates,

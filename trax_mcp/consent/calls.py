@@ -141,7 +141,7 @@ class Done(NamedTuple):
                 change, was = ("change", "was") if len(numbers) == 1 else ("changes", "were")
                 parts.append(text.format(f"{change} {listed(numbers)}", was=was))
         sentence = "; ".join(parts)
-        return f"{sentence[:1].upper()}{sentence[1:]}."
+        return f"{sentence[:1].upper()}{sentence[1:]}"
 
     @property
     def data(self) -> JsonObject:

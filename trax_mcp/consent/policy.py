@@ -24,7 +24,7 @@ from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.questions import READING_SECONDS, Question
 from trax_mcp.consent.rules import Mode
 from trax_mcp.consent.stop_token import StopToken
-from trax_mcp.studio import times
+from trax_mcp.studio import naming, times
 from trax_mcp.studio.facts import Facts
 from trax_mcp.studio.naming import Sentence
 
@@ -133,12 +133,10 @@ def nothing_to_do(
     """
     if not operation.starts_broadcast:
         return None
-    others = "" if len(operation.steps) == 1 else " Make the other changes without go_live."
     if facts.live:
-        return f"it {times.on_air(facts.since, now)} already.{others}"
+        return f"{naming.studio(facts.studio.value)} {times.on_air(facts.since, now)} already"
     if go_live_pending:
-        came = "a go-live was sent within the last minute and has not been seen on air yet."
-        return f"{came}{others}"
+        return "a go-live was sent within the last minute and has not been seen on air yet"
     return None
 
 

@@ -126,7 +126,7 @@ class Sender:
         """
         await anyio.lowlevel.checkpoint()
         if not is_certain(attempt.last_step, attempt.sent[-1]):
-            attempt.cut_short = "the change before it is not certainly done"
+            attempt.cut_short = "TRaX did not confirm the change before it"
         elif self._clock.seconds() > began + _STEPS_SECONDS:
             attempt.cut_short = f"the others took more than {_STEPS_SECONDS:.0f} seconds"
         elif self.unheard[attempt.place.shared] != unheard:

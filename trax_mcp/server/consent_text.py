@@ -21,6 +21,7 @@ BEGIN: Final = "--- For the user ---"
 END: Final = "--- End ---"
 """What the user is to be shown stands between these lines, which Markdown leaves as they are."""
 _GOOD_FOR: Final = times.duration(timedelta(seconds=QUESTION_SECONDS))
+_NOT_AGAIN: Final = "Do not call again."
 _FOR_SO_LONG: Final = f"Nothing happens unless you approve. This expires in {_GOOD_FOR}."
 
 _REASONS: Final[Mapping[tuple[Status, Reason | None], str]] = {
@@ -32,7 +33,7 @@ _REASONS: Final[Mapping[tuple[Status, Reason | None], str]] = {
     ("declined", "malformed"): "the answer wasn't one of the choices.",
     ("declined", "client_error"): "the client couldn't ask the user.",
     ("cannot_ask", None): "the user must be asked here, and this client can't ask them.",
-    ("nothing_to_do", None): "{why}",
+    ("nothing_to_do", None): "{why}.",
 }
 
 _WHERE: Final[Mapping[Channel, str]] = {
@@ -103,10 +104,10 @@ def done_words(done: Done) -> Words:
     if done.lost is not None and done.observed is not None:
         seen = done.observed.state.replace("_", " ")
         said.append(f"{done.lost}. Then the studio was seen {seen}.")
-        next_step = f"Do not call again. {next_step}".rstrip()
+        next_step = next_step or _NOT_AGAIN
     elif done.lost is not None:
         said.append(read_back_text(done.lost))
-        next_step = f"Do not call again. {next_step}".rstrip()
+        next_step = next_step or _NOT_AGAIN
     summary = f"{' '.join(said)}{_approved(done)}".lstrip()
     return Words(summary, tuple(it.text for it in done.warnings), next_step)
 
@@ -114,7 +115,7 @@ def done_words(done: Done) -> Words:
 def several_done_words(done: Done) -> Words:
     """Say how many changes were made and how they were approved, and what came of each."""
     if not done.is_whole:
-        made = done.tally
+        made = f"{done.tally}."
     elif done.observed is not None and done.observed.state != "on_air":
         made = "TRaX accepted all changes."
     else:
@@ -171,6 +172,8 @@ def _next_step(not_run: NotRun) -> str:
         return f"{elsewhere}{_ask_for_yes(not_run)}"
     if not_run.status == "cannot_ask" and not_run.why is not None:
         return not_run.why
+    if not_run.status == "nothing_to_do" and not_run.operation == ApplyChanges.tool_name:
+        return "Make the other changes without go_live."
     return _NEXT_STEPS[not_run.status]
 
 

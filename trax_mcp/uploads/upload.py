@@ -29,6 +29,7 @@ LONGEST_PROCESSING_SECONDS: Final = 600.0
 """How long to wait for READY or FAILED after the upload. TRaX documents no limit."""
 
 _BUT: Final = "The file was uploaded, but"
+_NOT_AGAIN: Final = "Do not upload it again: list_media shows when it is READY."
 _SENT: Final = 100
 """Progress counts the file as this, and each second of the longest processing as 1."""
 _TOTAL: Final = _SENT + int(LONGEST_PROCESSING_SECONDS)
@@ -137,8 +138,7 @@ class Uploader:
             await self.clock.sleep(min(pause, LONGEST_PROCESSING_SECONDS - elapsed))
             pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
         why = f"TRaX has not finished processing it in {LONGEST_PROCESSING_SECONDS:g} s"
-        next_step = "Do not upload it again: list_media shows when it is READY."
-        raise last_error or LostAnswer("timeout", f"{_BUT} {why}", next_step, outcome="applied")
+        raise last_error or LostAnswer("timeout", f"{_BUT} {why}", _NOT_AGAIN, outcome="applied")
 
     async def _find(self, asset_id: str) -> MediaAsset | None:
         """The asset in the list of the library, because TRaX has no call for a single one.
@@ -165,8 +165,8 @@ def _status_unknown(error: TraxError) -> TraxError:
     """The file arrived, but whether it is ready could not be read."""
     return replace(
         error,
-        happened=f"{_BUT} whether it is ready could not be seen",
-        next_step=f"Do not upload it again. {error.message}",
+        happened=f"{_BUT} whether it is ready could not be seen ({error.happened})",
+        next_step=_NOT_AGAIN,
         not_done="",
         outcome="applied",
         retryable=False,

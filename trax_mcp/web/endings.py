@@ -77,7 +77,7 @@ def ending_of(result: Ended | None) -> Ending:
             happened = f"{result.happened}. Ask your assistant to look."
             return _ending("It isn't known whether it worked", happened)
         case Done(is_whole=False):
-            return _ending(result.tally.removesuffix("."), "Ask your assistant which ones.")
+            return _ending(result.tally, "Ask your assistant about the rest.")
         case Done():
             return _done(result)
         case NotRun():
