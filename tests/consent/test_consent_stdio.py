@@ -112,9 +112,9 @@ async def test_a_signal_ends_the_process_at_once_on_http(tmp_path: Path) -> None
 
 
 NEVER_GIVEN: Final = (
-    "Not done yet: this server has given no confirmation since it started. If your client starts"
-    " one for each call, none can ever count: tell the user that it has to keep one session, or use"
-    " HTTP. "
+    "Not done yet: this server has given no confirmation since it started. If your client starts a"
+    " new server for each call, a confirmation can never count: tell the user that the client must"
+    " keep one session, or use HTTP. "
 )
 NO_FORMS: Final[dict[str, Any]] = {}
 

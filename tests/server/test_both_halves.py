@@ -39,7 +39,8 @@ SAID: Final = {
 TOOLS: Final = [entry.tool for entry in TABLE] + ["find_studio", "check_studio", "apply_changes"]
 _BOUNDARY: Final = re.compile(r"viewers-[0-9a-f]{16}(?=>)")
 _TOOL: Final = re.compile(rf"\b({'|'.join(TOOLS)})\b")
-_ORDER: Final = re.compile(r"\b(Call|Look|Do not|Don't|Show|Send|Ask|Tell|Give|Make) ")
+_ORDER: Final = re.compile(r"\b(Call|Look|Do not|Don't|Show|Send|Ask|Tell|Give|Make) (?![^.?]*\?)")
+"""An order. A question to the user may begin with such a word."""
 
 
 def halves(title: str, result: CallToolResult) -> str:

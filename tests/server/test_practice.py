@@ -43,6 +43,8 @@ async def test_each_question_and_each_result_of_a_change_says_so(
                 (f"{what.tool}: done", text_of(done)),
             ]
             assert data_of(preview)["practice"] == data_of(done)["practice"] == NOTHING_IS_REAL
+            assert data_of(preview)["summary"].startswith("Practice: ")
+            assert data_of(done)["summary"].startswith("Practice: ")
         renamed = await it[MINE].call("update_studio", name="Another name")
         parts.append(("update_studio: done", text_of(renamed)))
         read = text_of(await it[MINE].call("get_studio"))

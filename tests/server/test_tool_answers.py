@@ -117,7 +117,7 @@ async def test_a_tool_returns_the_answer_of_trax(entry: Entry) -> None:
         assert [words["summary"], words.get("message")] == [*MEANINGS[tool]]
     meta = {name: it for name, it in (result.meta or {}).items() if name.startswith("live.")}
     if method_of(entry) != "GET":
-        approved = " Nobody was asked (TRAX_CONFIRM=flag)."
+        approved = " Nobody was asked: this server takes the assistant's word."
         flag = "flag" if words["summary"].endswith(approved) else None
         assert meta.pop("live.traxstreaming/approvedIn", None) == flag
     state = answer["observed"]["state"] if tool in ADDED_AFTER else None

@@ -88,7 +88,7 @@ class TraxError(Exception):
     def summary(self) -> str:
         """What happened, for a person."""
         if self.code == "invalid_arguments":  # which name tools, and which no person has written
-            return "The call was not made as it must be, so nothing was sent."
+            return "The request wasn't valid, so nothing was sent."
         return f"{self.happened}{self.not_done}."
 
     @property

@@ -21,6 +21,7 @@ BEGIN: Final = "--- For the user ---"
 END: Final = "--- End ---"
 """What the user is to be shown stands between these lines, which Markdown leaves as they are."""
 _GOOD_FOR: Final = times.duration(timedelta(seconds=QUESTION_SECONDS))
+_NOT_ASKED: Final = " Nobody was asked: this server takes the assistant's word."
 _NOT_AGAIN: Final = "Do not call again."
 _FOR_SO_LONG: Final = f"Nothing happens unless you approve. This expires in {_GOOD_FOR}."
 
@@ -68,10 +69,15 @@ def _summary(not_run: NotRun) -> str:
     if not_run.status == "asking":
         return f"Not done yet: you're being asked {_YOUR_BROWSER[not_run.channel or 'form']}."
     if not_run.reason == "changed" and _awaits_model(not_run):
-        return "Not done yet: things have changed, so this needs your approval again."
+        why = "things have changed, so this needs your approval again"
+        return f"{_question(not_run)}Not done yet: {why}."
     if _awaits_model(not_run):
-        return "Not done yet: this needs your approval."
+        return f"{_question(not_run)}Not done yet: this needs your approval."
     return refusal_summary(not_run) or ending_of(not_run).words
+
+
+def _question(not_run: NotRun) -> str:
+    return f"{not_run.preview.headline.text} " if not_run.preview else ""
 
 
 def _message(not_run: NotRun) -> str:
@@ -139,7 +145,7 @@ def _next_after_several(done: Done) -> str:
 
 def _approved(done: Done) -> str:
     """The last sentence of a line, where nobody was asked."""
-    return " Nobody was asked (TRAX_CONFIRM=flag)." if done.approved_in == "flag" else ""
+    return _NOT_ASKED if done.approved_in == "flag" else ""
 
 
 def _lifetime(not_run: NotRun) -> str:

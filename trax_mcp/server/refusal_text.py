@@ -46,6 +46,8 @@ def is_error(not_run: NotRun) -> bool:
 def refusal_summary(not_run: NotRun) -> str:
     """Why a call did not run, for a person. Empty if that is said elsewhere."""
     match not_run:
+        case NotRun(reason="too_soon", why=str()):
+            return "Nobody can have read the question, so it's withdrawn. Nothing was sent."
         case NotRun(reason="recently_declined", retry_after_seconds=int(left)):
             return f"You said no before, so you aren't asked again for {_seconds(left)}."
         case NotRun(status="cannot_ask", reason=None):

@@ -255,8 +255,8 @@ def in_practice(result: types.CallToolResult) -> types.CallToolResult:
     text = "\n".join(it.text for it in result.content if isinstance(it, types.TextContent))
     content = [_text(f"{NOTHING_IS_REAL}\n{text}")]
     said = result.structured_content or {}
-    first = {"summary": said["summary"]} if "summary" in said else {}
-    data = {**first, "practice": NOTHING_IS_REAL, **said}
+    first = {"summary": f"{PRACTICE}{said['summary']}"} if "summary" in said else {}
+    data = {**first, "practice": NOTHING_IS_REAL, **said, **first}
     return result.model_copy(update={"content": content, "structured_content": data})
 
 

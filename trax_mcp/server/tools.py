@@ -26,8 +26,9 @@ from trax_mcp.server.schemas import answer_schema, arguments_schema
 from trax_mcp.studio.answers import NO_WORDS, Words
 
 _NEVER_GIVEN: Final = (
-    "this server has given no confirmation since it started. If your client starts one for each"
-    " call, none can ever count: tell the user that it has to keep one session, or use HTTP"
+    "this server has given no confirmation since it started. If your client starts a new server"
+    " for each call, a confirmation can never count: tell the user that the client must keep one"
+    " session, or use HTTP"
 )
 
 

@@ -43,7 +43,7 @@ _NOT_RUN: Final = {
     "timed_out": _ending("This question has expired", "Nobody answered, so nothing was sent."),
     "changed": _ending("Things have changed again", "Nothing was sent. Ask for it again."),
     "expired": NOT_OPEN,
-    "used": _ending("This was approved elsewhere already", "Nothing more was sent."),
+    "used": _ending("This approval was already used", "Nothing more was sent."),
     "cancelled": _ending("This isn't asked any more", "Nothing was sent."),
 }
 _OBSERVED: Final[Mapping[State, Ending]] = {
