@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, YES
+from tests.support.guarded_calls import DELETE_SOURCE, GO_LIVE, GO_OFFLINE, YES
 from tests.world.answers import approved_in, outcome, state_in
 from tests.world.world import MINE, open_world
 
@@ -62,6 +62,18 @@ async def test_after_a_stop_on_the_page_no_call_is_told_that_the_studio_is_on_ai
         assert it.sent == [GO_LIVE.sent, GO_OFFLINE.sent]
         it[MINE].start(GO_LIVE)
         assert (await it.open_page.next(3)).yes == YES
+
+
+async def test_after_a_stop_a_call_is_still_told_that_it_has_deleted_something() -> None:
+    async with asking() as it:
+        call = it[MINE].start(DELETE_SOURCE)
+        question = await it.open_page.next()
+        await it.hand_clock.pass_by(51)
+        assert outcome(await call.result()) == ("asking", None)
+        await question.press(question.yes)
+        await it[MINE].confirmed(GO_OFFLINE)
+        assert approved_in(await it[MINE].call(DELETE_SOURCE)) == "page"
+        assert it.sent == [DELETE_SOURCE.sent, GO_OFFLINE.sent]
 
 
 async def test_a_stop_may_be_asked_about_right_after_a_no() -> None:

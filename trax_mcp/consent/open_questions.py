@@ -314,8 +314,8 @@ class OpenQuestions:
     async def find(self, call: GuardedCall) -> tuple[OpenQuestion, Phase] | None:
         """The latest question that a call must know of: the same call, and news for it.
 
-        A question that a stop has voided is none, nor an outcome that was told, or is old. A stop
-        is always a new call.
+        A question about going on air is none after a stop, nor an outcome that was told, or is
+        old. A stop is always a new call.
         """
         state = await self.kept.same_call(call)
         question = state.question
@@ -325,12 +325,13 @@ class OpenQuestions:
         if state.phase in {"running", "unreported"}:
             return found
         seen = await self.store.look(self.store.place(call), call._replace(evidence=NO_EVIDENCE))
+        if question.is_void_after(seen.last_stop):
+            return None
         if state.phase == "open":
-            return None if question.is_void_after(seen.last_stop) else found
+            return found
         since = question.ended_at or question.asked_at + QUESTION_SECONDS
         is_recent = state.now < since + _KEPT_SECONDS
-        is_outdated = question.is_stop or seen.last_stop != question.last_stop
-        return found if is_recent and not is_outdated else None
+        return found if is_recent and not question.is_stop else None
 
     async def run(self, call: GuardedCall) -> Ended | Ask:
         """Run a call with a person's answer."""
