@@ -104,3 +104,27 @@ async def test_sandbox_command_serves_its_api_over_http() -> None:
             assert reserved["uploadUrl"].startswith(f"{address}/")
         assert await server.stop(signal.SIGTERM) == 0
     assert server.stdout.all == []
+
+
+async def test_sandbox_command_deviates_by_name() -> None:
+    """Several may be named. It says which."""
+    deviate = ("--deviate", "number-ids", "--deviate", "no-vertical")
+    async with running("sandbox", "--port", "0", *deviate) as server:
+        address = await server.address()
+        key = (await server.stderr.match(r"X-API-Key: (\S+)'"))[1]
+        await server.stderr.match("It deviates: Ids are numbers.")
+        async with plain_http(address) as http:
+            http.headers["X-API-Key"] = key
+            listed = (await http.get("/v1/studios/42/destinations")).json()["data"]
+        assert [it["id"] for it in listed] == [1, 2, 3]
+        assert [it for it in listed if "vertical" in it] == []
+
+
+def test_sandbox_command_lists_the_deviations() -> None:
+    """Also after a name that is not among them."""
+    listed = run_command("sandbox", "--deviate", "list")
+    assert listed.code == 0
+    assert "  slow-start             A start shows only after 12 seconds.\n" in listed.out
+    unknown = run_command("sandbox", "--deviate", "slow")
+    assert unknown.code == 2
+    assert unknown.err == f"trax-mcp: there is no deviation 'slow', but these:\n{listed.out}"

@@ -276,6 +276,13 @@ COMMANDS: Final = (
         (
             _port_option(8766),
             _argument("--empty", **_SWITCH, help="without the made-up studios"),
+            _argument(
+                "--deviate",
+                action="append",
+                default=[],
+                metavar="NAME",
+                help="do one thing otherwise, as a real TRaX may; `list` prints the names",
+            ),
         ),
     ),
 )

@@ -5,26 +5,48 @@ from argparse import Namespace
 
 import anyio
 
-from trax_mcp.sandbox import SANDBOX_KEY, Sandbox
+from trax_mcp.cli.terminal import wrong_arguments
+from trax_mcp.sandbox import DEVIATIONS, SANDBOX_KEY, Sandbox, deviate
 from trax_mcp.server.http_server import listen, serve_http, url_of
 from trax_mcp.server.logs import logging_to_stderr
 
 _HOST = "127.0.0.1"
 
 
+_LIST = "list"
+
+
 def run(options: Namespace) -> int:
     """Serve the sandbox's /v1 on loopback until a signal; port 0 is any free port.
+
+    `--deviate list` prints the deviations instead.
 
     Raises:
         CannotStart: the port is not available.
     """
+    if _LIST in options.deviate:
+        print(_deviations())  # noqa: T201  what was asked for
+        return 0
+    if unknown := [name for name in options.deviate if name not in DEVIATIONS]:
+        code = wrong_arguments(f"there is no deviation {unknown[0]!r}, but these:")
+        print(_deviations(), file=sys.stderr)  # noqa: T201  as above
+        return code
     with logging_to_stderr("INFO"), listen(_HOST, options.port) as listener:
         url = url_of(listener)
         print(  # noqa: T201  for a person, on stderr
             f"The TRaX sandbox is listening on {url}/v1\n"
             f"Try: curl -H 'X-API-Key: {SANDBOX_KEY}' {url}/v1/studios",
+            *(f"It deviates: {DEVIATIONS[name].sentence}" for name in options.deviate),
+            sep="\n",
             file=sys.stderr,
             flush=True,
         )
-        anyio.run(serve_http, Sandbox(base_url=url, empty=options.empty).app, listener)
+        sandbox = Sandbox(base_url=url, empty=options.empty)
+        deviate(sandbox, options.deviate)
+        anyio.run(serve_http, sandbox.app, listener)
     return 0
+
+
+def _deviations() -> str:
+    width = max(map(len, DEVIATIONS))
+    return "\n".join(f"  {name:{width}}  {it.sentence}" for name, it in DEVIATIONS.items())

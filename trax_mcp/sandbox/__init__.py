@@ -5,6 +5,7 @@ It shares no model with the rest of the package: a wrong model would be wrong on
 """
 
 from trax_mcp.sandbox.app import Sandbox
+from trax_mcp.sandbox.deviations import DEVIATIONS, deviate
 from trax_mcp.sandbox.seed import SANDBOX_KEY
 
-__all__ = ["SANDBOX_KEY", "Sandbox"]
+__all__ = ["DEVIATIONS", "SANDBOX_KEY", "Sandbox", "deviate"]

@@ -8,7 +8,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from math import ceil
 from typing import Any, Final
 from urllib.parse import unquote
@@ -31,6 +31,9 @@ _PATHS: Final = {path: compile_path(path)[0] for path in (*(path for _, path in 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
+Answer = Callable[[Request], Awaitable[Response]]
+
+
 class Sandbox:
     """A small TRaX. `app` is its ASGI application. Two sandboxes share nothing."""
 
@@ -39,6 +42,8 @@ class Sandbox:
     ) -> None:
         self.world = World(now, empty=empty, base_url=base_url)
         self.burst, self.per_second = BURST, PER_SECOND
+        self.answer: Answer = self._answer
+        """Answers a request, or raises ApiError. A deviation wraps it."""
         self.app: ASGIApp = Router(default=self._serve, redirect_slashes=False)
         self._levels: dict[str, tuple[float, float]] = {}
 
@@ -48,7 +53,7 @@ class Sandbox:
         # Sandbox behaviour: an id that is long or has unusual characters is not echoed.
         request_id = sent if _REQUEST_ID.fullmatch(sent) else f"req_{secrets.token_hex(12)}"
         try:
-            response = await self._answer(request)
+            response = await self.answer(request)
         except ApiError as it:
             response = _json({"error": {**it.error, "requestId": request_id}}, it.status)
             response.headers.update(it.headers or {})

@@ -78,6 +78,7 @@ class World:
     ) -> None:
         self.now = now
         self.write_enabled = True
+        self.go_live_seconds = GO_LIVE_SECONDS
         self.base_url = base_url
         self.keys = {seed.SANDBOX_KEY: Key(seed.ACCOUNT, SCOPES)}
         self.script = seed.SCRIPT
@@ -142,7 +143,7 @@ class World:
         self.chat(studio_id)  # what was written during the last stream
         enabled = [it["id"] for it in self.records("destinations", of=studio_id) if it["enabled"]]
         now = self.now()
-        stream = Stream(self.new_id("encoder"), tuple(enabled), now, now + GO_LIVE_SECONDS)
+        stream = Stream(self.new_id("encoder"), tuple(enabled), now, now + self.go_live_seconds)
         self.streams[studio_id] = stream
         return stream
 
