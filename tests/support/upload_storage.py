@@ -1,4 +1,4 @@
-"""An upload storage on a real socket, with several behaviours."""
+"""An upload storage on a real socket, with several behaviours, and one without a socket."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+import httpx
+
+from tests.support.media_samples import MP4
+from tests.support.product.sandbox_transport import SandboxTransport
 from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -16,11 +20,15 @@ if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from tests.support.product.sandbox import Sandbox
+
     StorageBehaviour = Callable[["Storage", StreamReader, StreamWriter], Awaitable[None]]
 
 SIGNATURE: Final = "canary-signature"
 QUERY: Final = f"X-Amz-Credential=AKIA%2F20260101&X-Amz-Signature={SIGNATURE}"
 """The part of a presigned URL that permits writing."""
+
+ADDRESS: Final = f"https://bucket.storage.example/canary-object?{QUERY}"
 
 _READ_BYTES: Final = 1 << 16
 
@@ -123,3 +131,45 @@ async def open_storage(
             yield storage
         finally:
             await asyncio.gather(*tasks)
+
+
+@dataclass
+class Answer:
+    """A storage that takes some bytes of the file, and then answers or fails.
+
+    `again` is what it does the second time, if that differs.
+    """
+
+    then: int | Exception
+    takes: float = len(MP4)
+    body: str = f"<Error>{QUERY}</Error>"
+    again: int | Exception | None = None
+
+
+class StorageTransport(SandboxTransport):
+    """The sandbox, and a storage beside it."""
+
+    def __init__(self, trax: Sandbox, answer: Answer) -> None:
+        super().__init__(trax)
+        self.answer = answer
+        self.received: list[httpx.Request] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Pass a request on, or read from the file, and answer."""
+        if request.method != "PUT":
+            return await super().handle_async_request(request)
+        self.received.append(request)
+        assert isinstance(request.stream, httpx.AsyncByteStream)
+        taken = 0
+        if self.answer.takes:
+            async for chunk in request.stream:
+                taken += len(chunk)
+                if taken >= self.answer.takes:
+                    break
+        then = self.answer.then
+        if len(self.received) > 1 and self.answer.again is not None:
+            then = self.answer.again
+        if isinstance(then, Exception):
+            raise then
+        elsewhere = {"Location": "https://elsewhere.example/canary"}
+        return httpx.Response(then, headers=elsewhere, text=self.answer.body)

@@ -20,7 +20,7 @@ from trax_mcp.server.untrusted import chat_payload
 from trax_mcp.studio.answers import Words
 from trax_mcp.studio.check import CheckStudio, IsStarting, check_studio, tell_status
 from trax_mcp.studio.find import FindStudio, find_studios
-from trax_mcp.uploads.upload import Uploader, UploadMedia, uploaded_text
+from trax_mcp.uploads.upload import Uploader, UploadMedia, words_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,4 +91,4 @@ class CompositeTools:
             clock=self.clock,
         )
         asset = await uploader.upload(upload)
-        return results.said_result(asset, Words(uploaded_text(asset)))
+        return results.said_result(asset, words_of(asset))

@@ -50,11 +50,12 @@ class MediaFile:
     content: FileIO = field(repr=False)
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """The content in chunks. The last one is only yielded if the file has not changed.
+        """The content in chunks, from its start. The last one comes only if nothing has changed.
 
         Raises:
             MediaFileError: it has changed, or cannot be read.
         """
+        self.content.seek(0)
         left = self.size
         while left:
             chunk = await to_thread.run_sync(partial(_read, self.content, min(left, CHUNK_BYTES)))
@@ -79,7 +80,6 @@ async def open_media_file(path: str, folders: Sequence[Path]) -> AsyncIterator[M
     name, content = await to_thread.run_sync(_find, path, folders)
     with content:
         head = await to_thread.run_sync(_read, content, _HEAD_BYTES)
-        content.seek(0)
         opened = os.fstat(content.fileno())
         yield MediaFile(name, _media_type(head), opened.st_size, opened.st_mtime_ns, content)
 

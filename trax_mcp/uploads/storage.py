@@ -4,10 +4,14 @@ Anyone with such a URL can write to it, so no error and no other text holds it. 
 client makes sure that the TRaX key is never sent to the storage.
 """
 
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
+import anyio
 import httpx
 
 from trax_mcp import __version__
@@ -23,24 +27,70 @@ full after the last chunk. The total time is not limited."""
 ErrorT = TypeVar("ErrorT", bound=TraxError)
 
 _TRANSIENT: Final = frozenset({408, 425, 429})
+_PAUSE_SECONDS: Final = 1.0
+"""Between the two tries."""
 _CALL_AGAIN: Final = "Call again to try anew."
+_TELL_OPERATOR: Final = "Tell whoever runs this TRaX."
+_LOOK_FIRST: Final = "Look with list_media before anything else."
+_MAYBE_ARRIVED: Final = "; whether the file arrived is not known"
+_REASON: Final = re.compile(rb"<Code>([A-Za-z][A-Za-z0-9]{2,47})</Code>")
+"""What S3 and its kin say of an error (source: Amazon S3, "Error responses")."""
+_REASON_BYTES: Final = 4096
+_REASON_SECONDS: Final = 2.0
 
 
-async def put(client: Client, url: str, file: MediaFile, chunks: AsyncIterator[bytes]) -> None:
-    """Upload the chunks of a file to the storage of the TRaX that a client reaches.
+async def put(
+    client: Client,
+    url: str,
+    file: MediaFile,
+    read: Callable[[], AsyncGenerator[bytes, None]],
+    pause: Callable[[float], Awaitable[None]],
+) -> None:
+    """Upload a file to the storage of the TRaX that a client reaches. `read` gives its chunks.
+
+    It is sent a second time after a failure that may pass: the URL writes to one place, so a file
+    that arrives twice is the same file.
 
     Raises:
-        TraxError: they did not arrive, or their arrival is unknown.
+        TraxError: it did not arrive, or its arrival is unknown.
         MediaFileError: the file has changed or cannot be read.
     """
     address = _read_url(url, allow_http=client.base_url.lower().startswith("http:"))
+    try:
+        await _put_once(client, address, file, read)
+    except TraxError as first:
+        if not _may_pass(first):
+            raise
+        await pause(_PAUSE_SECONDS)
+        try:
+            await _put_once(client, address, file, read)
+        except Refused as second:
+            if isinstance(first, LostAnswer):  # the file may have arrived with the first try
+                raise replace(
+                    second,
+                    next_step=_LOOK_FIRST,
+                    not_done=_MAYBE_ARRIVED,
+                    outcome="unknown",
+                    retryable=False,
+                ) from None
+            raise
+
+
+async def _put_once(
+    client: Client,
+    address: httpx.URL,
+    file: MediaFile,
+    read: Callable[[], AsyncGenerator[bytes, None]],
+) -> None:
     headers = {
+        "Accept-Encoding": "identity",
         "Content-Type": file.media_type,
         "Content-Length": str(file.size),
         "User-Agent": f"trax-mcp/{__version__}",
     }
     try:
         async with (
+            aclosing(read()) as chunks,
             # Over plain HTTP, a proxy could read the URL.
             httpx.AsyncClient(
                 transport=client.transport, timeout=TIMEOUT, trust_env=address.scheme == "https"
@@ -48,15 +98,47 @@ async def put(client: Client, url: str, file: MediaFile, chunks: AsyncIterator[b
             http.stream("PUT", address, headers=headers, content=chunks) as response,
         ):
             status = response.status_code
+            reason = "" if response.is_success else await _read_reason(response, address)
     except MediaFileError:
         raise
     except Exception as error:  # noqa: BLE001  also raw TLS errors, whose texts may hold the URL
         raise _lost(error) from None
-    if not response.is_success:
-        again = status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        next_step = _CALL_AGAIN if again else "The same call is likely to fail again."
-        happened = f"The storage answered the upload with HTTP {status}"
-        raise not_uploaded(Refused, "upload_failed", happened, next_step, http_status=status)
+    if response.is_success:
+        return
+    answered, next_step = "answered the upload with", "The same call is likely to fail again."
+    if response.is_redirect:
+        answered, next_step = "redirects the upload, which is not followed:", _TELL_OPERATOR
+    elif _is_transient(status):
+        next_step = _CALL_AGAIN
+    happened = f"The storage {answered} HTTP {status}{reason}"
+    raise not_uploaded(Refused, "upload_failed", happened, next_step, http_status=status)
+
+
+async def _read_reason(response: httpx.Response, address: httpx.URL) -> str:
+    """The code in a storage's error, in brackets. Empty without one, or if the URL contains it."""
+    if "content-encoding" in response.headers:  # compressed, though that was not asked for
+        return ""
+    body = b""
+    with anyio.move_on_after(_REASON_SECONDS):
+        try:
+            async for part in response.aiter_bytes():
+                body += part
+                if len(body) >= _REASON_BYTES:
+                    break
+        except httpx.HTTPError:
+            pass  # the status is known
+    found = _REASON.search(body[:_REASON_BYTES])
+    reason = found[1].decode() if found else ""
+    return f" ({reason})" if reason and reason not in str(address) else ""
+
+
+def _is_transient(status: int) -> bool:
+    return status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _may_pass(error: TraxError) -> bool:
+    """Whether a second try may help: after a broken connection, and a transient status."""
+    return error.code == "unreachable" or _is_transient(error.http_status or 0)
 
 
 def not_uploaded(
@@ -81,11 +163,12 @@ def _read_url(url: str, *, allow_http: bool) -> httpx.URL:
     try:
         address = httpx.URL(url)
     except httpx.InvalidURL:
-        address = httpx.URL()
+        address = httpx.URL("invalid:")
     is_local = allow_http and address.scheme == "http" and is_loopback(address.host)
     if not address.host or address.userinfo or not (is_local or address.scheme == "https"):
-        happened = "TRaX gave an upload address that is not https"
-        raise not_uploaded(BadAnswer, "bad_answer", happened, "Tell whoever runs this TRaX.")
+        fault = "that is not https" if address.scheme else "that is not a whole URL"
+        happened = f"TRaX gave an upload address {fault}"
+        raise not_uploaded(BadAnswer, "bad_answer", happened, _TELL_OPERATOR)
     return address
 
 
@@ -97,6 +180,4 @@ def _lost(error: Exception) -> TraxError:
     code, happened = "unreachable", "The connection to the storage broke"
     if isinstance(error, httpx.TimeoutException):
         code, happened = "timeout", "The storage did not take the file in time"
-    next_step = "Look with list_media before anything else."
-    not_done = "; whether the file arrived is not known"
-    return LostAnswer(code, happened, next_step, not_done=not_done, outcome="unknown")
+    return LostAnswer(code, happened, _LOOK_FIRST, not_done=_MAYBE_ARRIVED, outcome="unknown")

@@ -3,12 +3,12 @@
 The upload URL is a secret. It is used for the one request and never stored or shown.
 """
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import anyio
 from pydantic import Field
 
 from trax_mcp.api import arguments
@@ -22,20 +22,23 @@ from trax_mcp.api.operations import CreateMediaUpload, ListMedia
 from trax_mcp.clock import Clock
 from trax_mcp.progress import Progress
 from trax_mcp.studio import naming
+from trax_mcp.studio.answers import Words
 from trax_mcp.studio.reading import read_all_pages
 from trax_mcp.uploads.files import MediaFile, MediaFileError, open_media_file
 
-LONGEST_PROCESSING_SECONDS: Final = 600.0
-"""How long to wait for READY or FAILED after the upload. TRaX documents no limit."""
+LONGEST_WAIT_SECONDS: Final = 45.0
+"""From the beginning of the call, after which nothing waits for READY. Many clients give up after
+60 s, and TRaX documents no limit for its processing."""
 
 _BUT: Final = "The file was uploaded, but"
 _NOT_AGAIN: Final = "Do not upload it again: list_media shows when it is READY."
 _SENT: Final = 100
-"""Progress counts the file as this, and each second of the longest processing as 1."""
-_TOTAL: Final = _SENT + int(LONGEST_PROCESSING_SECONDS)
+"""Progress counts the file as this, and each second of the longest wait as 1."""
+_TOTAL: Final = _SENT + int(LONGEST_WAIT_SECONDS)
 _PROGRESS_SECONDS: Final = 1.0
 _FIRST_PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 15.0
+_LONGEST_LOOK_SECONDS: Final = 10.0
 
 
 class UploadMedia(
@@ -70,17 +73,21 @@ class Uploader:
     clock: Clock
 
     async def upload(self, request: UploadMedia) -> JsonObject:
-        """Upload a file, wait until it is READY, and return its asset as TRaX sent it.
+        """Upload a file, wait for READY, and return its asset as TRaX sent it last.
+
+        After `LONGEST_WAIT_SECONDS` in all it may still be in processing.
 
         Raises:
-            TraxError: it was not uploaded, or is not ready; `outcome` says which.
+            TraxError: it was not uploaded, TRaX could not process it, or its state could not be
+                read; `outcome` says which.
         """
+        until = self.clock.seconds() + LONGEST_WAIT_SECONDS
         try:
             async with open_media_file(request.path, self.folders) as file:
                 asset_id = await self._send(file, request.folder)
         except MediaFileError as error:
             raise NotSent("invalid_file", f"The file {error.why}", error.remedy) from None
-        asset = await self._wait(asset_id, sent=file.size)
+        asset = await self._wait(asset_id, sent=file.size, until=until)
         return asset.model_dump(by_alias=True, exclude_unset=True)
 
     async def _send(self, file: MediaFile, folder: str | None) -> str:
@@ -93,52 +100,63 @@ class Uploader:
         )
         reserved = await self.client.call(reservation, self.caller)
         try:
-            async with aclosing(self._chunks(file)) as chunks:
-                await put(self.client, reserved.upload_url, file, chunks)
+            chunks = self._chunks_of(file)
+            await put(self.client, reserved.upload_url, file, chunks, self.clock.sleep)
         except MediaFileError as error:
             happened = f"The file {error.why}"
             raise not_uploaded(NotSent, "invalid_file", happened, error.remedy) from None
         return reserved.asset_id
 
-    async def _chunks(self, file: MediaFile) -> AsyncGenerator[bytes, None]:
-        """The chunks of a file, with progress reports in between: the share that was sent."""
-        sent, reported_at = 0, float("-inf")
-        async for chunk in file.chunks():
-            if self.clock.seconds() - reported_at >= _PROGRESS_SECONDS:
-                reported_at = self.clock.seconds()
-                message = f"Sent {_format_size(sent)} of {_format_size(file.size)}."
-                await self.progress(_SENT * sent // file.size, _TOTAL, message)
-            yield chunk
-            sent += len(chunk)
+    def _chunks_of(self, file: MediaFile) -> Callable[[], AsyncGenerator[bytes, None]]:
+        """Reads a file, with progress reports in between: the most that was sent in any try."""
+        most, reported_at = -1, float("-inf")
 
-    async def _wait(self, asset_id: str, *, sent: int) -> MediaAsset:
-        """Poll with growing pauses until the asset is READY.
+        async def chunks() -> AsyncGenerator[bytes, None]:
+            nonlocal most, reported_at
+            sent = 0
+            async for chunk in file.chunks():
+                if sent > most and self.clock.seconds() - reported_at >= _PROGRESS_SECONDS:
+                    most, reported_at = sent, self.clock.seconds()
+                    message = f"Sent {_format_size(sent)} of {_format_size(file.size)}."
+                    await self.progress(_SENT * sent // file.size, _TOTAL, message)
+                yield chunk
+                sent += len(chunk)
+
+        return chunks
+
+    async def _wait(self, asset_id: str, *, sent: int, until: float) -> MediaAsset:
+        """Look with growing pauses until the asset is READY or the time is over, at least once.
+
+        Returns it as it was seen last.
 
         Raises:
-            TraxError: it is FAILED, not ready in time, or cannot be read.
+            TraxError: it is FAILED, or was never seen.
         """
-        last_error: TraxError | None = None
+        seen: MediaAsset | None = None
         began, pause = self.clock.seconds(), _FIRST_PAUSE_SECONDS
-        while (elapsed := self.clock.seconds() - began) < LONGEST_PROCESSING_SECONDS:
-            asset, last_error = None, None
+        while True:
+            failure: TraxError = _not_listed()
             try:
-                asset = await self._find(asset_id)
+                with anyio.move_on_after(_LONGEST_LOOK_SECONDS):
+                    seen = await self._find(asset_id) or seen
             except TraxError as error:
-                last_error = _status_unknown(error)
+                failure = _status_unknown(error)
                 if not error.retryable:
-                    raise last_error from None
-            if asset and asset.status == "READY":
-                return asset
-            if asset and asset.status == "FAILED":
+                    raise failure from None
+            if seen and seen.status == "READY":
+                return seen
+            if seen and seen.status == "FAILED":
                 why = "TRaX could not process it: the media library lists it as FAILED"
                 next_step = "Tell the person; do not upload the same file again."
                 raise Refused("upload_failed", f"{_BUT} {why}", next_step, outcome="applied")
+            if (now := self.clock.seconds()) >= until:
+                if seen is None:
+                    raise failure
+                return seen
             message = f"Sent {_format_size(sent)}. TRaX is processing it."
-            await self.progress(_SENT + int(elapsed), _TOTAL, message)
-            await self.clock.sleep(min(pause, LONGEST_PROCESSING_SECONDS - elapsed))
+            await self.progress(_SENT + int(now - began), _TOTAL, message)
+            await self.clock.sleep(min(pause, until - now))
             pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
-        why = f"TRaX has not finished processing it in {LONGEST_PROCESSING_SECONDS:g} s"
-        raise last_error or LostAnswer("timeout", f"{_BUT} {why}", _NOT_AGAIN, outcome="applied")
 
     async def _find(self, asset_id: str) -> MediaAsset | None:
         """The asset in the list of the library, because TRaX has no call for a single one.
@@ -155,10 +173,19 @@ class Uploader:
         return asset
 
 
-def uploaded_text(asset: JsonObject) -> str:
-    """The sentence about a finished upload, from the asset as TRaX lists it."""
-    name, status = naming.quoted(asset["filename"]), naming.word(asset["status"])
-    return f"Uploaded the file {name} to the media library. It is {status}."
+def words_of(asset: JsonObject) -> Words:
+    """What is said of an upload, from the asset as TRaX lists it."""
+    status, name = asset.get("status"), naming.quoted(asset.get("filename") or asset["id"])
+    done = f"Uploaded the file {name} to the media library."
+    if status == "READY":
+        return Words(f"{done} It is {status}.")
+    return Words(f"{done} TRaX is still processing it.", message=_NOT_AGAIN)
+
+
+def _not_listed() -> TraxError:
+    """The file arrived, but the library has not shown its asset."""
+    why = "the media library does not list it yet"
+    return LostAnswer("timeout", f"{_BUT} {why}", _NOT_AGAIN, outcome="applied")
 
 
 def _status_unknown(error: TraxError) -> TraxError:
