@@ -22,6 +22,7 @@ from starlette.datastructures import Headers
 from proof.breaks.changes import Break, Edit, Patch, later, put, swap
 from trax_mcp import sealing
 from trax_mcp.api import accepted_keys, caller, client, operation, outages, refusals
+from trax_mcp.api.errors import Refused
 from trax_mcp.api.operation import When
 from trax_mcp.api.text_safety import quote
 from trax_mcp.chat import feed, marks, poll_interval
@@ -32,7 +33,7 @@ from trax_mcp.cli.refused_start import answer_requests
 from trax_mcp.cli.startup import enrolled_passkey
 from trax_mcp.clock import Clock
 from trax_mcp.consent import pacing, sending, stops, store
-from trax_mcp.consent.attempts import is_certain
+from trax_mcp.consent.attempts import Attempt, is_certain
 from trax_mcp.consent.audit import _masked
 from trax_mcp.consent.plans import acts, base, studios
 from trax_mcp.consent.plans.acts import Act, Rank
@@ -220,6 +221,7 @@ _OWN_TRANSPORT: Final = sys.modules["httpx._transports.default"]
 """The connections that are given no TLS context, as those to a storage."""
 _KNOWN: Final = {f"TRAX_{it.upper()}" for it in Settings.model_fields}
 _FORM_TEST: Final = "tests/units/server/test_question_text.py"
+_RATE_LIMIT_TEST: Final = "tests/consent/test_rate_limited_approvals.py"
 _WITHHELD_TEST: Final = "tests/consent/test_consent_withheld.py"
 _PROXY: Final = "deploy/haproxy.cfg"
 _PROXY_TEST: Final = "proof/deploy/test_proxy_setup.py"
@@ -311,6 +313,11 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
     ],
     "If the studio changes while you think": [
         ("tests/consent/test_consent_asking.py", swap(_judge_change).by(lambda *_: Proceed())),
+    ],
+    "If TRaX refuses the call because of too many requests": [
+        (_RATE_LIMIT_TEST, swap(Question.given_back).by(lambda self: self)),
+        (_RATE_LIMIT_TEST, swap(Attempt.outcome).by(lambda self: "not_applied")),
+        (_RATE_LIMIT_TEST, swap(Refused.is_rate_limit).by(lambda self: True)),
     ],
     "Whatever your assistant says or sends": [
         ("tests/web/test_approval_page.py", swap(PageAccess.has_session).by(lambda *_: True)),

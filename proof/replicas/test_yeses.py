@@ -64,6 +64,20 @@ async def test_approvals_that_are_used_at_both_at_once_run_exactly_once_each(
         assert Counter(it.sent) == Counter(operation.sent for operation in calls)
 
 
+async def test_an_approval_that_a_rate_limit_gave_back_runs_once_at_either(
+    engine: ThrowawayEngine,
+) -> None:
+    """TRaX refused it at one, and nothing was done. Then both use it at once."""
+    async with replicas_on(engine) as it:
+        both = await at_both(it)
+        confirmation = await both[0].confirmation(GO_LIVE)
+        it.trax.faults.add(Fault.error(429, "rate_limited", Retry_After="1"), path="*/go-live")
+        assert outcome(await both[0].use(GO_LIVE, confirmation)) == ("failed", "rate_limited")
+        used = (caller.use(GO_LIVE, confirmation) for caller in both)
+        assert {outcome(result) for result in await asyncio.gather(*used)} == {RAN, USED}
+        assert it.sent == [GO_LIVE.sent] * 2
+
+
 async def test_a_form_that_one_replica_asked_is_answered_at_another(
     engine: ThrowawayEngine,
 ) -> None:

@@ -196,16 +196,6 @@ async def test_a_stop_with_a_lost_answer_is_unknown_while_a_go_live_is_pending()
 # Whether a confirmation is used
 
 
-async def test_a_refused_call_gives_its_confirmation_back() -> None:
-    """The same confirmation sends it again, and is then used."""
-    async with open_world(MINE) as it:
-        use = partial(it[MINE].use, DELETE_SOURCE, await it[MINE].confirmation(DELETE_SOURCE))
-        it.trax.faults.add(Fault.error(429, "rate_limited", Retry_After="30"), method="DELETE")
-        results = [outcome(await use()) for _ in range(3)]
-        assert it.sent == [DELETE_SOURCE.sent] * 2
-    assert results == [("failed", "rate_limited"), RAN, USED]
-
-
 async def test_a_call_with_an_unknown_outcome_uses_its_confirmation() -> None:
     """A new call needs a new preview."""
     async with open_world(MINE) as it:

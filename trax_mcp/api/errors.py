@@ -15,6 +15,7 @@ quoted and shortened.
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, replace
+from http import HTTPStatus
 from typing import Any, Final, Literal, Self
 
 from trax_mcp.api.operation import ToolInput
@@ -128,6 +129,12 @@ class LostAnswer(TraxError):
 
 class Refused(TraxError):
     """TRaX answered with an error."""
+
+    @property
+    def is_rate_limit(self) -> bool:
+        """Whether TRaX refused it before anything was done, because of too many requests."""
+        is_too_many = self.http_status == HTTPStatus.TOO_MANY_REQUESTS
+        return self.outcome == "not_applied" and (is_too_many or self.code == "rate_limited")
 
 
 class BadAnswer(TraxError):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from trax_mcp.api.answers import Answer
-from trax_mcp.api.errors import Outcome, TraxError
+from trax_mcp.api.errors import Outcome, Refused, TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import CreateDestination
@@ -65,6 +65,12 @@ class Attempt:
         if "unknown" in outcomes:
             return "unknown"
         return "applied" if "applied" in outcomes else "not_applied"
+
+    @property
+    def is_rate_limited(self) -> bool:
+        """Whether TRaX's rate limit has kept it from doing anything."""
+        (first, *others) = self.sent
+        return isinstance(first, Refused) and first.is_rate_limit and not others
 
     @property
     def go_live(self) -> Outcome | None:

@@ -18,6 +18,7 @@ from trax_mcp.api.errors import (
     WRITES_OFF,
     WRITES_OFF_NEXT,
     NotSent,
+    Refused,
     TraxError,
 )
 from trax_mcp.api.operation import Operation, When
@@ -25,7 +26,15 @@ from trax_mcp.api.operations import GetStreamStatus
 from trax_mcp.clock import Clock
 from trax_mcp.consent.attempts import Attempt
 from trax_mcp.consent.audit import Audit
-from trax_mcp.consent.calls import NO_EVIDENCE, Ask, Done, GuardedCall, NotRun, Result
+from trax_mcp.consent.calls import (
+    NO_EVIDENCE,
+    Ask,
+    Done,
+    Evidence,
+    GuardedCall,
+    NotRun,
+    Result,
+)
 from trax_mcp.consent.changes import Action, ApplyChanges
 from trax_mcp.consent.plans import Plan, plan_for, reads_for
 from trax_mcp.consent.policy import (
@@ -63,6 +72,10 @@ from trax_mcp.studio.reading import FactReader
 
 _WHERE: Final = (Fact.STATUS, Fact.STUDIO)
 """What a call that needs consent only on air depends on: also that this is the studio's own id."""
+_MAX_PAUSE_SECONDS: Final = 10.0
+"""How long an approved call waits at most for TRaX's rate limit."""
+_PAUSE_SECONDS: Final = 2.0
+"""How long it waits if TRaX doesn't say."""
 
 
 class ConsentGuard:
@@ -83,6 +96,7 @@ class ConsentGuard:
         self.store = store
         self.audit = audit
         self._client = client
+        self._tasks = tasks
         self._clock = clock
         self._reporter = Reporter(
             client, mode=rules.mode, store=store, audit=audit, tasks=tasks, clock=clock, lists=lists
@@ -109,7 +123,7 @@ class ConsentGuard:
         if operation.stops_broadcast:
             return await self._stops.run(call)
         try:
-            return await self._run_in_turn(call, self.rules.when(operation))
+            return await self._run_with_patience(call, self.rules.when(operation))
         except Away:
             raise store_unavailable() from None
 
@@ -131,7 +145,35 @@ class ConsentGuard:
         except Away:
             raise store_unavailable() from None
 
-    # A call that waits for its turn
+    # A call that waits for TRaX's rate limit, and for its turn
+
+    async def _run_with_patience(self, call: GuardedCall, when: When) -> Result:
+        """Run a call, and a second time if TRaX's rate limit kept it from doing anything.
+
+        Then no approval was used. It waits without its turn: others may act, and stop, meanwhile.
+        """
+        for is_first in (True, False):
+            try:
+                return await self._run_in_turn(call, when)
+            except Refused as error:
+                if not error.is_rate_limit:
+                    raise
+                if not (is_first and await self._wait_for_rate_limit(error, call.evidence)):
+                    raise _with_approval(error, call.evidence) from None
+        raise AssertionError  # the second try has returned or raised
+
+    async def _wait_for_rate_limit(self, error: Refused, evidence: Evidence) -> bool:
+        """Wait, if a person has answered, who can't answer again. False if the call may not go on.
+
+        A model can: its confirmation stays good.
+        """
+        seconds = error.retry_after_seconds
+        seconds = _PAUSE_SECONDS if seconds is None else seconds
+        if evidence.answer is None or seconds > _MAX_PAUSE_SECONDS:
+            return False
+        with self._tasks.until_ending():
+            await self._clock.sleep(seconds)
+        return not self._tasks.is_ending
 
     async def _run_in_turn(self, call: GuardedCall, when: When) -> Result:
         """Read, decide and send in the turn of the studio, so that nothing comes between.
@@ -291,6 +333,16 @@ class ConsentGuard:
         approved_in = self._reporter.approved_in(call, used)
         facts = in_audit_log(verdict, mode=self.rules.mode, approved_in=approved_in)
         self.audit.write_verdict(call, facts, digest=digest)
+
+
+def _with_approval(error: Refused, evidence: Evidence) -> Refused:
+    """The failure, with what became of an approval that was not used."""
+    if evidence.answer is not None:
+        return replace(error, next_step=f"{error.next_step} The user is asked again then.")
+    if evidence.confirmation is not None:
+        still_good = "The same `confirmation` stays good until it expires."
+        return replace(error, next_step=f"{error.next_step} {still_good}")
+    return error
 
 
 def _without_outdated_flag(call: GuardedCall) -> GuardedCall:

@@ -234,8 +234,8 @@ class Sender:
         """Observe the last step, and record and report the outcome.
 
         Raises:
-            TraxError: the call failed, and its effect was not seen. Not of several changes: the
-                answer has each of them.
+            TraxError: the call failed, and its effect was not seen. Of several changes only if
+                TRaX's rate limit kept back the first: else the answer has each of them.
         """
         call, place, step = attempt.call, attempt.place, attempt.last_step
 
@@ -265,7 +265,7 @@ class Sender:
                 else partial(self._store.wait_for_stop, place, attempt.seen),
             )
         except TraxError:
-            if call.operation is step:
+            if call.operation is step or attempt.is_rate_limited:
                 raise
             is_failed = True
         if isinstance(call.operation, ApplyChanges):

@@ -27,6 +27,7 @@ class ApprovalCard {
     this.report = report;
     this.press = press;
     this.question = null;
+    this.sent = null; // the question whose approval is on its way
     this.root = document.createElement("section");
     this.root.className = "approval";
     this.title = this.add(this.root, "h2");
@@ -98,10 +99,12 @@ class ApprovalCard {
         (it) => (part.className === "rows" ? this.row(it) : [this.paragraph(it)]),
       ));
     }
-    if (state.phase === "running") this.showSending();
+    // While it waits for TRaX's rate limit, the server says that it is open.
+    const isOpen = state.phase === "open" && this.sent !== state.question;
+    if (isAsked && !isOpen) this.showSending();
     else this.showOutcome(isAsked ? [] : this.end(state.ended));
-    this.buttons.hidden = state.phase !== "open";
-    if (state.phase === "open") this.open(state);
+    this.buttons.hidden = !isOpen;
+    if (isOpen) this.open(state);
     else this.close(isAsked ? "" : farewell);
   }
 
@@ -166,7 +169,10 @@ class ApprovalCard {
     const question = this.question;
     this.title.focus(); // the buttons are about to go
     this.yes.disabled = this.no.disabled = true;
+    if (choice === this.state.yes) this.sent = question;
     await this.press(question, choice);
+    this.sent = null;
+    if (this.state.phase === "open") this.draw(this.state); // it didn't count
     if (this.question !== question) return; // `ask` says when the new one can be pressed
     this.yes.disabled = this.no.disabled = this.state.phase !== "open";
   }
