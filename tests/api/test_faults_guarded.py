@@ -101,7 +101,7 @@ async def test_a_go_live_preview_that_meets_a_fault_fails_as_the_table_says(
         faulty.begin_fault()
         result = await faulty.call()
     assert (len(faulty.affected_ids), faulty.changes) == (
-        row.tool_call.requests * row.case.tries,
+        row.tool_call.requests * row.case.tries + row.without_limit,
         [],
     )
     assert not leaked_strings(result)
@@ -125,7 +125,7 @@ async def test_a_stop_is_possible_while_its_facts_meet_a_fault(
             confirmation = data_of(result)["confirmation"]
             stopped = await faulty.call(confirm=True, confirmation=confirmation)
             assert outcome(stopped) == RAN
-    assert (reads, sent) == (row.tool_call.requests, 0)
+    assert (reads, sent) == (row.tool_call.requests + row.without_limit, 0)
     assert not leaked_strings(result)
     if row.consequence is Consequence.ASKS:
         assert outcome(result) == ("confirmation_required", None)

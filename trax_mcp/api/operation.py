@@ -339,9 +339,9 @@ class ListOperation(Operation[Page[ItemT]], Generic[ItemT], abstract=True):
     meaning: ClassVar[str] = ""
     """What a model should know of such a list."""
 
-    def next_page(self, cursor: str | None) -> Self:
-        """The same list from a cursor on, with as many items on the page as TRaX allows."""
-        return self.model_copy(update={"cursor": cursor, "limit": LARGEST_PAGE})
+    def next_page(self, cursor: str | None, *, limit: int | None = LARGEST_PAGE) -> Self:
+        """The same list from a cursor on, with as many items on the page as TRaX documents."""
+        return self.model_copy(update={"cursor": cursor, "limit": limit})
 
 
 def _when(rule: When | ByValue, value: object) -> When:

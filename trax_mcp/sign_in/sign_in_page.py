@@ -202,9 +202,7 @@ class SignInPage:
     async def _reach_of(self, caller: Caller) -> str:
         """Which studios a key reaches, in a sentence."""
         try:
-            return reach_text(
-                await self.trax.call(ListStudios().next_page(None), caller, retry=False)
-            )
+            return reach_text(await self.trax.call(ListStudios(), caller, retry=False))
         except TraxError as error:
             match error.http_status:
                 case HTTPStatus.UNAUTHORIZED:

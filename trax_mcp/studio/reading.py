@@ -10,9 +10,10 @@ from typing import Any, Final, TypeVar
 import anyio
 from pydantic import ValidationError
 
+from trax_mcp.api.arguments import LARGEST_PAGE
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
-from trax_mcp.api.errors import NotSent, TraxError, pagination_loop
+from trax_mcp.api.errors import NotSent, Refused, TraxError, pagination_loop
 from trax_mcp.api.models import ItemT, Studio
 from trax_mcp.api.operation import Answer_co, ListOperation, Operation
 from trax_mcp.api.operations import (
@@ -35,6 +36,7 @@ QUICK_SECONDS: Final = 2.0
 
 _MAX_PAGES: Final = 100
 _MAX_STUDIOS: Final = 10
+_CURSOR_REFUSED: Final = frozenset({400, 404, 410})
 _FAILS_THE_CALL: Final = frozenset({"not_found", "invalid_key", "no_key"})
 _NOT_TOLD: Final = "TRaX did not tell"
 
@@ -75,20 +77,35 @@ async def read_all_pages(
 ) -> Read[tuple[ItemT, ...]]:
     """The items of a list: all, or the first 10,000.
 
-    No page is read after one with an item for which `until` is true.
+    No page is read after one with an item for which `until` is true. Where TRaX refuses the first
+    page, it is asked for as many items as it likes; where it refuses a further one, whose cursor
+    may be too old, the list begins again, once.
 
     Raises:
         TraxError: a page could not be read, a cursor came twice, or there are over 100 pages.
     """
     items: list[ItemT] = []
     seen: set[str | None] = {None}
-    cursor = None
+    cursor: str | None = None
+    limit: int | None = LARGEST_PAGE
+    has_begun_again = False
     while True:
-        page = await client.call(operation.next_page(cursor), caller, retry=retry, urgent=urgent)
+        asked = operation.next_page(cursor, limit=limit)
+        try:
+            page = await client.call(asked, caller, retry=retry, urgent=urgent)
+        except Refused as refusal:
+            if cursor is None and limit and refusal.http_status == HTTPStatus.BAD_REQUEST:
+                limit = None
+            elif cursor and refusal.http_status in _CURSOR_REFUSED and not has_begun_again:
+                items, seen, cursor, has_begun_again = [], {None}, None, True
+            else:
+                raise
+            continue
         items += page.data
-        cursor = page.next_cursor or None
-        if cursor is None or len(items) >= MAX_ITEMS or any(map(until, page.data)):
-            is_cut = cursor is not None or len(items) > MAX_ITEMS
+        # An empty page that leads to itself is the end, however TRaX means it.
+        cursor = page.next_cursor if page.data or page.next_cursor not in seen else None
+        if not cursor or len(items) >= MAX_ITEMS or any(map(until, page.data)):
+            is_cut = bool(cursor) or len(items) > MAX_ITEMS
             del items[MAX_ITEMS:]
             return Read(tuple(items), only_first(len(items)) if is_cut else "")
         if cursor in seen or len(seen) > _MAX_PAGES:

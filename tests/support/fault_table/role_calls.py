@@ -35,6 +35,8 @@ class ToolCall(NamedTuple):
     """Their path; `*` matches any."""
     requests: int = 1
     """How many requests of one call meet the fault, without retries."""
+    lists: int = 0
+    """How many of them read a list."""
     arguments: Mapping[str, Any] = STUDIO
     """Those of the tool."""
     seconds_before: int = 0
@@ -52,9 +54,9 @@ TOOL_CALLS: Final = {
     Role.STOP: ToolCall(
         "go_offline", "POST", f"{STUDIO_PATH}/go-offline", seconds_before=60, on_air=True
     ),
-    Role.START_PREVIEW: ToolCall("go_live", "GET", "*", requests=6),
+    Role.START_PREVIEW: ToolCall("go_live", "GET", "*", requests=6, lists=3),
     Role.STOP_PREVIEW: ToolCall(
-        "go_offline", "GET", "*", requests=3, seconds_before=60, on_air=True
+        "go_offline", "GET", "*", requests=3, lists=1, seconds_before=60, on_air=True
     ),
     Role.CHAT: ToolCall("wait_for_chat_messages", "GET", CHAT_PATH, seconds_before=2),
 }
@@ -84,6 +86,11 @@ class Row:
     def tool_call(self) -> ToolCall:
         """The call that meets the fault."""
         return TOOL_CALLS[self.role]
+
+    @property
+    def without_limit(self) -> int:
+        """How many lists are asked for again without `limit`, which TRaX may have refused."""
+        return self.tool_call.lists if self.name == "400 invalid_request" else 0
 
     @property
     def verdict(self) -> tuple[str, bool]:

@@ -13,7 +13,6 @@ from typing import Final
 
 import anyio
 
-from trax_mcp.api.arguments import LARGEST_PAGE
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import KEYS_SCREEN, TraxError
 from trax_mcp.api.models import Page, Studio
@@ -93,7 +92,7 @@ def write_key(key: str, base_url: str, stored: StoredKey | None) -> bool:
 
 async def _read_studios(key: str, settings: Settings) -> Page[Studio]:
     async with aclosing(client_for(settings)) as client:
-        return await client.call(ListStudios(limit=LARGEST_PAGE), Caller(key), retry=False)
+        return await client.call(ListStudios(), Caller(key), retry=False)
 
 
 def _from_terminal(*, has_key: bool) -> str:
