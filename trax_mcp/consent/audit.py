@@ -5,7 +5,6 @@ many they were when the file is back. No line holds a key, a stream key or a con
 line is longer than 8 kB.
 """
 
-import errno
 import json
 import logging
 import os
@@ -30,13 +29,10 @@ _LENGTHS = (2_048, 512, 128, 32, 8)  # tried in this order on the arguments of a
 _LONGEST_FACT = 64  # such as a request id
 _OTHER_USERS = stat.S_IRWXG | stat.S_IRWXO
 _FLAGS = (
-    os.O_WRONLY
-    | os.O_APPEND
-    | os.O_CREAT
-    | getattr(os, "O_NONBLOCK", 0)  # a pipe that nobody reads must not delay a stop
+    getattr(os, "O_NONBLOCK", 0)  # a pipe that nobody reads must not delay a stop
     | getattr(os, "O_NOFOLLOW", 0)  # a link could lead into any file of this user
 )
-"""Windows does not have the last two."""
+"""Windows has neither."""
 
 
 class Audit:
@@ -48,8 +44,6 @@ class Audit:
         self._telemetry = telemetry
         self._in_log = 0
         """How many lines went to the log since the file could last be written."""
-        self._is_torn = False
-        """Whether the file ends in a part of a line."""
         self._warned = False
 
     def write_verdict(
@@ -100,16 +94,9 @@ class Audit:
 
     def _append(self, path: Path, text: str) -> None:
         """Append a line. The file is opened each time, so that log rotation works."""
-        file = os.open(path, _FLAGS, 0o600)
-        try:
-            self._warn_once(os.fstat(file).st_mode)
-            text = f"\n{text}" if self._is_torn else text
-            written = os.write(file, text.encode())
-            self._is_torn = 0 < written < len(text)
-            if written < len(text):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        finally:
-            os.close(file)
+        with open(path, "a", encoding="utf-8", opener=_open_private) as file:
+            self._warn_once(os.fstat(file.fileno()).st_mode)
+            file.write(text)
         if self._in_log:
             _LOG.warning(
                 "TRAX_AUDIT_LOG can be written again. Lines that are only in this log: %d.",
@@ -134,6 +121,10 @@ class Audit:
             )
         self._in_log += 1
         _LOG.warning("%s", text)
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags | _FLAGS, 0o600)
 
 
 def _redact(text: str, *, secrets: Iterable[str | None]) -> str:
