@@ -40,6 +40,31 @@ ADDITIONS_REPORT: Final = """\
   By TRaX's compatibility promise, this trax-mcp still fits.
 """
 
+ERROR: Final = f"{SCHEMAS} Error properties error"
+IN_WORDS: Final = ("code", "message", "requestId")
+TEXTS: Final = {name: {"type": "string"} for name in (*IN_WORDS, "requiredScope", "details")}
+ERRORS: Final[dict[str, dict[str, Any]]] = {
+    "an object": {"type": "object"},
+    "its three fields": {"type": "object", "properties": {name: TEXTS[name] for name in IN_WORDS}},
+    "required": {
+        "type": "object",
+        "properties": {name: TEXTS[name] for name in IN_WORDS},
+        "required": [*IN_WORDS],
+    },
+}
+"""How a document that is made from TRaX's reference may describe the error in an answer."""
+REPEATED_REPORT: Final = """\
+  The contract of {address}, beside the built-in one (1.3.0)
+
+    BREAKING in 23 answers, default.error.code: type was "string", is
+      "integer"
+    in 5 calls, query parameter cursor: type is gone
+    in 23 answers, default.error.details: is new
+
+  3 differences, 1 breaking.
+  What is marked may fail: update trax-mcp, or check TRAX_BASE_URL.
+"""
+
 BREAKING_EDITS: Final = (
     cut("paths /v1/connections"),
     put(f"{SCHEMAS} CreateStudioRequest required", ["name", "color"]),
@@ -126,6 +151,27 @@ async def test_breaking_changes_are_marked_and_exit_with_1() -> None:
     """They come first, and are marked with a word, not only with colour."""
     result, address = await check(contract_with(*BREAKING_EDITS))
     assert result == Outcome(1, BREAKING_REPORT.format(address=address), "")
+
+
+@pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS)
+async def test_what_the_reference_says_in_words_is_no_difference(error: dict[str, Any]) -> None:
+    """The fields of an error stand in its text, so a document may name them or not."""
+    result, _ = await check(contract_with(put(ERROR, error)))
+    assert (result.code, result.out.endswith("  They are the same.\n")) == (0, True)
+
+
+async def test_an_equal_difference_of_many_calls_is_one_line() -> None:
+    """And one difference."""
+    described = {"type": "object", "properties": {**TEXTS, "code": {"type": "integer"}}}
+
+    def retype(document: dict[str, Any]) -> None:
+        for path in document["paths"].values():
+            for it in path.get("get", {}).get("parameters", ()):
+                if it["name"] == "cursor":
+                    it["schema"] = {}
+
+    result, address = await check(contract_with(put(ERROR, described), retype))
+    assert result == Outcome(1, REPEATED_REPORT.format(address=address), "")
 
 
 @pytest.mark.parametrize(

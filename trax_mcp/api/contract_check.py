@@ -7,7 +7,7 @@ retyped or newly required.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 from trax_mcp.api.contract import JsonObject
@@ -19,6 +19,10 @@ _OR: Final = " or "
 _MAX_PLACES: Final = 20_000
 """The contract has about 1,000. References can multiply a small document without limit."""
 _LONGEST_TEXT: Final = 160
+_IN_WORDS: Final = frozenset({".code", ".message", ".requestId", ".requiredScope"})
+"""The fields in an error. The reference tells them in words, so a document may leave them out."""
+_MANY_CALLS: Final = 4
+"""From so many calls on, an equal difference is one line."""
 _UNREADABLE: Final = (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
 
 _Use = Literal["call", "request", "response"]
@@ -31,13 +35,14 @@ class Difference(NamedTuple):
     """One difference: `where` names a call, parameter or field, `what` describes it.
 
     Both are one short line and safe to print. `breaking`: callers written for the built-in
-    document may fail.
+    document may fail. `part` is `where` without the call.
     """
 
     kind: Literal["added", "removed", "changed"]
     where: str
     what: str
     breaking: bool
+    part: str = ""
 
 
 def compare(live: object, built_in: JsonObject) -> tuple[Difference, ...]:
@@ -57,26 +62,57 @@ def compare(live: object, built_in: JsonObject) -> tuple[Difference, ...]:
         # The parts of something that is itself new or gone are not listed.
         if where[:-1] and not (where[:-1] in was and where[:-1] in now):
             continue
-        name = escape(truncate("".join(where), longest=_LONGEST_TEXT))
+        name, part = _printable(where), _printable(where[1:])
+        in_words = where[-2:-1] == (".error",) and where[-1] in _IN_WORDS
         if where not in now:
-            found.append(Difference("removed", name, "is gone", breaking=True))
+            if not in_words:
+                found.append(Difference("removed", name, "is gone", breaking=True, part=part))
         elif where not in was:
             required = now[where][1].get("required") is True and now[where][0] == "request"
             what = "is new, and required" if required else "is new"
-            found.append(Difference("added", name, what, breaking=required))
+            found.append(Difference("added", name, what, breaking=required, part=part))
         else:
-            found += _changes(name, *now[where], was[where][1])
+            facts = was[where][1]
+            if in_words:
+                facts = {fact: it for fact, it in facts.items() if fact != "required"}
+            found += _changes(name, part, *now[where], facts)
     return tuple(found)
 
 
-def _changes(name: str, use: _Use, now: _Facts, was: _Facts) -> Iterator[Difference]:
+def fold(differences: Iterable[Difference]) -> tuple[Difference, ...]:
+    """The same with one line for an equal difference of many calls."""
+    groups: dict[tuple[object, ...], list[Difference]] = {}
+    for it in differences:
+        groups.setdefault((it._replace(where=""), it.part or it.where), []).append(it)
+    return tuple(
+        it
+        for equal in groups.values()
+        for it in ((_folded(equal),) if len(equal) >= _MANY_CALLS else equal)
+    )
+
+
+def _folded(equal: Sequence[Difference]) -> Difference:
+    part = equal[0].part.strip()
+    kinds = (("response ", "answers"), ("request", "requests"))
+    place, what = next(
+        ((part.removeprefix(start), name) for start, name in kinds if part.startswith(start)),
+        (part, "calls"),
+    )
+    return equal[0]._replace(where=f"in {len(equal)} {what}, {place or 'the body'}")
+
+
+def _printable(where: _Where) -> str:
+    return escape(truncate("".join(where), longest=_LONGEST_TEXT))
+
+
+def _changes(name: str, part: str, use: _Use, now: _Facts, was: _Facts) -> Iterator[Difference]:
     for fact, old in was.items():
         if (new := now[fact]) != old:
             told = f"was {_quote(old)}, is {_quote(new)}"
             if old is None or new is None:
                 told = "is gone" if new is None else f"is new: {_quote(new)}"
             breaking = _is_breaking(fact, use, old, new)
-            yield Difference("changed", name, f"{fact} {told}", breaking)
+            yield Difference("changed", name, f"{fact} {told}", breaking, part)
 
 
 def _is_breaking(fact: str, use: _Use, was: Any, now: Any) -> bool:  # noqa: ANN401  any JSON

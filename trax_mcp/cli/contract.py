@@ -11,7 +11,7 @@ from rich.text import Text
 
 from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.api.contract import CONTRACT, JsonObject
-from trax_mcp.api.contract_check import compare
+from trax_mcp.api.contract_check import compare, fold
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.operations import GetOpenapi
 from trax_mcp.cli.startup import client_for
@@ -37,7 +37,7 @@ def run(options: Namespace) -> int:
     except TraxError as error:
         note(f"trax-mcp: {error}")
         return 1
-    differences = sorted(compare(live, CONTRACT.document), key=lambda it: not it.breaking)
+    differences = sorted(fold(compare(live, CONTRACT.document)), key=lambda it: not it.breaking)
     breaking = sum(it.breaking for it in differences)
     where = "the embedded sandbox" if settings.sandbox else settings.base_url
     heading = f"The contract of {where}, beside the built-in one ({CONTRACT.version})"

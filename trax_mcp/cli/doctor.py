@@ -20,7 +20,7 @@ from rich.text import Text
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import CONTRACT
-from trax_mcp.api.contract_check import compare
+from trax_mcp.api.contract_check import compare, fold
 from trax_mcp.api.errors import KEYS_SCREEN, WRITES_OFF, TraxError
 from trax_mcp.api.models import Health, Model
 from trax_mcp.api.operation import Operation
@@ -264,7 +264,7 @@ async def _check_contract(client: Client) -> Result:
         live = (await client.call(GetOpenapi(), ANONYMOUS, retry=False)).model_extra
     except TraxError as error:
         return _failed(error)
-    differences = compare(live, CONTRACT.document)
+    differences = fold(compare(live, CONTRACT.document))
     if not differences:
         return Result("ok", f"It is the one that is built in ({CONTRACT.version}).")
     breaking = sum(it.breaking for it in differences)
