@@ -21,7 +21,7 @@ from starlette.datastructures import Headers
 
 from proof.breaks.changes import Break, Edit, Patch, later, put, swap
 from trax_mcp import sealing
-from trax_mcp.api import accepted_keys, caller, client, operation, outages, refusals
+from trax_mcp.api import accepted_keys, answers, caller, client, operation, outages, refusals
 from trax_mcp.api.errors import Refused
 from trax_mcp.api.operation import When
 from trax_mcp.api.text_safety import quote
@@ -106,6 +106,7 @@ if TYPE_CHECKING:
 
 _choices = Plan.choices
 _named = naming.named
+_read_object = answers.read_object
 _ways = ways.ways
 _asks_again = studios._asks_again
 _begin_call = Store.begin_call
@@ -451,6 +452,13 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
     ],
     "**A change is never sent twice**": [
         ("tests/api/test_retries.py", swap(client._pause_before_retry).by(lambda *_, **__: 0.0)),
+    ],
+    "**Only TRaX's answers count.**": [
+        # A page counts as TRaX's answer.
+        (
+            "tests/api/test_not_json.py",
+            swap(answers.read_object).by(lambda body: _read_object(body) or {}),
+        ),
     ],
     "**Mistakes stay here.**": [
         ("tests/server/test_arguments.py", put(operation, "quote", lambda text, **_: text)),

@@ -177,7 +177,7 @@ async def test_an_equal_difference_of_many_calls_is_one_line() -> None:
 @pytest.mark.parametrize(
     ("fault", "why"),
     [
-        (Fault.status(200, PAGE, content_type="text/html"), "its answer is not a JSON object"),
+        (Fault.status(200, PAGE, content_type="text/html"), "a page (text/html) with HTTP 200"),
         (Fault.dropped(), "The connection to TRaX broke before it answered"),
     ],
     ids=["HTML page", "dropped connection"],
@@ -188,6 +188,6 @@ async def test_invalid_contract_response_exits_with_1_and_the_reason(
     """Nothing is compared."""
     result, _ = await check(fault)
     assert (result.code, result.out) == (1, "")
-    assert result.err.startswith("trax-mcp: T")
+    assert result.err.startswith("trax-mcp: ")
     assert why in result.err
     assert result.err.count("\n") == 1

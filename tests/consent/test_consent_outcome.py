@@ -124,10 +124,10 @@ async def test_a_stop_that_trax_answers_with_ok_false_is_not_said_to_be_under_wa
         put_on_air(it.trax)
         it.trax.faults.add(Fault.status(200, {"ok": False}), path="*/go-offline")
         result = await it[MINE].confirmed(GO_OFFLINE)
-    assert observed(result)["state"] == "stopping"
-    assert text_of(result).startswith(
-        "TRaX answered `ok: false`, so it may not have happened.\nLook with get_stream_status, and"
-        " on the platforms; a second go_offline is harmless."
+    assert error_in(result)["outcome"] == "unknown"
+    assert text_of(result) == (
+        "TRaX answered that it did not work; whether it took effect is not known. Look with"
+        " get_stream_status, and on the platforms; a second go_offline is harmless."
     )
 
 

@@ -11,19 +11,23 @@ from pydantic import ValidationError
 from trax_mcp.api.arguments import LONGEST_CURSOR
 from trax_mcp.api.caller import KEY_PATTERN
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.errors import unreadable
+from trax_mcp.api.errors import not_from_trax, unread, unreadable
 from trax_mcp.api.operation import Answer_co, ListOperation, Operation
 
 TOKEN: Final = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 """An id or a scope of TRaX that can be shown as it is."""
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
+_MEDIA_TYPE: Final = re.compile(r"[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,40}")
+_PAGE_TYPES: Final = frozenset({"text/html", "application/xhtml+xml"})
+_PAGE: Final = re.compile(rb"\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[Answer_co]):
     """TRaX's answer, unchanged, and the request id under which TRaX's logs list it.
 
-    `status` is the HTTP status: 201 for most that create something. `size` is in bytes.
+    `status` is the HTTP status: 201 for most that create something. `size` is in bytes: an empty
+    answer says that a change was accepted, and nothing else.
     """
 
     data: JsonObject
@@ -38,20 +42,27 @@ def is_success(status: int) -> bool:
 
 
 def read_answer(
-    operation: Operation[Answer_co], body: bytes, *, status: int, request_id: str
+    operation: Operation[Answer_co],
+    body: bytes,
+    *,
+    status: int,
+    request_id: str,
+    content_type: str,
 ) -> Answer[Answer_co]:
-    """Return the answer in the body of a successful response.
+    """Return the answer in the body of a successful response. To a change it may be empty.
 
     Raises:
         BadAnswer: it is not a JSON object, or is a page with an unreadable cursor.
     """
-    data, why = read_object(body), ""
+    data = {} if operation.call.mutates and not body else read_object(body)
     if data is None:
-        why = "is not a JSON object"
+        if page := name_of_page(body, content_type):
+            raise not_from_trax(operation, page, status=status, request_id=request_id)
+        why = "isn't a JSON object" if body else "is empty"
+        raise unread(operation, why, status=status, request_id=request_id)
     # Without a readable cursor a page would look like the last one.
-    elif isinstance(operation, ListOperation) and not _is_cursor(data.get("nextCursor")):
+    if isinstance(operation, ListOperation) and not _is_cursor(data.get("nextCursor")):
         why = "says nothing readable of the next page"
-    if data is None or why:
         raise unreadable(operation, why, status=status, request_id=request_id)
     return Answer(data, request_id, status, size=len(body))
 
@@ -85,6 +96,20 @@ def read_object(body: bytes) -> JsonObject | None:
     except (ValueError, RecursionError):
         return None
     return data if isinstance(data, dict) else None
+
+
+def name_of_page(body: bytes, content_type: str) -> str:
+    """What to call a body that is a page, made for a browser. Empty if it is none."""
+    media_type = _media_type(content_type)
+    if media_type in _PAGE_TYPES:
+        return f"a page ({media_type})"
+    return "a page (HTML)" if _PAGE.match(body) else ""
+
+
+def _media_type(content_type: str) -> str:
+    """The media type, without parameters. Empty if it is none."""
+    media_type = content_type.partition(";")[0].strip().lower()
+    return read_token(_MEDIA_TYPE, media_type) or ""
 
 
 def read_token(pattern: re.Pattern[str], value: object) -> str | None:

@@ -27,11 +27,11 @@ from trax_mcp.api.errors import (
     TooLarge,
     TraxError,
     no_key,
-    unreadable,
+    unread,
 )
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Answer_co, Operation
-from trax_mcp.api.refusals import refused
+from trax_mcp.api.refusals import did_not_work, refused
 from trax_mcp.telemetry import OFF
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Client:
             NoConnection: TRaX could not be reached; nothing was sent.
             LostAnswer: sent, and no answer came back in time, or it answers another request.
             Refused: TRaX answered with an error.
-            BadAnswer: TRaX accepted the call, but its answer cannot be read.
+            BadAnswer: the answer is one of success, but cannot be read.
         """
         if caller.key is None and not operation.call.public:
             raise no_key()
@@ -122,8 +122,6 @@ class Client:
                     operation, caller, urgent=urgent or operation.stops_broadcast
                 )
             except TraxError as error:
-                if isinstance(error, BadAnswer):  # TRaX accepted the call
-                    self.accepted_keys.record_answer(operation, caller)
                 self.accepted_keys.record_refusal(error.code, operation, caller)
                 pause = _pause_before_retry(error, tries, mutates=operation.call.mutates)
                 if pause is None or not retry or tries == MAX_TRIES:
@@ -131,7 +129,8 @@ class Client:
                     raise
                 await self._sleep(pause)
             else:
-                self.accepted_keys.record_answer(operation, caller)
+                if answer.size:  # an empty one can come from anywhere
+                    self.accepted_keys.record_answer(operation, caller)
                 self._tell(operation, caller, answer)
                 return answer
         raise AssertionError  # the last try has returned or raised
@@ -154,7 +153,7 @@ class Client:
         response, request_id, body = await self._exchange(operation, caller, urgent=urgent)
         status = response.status_code
         if is_success(status):
-            return read_answer(operation, body, status=status, request_id=request_id)
+            return _read_success(operation, caller, response, body, request_id)
         raise refused(
             operation,
             caller,
@@ -254,7 +253,7 @@ class Client:
         is_late = isinstance(error, TimeoutError | httpx.TimeoutException)
         late = f"within {self.timeout_seconds:g} s"
         if response is not None:
-            return unreadable(
+            return unread(
                 operation,
                 f"was not complete {late}" if is_late else "broke off",
                 status=response.status_code,
@@ -300,6 +299,26 @@ def _read_request_id(operation: Operation[Model], response: "httpx.Response", *,
     return request_id
 
 
+def _read_success(
+    operation: Operation[Answer_co],
+    caller: Caller,
+    response: "httpx.Response",
+    body: bytes,
+    request_id: str,
+) -> Answer[Answer_co]:
+    """What TRaX answered, if that is that the call worked."""
+    answer = read_answer(
+        operation,
+        body,
+        status=response.status_code,
+        request_id=request_id,
+        content_type=response.headers.get("content-type", ""),
+    )
+    if operation.call.mutates and answer.data.get("ok") is False:
+        raise did_not_work(operation, caller, answer)
+    return answer
+
+
 async def _read_body(
     operation: Operation[Model], response: "httpx.Response", request_id: str
 ) -> bytes:
@@ -315,7 +334,7 @@ async def _read_body(
                 break
     status = response.status_code
     if why and is_success(status):
-        raise unreadable(operation, why, status=status, request_id=request_id, kind=kind)
+        raise unread(operation, why, status=status, request_id=request_id, kind=kind)
     return b"" if why else bytes(body)
 
 

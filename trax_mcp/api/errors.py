@@ -5,7 +5,7 @@
     ├── NoConnection       no connection was made, so nothing was sent
     ├── LostAnswer         the call was sent, but no answer came back
     ├── Refused            TRaX answered with an error
-    └── BadAnswer          TRaX answered with something that cannot be read
+    └── BadAnswer          the answer is one of success, but cannot be read
         └── TooLarge       the answer exceeds the size limit
 
 Each says what happened, what was not done and what to do next. The sentence stands where the error
@@ -21,8 +21,8 @@ from typing import Any, Final, Literal, Self
 from trax_mcp.api.operation import ToolInput
 
 Outcome = Literal["not_applied", "unknown", "applied"]
-"""What the call changed. `unknown`: a change whose answer was lost. `applied`: accepted by TRaX,
-but the answer could not be read. A failed read is `not_applied`."""
+"""What the call changed. `unknown`: a change whose answer was lost, or is not TRaX's. `applied`:
+accepted by TRaX, whose answer lacks something. A failed read is `not_applied`."""
 
 KEYS_SCREEN: Final = "TRaX's Developer / API Keys screen"
 WRITES_OFF: Final = "This TRaX deployment has writes switched off"
@@ -138,11 +138,11 @@ class Refused(TraxError):
 
 
 class BadAnswer(TraxError):
-    """TRaX accepted the call, but its answer cannot be read."""
+    """The answer is one of success, but cannot be read."""
 
 
 class TooLarge(BadAnswer):
-    """TRaX accepted the call, but its answer exceeds the size limit."""
+    """The answer exceeds the size limit."""
 
 
 def no_key() -> NotSent:
@@ -177,6 +177,30 @@ def unreadable(
         outcome="applied",
         http_status=status,
         request_id=request_id,
+    )
+
+
+def unread(
+    operation: ToolInput,
+    why: str,
+    *,
+    status: int,
+    request_id: str,
+    code: str = "bad_answer",
+    kind: type[BadAnswer] = BadAnswer,
+) -> BadAnswer:
+    """No JSON could be read from an answer, so it proves nothing. `why` follows its name."""
+    happened = f"The answer to {operation.tool_name} {why}"
+    return kind.after_sending(operation, code, happened, http_status=status, request_id=request_id)
+
+
+def not_from_trax(operation: ToolInput, what: str, *, status: int, request_id: str) -> BadAnswer:
+    """Something answered in TRaX's place. `what` it sent."""
+    happened = (
+        f"Something other than TRaX's API answered {operation.tool_name}: {what} with HTTP {status}"
+    )
+    return BadAnswer.after_sending(
+        operation, "bad_answer", happened, http_status=status, request_id=request_id
     )
 
 

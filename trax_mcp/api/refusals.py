@@ -14,8 +14,9 @@ from typing import Final
 from urllib.parse import quote as percent_encode
 from urllib.parse import quote_plus
 
-from trax_mcp.api.answers import TOKEN, read_object, read_token
+from trax_mcp.api.answers import TOKEN, Answer, read_object, read_token
 from trax_mcp.api.caller import Caller, redact
+from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import (
     KEYS_SCREEN,
     WRITES_OFF,
@@ -29,6 +30,8 @@ from trax_mcp.api.operation import Operation
 from trax_mcp.api.text_safety import quote
 
 _LONGEST_QUOTE: Final = 200
+_MESSAGES: Final = ("message", "detail", "title")
+"""The fields of other forms of errors, RFC 9457 among them, that hold a sentence."""
 _MAX_RETRY_AFTER_SECONDS: Final = 999_999_999.0
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -75,7 +78,8 @@ def refused(
 
     What is not as TRaX documents it counts as missing.
     """
-    error = (read_object(body) or {}).get("error")
+    data = read_object(body) or {}
+    error = data.get("error")
     error = error if isinstance(error, dict) else {}
     code = read_token(_CODE, error.get("code")) or ""
     scope = read_token(TOKEN, error.get("requiredScope")) or operation.call.scope
@@ -100,7 +104,7 @@ def refused(
     may_pass = not is_rejected and status not in _REDIRECTS and not operation.call.mutates
     return Refused(
         code or "bad_answer",
-        happened + _quote(error.get("message"), operation, caller),
+        happened + _quote(_message_in(data), operation, caller),
         next_step.format(wait=_describe_wait(seconds)),
         not_done=changed(operation, outcome),
         outcome=outcome,
@@ -109,6 +113,18 @@ def refused(
         request_id=read_token(TOKEN, error.get("requestId")) or request_id,
         required_scope=scope if code == "insufficient_scope" else None,
         retry_after_seconds=seconds,
+    )
+
+
+def did_not_work(operation: Operation[Model], caller: Caller, answer: Answer[Model]) -> Refused:
+    """The failure for `ok: false` in the answer to a change. It may have worked in part."""
+    happened = "TRaX answered that it did not work"
+    return Refused.after_sending(
+        operation,
+        "bad_answer",
+        happened + _quote(_message_in(answer.data), operation, caller),
+        http_status=answer.status,
+        request_id=answer.request_id,
     )
 
 
@@ -127,9 +143,17 @@ def _word(token: str) -> str:
     return quote(token, longest=_LONGEST_QUOTE)
 
 
-def _quote(message: object, operation: Operation[Model], caller: Caller) -> str:
+def _message_in(data: JsonObject) -> str:
+    """TRaX's own sentence in an error, where one of the usual forms has it. Empty if none does."""
+    error = data.get("error")
+    nested = error.get("message") if isinstance(error, dict) else None
+    found = (nested, *(data.get(it) for it in _MESSAGES), error)
+    return next((it for it in found if isinstance(it, str) and it.strip()), "")
+
+
+def _quote(message: str, operation: Operation[Model], caller: Caller) -> str:
     """TRaX's own words, without the secrets of the call."""
-    if not isinstance(message, str) or not message.strip():
+    if not message:
         return ""
     secrets = [it for it in (*operation.secrets(), caller.key) if it]
     spelt = chain.from_iterable(map(_spellings, secrets))

@@ -31,7 +31,7 @@ def is_certain(step: Operation[Model], sent: Sent) -> bool:
     answer = {} if isinstance(sent, TraxError) else sent.data
     switches = [it for it in step.arguments().items() if isinstance(it[1], bool)]
     is_as_asked = all(answer.get(name, asked) == asked for name, asked in switches)
-    return outcome_of(sent) == "applied" and answer.get("ok") is not False and is_as_asked
+    return outcome_of(sent) == "applied" and is_as_asked
 
 
 @dataclass(slots=True)

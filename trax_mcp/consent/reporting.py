@@ -14,7 +14,7 @@ import anyio
 
 from trax_mcp.api.answers import Answer
 from trax_mcp.api.client import Client
-from trax_mcp.api.errors import LostAnswer, Outcome, Refused, TraxError
+from trax_mcp.api.errors import Outcome, TraxError
 from trax_mcp.api.models import Destination, Model, Source
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import UpdateDestination, UpdateSource
@@ -151,9 +151,7 @@ class Reporter:
         If the read shows something else, the change may still come: the failure says so.
         """
         switch = _switch(step)
-        if switch is None or not isinstance(sent, LostAnswer | Refused):
-            return sent, None
-        if sent.outcome != "unknown":
+        if switch is None or not isinstance(sent, TraxError) or sent.outcome != "unknown":
             return sent, None
         fact, name = switch
         facts = Facts()

@@ -128,7 +128,7 @@ ANSWER_CASES: Final[Mapping[str, FaultCase]] = {
     ),
     "200 with HTML page": _applied(PAGE),
     "200 with oversized body": _applied(OVERSIZED),
-    "200 compressed": _rewritten(headers={"Content-Encoding": "gzip"}),
+    "200 compressed": _rewritten(headers={"Content-Encoding": "br"}),
     "200 without content type": _rewritten(content_type=""),
     "200 with unknown values": _with_changed_body(_with_unknown_values),
     "200 without any field": _with_changed_body(lambda _: {}),

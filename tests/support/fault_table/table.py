@@ -71,9 +71,9 @@ ANSWERS: Final = """
 429 with HTML page           | again    again    again    waits
 500 after it was applied     | again    unknown  seen     waits
 303 to another host          | never    unknown  unknown  waits
-200 with HTML page           | again    done     seen     waits
-200 with oversized body      | again    done     seen     waits
-200 compressed               | again    done     seen     waits
+200 with HTML page           | again    unknown  seen     waits
+200 with oversized body      | again    unknown  seen     waits
+200 compressed               | again    unknown  seen     waits
 200 without content type     | ok       ok       ok       ok
 200 with unknown values      | ok       ok       ok       ok
 200 without any field        | ok       ok       ok       waits
@@ -88,11 +88,11 @@ WIRES: Final = """
 reset before delivery        | again    unknown  unknown  waits
 reset after delivery         | again    unknown  seen     waits
 closed inside the head       | again    unknown  seen     waits
-reset inside the body        | again    done     seen     waits
+reset inside the body        | again    unknown  seen     waits
 closed inside an error       | again    unknown  unknown  waits
 no response                  | again    unknown  seen     waits
-trickling body               | again    done     seen     waits
-endless body                 | again    done     seen     waits
+trickling body               | again    unknown  seen     waits
+endless body                 | again    unknown  seen     waits
 not HTTP                     | again    unknown  unknown  waits
 100 and 103 first            | ok       ok       ok       ok
 HTTP/1.0 without length      | ok       ok       ok       ok

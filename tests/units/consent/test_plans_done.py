@@ -71,10 +71,6 @@ ON_AIR_NOW: Final = '"Friday Show" went live at 18:00:03 UTC'
 NO_PICTURE: Final = "TRaX can't confirm that a picture arrives."
 STUDIO: Final = {"id": "studio_42", "name": "Friday Show", "ownerSub": "u", "role": "owner"}
 LOOK: Final = "Look with get_stream_status, and on the platforms; a second go_offline is harmless."
-NOT_DELETED: Final = (
-    "TRaX answered `ok: false`, so it may not have happened. Look with list_destinations before"
-    " anything else."
-)
 CHANGED_MAIN: Final = 'Changed the destination "Main" (YouTube) of "Friday Show":'
 NOT_SHOWN: Final = "TRaX won't show this setting again."
 NOTE_IT: Final = "TRaX won't show this setting again, so note it down."
@@ -110,18 +106,12 @@ REPORTS: Final[dict[str, tuple[Operation[Model], dict[str, Any], Observed | None
         CreateStudio(name="Late"), {"name": 7}, None, 'Created the studio "Late".'
     ),
     "ok": (UNLINK, {"ok": True}, None, 'Unlinked the YouTube account "Robin" from TRaX.'),
-    "ok: false is not said to be done": (DELETE_DESTINATION, {"ok": False}, None, NOT_DELETED),
-    "ok: false, but off air": (GO_OFFLINE, {"ok": False}, OFF_AIR, '"Friday Show" is off air.'),
     **{
-        f"{answer} to a stop, then {state}": (
-            GO_OFFLINE, {"ok": answer != "ok: false"}, Observed(state, ON_AIR.checked_at),
-            f"{said}. {LOOK}",
+        f"ok to a stop, then {state}": (
+            GO_OFFLINE, {"ok": True}, Observed(state, ON_AIR.checked_at),
+            f'TRaX accepted the stop, but "Friday Show" hasn\'t been seen off air yet. {LOOK}',
         )
         for state in UNSEEN_STATES
-        for answer, said in (
-            ("ok: false", "TRaX answered `ok: false`, so it may not have happened"),
-            ("ok", 'TRaX accepted the stop, but "Friday Show" hasn\'t been seen off air yet'),
-        )
     },
 }  # fmt: skip
 """The call, TRaX's answer, the state that was seen, and what is said."""

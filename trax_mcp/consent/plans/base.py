@@ -15,7 +15,12 @@ from trax_mcp.api.models import Connection, Destination, Model, Source
 from trax_mcp.api.operations import ADDRESSES
 from trax_mcp.consent.changes import Action
 from trax_mcp.consent.plans.acts import Act, choice_of_one, headline_of_one
-from trax_mcp.consent.plans.results import changes_in_words, not_shown_again, switched_alone
+from trax_mcp.consent.plans.results import (
+    as_asked,
+    changes_in_words,
+    not_shown_again,
+    switched_alone,
+)
 from trax_mcp.consent.preview import Preview, Row, Target, digest
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Fact, Facts, Observed, Read
@@ -182,10 +187,6 @@ class Plan(ABC, Generic[OperationT]):
         `undone`: a stop came after a go-live, which was then taken off the air again, or not.
         """
         self.undone = undone
-        is_seen = observed is not None and observed.state in {"on_air", "off_air"}
-        if answer.get("ok") is False and not is_seen:
-            doubt = say("TRaX answered `ok: false`, so it may not have happened.")
-            return Report((doubt,), next_step=self.operation.look)
         return Report(
             tuple(self.done(answer, observed)),
             tuple(self.warnings_after()),
@@ -365,6 +366,7 @@ class Plan(ABC, Generic[OperationT]):
         `before` is its name as the facts have it, and `after` as TRaX has answered.
         """
         given = self.operation.arguments()
+        answer = {**as_asked(given), **answer}
         place = f" of {self.studio}" if kind != "studio" else ""
         is_placed = before is not None or isinstance(self.studio, Name)
         if "name" in given and answer.get("name") == given["name"] and after is not None:

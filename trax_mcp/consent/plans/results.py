@@ -10,6 +10,7 @@ from trax_mcp.api.operations import ADDRESSES
 from trax_mcp.studio import naming
 
 _SWITCHES: Final = frozenset({"enabled", "active"})
+_READABLE: Final = _SWITCHES | {"name", "platform", "vertical"}
 _SETTINGS: Final = frozenset({"autoGoLive", "autoGoOfflineOnDrop"})
 _IDS: Final = frozenset({"studioId", "destId", "sourceId"})
 _WORDS: Final = {
@@ -25,6 +26,11 @@ _WORDS: Final = {
     "autoGoOfflineOnDrop": "its setting for going offline if its input drops",
 }
 """What a field of TRaX's is called in results."""
+
+
+def as_asked(arguments: Mapping[str, object]) -> JsonObject:
+    """What an answer that leaves these fields out may be read as: reads will show them."""
+    return {name: it for name, it in arguments.items() if name in _READABLE}
 
 
 def changes_in_words(arguments: Mapping[str, object], answer: JsonObject) -> str:
