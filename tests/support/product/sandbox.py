@@ -106,6 +106,10 @@ class Sandbox(sandbox.Sandbox):
     def rate_limit(self, limit: RateLimit | None) -> None:
         self.burst, self.per_second = limit or RateLimit(inf, PER_SECOND)
 
+    def deviate(self, name: str) -> None:
+        """Do as `trax-mcp sandbox --deviate NAME` from now on."""
+        sandbox.deviate(self, [name])
+
     # Keys
 
     def add_key(
