@@ -169,6 +169,30 @@ async def test_a_new_question_cannot_be_pressed_in_its_first_second(browser: Bro
     await page.wait_for_selector("button.yes:enabled")
 
 
+async def test_an_approval_that_waits_for_trax_is_shown_as_being_sent(browser: Browser) -> None:
+    """The server says meanwhile that the question is open. If it didn't count, it is again."""
+    page = await browser.new_page()
+    script = (ROOT / "trax_mcp/web/static/approval.js").read_text(encoding="utf-8")
+    state = (
+        "{ phase: 'open', readingSeconds: 1, secondsLeft: 9, headline: 'Go live?', yes: 'Go live',"
+        " no: 'Keep it', sending: 'Going live…', question: '1' }"
+    )
+    await page.add_script_tag(
+        content=f"""{script}
+        const answered = new Promise((done) => {{ globalThis.answer = done; }});
+        const press = async () => {{ card.draw({state}); await answered; }};
+        const card = new ApprovalCard(async () => {{}}, press);
+        document.body.append(card.root);
+        card.draw({state});"""
+    )
+    await page.click("button.yes:enabled")
+    assert await page.locator(".outcome").inner_text() == "Going live…"
+    assert await page.is_hidden("button.yes")
+    await page.evaluate("answer()")
+    await page.wait_for_selector("button.yes:enabled")
+    assert await page.locator(".outcome").inner_text() == ""
+
+
 async def test_going_offline_can_be_pressed_at_once(browser: Browser) -> None:
     """A no to it counts after a second, as any other."""
     page = await browser.new_page()
