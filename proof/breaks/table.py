@@ -25,7 +25,7 @@ from trax_mcp.api import accepted_keys, answers, caller, client, operation, outa
 from trax_mcp.api.errors import Refused
 from trax_mcp.api.operation import When
 from trax_mcp.api.text_safety import quote
-from trax_mcp.chat import feed, marks, poll_interval
+from trax_mcp.chat import feed, identity, marks, poll_interval
 from trax_mcp.cli.doctor import run as run_doctor
 from trax_mcp.cli.install import configuration
 from trax_mcp.cli.key_file import chosen_key, key_path, read_key
@@ -112,6 +112,7 @@ _asks_again = studios._asks_again
 _begin_call = Store.begin_call
 _fingerprint = caller._fingerprint
 _give_tokens = AuthorizationServer._give_tokens
+_identified = identity.identify
 _identify = Door._identify
 _kinds = Offer.kinds
 _refuse_authorization = Door._refuse_authorization
@@ -598,7 +599,20 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
     ],
     # Chat that streams
     "in order, without repeats": [
-        ("tests/units/chat/test_feed.py", swap(feed.Feed._sort).by(lambda self, page: list(page))),
+        (
+            "tests/units/chat/test_feed.py",
+            swap(feed.Feed._sort).by(lambda self, items: list(items)),
+        ),
+    ],
+    "what it shows the other two show": [
+        (
+            "tests/units/chat/test_feed_gaps.py",
+            swap(feed.Feed._may_omit).by(lambda self, items, limit: len(items) >= limit),
+        ),
+        (
+            "tests/chat/test_chat_pages.py",
+            swap(identity.identify).by(lambda page: [it for it in _identified(page) if it.message]),
+        ),
     ],
     "It asks TRaX once for everyone": [
         (

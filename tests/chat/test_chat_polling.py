@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
 import pytest
@@ -34,7 +34,6 @@ LONGEST: Final = 10.0
 """Seconds between two polls, while people talk and while they do not."""
 
 JITTER: Final = 1.2
-LARGEST_ANSWER_BYTES: Final = 4 * 1024 * 1024
 
 
 async def texts(caller: Caller, after: str | None = None) -> list[str]:
@@ -175,43 +174,3 @@ async def test_what_changes_in_an_outage_is_news_once_after_it(uri: str, path: s
         await it.hand_clock.pass_until(lambda: it[MINE].updates)
         await it.hand_clock.pass_by(30)
         assert it[MINE].updates == [uri]
-
-
-# Pages
-
-
-@pytest.mark.parametrize(("count", "missed"), [(9, False), (10, True)])
-async def test_fewer_messages_are_asked_for_after_a_page_that_is_too_large(
-    count: int, *, missed: bool
-) -> None:
-    """Half as many each time, but at least ten. A page that is as full as asked for is a gap."""
-    too_large = Fault.status(200, {"data": [{"id": "m", "text": "x" * LARGEST_ANSWER_BYTES}]})
-    full = Fault.status(200, {"data": [{"id": f"n{number}"} for number in range(count)]})
-    async with open_chat() as it:
-        cursor = await cursor_of(it[MINE])
-        it.trax.faults.add(too_large, times=6, path=CHAT_PATH)
-        for _ in range(6):
-            it.hand_clock.advance(40)
-            error = (await refused(it[MINE].client, CHAT)).data["error"]
-            assert (error["code"], "larger than 4 MiB" in error["message"]) == ("bad_answer", True)
-        it.hand_clock.advance(40)
-        it.trax.faults.add(full, path=CHAT_PATH)
-        found = await it[MINE].read(CHAT, after=cursor)
-        asked = [log.query["limit"] for log in it.trax.requests if log.path == CHAT_PATH]
-    assert (len(found["messages"]), found["missed"]) == (count, missed)
-    assert asked == ["200", "200", "100", "50", "25", "12", "10", "10"]
-
-
-async def test_messages_without_an_id_are_left_out_and_a_page_without_a_list_is_an_error() -> None:
-    """The others in the page are read. No broken page passes for an empty chat."""
-    invalid: list[Any] = [{"id": 7, "text": "a"}, {}, {"id": None}, "x", None, [], {"text": "b"}]
-    pages: list[dict[str, Any]] = [{}, {"data": None}, {"data": "x"}, {"data": {}}]
-    valid = {"id": "m", "text": "Hello"}
-    async with open_chat() as it:
-        for page in pages:
-            it.trax.faults.add(Fault.status(200, page), path=CHAT_PATH)
-            assert (await refused(it[MINE].client, CHAT)).data["error"]["code"] == "bad_answer"
-            it.hand_clock.advance(40)
-        whole = Fault.status(200, {"data": [*invalid, valid, *invalid]})
-        it.trax.faults.add(whole, path=CHAT_PATH)
-        assert await texts(it[MINE]) == ["Hello"]

@@ -2,11 +2,11 @@
 
 TRaX only returns the most recent messages: at most 200, in no documented order and without a
 cursor. A feed finds the new messages in each page and appends them, oldest first. A message that
-arrives late is appended late, never before a cursor that a client already has.
+arrives late is appended late, never before a cursor that a client already has. An item that can't
+be shown as a message has a place in that order too, so that those who read past it are told.
 """
 
 import base64
-import hashlib
 import json
 import re
 from bisect import bisect_left
@@ -17,15 +17,16 @@ from typing import Any, Final, NamedTuple
 
 from trax_mcp.api.arguments import LARGEST_PAGE
 from trax_mcp.chat import shown
-
-Message = Mapping[str, Any]
-"""A chat message as TRaX sent it. Only its `id` is certain to exist."""
+from trax_mcp.chat.identity import Item, Message, identify
 
 WINDOW: Final = 1_000
 """The most messages that a feed remembers."""
 
 LARGEST_WINDOW_BYTES: Final = 2_000_000
 """The most bytes of messages that a feed remembers. Only the new ones of one page may be larger."""
+
+_MOST_KNOWN: Final = 2 * WINDOW
+"""Of each message two digests may be known."""
 
 LARGEST_BYTES: Final = 500_000
 """The most text in a page of the resource: some clients limit events to 1 MiB."""
@@ -51,7 +52,8 @@ class MessagePage(NamedTuple):
 class _Entry(NamedTuple):
     """A message as JSON, its digest in cursors, and its size in an answer, in bytes.
 
-    JSON takes less memory than the message: Python may use four bytes for each character.
+    JSON takes less memory than the message: Python may use four bytes for each character. It is
+    empty for an item that is left out.
     """
 
     content: bytes
@@ -71,33 +73,42 @@ class Feed:
         self._window: list[_Entry] = []
         self._window_bytes = 0
         self._first = 0
-        self._known_ids: dict[str, None] = {}
-        """Oldest first. Also of messages that were forgotten for their size: TRaX may show them."""
+        self._known: dict[bytes, None] = {}
+        """What messages are known by, oldest first. Also those that were forgotten for their size:
+        TRaX may show them."""
         self._gaps: set[int] = set()
         self._oldest_first = True
 
-    def add_page(
-        self, page: Sequence[Message], *, received: int = 0, limit: int = LARGEST_PAGE
-    ) -> tuple[Message, ...]:
+    def add_page(self, page: Sequence[object], *, limit: int = LARGEST_PAGE) -> tuple[Message, ...]:
         """Add a page and return its new messages, oldest first.
 
-        `received` is the length of TRaX's page if some of its items were left out; `limit` is the
-        length that was requested.
+        `limit` is the length that was requested.
         """
-        is_known = any(message["id"] in self._known_ids for message in page)
-        if not is_known and max(len(page), received) >= limit:
-            self._gaps.add(self._next)  # a full page may omit older messages
-        new = tuple(message for message in self._sort(page) if self._append(message))
+        items = identify(page)
+        is_gap, start = self._may_omit(items, limit), self.end
+        new = [item for item in self._sort(items) if self._append(item)]
+        if is_gap and new:
+            self._gaps.add(start)
         self._forget(but=len(new))
-        return new
+        return tuple(item.message for item in new if item.message is not None)
+
+    def _may_omit(self, items: Sequence[Item], limit: int) -> bool:
+        """Whether TRaX may have left out messages between those that are known and this page.
+
+        It may if nothing on the page is known. The first page has nothing to compare with: that one
+        may omit older messages if it is as long as requested.
+        """
+        if any(item.message and item.key in self._known for item in items):
+            return False
+        return bool(self._known) or len(items) >= limit
 
     def __len__(self) -> int:
         return len(self._window)
 
     def latest(self, limit: int = WINDOW, *, most_bytes: int = LARGEST_BYTES) -> MessagePage:
         """The last messages, as many as the limits allow."""
-        last = self._fit(reversed(range(self._first, self._next)), limit, most_bytes)
-        start = last[-1] if last else self._next
+        last = self._fit(reversed(range(self._first, self.end)), limit, most_bytes)
+        start = last[-1] if last else self.end
         # A gap before the first of them is not reported: older messages were not requested.
         missed = any(it > start for it in self._gaps)
         return self._page(sorted(last), missed=missed, more=start > self._first)
@@ -111,13 +122,14 @@ class Feed:
         longer stand in a row. After an unknown or too old cursor, these are all that are known.
         """
         start, is_exact = self._locate(cursor)
-        indexes = self._fit(range(start, self._next), limit, most_bytes)
+        indexes = self._fit(range(start, self.end), limit, most_bytes)
         is_gap = any(start <= it <= indexes[-1] for it in self._gaps) if indexes else False
-        more = bool(indexes) and indexes[-1] + 1 < self._next
+        more = bool(indexes) and indexes[-1] + 1 < self.end
         return self._page(indexes, missed=is_gap or not is_exact, more=more)
 
     @property
-    def _next(self) -> int:
+    def end(self) -> int:
+        """The index of the next new message, or item that is left out."""
         return self._first + len(self._window)
 
     def _entry(self, index: int) -> _Entry:
@@ -136,11 +148,13 @@ class Feed:
 
     def _page(self, indexes: Sequence[int], *, missed: bool, more: bool) -> MessagePage:
         """These messages. The cursor names the last of them, and those before."""
-        messages = tuple(json.loads(self._entry(index).content) for index in indexes)
-        end = indexes[-1] + 1 if indexes else self._next
+        contents = [self._entry(index).content for index in indexes]
+        messages = tuple(json.loads(content) for content in contents if content)
+        end = indexes[-1] + 1 if indexes else self.end
         before = range(max(self._first, end - _CURSOR_DIGESTS), end)
         cursor = "".join(self._entry(index).digest for index in before)
-        return MessagePage(messages, cursor or _BEGINNING, missed, more)
+        is_whole = len(messages) == len(contents)
+        return MessagePage(messages, cursor or _BEGINNING, missed or not is_whole, more)
 
     def _locate(self, cursor: str) -> tuple[int, bool]:
         """The first index after a cursor, and whether nothing before it is missing or repeated."""
@@ -154,18 +168,21 @@ class Feed:
         known = (positions[digest] + 1 for digest in reversed(digests) if digest in positions)
         return next(known, self._first), False
 
-    def _append(self, message: Message) -> bool:
-        """Append a message unless it is known. One page may hold a message twice."""
-        if message["id"] in self._known_ids:
+    def _append(self, item: Item) -> bool:
+        """Append an item unless it is known. One page may hold a message twice."""
+        if item.key in self._known:
             return False
-        content = json.dumps(message, ensure_ascii=False).encode(errors="surrogatepass")
-        self._known_ids[message["id"]] = None
-        self._window.append(_Entry(content, _digest(message["id"]), shown.size_of(message)))
+        self._known.update(dict.fromkeys(item.keys))
+        content, size = b"", 0
+        if item.message is not None:
+            content = json.dumps(item.message, ensure_ascii=False).encode(errors="surrogatepass")
+            size = shown.size_of(item.message)
+        self._window.append(_Entry(content, _digest(item.key), size))
         self._window_bytes += len(content)
         return True
 
     def _forget(self, *, but: int) -> None:
-        """Forget the oldest messages over a limit, and the oldest ids.
+        """Forget the oldest messages over a limit, and what the oldest are known by.
 
         `but` is the number of new messages, which are kept until the next new ones.
         """
@@ -176,18 +193,18 @@ class Feed:
             self._window_bytes -= len(entry.content)
             self._first += 1
         self._gaps = {gap for gap in self._gaps if gap >= self._first}
-        for message_id in tuple(islice(self._known_ids, max(0, len(self._known_ids) - WINDOW))):
-            del self._known_ids[message_id]
+        for key in tuple(islice(self._known, max(0, len(self._known) - _MOST_KNOWN))):
+            del self._known[key]
 
-    def _sort(self, page: Sequence[Message]) -> list[Message]:
+    def _sort(self, items: Sequence[Item]) -> list[Item]:
         """Oldest first. Messages with equal or missing time stamps keep the order of the page."""
-        ordered = page if self._is_oldest_first(page) else tuple(reversed(page))
-        return [message for _, message in sorted(_dated(ordered), key=lambda dated: dated[0])]
+        ordered = items if self._is_oldest_first(items) else tuple(reversed(items))
+        return [item for _, item in sorted(_dated(ordered), key=lambda dated: dated[0])]
 
-    def _is_oldest_first(self, page: Sequence[Message]) -> bool:
+    def _is_oldest_first(self, items: Sequence[Item]) -> bool:
         """The order of a page: by its time stamps, else by its new end, else as the last page."""
-        dates = [date for date in map(_date, page) if date is not None]
-        ends = [end["id"] not in self._known_ids for end in (*page[:1], *page[-1:])]
+        dates = [date for item in items if (date := _date(item.message)) is not None]
+        ends = [end.key not in self._known for end in (*items[:1], *items[-1:])]
         if trend := _trend(dates) or _trend(ends):
             self._oldest_first = trend > 0
         return self._oldest_first
@@ -203,18 +220,18 @@ def _trend(values: Sequence[Any]) -> int:
     return sum((2 * index - last) * rank for index, rank in enumerate(ranks))
 
 
-def _dated(messages: Iterable[Message]) -> Iterable[tuple[datetime, Message]]:
-    """Each message with its date, or else the date of the message before it."""
+def _dated(items: Iterable[Item]) -> Iterable[tuple[datetime, Item]]:
+    """Each item with its date, or else the date of the item before it."""
     date = datetime.min.replace(tzinfo=UTC)
-    for message in messages:
-        date = _date(message) or date
-        yield date, message
+    for item in items:
+        date = _date(item.message) or date
+        yield date, item
 
 
-def _date(message: Message) -> datetime | None:
+def _date(message: object) -> datetime | None:
     try:
-        date = datetime.fromisoformat(message.get("timestamp") or "")
-    except (TypeError, ValueError):
+        date = datetime.fromisoformat(message["timestamp"] if isinstance(message, Mapping) else "")
+    except (KeyError, TypeError, ValueError):
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 
@@ -230,10 +247,9 @@ def _end_of_row(digests: Sequence[str], window: Sequence[str]) -> int:
     return next((end for end in ends if end and window[end - count : end] == digests), 0)
 
 
-def _digest(message_id: str) -> str:
-    """Shorten an id, so that cursors are short and opaque."""
-    digest = hashlib.blake2b(message_id.encode(), digest_size=_DIGEST_LENGTH * 6 // 8).digest()
-    return base64.urlsafe_b64encode(digest).decode()
+def _digest(key: bytes) -> str:
+    """Shorten a key, so that cursors are short and opaque."""
+    return base64.urlsafe_b64encode(key[: _DIGEST_LENGTH * 6 // 8]).decode()
 
 
 def _read_cursor(cursor: str) -> list[str]:
@@ -248,5 +264,5 @@ def newest_in(page: Sequence[Any]) -> Sequence[Any]:
 
     By their time stamps; without any, the last of a page are its newest.
     """
-    dates = [date for it in page if isinstance(it, Mapping) and (date := _date(it)) is not None]
+    dates = [date for it in page if (date := _date(it)) is not None]
     return shown.newest(page, is_oldest_first=_trend(dates) >= 0)

@@ -20,6 +20,7 @@ from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import SendChatMessage
+from trax_mcp.chat.identity import id_text
 from trax_mcp.clock import Clock
 
 _Key = tuple[str, str]
@@ -57,11 +58,15 @@ class ChatMarks:
                 self._remember(key, _digest(text))
             case SendChatMessage(text=text), TraxError(outcome="not_applied"):
                 self._forget(key, _digest(text))
-            case SendChatMessage(), Answer(data={"messageId": str(message_id)}):
-                self._remember(key, message_id)
+            case SendChatMessage(), Answer(data=data):
+                if message_id := id_text(data.get("messageId")):
+                    self._remember(key, message_id)
 
     def own(self, caller: Caller, studio_id: str, messages: object) -> tuple[str, ...]:
-        """The ids of those of these messages, as TRaX sent them, that the caller has sent."""
+        """Those of these messages, as TRaX sent them, that the caller has sent.
+
+        By their ids. One without an id is named by its text.
+        """
         key = caller.owner, studio_id
         if not isinstance(messages, list | tuple):
             return ()
@@ -87,11 +92,13 @@ class ChatMarks:
 
 def _own(messages: Sequence[object], sent: set[bytes | str]) -> Iterator[str]:
     for message in messages:
-        match message:
-            case {"id": str(message_id)} if message_id in sent:
-                yield message_id
-            case {"id": str(message_id), "text": str(text)} if _digest(text) in sent:
-                yield message_id
+        if not isinstance(message, dict):
+            continue
+        message_id, text = id_text(message.get("id")), message.get("text")
+        if message_id in sent:
+            yield message_id
+        elif isinstance(text, str) and _digest(text) in sent:
+            yield message_id or text
 
 
 def _digest(text: str) -> bytes:

@@ -6,6 +6,7 @@ from itertools import accumulate
 from typing import Any, Final
 
 from trax_mcp.api.text_safety import escape_invisible, spell_out_in
+from trax_mcp.chat.identity import id_text
 
 LONGEST_TEXT: Final = 1_000
 """Characters of one text as a model sees it. Chat messages are shorter on every platform."""
@@ -16,7 +17,8 @@ _SHORTER_TEXT: Final = 200
 
 
 def shown(message: Any) -> Any:  # noqa: ANN401  TRaX's message, which is mostly an object
-    """A message with invisible characters spelt out, and with long texts cut."""
+    """A message with its ids as text, invisible characters spelt out, and long texts cut."""
+    message = _with_ids_as_text(message)
     whole = spell_out_in(message, cut=_cut)
     if len(_json(whole).encode()) <= ANSWER_BYTES:
         return whole
@@ -24,10 +26,10 @@ def shown(message: Any) -> Any:  # noqa: ANN401  TRaX's message, which is mostly
 
 
 def size_of(message: Any) -> int:  # noqa: ANN401  as above
-    """The bytes of a message in an answer, which names its id too if it is an own one."""
+    """The bytes of a message in an answer, which names it once more if it is an own one."""
     it = shown(message)
-    its_id = it.get("id", "") if isinstance(it, dict) else ""
-    return len(_json(it).encode()) + len(_json(its_id).encode()) + len(",,")
+    name = (it.get("id") or it.get("text", "")) if isinstance(it, dict) else ""
+    return len(_json(it).encode()) + len(_json(name).encode()) + len(",,")
 
 
 def newest(messages: Sequence[Any], *, is_oldest_first: bool) -> Sequence[Any]:
@@ -36,6 +38,14 @@ def newest(messages: Sequence[Any], *, is_oldest_first: bool) -> Sequence[Any]:
     sizes = accumulate(map(size_of, newest_first))
     count = max(1, sum(size <= ANSWER_BYTES for size in sizes))
     return messages[-count:] if is_oldest_first else messages[:count]
+
+
+def _with_ids_as_text(message: Any) -> Any:  # noqa: ANN401  as above
+    """So that programs which were promised text can read them."""
+    if not isinstance(message, dict):
+        return message
+    texts = {name: id_text(message.get(name)) for name in ("id", "authorId")}
+    return message | {name: text for name, text in texts.items() if text}
 
 
 def _cut(text: str) -> str:

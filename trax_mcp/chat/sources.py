@@ -1,17 +1,18 @@
 """What a watcher polls: a studio's chat and its stream status."""
 
-from typing import Protocol
+from http import HTTPStatus
+from typing import Final, Protocol
 
-from trax_mcp.api.arguments import LARGEST_PAGE
+from trax_mcp.api.arguments import DEFAULT_PAGE, LARGEST_PAGE
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.errors import TooLarge, unreadable
+from trax_mcp.api.errors import Refused, TooLarge, unreadable
 from trax_mcp.api.models import StreamStatus
 from trax_mcp.api.operations import GetStreamStatus, ListChatMessages
-from trax_mcp.chat.feed import Feed, Message
+from trax_mcp.chat.feed import Feed
 
-_SMALLEST_PAGE = 10
+_SMALLEST_PAGE: Final = 10
 
 
 class Source(Protocol):
@@ -38,32 +39,44 @@ class Chat:
         self._client = client
         self._caller = caller
         self._studio_id = studio_id
-        self._limit = LARGEST_PAGE
+        self._limit: int | None = LARGEST_PAGE
+        """None after TRaX has refused one: then it decides how many it returns."""
         self._is_first = True
 
     async def read(self) -> JsonObject:
         """Read the most recent messages: fewer the next time if these are too large."""
-        operation = ListChatMessages(studio_id=self._studio_id, limit=self._limit)
+        try:
+            return await self._read(self._limit)
+        except Refused as error:
+            if self._limit is None or error.http_status != HTTPStatus.BAD_REQUEST:
+                raise
+        page = await self._read(None)
+        self._limit = None
+        return page
+
+    def add(self, content: JsonObject) -> bool:
+        """Add a page to the feed. The messages of the first one are not a change.
+
+        What is left out is a change too: readers are told that some may be missing.
+        """
+        before, is_first = self.feed.end, self._is_first
+        self.feed.add_page(content["messages"], limit=content["limit"])
+        self._is_first = False
+        return self.feed.end != before and not is_first
+
+    async def _read(self, limit: int | None) -> JsonObject:
+        operation = ListChatMessages(studio_id=self._studio_id, limit=limit)
         try:
             # No retry: the watcher decides when TRaX is polled again.
             answer = await self._client.send(operation, self._caller, retry=False)
         except TooLarge:
-            self._limit = max(self._limit // 2, _SMALLEST_PAGE)
+            self._limit = max((limit or DEFAULT_PAGE) // 2, _SMALLEST_PAGE)
             raise
-        page = answer.data.get("data")
+        page = [] if answer.data.get("data", "") is None else answer.data.get("data")
         if not isinstance(page, list):
             why = "lacks what it should hold"
             raise unreadable(operation, why, status=answer.status, request_id=answer.request_id)
-        return {"messages": page, "limit": operation.limit}
-
-    def add(self, content: JsonObject) -> bool:
-        """Add a page to the feed. The messages of the first one are not a change."""
-        page: list[Message] = content["messages"]
-        # Only items with an id can be added. The others are left out and hide no message.
-        messages = [it for it in page if _is_message(it)]
-        new = self.feed.add_page(messages, received=len(page), limit=content["limit"])
-        is_first, self._is_first = self._is_first, False
-        return bool(new) and not is_first
+        return {"messages": page, "limit": limit or DEFAULT_PAGE}
 
 
 class Status:
@@ -88,7 +101,3 @@ class Status:
 def documented(status: StreamStatus) -> JsonObject:
     """The documented fields of a status: one that TRaX adds may change all the time."""
     return {name: getattr(status, name) for name in StreamStatus.model_fields}
-
-
-def _is_message(item: object) -> bool:
-    return isinstance(item, dict) and isinstance(item.get("id"), str)

@@ -57,7 +57,10 @@ _CHAT_SCHEMA: JsonObject = {
     "notice": {"type": "string", "description": "Who wrote what follows."},
     "now": {"type": "string", "description": "When this was answered."},
     "more": {"type": "boolean", "description": "More are known. `notice` says how."},
-    "probablyOwn": {**_IDS, "description": "Ids of messages that were probably sent from here."},
+    "probablyOwn": {
+        **_IDS,
+        "description": "Ids of messages probably sent from here; texts of those without.",
+    },
 }
 
 

@@ -88,8 +88,8 @@ def newest_chat(answer: JsonObject) -> JsonObject:
 def listed_chat(answer: JsonObject, own: Sequence[str], *, more: bool, now: datetime) -> JsonObject:
     """TRaX's answer as a model reads it. `more`: older messages are left out."""
     page = shown(without_ours({name: it for name, it in answer.items() if name != "data"}))
-    messages = answer.get("data")
     if "data" in answer:
+        messages = [] if answer["data"] is None else answer["data"]
         page["data"] = (
             [shown(it) for it in messages] if isinstance(messages, list) else shown(messages)
         )

@@ -9,7 +9,7 @@ from trax_mcp.chat.feed import Feed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from trax_mcp.chat.feed import Message
+    from trax_mcp.chat.identity import Message
 
 Page = list[dict[str, Any]]
 
@@ -38,7 +38,7 @@ def ids(messages: Iterable[Message]) -> str:
     return "".join(it["id"] for it in messages)
 
 
-def fed(*pages: Sequence[Message]) -> Feed:
+def fed(*pages: Sequence[object]) -> Feed:
     feed = Feed()
     for each in pages:
         feed.add_page(each)

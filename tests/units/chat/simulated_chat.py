@@ -1,4 +1,4 @@
-"""Simulates a chat: an upstream that returns the most recent 200 messages, a feed, and readers.
+"""Simulates a chat: an upstream that returns the most recent messages, a feed, and readers.
 
 A much simpler reference feed, which knows the true order, states what each reader must receive.
 """
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from random import Random
 
-    from trax_mcp.chat.feed import Message, MessagePage
+    from trax_mcp.chat.feed import MessagePage
+    from trax_mcp.chat.identity import Message
 
 Order = Literal["oldest first", "newest first", "shuffled"]
+Ids = Literal["texts", "numbers", "missing", "some missing", "per platform", "all the same"]
 PAGE_SIZE: Final = 200
 WINDOW: Final = 1_000
 CURSOR_LENGTH: Final = 4
@@ -38,16 +40,18 @@ _START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass
 class Upstream:
-    """A chat that returns its most recent 200 messages. Messages are numbered as they arrive.
+    """A chat that returns its most recent messages. Messages are numbered as they arrive.
 
     `skew` is the largest clock error in seconds; with None, all times are equal. `undated` is the
-    percentage of messages without a time.
+    percentage of messages without a time. `page_size` is the most that it returns.
     """
 
     order: Order
     random: Random
     skew: int | None = 0
     undated: int = 0
+    ids: Ids = "texts"
+    page_size: int = PAGE_SIZE
     messages: list[dict[str, Any]] = field(default_factory=list)
     removed: set[int] = field(default_factory=set)
 
@@ -62,7 +66,7 @@ class Upstream:
     def shown(self) -> list[int]:
         """The numbers of the messages in a page."""
         latest = (it for it in reversed(range(len(self.messages))) if it not in self.removed)
-        return [*islice(latest, PAGE_SIZE)][::-1]
+        return [*islice(latest, self.page_size)][::-1]
 
     def page(self) -> list[dict[str, Any]]:
         """A page, in the order of this upstream."""
@@ -72,7 +76,8 @@ class Upstream:
         return page[::-1] if self.order == "newest first" else page
 
     def _message(self, number: int) -> dict[str, Any]:
-        message = {"id": f"message {number}", "text": "hi"}
+        message = {"text": f"hi {number}", "platform": ("twitch", "kick")[number % 2]}
+        message |= self._id(number)
         if self.random.randrange(100) < self.undated:
             return message
         if self.skew is None:
@@ -81,6 +86,20 @@ class Upstream:
         seconds = number + self.random.randint(-self.skew, self.skew)
         time = _START + timedelta(days=1, seconds=seconds, microseconds=number)
         return message | {"timestamp": time.isoformat()}
+
+    def _id(self, number: int) -> dict[str, Any]:
+        match self.ids:
+            case "numbers":
+                return {"id": number}
+            case "per platform":
+                return {"id": str(number // 2)}
+            case "all the same":
+                return {"id": "message"}
+            case "missing":
+                return {}
+            case "some missing" if self.random.randrange(2):
+                return {"id": None}
+        return {"id": f"message {number}"}
 
 
 class Reference:
@@ -101,7 +120,7 @@ class Reference:
         unseen = set(range(self._added, len(upstream.messages))) - set(shown) - upstream.removed
         if unseen:
             self.lost.add(len(self.returned))
-        if len(new) == PAGE_SIZE:
+        if shown and len(new) == len(shown) and (known or len(shown) >= PAGE_SIZE):
             self.doubtful.add(len(self.returned))
         if not upstream.undated and upstream.skew:
             new.sort(key=lambda number: upstream.messages[number]["timestamp"])
@@ -150,7 +169,7 @@ class Reader:
 
 
 def numbers(messages: Sequence[Message]) -> list[int]:
-    return [int(message["id"].split()[1]) for message in messages]
+    return [int(message["text"].split()[1]) for message in messages]
 
 
 # The simulation

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import chain
 from random import Random
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
 import pytest
 from hypothesis import given
@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from tests.support.hypothesis_profiles import unshrunk
 from tests.units.chat.simulated_chat import (
     WINDOW,
+    Ids,
     Order,
     Simulation,
     Step,
@@ -51,6 +52,7 @@ up_to_199 = arrivals(st.one_of(st.integers(0, 5), st.integers(0, 199), st.just(1
 exactly_200 = arrivals(st.just(200))
 more_than_200 = arrivals(st.sampled_from((201, 250, 700)))
 up_to_12 = arrivals(st.integers(0, 12))
+up_to_60 = arrivals(st.integers(0, 60))
 poll: st.SearchStrategy[Step] = st.just(("poll",))
 reads: st.SearchStrategy[Step] = st.tuples(
     st.just("read"),
@@ -75,6 +77,11 @@ def step_lists(*cycles: st.SearchStrategy[list[Step]]) -> st.SearchStrategy[list
     return st.lists(st.one_of(cycles), max_size=14).map(lambda lists: [*chain(*lists)])
 
 
+def after_one_message(steps: list[Step]) -> list[Step]:
+    """From a page that was not empty on, the next pages are judged by what is known."""
+    return [("arrive", 1), ("poll",), *steps]
+
+
 orders = st.sampled_from(get_args(Order))
 sorted_orders: st.SearchStrategy[Order] = st.sampled_from(("oldest first", "newest first"))
 wrong_clocks = st.sampled_from(((0, 0), (40, 0)))
@@ -84,12 +91,18 @@ without_distinct_times = st.sampled_from(((0, 100), (0, 50), (None, 0), (None, 5
 def chats(
     order: st.SearchStrategy[Order] = orders,
     times: st.SearchStrategy[tuple[int | None, int]] = st.just((0, 0)),  # noqa: B008  immutable
+    **more: st.SearchStrategy[Any],
 ) -> st.SearchStrategy[Simulation]:
     """A chat in an order, with a skew of its clock and a percentage of messages without a time."""
     seeds = st.integers(0, 2**32).map(Random)
-    return st.builds(
-        lambda order, seed, times: Simulation(Upstream(order, seed, *times)), order, seeds, times
+    upstreams = st.builds(
+        lambda order, seed, times, **more: Upstream(order, seed, *times, **more),
+        order,
+        seeds,
+        times,
+        **more,
     )
+    return upstreams.map(Simulation)
 
 
 def none_is_marked(simulation: Simulation) -> None:
@@ -100,6 +113,10 @@ def none_is_marked(simulation: Simulation) -> None:
 def none_is_lost(simulation: Simulation) -> None:
     check_readers(simulation)
     assert not simulation.reference.lost
+
+
+def all_arrive(simulation: Simulation) -> None:
+    none_is_lost(simulation)
     assert simulation.reference.returned == list(range(len(simulation.upstream.messages)))
 
 
@@ -111,13 +128,18 @@ Scenario = tuple[
 SCENARIOS: Final[dict[str, Scenario]] = {
     "up to 199 messages between polls arrive once and none is marked missed": (
         chats(times=wrong_clocks),
-        step_lists(cycle(up_to_199), cycle(up_to_199), removals),
+        step_lists(cycle(up_to_199)),
         none_is_marked,
+    ),
+    "nor if others are removed, unless those are all that were known": (
+        chats(times=wrong_clocks),
+        step_lists(cycle(up_to_199), cycle(up_to_199), removals),
+        none_is_lost,
     ),
     "200 messages between polls arrive once and may be marked missed": (
         chats(),
         step_lists(cycle(up_to_199, exactly_200)),
-        none_is_lost,
+        all_arrive,
     ),
     "more than 200 are marked missed where some are lost": (
         chats(times=wrong_clocks),
@@ -126,6 +148,16 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         step_lists(cycle(up_to_199, exactly_200, more_than_200), cycle(up_to_199), removals).filter(
             lambda steps: sum(sum(it[1:]) for it in steps if it[0] == "arrive") <= WINDOW
         ),
+        check_readers,
+    ),
+    "with any ids and shorter pages than asked for, lost ones are marked missed": (
+        chats(ids=st.sampled_from(get_args(Ids)), page_size=st.sampled_from((25, 200))),
+        step_lists(cycle(up_to_12, up_to_60)).map(after_one_message),
+        check_readers,
+    ),
+    "and if some are removed from the shorter pages": (
+        chats(page_size=st.just(25)),
+        step_lists(cycle(up_to_12, up_to_60), removals).map(after_one_message),
         check_readers,
     ),
     "without distinct times, pages keep the direction that two polls have shown": (

@@ -80,7 +80,16 @@ def test_the_chats_that_were_used_last_are_remembered() -> None:
 
 def test_what_is_no_message_has_no_mark() -> None:
     marks = ChatMarks(SetClock())
-    sent(marks, ["Hello"], result=answer(messageId=7))
-    lists: tuple[object, ...] = (None, "Hello", {}, [None, 1, [], {}, {"id": 1, "text": "Hello"}])
+    sent(marks, ["Hello"], result=answer(messageId=True))
+    lists: tuple[object, ...] = (None, "Hello", {}, [None, 1, [], {}, {"id": True, "text": 1}])
     assert [own(marks, messages) for messages in lists] == [()] * len(lists)
     assert own(marks, [{"id": "m1", "text": None}, {"id": "m2", "text": "Hello"}]) == ("m2",)
+
+
+def test_an_id_may_be_a_number_and_the_text_names_a_message_without_one() -> None:
+    marks = ChatMarks(SetClock())
+    sent(marks, ["Hello"], result=answer(messageId=7))
+    assert own(marks, [{"id": 7, "text": "Hi"}, {"id": "7", "text": "Ho"}]) == ("7", "7")
+    for no_id in (None, "", True, 7.0):
+        messages = [{"id": no_id, "text": text} for text in ("Hi", "Hello")]
+        assert own(marks, messages) == ("Hello",)
