@@ -17,7 +17,6 @@ from tests.support.product.shared_clock import settled
 from tests.support.resource_reads import CHAT, refused
 from tests.world.answers import data_of, text_of
 from tests.world.world import MINE
-from trax_mcp.api.client import LARGEST_ANSWER_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
 LIST: Final = "list_chat_messages"
 NOW: Final = {"timeoutSeconds": 0, "limit": 200}
+LARGEST_ANSWER_BYTES: Final = 4 * 1024 * 1024
 POLL: Final = 2.0
 """The shortest pause between two polls, in seconds."""
 
