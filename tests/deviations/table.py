@@ -6,6 +6,19 @@ from typing import TYPE_CHECKING, Final
 
 from tests.deviations import (
     rows_as_documented,
+    rows_of_changes,
+    rows_of_chat,
+    rows_of_failing_starts,
+    rows_of_failing_stops,
+    rows_of_fields,
+    rows_of_messages,
+    rows_of_pages,
+    rows_of_reads,
+    rows_of_statuses,
+    rows_of_stops,
+    rows_of_switches,
+    rows_of_uploads,
+    rows_of_wire,
 )
 
 if TYPE_CHECKING:
@@ -13,4 +26,19 @@ if TYPE_CHECKING:
 
     from tests.deviations.row import Row
 
-ROWS: Final[Sequence[Row]] = (*rows_as_documented.ROWS,)
+ROWS: Final[Sequence[Row]] = (
+    *rows_as_documented.ROWS,
+    *rows_of_stops.ROWS,
+    *rows_of_reads.ROWS,
+    *rows_of_fields.ROWS,
+    *rows_of_wire.ROWS,
+    *rows_of_changes.ROWS,
+    *rows_of_chat.ROWS,
+    *rows_of_uploads.ROWS,
+    *rows_of_failing_stops.ROWS,
+    *rows_of_statuses.ROWS,
+    *rows_of_failing_starts.ROWS,
+    *rows_of_pages.ROWS,
+    *rows_of_switches.ROWS,
+    *rows_of_messages.ROWS,
+)

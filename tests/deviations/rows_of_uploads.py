@@ -1,0 +1,210 @@
+"""Deviations of uploads and of the media library."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.deviations import scenarios
+from tests.deviations.plays import (
+    MEDIA,
+    PUT,
+    RESERVE,
+    all_items,
+    answered,
+    dropped,
+    fields,
+    items,
+    page,
+)
+from tests.deviations.plays_of_bytes import moved
+from tests.deviations.plays_of_chat import processing_at_first
+from tests.deviations.plays_of_lists import quiet_status
+from tests.deviations.row import Row
+
+EXPIRED: Final = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
+HEADER_MISSING: Final = "<Error><Code>MissingSecurityHeader</Code></Error>"
+
+ROWS: Final = (
+    Row(
+        name="put_403_xml",
+        trax="The storage refuses a file with 403 and XML.",
+        play=answered(PUT, 403, EXPIRED, kind="application/xml"),
+        calls=scenarios.UPLOAD,
+        person=(
+            "upload_media: The storage answered the upload with HTTP 403 (AccessDenied), so the file was not uploaded; what was reserved for it stays in the media library, empty.",
+        ),
+        model=(
+            "upload_media: upload_failed, not_applied: The storage answered the upload with HTTP 403 (AccessDenied), so the file was not uploaded; what was reserved for it stays in the media library, empty. The same call is likely to fail again.",
+        ),
+        sent=(
+            "POST media",
+            "PUT",
+        ),
+    ),
+    Row(
+        name="put_307",
+        trax="The storage redirects a file.",
+        play=moved(PUT, 307, "https://eu.storage.example/bucket?key=secret"),
+        calls=scenarios.UPLOAD,
+        person=(
+            "upload_media: The storage redirects the upload, which is not followed: HTTP 307, so the file was not uploaded; what was reserved for it stays in the media library, empty.",
+        ),
+        model=(
+            "upload_media: upload_failed, not_applied: The storage redirects the upload, which is not followed: HTTP 307, so the file was not uploaded; what was reserved for it stays in the media library, empty. Tell whoever runs this TRaX.",
+        ),
+        sent=(
+            "POST media",
+            "PUT",
+        ),
+    ),
+    Row(
+        name="put_required_headers",
+        trax="The storage refuses a file that lacks a header.",
+        play=answered(PUT, 400, HEADER_MISSING, kind="application/xml"),
+        calls=scenarios.UPLOAD,
+        person=(
+            "upload_media: The storage answered the upload with HTTP 400 (MissingSecurityHeader), so the file was not uploaded; what was reserved for it stays in the media library, empty.",
+        ),
+        model=(
+            "upload_media: upload_failed, not_applied: The storage answered the upload with HTTP 400 (MissingSecurityHeader), so the file was not uploaded; what was reserved for it stays in the media library, empty. The same call is likely to fail again.",
+        ),
+        sent=(
+            "POST media",
+            "PUT",
+        ),
+    ),
+    Row(
+        name="put_relative_url",
+        trax="Gives a path in place of an address for the file.",
+        play=fields(RESERVE, uploadUrl="/uploads/token-of-an-upload"),
+        calls=scenarios.UPLOAD,
+        person=(
+            "upload_media: TRaX gave an upload address that is not a whole URL, so the file was not uploaded; what was reserved for it stays in the media library, empty.",
+        ),
+        model=(
+            "upload_media: bad_answer, not_applied: TRaX gave an upload address that is not a whole URL, so the file was not uploaded; what was reserved for it stays in the media library, empty. Tell whoever runs this TRaX.",
+        ),
+        sent=("POST media",),
+    ),
+    Row(
+        name="put_unreachable",
+        trax="The storage closes each connection.",
+        play=dropped(PUT, times=None),
+        calls=scenarios.UPLOAD,
+        person=(
+            "upload_media: The connection to the storage broke; whether the file arrived is not known.",
+        ),
+        model=(
+            "upload_media: unreachable, unknown: The connection to the storage broke; whether the file arrived is not known. Look with list_media before anything else.",
+        ),
+        sent=(
+            "POST media",
+            "PUT",
+            "PUT",
+        ),
+        passes=True,
+    ),
+    Row(
+        name="put_503_once",
+        trax="The storage answers the first PUT with 503.",
+        play=answered(
+            PUT, 503, "<Error><Code>SlowDown</Code></Error>", kind="application/xml", times=1
+        ),
+        calls=scenarios.UPLOAD,
+        sent=(
+            "POST media",
+            "PUT",
+            "PUT",
+        ),
+        passes=True,
+    ),
+    Row(
+        name="put_503",
+        trax="The storage answers each PUT with 503.",
+        play=answered(PUT, 503, "<Error><Code>SlowDown</Code></Error>", kind="application/xml"),
+        calls=scenarios.UPLOAD,
+        person=(
+            "upload_media: The storage answered the upload with HTTP 503 (SlowDown), so the file was not uploaded; what was reserved for it stays in the media library, empty.",
+        ),
+        model=(
+            "upload_media: upload_failed, not_applied, call again: The storage answered the upload with HTTP 503 (SlowDown), so the file was not uploaded; what was reserved for it stays in the media library, empty. Call again to try anew.",
+        ),
+        sent=(
+            "POST media",
+            "PUT",
+            "PUT",
+        ),
+        passes=True,
+    ),
+    Row(
+        name="media_never_ready",
+        trax="Never has the file ready.",
+        play=all_items(MEDIA, status="UPLOADING"),
+        calls=scenarios.UPLOAD,
+        person=(
+            'upload_media: Uploaded the file "intro.mp4" to the media library. TRaX is still processing it.',
+        ),
+        model=(
+            "upload_media: message=Do not upload it again: list_media shows when it is READY., status=UPLOADING",
+        ),
+        sent=(
+            "POST media",
+            "PUT",
+        ),
+    ),
+    Row(
+        name="media_status_processing",
+        trax="Says PROCESSING for a while.",
+        play=processing_at_first,
+        calls=scenarios.UPLOAD,
+        sent=(
+            "POST media",
+            "PUT",
+        ),
+    ),
+    Row(
+        name="media_status_lower",
+        trax='Says "ready" for READY.',
+        play=items(MEDIA, quiet_status),
+        calls=scenarios.UPLOAD,
+        person=(
+            'upload_media: Uploaded the file "intro.mp4" to the media library. TRaX is still processing it.',
+        ),
+        model=(
+            "upload_media: message=Do not upload it again: list_media shows when it is READY., status=ready",
+        ),
+        sent=(
+            "POST media",
+            "PUT",
+        ),
+    ),
+    Row(
+        name="media_failed",
+        trax="Fails to process the file.",
+        play=all_items(MEDIA, status="FAILED"),
+        calls=scenarios.UPLOAD,
+        person=(
+            "upload_media: The file was uploaded, but TRaX could not process it: the media library lists it as FAILED.",
+        ),
+        model=(
+            "upload_media: upload_failed, applied: The file was uploaded, but TRaX could not process it: the media library lists it as FAILED. Tell the person; do not upload the same file again.",
+        ),
+        sent=(
+            "POST media",
+            "PUT",
+        ),
+    ),
+    Row(
+        name="html_200_reserve",
+        trax="Answers a reservation with a web page and 200.",
+        play=page(RESERVE),
+        calls=scenarios.UPLOAD,
+        person=(
+            "upload_media: Something other than TRaX's API answered create_media_upload: a page (text/html) with HTTP 200; whether it took effect is not known.",
+        ),
+        model=(
+            "upload_media: bad_answer, unknown: Something other than TRaX's API answered create_media_upload: a page (text/html) with HTTP 200; whether it took effect is not known. Look with list_media before anything else.",
+        ),
+        sent=("POST media",),
+    ),
+)
