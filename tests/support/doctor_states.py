@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tests.support.document_edits import MEDIA, SCHEMAS, cut, put
 from tests.support.home_folder import KEY, ODD_KEY, sample_of
-from tests.support.product.faults import Fault
+from tests.support.product.faults import Fault, Request, RequestHandler, Response, encode_json
 from tests.support.product.local_servers import Held
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.sandbox_accounts import MODERATOR_KEY
@@ -59,6 +59,41 @@ def with_many_faults(sandbox: Sandbox) -> None:
     _add(sandbox, Fault.error(404, "not_found"), "*/destinations")
     _add(sandbox, Fault.status(200, {"data": [{}]}), "*/messages")
     _add(sandbox, Fault.status(502), "/v1/connections")
+
+
+def with_health_for_a_key(sandbox: Sandbox) -> None:
+    """Tell the health only to a key, in words of its own."""
+
+    async def respond(request: Request, handle: RequestHandler) -> Response:
+        if request.secret is None:
+            return Response(401, encode_json({"message": "Sign in first."}))
+        return await handle(request)
+
+    _add(sandbox, Fault("health for a key", respond), "/v1/health")
+
+
+def with_little(sandbox: Sandbox) -> None:
+    """Fail with the health, and publish no contract."""
+    _add(sandbox, Fault.status(500), "/v1/health")
+    _add(sandbox, Fault.error(404, "not_found", "No such page."), "/v1/openapi.json")
+
+
+def with_odd_items(sandbox: Sandbox) -> None:
+    """Answer with lists that are otherwise than documented."""
+
+    def change_places(page: dict[str, Any]) -> None:
+        first, second, *_ = page["data"]
+        del first["id"]
+        del second["vertical"]
+        second["enabled"] = "on"
+
+    def change_studios(page: dict[str, Any]) -> None:
+        for studio in page["data"]:
+            studio["lastOpenedAt"] = 1_790_000_000
+
+    _add(sandbox, Fault.patched(change_places), "*/destinations")
+    _add(sandbox, Fault.patched(change_studios), "/v1/studios")
+    _add(sandbox, Fault.patched(lambda page: page.update(data=[7, {"id": "x"}])), "/v1/media")
 
 
 def _add(sandbox: Sandbox, fault: Fault, *paths: str) -> None:
@@ -175,6 +210,31 @@ DOCTOR_STATES: Final[dict[str, DoctorState]] = {
     "writes are off and the contract breaks": DoctorState(set_up_sandbox=with_trouble),
     "trouble in many places": DoctorState(set_up_sandbox=with_many_faults),
     "trouble as JSON": DoctorState(set_up_sandbox=with_many_faults, arguments=("--json",)),
+    # another TRaX than its reference tells of, or something in its place
+    "health for a key alone": DoctorState(set_up_sandbox=with_health_for_a_key),
+    "no health and no contract": DoctorState(set_up_sandbox=with_little),
+    "odd items": DoctorState(set_up_sandbox=with_odd_items),
+    "a wrong key in other words": DoctorState(
+        set_up_sandbox=with_fault(
+            Fault.status(401, {"error": "Invalid token."}), "/v1/health", "/v1/studios"
+        )
+    ),
+    "a page": DoctorState(
+        set_up_sandbox=with_fault(Fault.status(200, _PAGE, content_type="text/html"))
+    ),
+    "a page that refuses": DoctorState(
+        set_up_sandbox=with_fault(Fault.status(403, _PAGE, content_type="text/html"))
+    ),
+    "a redirect": DoctorState(
+        set_up_sandbox=with_fault(
+            Fault.status(302, headers={"Location": "https://login.example.com/?next=/v1"})
+        )
+    ),
+    "a packed answer": DoctorState(
+        set_up_sandbox=with_fault(
+            Fault.status(200, b"\x0b\x01", headers={"Content-Encoding": "br"})
+        )
+    ),
     # the connection
     "nobody there": DoctorState({"TRAX_BASE_URL": "http://127.0.0.1:NOBODY"}),
     "silence": DoctorState({"TRAX_TIMEOUT_SECONDS": "0.2"}, set_up_sandbox=without_answers),

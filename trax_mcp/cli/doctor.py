@@ -9,24 +9,18 @@ import sys
 from argparse import Namespace
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
-from http import HTTPStatus
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Final
 
 import anyio
 from rich.console import Console
 from rich.text import Text
 
-from trax_mcp.api.caller import ANONYMOUS, Caller
-from trax_mcp.api.client import Client
-from trax_mcp.api.contract import CONTRACT
-from trax_mcp.api.contract_check import compare, fold
-from trax_mcp.api.errors import KEYS_SCREEN, WRITES_OFF, TraxError
-from trax_mcp.api.models import Health, Model
-from trax_mcp.api.operation import Operation
-from trax_mcp.api.operations import OPERATIONS, GetHealth, GetOpenapi, ListStudios
-from trax_mcp.api.text_safety import escape_invisible, quote
+from trax_mcp.api.caller import ANONYMOUS
+from trax_mcp.api.errors import KEYS_SCREEN
+from trax_mcp.api.text_safety import escape_invisible
 from trax_mcp.cli.doctor_questions import describe
+from trax_mcp.cli.doctor_trax import Result, State, check_trax
 from trax_mcp.cli.install.clients import FILE_CLIENTS, McpClient
 from trax_mcp.cli.install.configuration import (
     SANDBOX_SWITCH,
@@ -46,28 +40,11 @@ from trax_mcp.cli.terminal import (
 from trax_mcp.secret_files import mcp_tokens, store_url
 from trax_mcp.settings import VARIABLE_PREFIX, CannotStart, Settings, read_settings
 
-Read = type[Operation[Model]]
 Results = dict[str, "Result"]
 """The results of the checks by name, in order."""
 
 _READABLE_BY_OTHERS: Final = 0o044
-_MAX_STATUS: Final = 40
 _NAME_COLUMNS: Final = 16
-_READS: Final[Mapping[str, Read]] = {
-    str(it.call.scope): it for it in reversed(OPERATIONS) if it.call.scope and not it.call.mutates
-}
-"""The first read with each scope, the last one first."""
-_REMEDIES: Final[Mapping[str, str]] = {
-    "unreachable": "Check the network, TRAX_BASE_URL, and HTTPS_PROXY and SSL_CERT_FILE if set.",
-    "timeout": "Look again later, or allow more time: TRAX_TIMEOUT_SECONDS.",
-    "rate_limited": "Wait a little, then look again.",
-    "invalid_key": f"Make a new key on {KEYS_SCREEN}, then run trax-mcp install CLIENT.",
-}
-
-
-State = Literal["ok", "failed", "warning", "not_checked"]
-"""The state of what was checked. Only "failed" makes the command fail."""
-
 _MARKS: Final[Mapping[State, tuple[str, str]]] = {
     "ok": ("✓", "bold green"),
     "failed": ("✗", "bold red"),
@@ -77,22 +54,15 @@ _MARKS: Final[Mapping[State, tuple[str, str]]] = {
 """A mark and its style."""
 
 
-class Result(NamedTuple):
-    """The result of a check: `detail` is a sentence, `remedy` the one thing to do."""
-
-    state: State
-    detail: str
-    remedy: str | None = None
-
-
 def run(options: Namespace) -> int:
     """Print the result of every check on stdout, with a remedy for each that needs one.
 
     With CLIENT, what that one would start is checked, with the settings in its configuration.
 
     Returns 1 if a check has failed, else 0. These are warnings, not failures: a scope that the key
-    lacks, a key that others can read, differences in the contract that break nothing, a client that
-    starts something else or gives no key, no client at all.
+    lacks, a key that others can read, an answer that is not as documented, a contract or a health
+    that TRaX does not give, differences in the contract that break nothing, a client that starts
+    something else or gives no key, no client at all.
 
     Changes nothing. TRaX gets a few reads, one after the other, each for at most
     TRAX_TIMEOUT_SECONDS. `--json` prints one object:
@@ -158,18 +128,11 @@ async def checks(source: str, variables: Mapping[str, str]) -> AsyncIterator[tup
     yield "key", result
     if access is None:
         return
+    address = "The embedded sandbox" if settings.sandbox else access.settings.base_url
     async with aclosing(client_for(access.settings)) as client:
-        address = "The embedded sandbox" if settings.sandbox else access.settings.base_url
-        try:
-            health = await client.call(GetHealth(), ANONYMOUS, retry=False)
-        except TraxError as error:
-            yield "TRaX", _failed(error, prefix=f"At {address}: ")
-            return
-        yield "TRaX", _result_of_health(address, health)
-        if access.caller.key is not None:
-            yield "reads", await _check_reads(client, access.caller)
-        yield "changes", _result_of_changes(settings, health)
-        yield "contract", await _check_contract(client)
+        checked = check_trax(client, access.caller, address, read_only=settings.read_only)
+        async for name, result in checked:
+            yield name, result
 
 
 def _check_settings(source: str, variables: Mapping[str, str]) -> tuple[Settings | None, Result]:
@@ -210,94 +173,6 @@ def _check_key(settings: Settings) -> tuple[Access | None, Result]:
         detail = f"{where}, which others on this computer can read."
         return access, Result("warning", detail, "Run chmod 600 on it.")
     return access, Result("ok", f"{where}.")
-
-
-def _result_of_health(address: str, health: Health) -> Result:
-    if health.status.lower() == "ok":
-        return Result("ok", f"{address} answers.")
-    status = quote(health.status, longest=_MAX_STATUS)
-    detail = f"{address} answers, but says of itself {status}, not ok."
-    return Result("warning", detail, "Look again later.")
-
-
-async def _check_reads(client: Client, caller: Caller) -> Result:
-    """Read once with each scope. The first read shows whether TRaX accepts the key."""
-    studio, may, lacks, unchecked = "", [], [], []
-    failed: dict[str, TraxError] = {}
-    for scope, read in reversed([*_READS.items()]):
-        of_studio = "studio_id" in read.model_fields
-        if of_studio and not studio:
-            unchecked.append(scope)
-            continue
-        operation = read.model_validate({"studioId": studio} if of_studio else {})
-        try:
-            found = await client.call(operation, caller, retry=False)
-        except TraxError as error:
-            if error.code == "insufficient_scope":
-                lacks.append(scope)
-            elif read is ListStudios:
-                return _failed(error)
-            else:
-                failed[scope] = error
-            continue
-        may.append(scope.removesuffix(":read"))
-        if read is ListStudios:
-            studio = next((it.id for it in getattr(found, "data", ())), "")
-    return _result_of_reads(may, lacks, unchecked, failed)
-
-
-def _result_of_changes(settings: Settings, health: Health) -> Result:
-    match health.write_enabled:
-        case True:
-            return Result("ok", "TRaX takes them. What your key may change is not tried.")
-        case False if settings.read_only:
-            return Result("ok", f"{WRITES_OFF}; TRAX_READ_ONLY needs none.")
-        case False:
-            remedy = "Wait: no setting of yours changes that."
-            return Result("failed", f"{WRITES_OFF}.", remedy)
-        case _:
-            return Result("not_checked", "TRaX does not say whether it takes changes.")
-
-
-async def _check_contract(client: Client) -> Result:
-    try:
-        live = (await client.call(GetOpenapi(), ANONYMOUS, retry=False)).model_extra
-    except TraxError as error:
-        return _failed(error)
-    differences = fold(compare(live, CONTRACT.document))
-    if not differences:
-        return Result("ok", f"It is the one that is built in ({CONTRACT.version}).")
-    breaking = sum(it.breaking for it in differences)
-    count = f"{len(differences)}, {breaking or 'none'} of them breaking"
-    detail = f"Differences from the one that is built in ({CONTRACT.version}): {count}."
-    remedy = "Run trax-mcp contract check, which lists them and says what to do."
-    return Result("failed" if breaking else "warning", detail, remedy)
-
-
-def _result_of_reads(
-    may: list[str], lacks: list[str], unchecked: list[str], failed: Mapping[str, TraxError]
-) -> Result:
-    if not (lacks or unchecked or failed):
-        return Result("ok", "TRaX accepts the key, and it may read everything.")
-    detail = f"TRaX accepts the key. It may read {', '.join(may) or 'nothing'}."
-    if lacks:
-        detail += f" It lacks {', '.join(lacks)}."
-    if unchecked:
-        detail += f" Not checked without a studio: {', '.join(unchecked)}."
-    if failed:
-        detail += "".join(f" {scope} failed: {it.happened}." for scope, it in failed.items())
-        return Result("failed", detail, _failed(next(iter(failed.values()))).remedy)
-    if lacks:
-        return Result("warning", detail, "If you need it, make a key that has it.")
-    return Result("ok", detail)
-
-
-def _failed(failure: TraxError, *, prefix: str = "") -> Result:
-    """A failure's message without the advice to the caller of a tool."""
-    remedy = _REMEDIES.get(failure.code, "Check TRAX_BASE_URL, then run trax-mcp contract check.")
-    if (failure.http_status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        remedy = "Look again later."
-    return Result("failed", f"{prefix}{failure.happened}.", remedy)
 
 
 def _check_clients() -> Results:

@@ -1,0 +1,214 @@
+"""What `trax-mcp doctor` finds out about TRaX: with a few reads, and without a change."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Final, Literal, NamedTuple
+
+from trax_mcp.api.answers import read_model
+from trax_mcp.api.caller import ANONYMOUS, Caller
+from trax_mcp.api.client import Client
+from trax_mcp.api.contract import CONTRACT
+from trax_mcp.api.contract_check import compare, fold
+from trax_mcp.api.errors import KEYS_SCREEN, WRITES_OFF, TraxError
+from trax_mcp.api.models import Health, Model
+from trax_mcp.api.operation import Operation
+from trax_mcp.api.operations import OPERATIONS, GetHealth, GetOpenapi, ListStudios
+from trax_mcp.api.text_safety import quote
+from trax_mcp.cli.doctor_answers import differences
+
+State = Literal["ok", "failed", "warning", "not_checked"]
+"""The state of what was checked. Only "failed" makes the command fail."""
+
+_READS: Final[Mapping[str, type[Operation[Model]]]] = {
+    str(it.call.scope): it for it in reversed(OPERATIONS) if it.call.scope and not it.call.mutates
+}
+"""The first read with each scope, the last one first."""
+_MAX_STATUS: Final = 40
+_KEY_REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_ANOTHER_KEY: Final = f"Make a new key on {KEYS_SCREEN}, then run trax-mcp install CLIENT."
+_CHECK_ADDRESS: Final = "Check TRAX_BASE_URL, and what stands between here and TRaX."
+_TELL_US: Final = "docs/first-day.md says what to send us."
+_REMEDIES: Final[Mapping[str, str]] = {
+    "unreachable": "Check the network, TRAX_BASE_URL, and HTTPS_PROXY and SSL_CERT_FILE if set.",
+    "timeout": "Look again later, or allow more time: TRAX_TIMEOUT_SECONDS.",
+    "rate_limited": "Wait a little, then look again.",
+    "invalid_key": _ANOTHER_KEY,
+}
+_STATUS_REMEDIES: Final[tuple[tuple[range, str], ...]] = (
+    (range(200, 300), _TELL_US),
+    (range(401, 402), _ANOTHER_KEY),
+    (range(429, 430), _REMEDIES["rate_limited"]),
+    (range(500, 600), "Look again later."),
+)
+"""What to do about an answer with another code and such a status. For others: `_CHECK_ADDRESS`."""
+
+
+class Result(NamedTuple):
+    """The result of a check: `detail` is a sentence, `remedy` the one thing to do."""
+
+    state: State
+    detail: str
+    remedy: str | None = None
+
+
+@dataclass
+class _Reads:
+    """What came of one read with each scope.
+
+    By tool: `failed`, and `odd`, which is what was otherwise than documented in an answer.
+    """
+
+    may: list[str] = field(default_factory=list)
+    lacks: list[str] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
+    failed: dict[str, TraxError] = field(default_factory=dict)
+    odd: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    refusal: TraxError | None = None
+    """The failure of the first read. Then the others are not tried."""
+
+
+async def check_trax(
+    client: Client, caller: Caller, address: str, *, read_only: bool
+) -> AsyncIterator[tuple[str, Result]]:
+    """Check what TRaX answers at this address, with a key and without.
+
+    Yields the name of each check and its result. A TRaX that failed is the last.
+    """
+    health, trouble = await _read_health(client, caller)
+    reads = None
+    if caller.key is not None and (trouble is None or trouble.http_status is not None):
+        reads = await _read_all(client, caller)
+    if trouble is not None and not _has_answered(reads):
+        yield "TRaX", _failed(trouble, prefix=f"At {address}: ")
+        return
+    yield "TRaX", _result_of_health(address, health, trouble)
+    if reads is not None:
+        yield "reads", _result_of_reads(reads)
+        if reads.refusal is None:
+            yield "answers", _result_of_answers(reads)
+    yield "changes", _result_of_changes(health, read_only=read_only)
+    yield "contract", await _check_contract(client)
+
+
+async def _read_health(client: Client, caller: Caller) -> tuple[Health | None, TraxError | None]:
+    """The health, and why it could not be read without a key. Both if it could with one."""
+    try:
+        return await client.call(GetHealth(), ANONYMOUS, retry=False), None
+    except TraxError as error:
+        trouble = error
+    if caller.key is not None and trouble.http_status in _KEY_REFUSED:
+        with suppress(TraxError):
+            return await client.call(GetHealth(), caller, retry=False), trouble
+    return None, trouble
+
+
+async def _read_all(client: Client, caller: Caller) -> _Reads:
+    """Read once with each scope. The first read shows whether TRaX accepts the key."""
+    found, studio = _Reads(), ""
+    for scope, read in reversed([*_READS.items()]):
+        of_studio = "studio_id" in read.model_fields
+        if of_studio and not studio:
+            found.unchecked.append(scope)
+            continue
+        operation = read.model_validate({"studioId": studio} if of_studio else {})
+        try:
+            answer = await client.send(operation, caller, retry=False)
+            model = read_model(operation, answer)
+        except TraxError as error:
+            # TRaX has accepted the key before.
+            may_not = found.may and error.http_status == HTTPStatus.UNAUTHORIZED
+            if error.required_scope or may_not:
+                found.lacks.append(scope)
+            elif read is ListStudios:
+                found.refusal = error
+                return found
+            else:
+                found.failed[operation.tool_name] = error
+            continue
+        found.may.append(scope.removesuffix(":read"))
+        if odd := differences(operation, answer.data):
+            found.odd[operation.tool_name] = odd
+        if read is ListStudios:
+            studio = next((it.id for it in getattr(model, "data", ())), "")
+    return found
+
+
+def _has_answered(reads: _Reads | None) -> bool:
+    """Whether it is TRaX that answers, whatever became of its health."""
+    refusal = None if reads is None else reads.refusal
+    return reads is not None and (refusal is None or refusal.http_status in _KEY_REFUSED)
+
+
+def _result_of_health(address: str, health: Health | None, trouble: TraxError | None) -> Result:
+    if health is None:
+        why = f": {trouble.happened}" if trouble else ""
+        return Result("warning", f"{address} answers, but not with its health{why}.")
+    if trouble is not None:
+        return Result("ok", f"{address} answers, with its health only to a key.")
+    if health.status.lower() == "ok":
+        return Result("ok", f"{address} answers.")
+    status = quote(health.status, longest=_MAX_STATUS)
+    detail = f"{address} answers, but says of itself {status}, not ok."
+    return Result("warning", detail, "Look again later.")
+
+
+def _result_of_reads(reads: _Reads) -> Result:
+    if reads.refusal is not None:
+        return _failed(reads.refusal)
+    if not (reads.lacks or reads.unchecked or reads.failed):
+        return Result("ok", "TRaX accepts the key, and it may read everything.")
+    detail = f"TRaX accepts the key. It may read {', '.join(reads.may) or 'nothing'}."
+    if reads.lacks:
+        detail += f" It lacks {', '.join(reads.lacks)}."
+    if reads.unchecked:
+        detail += f" Not checked without a studio: {', '.join(reads.unchecked)}."
+    if reads.failed:
+        detail += "".join(f" {tool} failed: {it.happened}." for tool, it in reads.failed.items())
+        return Result("failed", detail, _failed(next(iter(reads.failed.values()))).remedy)
+    if reads.lacks:
+        return Result("warning", detail, "If you need it, make a key that has it.")
+    return Result("ok", detail)
+
+
+def _result_of_answers(reads: _Reads) -> Result:
+    if not reads.odd:
+        return Result("ok", "What TRaX answered is as its reference says.")
+    told = (f"{tool}: {', '.join(found)}." for tool, found in reads.odd.items())
+    return Result("warning", " ".join(told), _TELL_US)
+
+
+def _result_of_changes(health: Health | None, *, read_only: bool) -> Result:
+    match health and health.write_enabled:
+        case True:
+            return Result("ok", "TRaX takes them. What your key may change is not tried.")
+        case False if read_only:
+            return Result("ok", f"{WRITES_OFF}; TRAX_READ_ONLY needs none.")
+        case False:
+            remedy = "Wait: no setting of yours changes that."
+            return Result("failed", f"{WRITES_OFF}.", remedy)
+        case _:
+            return Result("not_checked", "TRaX does not say whether it takes changes.")
+
+
+async def _check_contract(client: Client) -> Result:
+    try:
+        live = (await client.call(GetOpenapi(), ANONYMOUS, retry=False)).model_extra
+    except TraxError as error:  # which no other call needs
+        return Result("warning", f"TRaX's own could not be read: {error.happened}.")
+    found = fold(compare(live, CONTRACT.document))
+    if not found:
+        return Result("ok", f"It is the one that is built in ({CONTRACT.version}).")
+    breaking = sum(it.breaking for it in found)
+    count = f"{len(found)}, {breaking or 'none'} of them breaking"
+    detail = f"Differences from the one that is built in ({CONTRACT.version}): {count}."
+    remedy = "Run trax-mcp contract check, which lists them and says what to do."
+    return Result("failed" if breaking else "warning", detail, remedy)
+
+
+def _failed(failure: TraxError, *, prefix: str = "") -> Result:
+    """A failure's message without the advice to the caller of a tool."""
+    status = failure.http_status or 0
+    by_status = next((it for codes, it in _STATUS_REMEDIES if status in codes), _CHECK_ADDRESS)
+    return Result("failed", f"{prefix}{failure.happened}.", _REMEDIES.get(failure.code, by_status))
