@@ -26,7 +26,7 @@ _READS: Final[Mapping[str, type[Operation[Model]]]] = {
 }
 """The first read with each scope, the last one first."""
 _MAX_STATUS: Final = 40
-_KEY_REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_ABOUT_THE_KEY: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS})
 _ANOTHER_KEY: Final = f"Make a new key on {KEYS_SCREEN}, then run trax-mcp install CLIENT."
 _CHECK_ADDRESS: Final = "Check TRAX_BASE_URL, and what stands between here and TRaX."
 _TELL_US: Final = "docs/first-day.md says what to send us."
@@ -37,7 +37,6 @@ _REMEDIES: Final[Mapping[str, str]] = {
     "invalid_key": _ANOTHER_KEY,
 }
 _STATUS_REMEDIES: Final[tuple[tuple[range, str], ...]] = (
-    (range(200, 300), _TELL_US),
     (range(401, 402), _ANOTHER_KEY),
     (range(429, 430), _REMEDIES["rate_limited"]),
     (range(500, 600), "Look again later."),
@@ -57,16 +56,19 @@ class Result(NamedTuple):
 class _Reads:
     """What came of one read with each scope.
 
-    By tool: `failed`, and `odd`, which is what was otherwise than documented in an answer.
+    By tool: the result of each that `failed`, and what was `odd` in an answer: otherwise than
+    documented.
     """
 
     may: list[str] = field(default_factory=list)
     lacks: list[str] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
-    failed: dict[str, TraxError] = field(default_factory=dict)
+    failed: dict[str, Result] = field(default_factory=dict)
     odd: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    refusal: TraxError | None = None
+    refused: Result | None = None
     """The failure of the first read. Then the others are not tried."""
+    status: int | None = None
+    """The HTTP status of that failure."""
 
 
 async def check_trax(
@@ -86,7 +88,7 @@ async def check_trax(
     yield "TRaX", _result_of_health(address, health, trouble)
     if reads is not None:
         yield "reads", _result_of_reads(reads)
-        if reads.refusal is None:
+        if reads.refused is None:
             yield "answers", _result_of_answers(reads)
     yield "changes", _result_of_changes(health, read_only=read_only)
     yield "contract", await _check_contract(client)
@@ -98,7 +100,7 @@ async def _read_health(client: Client, caller: Caller) -> tuple[Health | None, T
         return await client.call(GetHealth(), ANONYMOUS, retry=False), None
     except TraxError as error:
         trouble = error
-    if caller.key is not None and trouble.http_status in _KEY_REFUSED:
+    if caller.key is not None and trouble.http_status == HTTPStatus.UNAUTHORIZED:
         with suppress(TraxError):
             return await client.call(GetHealth(), caller, retry=False), trouble
     return None, trouble
@@ -113,19 +115,21 @@ async def _read_all(client: Client, caller: Caller) -> _Reads:
             found.unchecked.append(scope)
             continue
         operation = read.model_validate({"studioId": studio} if of_studio else {})
+        answer = None
         try:
             answer = await client.send(operation, caller, retry=False)
             model = read_model(operation, answer)
         except TraxError as error:
-            # TRaX has accepted the key before.
+            result = _failed(error, remedy=_TELL_US if answer else None)
+            # The key was accepted before.
             may_not = found.may and error.http_status == HTTPStatus.UNAUTHORIZED
             if error.required_scope or may_not:
                 found.lacks.append(scope)
             elif read is ListStudios:
-                found.refusal = error
+                found.refused, found.status = result, error.http_status
                 return found
             else:
-                found.failed[operation.tool_name] = error
+                found.failed[operation.tool_name] = result
             continue
         found.may.append(scope.removesuffix(":read"))
         if odd := differences(operation, answer.data):
@@ -137,8 +141,7 @@ async def _read_all(client: Client, caller: Caller) -> _Reads:
 
 def _has_answered(reads: _Reads | None) -> bool:
     """Whether it is TRaX that answers, whatever became of its health."""
-    refusal = None if reads is None else reads.refusal
-    return reads is not None and (refusal is None or refusal.http_status in _KEY_REFUSED)
+    return reads is not None and (reads.refused is None or reads.status in _ABOUT_THE_KEY)
 
 
 def _result_of_health(address: str, health: Health | None, trouble: TraxError | None) -> Result:
@@ -155,8 +158,8 @@ def _result_of_health(address: str, health: Health | None, trouble: TraxError | 
 
 
 def _result_of_reads(reads: _Reads) -> Result:
-    if reads.refusal is not None:
-        return _failed(reads.refusal)
+    if reads.refused is not None:
+        return reads.refused
     if not (reads.lacks or reads.unchecked or reads.failed):
         return Result("ok", "TRaX accepts the key, and it may read everything.")
     detail = f"TRaX accepts the key. It may read {', '.join(reads.may) or 'nothing'}."
@@ -165,8 +168,8 @@ def _result_of_reads(reads: _Reads) -> Result:
     if reads.unchecked:
         detail += f" Not checked without a studio: {', '.join(reads.unchecked)}."
     if reads.failed:
-        detail += "".join(f" {tool} failed: {it.happened}." for tool, it in reads.failed.items())
-        return Result("failed", detail, _failed(next(iter(reads.failed.values()))).remedy)
+        detail += "".join(f" {tool} failed: {it.detail}" for tool, it in reads.failed.items())
+        return Result("failed", detail, next(iter(reads.failed.values())).remedy)
     if reads.lacks:
         return Result("warning", detail, "If you need it, make a key that has it.")
     return Result("ok", detail)
@@ -195,8 +198,10 @@ def _result_of_changes(health: Health | None, *, read_only: bool) -> Result:
 async def _check_contract(client: Client) -> Result:
     try:
         live = (await client.call(GetOpenapi(), ANONYMOUS, retry=False)).model_extra
-    except TraxError as error:  # which no other call needs
-        return Result("warning", f"TRaX's own could not be read: {error.happened}.")
+    except TraxError as error:  # no other call needs it
+        if error.http_status == HTTPStatus.NOT_FOUND:
+            return Result("not_checked", "TRaX publishes none at /v1/openapi.json (HTTP 404).")
+        return Result("warning", f"TRaX's own can't be read: {error.happened}.")
     found = fold(compare(live, CONTRACT.document))
     if not found:
         return Result("ok", f"It is the one that is built in ({CONTRACT.version}).")
@@ -207,8 +212,10 @@ async def _check_contract(client: Client) -> Result:
     return Result("failed" if breaking else "warning", detail, remedy)
 
 
-def _failed(failure: TraxError, *, prefix: str = "") -> Result:
+def _failed(failure: TraxError, *, prefix: str = "", remedy: str | None = None) -> Result:
     """A failure's message without the advice to the caller of a tool."""
-    status = failure.http_status or 0
-    by_status = next((it for codes, it in _STATUS_REMEDIES if status in codes), _CHECK_ADDRESS)
-    return Result("failed", f"{prefix}{failure.happened}.", _REMEDIES.get(failure.code, by_status))
+    if remedy is None:
+        status = failure.http_status or 0
+        by_status = next((it for codes, it in _STATUS_REMEDIES if status in codes), _CHECK_ADDRESS)
+        remedy = _REMEDIES.get(failure.code, by_status)
+    return Result("failed", f"{prefix}{failure.happened}.", remedy)
