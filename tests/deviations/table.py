@@ -8,6 +8,7 @@ from tests.deviations import (
     rows_as_documented,
     rows_of_changes,
     rows_of_chat,
+    rows_of_chat_ids,
     rows_of_failing_starts,
     rows_of_failing_stops,
     rows_of_fields,
@@ -41,4 +42,5 @@ ROWS: Final[Sequence[Row]] = (
     *rows_of_pages.ROWS,
     *rows_of_switches.ROWS,
     *rows_of_messages.ROWS,
+    *rows_of_chat_ids.ROWS,
 )
