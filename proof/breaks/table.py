@@ -21,11 +21,21 @@ from starlette.datastructures import Headers
 
 from proof.breaks.changes import Break, Edit, Patch, later, put, swap
 from trax_mcp import sealing
-from trax_mcp.api import accepted_keys, answers, caller, client, operation, outages, refusals
+from trax_mcp.api import (
+    accepted_keys,
+    answers,
+    caller,
+    client,
+    contract_check,
+    operation,
+    outages,
+    refusals,
+)
 from trax_mcp.api.errors import Refused
 from trax_mcp.api.operation import When
 from trax_mcp.api.text_safety import quote
 from trax_mcp.chat import feed, identity, marks, poll_interval
+from trax_mcp.cli import doctor_answers
 from trax_mcp.cli.doctor import run as run_doctor
 from trax_mcp.cli.install import configuration
 from trax_mcp.cli.key_file import chosen_key, key_path, read_key
@@ -87,7 +97,7 @@ from trax_mcp.studio import list_cache, naming, outcome, reading, times
 from trax_mcp.studio.facts import Facts
 from trax_mcp.studio.readiness import judge_readiness
 from trax_mcp.telemetry.open_telemetry import OpenTelemetry
-from trax_mcp.uploads import files
+from trax_mcp.uploads import files, storage, upload
 from trax_mcp.web.local_server import PageAccess
 from trax_mcp.web.passkey import challenge_for
 
@@ -674,11 +684,32 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
             swap(run_doctor).by(lambda options: run_doctor(options) and 0),
         ),
     ],
+    "Where an answer of TRaX is otherwise": [
+        ("tests/cli/test_doctor.py", swap(doctor_answers.differences).by(lambda *_: ())),
+        (
+            "tests/cli/test_contract_command.py",
+            swap(contract_check.fold).by(lambda found: (*found,)),
+        ),
+    ],
     "from the folders in `TRAX_MEDIA_DIRS`": [
         (
             "tests/uploads/test_media_files_outside.py",
             swap(files._resolve).by(lambda path, folder: (folder / path).resolve()),
         ),
+    ],
+    "Where the storage has a hiccup": [
+        ("tests/uploads/test_storage_failures.py", swap(storage._may_pass).by(lambda *_: False)),
+        ("tests/uploads/test_storage_failures.py", swap(storage._may_pass).by(lambda *_: True)),
+    ],
+    "waits until it is READY": [
+        ("tests/uploads/test_upload_tool.py", put(upload, "LONGEST_WAIT_SECONDS", 600.0)),
+    ],
+    "Where TRaX refuses a page of 200 items": [
+        (
+            "tests/studio/test_pages_of_lists.py",
+            put(reading, "_CURSOR_REFUSED", frozenset[int]()),
+        ),
+        ("tests/studio/test_pages_of_lists.py", put(reading, "LARGEST_PAGE", None)),
     ],
     "A wrong one, or a `TRAX_` name": [
         (
