@@ -688,7 +688,7 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
         ("tests/cli/test_doctor.py", swap(doctor_answers.differences).by(lambda *_: ())),
         (
             "tests/cli/test_contract_command.py",
-            swap(contract_check.fold).by(lambda found: (*found,)),
+            swap(contract_check.fold).by(lambda differences: (*differences,)),
         ),
     ],
     "from the folders in `TRAX_MEDIA_DIRS`": [
