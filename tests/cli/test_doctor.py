@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests import ROOT
+from tests.support.certificates import server_tls
 from tests.support.doctor_states import DOCTOR_STATES
 from tests.support.home_folder import SECRETS, without_ports
 from tests.support.loopback_ports import closed_port
@@ -58,6 +59,16 @@ def filled_in(settings: Mapping[str, str], home: Home) -> dict[str, str]:
     for name, place in places.items():
         given = {it: value.replace(name, place) for it, value in given.items()}
     return given
+
+
+async def test_a_certificate_that_is_not_trusted_is_named_with_what_to_set(home: Home) -> None:
+    """Of an authority that only a company knows, say."""
+    async with upstream(server_tls("localhost")) as trax:
+        settings = {"TRAX_BASE_URL": trax.base_url, "TRAX_API_KEY": SANDBOX_KEY, "HTTPS_PROXY": ""}
+        done = await home.run_beside("doctor", settings=settings)
+    out = " ".join(done.out.split())
+    assert "its certificate isn't trusted (unable to get local issuer certificate)." in out
+    assert "→ If it is of your own network, set SSL_CERT_FILE to your CA's file." in out
 
 
 async def test_a_terminal_shows_progress_and_then_the_same_report(home: Home) -> None:

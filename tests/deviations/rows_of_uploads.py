@@ -200,7 +200,7 @@ ROWS: Final = (
         play=page(RESERVE),
         calls=scenarios.UPLOAD,
         person=(
-            "upload_media: Something other than TRaX's API answered create_media_upload: a page (text/html) with HTTP 200; whether it took effect is not known.",
+            "upload_media: Something other than TRaX's API answered the call: a page (text/html) with HTTP 200; whether it took effect is not known.",
         ),
         model=(
             "upload_media: bad_answer, unknown: Something other than TRaX's API answered create_media_upload: a page (text/html) with HTTP 200; whether it took effect is not known. Look with list_media before anything else.",

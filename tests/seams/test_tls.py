@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+NOT_TRUSTED: Final = "TRaX could not be reached: its certificate isn't trusted ("
+NOT_SENT: Final = "), so nothing was sent. "
 EXPIRED: Final = datetime(2020, 1, 1, tzinfo=UTC)
 REFUSED: Final[dict[str, Callable[[], ssl.SSLContext]]] = {
     "of another authority": lambda: server_tls("localhost", issuer=trustme.CA()),
@@ -31,6 +33,22 @@ REFUSED: Final[dict[str, Callable[[], ssl.SSLContext]]] = {
     "expired": lambda: server_tls("localhost", not_after=EXPIRED),
 }
 """Certificates that show no more than that somebody answers."""
+
+TOLD: Final = {
+    "of another authority": (
+        "unable to get local issuer certificate",
+        "If it is of your own network, set SSL_CERT_FILE to your CA's file.",
+    ),
+    "of another name": (
+        "Hostname mismatch, certificate is not valid for 'localhost'",
+        "Look at TRAX_BASE_URL, and at the clock of this computer.",
+    ),
+    "expired": (
+        "certificate has expired",
+        "Look at TRAX_BASE_URL, and at the clock of this computer.",
+    ),
+}
+"""Why it is not trusted, and what to do."""
 
 wrong_certificates = pytest.mark.parametrize("tls", REFUSED.values(), ids=REFUSED)
 
@@ -53,17 +71,20 @@ async def test_trax_is_reached_over_tls_with_an_authority_of_the_operators_own()
     assert {it.key_name for it in trax.requests} == {SANDBOX_KEY.rpartition("_")[2]}
 
 
-@wrong_certificates
-async def test_a_wrong_certificate_of_trax_gets_no_key(tls: Callable[[], ssl.SSLContext]) -> None:
-    """The handshake ends before anything is sent."""
+@pytest.mark.parametrize("name", REFUSED)
+async def test_a_wrong_certificate_of_trax_gets_no_key(name: str) -> None:
+    """The handshake ends before anything is sent, and the failure says what to do."""
     async with (
-        upstream(tls()) as trax,
+        upstream(REFUSED[name]()) as trax,
         aclosing(Product(trax, settings={"TRAX_BASE_URL": trax.base_url})) as product,
     ):
         result = await call(product.server(), *READ)
     assert result.is_error
     error = (result.structured_content or {})["error"]
     assert (error["code"], error["outcome"]) == ("unreachable", "not_applied")
+    why, remedy = TOLD[name]
+    told = f"{NOT_TRUSTED}{why}{NOT_SENT}{remedy} Then start trax-mcp again."
+    assert (error["message"], error["retryable"]) == (told, False)
     assert list(trax.requests) == []
 
 

@@ -57,7 +57,7 @@ def read_answer(
     data = {} if operation.call.mutates and not body else read_object(body)
     if data is None:
         if page := name_of_page(body, content_type):
-            raise not_from_trax(operation, page, status=status, request_id=request_id)
+            raise not_from_trax(operation, f"a {page}", status=status, request_id=request_id)
         why = "isn't a JSON object" if body else "is empty"
         raise unread(operation, why, status=status, request_id=request_id)
     # Without a readable cursor a page would look like the last one.
@@ -99,11 +99,11 @@ def read_object(body: bytes) -> JsonObject | None:
 
 
 def name_of_page(body: bytes, content_type: str) -> str:
-    """What to call a body that is a page, made for a browser. Empty if it is none."""
+    """What to call a body that is made for a browser. Empty for any other."""
     media_type = _media_type(content_type)
     if media_type in _PAGE_TYPES:
-        return f"a page ({media_type})"
-    return "a page (HTML)" if _PAGE.match(body) else ""
+        return f"page ({media_type})"
+    return "page (HTML)" if _PAGE.match(body) else ""
 
 
 def _media_type(content_type: str) -> str:

@@ -8,7 +8,7 @@ nowhere.
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
@@ -17,7 +17,8 @@ import anyio
 from trax_mcp.api.accepted_keys import NOT_ACCEPTED, AcceptedKeys
 from trax_mcp.api.answers import Answer, is_success, read_answer, read_model, read_request_id
 from trax_mcp.api.caller import Caller
-from trax_mcp.api.connections import UNCOMPRESSED, Connections, open_connections
+from trax_mcp.api.compression import Unreadable, decoder_of
+from trax_mcp.api.connections import Connections, open_connections
 from trax_mcp.api.errors import (
     BadAnswer,
     LostAnswer,
@@ -26,7 +27,9 @@ from trax_mcp.api.errors import (
     Refused,
     TooLarge,
     TraxError,
+    compressed,
     no_key,
+    not_trusted,
     unread,
 )
 from trax_mcp.api.models import Model
@@ -35,6 +38,8 @@ from trax_mcp.api.refusals import did_not_work, refused
 from trax_mcp.telemetry import OFF
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 # httpx is imported on first use: see `connections`.
@@ -242,6 +247,8 @@ class Client:
             httpx.PoolTimeout,
             httpx.ProxyError,
         )
+        if untrusted := _certificate_error(error):
+            return not_trusted(untrusted, request_id=sent_id)
         if isinstance(error, no_connection):
             return NoConnection(
                 "unreachable",
@@ -285,6 +292,15 @@ def _build(
     )
 
 
+def _certificate_error(error: BaseException | None) -> "ssl.SSLCertVerificationError | None":
+    """Why the certificate of the server is not trusted, if that is the cause."""
+    import ssl  # noqa: PLC0415  see above
+
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error
+
+
 def _read_request_id(operation: Operation[Model], response: "httpx.Response", *, sent: str) -> str:
     """The id under which TRaX's logs list the request.
 
@@ -323,19 +339,23 @@ async def _read_body(
     operation: Operation[Model], response: "httpx.Response", request_id: str
 ) -> bytes:
     """The body. That of an error counts as empty if it cannot be read: the status is enough."""
-    body, why, kind = bytearray(), "", BadAnswer
-    if response.headers.get("content-encoding", UNCOMPRESSED) != UNCOMPRESSED:
-        why = "is compressed"
-    else:
-        async for chunk in response.aiter_bytes():
-            body += chunk
+    body, status = bytearray(), response.status_code
+    error: BadAnswer | None = None
+    failed = partial(unread, operation, status=status, request_id=request_id)
+    try:
+        decoder = decoder_of(response.headers.get("content-encoding", ""))
+        async for chunk in response.aiter_raw():
+            body += decoder.decode(chunk, most=LARGEST_ANSWER_BYTES + 1 - len(body))
             if len(body) > LARGEST_ANSWER_BYTES:
-                why, kind = "is larger than 4 MiB", TooLarge
+                error = failed("is larger than 4 MiB", kind=TooLarge)
                 break
-    status = response.status_code
-    if why and is_success(status):
-        raise unread(operation, why, status=status, request_id=request_id, kind=kind)
-    return b"" if why else bytes(body)
+        else:
+            decoder.end()
+    except Unreadable as why:
+        error = compressed(failed(str(why)))
+    if error is not None and is_success(status):
+        raise error
+    return b"" if error is not None else bytes(body)
 
 
 def _pause_before_retry(error: TraxError, tries: int, *, mutates: bool) -> float | None:

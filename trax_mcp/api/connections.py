@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     import httpcore
     import httpx
 
-UNCOMPRESSED: Final = "identity"
-"""A small compressed answer could decompress to any size, so none is accepted."""
 _CONNECT_SHARE: Final = 0.5
 """The part of the time-out in which a request must get a connection. It is shorter than the whole,
 so `timeout` always means that the request was sent."""
@@ -93,7 +91,7 @@ def open_connections(
             headers={
                 "User-Agent": f"trax-mcp/{__version__}",
                 "Accept": "application/json",
-                "Accept-Encoding": UNCOMPRESSED,
+                "Accept-Encoding": "identity",
             },
             # The slots limit the requests. A limited pool can lose connections for ever: httpcore
             # 1.0.9 keeps the place of a request that is cancelled after it got a connection.

@@ -16,9 +16,12 @@ quoted and shortened.
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, replace
 from http import HTTPStatus
-from typing import Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from trax_mcp.api.operation import ToolInput
+
+if TYPE_CHECKING:
+    from ssl import SSLCertVerificationError
 
 Outcome = Literal["not_applied", "unknown", "applied"]
 """What the call changed. `unknown`: a change whose answer was lost, or is not TRaX's. `applied`:
@@ -29,6 +32,9 @@ WRITES_OFF: Final = "This TRaX deployment has writes switched off"
 WRITES_OFF_NEXT: Final = (
     "Retrying will not help: `writeEnabled` in get_health shows when that changes."
 )
+NEW_KEY: Final = f"Make a new key on {KEYS_SCREEN}, then run trax-mcp install CLIENT."
+_UNKNOWN_ISSUER: Final = range(18, 22)
+"""OpenSSL's codes of a certificate whose issuer is not known, or is itself."""
 NOTHING_CHANGED: Final = "; nothing was changed"
 NOT_SENT: Final = "; the change was not sent"
 _CHANGED: Final[Mapping[Outcome, str]] = {
@@ -47,7 +53,9 @@ def changed(operation: ToolInput, outcome: Outcome) -> str:
 class TraxError(Exception):
     """A call failed. Everything in it may be shown to clients.
 
-    `message` is `happened`, how that sentence ends (`not_done`), and `next_step`.
+    `message` is `happened`, how that sentence ends (`not_done`), and `next_step`. `remedy`, if
+    there is one, is for the person who runs this server. `happened` may name the `tool`, for a
+    model.
     `retry_after_seconds` comes from TRaX, or from a limit of this server.
     """
 
@@ -56,6 +64,8 @@ class TraxError(Exception):
     next_step: str
     _: KW_ONLY
     not_done: str = ""
+    remedy: str = ""
+    tool: str = ""
     outcome: Outcome = "not_applied"
     retryable: bool = False
     http_status: int | None = None
@@ -86,11 +96,16 @@ class TraxError(Exception):
         )
 
     @property
+    def told(self) -> str:
+        """What happened, without the name of a tool."""
+        return self.happened.replace(self.tool, "the call", 1) if self.tool else self.happened
+
+    @property
     def summary(self) -> str:
         """What happened, for a person."""
         if self.code == "invalid_arguments":  # which name tools, and which no person has written
             return "The request wasn't valid, so nothing was sent."
-        return f"{self.happened}{self.not_done}."
+        return f"{self.told}{self.not_done}."
 
     @property
     def message(self) -> str:
@@ -154,6 +169,21 @@ def no_key() -> NotSent:
     return NotSent("no_key", "There is no TRaX key", next_step)
 
 
+def not_trusted(error: "SSLCertVerificationError", *, request_id: str) -> NoConnection:
+    """The certificate of the server is not trusted, so it may be of anyone."""
+    remedy = "Look at TRAX_BASE_URL, and at the clock of this computer."
+    if error.verify_code in _UNKNOWN_ISSUER:
+        remedy = "If it is of your own network, set SSL_CERT_FILE to your CA's file."
+    why = error.verify_message.rstrip(".")
+    return NoConnection(
+        "unreachable",
+        f"TRaX could not be reached: its certificate isn't trusted ({why})",
+        f"{remedy} Then start trax-mcp again.",
+        remedy=remedy,
+        request_id=request_id,
+    )
+
+
 def interrupted(operation: ToolInput) -> LostAnswer:
     """The time limit passed, or the server shut down, while the call was being sent."""
     happened = "The call was cut short before TRaX answered"
@@ -191,7 +221,21 @@ def unread(
 ) -> BadAnswer:
     """No JSON could be read from an answer, so it proves nothing. `why` follows its name."""
     happened = f"The answer to {operation.tool_name} {why}"
-    return kind.after_sending(operation, code, happened, http_status=status, request_id=request_id)
+    return kind.after_sending(
+        operation,
+        code,
+        happened,
+        tool=operation.tool_name,
+        http_status=status,
+        request_id=request_id,
+    )
+
+
+def compressed(error: BadAnswer) -> BadAnswer:
+    """An answer that cannot be read is compressed: so will the next one be."""
+    next_step = "`trax-mcp doctor` looks further." if error.retryable else error.next_step
+    remedy = "Look at the proxy or the gateway before TRaX: it compresses answers."
+    return replace(error, next_step=next_step, retryable=False, remedy=remedy)
 
 
 def not_from_trax(operation: ToolInput, what: str, *, status: int, request_id: str) -> BadAnswer:
@@ -200,7 +244,12 @@ def not_from_trax(operation: ToolInput, what: str, *, status: int, request_id: s
         f"Something other than TRaX's API answered {operation.tool_name}: {what} with HTTP {status}"
     )
     return BadAnswer.after_sending(
-        operation, "bad_answer", happened, http_status=status, request_id=request_id
+        operation,
+        "bad_answer",
+        happened,
+        tool=operation.tool_name,
+        http_status=status,
+        request_id=request_id,
     )
 
 

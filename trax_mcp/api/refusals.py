@@ -1,24 +1,27 @@
 """Turns an error response of TRaX into a failure: its meaning and its outcome.
 
-The `code` decides, not the status or the message (source: TRaX's error documentation). Unknown
-codes and HTML pages get a general message. TRaX's own text is redacted, quoted and shortened.
+The `code` decides, not the status or the message (source: TRaX's error documentation). Where it is
+unknown, the status says what to do. TRaX's own text is redacted, quoted and shortened, and a page
+that answers in TRaX's place is called one.
 """
 
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from html import escape
 from http import HTTPStatus
 from itertools import chain
 from typing import Final
 from urllib.parse import quote as percent_encode
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, urlsplit
 
-from trax_mcp.api.answers import TOKEN, Answer, read_object, read_token
+from trax_mcp.api.answers import TOKEN, Answer, name_of_page, read_object, read_token
 from trax_mcp.api.caller import Caller, redact
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import (
     KEYS_SCREEN,
+    NEW_KEY,
     WRITES_OFF,
     WRITES_OFF_NEXT,
     Outcome,
@@ -58,7 +61,22 @@ MEANINGS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """The documented codes: what happened, and what to do next (source: TRaX's table of errors)."""
 
+_BY_STATUS: Final[Mapping[int, str]] = {
+    400: "Check the arguments.",
+    401: "The API key may be wrong, revoked or expired:"
+    f" check it, or make a new one on {KEYS_SCREEN}.",
+    402: "Look on TRaX at what the account's plan allows.",
+    403: f"The API key may lack {{scope}}: keys are made on {KEYS_SCREEN}.",
+    404: "Check the id against the matching list tool.",
+    409: "It can't be done as it stands now: look before you call again.",
+    410: "Check the id against the matching list tool.",
+    413: "Check the arguments.",
+    415: "Check the arguments.",
+    422: "Check the arguments.",
+}
+"""What to do where the code is unknown. None of it claims that the same call would fail again."""
 _NEED_ANOTHER_KEY: Final = frozenset({"invalid_key", "insufficient_scope"})
+_OF_THE_KEY: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _CONNECT_AGAIN: Final = (
     " Then disconnect this client from the server, and connect it with that key."
 )
@@ -78,7 +96,9 @@ def refused(
 
     What is not as TRaX documents it counts as missing.
     """
-    data = read_object(body) or {}
+    data = read_object(body)
+    page = name_of_page(body, headers.get("content-type", "")) if data is None and body else ""
+    data = data or {}
     error = data.get("error")
     error = error if isinstance(error, dict) else {}
     code = read_token(_CODE, error.get("code")) or ""
@@ -87,28 +107,38 @@ def refused(
     meaning = MEANINGS.get(code)
     if meaning is None and status == HTTPStatus.TOO_MANY_REQUESTS:  # from a gateway
         meaning = MEANINGS["rate_limited"]
+    is_rate_limited = meaning == MEANINGS["rate_limited"]
     # Before anything was done. A 408 can come from a gateway, as a 5xx.
     is_rejected = meaning is not None or (
         status in range(400, 500) and status != HTTPStatus.REQUEST_TIMEOUT
     )
-    happened, next_step = meaning or _by_status(status, code, is_rejected=is_rejected)
+    needs_another_key = code in _NEED_ANOTHER_KEY or (
+        meaning is None and not page and not operation.call.public and status in _OF_THE_KEY
+    )
+    if meaning is None:
+        meaning = _by_status(operation, status, code, is_rejected=is_rejected)
+        if status in _REDIRECTS:
+            meaning = _redirect(_host(headers.get("location", ""), operation, caller), status)
+    happened, next_step = (it.replace("{scope}", _scope(scope)) for it in meaning)
+    if page and status not in _REDIRECTS:
+        happened = f"A {page}, not TRaX's API, answered {status}"
     # If a gateway answered with an error, TRaX may still have applied the change.
     outcome: Outcome = "not_applied" if is_rejected or not operation.call.mutates else "unknown"
     if outcome == "unknown":
         next_step = operation.look
-    elif caller.client and code in _NEED_ANOTHER_KEY:
+    elif page and is_rejected and not is_rate_limited:
+        next_step = "Look at the network and at TRAX_BASE_URL."
+    elif caller.client and needs_another_key:
         next_step += _CONNECT_AGAIN
-    happened = happened.format(
-        scope=f"the scope {_word(scope)}" if scope else "a scope that it needs"
-    )
     may_pass = not is_rejected and status not in _REDIRECTS and not operation.call.mutates
     return Refused(
         code or "bad_answer",
         happened + _quote(_message_in(data), operation, caller),
-        next_step.format(wait=_describe_wait(seconds)),
+        next_step.replace("{wait}", _describe_wait(seconds)),
         not_done=changed(operation, outcome),
+        remedy=NEW_KEY if needs_another_key else "",
         outcome=outcome,
-        retryable=meaning == MEANINGS["rate_limited"] or may_pass,
+        retryable=is_rate_limited or may_pass,
         http_status=status,
         request_id=read_token(TOKEN, error.get("requestId")) or request_id,
         required_scope=scope if code == "insufficient_scope" else None,
@@ -128,14 +158,39 @@ def did_not_work(operation: Operation[Model], caller: Caller, answer: Answer[Mod
     )
 
 
-def _by_status(status: int, code: str, *, is_rejected: bool) -> tuple[str, str]:
+def _by_status(
+    operation: Operation[Model], status: int, code: str, *, is_rejected: bool
+) -> tuple[str, str]:
+    """What happened and what to do, where the code says nothing."""
     told = f"HTTP {status}" + (f", code {_word(code)}" if code else "")
-    if status in _REDIRECTS:  # it could send the key elsewhere
-        happened = f"TRaX's address answered with a redirect ({told}), which is not followed"
-        return happened, "Check TRAX_BASE_URL."
-    if is_rejected:
-        return f"TRaX refused the call ({told})", "The same call will fail again."
-    return f"TRaX has trouble ({told})", "Call again later."
+    if not is_rejected:
+        return f"TRaX has trouble ({told})", "Call again later."
+    next_step = _BY_STATUS.get(status, "`trax-mcp doctor` looks further.")
+    if operation.call.public or (status == HTTPStatus.NOT_FOUND and not operation.target_id()):
+        next_step = "Check TRAX_BASE_URL."
+    elif status == HTTPStatus.CONFLICT and operation.studio():
+        next_step = "It can't be done as it stands now: check_studio shows how it stands."
+    return f"TRaX refused the call ({told})", next_step
+
+
+def _redirect(to: str, status: int) -> tuple[str, str]:
+    """A redirect is not followed: the key would go elsewhere."""
+    happened = f"TRaX's address answered with a redirect{to} (HTTP {status})"
+    return f"{happened}, which is not followed", "Check TRAX_BASE_URL."
+
+
+def _host(location: str, operation: Operation[Model], caller: Caller) -> str:
+    """Where a redirect leads: the host alone, since all else could hold a secret."""
+    host = None
+    with suppress(ValueError):
+        host = urlsplit(location).hostname
+    if host:
+        return f" to {_redacted(host, operation, caller)}"
+    return " to another path there" if location else ""
+
+
+def _scope(scope: str | None) -> str:
+    return f"the scope {_word(scope)}" if scope else "a scope that it needs"
 
 
 def _word(token: str) -> str:
@@ -153,12 +208,14 @@ def _message_in(data: JsonObject) -> str:
 
 def _quote(message: str, operation: Operation[Model], caller: Caller) -> str:
     """TRaX's own words, without the secrets of the call."""
-    if not message:
-        return ""
+    return f" (TRaX says: {_redacted(message, operation, caller)})" if message else ""
+
+
+def _redacted(text: str, operation: Operation[Model], caller: Caller) -> str:
+    """A text of TRaX's in quotes, without the secrets of the call."""
     secrets = [it for it in (*operation.secrets(), caller.key) if it]
     spelt = chain.from_iterable(map(_spellings, secrets))
-    told = redact(message, *spelt, mark="[secret]")
-    return f" (TRaX says: {quote(told, longest=_LONGEST_QUOTE)})"
+    return quote(redact(text, *spelt, mark="[secret]"), longest=_LONGEST_QUOTE)
 
 
 def _spellings(secret: str) -> Iterator[str]:

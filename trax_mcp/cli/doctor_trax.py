@@ -11,7 +11,7 @@ from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import CONTRACT
 from trax_mcp.api.contract_check import compare, fold
-from trax_mcp.api.errors import KEYS_SCREEN, WRITES_OFF, TraxError
+from trax_mcp.api.errors import WRITES_OFF, TraxError
 from trax_mcp.api.models import Health, Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import OPERATIONS, GetHealth, GetOpenapi, ListStudios
@@ -27,17 +27,14 @@ _READS: Final[Mapping[str, type[Operation[Model]]]] = {
 """The first read with each scope, the last one first."""
 _MAX_STATUS: Final = 40
 _ABOUT_THE_KEY: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS})
-_ANOTHER_KEY: Final = f"Make a new key on {KEYS_SCREEN}, then run trax-mcp install CLIENT."
 _CHECK_ADDRESS: Final = "Check TRAX_BASE_URL, and what stands between here and TRaX."
 _TELL_US: Final = "docs/first-day.md says what to send us."
 _REMEDIES: Final[Mapping[str, str]] = {
     "unreachable": "Check the network, TRAX_BASE_URL, and HTTPS_PROXY and SSL_CERT_FILE if set.",
     "timeout": "Look again later, or allow more time: TRAX_TIMEOUT_SECONDS.",
     "rate_limited": "Wait a little, then look again.",
-    "invalid_key": _ANOTHER_KEY,
 }
 _STATUS_REMEDIES: Final[tuple[tuple[range, str], ...]] = (
-    (range(401, 402), _ANOTHER_KEY),
     (range(429, 430), _REMEDIES["rate_limited"]),
     (range(500, 600), "Look again later."),
 )
@@ -217,5 +214,5 @@ def _failed(failure: TraxError, *, prefix: str = "", remedy: str | None = None) 
     if remedy is None:
         status = failure.http_status or 0
         by_status = next((it for codes, it in _STATUS_REMEDIES if status in codes), _CHECK_ADDRESS)
-        remedy = _REMEDIES.get(failure.code, by_status)
+        remedy = failure.remedy or _REMEDIES.get(failure.code, by_status)
     return Result("failed", f"{prefix}{failure.happened}.", remedy)

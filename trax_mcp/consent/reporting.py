@@ -165,7 +165,7 @@ class Reporter:
         shown = found.model_dump(by_alias=True, exclude_unset=True)
         asked = {it: value for it, value in step.arguments().items() if it in shown}
         if all(shown[it] == value for it, value in asked.items()):
-            return Answer(shown, sent.request_id or "", status=0, size=0), sent.happened
+            return Answer(shown, sent.request_id or "", status=0, size=0), sent.told
         is_on = "on" if shown.get(name) else "off"
         not_done = f"{sent.not_done}, and it was {is_on} right after"
         return replace(sent, not_done=not_done), None
@@ -208,7 +208,7 @@ class Reporter:
             observed,
             undone=undone,
             approved_in=approved_in,
-            lost=sent.happened if isinstance(sent, TraxError) else lost,
+            lost=sent.told if isinstance(sent, TraxError) else lost,
         )
         facts = self._completed(call, facts)
         plan = plan_type(operation, facts, now=self._clock.now())

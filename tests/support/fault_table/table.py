@@ -73,7 +73,7 @@ ANSWERS: Final = """
 303 to another host          | never    unknown  unknown  waits
 200 with HTML page           | again    unknown  seen     waits
 200 with oversized body      | again    unknown  seen     waits
-200 compressed               | again    unknown  seen     waits
+200 compressed               | never    unknown  seen     waits
 200 without content type     | ok       ok       ok       ok
 200 with unknown values      | ok       ok       ok       ok
 200 without any field        | ok       ok       ok       waits

@@ -1,0 +1,86 @@
+"""Reads a body that is compressed although plain was asked for, no further than to a limit.
+
+A small compressed body can become one of any size, so what comes out is counted, chunk by chunk.
+"""
+
+import re
+import zlib
+from typing import Final, Protocol
+
+_PLAIN: Final = frozenset({"", "identity"})
+_GZIP: Final = frozenset({"gzip", "x-gzip"})
+_GZIP_BITS: Final = 16 + zlib.MAX_WBITS
+_DEFLATE: Final = "deflate"
+_ZLIB_HEADER: Final = 8
+"""The method in the first byte of zlib's form. Some servers send `deflate` without that form."""
+_NAME: Final = re.compile(r"[a-z0-9-]{1,16}")
+
+
+class Unreadable(Exception):
+    """A body is compressed in another way, or damaged. Its text follows "the answer"."""
+
+
+class Decoder(Protocol):
+    """Returns what a chunk of a body becomes."""
+
+    def decode(self, chunk: bytes, *, most: int) -> bytes:
+        """At most so many bytes; what exceeds them is lost.
+
+        Raises:
+            Unreadable: the body is damaged.
+        """
+
+    def end(self) -> None:
+        """The body is over.
+
+        Raises:
+            Unreadable: it should be longer.
+        """
+
+
+class _Plain:
+    def decode(self, chunk: bytes, *, most: int) -> bytes:
+        return chunk[:most]
+
+    def end(self) -> None:
+        pass
+
+
+class _Deflated:
+    """gzip, and both forms of deflate."""
+
+    def __init__(self, encoding: str) -> None:
+        self._encoding = encoding
+        self._inflater = zlib.decompressobj(_GZIP_BITS) if encoding in _GZIP else None
+
+    def decode(self, chunk: bytes, *, most: int) -> bytes:
+        if not chunk:
+            return b""
+        if self._inflater is None:
+            has_header = chunk[0] & 0x0F == _ZLIB_HEADER
+            self._inflater = zlib.decompressobj(zlib.MAX_WBITS * (1 if has_header else -1))
+        if self._inflater.eof:
+            return b""
+        try:
+            return self._inflater.decompress(chunk, most)
+        except zlib.error:
+            raise Unreadable(f"is compressed ({self._encoding}), and damaged") from None
+
+    def end(self) -> None:
+        if self._inflater is not None and not self._inflater.eof:
+            raise Unreadable(f"is compressed ({self._encoding}), and cut off")
+
+
+def decoder_of(encoding: str) -> Decoder:
+    """What reads a body with this `Content-Encoding`.
+
+    Raises:
+        Unreadable: nothing here does.
+    """
+    encoding = encoding.strip().lower()
+    if encoding in _PLAIN:
+        return _Plain()
+    if encoding in _GZIP or encoding == _DEFLATE:
+        return _Deflated(encoding)
+    name = f" ({encoding})" if _NAME.fullmatch(encoding) else ""
+    raise Unreadable(f"is compressed{name}, though plain was asked for")
