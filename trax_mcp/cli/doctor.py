@@ -65,7 +65,7 @@ def run(options: Namespace) -> int:
     something else or gives no key, no client at all.
 
     Changes nothing. TRaX gets a few reads, one after the other, each for at most
-    TRAX_TIMEOUT_SECONDS. `--json` prints one object:
+    TRAX_TIMEOUT_SECONDS, and up to three times where it is busy. `--json` prints one object:
     `{"ok", "checks": [{"name", "state", "detail", "remedy"?}]}`.
     """
     if options.client is not None and options.client not in FILE_CLIENTS:

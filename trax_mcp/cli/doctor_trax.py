@@ -114,7 +114,7 @@ async def _read_all(client: Client, caller: Caller) -> _Reads:
         operation = read.model_validate({"studioId": studio} if of_studio else {})
         answer = None
         try:
-            answer = await client.send(operation, caller, retry=False)
+            answer = await client.send(operation, caller)
             model = read_model(operation, answer)
         except TraxError as error:
             result = _failed(error, remedy=_TELL_US if answer else None)
