@@ -115,4 +115,5 @@ async def test_a_wrong_certificate_of_the_storage_gets_no_file(
         send_to(it, storage.url)
         error = await failure(it)
     assert error["outcome"] == "not_applied"
+    assert ": its certificate isn't trusted, so the file was not uploaded" in error["message"]
     assert storage.heads == []

@@ -78,6 +78,12 @@ def with_little(sandbox: Sandbox) -> None:
     _add(sandbox, Fault.error(404, "not_found", "No such page."), "/v1/openapi.json")
 
 
+def with_less_in_other_words(sandbox: Sandbox) -> None:
+    """Refuse some reads, without a code that is documented."""
+    _add(sandbox, Fault.status(403, {"message": "Missing permission."}), "/v1/media")
+    _add(sandbox, Fault.status(401, {"message": "Unauthorized."}), "*/sources")
+
+
 def with_odd_items(sandbox: Sandbox) -> None:
     """Answer with lists that are otherwise than documented."""
 
@@ -219,6 +225,7 @@ DOCTOR_STATES: Final[dict[str, DoctorState]] = {
             Fault.status(401, {"error": "Invalid token."}), "/v1/health", "/v1/studios"
         )
     ),
+    "a key for less in other words": DoctorState(set_up_sandbox=with_less_in_other_words),
     "a page": DoctorState(
         set_up_sandbox=with_fault(Fault.status(200, _PAGE, content_type="text/html"))
     ),

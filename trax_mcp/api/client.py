@@ -247,7 +247,7 @@ class Client:
             httpx.PoolTimeout,
             httpx.ProxyError,
         )
-        if untrusted := _certificate_error(error):
+        if untrusted := certificate_error(error):
             return not_trusted(untrusted, request_id=sent_id)
         if isinstance(error, no_connection):
             return NoConnection(
@@ -292,7 +292,7 @@ def _build(
     )
 
 
-def _certificate_error(error: BaseException | None) -> "ssl.SSLCertVerificationError | None":
+def certificate_error(error: BaseException | None) -> "ssl.SSLCertVerificationError | None":
     """Why the certificate of the server is not trusted, if that is the cause."""
     import ssl  # noqa: PLC0415  see above
 

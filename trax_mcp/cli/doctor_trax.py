@@ -26,6 +26,7 @@ _READS: Final[Mapping[str, type[Operation[Model]]]] = {
 }
 """The first read with each scope, the last one first."""
 _MAX_STATUS: Final = 40
+_KEY_REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _ABOUT_THE_KEY: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS})
 _CHECK_ADDRESS: Final = "Check TRAX_BASE_URL, and what stands between here and TRaX."
 _TELL_US: Final = "docs/first-day.md says what to send us."
@@ -118,9 +119,9 @@ async def _read_all(client: Client, caller: Caller) -> _Reads:
             model = read_model(operation, answer)
         except TraxError as error:
             result = _failed(error, remedy=_TELL_US if answer else None)
-            # The key was accepted before.
-            may_not = found.may and error.http_status == HTTPStatus.UNAUTHORIZED
-            if error.required_scope or may_not:
+            # The key was accepted before, so it is good, and lacks a scope.
+            is_about_key = error.remedy and error.http_status in _KEY_REFUSED
+            if error.required_scope or (is_about_key and found.may):
                 found.lacks.append(scope)
             elif read is ListStudios:
                 found.refused, found.status = result, error.http_status

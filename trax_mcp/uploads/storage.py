@@ -15,7 +15,7 @@ import anyio
 import httpx
 
 from trax_mcp import __version__
-from trax_mcp.api.client import Client
+from trax_mcp.api.client import Client, certificate_error
 from trax_mcp.api.errors import BadAnswer, LostAnswer, NoConnection, Refused, TraxError
 from trax_mcp.settings import is_loopback
 from trax_mcp.uploads.files import MediaFile, MediaFileError
@@ -175,8 +175,11 @@ def _read_url(url: str, *, allow_http: bool) -> httpx.URL:
 def _lost(error: Exception) -> TraxError:
     """The connection was not made or broke, or the storage made no progress in time."""
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
-        happened = "The storage that TRaX named could not be reached"
-        return not_uploaded(NoConnection, "unreachable", happened)
+        happened, next_step = "The storage that TRaX named could not be reached", _CALL_AGAIN
+        if certificate_error(error):
+            happened = f"{happened}: its certificate isn't trusted"
+            next_step = "For a CA of your own network, set SSL_CERT_FILE to its file."
+        return not_uploaded(NoConnection, "unreachable", happened, next_step)
     code, happened = "unreachable", "The connection to the storage broke"
     if isinstance(error, httpx.TimeoutException):
         code, happened = "timeout", "The storage did not take the file in time"
