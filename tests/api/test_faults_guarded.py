@@ -40,14 +40,14 @@ PREVIEWS: Final = read_table("""
                              | go_live  go_offline
 400 invalid_request          | never    asks
 401 invalid_key              | never    never
-403 insufficient_scope       | asks     asks
+403 insufficient_scope       | never    asks
 404 not_found                | never    never
 429 rate_limited             | again    asks
 502 no_upstream              | again    asks
 303 to another host          | never    asks
 200 with HTML page           | again    asks
 200 with unknown values      | asks     asks
-200 without any field        | again    asks
+200 without any field        | never    asks
 no connection                | again    asks
 no response                  | again    asks
 reset inside the body        | again    asks

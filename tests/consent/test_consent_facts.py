@@ -37,8 +37,7 @@ TEMPORARY: Final = {
     ("path", "code"),
     [
         ("/v1/studios/studio_42", "exploded"),
-        ("/v1/connections", "exploded"),
-        ("/v1/health", "exploded"),
+        ("*/destinations", "exploded"),
         *(("*/stream-status", code) for code in TEMPORARY),
     ],
 )

@@ -27,7 +27,6 @@ BOT: Final = "sk_live_sandbox_bot"
         (5, MINE, COLLEAGUE),
         (9, MINE, COLLEAGUE),
         (5, MINE, BOT),
-        (5, BOT, MINE),
     ],
 )
 @in_virtual_time

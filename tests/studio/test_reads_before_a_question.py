@@ -109,14 +109,17 @@ async def test_details_of_ten_studios_at_most_are_read(
 # What cannot be read
 
 
+@pytest.mark.parametrize(
+    "needed",
+    [("stream:read", "whether the studio is live"), ("destinations:read", "the destinations")],
+)
 async def test_what_the_key_may_not_read_is_unknown_in_the_order_of_the_question(
-    open_product: Callable[..., Product], sandbox: Sandbox
+    open_product: Callable[..., Product], sandbox: Sandbox, needed: tuple[str, str]
 ) -> None:
     """Each names the missing scope, and no request is sent twice."""
     scopes = {
         "studios:read": "the studio's name",
-        "stream:read": "whether the studio is live",
-        "destinations:read": "the destinations",
+        **dict([needed]),
         "sources:read": "the sources",
         "connections:read": "the linked accounts",
     }

@@ -3,8 +3,8 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final, Generic, NoReturn, cast
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, cast
 
 from pydantic import ValidationError
 
@@ -14,8 +14,13 @@ from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import not_from_trax, unread, unreadable
 from trax_mcp.api.operation import Answer_co, ListOperation, Operation
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 TOKEN: Final = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 """An id or a scope of TRaX that can be shown as it is."""
+_IDS: Final = ("Id", "Ids")
+_NUMBER_AS_ID: Final = re.compile(rb'(?:"id|Ids?)"\s*:\s*[\[\d-]')
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _MEDIA_TYPE: Final = re.compile(r"[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,40}")
 _PAGE_TYPES: Final = frozenset({"text/html", "application/xhtml+xml"})
@@ -24,7 +29,9 @@ _PAGE: Final = re.compile(rb"\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[Answer_co]):
-    """TRaX's answer, unchanged, and the request id under which TRaX's logs list it.
+    """TRaX's answer, and the request id under which TRaX's logs list it.
+
+    It is unchanged, but for ids that are numbers: they are text, as TRaX documents.
 
     `status` is the HTTP status: 201 for most that create something. `size` is in bytes: an empty
     answer says that a change was accepted, and nothing else.
@@ -64,6 +71,8 @@ def read_answer(
     if isinstance(operation, ListOperation) and not _is_cursor(data.get("nextCursor")):
         why = "says nothing readable of the next page"
         raise unreadable(operation, why, status=status, request_id=request_id)
+    if _NUMBER_AS_ID.search(body):
+        data = _with_text_ids(data)
     return Answer(data, request_id, status, size=len(body))
 
 
@@ -71,15 +80,28 @@ def read_model(operation: Operation[Answer_co], answer: Answer[Answer_co]) -> An
     """Return an answer as a model.
 
     Raises:
-        BadAnswer: it lacks a required field.
+        BadAnswer: it lacks a required field. It names the field and says no value.
     """
     try:
         return cast("Answer_co", operation.answer.model_validate(answer.data))
-    except ValidationError:
-        why = "lacks what it should hold"
-        raise unreadable(
-            operation, why, status=answer.status, request_id=answer.request_id
-        ) from None
+    except ValidationError as error:
+        failure = unreadable(
+            operation,
+            f"to {operation.tool_name} {_problem(error.errors(include_input=False)[0])}",
+            status=answer.status,
+            request_id=answer.request_id,
+        )
+    doctor = "Run `trax-mcp doctor`."
+    next_step = f"{operation.look} {doctor}" if operation.call.mutates else doctor
+    raise replace(failure, next_step=next_step, retryable=False)
+
+
+def _problem(error: "ErrorDetails") -> str:
+    """What is wrong with a field: "has no `id`"."""
+    field = "".join(f"[{it}]" if isinstance(it, int) else f".{it}" for it in error["loc"])
+    if error["type"] == "missing":
+        return f"has no `{field[1:]}`"
+    return f"has another type of `{field[1:]}` than TRaX documents"
 
 
 def read_object(body: bytes) -> JsonObject | None:
@@ -110,6 +132,32 @@ def _media_type(content_type: str) -> str:
     """The media type, without parameters. Empty if it is none."""
     media_type = content_type.partition(";")[0].strip().lower()
     return read_token(_MEDIA_TYPE, media_type) or ""
+
+
+def _with_text_ids(data: Any) -> Any:  # noqa: ANN401  any JSON
+    """The same with numbers that are ids as text, so that they can be sent back."""
+    match data:
+        case dict():
+            return {
+                name: _id_text(it) if name == "id" or name.endswith(_IDS) else _with_text_ids(it)
+                for name, it in data.items()
+            }
+        case list():
+            return [_with_text_ids(it) for it in data]
+        case _:
+            return data
+
+
+def _id_text(value: Any) -> Any:  # noqa: ANN401  any JSON
+    match value:
+        case bool():
+            return value
+        case int():
+            return str(value)
+        case list():
+            return [_id_text(it) for it in value]
+        case _:
+            return _with_text_ids(value)
 
 
 def read_token(pattern: re.Pattern[str], value: object) -> str | None:

@@ -133,7 +133,7 @@ async def _read_all(client: Client, caller: Caller) -> _Reads:
         if odd := differences(operation, answer.data):
             found.odd[operation.tool_name] = odd
         if read is ListStudios:
-            studio = next((it.id for it in getattr(model, "data", ())), "")
+            studio = next((it.id for it in getattr(model, "items", ())), "")
     return found
 
 
@@ -148,9 +148,9 @@ def _result_of_health(address: str, health: Health | None, trouble: TraxError | 
         return Result("warning", f"{address} answers, but not with its health{why}.")
     if trouble is not None:
         return Result("ok", f"{address} answers, with its health only to a key.")
-    if health.status.lower() == "ok":
+    if (health.status or "").lower() == "ok":
         return Result("ok", f"{address} answers.")
-    status = quote(health.status, longest=_MAX_STATUS)
+    status = quote(health.status or "", longest=_MAX_STATUS)
     detail = f"{address} answers, but says of itself {status}, not ok."
     return Result("warning", detail, "Look again later.")
 

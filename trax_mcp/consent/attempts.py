@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from trax_mcp.api.answers import Answer
 from trax_mcp.api.errors import Outcome, Refused, TraxError
-from trax_mcp.api.models import Model
+from trax_mcp.api.models import Model, read_switch
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import CreateDestination
 from trax_mcp.consent.calls import GuardedCall
@@ -30,7 +30,7 @@ def is_certain(step: Operation[Model], sent: Sent) -> bool:
     """
     answer = {} if isinstance(sent, TraxError) else sent.data
     switches = [it for it in step.arguments().items() if isinstance(it[1], bool)]
-    is_as_asked = all(answer.get(name, asked) == asked for name, asked in switches)
+    is_as_asked = all(read_switch(answer.get(name, asked)) is asked for name, asked in switches)
     return outcome_of(sent) == "applied" and is_as_asked
 
 

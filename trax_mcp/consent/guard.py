@@ -238,9 +238,12 @@ class ConsentGuard:
     ) -> Facts:
         reader = FactReader(self._client, call.caller, call.operation.studio())
         try:
-            return await reader.read(wanted, known)
+            facts = await reader.read(wanted, known)
         except TraxError as error:
             raise error.before_sending() from None
+        if call.operation.starts_broadcast and facts.is_blind:
+            raise reader.failed[Fact.STATUS].before_sending()
+        return facts
 
     async def _judge(self, attempt: Attempt, facts: Facts) -> NotRun | Ask | None:
         """Send or respond, by these facts. None if it was sent, or must begin again."""

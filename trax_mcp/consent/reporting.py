@@ -15,7 +15,7 @@ import anyio
 from trax_mcp.api.answers import Answer
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import Outcome, TraxError
-from trax_mcp.api.models import Destination, Model, Source
+from trax_mcp.api.models import Destination, Model, Source, read_switch
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import UpdateDestination, UpdateSource
 from trax_mcp.clock import Clock, iso
@@ -164,10 +164,13 @@ class Reporter:
             return sent, None
         shown = found.model_dump(by_alias=True, exclude_unset=True)
         asked = {it: value for it, value in step.arguments().items() if it in shown}
-        if all(shown[it] == value for it, value in asked.items()):
+        if name in asked and all(shown[it] == value for it, value in asked.items()):
             return Answer(shown, sent.request_id or "", status=0, size=0), sent.told
-        is_on = "on" if shown.get(name) else "off"
-        not_done = f"{sent.not_done}, and it was {is_on} right after"
+        is_on = read_switch(shown.get(name))
+        was = "whether it is on couldn't be read right after"
+        if is_on is not None:
+            was = f"it was {'on' if is_on else 'off'} right after"
+        not_done = f"{sent.not_done}, and {was}"
         return replace(sent, not_done=not_done), None
 
     def write_outcome(

@@ -22,7 +22,7 @@ from trax_mcp.consent.attempts import Attempt, Sent, is_certain, outcome_of
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import Done, GuardedCall
 from trax_mcp.consent.changes import ApplyChanges
-from trax_mcp.consent.plans.changes import facts_before_last, unshown
+from trax_mcp.consent.plans.changes import facts_before_last, is_as_shown
 from trax_mcp.consent.records import Away, Key, store_unavailable
 from trax_mcp.consent.reporting import Reporter
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
@@ -155,7 +155,7 @@ class Sender:
             reader = FactReader(self._client, call.caller, call.operation.studio())
             now = await reader.read((Fact.DESTINATIONS,))
             if now.destinations.value is not None:
-                is_shown = not unshown(shown, now, attempt.added_destinations())
+                is_shown = is_as_shown(shown, now, attempt.added_destinations())
                 return "" if is_shown else _NOT_AS_SHOWN
         return _NOT_SEEN
 

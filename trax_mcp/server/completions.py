@@ -144,7 +144,9 @@ def _is_plain(text: str, longest: int = SHOWN_NAME) -> bool:
 def _candidates(kind: Completes | None, lists: Sequence[Read[tuple[Any, ...]]]) -> list[Candidate]:
     items = [item for found in lists for item in found.value or ()]
     if kind == "platforms":
-        return [Candidate(name, name) for name in dict.fromkeys(it.platform for it in items)]
+        return [
+            Candidate(it, it) for it in dict.fromkeys(it.platform for it in items if it.platform)
+        ]
     if kind == "connections":
         return [Candidate(it.id, it.display_name) for it in items]
     return [Candidate(it.id, it.name) for it in items]

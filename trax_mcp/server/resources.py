@@ -3,7 +3,7 @@
 A resource is offered if the tools that return the same data are.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote
@@ -304,7 +304,7 @@ def _studio_payload(studio: Studio, facts: Facts) -> JsonObject:
     return _with_unknown(payload, facts.unknown)
 
 
-def _with_unknown(payload: JsonObject, unknown: Sequence[Unknown]) -> JsonObject:
+def _with_unknown(payload: JsonObject, unknown: Iterable[Unknown]) -> JsonObject:
     """The payload, and what it lacks, if anything."""
     texts = [f"{it.what}: {it.why}" for it in unknown]
     return {**payload, "unknown": texts} if texts else payload

@@ -261,10 +261,10 @@ def quoted_name(name: str) -> str:
 
 def reach_text(page: Page[Studio]) -> str:
     """How many studios a key reaches, and how the first are called."""
-    count = len(page.data)
+    count = len(page.data or ())
     if not count:
         return "TRaX has accepted this key. It reaches no studio yet."
-    names = listed([quoted(it.name) for it in page.data[:_SHOWN_STUDIOS]])
+    names = listed([quoted(it.name) for it in page.items[:_SHOWN_STUDIOS]])
     if page.next_cursor is not None:
         return f"This key reaches more than {count} studios, among them {names}."
     if count > _SHOWN_STUDIOS:

@@ -20,7 +20,7 @@ from trax_mcp.api.operations import ListStudios
 from trax_mcp.clock import Clock
 from trax_mcp.studio import naming, times
 from trax_mcp.studio.answers import Answer, ShortText, StudioTool, Words
-from trax_mcp.studio.facts import Fact, Facts, Read
+from trax_mcp.studio.facts import NOT_TOLD, Fact, Facts, Read
 from trax_mcp.studio.naming import Name
 from trax_mcp.studio.parts import (
     MAX_SHOWN,
@@ -130,7 +130,7 @@ async def tell_status(
         facts = Facts()
     facts = await _with_starting(studio_id, facts, is_starting)
     sentences = [f"{_broadcast('the studio', facts, now)}."]
-    sentences += [f"It is not known {it}." for it in facts.unknown]
+    sentences += [f"It is not known {it}." for it in facts.starting.unknown(Fact.STARTING)]
     return " ".join(map(_capitalised, sentences))
 
 
@@ -166,6 +166,9 @@ class _StudioReader:
         statuses = await gather(
             [partial(self._read, it.id, (Fact.STATUS,), Facts(studio=Read(it))) for it in studios]
         )
+        if not any(statuses):  # not all are deleted: the key lacks the scope
+            unknown: Read[StreamStatus] = Read(missing=NOT_TOLD, is_forbidden=True)
+            statuses = [Facts(studio=Read(it), status=unknown) for it in studios]
         known = [
             (it.id, await _with_starting(it.id, facts, self.is_starting))
             for it, facts in zip(studios, statuses, strict=True)
@@ -303,7 +306,9 @@ def _broadcast(name: Name | str, facts: Facts, now: datetime) -> str:
             " on air yet"
         )
     if facts.live is None:
-        reason = ": TRaX tells of a stream that it does not call live" if facts.status.value else ""
+        status, reason = facts.status.value, ""
+        if status is not None and status.live is False:
+            reason = ": TRaX tells of a stream that it does not call live"
         return f"whether {name} is on air is not known{reason}"
     return f"{name} is off air"
 

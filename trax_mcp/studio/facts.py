@@ -1,12 +1,15 @@
 """The state of a studio and of what is linked to it, as frozen values. Pure."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Generic, Literal, NamedTuple, Self, TypeVar
+from typing import Any, Final, Generic, Literal, NamedTuple, Self, TypeVar
 
 from trax_mcp.api.models import Connection, Destination, Health, Source, StreamStatus, Studio
 
 ValueT_co = TypeVar("ValueT_co", covariant=True)
+
+NOT_TOLD: Final = "TRaX did not tell"
 
 
 class Fact(StrEnum):
@@ -48,23 +51,32 @@ class Unknown(NamedTuple):
 class Read(Generic[ValueT_co]):
     """The value of a fact: None if it was not read, or could not be.
 
-    `missing` says why there is no value, or which part of a list was not read.
+    `missing` says why there is no value, or which part of a list was not read. Of a list,
+    `unreadable` items are left out, and one that `is_null` may only look empty. `is_forbidden`: the
+    key may not read it.
     """
 
     value: ValueT_co | None = None
     missing: str = ""
+    unreadable: int = 0
+    is_null: bool = False
+    is_forbidden: bool = False
 
     @property
     def is_whole(self) -> bool:
         """Whether all of it was read."""
-        return self.value is not None and not self.missing
+        return self.value is not None and not (self.missing or self.unreadable or self.is_null)
 
-    def unknown(self, fact: Fact) -> tuple[Unknown, ...]:
+    def unknown(self, fact: Fact) -> Iterator[Unknown]:
         """What is missing of this fact, in words, if anything."""
-        if not self.missing:
-            return ()
-        what = fact.words if self.value is None else f"further {fact.words.removeprefix('the ')}"
-        return (Unknown(what, self.missing),)
+        things = fact.words.removeprefix("the ")
+        if self.missing:
+            yield Unknown(fact.words if self.value is None else f"further {things}", self.missing)
+        if self.unreadable:
+            they = "it" if self.unreadable == 1 else "they"
+            yield Unknown(count(self.unreadable, things), f"{they} can't be read")
+        if self.is_null:
+            yield Unknown(fact.words, "TRaX sent `null` in place of a list")
 
 
 State = Literal["on_air", "starting", "stopping", "off_air", "unknown"]
@@ -113,16 +125,36 @@ class Facts(NamedTuple):
     def unknown(self) -> tuple[Unknown, ...]:
         """What could not be read, each once."""
         inner = (it for facts in self.studio_details.value or () for it in facts.unknown)
-        own = (unknown for fact in Fact for unknown in self.of(fact).unknown(fact))
+        own = (unknown for fact in Fact for unknown in self._unknown_of(fact))
         return tuple(dict.fromkeys((*own, *inner)))
+
+    def _unknown_of(self, fact: Fact) -> Iterator[Unknown]:
+        """The same of one fact, with the switches that could not be read."""
+        yield from self.of(fact).unknown(fact)
+        switches = list[bool | None]()
+        match fact:
+            case Fact.STATUS if self.status.value and self.status.value.live is None:
+                yield Unknown(fact.words, NOT_TOLD)
+            case Fact.DESTINATIONS:
+                switches = [it.enabled for it in self.destinations.value or ()]
+            case Fact.SOURCES:
+                switches = [it.active for it in self.sources.value or ()]
+        if unclear := switches.count(None):
+            things = count(unclear, fact.words.removeprefix("the "))
+            yield Unknown(f"whether {things} {'is' if unclear == 1 else 'are'} on", NOT_TOLD)
 
     @property
     def live(self) -> bool | None:
         """Whether the studio is live. None if unknown, or if the status contradicts itself."""
         status = self.status.value
-        if status is None or (not status.live and status.has_stream):
+        if status is None or (status.live is False and status.has_stream):
             return None
         return status.live
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether the key may see neither the broadcast nor where it goes."""
+        return self.status.is_forbidden and self.destinations.is_forbidden
 
     @property
     def is_starting(self) -> bool:
@@ -141,10 +173,25 @@ class Facts(NamedTuple):
 
     @property
     def enabled(self) -> tuple[Destination, ...]:
-        """The destinations that a broadcast reaches."""
+        """The destinations that are certainly on: a broadcast reaches them."""
         return tuple(it for it in self.destinations.value or () if it.enabled)
 
     @property
+    def perhaps_enabled(self) -> tuple[Destination, ...]:
+        """The destinations of which nobody knows whether they are on."""
+        return tuple(it for it in self.destinations.value or () if it.enabled is None)
+
+    @property
+    def all_reach_is_known(self) -> bool:
+        """Whether all destinations that a broadcast may reach are known."""
+        return self.destinations.is_whole and not self.perhaps_enabled
+
+    @property
     def active(self) -> tuple[Source, ...]:
-        """The sources that can be on screen."""
-        return tuple(it for it in self.sources.value or () if it.active)
+        """The sources that can be on screen: all that are not certainly off."""
+        return tuple(it for it in self.sources.value or () if it.active is not False)
+
+
+def count(number: int, things: str) -> str:
+    """A number of things: "1 destination", "2 destinations"."""
+    return f"{number:,} {things.removesuffix('s') if number == 1 else things}"

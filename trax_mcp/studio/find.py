@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -61,7 +60,7 @@ class Match(Answer):
 
     id: str
     name: ShortText
-    role: ShortText
+    role: ShortText | None = None
     live: bool | None = Field(description="null if it is not known.")
     since: ShortText | None = None
     destinations: list[ShortText] | None = Field(
@@ -187,9 +186,12 @@ class _Details:
         if self._facts[index].of(fact) != Read():
             return
         reader = replace(self._reader, studio_id=self._studios[index].id)
-        with suppress(TraxError):
-            found = await reader.read((fact,))
-            self._facts[index] = self._facts[index].completed_by(found)
+        try:
+            found = await reader.read((fact,), self._facts[index])
+        except TraxError as error:
+            changes: dict[str, Any] = {fact: Read(missing=error.happened)}
+            found = Facts()._replace(**changes)
+        self._facts[index] = self._facts[index].completed_by(found)
 
     def of(self, found: NameMatch, readiness: Readiness) -> StudioDetails:
         """What is in a match, and its problems."""
@@ -217,8 +219,8 @@ class _Details:
         """A match with what was read of it."""
         studio, facts = self._studios[found.index], self._facts[found.index]
         # With more than a page of destinations, the platforms may not be all.
-        enabled = facts.enabled if facts.destinations.is_whole else None
-        platforms = enabled and dict.fromkeys(it.platform for it in enabled)
+        enabled = facts.enabled if facts.all_reach_is_known else None
+        platforms = enabled and dict.fromkeys(it.platform for it in enabled if it.platform)
         return Match(
             id=studio.id,
             name=studio.name,

@@ -177,14 +177,16 @@ def word(text: str, *, whole: bool = False) -> str:
     return quoted_whole(text) if whole else quoted(text)
 
 
-def platform(name: str, *, whole: bool = False) -> str:
+def platform(name: str | None, *, whole: bool = False) -> str:
     """A platform in its own spelling, or in quotes: it may be any word. `whole` as for `word`."""
+    if name is None:
+        return "an unknown platform"
     return known_platform(name) or (quoted_whole(name) if whole else quoted(name))
 
 
-def known_platform(name: str) -> str:
+def known_platform(name: str | None) -> str:
     """A platform in its own spelling, if it is one that trax-mcp knows. Else empty."""
-    return _PLATFORMS.get(name.lower(), "") if name.isascii() else ""
+    return _PLATFORMS.get(name.lower(), "") if name and name.isascii() else ""
 
 
 def source_type(name: str, *, whole: bool = False) -> str:
@@ -192,7 +194,7 @@ def source_type(name: str, *, whole: bool = False) -> str:
     return name if name in _SOURCE_TYPES else (quoted_whole(name) if whole else quoted(name))
 
 
-def platforms(names: Iterable[str], *, whole: bool = False) -> str:
+def platforms(names: Iterable[str | None], *, whole: bool = False) -> str:
     """Several platforms in a sentence, each once."""
     return listed(list(dict.fromkeys(platform(name, whole=whole) for name in names)))
 
@@ -202,14 +204,17 @@ def destination(
 ) -> Name:
     """A destination by name, platform and picture format, and by its id if it has a namesake."""
     portrait = "portrait" if it.vertical else None
-    words = platform(it.platform), known_platform(it.platform) or in_columns(it.platform)
+    in_full = platform(it.platform)
+    is_short = it.platform is None or known_platform(it.platform)
+    words = in_full, in_full if is_short else in_columns(it.platform or "")
     detail, short = (", ".join(filter(None, (word, portrait))) for word in words)
     return named(it.name, it.id, detail, short, namesakes=namesakes, longest=longest)
 
 
 def source(it: Source, *, namesakes: Iterable[str] = (), longest: int = SHOWN_NAME) -> Name:
     """A source by name and type, and by its id if it has a namesake."""
-    return named(it.name, it.id, source_type(it.type), namesakes=namesakes, longest=longest)
+    kind = "" if it.type is None else source_type(it.type)
+    return named(it.name, it.id, kind, namesakes=namesakes, longest=longest)
 
 
 def studio(it: Studio | None, *, longest: int = SHOWN_NAME) -> Name | str:

@@ -49,6 +49,8 @@ class OutcomeObserver:
         operation = GetStreamStatus(studio_id=self._studio_id)
         status = await self._client.call(operation, self._caller, retry=False, urgent=not live)
         checked_at = iso(self._clock.now())
+        if status.live is None:
+            return Observed("unknown", checked_at)
         if status.live == live:
             return Observed("on_air" if live else "off_air", checked_at, status.since)
         return Observed("starting" if live else "stopping", checked_at)

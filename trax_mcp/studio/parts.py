@@ -11,6 +11,7 @@ from trax_mcp.studio.readiness import Readiness
 MAX_SHOWN: Final = 20
 """The most destinations of a studio that are shown, and the same for sources."""
 
+_ORDER: Final = {True: 0, None: 1, False: 2}
 _TRAX_STATUS: Final = Field(None, description="TRaX's own word, which it does not document.")
 
 
@@ -19,8 +20,10 @@ class ShownDestination(Answer):
 
     id: ShortId
     name: ShortText
-    platform: ShortText
-    enabled: bool = Field(description="Switched on. Nothing tells whether it is on air.")
+    platform: ShortText | None = None
+    enabled: bool | None = Field(
+        description="Switched on. null if it is not known. Nothing tells whether it is on air."
+    )
     status: ShortText | None = _TRAX_STATUS
 
 
@@ -29,8 +32,10 @@ class ShownSource(Answer):
 
     id: ShortId
     name: ShortText
-    type: ShortText
-    active: bool = Field(description="It can be on screen. Nothing tells whether it is.")
+    type: ShortText | None = None
+    active: bool | None = Field(
+        description="It can be on screen. null if it is not known. Nothing tells whether it is."
+    )
     status: ShortText | None = _TRAX_STATUS
 
 
@@ -56,16 +61,16 @@ def worst_problems(readiness: Readiness) -> list[str]:
 
 
 def shown_destinations(facts: Facts) -> list[ShownDestination] | None:
-    """At most 20, first those that are switched on. None if they are unknown."""
+    """At most 20, first those that are, or may be, switched on. None if they are unknown."""
     if facts.destinations.value is None:
         return None
-    items = sorted(facts.destinations.value, key=lambda it: not it.enabled)
+    items = sorted(facts.destinations.value, key=lambda it: _ORDER[it.enabled])
     return [ShownDestination.model_validate(it) for it in items[:MAX_SHOWN]]
 
 
 def shown_sources(facts: Facts) -> list[ShownSource] | None:
-    """At most 20, first those that are active. None if they are unknown."""
+    """At most 20, first those that are, or may be, active. None if they are unknown."""
     if facts.sources.value is None:
         return None
-    items = sorted(facts.sources.value, key=lambda it: not it.active)
+    items = sorted(facts.sources.value, key=lambda it: _ORDER[it.active])
     return [ShownSource.model_validate(it) for it in items[:MAX_SHOWN]]

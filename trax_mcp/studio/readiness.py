@@ -67,7 +67,9 @@ def judge_readiness(facts: Facts, *, now: datetime) -> Readiness:
     if facts.live is not False or facts.is_starting:
         return Readiness(tuple(it._replace(blocks=False) for it in problems), unknown)
     ready = not any(it.blocks for it in problems)
-    is_undecided = ready and not facts.enabled
+    # Where the studio cannot be read, go_live is refused, unless a scope is all that is missing.
+    is_refused = facts.studio.value is None and not facts.studio.is_forbidden
+    is_undecided = ready and (is_refused or not facts.enabled)
     return Readiness(problems, (*unknown, _MAY_GO_LIVE), None if is_undecided else ready)
 
 
@@ -86,7 +88,7 @@ def _switched_off_writes(facts: Facts) -> Iterator[Finding]:
 
 
 def _missing_destinations(facts: Facts) -> Iterator[Finding]:
-    if facts.destinations.is_whole and not facts.enabled:
+    if facts.all_reach_is_known and not facts.enabled:
         nobody = "nobody may see the show" if facts.live else "nobody would see the show"
         if facts.destinations.value:
             what = say(f"All destinations are off, so {nobody}.")
@@ -108,7 +110,7 @@ def _missing_sources(facts: Facts) -> Iterator[Finding]:
 
 def _troubled_accounts(facts: Facts) -> Iterator[Finding]:
     """TRaX does not tell which account a destination uses, so all of its platform may fail."""
-    platforms = {it.platform for it in facts.enabled}
+    platforms = _platforms(facts)
     troubled = [
         it
         for it in facts.connections.value or ()
@@ -116,13 +118,20 @@ def _troubled_accounts(facts: Facts) -> Iterator[Finding]:
     ]
     for account in troubled[:MAX_NAMED]:
         platform, name = naming.platform(account.platform), _account(account, facts)
-        other = f"is not active, but {naming.word(account.status)}"
-        trouble = _SIGN_IN_NEEDED.get(account.status, other)
+        trouble = "has no status that can be read"
+        if account.status is not None:
+            other = f"is not active, but {naming.word(account.status)}"
+            trouble = _SIGN_IN_NEEDED.get(account.status, other)
         what = sentence("{} may fail: the account {} {}.", platform, name, trouble)
         yield Finding(what, f"The person signs in to {platform} again, on TRaX.")
     if (further := len(troubled) - MAX_NAMED) > 0:
         what = say(f"{further:,} more accounts are not active: their platforms may fail.")
         yield Finding(what, "The person signs in to all of them again, on TRaX.")
+
+
+def _platforms(facts: Facts) -> set[str | None]:
+    """The platforms of the destinations that are or may be on."""
+    return {it.platform for it in (*facts.enabled, *facts.perhaps_enabled)}
 
 
 def _account(account: Connection, facts: Facts) -> Name:
@@ -137,7 +146,7 @@ def _account(account: Connection, facts: Facts) -> Name:
 
 def _expiring_accounts(facts: Facts, now: datetime) -> Iterator[Finding]:
     """Accounts in use that TRaX calls active, and that expire soon or should have."""
-    platforms = {it.platform for it in facts.enabled}
+    platforms = _platforms(facts)
     expiring = [
         (account, expires)
         for account in facts.connections.value or ()

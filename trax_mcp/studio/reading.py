@@ -1,7 +1,7 @@
 """Reads facts from TRaX, concurrently, and lists to their end."""
 
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from http import HTTPStatus
@@ -14,7 +14,7 @@ from trax_mcp.api.arguments import LARGEST_PAGE
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import NotSent, Refused, TraxError, pagination_loop
-from trax_mcp.api.models import ItemT, Studio
+from trax_mcp.api.models import MAX_ITEMS, ItemT, Studio
 from trax_mcp.api.operation import Answer_co, ListOperation, Operation
 from trax_mcp.api.operations import (
     GetHealth,
@@ -26,9 +26,9 @@ from trax_mcp.api.operations import (
     ListStudios,
 )
 from trax_mcp.studio import naming
-from trax_mcp.studio.facts import Fact, Facts, Read
+from trax_mcp.studio.facts import NOT_TOLD, Fact, Facts, Read
+from trax_mcp.studio.failed_reads import missing_facts
 
-MAX_ITEMS: Final = 10_000
 MAX_AT_A_TIME: Final = 6
 """The most requests at the same time of a tool that looks at several studios."""
 QUICK_SECONDS: Final = 2.0
@@ -37,8 +37,6 @@ QUICK_SECONDS: Final = 2.0
 _MAX_PAGES: Final = 100
 _MAX_STUDIOS: Final = 10
 _CURSOR_REFUSED: Final = frozenset({400, 404, 410})
-_FAILS_THE_CALL: Final = frozenset({"not_found", "invalid_key", "no_key"})
-_NOT_TOLD: Final = "TRaX did not tell"
 
 FoundT = TypeVar("FoundT")
 
@@ -75,7 +73,7 @@ async def read_all_pages(
     urgent: bool = False,
     until: Callable[[ItemT], bool] = lambda _: False,
 ) -> Read[tuple[ItemT, ...]]:
-    """The items of a list: all, or the first 10,000.
+    """The items of a list: all, or the first 10,000. Those that cannot be read are left out.
 
     No page is read after one with an item for which `until` is true. Where TRaX refuses the first
     page, it is asked for as many items as it likes; where it refuses a further one, whose cursor
@@ -84,7 +82,7 @@ async def read_all_pages(
     Raises:
         TraxError: a page could not be read, a cursor came twice, or there are over 100 pages.
     """
-    items: list[ItemT] = []
+    items: list[ItemT | None] = []
     seen: set[str | None] = {None}
     cursor: str | None = None
     limit: int | None = LARGEST_PAGE
@@ -101,13 +99,19 @@ async def read_all_pages(
             else:
                 raise
             continue
-        items += page.data
+        items += page.data or ()
         # An empty page that leads to itself is the end, however TRaX means it.
         cursor = page.next_cursor if page.data or page.next_cursor not in seen else None
-        if not cursor or len(items) >= MAX_ITEMS or any(map(until, page.data)):
+        if not cursor or len(items) >= MAX_ITEMS or any(map(until, page.items)):
             is_cut = bool(cursor) or len(items) > MAX_ITEMS
             del items[MAX_ITEMS:]
-            return Read(tuple(items), only_first(len(items)) if is_cut else "")
+            return Read(
+                tuple(it for it in items if it is not None),
+                only_first(len(items)) if is_cut else "",
+                unreadable=items.count(None),
+                # Of other lists, an empty one hides nothing that matters.
+                is_null=page.data is None and isinstance(operation, ListDestinations),
+            )
         if cursor in seen or len(seen) > _MAX_PAGES:
             raise pagination_loop(operation)
         seen.add(cursor)
@@ -148,11 +152,12 @@ class Budget:
 class FactReader:
     """Reads facts about one studio for one caller.
 
-    A fact that this key may not read is missing. To a `tolerant` reader so is one that fails in
-    another way, unless the key or an id is wrong. A `quick` one is tolerant, takes at most two
-    seconds for each fact, and sends each request once. An `urgent` one may use the connection that
-    is kept for stops. With `first_page`, of each list only the first page is read. `failed` has the
-    reason in full for each fact that TRaX did not give.
+    A fact that this key may not read is missing, and so is one that only warns, such as the
+    sources, if it fails in another way. To a `tolerant` reader all of them are, unless the key or
+    an id is wrong. A `quick` one is tolerant, takes at most two seconds for each fact, and sends
+    each request once. An `urgent` one may use the connection that is kept for stops. With
+    `first_page`, of each list only the first page is read. `failed` has the reason in full for each
+    fact that TRaX did not give.
     """
 
     client: Client
@@ -175,32 +180,29 @@ class FactReader:
         """
         known = known or Facts()
         unread = [it for it in wanted if known.of(it) == Read()]
-        found = await gather([partial(self._try, it) for it in unread])
-        changes: dict[str, Any] = dict(zip(unread, found, strict=True))
-        return known._replace(**changes)
+        reads = await gather([partial(self._try, it) for it in unread])
+        failed, read = dict[Fact, TraxError](), dict[str, Any]()
+        for fact, it in zip(unread, reads, strict=True):
+            if isinstance(it, Read):
+                read[fact] = it
+            else:
+                failed[fact] = it
+        self.failed.update(failed)
+        found = known._replace(**read)
+        changes: Mapping[Any, Any] = missing_facts(
+            failed, found, unread, tolerant=self.tolerant, quick=self.quick
+        )
+        return found._replace(**changes)
 
-    async def _try(self, fact: Fact) -> Read[Any]:
+    async def _try(self, fact: Fact) -> Read[Any] | TraxError:
         try:
             with anyio.move_on_after(QUICK_SECONDS if self.quick else None):
                 return await self.budget.spend(partial(self._read, fact))
         except ValidationError:
             return Read(missing="its id cannot be used in a call")
         except TraxError as error:
-            self.failed[fact] = error
-            return Read(missing=self._why_missing(error))
-        return Read(missing=_NOT_TOLD)
-
-    def _why_missing(self, error: TraxError) -> str:
-        """The reason for a missing fact, unless the failure is one of the whole call."""
-        if error.code in _FAILS_THE_CALL:
-            raise error
-        if error.required_scope:
-            return f"the key lacks {error.required_scope}"
-        if self.quick or error.http_status == HTTPStatus.FORBIDDEN:
-            return _NOT_TOLD
-        if self.tolerant:
-            return error.happened
-        raise error
+            return error
+        return Read(missing=NOT_TOLD)
 
     async def _read(self, fact: Fact) -> Read[Any]:
         here = self.studio_id

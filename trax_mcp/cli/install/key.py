@@ -71,7 +71,7 @@ def check_key(key: str, settings: Settings) -> str:
             ) from None
         why = failure.happened
         return f"Key kept, but not checked: {why}. Check it later with trax-mcp doctor."
-    count = len(studios.data)
+    count = len(studios.data or ())
     number = {0: "no studio yet", 1: "1 studio"}.get(count, f"{count} studios")
     more = " or more" * bool(studios.next_cursor)
     return f"Key works{at}: {number}{more}; whether it may go live shows only when you do."

@@ -64,16 +64,16 @@ class Act(NamedTuple):
     fact: Sentence | None = None
 
 
-def only_known(names: Iterable[str]) -> tuple[str, ...]:
+def only_known(names: Iterable[str | None]) -> tuple[str, ...]:
     """The platforms of these names, each once. Empty if trax-mcp does not know one of them."""
     found = [known_platform(it) for it in names]
     return tuple(dict.fromkeys(found)) if all(found) else ()
 
 
-def go_live(platforms: Sequence[str]) -> str:
+def go_live(platforms: Sequence[str | None]) -> str:
     """The act of a go-live: "go live on YouTube and Twitch", as much of it as fits."""
     known = list(dict.fromkeys(it for it in map(known_platform, platforms) if it))
-    others = len({it.lower() for it in platforms if not known_platform(it)})
+    others = len({(it or "").lower() for it in platforms if not known_platform(it)})
     if not known:
         return "go live"
     named = f"go live on {listed([*known, *([f'{others} more'] if others else [])])}"

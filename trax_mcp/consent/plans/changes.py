@@ -21,7 +21,7 @@ from trax_mcp.api.operations import (
 from trax_mcp.consent.changes import Action, ApplyChanges
 from trax_mcp.consent.plans.acts import Act, Rank, choice_of_several, headline_of_several
 from trax_mcp.consent.plans.base import AT_ONCE, Plan, Sentences, plan_for, stays
-from trax_mcp.consent.plans.stream import on_screen, places, stays_off
+from trax_mcp.consent.plans.stream import may_reach, on_screen, places, stays_off
 from trax_mcp.consent.preview import Row
 from trax_mcp.studio.facts import Facts, Observed, Read
 from trax_mcp.studio.naming import Sentence, say
@@ -65,6 +65,8 @@ class ApplyChangesPlan(Plan[ApplyChanges]):
         return choice_of_several(self.acts()), "Change nothing"
 
     def lead(self) -> Sentences:
+        if self.operation.starts_broadcast or self.sets_auto_go_live(self.operation):
+            yield from may_reach(self.plans[-1])
         told = Counter(it.lead for it in sorted(self.acts(), key=lambda it: it.rank) if it.lead)
         first = {it.lead: it for it in self.acts()}
         words = (_lead_among(first[lead], number) for lead, number in told.items())
@@ -79,8 +81,8 @@ class ApplyChangesPlan(Plan[ApplyChanges]):
             yield places(self.plans[-1], "Streams to", self._after.enabled, short="To")
         yield from _facts(it for it in acts if it.rank >= Rank.GO_LIVE)
         if self.operation.starts_broadcast:
-            turned_off = {it.id for it in self.facts.enabled}
-            off = [it for it in self._after.destinations.value or () if not it.enabled]
+            turned_off = {it.id for it in _may_be_on(self.facts)}
+            off = [it for it in self._after.destinations.value or () if it.enabled is False]
             still_off = [it for it in off if it.id not in turned_off]
             yield stays_off(self.plans[-1], still_off)
             yield on_screen(self.plans[-1])
@@ -137,12 +139,27 @@ def facts_before_last(action: Action, facts: Facts) -> Facts:
 
 
 def unshown(shown: Facts, now: Facts, added: Iterable[str]) -> list[Destination]:
-    """The destinations that are switched on now and were not shown so. Pure.
+    """The destinations that are, or may be, switched on now and were not shown so. Pure.
 
     Those that earlier steps have added have no id yet where they were shown: theirs are in `added`.
     """
-    ids = {*added, *(it.id for it in shown.enabled)}
-    return [it for it in now.enabled if it.id not in ids]
+    ids = {*added, *(it.id for it in _may_be_on(shown))}
+    return [it for it in _may_be_on(now) if it.id not in ids]
+
+
+def is_as_shown(shown: Facts, now: Facts, added: Iterable[str]) -> bool:
+    """Whether a go-live reaches nothing that was not shown, or not told of. Pure."""
+    before, after = shown.destinations, now.destinations
+    is_less_clear = (
+        after.unreadable > before.unreadable
+        or (after.is_null and not before.is_null)
+        or (bool(after.missing) and not before.missing)
+    )
+    return not is_less_clear and not unshown(shown, now, added)
+
+
+def _may_be_on(facts: Facts) -> tuple[Destination, ...]:
+    return (*facts.enabled, *facts.perhaps_enabled)
 
 
 def facts_after(operation: Operation[Model], facts: Facts) -> Facts:

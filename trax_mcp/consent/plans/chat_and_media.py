@@ -46,12 +46,12 @@ class SendChatMessagePlan(Plan[SendChatMessage]):
     def warnings_after(self) -> Sentences:
         if self.facts.live is False:
             yield sentence("{} is off air, so viewers may not see it.", self._subject)
-        if not self.facts.destinations.is_whole:
+        if not self.facts.all_reach_is_known:
             return
-        reached = {it.platform.casefold() for it in self.facts.enabled}
+        reached = {(it.platform or "").casefold() for it in self.facts.enabled}
         asked = self.operation.platforms or ()
         missing = [it for it in asked if it.casefold() not in reached]
-        if missing:
+        if missing and "" not in reached:
             where = naming.platforms(missing)
             none = f"{where} destination" if len(missing) == 1 else f"destination on {where}"
             yield say(f"No {none} is on.")
@@ -70,7 +70,7 @@ class SendChatMessagePlan(Plan[SendChatMessage]):
         """
         if self.operation.platforms:
             return naming.platforms(self.operation.platforms)
-        if not self.facts.destinations.is_whole:  # those that are known may be switched off by now
+        if not self.facts.all_reach_is_known:  # those that are known may be switched off by now
             return ""
         return naming.platforms(it.platform for it in self.facts.enabled)
 

@@ -75,7 +75,7 @@ class UnlinkConnectionPlan(Plan[UnlinkConnection]):
         platform = self.target().platform
         for details in self.facts.studio_details.value or ():
             studio = naming.studio(details.studio.value, longest=naming.TARGET_NAME)
-            for it in details.enabled:
+            for it in (*details.enabled, *details.perhaps_enabled):
                 if it.platform == platform:
                     place = naming.destination(it, longest=naming.TARGET_NAME)
                     yield place, studio, details.live is True

@@ -9,6 +9,7 @@ from trax_mcp.api.operations import CreateDestination, DeleteDestination, Update
 from trax_mcp.consent.plans.acts import Act, Rank
 from trax_mcp.consent.plans.base import AT_ONCE, Plan, Sentences, as_in, key_in_words, stays
 from trax_mcp.consent.plans.edits import change, delete, new_name, rename, turn
+from trax_mcp.consent.plans.results import whether_on
 from trax_mcp.consent.preview import Row, Target
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Fact, Observed
@@ -104,10 +105,10 @@ class CreateDestinationPlan(Plan[CreateDestination]):
             )
         else:
             yield sentence(
-                "Added the destination {} to {}; it is {}.{}",
+                "Added the destination {} to {}; {}.{}",
                 naming.destination(it),
                 self.studio,
-                "on" if it.enabled else "off",
+                whether_on(it.enabled),
                 self.each_hidden("rtmpUrl", "streamKey"),
             )
         yield from self.on_air()

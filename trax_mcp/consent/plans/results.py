@@ -6,6 +6,7 @@ from typing import Final
 from pydantic import SecretStr
 
 from trax_mcp.api.contract import JsonObject
+from trax_mcp.api.models import read_switch
 from trax_mcp.api.operations import ADDRESSES
 from trax_mcp.studio import naming
 
@@ -37,7 +38,7 @@ def changes_in_words(arguments: Mapping[str, object], answer: JsonObject) -> str
     """What these arguments have changed. No secret is repeated."""
     changes, hidden, switched = list[str](), list[str](), list[str]()
     for name, asked in _by_importance(arguments):
-        if name in _SWITCHES and answer.get(name) is asked:
+        if name in _SWITCHES and read_switch(answer.get(name)) is asked:
             on = "on" if asked else "off"
             switched.append(f"it is {on}, and stays {on} for later shows.")
         elif name in answer and not isinstance(asked, SecretStr):
@@ -56,9 +57,19 @@ def switched_alone(arguments: Mapping[str, object], answer: JsonObject) -> bool 
     """Whether a thing is on now, if nothing else of it was changed. Else None."""
     given = [it for it in arguments.items() if it[0] not in _IDS]
     match given:
-        case [(str(name), bool() as asked)] if name in _SWITCHES and answer.get(name) is asked:
-            return asked is True
+        case [(str(name), bool() as asked)] if name in _SWITCHES:
+            return asked if read_switch(answer.get(name)) is asked else None
     return None
+
+
+def whether_on(switch: object) -> str:
+    """A part of a sentence: whether a thing is on, as far as it can be read."""
+    match switch:
+        case True:
+            return "it is on"
+        case False:
+            return "it is off"
+    return "whether it is on can't be read"
 
 
 def _by_importance(arguments: Mapping[str, object]) -> Iterable[tuple[str, object]]:

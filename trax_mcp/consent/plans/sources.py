@@ -9,6 +9,7 @@ from trax_mcp.api.operations import CreateSource, DeleteSource, UpdateSource
 from trax_mcp.consent.plans.acts import Act, Rank
 from trax_mcp.consent.plans.base import AT_ONCE, Plan, Sentences, stays
 from trax_mcp.consent.plans.edits import delete, new_name, rename, turn
+from trax_mcp.consent.plans.results import whether_on
 from trax_mcp.consent.preview import Row, Target
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Fact, Observed
@@ -75,10 +76,10 @@ class CreateSourcePlan(Plan[CreateSource]):
             )
             return
         yield sentence(
-            "Added the source {} to {}; it is {}.{}",
+            "Added the source {} to {}; {}.{}",
             naming.source(it),
             self.studio,
-            "on" if it.active else "off",
+            whether_on(it.active),
             self.each_hidden("url"),
         )
 

@@ -11,8 +11,8 @@ from trax_mcp.consent.plans.acts import Act, Rank, capitalized, go_live
 from trax_mcp.consent.plans.base import Plan, Sentences
 from trax_mcp.consent.preview import Row
 from trax_mcp.studio import naming, times
-from trax_mcp.studio.facts import Fact, Observed
-from trax_mcp.studio.naming import Name, Sentence, note, say, sentence
+from trax_mcp.studio.facts import Fact, Observed, count
+from trax_mcp.studio.naming import Name, Sentence, joined, note, say, sentence
 from trax_mcp.studio.readiness import READINESS_FACTS, go_live_warnings
 
 _UNSEEN: Final = "TRaX can't confirm that a picture arrives."
@@ -30,7 +30,8 @@ class GoLivePlan(Plan[GoLive]):
         return True
 
     def acts(self) -> Iterator[Act]:
-        words = go_live([it.platform for it in self.facts.enabled])
+        is_known = self.facts.all_reach_is_known
+        words = go_live([it.platform for it in self.facts.enabled] if is_known else [])
         yield Act(
             rank=Rank.GO_LIVE,
             yes=capitalized(words),
@@ -40,8 +41,12 @@ class GoLivePlan(Plan[GoLive]):
             lead="Anyone can watch.",
         )
 
+    def lead(self) -> Sentences:
+        yield from may_reach(self)
+        yield from super().lead()
+
     def rows(self) -> Iterator[Row]:
-        off = [it for it in self.facts.destinations.value or () if not it.enabled]
+        off = [it for it in self.facts.destinations.value or () if it.enabled is False]
         yield places(self, "Streams to", self.facts.enabled, short="To")
         yield stays_off(self, off)
         yield on_screen(self)
@@ -178,6 +183,23 @@ def _is_off_air(observed: Observed | None) -> bool:
 def _subject(plan: Plan[Any]) -> Name | str:
     """The show by name, to begin a sentence."""
     return plan.studio if plan.facts.studio.value else "The show"
+
+
+def may_reach(plan: Plan[Any]) -> Sentences:
+    """What a show may reach although nobody can see it. It stands first in a question."""
+    read, unclear = plan.facts.destinations, plan.facts.perhaps_enabled
+    if read.is_null:
+        yield say("TRaX sent no list of destinations: the show may go out all the same.")
+    if read.missing and read.value is not None:
+        yield say("Not all destinations are read: the show may go out to others, too.")
+    if read.unreadable:
+        number = count(read.unreadable, "destinations")
+        yield say(f"{number} can't be read: the show may go out there too.")
+    if unclear:
+        names = joined(places(plan, "", unclear).items)
+        are = "is" if len(unclear) == 1 else "are"
+        end = say(f" {are} on can't be read: the show may go out there too.")
+        yield joined([say("Whether "), names, end], between="")
 
 
 def places(plan: Plan[Any], label: str, found: Iterable[Destination], *, short: str = "") -> Row:

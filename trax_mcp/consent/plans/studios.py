@@ -8,7 +8,7 @@ from trax_mcp.api.operations import CreateStudio, UpdateStudio
 from trax_mcp.consent.plans.acts import Act, Rank
 from trax_mcp.consent.plans.base import LEAVE_IT, Plan, Sentences
 from trax_mcp.consent.plans.edits import new_name, rename
-from trax_mcp.consent.plans.stream import places
+from trax_mcp.consent.plans.stream import may_reach, places
 from trax_mcp.consent.preview import Row
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Fact, Observed
@@ -62,6 +62,11 @@ class UpdateStudioPlan(Plan[UpdateStudio]):
             yield _ends_alone() if it.auto_go_offline_on_drop else _stays_on_air()
         if it.name is not None:
             yield rename("studio", of, it.name)
+
+    def lead(self) -> Sentences:
+        if self.operation.auto_go_live:
+            yield from may_reach(self)
+        yield from super().lead()
 
     def on_air(self) -> Sentences:
         if self.operation.auto_go_offline_on_drop:

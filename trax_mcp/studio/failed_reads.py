@@ -1,0 +1,70 @@
+"""What follows from reads that failed: a missing fact, or the failure of the whole call. Pure."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any, Final
+
+from trax_mcp.api.errors import BadAnswer, LostAnswer, Refused, TraxError
+from trax_mcp.studio.facts import NOT_TOLD, Fact, Facts, Read
+
+_FAIL_THE_CALL: Final = frozenset({"not_found", "invalid_key", "no_key"})
+_ONLY_WARN: Final = frozenset({Fact.SOURCES, Fact.CONNECTIONS, Fact.HEALTH})
+"""Facts without which a person can still decide."""
+_NEED_NO_KEY: Final = frozenset({Fact.HEALTH, Fact.STARTING})
+_OF_THE_STUDIO: Final = frozenset({Fact.STATUS, Fact.DESTINATIONS, Fact.SOURCES})
+
+
+def missing_facts(
+    failed: Mapping[Fact, TraxError],
+    found: Facts,
+    read_now: Collection[Fact],
+    *,
+    tolerant: bool = False,
+    quick: bool = False,
+) -> Mapping[Fact, Read[Any]]:
+    """The failed facts, each with the reason why it is missing.
+
+    A scope that is missing may be told as 401 or 404 too: so it was if another read with the same
+    key, or of the same studio, has succeeded. `read_now` are the facts that this reader has read:
+    `found` may hold a studio out of a list, which may have been deleted since.
+
+    Raises:
+        TraxError: the first failure that is one of the whole call.
+    """
+    missing = dict[Fact, Read[Any]]()
+    for fact, error in failed.items():
+        if error.required_scope:
+            missing[fact] = Read(missing=f"the key lacks {error.required_scope}", is_forbidden=True)
+        elif _is_a_missing_scope(error, found, read_now):
+            why = f"TRaX answered HTTP {error.http_status}: the key may lack a scope"
+            missing[fact] = Read(missing=why, is_forbidden=True)
+        elif error.code in _FAIL_THE_CALL and fact not in _ONLY_WARN:
+            raise error
+        elif quick or error.http_status == HTTPStatus.FORBIDDEN:
+            is_forbidden = error.http_status == HTTPStatus.FORBIDDEN
+            missing[fact] = Read(missing=NOT_TOLD, is_forbidden=is_forbidden)
+        elif tolerant or fact in _ONLY_WARN:
+            missing[fact] = Read(missing=error.happened)
+        else:
+            raise _naming(fact, error)
+    return missing
+
+
+def _is_a_missing_scope(error: TraxError, found: Facts, read_now: Collection[Fact]) -> bool:
+    have = {it for it in Fact if found.of(it).value is not None}
+    match error:
+        case Refused(http_status=HTTPStatus.UNAUTHORIZED):
+            return bool(have - _NEED_NO_KEY)
+        case Refused(http_status=HTTPStatus.NOT_FOUND):
+            return bool(have & (_OF_THE_STUDIO | ({Fact.STUDIO} & set(read_now))))
+    return False
+
+
+def _naming(fact: Fact, error: TraxError) -> TraxError:
+    """The failure with what could not be read. Those of several studios name it already."""
+    is_of_one = isinstance(error, Refused | LostAnswer | BadAnswer)
+    if not is_of_one or fact is Fact.STUDIO_DETAILS:
+        return error
+    what = f"{fact.words[:1].upper()}{fact.words[1:]}"
+    return replace(error, happened=f"{what} couldn't be read: {error.happened}")
