@@ -66,6 +66,7 @@ from trax_mcp.consent.stop_token import StopToken
 from trax_mcp.consent.stops import Stops
 from trax_mcp.consent.store import Seen, Store
 from trax_mcp.studio.facts import Fact, Facts, Read
+from trax_mcp.studio.failed_reads import naming_the_read
 from trax_mcp.studio.list_cache import ListCache
 from trax_mcp.studio.naming import Sentence
 from trax_mcp.studio.reading import FactReader
@@ -240,7 +241,7 @@ class ConsentGuard:
         try:
             facts = await reader.read(wanted, known)
         except TraxError as error:
-            raise error.before_sending() from None
+            raise naming_the_read(error, reader.failed).before_sending() from None
         if call.operation.starts_broadcast and facts.is_blind:
             raise reader.failed[Fact.STATUS].before_sending()
         return facts

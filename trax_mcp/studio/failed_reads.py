@@ -47,7 +47,7 @@ def missing_facts(
         elif tolerant or fact in _ONLY_WARN:
             missing[fact] = Read(missing=error.happened)
         else:
-            raise _naming(fact, error)
+            raise error
     return missing
 
 
@@ -61,10 +61,11 @@ def _is_a_missing_scope(error: TraxError, found: Facts, read_now: Collection[Fac
     return False
 
 
-def _naming(fact: Fact, error: TraxError) -> TraxError:
-    """The failure with what could not be read. Those of several studios name it already."""
+def naming_the_read(error: TraxError, failed: Mapping[Fact, TraxError]) -> TraxError:
+    """The failure with what could not be read, unless it says more of the whole call."""
+    fact = next((it for it, other in failed.items() if other is error), None)
     is_of_one = isinstance(error, Refused | LostAnswer | BadAnswer)
-    if not is_of_one or fact is Fact.STUDIO_DETAILS:
+    if fact is None or not is_of_one or error.code in _FAIL_THE_CALL:
         return error
     what = f"{fact.words[:1].upper()}{fact.words[1:]}"
     return replace(error, happened=f"{what} couldn't be read: {error.happened}")
