@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from tests.support.product.sandbox import Sandbox
 
 LACKS: Final = "TRaX accepted the call, but its answer to list_studios has no `data`"
-LOOP: Final = "The pages of TRaX's list do not end"
-UNREADABLE: Final = "TRaX accepted the call, but its answer says nothing readable of the next page"
+LOOP: Final = "The pages of {} do not end"
+UNREADABLE: Final = (
+    "TRaX accepted the call, but its answer to list_studios says nothing readable of the next page"
+)
 ASKS: Final = "confirmation_required"
 
 ROWS: Final = [
@@ -59,8 +61,8 @@ CALLS: Final = {
 }
 """The arguments, and the path of the faulty list."""
 
-NOT_READ: Final = "The destinations couldn't be read: "
-NOT_SENT: Final = "; the change was not sent"
+LISTS: Final = {"find_studio": "list_studios", "go_live": "list_destinations"}
+NOT_SENT: Final = {"go_live": "; the change was not sent"}
 
 
 def faulty_pages(case: str) -> Fault:
@@ -97,7 +99,7 @@ async def test_faulty_pages_end_the_list_and_are_never_taken_for_all_of_it(
         return
     error = dict((result.structured_content or {})["error"])
     error.pop("requestId", None)
-    told = f"{NOT_READ}{consequence}{NOT_SENT}" if tool == "go_live" else consequence
+    told = f"{consequence.format(LISTS[tool])}{NOT_SENT.get(tool, '')}"
     advice = "Run `trax-mcp doctor`." if consequence is LACKS else "Call again later."
     assert error == {
         "code": "bad_answer",

@@ -255,5 +255,5 @@ def not_from_trax(operation: ToolInput, what: str, *, status: int, request_id: s
 
 def pagination_loop(operation: ToolInput) -> BadAnswer:
     """The pages of a list do not end."""
-    happened = "The pages of TRaX's list do not end"
+    happened = f"The pages of {operation.tool_name} do not end"
     return BadAnswer.after_sending(operation, "bad_answer", happened)

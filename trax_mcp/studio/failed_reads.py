@@ -5,7 +5,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 
-from trax_mcp.api.errors import BadAnswer, LostAnswer, Refused, TraxError
+from trax_mcp.api.errors import LostAnswer, Refused, TraxError
 from trax_mcp.studio.facts import NOT_TOLD, Fact, Facts, Read
 
 _FAIL_THE_CALL: Final = frozenset({"not_found", "invalid_key", "no_key"})
@@ -62,9 +62,9 @@ def _is_a_missing_scope(error: TraxError, found: Facts, read_now: Collection[Fac
 
 
 def naming_the_read(error: TraxError, failed: Mapping[Fact, TraxError]) -> TraxError:
-    """The failure with what could not be read, unless it says more of the whole call."""
+    """The failure with what could not be read, where it does not name the operation itself."""
     fact = next((it for it, other in failed.items() if other is error), None)
-    is_of_one = isinstance(error, Refused | LostAnswer | BadAnswer)
+    is_of_one = isinstance(error, Refused | LostAnswer)
     if fact is None or not is_of_one or error.code in _FAIL_THE_CALL:
         return error
     what = f"{fact.words[:1].upper()}{fact.words[1:]}"
