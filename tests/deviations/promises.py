@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tests.world.answers import WORDS, data_of, lines_of, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tests.deviations.row import Row
     from tests.deviations.scenarios import Evening, Told
@@ -80,9 +80,13 @@ def _in_one_half(text: str, data: dict[str, Any]) -> list[str]:
 def says_off_air(told: Told) -> bool:
     """Whether an answer says without a doubt that the show is off air."""
     data = data_of(told.result)
-    studios = data.get("studios", ())
+    summary = str(data.get("summary", ""))
     return (
         data.get("observed", {}).get("state") == "off_air"
-        or _OFF_AIR.search(str(data.get("summary", ""))) is not None
-        or any(it.get("live") is False for it in studios if "42" in str(it.get("id")))
+        or _OFF_AIR.search(summary) is not None
+        or (_sees_it_off(data.get("studios", ())) and "may be starting" not in summary)
     )
+
+
+def _sees_it_off(studios: Sequence[dict[str, Any]]) -> bool:
+    return any(it.get("live") is False for it in studios if "42" in str(it.get("id")))
