@@ -5,10 +5,71 @@ from __future__ import annotations
 from typing import Final
 
 from tests.deviations import scenarios
-from tests.deviations.plays import SWITCH, refused
+from tests.deviations.plays import DELETE, SWITCH, answered, dropped, edited, page, refused
 from tests.deviations.row import Row
 
 ROWS: Final = (
+    Row(
+        name="patch_204",
+        trax="Makes a change, and answers 204.",
+        play=answered(SWITCH, 204, done=True),
+        calls=scenarios.SWITCH,
+        person=(
+            'update_destination: Turned on "dest_3" in "Friday Night Show". It stays on for later shows.',
+        ),
+        model=("update_destination: no id, no studioId, no name, no platform, and 2 more",),
+        sent=("PATCH dest_3",),
+    ),
+    Row(
+        name="patch_null",
+        trax="Makes a change, and answers null.",
+        play=answered(SWITCH, 200, "null", done=True),
+        calls=scenarios.SWITCH,
+        person=(
+            'update_destination: Turned on "Kick (trying out)" (Kick) in "Friday Night Show". It stays on for later shows. The answer to the call isn\'t a JSON object. This was read right after.',
+        ),
+        model=("update_destination: message=Do not call again.",),
+        sent=("PATCH dest_3",),
+    ),
+    Row(
+        name="patch_okfalse",
+        trax="Answers a change with ok: false.",
+        play=answered(SWITCH, 200, {"ok": False}),
+        calls=scenarios.SWITCH,
+        person=(
+            "update_destination: TRaX answered that it did not work; whether it took effect is not known, and it was off right after.",
+        ),
+        model=(
+            "update_destination: bad_answer, unknown: TRaX answered that it did not work; whether it took effect is not known, and it was off right after. Look with list_destinations before anything else.",
+        ),
+        sent=("PATCH dest_3",),
+    ),
+    Row(
+        name="patch_wrapped",
+        trax="Makes a change, and answers with the record in `data`.",
+        play=edited(SWITCH, lambda it: {"data": it}),
+        calls=scenarios.SWITCH,
+        person=(
+            'update_destination: Turned on "dest_3" in "Friday Night Show". It stays on for later shows.',
+        ),
+        model=(
+            "update_destination: data.id=dest_3, data.studioId=studio_42, data.name=Kick (trying out), data.platform=kick, and 8 more",
+        ),
+        sent=("PATCH dest_3",),
+    ),
+    Row(
+        name="patch_live_409",
+        trax="Refuses a change on air with 409.",
+        play=refused(SWITCH, 409, "studio_live", "Not while live."),
+        calls=scenarios.SWITCH_ON_AIR,
+        person=(
+            'update_destination: TRaX refused the call (HTTP 409, code "studio_live") (TRaX says: "Not while live."); nothing was changed.',
+        ),
+        model=(
+            'update_destination: studio_live, not_applied: TRaX refused the call (HTTP 409, code "studio_live") (TRaX says: "Not while live."); nothing was changed. It can\'t be done as it stands now: check_studio shows how it stands.',
+        ),
+        sent=("PATCH dest_1",),
+    ),
     Row(
         name="dests_429_write",
         trax="Refuses a change on air with 429 and Retry-After: 5.",
@@ -22,5 +83,97 @@ ROWS: Final = (
         ),
         sent=("PATCH dest_1",),
         passes=True,
+    ),
+    Row(
+        name="dest_dropped_after_patch",
+        trax="Makes a change, and closes the connection.",
+        play=dropped(SWITCH, done=True),
+        calls=scenarios.SWITCH,
+        person=(
+            'update_destination: Turned on "Kick (trying out)" (Kick) in "Friday Night Show". It stays on for later shows. The connection to TRaX broke before it answered. This was read right after.',
+        ),
+        model=("update_destination: message=Do not call again.",),
+        sent=("PATCH dest_3",),
+    ),
+    Row(
+        name="html_200_patch",
+        trax="Answers a change with a web page and 200, and does nothing.",
+        play=page(SWITCH),
+        calls=scenarios.SWITCH,
+        person=(
+            "update_destination: Something other than TRaX's API answered the call: a page (text/html) with HTTP 200; whether it took effect is not known, and it was off right after.",
+        ),
+        model=(
+            "update_destination: bad_answer, unknown: Something other than TRaX's API answered update_destination: a page (text/html) with HTTP 200; whether it took effect is not known, and it was off right after. Look with list_destinations before anything else.",
+        ),
+        sent=("PATCH dest_3",),
+    ),
+    Row(
+        name="delete_204",
+        trax="Deletes, and answers 204.",
+        play=answered(DELETE, 204, done=True),
+        calls=scenarios.DELETE,
+        model=("delete_destination: no ok",),
+        sent=("DELETE dest_1",),
+    ),
+    Row(
+        name="delete_200_empty",
+        trax="Deletes, and answers 200 without a body.",
+        play=answered(DELETE, 200, done=True),
+        calls=scenarios.DELETE,
+        model=("delete_destination: no ok",),
+        sent=("DELETE dest_1",),
+    ),
+    Row(
+        name="html_200_delete",
+        trax="Answers a deletion with a web page and 200, and does nothing.",
+        play=page(DELETE),
+        calls=scenarios.DELETE,
+        person=(
+            "delete_destination: Something other than TRaX's API answered the call: a page (text/html) with HTTP 200; whether it took effect is not known.",
+        ),
+        model=(
+            "delete_destination: bad_answer, unknown: Something other than TRaX's API answered delete_destination: a page (text/html) with HTTP 200; whether it took effect is not known. Look with list_destinations before anything else.",
+        ),
+        sent=("DELETE dest_1",),
+    ),
+    Row(
+        name="delete_404",
+        trax="Says 404 of what is to be deleted.",
+        play=refused(DELETE, 404, "no_such_destination", "It is gone already."),
+        calls=scenarios.DELETE,
+        person=(
+            'delete_destination: TRaX refused the call (HTTP 404, code "no_such_destination") (TRaX says: "It is gone already."); nothing was changed.',
+        ),
+        model=(
+            'delete_destination: no_such_destination, not_applied: TRaX refused the call (HTTP 404, code "no_such_destination") (TRaX says: "It is gone already."); nothing was changed. Check the id against the matching list tool.',
+        ),
+        sent=("DELETE dest_1",),
+    ),
+    Row(
+        name="delete_okfalse",
+        trax="Answers a deletion with ok: false.",
+        play=answered(DELETE, 200, {"ok": False}),
+        calls=scenarios.DELETE,
+        person=(
+            "delete_destination: TRaX answered that it did not work; whether it took effect is not known.",
+        ),
+        model=(
+            "delete_destination: bad_answer, unknown: TRaX answered that it did not work; whether it took effect is not known. Look with list_destinations before anything else.",
+        ),
+        sent=("DELETE dest_1",),
+    ),
+    Row(
+        name="unlink_409",
+        trax="Refuses to unlink with 409.",
+        play=refused(DELETE, 409, "in_use", "A destination uses it."),
+        calls=scenarios.UNLINK,
+        person=(
+            'unlink_connection: TRaX refused the call (HTTP 409, code "in_use") (TRaX says: "A destination uses it."); nothing was changed.',
+        ),
+        model=(
+            'unlink_connection: in_use, not_applied: TRaX refused the call (HTTP 409, code "in_use") (TRaX says: "A destination uses it."); nothing was changed. It can\'t be done as it stands now: look before you call again.',
+        ),
+        sent=("DELETE conn_1",),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.deviations import scenarios
-from tests.deviations.plays import by_name
+from tests.deviations.plays import CHAT, by_name, refused
 from tests.deviations.plays_of_chat import (
     chat,
     chat_limited,
@@ -81,6 +81,46 @@ ROWS: Final = (
         model=(
             "wait 0: messages=nothing",
             "list_chat_messages: data=a0 b0 c0 a1 b1 c1 a2 b2 c2",
+        ),
+    ),
+    Row(
+        name="chat_404_off_air",
+        trax="Says 404 of the chat off air.",
+        play=refused(CHAT, 404, "not_live", "The studio is not live."),
+        calls=scenarios.CHAT,
+        person=(
+            'wait 0: TRaX refused the call (HTTP 404, code "not_live") (TRaX says: "The studio is not live.").',
+            'wait 1: TRaX refused the call (HTTP 404, code "not_live") (TRaX says: "The studio is not live.").',
+            'wait 2: TRaX refused the call (HTTP 404, code "not_live") (TRaX says: "The studio is not live.").',
+            'wait 3: TRaX refused the call (HTTP 404, code "not_live") (TRaX says: "The studio is not live.").',
+            'list_chat_messages: TRaX refused the call (HTTP 404, code "not_live") (TRaX says: "The studio is not live.").',
+        ),
+        model=(
+            'wait 0: not_live, not_applied: TRaX refused the call (HTTP 404, code "not_live") (TRaX says: "The studio is not live."). Check the id against the matching list tool.',
+            'wait 1: not_live, not_applied: TRaX refused the call (HTTP 404, code "not_live") (TRaX says: "The studio is not live."). Check the id against the matching list tool.',
+            'wait 2: not_live, not_applied: TRaX refused the call (HTTP 404, code "not_live") (TRaX says: "The studio is not live."). Check the id against the matching list tool.',
+            'wait 3: not_live, not_applied: TRaX refused the call (HTTP 404, code "not_live") (TRaX says: "The studio is not live."). Check the id against the matching list tool.',
+            'list_chat_messages: not_live, not_applied: TRaX refused the call (HTTP 404, code "not_live") (TRaX says: "The studio is not live."). Check the id against the matching list tool.',
+        ),
+    ),
+    Row(
+        name="chat_409_off_air",
+        trax="Says 409 of the chat off air.",
+        play=refused(CHAT, 409, "not_live", "The studio is not live."),
+        calls=scenarios.CHAT,
+        person=(
+            'wait 0: TRaX refused the call (HTTP 409, code "not_live") (TRaX says: "The studio is not live.").',
+            'wait 1: TRaX refused the call (HTTP 409, code "not_live") (TRaX says: "The studio is not live.").',
+            'wait 2: TRaX refused the call (HTTP 409, code "not_live") (TRaX says: "The studio is not live.").',
+            'wait 3: TRaX refused the call (HTTP 409, code "not_live") (TRaX says: "The studio is not live.").',
+            'list_chat_messages: TRaX refused the call (HTTP 409, code "not_live") (TRaX says: "The studio is not live.").',
+        ),
+        model=(
+            'wait 0: not_live, not_applied: TRaX refused the call (HTTP 409, code "not_live") (TRaX says: "The studio is not live."). It can\'t be done as it stands now: check_studio shows how it stands.',
+            'wait 1: not_live, not_applied: TRaX refused the call (HTTP 409, code "not_live") (TRaX says: "The studio is not live."). It can\'t be done as it stands now: check_studio shows how it stands.',
+            'wait 2: not_live, not_applied: TRaX refused the call (HTTP 409, code "not_live") (TRaX says: "The studio is not live."). It can\'t be done as it stands now: check_studio shows how it stands.',
+            'wait 3: not_live, not_applied: TRaX refused the call (HTTP 409, code "not_live") (TRaX says: "The studio is not live."). It can\'t be done as it stands now: check_studio shows how it stands.',
+            'list_chat_messages: not_live, not_applied: TRaX refused the call (HTTP 409, code "not_live") (TRaX says: "The studio is not live."). It can\'t be done as it stands now: check_studio shows how it stands.',
         ),
     ),
     Row(

@@ -5,10 +5,34 @@ from __future__ import annotations
 from typing import Final
 
 from tests.deviations import scenarios
-from tests.deviations.plays import STOP, page, refused, slow
+from tests.deviations.plays import STOP, dropped, page, refused, slow
 from tests.deviations.row import Row
 
 ROWS: Final = (
+    Row(
+        name="offline_dropped_after",
+        trax="Stops, and closes the connection.",
+        play=dropped(STOP, done=True),
+        calls=scenarios.STOP,
+        person=(
+            'go_offline: "Friday Night Show" is off air. The connection to TRaX broke before it answered. Then the studio was seen off air.',
+        ),
+        model=("go_offline: message=Do not call again., no ok",),
+        sent=("POST go-offline",),
+        passes=True,
+    ),
+    Row(
+        name="offline_524_after",
+        trax="Stops, and a proxy answers 524 with a page.",
+        play=page(STOP, 524, times=1, done=True),
+        calls=scenarios.STOP,
+        person=(
+            'go_offline: "Friday Night Show" is off air. A page (text/html), not TRaX\'s API, answered 524. Then the studio was seen off air.',
+        ),
+        model=("go_offline: message=Do not call again., no ok",),
+        sent=("POST go-offline",),
+        passes=True,
+    ),
     Row(
         name="offline_429_once",
         trax="Refuses the first stop with 429 and Retry-After: 1.",

@@ -6,7 +6,18 @@ from dataclasses import replace
 from typing import Final
 
 from tests.deviations import scenarios
-from tests.deviations.plays import CREATE, SAY, START, refused, rewritten
+from tests.deviations.plays import (
+    CREATE,
+    SAY,
+    START,
+    SWITCH,
+    answered,
+    error_body,
+    fields,
+    page,
+    refused,
+    rewritten,
+)
 from tests.deviations.row import Row
 
 ROWS: Final = (
@@ -16,6 +27,93 @@ ROWS: Final = (
         play=rewritten(CREATE, lambda it: replace(it, status=200)),
         calls=scenarios.CREATE,
         sent=("POST studios",),
+    ),
+    Row(
+        name="create_empty",
+        trax="Creates, and answers 201 without a body.",
+        play=answered(CREATE, 201, done=True),
+        calls=scenarios.CREATE,
+        model=("create_studio: no id, no ownerSub, no createdAt, no name, and 1 more",),
+        sent=("POST studios",),
+    ),
+    Row(
+        name="create_no_id",
+        trax="Creates, and answers without an id.",
+        play=fields(CREATE, id=...),
+        calls=scenarios.CREATE,
+        model=("create_studio: no id",),
+        sent=("POST studios",),
+    ),
+    Row(
+        name="create_422_list",
+        trax="Refuses to create, with errors in a list.",
+        play=error_body(CREATE, 422, {"errors": [{"field": "name", "message": "Too short."}]}),
+        calls=scenarios.CREATE,
+        person=("create_studio: TRaX refused the call (HTTP 422); nothing was changed.",),
+        model=(
+            "create_studio: bad_answer, not_applied: TRaX refused the call (HTTP 422); nothing was changed. Check the arguments.",
+        ),
+        sent=("POST studios",),
+    ),
+    Row(
+        name="send_202_empty",
+        trax="Sends a message, and answers 202 without a body.",
+        play=answered(SAY, 202, done=True),
+        calls=scenarios.SAY,
+        model=("send_chat_message: no ok, no messageId",),
+        sent=("POST messages",),
+    ),
+    Row(
+        name="html_200_send",
+        trax="Answers a message with a web page and 200, and does nothing.",
+        play=page(SAY),
+        calls=scenarios.SAY,
+        person=(
+            "send_chat_message: Something other than TRaX's API answered the call: a page (text/html) with HTTP 200; whether it took effect is not known.",
+        ),
+        model=(
+            "send_chat_message: bad_answer, unknown: Something other than TRaX's API answered send_chat_message: a page (text/html) with HTTP 200; whether it took effect is not known. Look with list_chat_messages before anything else.",
+        ),
+        sent=("POST messages",),
+    ),
+    Row(
+        name="send_okfalse",
+        trax="Answers a message with ok: false.",
+        play=answered(SAY, 200, {"ok": False}),
+        calls=scenarios.SAY,
+        person=(
+            "send_chat_message: TRaX answered that it did not work; whether it took effect is not known.",
+        ),
+        model=(
+            "send_chat_message: bad_answer, unknown: TRaX answered that it did not work; whether it took effect is not known. Look with list_chat_messages before anything else.",
+        ),
+        sent=("POST messages",),
+    ),
+    Row(
+        name="chat_send_524_after",
+        trax="Sends a message, and a proxy answers 524.",
+        play=page(SAY, 524, done=True),
+        calls=scenarios.SAY,
+        person=(
+            "send_chat_message: A page (text/html), not TRaX's API, answered 524; whether it took effect is not known.",
+        ),
+        model=(
+            "send_chat_message: bad_answer, unknown: A page (text/html), not TRaX's API, answered 524; whether it took effect is not known. Look with list_chat_messages before anything else.",
+        ),
+        sent=("POST messages",),
+    ),
+    Row(
+        name="chat_send_409_off_air",
+        trax="Refuses a message off air with 409.",
+        play=refused(SAY, 409, "not_live", "The studio is not live."),
+        calls=scenarios.SAY,
+        person=(
+            'send_chat_message: TRaX refused the call (HTTP 409, code "not_live") (TRaX says: "The studio is not live."); nothing was changed.',
+        ),
+        model=(
+            'send_chat_message: not_live, not_applied: TRaX refused the call (HTTP 409, code "not_live") (TRaX says: "The studio is not live."); nothing was changed. It can\'t be done as it stands now: check_studio shows how it stands.',
+        ),
+        sent=("POST messages",),
     ),
     Row(
         name="send_429",
@@ -30,6 +128,32 @@ ROWS: Final = (
         ),
         sent=("POST messages",),
         passes=True,
+    ),
+    Row(
+        name="several_first_empty",
+        trax="Makes the first of several changes, and answers 204.",
+        play=answered(SWITCH, 204, done=True),
+        calls=scenarios.SEVERAL,
+        model=(
+            "apply_changes: no changes.0.answer.id, no changes.0.answer.studioId, no changes.0.answer.name, no changes.0.answer.platform, and 2 more",
+        ),
+        sent=(
+            "PATCH dest_1",
+            "POST go-live",
+        ),
+    ),
+    Row(
+        name="several_first_page",
+        trax="Answers the first of several changes with a web page and 200.",
+        play=page(SWITCH),
+        calls=scenarios.SEVERAL,
+        person=(
+            "apply_changes: Not sure about change 1; change 2 was not sent.\n1. Turn off YouTube: Something other than TRaX's API answered the call: a page (text/html) with HTTP 200; whether it took effect is not known, and it was on right after.\n2. Go live on Twitch: not sent, because TRaX did not confirm the change before it.",
+        ),
+        model=(
+            "apply_changes: message=Look with list_destinations before anything else., changes.0.outcome=unknown, changes.0.error.code=bad_answer, changes.0.error.message=Something other than TRaX's API answered update_destination: a page (text/html) with HTTP 200; whether it took effect is not known, and it was on right after. Look with list_destinations before anything else., and 14 more",
+        ),
+        sent=("PATCH dest_1",),
     ),
     Row(
         name="several_golive_429",

@@ -6,10 +6,26 @@ from typing import Final
 
 from tests.deviations import scenarios
 from tests.deviations.plays import STATUS, edited
-from tests.deviations.plays_of_streams import spelt_live, stale_status
+from tests.deviations.plays_of_streams import (
+    in_a_year,
+    spelt_live,
+    stale_status,
+    three_minutes_behind,
+)
 from tests.deviations.row import Row
 
 ROWS: Final = (
+    Row(
+        name="clock_skew_minus3",
+        trax="Has a clock that is three minutes behind.",
+        play=edited(STATUS, three_minutes_behind),
+        calls=scenarios.GO_LIVE,
+        person=(
+            'go_live: "Friday Night Show" went live at 17:57:08 UTC, on YouTube ("Main channel") and Twitch ("Late crowd"). TRaX can\'t confirm that a picture arrives.',
+        ),
+        model=("go_live: observed.since=2026-06-05T17:57:08.000Z",),
+        sent=("POST go-live",),
+    ),
     Row(
         name="stale_5s",
         trax="Reads the status from a copy that is up to five seconds old.",
@@ -27,5 +43,20 @@ ROWS: Final = (
         play=edited(STATUS, spelt_live),
         calls=scenarios.GO_LIVE,
         sent=("POST go-live",),
+    ),
+    Row(
+        name="status_future",
+        trax="Says that the show went live in a year.",
+        play=edited(STATUS, in_a_year),
+        calls=scenarios.WHOLE_SHOW,
+        person=(
+            'go_live: "Friday Night Show" went live at 2027-06-05 18:00:08 UTC, on YouTube ("Main channel") and Twitch ("Late crowd"). TRaX can\'t confirm that a picture arrives.',
+            'go_offline asks: The show ends for all viewers. / It has been on air since 2027-06-05 18:00:08 UTC. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / [Go offline]',
+        ),
+        model=("go_live: observed.since=2027-06-05T18:00:08.000Z",),
+        sent=(
+            "POST go-live",
+            "POST go-offline",
+        ),
     ),
 )

@@ -12,6 +12,7 @@ from tests.deviations.plays import (
     all_items,
     answered,
     dropped,
+    error_body,
     fields,
     items,
     page,
@@ -204,6 +205,19 @@ ROWS: Final = (
         ),
         model=(
             "upload_media: bad_answer, unknown: Something other than TRaX's API answered create_media_upload: a page (text/html) with HTTP 200; whether it took effect is not known. Look with list_media before anything else.",
+        ),
+        sent=("POST media",),
+    ),
+    Row(
+        name="reserve_422",
+        trax="Refuses a type of file, with a sentence as `detail`.",
+        play=error_body(RESERVE, 422, {"detail": "Only PNG files."}),
+        calls=scenarios.UPLOAD,
+        person=(
+            'upload_media: TRaX refused the call (HTTP 422) (TRaX says: "Only PNG files."); nothing was changed.',
+        ),
+        model=(
+            'upload_media: bad_answer, not_applied: TRaX refused the call (HTTP 422) (TRaX says: "Only PNG files."); nothing was changed. Check the arguments.',
         ),
         sent=("POST media",),
     ),

@@ -1,0 +1,78 @@
+"""Other ids."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.deviations import scenarios
+from tests.deviations.plays import DESTINATIONS, all_items, one_item
+from tests.deviations.plays_of_lists import other_ids
+from tests.deviations.row import Row
+
+ROWS: Final = (
+    Row(
+        name="dup_dest_names",
+        trax="Has two destinations of one name.",
+        play=all_items(DESTINATIONS, name="Main"),
+        calls=scenarios.FIND_CHECK_GO_LIVE,
+        person=(
+            'go_live asks: Anyone can watch. / Streams to: "Main" (YouTube, dest_1), "Main" (Twitch, dest_2) / Stays off: "Main" (Kick, dest_3) / May be on screen: "Host camera", "Intro clip" / [Go live on YouTube and Twitch]',
+            'go_live: "Friday Night Show" went live at 18:00:08 UTC, on YouTube ("Main") and Twitch ("Main"). TRaX can\'t confirm that a picture arrives.',
+        ),
+        model=(
+            "find_studio: details.destinations.0.name=Main, details.destinations.1.name=Main, details.destinations.2.name=Main",
+            "check_studio: studios.0.destinations.0.name=Main, studios.0.destinations.1.name=Main, studios.0.destinations.2.name=Main",
+        ),
+        sent=("POST go-live",),
+    ),
+    Row(
+        name="ids_with_colon",
+        trax="Has colons in ids.",
+        play=other_ids(lambda it: f"a:{it}"),
+        calls=scenarios.FIND_CHECK_GO_LIVE,
+        model=(
+            "find_studio: matches.0.id=studio_a:42, matches.1.id=studio_a:43, likely=studio_a:42, details.destinations.0.id=dest_a:1, and 5 more",
+            "check_studio: studios.0.id=studio_a:42, studios.0.destinations.0.id=dest_a:1, studios.0.destinations.1.id=dest_a:2, studios.0.destinations.2.id=dest_a:3, and 3 more",
+            'go_live: encoderStreamId=encoder_a:101, destinationIds=["dest_a:1", "dest_a:2"]',
+        ),
+        sent=("POST go-live",),
+    ),
+    Row(
+        name="ids_with_slash_plus",
+        trax="Has slashes, pluses and signs of equality in ids.",
+        play=other_ids(lambda it: f"a/b+{it}=="),
+        calls=scenarios.FIND_CHECK_GO_LIVE,
+        model=(
+            "find_studio: matches.0.id=studio_a/b+42==, matches.1.id=studio_a/b+43==, likely=studio_a/b+42==, details.destinations.0.id=dest_a/b+1==, and 5 more",
+            "check_studio: studios.0.id=studio_a/b+42==, studios.0.destinations.0.id=dest_a/b+1==, studios.0.destinations.1.id=dest_a/b+2==, studios.0.destinations.2.id=dest_a/b+3==, and 3 more",
+            'go_live: encoderStreamId=encoder_a/b+101==, destinationIds=["dest_a/b+1==", "dest_a/b+2=="]',
+        ),
+        sent=("POST go-live",),
+    ),
+    Row(
+        name="id_empty",
+        trax='Gives one destination the id "".',
+        play=one_item(DESTINATIONS, id=""),
+        calls=scenarios.FIND_CHECK_GO_LIVE,
+        person=(
+            'go_live: "Friday Night Show" went live at 18:00:08 UTC, on the destination "dest_1" and Twitch ("Late crowd"). TRaX can\'t confirm that a picture arrives.',
+        ),
+        model=(
+            "find_studio: details.destinations.0.id=",
+            "check_studio: studios.0.destinations.0.id=",
+        ),
+        sent=("POST go-live",),
+    ),
+    Row(
+        name="ids_emoji",
+        trax="Has emoji in ids.",
+        play=other_ids(lambda it: f"🎬{it}"),
+        calls=scenarios.FIND_CHECK_GO_LIVE,
+        model=(
+            "find_studio: matches.0.id=studio_🎬42, matches.1.id=studio_🎬43, likely=studio_🎬42, details.destinations.0.id=dest_🎬1, and 5 more",
+            "check_studio: studios.0.id=studio_🎬42, studios.0.destinations.0.id=dest_🎬1, studios.0.destinations.1.id=dest_🎬2, studios.0.destinations.2.id=dest_🎬3, and 3 more",
+            'go_live: encoderStreamId=encoder_🎬101, destinationIds=["dest_🎬1", "dest_🎬2"]',
+        ),
+        sent=("POST go-live",),
+    ),
+)

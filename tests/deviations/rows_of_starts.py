@@ -1,0 +1,122 @@
+"""Deviations around a go-live."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.deviations import scenarios
+from tests.deviations.plays import START, answered, delayed_start, fault, fields, page
+from tests.deviations.row import Row
+from tests.support.product.faults import Fault
+
+ROWS: Final = (
+    Row(
+        name="html_200_portal_golive",
+        trax="Answers a go-live with a web page and 200, and does nothing.",
+        play=page(START),
+        calls=scenarios.GO_LIVE,
+        person=(
+            "go_live: Something other than TRaX's API answered the call: a page (text/html) with HTTP 200; whether it took effect is not known.",
+        ),
+        model=(
+            "go_live: bad_answer, unknown: Something other than TRaX's API answered go_live: a page (text/html) with HTTP 200; whether it took effect is not known. Look with check_studio in a minute; if it is off air then, ask the user again.",
+        ),
+        sent=("POST go-live",),
+    ),
+    Row(
+        name="golive_20s",
+        trax="Shows a start only after 20 seconds.",
+        play=delayed_start(20),
+        calls=scenarios.GO_LIVE,
+        person=(
+            'go_live: TRaX accepted the start, but "Friday Night Show" hasn\'t been seen on air yet, on YouTube ("Main channel") and Twitch ("Late crowd").',
+        ),
+        model=(
+            "go_live: message=Look with check_studio in a minute; if it is off air then, ask the user again., observed.state=starting, no observed.since",
+        ),
+        sent=("POST go-live",),
+    ),
+    Row(
+        name="golive_never",
+        trax="Accepts a go-live, and never goes on air.",
+        play=answered(
+            START, 200, {"encoderStreamId": "e1", "destinationIds": ["dest_1", "dest_2"]}
+        ),
+        calls=scenarios.GO_LIVE,
+        person=(
+            'go_live: TRaX accepted the start, but "Friday Night Show" hasn\'t been seen on air yet, on YouTube ("Main channel") and Twitch ("Late crowd").',
+        ),
+        model=(
+            "go_live: message=Look with check_studio in a minute; if it is off air then, ask the user again., encoderStreamId=e1, observed.state=starting, no observed.since",
+        ),
+        sent=("POST go-live",),
+    ),
+    Row(
+        name="golive_202_empty",
+        trax="Goes live, and answers 202 without a body.",
+        play=answered(START, 202, done=True),
+        calls=scenarios.GO_LIVE,
+        person=(
+            'go_live: "Friday Night Show" went live at 18:00:08 UTC. TRaX can\'t confirm that a picture arrives.',
+        ),
+        model=("go_live: no encoderStreamId, no destinationIds",),
+        sent=("POST go-live",),
+    ),
+    Row(
+        name="golive_ok_only",
+        trax="Goes live, and answers ok: true alone.",
+        play=answered(START, 200, {"ok": True}, done=True),
+        calls=scenarios.GO_LIVE,
+        person=(
+            'go_live: "Friday Night Show" went live at 18:00:08 UTC. TRaX can\'t confirm that a picture arrives.',
+        ),
+        model=("go_live: ok=true, no encoderStreamId, no destinationIds",),
+        sent=("POST go-live",),
+    ),
+    Row(
+        name="golive_null_ids",
+        trax="Goes live, and answers with null for both ids.",
+        play=fields(START, encoderStreamId=None, destinationIds=None),
+        calls=scenarios.GO_LIVE,
+        person=(
+            'go_live: "Friday Night Show" went live at 18:00:08 UTC. TRaX can\'t confirm that a picture arrives.',
+        ),
+        model=("go_live: encoderStreamId=null, destinationIds=null",),
+        sent=("POST go-live",),
+    ),
+    Row(
+        name="truncated_golive",
+        trax="Goes live, and the answer ends after ten bytes.",
+        play=fault(START, Fault.truncated()),
+        calls=scenarios.GO_LIVE,
+        person=(
+            "go_live: \"Friday Night Show\" went live at 18:00:08 UTC. TRaX can't confirm that a picture arrives. The answer to the call isn't a JSON object. Then the studio was seen on air.",
+        ),
+        model=("go_live: message=Do not call again., no encoderStreamId, no destinationIds",),
+        sent=("POST go-live",),
+    ),
+    Row(
+        name="golive_okfalse",
+        trax="Answers a go-live with ok: false, and does nothing.",
+        play=answered(START, 200, {"ok": False}),
+        calls=scenarios.GO_LIVE,
+        person=(
+            "go_live: TRaX answered that it did not work; whether it took effect is not known.",
+        ),
+        model=(
+            "go_live: bad_answer, unknown: TRaX answered that it did not work; whether it took effect is not known. Look with check_studio in a minute; if it is off air then, ask the user again.",
+        ),
+        sent=("POST go-live",),
+    ),
+    Row(
+        name="golive_more_destinations",
+        trax="Starts a destination that is switched off.",
+        play=fields(START, destinationIds=["dest_1", "dest_2", "dest_3"]),
+        calls=scenarios.GO_LIVE,
+        person=(
+            'go_live: "Friday Night Show" went live at 18:00:08 UTC, on YouTube ("Main channel"), Twitch ("Late crowd") and Kick ("Kick (trying out)"). TRaX can\'t confirm that a picture arrives.',
+        ),
+        model=('go_live: destinationIds=["dest_1", "dest_2", "dest_3"]',),
+        sent=("POST go-live",),
+    ),
+)
