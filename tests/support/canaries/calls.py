@@ -175,8 +175,8 @@ class FaultyTrax:
             case "page":
                 return Response(500, f"<html>{echo}</html>".encode(), "text/html")
             case "redirect":
-                headers = {"Location": f"https://{secret.LOCATION}.example/?{quote(key)}"}
-                return Response(302, b"", headers=headers)
+                place = f"{secret.LOCATION}@login.example/{secret.LOCATION}?{quote(key)}"
+                return Response(302, b"", headers={"Location": f"https://{place}"})
             case "exception" if (trax_request.method, trax_request.path) != ("POST", "/v1/media"):
                 return Response(200, b"{}", headers={ERROR_HEADER: secret.COOKIE})
         return self._add_secrets(trax_request, await next_handler(trax_request))
