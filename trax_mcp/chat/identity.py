@@ -1,7 +1,6 @@
 """What a chat message is known by: its platform and id, else who wrote it, when and what.
 
-An id may be a number. Where two different messages of a page have the same id, each is known by
-what it holds.
+Where two different messages of a page have the same id, each is known by what it holds.
 """
 
 import json
@@ -37,10 +36,10 @@ def identify(page: Sequence[object]) -> list[Item]:
     return [it if len(contents[it.key]) == 1 else it._replace(key=it.keys[-1]) for it in items]
 
 
-def id_text(value: object) -> str:
-    """An id as text. Empty if the value can't be one."""
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    return str(value) if is_number or isinstance(value, str) else ""
+def id_of(message: Message) -> str:
+    """The id of a message, empty if it has none. One that TRaX sent as a number is text by now."""
+    message_id = message.get("id")
+    return message_id if isinstance(message_id, str) else ""
 
 
 def _item(it: object) -> Item:
@@ -49,7 +48,7 @@ def _item(it: object) -> Item:
     platform, author = it.get("platform"), it.get("authorId") or it.get("authorDisplayName")
     content = (author, it.get("timestamp"), it.get("text"))
     by_content = _digest(platform, *content)
-    if message_id := id_text(it.get("id")):
+    if message_id := id_of(it):
         by_id = _digest(platform, message_id)
         return Item(it, by_id, (by_id, by_content))
     if content == (None, None, None):

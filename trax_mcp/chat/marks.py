@@ -20,7 +20,7 @@ from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import SendChatMessage
-from trax_mcp.chat.identity import id_text
+from trax_mcp.chat.identity import id_of
 from trax_mcp.clock import Clock
 
 _Key = tuple[str, str]
@@ -58,9 +58,8 @@ class ChatMarks:
                 self._remember(key, _digest(text))
             case SendChatMessage(text=text), TraxError(outcome="not_applied"):
                 self._forget(key, _digest(text))
-            case SendChatMessage(), Answer(data=data):
-                if message_id := id_text(data.get("messageId")):
-                    self._remember(key, message_id)
+            case SendChatMessage(), Answer(data={"messageId": str(message_id)}) if message_id:
+                self._remember(key, message_id)
 
     def own(self, caller: Caller, studio_id: str, messages: object) -> tuple[str, ...]:
         """Those of these messages, as TRaX sent them, that the caller has sent.
@@ -94,7 +93,7 @@ def _own(messages: Sequence[object], sent: set[bytes | str]) -> Iterator[str]:
     for message in messages:
         if not isinstance(message, dict):
             continue
-        message_id, text = id_text(message.get("id")), message.get("text")
+        message_id, text = id_of(message), message.get("text")
         if message_id in sent:
             yield message_id
         elif isinstance(text, str) and _digest(text) in sent:

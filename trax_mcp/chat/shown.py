@@ -6,7 +6,6 @@ from itertools import accumulate
 from typing import Any, Final
 
 from trax_mcp.api.text_safety import escape_invisible, spell_out_in
-from trax_mcp.chat.identity import id_text
 
 LONGEST_TEXT: Final = 1_000
 """Characters of one text as a model sees it. Chat messages are shorter on every platform."""
@@ -17,8 +16,7 @@ _SHORTER_TEXT: Final = 200
 
 
 def shown(message: Any) -> Any:  # noqa: ANN401  TRaX's message, which is mostly an object
-    """A message with its ids as text, invisible characters spelt out, and long texts cut."""
-    message = _with_ids_as_text(message)
+    """A message with invisible characters spelt out, and with long texts cut."""
     whole = spell_out_in(message, cut=_cut)
     if len(_json(whole).encode()) <= ANSWER_BYTES:
         return whole
@@ -38,14 +36,6 @@ def newest(messages: Sequence[Any], *, is_oldest_first: bool) -> Sequence[Any]:
     sizes = accumulate(map(size_of, newest_first))
     count = max(1, sum(size <= ANSWER_BYTES for size in sizes))
     return messages[-count:] if is_oldest_first else messages[:count]
-
-
-def _with_ids_as_text(message: Any) -> Any:  # noqa: ANN401  as above
-    """So that programs which were promised text can read them."""
-    if not isinstance(message, dict):
-        return message
-    texts = {name: id_text(message.get(name)) for name in ("id", "authorId")}
-    return message | {name: text for name, text in texts.items() if text}
 
 
 def _cut(text: str) -> str:

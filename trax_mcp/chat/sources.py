@@ -3,11 +3,12 @@
 from http import HTTPStatus
 from typing import Final, Protocol
 
+from trax_mcp.api.answers import read_model
 from trax_mcp.api.arguments import DEFAULT_PAGE, LARGEST_PAGE
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.errors import Refused, TooLarge, unreadable
+from trax_mcp.api.errors import Refused, TooLarge
 from trax_mcp.api.models import StreamStatus
 from trax_mcp.api.operations import GetStreamStatus, ListChatMessages
 from trax_mcp.chat.feed import Feed
@@ -72,11 +73,10 @@ class Chat:
         except TooLarge:
             self._limit = max((limit or DEFAULT_PAGE) // 2, _SMALLEST_PAGE)
             raise
-        page = [] if answer.data.get("data", "") is None else answer.data.get("data")
-        if not isinstance(page, list):
-            why = "lacks what it should hold"
-            raise unreadable(operation, why, status=answer.status, request_id=answer.request_id)
-        return {"messages": page, "limit": limit or DEFAULT_PAGE}
+        read_model(
+            operation, answer
+        )  # which refuses an answer without a list; null is an empty one
+        return {"messages": answer.data["data"] or [], "limit": limit or DEFAULT_PAGE}
 
 
 class Status:

@@ -98,7 +98,7 @@ class Row:
         consequence = self.consequence
         if self.role is Role.CHAT:  # the same failure as of any other read
             consequence = TABLE[self.name][Role.READ]
-            consequence = Consequence.AGAIN if consequence is Consequence.OK else consequence
+            consequence = Consequence.NEVER if consequence is Consequence.OK else consequence
         outcome = _OUTCOMES.get(consequence, "not_applied")
         return outcome, consequence is Consequence.AGAIN
 

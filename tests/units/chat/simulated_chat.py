@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from trax_mcp.chat.identity import Message
 
 Order = Literal["oldest first", "newest first", "shuffled"]
-Ids = Literal["texts", "numbers", "missing", "some missing", "per platform", "all the same"]
+Ids = Literal["texts", "missing", "some missing", "per platform", "all the same"]
 PAGE_SIZE: Final = 200
 WINDOW: Final = 1_000
 CURSOR_LENGTH: Final = 4
@@ -89,8 +89,6 @@ class Upstream:
 
     def _id(self, number: int) -> dict[str, Any]:
         match self.ids:
-            case "numbers":
-                return {"id": number}
             case "per platform":
                 return {"id": str(number // 2)}
             case "all the same":
