@@ -31,7 +31,7 @@ from trax_mcp.api import (
     outages,
     refusals,
 )
-from trax_mcp.api.errors import Refused
+from trax_mcp.api.errors import Refused, unreadable
 from trax_mcp.api.operation import When
 from trax_mcp.api.text_safety import quote
 from trax_mcp.chat import feed, identity, marks, poll_interval
@@ -48,6 +48,7 @@ from trax_mcp.consent.audit import _masked
 from trax_mcp.consent.plans import acts, base, studios
 from trax_mcp.consent.plans.acts import Act, Rank
 from trax_mcp.consent.plans.base import Plan
+from trax_mcp.consent.plans.stream import may_reach
 from trax_mcp.consent.policy import (
     Case,
     NeedsConfirmation,
@@ -107,6 +108,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from trax_mcp.api.operation import Answer_co, Operation
     from trax_mcp.consent.calls import GuardedCall
     from trax_mcp.consent.records import Place
     from trax_mcp.consent.store import Seen
@@ -117,6 +119,7 @@ if TYPE_CHECKING:
 _choices = Plan.choices
 _named = naming.named
 _read_object = answers.read_object
+_read_model = answers.read_model
 _ways = ways.ways
 _asks_again = studios._asks_again
 _begin_call = Store.begin_call
@@ -144,6 +147,13 @@ async def _begin_again(
     return await _begin_call(
         self, place, turn_id, question_id, seen, starts=starts, approved=approved
     )
+
+
+def _read_strictly(operation: Operation[Answer_co], answer: answers.Answer[Answer_co]) -> Answer_co:
+    model = _read_model(operation, answer)
+    if any(it.vertical is None for it in getattr(model, "items", ()) if hasattr(it, "vertical")):
+        raise unreadable(operation, "has no `vertical`", status=200, request_id="")
+    return model
 
 
 def _ask_another_host() -> int:
@@ -233,6 +243,7 @@ _OWN_TRANSPORT: Final = sys.modules["httpx._transports.default"]
 """The connections that are given no TLS context, as those to a storage."""
 _KNOWN: Final = {f"TRAX_{it.upper()}" for it in Settings.model_fields}
 _FORM_TEST: Final = "tests/units/server/test_question_text.py"
+_IN_DOUBT_TEST: Final = "tests/consent/test_go_live_in_doubt.py"
 _RATE_LIMIT_TEST: Final = "tests/consent/test_rate_limited_approvals.py"
 _WITHHELD_TEST: Final = "tests/consent/test_consent_withheld.py"
 _PROXY: Final = "deploy/haproxy.cfg"
@@ -470,6 +481,14 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
             "tests/api/test_not_json.py",
             swap(answers.read_object).by(lambda body: _read_object(body) or {}),
         ),
+    ],
+    "**What is missing never looks harmless.**": [
+        # `destinations: null` reads as harmless.
+        (_IN_DOUBT_TEST, swap(may_reach).by(lambda *_: iter(()))),
+        # A mistyped `enabled` counts as off.
+        (_IN_DOUBT_TEST, swap(Facts.perhaps_enabled).by(lambda self: ())),
+        # A wall for a missing `vertical`.
+        ("tests/studio/test_tolerant_reading.py", swap(answers.read_model).by(_read_strictly)),
     ],
     "**Mistakes stay here.**": [
         ("tests/server/test_arguments.py", put(operation, "quote", lambda text, **_: text)),
