@@ -9,8 +9,6 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-import anyio
-
 from tests.support.product.faults import Fault, encode_json
 
 if TYPE_CHECKING:
@@ -179,17 +177,6 @@ def slow(call: str, seconds: float) -> Play:
 def played(call: str, middleware: Middleware, times: int | None = None) -> Play:
     """Answer by a function of the request and what would answer it."""
     return fault(call, Fault("played", middleware), times)
-
-
-def lost_answer(call: str, seconds: float = 30.0) -> Play:
-    """Answer too late; the call takes effect at once."""
-
-    async def respond(request: Request, answer: RequestHandler) -> Response:
-        response = await answer(request)
-        await anyio.sleep(seconds)
-        return response
-
-    return played(call, respond)
 
 
 def delayed_start(seconds: float) -> Play:
