@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tests.deviations.row import Play
-    from tests.support.product.exchanges import Middleware, Request, RequestHandler, Response
+    from tests.support.product.exchanges import Middleware, Response
     from tests.support.product.faults import When
     from tests.support.product.sandbox import Sandbox
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.deviations import scenarios
-from tests.deviations.plays import DELETE, SWITCH, answered, dropped, edited, page, refused
+from tests.deviations.plays import DELETE, SWITCH, answered, dropped, edited, fields, page, refused
 from tests.deviations.row import Row
 
 ROWS: Final = (
@@ -55,6 +55,14 @@ ROWS: Final = (
         model=(
             "update_destination: data.id=dest_3, data.studioId=studio_42, data.name=Kick (trying out), data.platform=kick, and 8 more",
         ),
+        sent=("PATCH dest_3",),
+    ),
+    Row(
+        name="patch_number_ids",
+        trax="Makes a change, and answers with ids as numbers.",
+        play=fields(SWITCH, id=3, studioId=42),
+        calls=scenarios.SWITCH,
+        model=("update_destination: id=3, studioId=42",),
         sent=("PATCH dest_3",),
     ),
     Row(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.deviations import scenarios
-from tests.deviations.plays import CHAT, by_name, refused
+from tests.deviations.plays import CHAT, by_name, edited, refused
 from tests.deviations.plays_of_chat import (
     chat,
     chat_limited,
@@ -157,6 +157,25 @@ ROWS: Final = (
         play=chat(lambda it: [*it, None]),
         calls=scenarios.CHAT,
         model=("wait 0: missed=true",),
+    ),
+    Row(
+        name="chat_in_messages",
+        trax="Lists messages in `messages`, not in `data`.",
+        play=edited(CHAT, lambda it: {"messages": it["data"]}),
+        calls=scenarios.CHAT,
+        person=(
+            "wait 0: TRaX accepted the call, but its answer to list_chat_messages has no `data`.",
+            "wait 1: TRaX accepted the call, but its answer to list_chat_messages has no `data`.",
+            "wait 2: TRaX accepted the call, but its answer to list_chat_messages has no `data`.",
+            "wait 3: TRaX accepted the call, but its answer to list_chat_messages has no `data`.",
+        ),
+        model=(
+            "wait 0: bad_answer, not_applied: TRaX accepted the call, but its answer to list_chat_messages has no `data`. Run `trax-mcp doctor`.",
+            "wait 1: bad_answer, not_applied: TRaX accepted the call, but its answer to list_chat_messages has no `data`. Run `trax-mcp doctor`.",
+            "wait 2: bad_answer, not_applied: TRaX accepted the call, but its answer to list_chat_messages has no `data`. Run `trax-mcp doctor`.",
+            "wait 3: bad_answer, not_applied: TRaX accepted the call, but its answer to list_chat_messages has no `data`. Run `trax-mcp doctor`.",
+            "list_chat_messages: messages=That was the best episode so far! same time next week? Good night everyone a0 b0 c0 a1 b1 c1 a2 b2 c2, no data",
+        ),
     ),
     Row(
         name="chat_page_once",

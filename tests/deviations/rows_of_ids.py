@@ -5,11 +5,23 @@ from __future__ import annotations
 from typing import Final
 
 from tests.deviations import scenarios
-from tests.deviations.plays import DESTINATIONS, all_items, one_item
+from tests.deviations.plays import DESTINATIONS, all_items, by_name, one_item
 from tests.deviations.plays_of_lists import other_ids
 from tests.deviations.row import Row
 
 ROWS: Final = (
+    Row(
+        name="ids_json_numbers",
+        trax="Gives ids as numbers.",
+        play=by_name("number-ids"),
+        calls=scenarios.FIND_CHECK_GO_LIVE,
+        model=(
+            "find_studio: matches.0.id=42, matches.1.id=43, likely=42, details.destinations.0.id=1, and 5 more",
+            "check_studio: studios.0.id=42, studios.0.destinations.0.id=1, studios.0.destinations.1.id=2, studios.0.destinations.2.id=3, and 3 more",
+            'go_live: encoderStreamId=101, destinationIds=["1", "2"]',
+        ),
+        sent=("POST go-live",),
+    ),
     Row(
         name="dup_dest_names",
         trax="Has two destinations of one name.",
@@ -50,6 +62,22 @@ ROWS: Final = (
         sent=("POST go-live",),
     ),
     Row(
+        name="id_boolean",
+        trax="Gives one destination the id true.",
+        play=one_item(DESTINATIONS, id=True),
+        calls=scenarios.FIND_CHECK_GO_LIVE,
+        person=(
+            'check_studio: "Friday Night Show" is off air and could go live; switched on: Twitch. Not everything could be read.',
+            'go_live asks: 1 destination can\'t be read: the show may go out there too. / Anyone can watch. / Streams to: "Late crowd" (Twitch) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / 1 destination (it can\'t be read) / [Go live]',
+            'go_live: "Friday Night Show" went live at 18:00:08 UTC, on the destination "dest_1" and Twitch ("Late crowd"). TRaX can\'t confirm that a picture arrives.',
+        ),
+        model=(
+            "find_studio: details.destinations.0.id=dest_2, details.destinations.0.name=Late crowd, details.destinations.0.platform=twitch, details.destinations.1.id=dest_3, and 10 more",
+            "check_studio: studios.0.destinations.0.id=dest_2, studios.0.destinations.0.name=Late crowd, studios.0.destinations.0.platform=twitch, studios.0.destinations.1.id=dest_3, and 8 more",
+        ),
+        sent=("POST go-live",),
+    ),
+    Row(
         name="id_empty",
         trax='Gives one destination the id "".',
         play=one_item(DESTINATIONS, id=""),
@@ -60,6 +88,22 @@ ROWS: Final = (
         model=(
             "find_studio: details.destinations.0.id=",
             "check_studio: studios.0.destinations.0.id=",
+        ),
+        sent=("POST go-live",),
+    ),
+    Row(
+        name="id_fraction",
+        trax="Gives one destination the id 1.5.",
+        play=one_item(DESTINATIONS, id=1.5),
+        calls=scenarios.FIND_CHECK_GO_LIVE,
+        person=(
+            'check_studio: "Friday Night Show" is off air and could go live; switched on: Twitch. Not everything could be read.',
+            'go_live asks: 1 destination can\'t be read: the show may go out there too. / Anyone can watch. / Streams to: "Late crowd" (Twitch) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / 1 destination (it can\'t be read) / [Go live]',
+            'go_live: "Friday Night Show" went live at 18:00:08 UTC, on the destination "dest_1" and Twitch ("Late crowd"). TRaX can\'t confirm that a picture arrives.',
+        ),
+        model=(
+            "find_studio: details.destinations.0.id=dest_2, details.destinations.0.name=Late crowd, details.destinations.0.platform=twitch, details.destinations.1.id=dest_3, and 10 more",
+            "check_studio: studios.0.destinations.0.id=dest_2, studios.0.destinations.0.name=Late crowd, studios.0.destinations.0.platform=twitch, studios.0.destinations.1.id=dest_3, and 8 more",
         ),
         sent=("POST go-live",),
     ),

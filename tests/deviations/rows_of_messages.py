@@ -37,6 +37,14 @@ ROWS: Final = (
         sent=("POST studios",),
     ),
     Row(
+        name="create_number_id",
+        trax="Creates, and answers with an id that is a number.",
+        play=fields(CREATE, id=77),
+        calls=scenarios.CREATE,
+        model=("create_studio: id=77",),
+        sent=("POST studios",),
+    ),
+    Row(
         name="create_no_id",
         trax="Creates, and answers without an id.",
         play=fields(CREATE, id=...),
@@ -87,6 +95,14 @@ ROWS: Final = (
         model=(
             "send_chat_message: bad_answer, unknown: TRaX answered that it did not work; whether it took effect is not known. Look with list_chat_messages before anything else.",
         ),
+        sent=("POST messages",),
+    ),
+    Row(
+        name="send_numeric_id",
+        trax="Sends a message, and gives its id as a number.",
+        play=fields(SAY, messageId=991),
+        calls=scenarios.SAY,
+        model=("send_chat_message: messageId=991",),
         sent=("POST messages",),
     ),
     Row(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from tests.deviations import scenarios
-from tests.deviations.plays import STUDIOS, by_name, fields
+from tests.deviations.plays import DESTINATIONS, STUDIOS, by_name, fields
 from tests.deviations.plays_of_lists import (
     empty_pages,
     expired_cursor,
     paged,
+    refused_cursor,
     same_cursor_at_the_end,
 )
 from tests.deviations.row import Row
@@ -28,6 +29,21 @@ ROWS: Final = (
         play=paged(STUDIOS, expired_cursor()),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         sent=("POST go-live",),
+    ),
+    Row(
+        name="cursor_refused",
+        trax="Answers each cursor of a list of destinations with 400.",
+        play=paged(DESTINATIONS, refused_cursor),
+        calls=scenarios.FIND_CHECK_GO_LIVE,
+        person=(
+            'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
+            'go_live asks: The destinations couldn\'t be read: TRaX refused the call (HTTP 400, code "bad_cursor") (TRaX says: "The cursor has expired."); the change was not sent.',
+        ),
+        model=(
+            'find_studio: details.unknown=["further destinations (only the first 1 are read)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no details.destinations.1.id, and 7 more',
+            'check_studio: studios.0.unknown=["the destinations (TRaX refused the call (HTTP 400, code \\"bad_cursor\\") (TRaX says: \\"The cursor has expired.\\"))", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 10 more',
+            'go_live asks: bad_cursor, not_applied: The destinations couldn\'t be read: TRaX refused the call (HTTP 400, code "bad_cursor") (TRaX says: "The cursor has expired."); the change was not sent. Check the arguments.',
+        ),
     ),
     Row(
         name="empty_pages_new_cursor",

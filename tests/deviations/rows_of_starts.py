@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.deviations import scenarios
-from tests.deviations.plays import START, answered, delayed_start, fault, fields, page
+from tests.deviations.plays import EVERY, START, answered, delayed_start, fault, fields, page
 from tests.deviations.row import Row
 from tests.support.product.faults import Fault
 
@@ -22,6 +22,23 @@ ROWS: Final = (
             "go_live: bad_answer, unknown: Something other than TRaX's API answered go_live: a page (text/html) with HTTP 200; whether it took effect is not known. Look with check_studio in a minute; if it is off air then, ask the user again.",
         ),
         sent=("POST go-live",),
+    ),
+    Row(
+        name="html_200_portal",
+        trax="A portal answers everything with a web page and 200.",
+        play=page(EVERY),
+        calls=scenarios.FIND_CHECK_GO_LIVE,
+        person=(
+            "find_studio: Something other than TRaX's API answered the call: a page (text/html) with HTTP 200.",
+            "check_studio: Something other than TRaX's API answered the call: a page (text/html) with HTTP 200.",
+            "go_live asks: Something other than TRaX's API answered the call: a page (text/html) with HTTP 200; the change was not sent.",
+        ),
+        model=(
+            "find_studio: bad_answer, not_applied, call again: Something other than TRaX's API answered list_studios: a page (text/html) with HTTP 200. Call again later.",
+            "check_studio: bad_answer, not_applied, call again: Something other than TRaX's API answered get_studio: a page (text/html) with HTTP 200. Call again later.",
+            "go_live asks: bad_answer, not_applied, call again: Something other than TRaX's API answered get_studio: a page (text/html) with HTTP 200; the change was not sent. Call again later.",
+        ),
+        passes=True,
     ),
     Row(
         name="golive_20s",

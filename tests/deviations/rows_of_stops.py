@@ -6,7 +6,7 @@ from typing import Final
 
 from tests.deviations import scenarios
 from tests.deviations.plays import START, STATUS, STOP, answered, edited
-from tests.deviations.plays_of_streams import last_stream, live_again, slow_stop
+from tests.deviations.plays_of_streams import last_stream, live_again, slow_stop, zero_date
 from tests.deviations.row import Row
 from tests.support.product.exchanges import Response
 
@@ -52,6 +52,13 @@ ROWS: Final = (
         name="offline_15s",
         trax="Shows live for 15 seconds after a stop.",
         play=slow_stop(15),
+        calls=scenarios.STOP,
+        sent=("POST go-offline",),
+    ),
+    Row(
+        name="gozero_fields_off_air",
+        trax="Off air, the status has the zero date and an empty id.",
+        play=edited(STATUS, zero_date),
         calls=scenarios.STOP,
         sent=("POST go-offline",),
     ),

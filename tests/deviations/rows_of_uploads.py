@@ -11,6 +11,7 @@ from tests.deviations.plays import (
     RESERVE,
     all_items,
     answered,
+    by_name,
     dropped,
     error_body,
     fields,
@@ -88,6 +89,19 @@ ROWS: Final = (
         sent=("POST media",),
     ),
     Row(
+        name="put_no_url",
+        trax="Gives no address for the file.",
+        play=fields(RESERVE, uploadUrl=...),
+        calls=scenarios.UPLOAD,
+        person=(
+            "upload_media: TRaX accepted the call, but its answer to create_media_upload has no `uploadUrl`; it has taken effect.",
+        ),
+        model=(
+            "upload_media: bad_answer, applied: TRaX accepted the call, but its answer to create_media_upload has no `uploadUrl`; it has taken effect. Look with list_media before anything else. Run `trax-mcp doctor`.",
+        ),
+        sent=("POST media",),
+    ),
+    Row(
         name="put_unreachable",
         trax="The storage closes each connection.",
         play=dropped(PUT, times=None),
@@ -154,6 +168,17 @@ ROWS: Final = (
         ),
     ),
     Row(
+        name="media_data_null_ids",
+        trax="Gives files numbers as ids.",
+        play=by_name("number-ids"),
+        calls=scenarios.UPLOAD,
+        model=("upload_media: id=101",),
+        sent=(
+            "POST media",
+            "PUT",
+        ),
+    ),
+    Row(
         name="media_status_processing",
         trax="Says PROCESSING for a while.",
         play=processing_at_first,
@@ -189,6 +214,22 @@ ROWS: Final = (
         ),
         model=(
             "upload_media: upload_failed, applied: The file was uploaded, but TRaX could not process it: the media library lists it as FAILED. Tell the person; do not upload the same file again.",
+        ),
+        sent=(
+            "POST media",
+            "PUT",
+        ),
+    ),
+    Row(
+        name="media_null",
+        trax="Answers with data: null for the files.",
+        play=fields(MEDIA, data=None),
+        calls=scenarios.UPLOAD,
+        person=(
+            "upload_media: The file was uploaded, but the media library does not list it yet.",
+        ),
+        model=(
+            "upload_media: timeout, applied: The file was uploaded, but the media library does not list it yet. Do not upload it again: list_media shows when it is READY.",
         ),
         sent=(
             "POST media",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from tests.deviations import scenarios
-from tests.deviations.plays import STUDIO, answered, error_body, page, refused
+from tests.deviations.plays import EVERY, STUDIO, answered, error_body, page, played, refused
+from tests.deviations.plays_of_bytes import only_x_api_key
 from tests.deviations.row import Row
 
 ROWS: Final = (
@@ -204,6 +205,70 @@ ROWS: Final = (
         person=("get_studio: A page (text/html), not TRaX's API, answered 401.",),
         model=(
             "get_studio: bad_answer, not_applied: A page (text/html), not TRaX's API, answered 401. Look at the network and at TRAX_BASE_URL.",
+        ),
+    ),
+    Row(
+        name="bad_key_401",
+        trax="Refuses the key with 401 and a word of its own.",
+        play=refused(EVERY, 401, "unauthorized", "The API key is not valid."),
+        calls=scenarios.FIND_CHECK_GO_LIVE,
+        person=(
+            'find_studio: TRaX refused the call (HTTP 401, code "unauthorized") (TRaX says: "The API key is not valid.").',
+            'check_studio: TRaX refused the call (HTTP 401, code "unauthorized") (TRaX says: "The API key is not valid.").',
+            'go_live asks: The studio\'s name couldn\'t be read: TRaX refused the call (HTTP 401, code "unauthorized") (TRaX says: "The API key is not valid."); the change was not sent.',
+        ),
+        model=(
+            'find_studio: unauthorized, not_applied: TRaX refused the call (HTTP 401, code "unauthorized") (TRaX says: "The API key is not valid."). The API key may be wrong, revoked or expired: check it, or make a new one on TRaX\'s Developer / API Keys screen.',
+            'check_studio: unauthorized, not_applied: TRaX refused the call (HTTP 401, code "unauthorized") (TRaX says: "The API key is not valid."). The API key may be wrong, revoked or expired: check it, or make a new one on TRaX\'s Developer / API Keys screen.',
+            'go_live asks: unauthorized, not_applied: The studio\'s name couldn\'t be read: TRaX refused the call (HTTP 401, code "unauthorized") (TRaX says: "The API key is not valid."); the change was not sent. The API key may be wrong, revoked or expired: check it, or make a new one on TRaX\'s Developer / API Keys screen.',
+        ),
+    ),
+    Row(
+        name="bad_key_403",
+        trax="Refuses the key with 403 and a word of its own.",
+        play=refused(EVERY, 403, "forbidden", "The API key is not valid."),
+        calls=scenarios.FIND_CHECK_GO_LIVE,
+        person=(
+            'find_studio: TRaX refused the call (HTTP 403, code "forbidden") (TRaX says: "The API key is not valid.").',
+            'check_studio: TRaX refused the call (HTTP 403, code "forbidden") (TRaX says: "The API key is not valid.").',
+            'go_live asks: TRaX refused the call (HTTP 403, code "forbidden") (TRaX says: "The API key is not valid."); the change was not sent.',
+        ),
+        model=(
+            'find_studio: forbidden, not_applied: TRaX refused the call (HTTP 403, code "forbidden") (TRaX says: "The API key is not valid."). The API key may lack the scope "studios:read": keys are made on TRaX\'s Developer / API Keys screen.',
+            'check_studio: forbidden, not_applied: TRaX refused the call (HTTP 403, code "forbidden") (TRaX says: "The API key is not valid."). The API key may lack the scope "studios:read": keys are made on TRaX\'s Developer / API Keys screen.',
+            'go_live asks: forbidden, not_applied: TRaX refused the call (HTTP 403, code "forbidden") (TRaX says: "The API key is not valid."); the change was not sent. The API key may lack the scope "stream:read": keys are made on TRaX\'s Developer / API Keys screen.',
+        ),
+    ),
+    Row(
+        name="key_only_x_api_key",
+        trax="Refuses each request without X-API-Key.",
+        play=played(EVERY, only_x_api_key),
+        calls=scenarios.FIND_CHECK_GO_LIVE,
+        person=(
+            'find_studio: TRaX refused the call (HTTP 401, code "unauthorized") (TRaX says: "Send X-API-Key.").',
+            'check_studio: TRaX refused the call (HTTP 401, code "unauthorized") (TRaX says: "Send X-API-Key.").',
+            'go_live asks: The studio\'s name couldn\'t be read: TRaX refused the call (HTTP 401, code "unauthorized") (TRaX says: "Send X-API-Key."); the change was not sent.',
+        ),
+        model=(
+            'find_studio: unauthorized, not_applied: TRaX refused the call (HTTP 401, code "unauthorized") (TRaX says: "Send X-API-Key."). The API key may be wrong, revoked or expired: check it, or make a new one on TRaX\'s Developer / API Keys screen.',
+            'check_studio: unauthorized, not_applied: TRaX refused the call (HTTP 401, code "unauthorized") (TRaX says: "Send X-API-Key."). The API key may be wrong, revoked or expired: check it, or make a new one on TRaX\'s Developer / API Keys screen.',
+            'go_live asks: unauthorized, not_applied: The studio\'s name couldn\'t be read: TRaX refused the call (HTTP 401, code "unauthorized") (TRaX says: "Send X-API-Key."); the change was not sent. The API key may be wrong, revoked or expired: check it, or make a new one on TRaX\'s Developer / API Keys screen.',
+        ),
+    ),
+    Row(
+        name="studio_gone_410",
+        trax="Says 410 of the studio.",
+        play=refused("GET /v1/studios/studio_42*", 410, "gone", "It was deleted."),
+        calls=scenarios.FIND_CHECK_GO_LIVE,
+        person=(
+            'find_studio: The likely one is "Friday Night Show". "Friday Night Show (rehearsal)" matches too. Whether it is on air is not known: TRaX refused the call (HTTP 410, code "gone") (TRaX says: "It was deleted.").',
+            "check_studio: Whether the studio is on air is not known. Not everything could be read.",
+            'go_live asks: The studio\'s name couldn\'t be read: TRaX refused the call (HTTP 410, code "gone") (TRaX says: "It was deleted."); the change was not sent.',
+        ),
+        model=(
+            'find_studio: matches.0.live=null, details.unknown=["whether the studio is live (TRaX refused the call (HTTP 410, code \\"gone\\") (TRaX says: \\"It was deleted.\\"))", "the destinations (TRaX refused the call (HTTP 410, code \\"gone\\") (TRaX says: \\"It was deleted.\\"))", "the sources (TRaX refused the call (HTTP 410, code \\"gone\\") (TRaX says: \\"It was deleted.\\"))"], no matches.0.destinations, no details.destinations.0.id, and 23 more',
+            'check_studio: studios.0.name=null, studios.0.live=null, studios.0.unknown=["the studio\'s name (TRaX refused the call (HTTP 410, code \\"gone\\") (TRaX says: \\"It was deleted.\\"))", "whether the studio is live (TRaX refused the call (HTTP 410, code \\"gone\\") (TRaX says: \\"It was deleted.\\"))", "the destinations (TRaX refused the call (HTTP 410, code \\"gone\\") (TRaX says: \\"It was deleted.\\"))", "the sources (TRaX refused the call (HTTP 410, code \\"gone\\") (TRaX says: \\"It was deleted.\\"))"], no studios.0.ready, and 24 more',
+            'go_live asks: gone, not_applied: The studio\'s name couldn\'t be read: TRaX refused the call (HTTP 410, code "gone") (TRaX says: "It was deleted."); the change was not sent. Check the id against the matching list tool.',
         ),
     ),
 )
