@@ -82,7 +82,7 @@ async def test_trax_is_asked_once_and_its_silence_is_no_wrong_key(
         "500": Fault.status(500),
         "429": Fault.error(429, "rate_limited"),
         "truncated": Fault.truncated(),
-        "no studios": Fault.status(200, {"data": [{"id": 7}]}),
+        "no studios": Fault.status(200, {"data": "none"}),
     }
     async with registered(tmp_path) as (it, steps):
         page = await steps.page()

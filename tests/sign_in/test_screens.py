@@ -119,7 +119,7 @@ REACHED: Final = {
     1: 'This key reaches 1 studio: "Show 0".',
     2: 'This key reaches 2 studios: "Show 0" and "Show 1".',
     6: 'This key reaches 6 studios, among them "Show 0", "Show 1", "Show 2", "Show 3" and',
-    201: "This key reaches more than 200 studios, among them",
+    51: "This key reaches more than 50 studios, among them",
 }
 """A number of studios, and what the page says of them."""
 
