@@ -95,6 +95,14 @@ def test_a_repeated_message_is_returned_once_even_if_it_was_edited() -> None:
     assert ids(feed.latest().messages) == "abc"
 
 
+def test_an_id_that_another_platform_used_long_ago_is_new() -> None:
+    """The page no longer shows the message that had it."""
+    feed = fed(page("a1 b2"))
+    there = {**message("a", at(3)), "platform": "youtube"}
+    assert feed.add_page([*page("b2"), there]) == (there,)
+    assert feed.add_page([*page("b2"), there]) == ()
+
+
 @pytest.mark.parametrize(
     ("before", "now", "new"),
     [
