@@ -26,7 +26,7 @@ ROWS: Final = (
         play=answered(SWITCH, 200, "null", done=True),
         calls=scenarios.SWITCH,
         person=(
-            'update_destination: Turned on "Kick (trying out)" (Kick) in "Friday Night Show". It stays on for later shows. The answer to the call isn\'t a JSON object. This was read right after.',
+            'update_destination: Turned on "Kick (trying out)" (Kick) in "Friday Night Show". It stays on for later shows. The answer isn\'t a JSON object. This was read right after.',
         ),
         model=("update_destination: message=Do not call again.",),
         sent=("PATCH dest_3",),

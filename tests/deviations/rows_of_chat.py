@@ -164,10 +164,10 @@ ROWS: Final = (
         play=edited(CHAT, lambda it: {"messages": it["data"]}),
         calls=scenarios.CHAT,
         person=(
-            "wait 0: TRaX accepted the call, but its answer to list_chat_messages has no `data`.",
-            "wait 1: TRaX accepted the call, but its answer to list_chat_messages has no `data`.",
-            "wait 2: TRaX accepted the call, but its answer to list_chat_messages has no `data`.",
-            "wait 3: TRaX accepted the call, but its answer to list_chat_messages has no `data`.",
+            "wait 0: TRaX accepted the call, but its answer has no `data`.",
+            "wait 1: TRaX accepted the call, but its answer has no `data`.",
+            "wait 2: TRaX accepted the call, but its answer has no `data`.",
+            "wait 3: TRaX accepted the call, but its answer has no `data`.",
         ),
         model=(
             "wait 0: bad_answer, not_applied: TRaX accepted the call, but its answer to list_chat_messages has no `data`. Run `trax-mcp doctor`.",

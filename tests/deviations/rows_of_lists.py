@@ -75,7 +75,7 @@ ROWS: Final = (
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
             "check_studio: The studio is off air. Whether it could go live is not known; switched on: YouTube and Twitch. Not everything could be read.",
-            "go_live asks: TRaX accepted the call, but its answer to get_studio has no `id`; the change was not sent.",
+            "go_live asks: TRaX accepted the call, but its answer has no `id`; the change was not sent.",
         ),
         model=(
             'check_studio: studios.0.name=null, studios.0.unknown=["the studio\'s name (TRaX accepted the call, but its answer to get_studio has no `id`)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready',
@@ -89,7 +89,7 @@ ROWS: Final = (
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
             'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
-            "go_live asks: The answer to the call isn't a JSON object; the change was not sent.",
+            "go_live asks: The answer isn't a JSON object; the change was not sent.",
         ),
         model=(
             'find_studio: details.unknown=["the destinations (The answer to list_destinations isn\'t a JSON object)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no details.destinations.0.id, and 11 more',
@@ -116,7 +116,7 @@ ROWS: Final = (
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
             'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
-            "go_live asks: TRaX accepted the call, but its answer to list_destinations has another type of `data` than TRaX documents; the change was not sent.",
+            "go_live asks: TRaX accepted the call, but its answer has another type of `data` than TRaX documents; the change was not sent.",
         ),
         model=(
             'find_studio: details.unknown=["the destinations (TRaX accepted the call, but its answer to list_destinations has another type of `data` than TRaX documents)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no details.destinations.0.id, and 11 more',

@@ -107,7 +107,7 @@ ROWS: Final = (
         play=fault(START, Fault.truncated()),
         calls=scenarios.GO_LIVE,
         person=(
-            "go_live: \"Friday Night Show\" went live at 18:00:08 UTC. TRaX can't confirm that a picture arrives. The answer to the call isn't a JSON object. Then the studio was seen on air.",
+            "go_live: \"Friday Night Show\" went live at 18:00:08 UTC. TRaX can't confirm that a picture arrives. The answer isn't a JSON object. Then the studio was seen on air.",
         ),
         model=("go_live: message=Do not call again., no encoderStreamId, no destinationIds",),
         sent=("POST go-live",),

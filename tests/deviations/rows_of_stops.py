@@ -81,7 +81,7 @@ ROWS: Final = (
         play=answered(STOP, 200, "OK", kind="text/plain", done=True),
         calls=scenarios.STOP,
         person=(
-            'go_offline: "Friday Night Show" is off air. The answer to the call isn\'t a JSON object. Then the studio was seen off air.',
+            'go_offline: "Friday Night Show" is off air. The answer isn\'t a JSON object. Then the studio was seen off air.',
         ),
         model=("go_offline: message=Do not call again., no ok",),
         sent=("POST go-offline",),

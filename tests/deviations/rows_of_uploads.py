@@ -94,7 +94,7 @@ ROWS: Final = (
         play=fields(RESERVE, uploadUrl=...),
         calls=scenarios.UPLOAD,
         person=(
-            "upload_media: TRaX accepted the call, but its answer to create_media_upload has no `uploadUrl`; it has taken effect.",
+            "upload_media: TRaX accepted the call, but its answer has no `uploadUrl`; it has taken effect.",
         ),
         model=(
             "upload_media: bad_answer, applied: TRaX accepted the call, but its answer to create_media_upload has no `uploadUrl`; it has taken effect. Look with list_media before anything else. Run `trax-mcp doctor`.",

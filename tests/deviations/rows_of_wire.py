@@ -38,9 +38,9 @@ ROWS: Final = (
         play=packed(EVERY, "br", lambda it: b"\x0b" + it),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            "find_studio: The answer to the call is compressed (br), though plain was asked for.",
-            "check_studio: The answer to the call is compressed (br), though plain was asked for.",
-            "go_live asks: The answer to the call is compressed (br), though plain was asked for; the change was not sent.",
+            "find_studio: The answer is compressed (br), though plain was asked for.",
+            "check_studio: The answer is compressed (br), though plain was asked for.",
+            "go_live asks: The answer is compressed (br), though plain was asked for; the change was not sent.",
         ),
         model=(
             "find_studio: bad_answer, not_applied: The answer to list_studios is compressed (br), though plain was asked for. `trax-mcp doctor` looks further.",
@@ -76,9 +76,9 @@ ROWS: Final = (
         play=headers(READS, Content_Encoding="gzip"),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            "find_studio: The answer to the call is compressed (gzip), and damaged.",
-            "check_studio: The answer to the call is compressed (gzip), and damaged.",
-            "go_live asks: The answer to the call is compressed (gzip), and damaged; the change was not sent.",
+            "find_studio: The answer is compressed (gzip), and damaged.",
+            "check_studio: The answer is compressed (gzip), and damaged.",
+            "go_live asks: The answer is compressed (gzip), and damaged; the change was not sent.",
         ),
         model=(
             "find_studio: bad_answer, not_applied: The answer to list_studios is compressed (gzip), and damaged. `trax-mcp doctor` looks further.",
@@ -153,9 +153,9 @@ ROWS: Final = (
         play=rewritten(READS, in_utf16),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            "find_studio: The answer to the call isn't a JSON object.",
-            "check_studio: The answer to the call isn't a JSON object.",
-            "go_live asks: The answer to the call isn't a JSON object; the change was not sent.",
+            "find_studio: The answer isn't a JSON object.",
+            "check_studio: The answer isn't a JSON object.",
+            "go_live asks: The answer isn't a JSON object; the change was not sent.",
         ),
         model=(
             "find_studio: bad_answer, not_applied, call again: The answer to list_studios isn't a JSON object. Call again later.",
@@ -201,7 +201,7 @@ ROWS: Final = (
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
             'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
-            "go_live asks: The answer to the call isn't a JSON object; the change was not sent.",
+            "go_live asks: The answer isn't a JSON object; the change was not sent.",
         ),
         model=(
             'find_studio: details.unknown=["the destinations (The answer to list_destinations isn\'t a JSON object)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no details.destinations.0.id, and 11 more',
@@ -223,9 +223,9 @@ ROWS: Final = (
         play=body(READS, lambda it: it.replace(b"{", b'{"load":' + b"9" * 5000 + b",", 1)),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            "find_studio: The answer to the call isn't a JSON object.",
-            "check_studio: The answer to the call isn't a JSON object.",
-            "go_live asks: The answer to the call isn't a JSON object; the change was not sent.",
+            "find_studio: The answer isn't a JSON object.",
+            "check_studio: The answer isn't a JSON object.",
+            "go_live asks: The answer isn't a JSON object; the change was not sent.",
         ),
         model=(
             "find_studio: bad_answer, not_applied, call again: The answer to list_studios isn't a JSON object. Call again later.",
@@ -241,7 +241,7 @@ ROWS: Final = (
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
             'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
-            "go_live asks: The answer to the call isn't a JSON object; the change was not sent.",
+            "go_live asks: The answer isn't a JSON object; the change was not sent.",
         ),
         model=(
             'find_studio: details.unknown=["the destinations (The answer to list_destinations isn\'t a JSON object)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no details.destinations.0.id, and 11 more',
@@ -257,7 +257,7 @@ ROWS: Final = (
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
             'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
-            "go_live asks: The answer to the call is empty; the change was not sent.",
+            "go_live asks: The answer is empty; the change was not sent.",
         ),
         model=(
             'find_studio: details.unknown=["the destinations (The answer to list_destinations is empty)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no details.destinations.0.id, and 11 more',

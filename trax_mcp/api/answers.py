@@ -69,7 +69,7 @@ def read_answer(
         raise unread(operation, why, status=status, request_id=request_id)
     # Without a readable cursor a page would look like the last one.
     if isinstance(operation, ListOperation) and not _is_cursor(data.get("nextCursor")):
-        why = f"to {operation.tool_name} says nothing readable of the next page"
+        why = "says nothing readable of the next page"
         raise unreadable(operation, why, status=status, request_id=request_id)
     if _NUMBER_AS_ID.search(body):
         data = _with_text_ids(data)
@@ -87,7 +87,7 @@ def read_model(operation: Operation[Answer_co], answer: Answer[Answer_co]) -> An
     except ValidationError as error:
         failure = unreadable(
             operation,
-            f"to {operation.tool_name} {_problem(error.errors(include_input=False)[0])}",
+            _problem(error.errors(include_input=False)[0]),
             status=answer.status,
             request_id=answer.request_id,
         )

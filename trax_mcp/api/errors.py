@@ -98,7 +98,9 @@ class TraxError(Exception):
     @property
     def told(self) -> str:
         """What happened, without the name of a tool."""
-        return self.happened.replace(self.tool, "the call", 1) if self.tool else self.happened
+        if not self.tool:
+            return self.happened
+        return self.happened.replace(f" to {self.tool}", "", 1).replace(self.tool, "the call", 1)
 
     @property
     def summary(self) -> str:
@@ -196,14 +198,13 @@ def unreadable(
     *,
     status: int,
     request_id: str,
-    code: str = "bad_answer",
-    kind: type[BadAnswer] = BadAnswer,
 ) -> BadAnswer:
-    """TRaX accepted the call, but its answer cannot be read. `why` follows "its answer"."""
-    return kind.after_sending(
+    """TRaX accepted the call, but its answer cannot be read. `why` follows its name."""
+    return BadAnswer.after_sending(
         operation,
-        code,
-        f"TRaX accepted the call, but its answer {why}",
+        "bad_answer",
+        f"TRaX accepted the call, but its answer to {operation.tool_name} {why}",
+        tool=operation.tool_name,
         outcome="applied",
         http_status=status,
         request_id=request_id,

@@ -72,9 +72,9 @@ def ending_of(result: Ended | None) -> Ending:
         case None:
             return _UNREPORTED
         case TraxError(outcome="not_applied"):
-            return _ending("It didn't work", f"{result.happened}{result.not_done}.")
+            return _ending("It didn't work", f"{result.told}{result.not_done}.")
         case TraxError():
-            happened = f"{result.happened}. Ask your assistant to look."
+            happened = f"{result.told}. Ask your assistant to look."
             return _ending("It isn't known whether it worked", happened)
         case Done(is_whole=False):
             return _ending(result.tally, "Ask your assistant about the rest.")
