@@ -137,7 +137,7 @@ async def test_typing_letter_by_letter_reads_the_list_once_in_thirty_seconds() -
     [
         Fault.error(429, "rate_limited", Retry_After="7"),
         Fault.dropped(),
-        Fault.status(200, {"data": [{"id": 7}]}),
+        Fault.status(200, {"data": {}}),
         Fault.patched(lambda page: page.update(nextCursor="the same")),
     ],
     ids=lambda it: it.name,

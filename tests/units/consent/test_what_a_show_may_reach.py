@@ -1,0 +1,84 @@
+"""What a go-live may reach although it was not shown. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+import pytest
+
+from trax_mcp.api.models import Destination
+from trax_mcp.api.operations import GoLive
+from trax_mcp.consent.plans.changes import is_as_shown
+from trax_mcp.consent.plans.stream import GoLivePlan
+from trax_mcp.studio.facts import Facts, Read
+
+
+def places(
+    switches: str = "", *, missing: str = "", unreadable: int = 0, is_null: bool = False
+) -> Facts:
+    """Destinations that are "on", "off" or "unknown", and what is wrong with their list."""
+    words = {"on": True, "off": False, "unknown": None}
+    items = [
+        {"id": str(number), "name": f"P{number}", "platform": "kick", "enabled": words[it]}
+        for number, it in enumerate(switches.split())
+    ]
+    read = tuple(map(Destination.model_validate, items))
+    return Facts(destinations=Read(read, missing, unreadable, is_null))
+
+
+ON: Final = places("on off")
+WHETHER: Final = (
+    'Whether "P0" (Kick), "P1" (Kick) are on can\'t be read: the show may go out there too.'
+)
+CUT: Final = "only the first 10,000 are read"
+
+
+@pytest.mark.parametrize(
+    ("shown", "now", "is_same"),
+    [
+        (ON, ON, True),
+        (ON, places("off off"), True),
+        (ON, places("on on"), False),
+        (ON, places("on unknown"), False),
+        (places("on unknown"), places("on on"), True),
+        (places("on", unreadable=1), ON, True),
+        (places("on", unreadable=1), places("on", unreadable=1), True),
+        (places("on", unreadable=1), places("on", unreadable=2), False),
+        (ON, places(is_null=True), False),
+        (places(is_null=True), places(is_null=True), True),
+        (ON, places("on off", missing=CUT), False),
+    ],
+)
+def test_a_go_live_after_other_changes_reaches_nothing_that_was_not_told(
+    shown: Facts, now: Facts, *, is_same: bool
+) -> None:
+    assert is_as_shown(shown, now, ()) is is_same
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        (ON, ()),
+        (Facts(), ()),
+        (
+            places(is_null=True),
+            ("TRaX sent no list of destinations: the show may go out all the same.",),
+        ),
+        (
+            places("on", unreadable=2),
+            ("2 destinations can't be read: the show may go out there too.",),
+        ),
+        (
+            places("on", missing=CUT),
+            ("Not all destinations are read: the show may go out to others, too.",),
+        ),
+        (
+            places("unknown unknown"),
+            (WHETHER,),
+        ),
+    ],
+)
+def test_it_stands_before_all_else(facts: Facts, told: tuple[str, ...]) -> None:
+    plan = GoLivePlan(GoLive(studio_id="s"), facts, now=datetime(2026, 1, 1, tzinfo=UTC))
+    assert [it.text for it in plan.lead()] == [*told, "Anyone can watch."]
