@@ -559,7 +559,7 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
         (
             "tests/api/test_failure_texts.py",
             swap(error_result).by(
-                lambda error: error_result(error).model_copy(update={"is_error": False})
+                lambda *it: error_result(*it).model_copy(update={"is_error": False})
             ),
         ),
     ],

@@ -10,10 +10,12 @@ from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import CreateDestination
 from trax_mcp.consent.calls import GuardedCall
 from trax_mcp.consent.plans import plan_for
+from trax_mcp.consent.plans.results import otherwise
 from trax_mcp.consent.questions import outcome_in_words
 from trax_mcp.consent.records import Place
 from trax_mcp.consent.store import Seen
 from trax_mcp.studio.facts import Facts
+from trax_mcp.studio.naming import listed
 
 Sent = Answer[Model] | TraxError
 
@@ -32,6 +34,21 @@ def is_certain(step: Operation[Model], sent: Sent) -> bool:
     switches = [it for it in step.arguments().items() if isinstance(it[1], bool)]
     is_as_asked = all(read_switch(answer.get(name, asked)) is asked for name, asked in switches)
     return outcome_of(sent) == "applied" and is_as_asked
+
+
+def not_changed(step: Operation[Model], answer: Answer[Model]) -> TraxError | None:
+    """The failure of a change that TRaX's answer shows otherwise than was asked for, if so."""
+    told = otherwise(step.arguments(), answer.data) if step.call.method == "PATCH" else ()
+    if not told:
+        return None
+    return TraxError(
+        "not_changed",
+        f"NOT changed: {listed(told)}",
+        step.look,
+        outcome="unknown",
+        http_status=answer.status,
+        request_id=answer.request_id,
+    )
 
 
 @dataclass(slots=True)

@@ -103,7 +103,7 @@ class Done(NamedTuple):
     `undone`: a stop came after this go-live, which was then taken off the air again; false if that
     failed. `approved_in` is None if no consent was needed. `said` is what a change has done, in
     words, with `warnings`; `next_step` is for a model. Of several changes, `steps` are all, and
-    perhaps not each was made.
+    perhaps not each was made. `error`: a stop has failed, and `observed` is what was seen then.
     """
 
     answer: Answer[Model] | None
@@ -115,6 +115,7 @@ class Done(NamedTuple):
     next_step: str = ""
     lost: str | None = None
     steps: tuple[Step, ...] = ()
+    error: TraxError | None = None
 
     @property
     def made(self) -> int:

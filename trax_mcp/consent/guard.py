@@ -24,7 +24,7 @@ from trax_mcp.api.errors import (
 from trax_mcp.api.operation import Operation, When
 from trax_mcp.api.operations import GetStreamStatus
 from trax_mcp.clock import Clock
-from trax_mcp.consent.attempts import Attempt
+from trax_mcp.consent.attempts import Attempt, not_changed
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import (
     NO_EVIDENCE,
@@ -120,6 +120,8 @@ class ConsentGuard:
             answer = await self._client.send(operation, call.caller)
             if not operation.call.mutates:
                 return Done(answer)
+            if (failed := not_changed(operation, answer)) is not None:
+                raise failed
             return await self._reporter.report(call, answer, Facts())
         if operation.stops_broadcast:
             return await self._stops.run(call)
@@ -142,7 +144,7 @@ class ConsentGuard:
         """
         call = GuardedCall(GetStreamStatus(studio_id=studio_id), caller)
         try:
-            return (await self.store.look(self.store.place(call), call)).go_live_pending
+            return (await self.store.look(self.store.place(call), call)).start_may_come
         except Away:
             raise store_unavailable() from None
 
@@ -370,7 +372,7 @@ def _needs_no_consent(attempt: Attempt, status: Facts) -> bool:
     If a person was already asked, their answer decides.
     """
     seen = attempt.seen
-    may_be_live = status.live is not False or seen.go_live_pending or seen.studio.auto_go_live
+    may_be_live = status.live is not False or seen.start_may_come or seen.studio.auto_go_live
     return not may_be_live and attempt.call.evidence.answer is None
 
 

@@ -82,7 +82,9 @@ class StudioRecord:
 
     `turn` is that of the call that runs there, and `stop` that of the last stop that is being sent.
     A question that was asked before `last_stop`, the name of a stop, is void if it leads on air.
-    A go-live counts as under way until `starting_until`. `hidden` counts the changes made here that
+    A go-live counts as under way until `starting_until`; `is_start_stopped` if a stop was accepted
+    since, which it may outlive. `taken_stop` is the last stop that TRaX has not refused. `hidden`
+    counts the changes made here that
     no read shows, such as "the address of source_3". `changed_to` has those since the last go-live,
     with the host of an address.
     """
@@ -94,6 +96,8 @@ class StudioRecord:
     hidden: Mapping[str, int] = field(default_factory=dict)
     changed_to: Mapping[str, str] = field(default_factory=dict)
     auto_go_live: bool = False
+    taken_stop: str = ""
+    is_start_stopped: bool = False
 
     def with_hidden(self, changes: Mapping[str, str]) -> Self:
         """The same after further hidden changes, each with the host of an address."""

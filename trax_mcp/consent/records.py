@@ -115,9 +115,12 @@ def studio_in(snapshot: Snapshot, key: Key) -> StudioRecord:
 
 def last_stop_in(snapshot: Snapshot, place: Place) -> str:
     """The last stop of a place, and of those who share the studio. Empty if there was none."""
-    shared = studio_in(snapshot, place.shared).last_stop
-    is_apart = place.own != place.shared
-    return f"{studio_in(snapshot, place.own).last_stop}{shared}" if is_apart else shared
+    return "".join(studio_in(snapshot, it).last_stop for it in dict.fromkeys(place))
+
+
+def taken_stop_in(snapshot: Snapshot, place: Place) -> str:
+    """The same of stops that TRaX has accepted, or may have."""
+    return "".join(studio_in(snapshot, it).taken_stop for it in dict.fromkeys(place))
 
 
 def keep(key: Key, value: Any) -> Changes:  # noqa: ANN401  a record

@@ -22,12 +22,11 @@ from trax_mcp.clock import Clock, iso
 from trax_mcp.consent.attempts import Attempt, Sent, is_certain, outcome_of
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import ApprovedIn, Done, GuardedCall, Step
-from trax_mcp.consent.changes import Action, ApplyChanges
+from trax_mcp.consent.changes import ApplyChanges
 from trax_mcp.consent.plans import plan_for
 from trax_mcp.consent.plans.base import Plan
 from trax_mcp.consent.plans.changes import ApplyChangesPlan
 from trax_mcp.consent.questions import outcome_in_words
-from trax_mcp.consent.records import Away, Place
 from trax_mcp.consent.rules import Mode
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import Store
@@ -71,13 +70,12 @@ class Reporter:
         self,
         call: GuardedCall,
         sent: Sent,
-        place: Place,
         record: Callable[[str, Observed | None], Awaitable[None]],
         *,
         digest: str | None = None,
         until: Callable[[], Awaitable[None]] | None = None,
     ) -> Observed | None:
-        """Observe a call that was sent, and `record` its outcome in words, here and in the log.
+        """Observe a call that is no stop, and `record` its outcome in words, here and in the log.
 
         All that waits is shielded: a call that the client cancels ends only afterwards. `until`
         returns when a stop has come after a go-live: then it is stopping.
@@ -86,9 +84,10 @@ class Reporter:
             TraxError: the call failed, and its effect was not seen.
         """
         observed = await self._observe(call, sent, until)
-        is_seen = isinstance(sent, TraxError) and await self._is_seen(call, place, observed)
+        is_on_air = observed is not None and observed.state == "on_air"
+        is_seen = is_on_air and isinstance(sent, TraxError)
         outcome: Outcome = "applied" if is_seen else outcome_of(sent)
-        if _changes_broadcast(call.operation):  # what came of others is known without a look
+        if call.operation.starts_broadcast:  # what came of others is known without a look
             self.write_outcome(call, sent, outcome, observed, digest=digest)
         if outcome != "not_applied":
             words = outcome_in_words(outcome, observed.state if observed else None)
@@ -101,9 +100,9 @@ class Reporter:
     async def _observe(
         self, call: GuardedCall, sent: Sent, until: Callable[[], Awaitable[None]] | None
     ) -> Observed | None:
-        """The state that the stream status shows. None if the call changed no broadcast."""
+        """The state that the stream status shows. None if the call started no broadcast."""
         operation = call.operation
-        if not _changes_broadcast(operation) or outcome_of(sent) == "not_applied":
+        if not operation.starts_broadcast or outcome_of(sent) == "not_applied":
             return None
         observed = Observed("unknown", iso(self._clock.now()))
         with self._tasks.shield(deadline=self.deadline(1)):
@@ -116,8 +115,7 @@ class Reporter:
     async def _watch(
         self, call: GuardedCall, until: Callable[[], Awaitable[None]] | None
     ) -> Observed:
-        operation, observed = call.operation, None
-        observer = OutcomeObserver(self._client, call.caller, operation.studio(), clock=self._clock)
+        observer, observed = self._observer(call), None
         async with anyio.create_task_group() as tasks:
 
             async def end_early() -> None:
@@ -126,22 +124,30 @@ class Reporter:
                     tasks.cancel_scope.cancel()
 
             tasks.start_soon(end_early)
-            observed = await observer.run(live=operation.starts_broadcast, progress=call.progress)
+            observed = await observer.run(live=True, progress=call.progress)
             tasks.cancel_scope.cancel()
         return observed or Observed("stopping", iso(self._clock.now()))
 
-    async def _is_seen(self, call: GuardedCall, place: Place, observed: Observed | None) -> bool:
-        """Whether the effect of the call was seen for certain, whatever TRaX answered."""
-        state = observed.state if observed else None
-        if state == "on_air" and call.operation.starts_broadcast:
-            return True
-        if state != "off_air" or not call.operation.stops_broadcast:
-            return False
-        # A studio that is only starting looks off air too: that is no proof of a stop.
-        with anyio.CancelScope(shield=True), suppress(Away):
-            seen = await self._store.look(place, call)
-            return not seen.go_live_pending
-        return False
+    async def watch_stop(self, call: GuardedCall, sent: Sent) -> tuple[Observed, bool]:
+        """The state after a stop, and whether the show was seen on air before.
+
+        One that TRaX has refused is not watched: the status is read once.
+        """
+        observed = Observed("unknown", iso(self._clock.now()))
+        observer = self._observer(call)
+        with self._tasks.shield(deadline=self.deadline(1)):
+            try:
+                if outcome_of(sent) == "not_applied":
+                    observed = await observer.look()
+                else:
+                    observed = await observer.run(live=False, progress=call.progress)
+            except Exception:  # noqa: BLE001  the call is done: its outcome must be recorded
+                _LOG.exception("watching %s failed", call.operation.tool_name)
+        return observed, observer.was_on_air
+
+    def _observer(self, call: GuardedCall) -> OutcomeObserver:
+        studio_id = call.operation.studio()
+        return OutcomeObserver(self._client, call.caller, studio_id, clock=self._clock)
 
     async def read_back(
         self, call: GuardedCall, step: Operation[Model], sent: Sent
@@ -203,18 +209,23 @@ class Reporter:
         undone: bool | None = None,
         approved_in: ApprovedIn | None = None,
         lost: str | None = None,
+        was_off: bool = False,
     ) -> Done:
-        """The result in words, from these facts and the lists that are kept."""
+        """The result in words, from these facts and the lists that are kept.
+
+        `was_off`: a stop that TRaX refused, since nothing had to be stopped.
+        """
         operation, plan_type = call.operation, plan_for(call.operation)
         done = Done(
             None if isinstance(sent, TraxError) else sent,
             observed,
             undone=undone,
             approved_in=approved_in,
-            lost=sent.told if isinstance(sent, TraxError) else lost,
+            lost=sent.told if isinstance(sent, TraxError) and not was_off else lost,
         )
         facts = self._completed(call, facts)
         plan = plan_type(operation, facts, now=self._clock.now())
+        plan.was_off = was_off
         return done._replace(**plan.report(done.data, observed, undone=undone)._asdict())
 
     def report_changes(
@@ -280,7 +291,7 @@ def _step(
     report = plan.report(data, observed, undone=undone)
     is_seen = observed is not None and observed.state == "on_air"
     is_done = is_seen or is_certain(plan.operation, sent)
-    said = [it.text for it in report.said]
+    said = [it.text for it in (*report.said, *report.warnings)]
     return Step(
         tool,
         "applied" if is_done else "unknown",
@@ -309,7 +320,3 @@ def _switch(step: Operation[Model]) -> tuple[Fact, str] | None:
             return None
     changed = {it for it in step.arguments() if not it.endswith("Id")}
     return (fact, name) if changed <= {name, "name"} else None
-
-
-def _changes_broadcast(operation: Action) -> bool:
-    return operation.starts_broadcast or operation.stops_broadcast

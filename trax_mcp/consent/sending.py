@@ -5,6 +5,7 @@ Only a stop that TRaX refuses because of too many requests is sent again.
 
 import logging
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -18,7 +19,7 @@ from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import GetStreamStatus, GoOffline
 from trax_mcp.clock import Clock
-from trax_mcp.consent.attempts import Attempt, Sent, is_certain, outcome_of
+from trax_mcp.consent.attempts import Attempt, Sent, is_certain, not_changed, outcome_of
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import Done, GuardedCall
 from trax_mcp.consent.changes import ApplyChanges
@@ -216,7 +217,7 @@ class Sender:
             attempt.undone = await self._undo(attempt.call)
             if attempt.undone and is_heard:
                 await self._store.later.now_or_later(
-                    partial(self._store.end_go_live, attempt.place)
+                    partial(self._store.note_undone, attempt.place)
                 )
 
     async def _undo(self, call: GuardedCall) -> bool:
@@ -257,12 +258,9 @@ class Sender:
             observed = await self._reporter.observe_and_record(
                 call._replace(operation=step),
                 attempt.sent[-1],
-                place,
                 record,
                 digest=attempt.digest,
-                until=_at_once
-                if attempt.undone is not None
-                else partial(self._store.wait_for_stop, place, attempt.seen),
+                until=self._until(attempt),
             )
         except TraxError:
             if call.operation is step or attempt.is_rate_limited:
@@ -282,15 +280,28 @@ class Sender:
             lost=attempt.lost,
         )
 
+    def _until(self, attempt: Attempt) -> Callable[[], Awaitable[None]] | None:
+        """What ends the observation of a go-live early: a stop, but none that has failed."""
+        match attempt.undone:
+            case None:
+                return partial(self._store.wait_for_stop, attempt.place, attempt.seen)
+            case True:
+                return _at_once
+        return None
+
     async def send(
         self, operation: Operation[Model], call: GuardedCall, *, digest: str | None
     ) -> Sent:
-        """Send a step of a call once. A stop again while TRaX refuses it for too many requests."""
+        """Send a step of a call once. A stop again while TRaX refuses it for too many requests.
+
+        A change that TRaX's answer shows otherwise than was asked for has failed.
+        """
         self.audit.write("sending", call._replace(operation=operation), digest=digest)
         until = self._clock.seconds() + _AGAIN_SECONDS
         while True:
             try:
-                return await self._client.send(operation, call.caller)
+                answer = await self._client.send(operation, call.caller)
+                return not_changed(operation, answer) or answer
             except Refused as error:
                 pause = error.retry_after_seconds or _AGAIN_SECONDS / 4
                 is_crowded = error.http_status == _TOO_MANY

@@ -16,7 +16,7 @@ import anyio
 from cachetools import TTLCache
 
 from trax_mcp.api.client import Client
-from trax_mcp.api.errors import Outcome, TraxError, interrupted
+from trax_mcp.api.errors import NotSent, Outcome, TraxError, interrupted
 from trax_mcp.clock import Clock
 from trax_mcp.consent.attempts import Sent, outcome_of
 from trax_mcp.consent.calls import ApprovedIn, Ask, Done, GuardedCall, NotRun, Result
@@ -40,9 +40,10 @@ from trax_mcp.consent.records import KEPT_SECONDS, Away, Place
 from trax_mcp.consent.reporting import Reporter
 from trax_mcp.consent.rules import Mode, Rules
 from trax_mcp.consent.sending import Sender
+from trax_mcp.consent.stop_ends import StopEnd, end_of_stop
 from trax_mcp.consent.stop_token import StopToken, sign_stop
-from trax_mcp.consent.store import Store
-from trax_mcp.studio.facts import Facts, Observed
+from trax_mcp.consent.store import Seen, Store
+from trax_mcp.studio.facts import Facts
 from trax_mcp.studio.reading import FactReader
 
 _WAIT_SECONDS: Final = 2.0
@@ -128,7 +129,12 @@ class Stops:
             raise error.before_sending() from None
         with anyio.move_on_after(_FACTS_SECONDS), suppress(Away):  # the yes may come elsewhere
             await self._store.tell_replicas_of_access(call)
-        facts = facts._replace(auto_go_live=await self._has_auto_go_live(call))
+        place = self._store.place(call)
+        if (seen := await self._look(place, call)) is not None:
+            facts = facts._replace(auto_go_live=seen.studio.auto_go_live)
+            if facts.live and seen.start_may_come:
+                with anyio.move_on_after(_FACTS_SECONDS), suppress(Away):
+                    await self._store.note_on_air(place, seen)
         self._asked_about[call.caller.owner, operation.studio()] = facts
         preview = plan_type(operation, facts, now=self._clock.now()).preview
         if isinstance(verdict, NeedsAnswer):
@@ -171,6 +177,9 @@ class Stops:
         if is_first is False:
             self._used_here.pop(token, None)  # another replica sends it, and the engine knows more
             return self._already_used(call, await self._outcome(token) or IN_PROGRESS)
+        if isinstance(sent, NotSent):
+            self._reporter.write_outcome(call, sent, sent.outcome, None, digest=None)
+            raise sent
         return await self._conclude(call, place, token, sent)
 
     async def _record_end(
@@ -206,26 +215,48 @@ class Stops:
         return place
 
     async def _conclude(self, call: GuardedCall, place: Place, token: str, sent: Sent) -> Done:
-        async def record(words: str, _observed: Observed | None) -> None:
-            self._used_here[token] = words
-            await self._store.record_stop_outcome(token, words)
-
-        observed = await self._reporter.observe_and_record(call, sent, place, record)
+        end, auto_go_live = await self._watch(call, place, token, sent)
+        approved_in = self._approved_in(call)
+        if end.error is not None:
+            return Done(None, end.observed, approved_in=approved_in, error=end.error)
         asked_about = call.caller.owner, call.operation.studio()
-        facts = Facts(
-            studio=self._asked_about.get(asked_about, Facts()).studio,
-            auto_go_live=await self._has_auto_go_live(call),
-        )
+        studio = self._asked_about.get(asked_about, Facts()).studio
         return await self._reporter.report(
-            call, sent, facts, observed=observed, approved_in=self._approved_in(call)
+            call,
+            sent,
+            Facts(studio=studio, auto_go_live=auto_go_live),
+            observed=end.observed,
+            approved_in=approved_in,
+            was_off=end.was_off,
         )
 
-    async def _has_auto_go_live(self, call: GuardedCall) -> bool:
-        """Whether `autoGoLive` was turned on here, as far as the engine says so in time."""
+    async def _watch(
+        self, call: GuardedCall, place: Place, token: str, sent: Sent
+    ) -> tuple[StopEnd, bool]:
+        """How a stop has ended, and whether `autoGoLive` is on. It is recorded and logged."""
+        later = self._store.later
+        with anyio.CancelScope(shield=True):
+            seen = await self._look(place, call)
+        observed, was_on_air = await self._reporter.watch_stop(call, sent)
+        may_come = seen is None or seen.start_may_come  # while the engine is away, it may
+        end = end_of_stop(
+            sent, observed, self._clock.now(), start_may_come=may_come and not was_on_air
+        )
+        self._reporter.write_outcome(call, sent, end.outcome, end.observed, digest=None)
+        with anyio.CancelScope(shield=True):
+            if end.outcome != "not_applied":
+                words = outcome_in_words(end.outcome, end.observed.state)
+                self._used_here[token] = words
+                await later.now_or_later(partial(self._store.record_stop_outcome, token, words))
+            if seen is not None and seen.start_may_come and was_on_air:
+                await later.now_or_later(partial(self._store.note_on_air, place, seen))
+        return end, seen is not None and seen.studio.auto_go_live
+
+    async def _look(self, place: Place, call: GuardedCall) -> Seen | None:
+        """What is remembered of the studio, as far as the engine says so in time."""
         with anyio.move_on_after(_FACTS_SECONDS), suppress(Away):
-            seen = await self._store.look(self._store.place(call), call)
-            return seen.studio.auto_go_live
-        return False
+            return await self._store.look(place, call)
+        return None
 
     def _already_used(self, call: GuardedCall, outcome: str) -> NotRun:
         self._write_verdict(call, ALREADY_USED)

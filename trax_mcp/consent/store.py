@@ -38,6 +38,7 @@ from trax_mcp.consent.records import (
     last_stop_in,
     studio_in,
     take_step,
+    taken_stop_in,
 )
 from trax_mcp.consent.turns import Turns
 from trax_mcp.studio.naming import Sentence
@@ -56,6 +57,7 @@ class Seen(NamedTuple):
     question: Question | None
     now: float
     refusals: Refusals | None = None
+    taken_stop: str = ""
 
     @property
     def declined_seconds(self) -> float | None:
@@ -63,9 +65,14 @@ class Seen(NamedTuple):
         return self.refusals.rest_seconds(self.now) if self.refusals else None
 
     @property
-    def go_live_pending(self) -> bool:
-        """Whether a go-live is being sent, or may still take effect."""
+    def start_may_come(self) -> bool:
+        """Whether a go-live is being sent, or was within the last minute and not seen on air."""
         return self.studio.starting_until > self.now
+
+    @property
+    def go_live_pending(self) -> bool:
+        """The same, if no stop was accepted since: then nobody needs another one."""
+        return self.start_may_come and not self.studio.is_start_stopped
 
 
 class Store:
@@ -146,6 +153,7 @@ class Store:
             question=question,
             now=snapshot.now,
             refusals=snapshot.values[declined],
+            taken_stop=taken_stop_in(snapshot, place),
         )
 
     async def ask(
@@ -217,8 +225,11 @@ class Store:
             if question_id is not None and (question is None or question.is_used):
                 return False, {}
             turn = Turn(turn_id, snapshot.now + self.records.turn_seconds, sends_go_live=starts)
-            starting = snapshot.now + PENDING_SECONDS if starts else studio.starting_until
-            changes = keep(place.own, replace(studio, turn=turn, starting_until=starting))
+            studio = replace(studio, turn=turn)
+            if starts:
+                pending = snapshot.now + PENDING_SECONDS
+                studio = replace(studio, starting_until=pending, is_start_stopped=False)
+            changes = keep(place.own, studio)
             if question is not None:
                 question = replace(question, used_by=turn_id, used_at=snapshot.now)
                 question = replace(question, last_stop=seen.last_stop)
@@ -258,14 +269,15 @@ class Store:
             turn = studio_in(snapshot, place.own).turn
             # Else the mark of a go-live that is under way is that of another call.
             has_begun = went or (turn is not None and turn.id == turn_id)
-            pending = snapshot.now + PENDING_SECONDS if went and not is_undone else 0.0
+            pending = snapshot.now + PENDING_SECONDS if went else 0.0
             changes: Changes = {}
             for key in places:
                 studio = studio_in(snapshot, key)
                 if not (came and went):
                     studio = studio.without_turn(turn_id)
                 if go_live is not None and has_begun and (went or key == place.own):
-                    studio = replace(studio, starting_until=pending)
+                    is_stopped = is_undone or (came and studio.is_start_stopped)
+                    studio = replace(studio, starting_until=pending, is_start_stopped=is_stopped)
                 if done:
                     studio = studio.with_hidden(hidden)
                 if go_live == "applied":  # whoever agreed has seen the changes before it
@@ -281,17 +293,28 @@ class Store:
 
         return await take_step(self.records, (*place, question_key), end)
 
-    async def end_go_live(self, place: Place) -> None:
-        """A go-live was taken off the air again, in its turn: none is under way."""
+    async def note_undone(self, place: Place) -> None:
+        """A go-live was taken off the air again, in its turn."""
 
-        def end(snapshot: Snapshot) -> tuple[None, Changes]:
+        def note(snapshot: Snapshot) -> tuple[None, Changes]:
             changes: Changes = {}
             for key in set(place):
-                studio = replace(studio_in(snapshot, key), starting_until=0.0)
+                studio = replace(studio_in(snapshot, key), is_start_stopped=True)
                 changes = {**changes, **keep(key, studio)}
             return None, changes
 
-        await take_step(self.records, tuple(place), end)
+        await take_step(self.records, tuple(place), note)
+
+    async def note_on_air(self, place: Place, seen: Seen) -> None:
+        """The go-live that may have been coming, as `seen`, was on air since."""
+
+        def note(snapshot: Snapshot) -> tuple[None, Changes]:
+            studio = studio_in(snapshot, place.own)
+            if studio.starting_until != seen.studio.starting_until:  # another one has begun
+                return None, {}
+            return None, keep(place.own, replace(studio, starting_until=0.0))
+
+        await take_step(self.records, tuple(place), note)
 
     async def record_outcome(
         self, place: Place, question_id: str | None, seen: Seen, outcome: str, *, on_air: bool
@@ -354,7 +377,8 @@ class Store:
         """End a stop. Its yes is given back if TRaX refused it.
 
         If TRaX applied it, it counts for all who share the studio, wherever its caller acted. That
-        of a stranger, whom TRaX lets do nothing there, leaves nothing.
+        of a stranger, whom TRaX lets do nothing there, leaves nothing. A start that was not seen
+        may still come after it.
         """
         stop_key = Key("stop", token)
         places = set(place) if outcome == "applied" else {place.own}
@@ -367,7 +391,9 @@ class Store:
             for key in places:
                 studio = studio_in(snapshot, key).without_turn(stop_id)
                 if outcome == "applied":
-                    studio = replace(studio, starting_until=0.0)
+                    studio = replace(studio, is_start_stopped=studio.starting_until > snapshot.now)
+                if is_used:
+                    studio = replace(studio, taken_stop=stop_id)
                 if key != place.own:
                     studio = replace(studio, last_stop=stop_id)
                 changes = {**changes, **keep(key, studio)}
@@ -385,11 +411,11 @@ class Store:
         await take_step(self.records, (stop_key,), note)
 
     async def wait_for_stop(self, place: Place, seen: Seen) -> None:
-        """Wait until a stop has come since `seen`."""
+        """Wait until a stop has come since `seen` that TRaX has not refused."""
         while True:
             with suppress(Away):  # it may be back soon
                 snapshot = await self.records.read(*dict.fromkeys(place))
-                if last_stop_in(snapshot, place) != seen.last_stop:
+                if taken_stop_in(snapshot, place) != seen.taken_stop:
                     return
             await self.records.changed()
 

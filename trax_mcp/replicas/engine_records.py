@@ -19,7 +19,7 @@ from trax_mcp.consent.records import Away, Changes, Key, Snapshot
 from trax_mcp.replicas.engine import TAG, Engine
 from trax_mcp.sealing import hashed, seal, unseal
 
-_FORMAT: Final = b"5"
+_FORMAT: Final = b"6"
 """Raised with each change of what a record holds, so that replicas of two versions do not misread
 each other's."""
 _TURN_SECONDS: Final = 2.0

@@ -33,6 +33,7 @@ from trax_mcp.server.untrusted import NAMES_NOTICE, without_ours, write_delimite
 from trax_mcp.studio import naming
 from trax_mcp.studio.answers import NO_WORDS, Answer, Words
 from trax_mcp.studio.check import CheckStudio
+from trax_mcp.studio.facts import Observed
 from trax_mcp.studio.find import FindStudio
 
 _PREFIX: Final = "live.traxstreaming/"  # MCP asks for a domain of one's own in `_meta`
@@ -239,12 +240,15 @@ def fit_to_schema(result: types.CallToolResult, schema: JsonObject) -> types.Cal
     return result.model_copy(update={"structured_content": documented})
 
 
-def error_result(error: TraxError) -> types.CallToolResult:
-    """The result of a failed call."""
+def error_result(error: TraxError, observed: Observed | None = None) -> types.CallToolResult:
+    """The result of a failed call, with what was seen after a stop."""
+    data: JsonObject = {"summary": error.summary, "error": error_payload(error)}
+    meta: JsonObject | None = None
+    if observed is not None:
+        data["observed"] = ObservedAnswer.model_validate(observed).data()
+        meta = {_OUTCOME: observed.state}
     return types.CallToolResult(
-        content=[_text(error.message)],
-        structured_content={"summary": error.summary, "error": error_payload(error)},
-        is_error=True,
+        content=[_text(error.message)], structured_content=data, is_error=True, _meta=meta
     )
 
 

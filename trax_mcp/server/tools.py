@@ -132,6 +132,9 @@ class Tools:
             case NotRun() as not_run:
                 not_run = self._with_guess(not_run, request)
                 return results.not_run_result(not_run, practice=self._asking.practice)
+            case Done(error=TraxError() as error, observed=observed):
+                error = add_name_hint(error, action.arguments(), offered=self._tools)
+                return results.error_result(error, observed)
             case Done(steps=()) as done:
                 (operation,) = action.steps
                 if operation.returns_untrusted_text:

@@ -49,7 +49,6 @@ _NOT_RUN: Final = {
 _OBSERVED: Final[Mapping[State, Ending]] = {
     "off_air": _ending("You're off air"),
     "starting": _ending("You weren't seen on air yet", "TRaX accepted it. Check the platforms."),
-    "stopping": _ending("You weren't seen off air yet", "TRaX accepted it. Check the platforms."),
     "unknown": _ending(
         "Check the platforms", "TRaX accepted it, but it couldn't be seen whether it worked."
     ),
@@ -94,12 +93,17 @@ def _not_run(result: NotRun) -> Ending:
 
 def _done(done: Done) -> Ending:
     observed = done.observed
-    if observed is None and done.steps:
-        return _ending("Done", f"All {len(done.steps)} changes were made.")
+    if done.error is not None:  # what was seen comes first
+        seen, _, happened = done.error.happened.partition(". ")
+        return _ending(seen, f"{happened}{done.error.not_done}.")
+    said = done.said[0] if done.said else say("")
     if observed is None:
-        return Ending("Done", done.said[0] if done.said else say(""))
+        all_made = f"All {len(done.steps)} changes were made."
+        return Ending("Done", say(all_made) if done.steps else said)
     if observed.state == "on_air":
         return _ending("You're live", _CHECK, observed.since)
-    if observed.state == "stopping" and done.undone is not None:
+    if done.undone is not None:
         return _UNDONE[done.undone]
+    if observed.state == "stopping":  # of a start too, which a stop has followed
+        return Ending("A start may still come", said)
     return _OBSERVED[observed.state]

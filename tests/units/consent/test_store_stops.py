@@ -94,7 +94,7 @@ async def test_a_go_live_that_a_stop_has_followed_is_pending_until_it_is_undone(
         await stores.stop()
         assert await end()
         assert (await stores.look(store=stores.there)).go_live_pending
-        await stores.here.end_go_live(stores.place())
+        await stores.here.note_undone(stores.place())
     assert not (await stores.look(store=stores.there)).go_live_pending
 
 

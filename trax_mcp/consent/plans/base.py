@@ -90,6 +90,7 @@ class Plan(ABC, Generic[OperationT]):
         self.asked_with = facts
         self.now = now
         self.undone: bool | None = None
+        self.was_off = False
         self._hidden = hidden or {}
         self._changed_to = changed_to or {}
 
@@ -189,7 +190,7 @@ class Plan(ABC, Generic[OperationT]):
         self.undone = undone
         return Report(
             tuple(self.done(answer, observed)),
-            tuple(self.warnings_after()),
+            tuple(self.warnings_after(answer)),
             self.next_step(observed),
         )
 
@@ -200,7 +201,7 @@ class Plan(ABC, Generic[OperationT]):
         A person reads it: it names no tool and gives no order.
         """
 
-    def warnings_after(self) -> Sentences:
+    def warnings_after(self, _answer: JsonObject) -> Sentences:
         """Things that a person should know after the call."""
         yield from ()
 

@@ -43,7 +43,7 @@ class SendChatMessagePlan(Plan[SendChatMessage]):
             everywhere = f"Sent to the chat of {{}} on every platform that is on. {unseen}"
             yield sentence(everywhere, self.studio)
 
-    def warnings_after(self) -> Sentences:
+    def warnings_after(self, _answer: JsonObject) -> Sentences:
         if self.facts.live is False:
             yield sentence("{} is off air, so viewers may not see it.", self._subject)
         if not self.facts.all_reach_is_known:

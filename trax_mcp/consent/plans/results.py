@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
+from unicodedata import normalize
 
 from pydantic import SecretStr
 
@@ -13,6 +14,17 @@ from trax_mcp.studio import naming
 _SWITCHES: Final = frozenset({"enabled", "active"})
 _READABLE: Final = _SWITCHES | {"name", "platform", "vertical"}
 _SETTINGS: Final = frozenset({"autoGoLive", "autoGoOfflineOnDrop"})
+_STATES: Final = {
+    "enabled": {True: "on", False: "off"},
+    "active": {True: "on", False: "off"},
+    "vertical": {True: "portrait", False: "landscape"},
+    "autoGoLive": {True: "set to go live on its own", False: "set to wait for you"},
+}
+"""Switches, and what a thing is by them."""
+_TRUTHS: Final = {"true": True, "false": False}
+_TEXTS: Final = frozenset({"name", "platform"})
+_LEAST_CUT: Final = 20
+"""A shorter beginning of a text is rather the one from before."""
 _IDS: Final = frozenset({"studioId", "destId", "sourceId"})
 _WORDS: Final = {
     "name": "its new name",
@@ -51,6 +63,32 @@ def changes_in_words(arguments: Mapping[str, object], answer: JsonObject) -> str
         return "".join(switched)
     later = "".join(f" I{it[1:]}" for it in switched)
     return f"{naming.listed(changes)}.{later}{again}"
+
+
+def otherwise(arguments: Mapping[str, object], answer: JsonObject) -> Sequence[str]:
+    """What an answer shows otherwise than was asked for, in words: "it is on, though ...".
+
+    A text may be shown in another form, and a switch that cannot be read shows nothing.
+    """
+    told = list[str]()
+    for name, asked in arguments.items():
+        match asked, answer.get(name):
+            case bool(), (bool() | str()) as value if name in _STATES:
+                is_on = _TRUTHS.get(str(value).lower(), asked)
+                if is_on is not asked:
+                    shown, wanted = _STATES[name][is_on], _STATES[name][asked]
+                    told.append(f"it is {shown}, though {wanted} was asked for")
+            case str(), str(value) if name in _TEXTS and not _is_form_of(value, asked):
+                told.append(f"its {name} is {_answered(value, asked)}")
+    return told
+
+
+def _is_form_of(shown: str, asked: str) -> bool:
+    """Whether a text is what was asked for, perhaps in another case, trimmed or cut."""
+    plain, wanted = (
+        " ".join(normalize("NFKC", it).casefold().split()).rstrip(".…") for it in (shown, asked)
+    )
+    return plain == wanted or (len(plain) >= _LEAST_CUT and wanted.startswith(plain))
 
 
 def switched_alone(arguments: Mapping[str, object], answer: JsonObject) -> bool | None:

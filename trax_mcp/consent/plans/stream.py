@@ -61,17 +61,32 @@ class GoLivePlan(Plan[GoLive]):
             case "on_air":
                 yield note(f"{self._subject} {self._went_live(observed)}{where}. {_UNSEEN}")
             case "stopping":
+                undone = ", so it was taken off the air again" if self.undone else ""
                 began = f"The start of {self.studio} was accepted"
-                came = f"{began}, but a stop came after it{self._undone()}."
-                yield note(came)
+                yield note(f"{began}, but a stop came after it{undone}.")
             case "starting":
                 unseen = f"{self.studio} hasn't been seen on air yet"
                 yield note(f"TRaX accepted the start, but {unseen}{where}.")
             case _:
                 unseen = f"it couldn't be seen whether {self.studio} is on air"
                 yield note(f"TRaX accepted the start, but {unseen}{where}.")
+        if self.undone is False:
+            yield say("A stop came after it, and taking it off the air again has failed.")
+
+    def warnings_after(self, answer: JsonObject) -> Sentences:
+        ids = _ids(answer)
+        missing = [
+            it for it in self.facts.enabled if it.id and ids is not None and it.id not in ids
+        ]
+        for it in missing[:_MAX_NAMED]:
+            is_on = "{} is on, but isn't among those that TRaX started: look there."
+            yield sentence(is_on, self.destination(it))
+        if (more := len(missing) - _MAX_NAMED) > 0:
+            yield say(f"{more} more are on, but aren't among those that TRaX started.")
 
     def next_step(self, observed: Observed | None) -> str:
+        if self.undone is False:
+            return "If the show is to end, call go_offline."
         match observed.state if observed else "unknown":
             case "on_air":
                 return ""
@@ -91,24 +106,15 @@ class GoLivePlan(Plan[GoLive]):
     def _subject(self) -> Name | str:
         return _subject(self)
 
-    def _undone(self) -> str:
-        """The end of a sentence: what was done about a stop that came after the go-live."""
-        match self.undone:
-            case True:
-                return ", so it was taken off the air again"
-            case False:
-                return ", and taking it off the air again has failed: it may be on air"
-        return ""
-
     def _destinations(self, answer: JsonObject) -> str:
         """The end of a sentence: the destinations that TRaX names in its answer.
 
         Only that they are switched on is known, and not whether a picture arrives there.
         """
-        ids = answer.get("destinationIds")
-        if not isinstance(ids, list):
+        ids = _ids(answer)
+        if ids is None:
             return ""
-        names = list(self._names([it for it in ids if isinstance(it, str)]))
+        names = list(self._names(ids))
         return f", on {_first(names) or 'no destination'}"
 
     def _names(self, ids: list[str]) -> Iterator[str]:
@@ -153,18 +159,27 @@ class GoOfflinePlan(Plan[GoOffline]):
             )
 
     def done(self, _answer: JsonObject, observed: Observed | None) -> Sentences:
-        if _is_off_air(observed):
-            yield sentence("{} is off air.", self._subject)
-        else:
-            unseen = "TRaX accepted the stop, but {} hasn't been seen off air yet."
-            yield sentence(unseen, self.studio)
+        match observed.state if observed else "unknown":
+            case "off_air" if self.was_off:
+                yield sentence("{} is off air already.", self._subject)
+            case "off_air":
+                yield sentence("{} is off air.", self._subject)
+            case "stopping":
+                yield sentence("{} is off air now, but a start may still come.", self._subject)
+            case _:
+                unknown = "It's not known whether {} is on air: TRaX accepted the stop, but its"
+                yield sentence(f"{unknown} status couldn't be read.", self.studio)
+                yield say("If it's on air, end it on TRaX's own site, or on the platforms.")
 
-    def warnings_after(self) -> Sentences:
+    def warnings_after(self, _answer: JsonObject) -> Sentences:
         if self.facts.auto_go_live:
             yield sentence("{} can go live again on its own.", self._subject)
 
     def next_step(self, observed: Observed | None) -> str:
-        if not _is_off_air(observed):
+        state = observed.state if observed else "unknown"
+        if state == "stopping":
+            return "Look with check_studio in a minute; if it is on air, call go_offline again."
+        if state != "off_air":
             return self.operation.look
         if self.facts.auto_go_live:
             off = "turn its `autoGoLive` off with update_studio"
@@ -176,8 +191,12 @@ class GoOfflinePlan(Plan[GoOffline]):
         return _subject(self)
 
 
-def _is_off_air(observed: Observed | None) -> bool:
-    return observed is not None and observed.state == "off_air"
+def _ids(answer: JsonObject) -> list[str] | None:
+    """The destinations that TRaX names in its answer to a go-live. None if it names none so."""
+    ids = answer.get("destinationIds")
+    if not isinstance(ids, list):
+        return None
+    return [str(it) for it in ids if isinstance(it, str | int) and not isinstance(it, bool)]
 
 
 def _subject(plan: Plan[Any]) -> Name | str:

@@ -1,0 +1,113 @@
+"""How a stop has ended, by what was sent, what was seen afterwards, and whether a start may come.
+
+Pure. What was seen outweighs what TRaX answered.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from http import HTTPStatus
+from typing import Final, NamedTuple
+
+from trax_mcp.api.answers import Answer
+from trax_mcp.api.errors import Outcome, TraxError
+from trax_mcp.api.models import Model
+from trax_mcp.studio import times
+from trax_mcp.studio.facts import Observed, State
+
+_ELSEWHERE: Final = "nd it on TRaX's own site, or on the platforms"
+_IS_BUSY: Final = frozenset({HTTPStatus.CONFLICT, HTTPStatus.LOCKED, HTTPStatus.TOO_EARLY})
+"""How TRaX may refuse a stop of what it is still starting."""
+
+
+_Sent = Answer[Model] | TraxError
+
+
+class StopEnd(NamedTuple):
+    """How a stop has ended. `error` says why it is not certain that the show is over.
+
+    `was_off`: nothing had to be stopped.
+    """
+
+    outcome: Outcome
+    observed: Observed
+    error: TraxError | None = None
+    was_off: bool = False
+
+
+def end_of_stop(sent: _Sent, seen: Observed, now: datetime, *, start_may_come: bool) -> StopEnd:
+    """How a stop has ended.
+
+    `start_may_come`: a go-live was sent before it and never seen on air, which looks off air too.
+    """
+    outcome = sent.outcome if isinstance(sent, TraxError) else "applied"
+    if seen.state == "on_air":
+        outcome = "not_applied" if outcome == "not_applied" else "unknown"
+        return StopEnd(outcome, seen, _still_on_air(sent, seen, now))
+    if seen.state == "off_air" and start_may_come:
+        state: State = "starting" if outcome == "not_applied" else "stopping"
+        error = _may_come(sent, seen, now) if isinstance(sent, TraxError) else None
+        return StopEnd(outcome, seen._replace(state=state), error)
+    if seen.state == "off_air":
+        if outcome != "not_applied":
+            return StopEnd("applied", seen)
+        if isinstance(sent, TraxError) and sent.http_status != HTTPStatus.CONFLICT:
+            happened = f"It is off air (seen {_at(seen, now)}). {sent.happened}"
+            return StopEnd(outcome, seen, replace(sent, happened=happened))
+        return StopEnd(outcome, seen, was_off=True)
+    return StopEnd(outcome, seen, _not_known(sent) if isinstance(sent, TraxError) else None)
+
+
+def _still_on_air(sent: _Sent, seen: Observed, now: datetime) -> TraxError:
+    begin = f"STILL ON AIR (seen {_at(seen, now)})"
+    call_again = "If the show is to end, call go_offline again."
+    if not isinstance(sent, TraxError):
+        return TraxError(
+            "still_on_air",
+            f"{begin}. TRaX accepted the stop, but the show goes on",
+            call_again,
+            not_done=f". E{_ELSEWHERE}",
+            outcome="unknown",
+            http_status=sent.status,
+            request_id=sent.request_id,
+        )
+    not_done, next_step = sent.not_done, sent.next_step
+    if sent.outcome != "not_applied":
+        not_done, next_step = ", and the show goes on", call_again
+    return replace(
+        sent,
+        happened=f"{begin}. {sent.happened}",
+        not_done=f"{not_done}. E{_ELSEWHERE}",
+        next_step=next_step,
+        outcome="not_applied" if sent.outcome == "not_applied" else "unknown",
+    )
+
+
+def _may_come(sent: TraxError, seen: Observed, now: datetime) -> TraxError:
+    if sent.http_status in _IS_BUSY:
+        next_step = "Call go_offline again in a few seconds."
+    elif sent.outcome == "not_applied":
+        next_step = sent.next_step
+    else:
+        next_step = "Look with check_studio in a minute; if it is on air, call go_offline again."
+    return replace(
+        sent,
+        happened=f"It is off air now (seen {_at(seen, now)}), but a start may still come."
+        f" {sent.happened}",
+        not_done=f"{sent.not_done}. If it goes on air after all, e{_ELSEWHERE}",
+        next_step=next_step,
+    )
+
+
+def _not_known(sent: TraxError) -> TraxError:
+    not_done = sent.not_done if sent.outcome == "not_applied" else ""
+    return replace(
+        sent,
+        happened=f"It's not known whether it is on air. {sent.happened}",
+        not_done=f"{not_done}. If it is on air, e{_ELSEWHERE}",
+    )
+
+
+def _at(seen: Observed, now: datetime) -> str:
+    """When it was seen, as people read it."""
+    moment = times.parse(seen.checked_at)
+    return times.at(moment or now, now)
