@@ -31,7 +31,7 @@ from trax_mcp.api import (
     outages,
     refusals,
 )
-from trax_mcp.api.errors import Refused, unreadable
+from trax_mcp.api.errors import Refused, TraxError, unreadable
 from trax_mcp.api.operation import When
 from trax_mcp.api.text_safety import quote
 from trax_mcp.chat import feed, identity, marks, poll_interval
@@ -42,10 +42,10 @@ from trax_mcp.cli.key_file import chosen_key, key_path, read_key
 from trax_mcp.cli.refused_start import answer_requests
 from trax_mcp.cli.startup import enrolled_passkey
 from trax_mcp.clock import Clock
-from trax_mcp.consent import pacing, sending, stops, store
+from trax_mcp.consent import pacing, records, sending, stop_ends, stops, store
 from trax_mcp.consent.attempts import Attempt, is_certain
 from trax_mcp.consent.audit import _masked
-from trax_mcp.consent.plans import acts, base, studios
+from trax_mcp.consent.plans import acts, base, results, studios
 from trax_mcp.consent.plans.acts import Act, Rank
 from trax_mcp.consent.plans.base import Plan
 from trax_mcp.consent.plans.stream import may_reach
@@ -62,7 +62,7 @@ from trax_mcp.consent.policy import (
 from trax_mcp.consent.preview import Preview, digest
 from trax_mcp.consent.questions import Question, StudioRecord
 from trax_mcp.consent.rules import Rules
-from trax_mcp.consent.store import Store
+from trax_mcp.consent.store import Seen, Store
 from trax_mcp.replicas import engine_records
 from trax_mcp.sandbox.contract import Call
 from trax_mcp.server import (
@@ -108,12 +108,13 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Answer_co, Operation
+    from trax_mcp.consent.attempts import Sent
     from trax_mcp.consent.calls import GuardedCall
     from trax_mcp.consent.records import Place
-    from trax_mcp.consent.store import Seen
     from trax_mcp.server.ways import ConnectedClient, Operator, Way
-    from trax_mcp.studio.facts import Read
+    from trax_mcp.studio.facts import Observed, Read
     from trax_mcp.studio.naming import Name
 
 _choices = Plan.choices
@@ -131,6 +132,27 @@ _kinds = Offer.kinds
 _refuse_authorization = Door._refuse_authorization
 _request_to_trax = OpenTelemetry.request_to_trax
 _why_not = Offer.why_not
+
+
+_send = sending.Sender.send
+_STOP_AS_SEEN_TEST: Final = "tests/consent/test_stop_as_seen.py"
+_NOT_DONE_TEST: Final = "tests/consent/test_what_trax_did.py"
+
+
+async def _send_again(
+    self: sending.Sender, operation: Operation[Model], call: GuardedCall, *, digest: str | None
+) -> Sent:
+    sent = await _send(self, operation, call, digest=digest)
+    is_failed = operation.starts_broadcast and isinstance(sent, TraxError)
+    return await _send(self, operation, call, digest=digest) if is_failed else sent
+
+
+def _by_its_answer(
+    sent: stop_ends._Sent, seen: Observed, *_: object, **__: object
+) -> stop_ends.StopEnd:
+    if isinstance(sent, TraxError):
+        return stop_ends.StopEnd(sent.outcome, seen, sent)
+    return stop_ends.StopEnd("applied", seen)
 
 
 async def _begin_again(
@@ -356,6 +378,15 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
         ("tests/consent/test_stop_under_load.py", put(stops, "_WAIT_SECONDS", 3600.0)),
         ("tests/consent/test_turns.py", put(sending, "_AGAIN_SECONDS", -1.0)),
     ],
+    "A stop is told by what was seen after it": [
+        # A stop is told as done on the old status.
+        (_STOP_AS_SEEN_TEST, swap(Seen.start_may_come).by(lambda self: False)),
+        (_STOP_AS_SEEN_TEST, swap(stop_ends.end_of_stop).by(_by_its_answer)),
+    ],
+    "A go-live is told that a stop came after it only if": [
+        # A refused stop ends the watch of a start.
+        (_STOP_AS_SEEN_TEST, swap(records.taken_stop_in).by(records.last_stop_in)),
+    ],
     "takes the studio off the air again": [
         (
             "tests/consent/test_stop_during_go_live.py",
@@ -472,8 +503,13 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
     "**one address has at most half": [
         (_PROXY_TEST, Edit(_PROXY, "reject if { sc0_conn_cur", "accept if { sc0_conn_cur")),
     ],
+    "A change that TRaX's answer shows otherwise": [
+        (_NOT_DONE_TEST, swap(results.otherwise).by(lambda *_: ())),
+    ],
     "**A change is never sent twice**": [
         ("tests/api/test_retries.py", swap(client._pause_before_retry).by(lambda *_, **__: 0.0)),
+        # A go-live that fails is repeated.
+        ("tests/consent/test_consent_outcome.py", swap(sending.Sender.send).by(_send_again)),
     ],
     "**Only TRaX's answers count.**": [
         # A page counts as TRaX's answer.

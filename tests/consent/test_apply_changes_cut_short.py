@@ -168,7 +168,11 @@ async def test_after_a_lost_answer_none_is_sent() -> None:
     ("answered", "outcome_of_first", "said"),
     [
         ({"ok": False}, "applied", "TRaX answered that it did not work. This was read"),
-        ({"enabled": True}, "unknown", "NOT changed: it is on, though off was asked for"),
+        (
+            {"enabled": True},
+            "applied",
+            "TRaX answered that it is on, though off was asked for. This",
+        ),
     ],
 )
 async def test_after_an_answer_that_is_not_what_was_asked_for_none_is_sent(

@@ -255,7 +255,7 @@ class GoOffline(
     shown_by=GetStreamStatus,
     broadcast="stop",
     look="Look with get_stream_status, and on the platforms; a second go_offline is harmless.",
-    hint="Ends the broadcast for all viewers. `observed` is the proof of being off air.",
+    hint="Ends the broadcast for all viewers. Only `observed.state: off_air` proves that.",
 ):
     studio_id: arguments.Id
 

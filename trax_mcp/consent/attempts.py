@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from trax_mcp.api.answers import Answer
 from trax_mcp.api.errors import Outcome, Refused, TraxError
@@ -36,6 +37,14 @@ def is_certain(step: Operation[Model], sent: Sent) -> bool:
     return outcome_of(sent) == "applied" and is_as_asked
 
 
+NOT_CHANGED: Final = "NOT changed: "
+
+
+def lost(sent: TraxError) -> str:
+    """How an answer was lost: it did not come, or shows otherwise than was asked for."""
+    return sent.told.replace(NOT_CHANGED, "TRaX answered that ", 1)
+
+
 def not_changed(step: Operation[Model], answer: Answer[Model]) -> TraxError | None:
     """The failure of a change that TRaX's answer shows otherwise than was asked for, if so."""
     told = otherwise(step.arguments(), answer.data) if step.call.method == "PATCH" else ()
@@ -43,7 +52,7 @@ def not_changed(step: Operation[Model], answer: Answer[Model]) -> TraxError | No
         return None
     return TraxError(
         "not_changed",
-        f"NOT changed: {listed(told)}",
+        f"{NOT_CHANGED}{listed(told)}",
         step.look,
         outcome="unknown",
         http_status=answer.status,

@@ -94,7 +94,7 @@ def _not_run(result: NotRun) -> Ending:
 def _done(done: Done) -> Ending:
     observed = done.observed
     if done.error is not None:  # what was seen comes first
-        seen, _, happened = done.error.happened.partition(". ")
+        seen, _, happened = done.error.told.partition(". ")
         return _ending(seen, f"{happened}{done.error.not_done}.")
     said = done.said[0] if done.said else say("")
     if observed is None:

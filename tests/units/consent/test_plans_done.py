@@ -124,8 +124,8 @@ REPORTS: Final[dict[str, tuple[Operation[Model], dict[str, Any], Observed | None
         GO_OFFLINE, {"ok": True}, Observed("unknown", ON_AIR.checked_at),
         (
             'It\'s not known whether "Friday Show" is on air: TRaX accepted the stop, but its'
-            " status couldn't be read. If it's on air, end it on TRaX's own site, or on the platforms."
-            f" {LOOK}"
+            " status couldn't be read. If it's on air, end it on TRaX's own site, or on the"
+            f" platforms. {LOOK}"
         ),
     ),
 }  # fmt: skip
