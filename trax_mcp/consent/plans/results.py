@@ -21,7 +21,6 @@ _STATES: Final = {
     "autoGoLive": {True: "set to go live on its own", False: "set to wait for you"},
 }
 """Switches, and what a thing is by them."""
-_TRUTHS: Final = {"true": True, "false": False}
 _TEXTS: Final = frozenset({"name", "platform"})
 _LEAST_CUT: Final = 20
 """A shorter beginning of a text is rather the one from before."""
@@ -73,11 +72,9 @@ def otherwise(arguments: Mapping[str, object], answer: JsonObject) -> Sequence[s
     told = list[str]()
     for name, asked in arguments.items():
         match asked, answer.get(name):
-            case bool(), (bool() | str()) as value if name in _STATES:
-                is_on = _TRUTHS.get(str(value).lower(), asked)
-                if is_on is not asked:
-                    shown, wanted = _STATES[name][is_on], _STATES[name][asked]
-                    told.append(f"it is {shown}, though {wanted} was asked for")
+            case bool(), value if name in _STATES and read_switch(value) is (not asked):
+                shown, wanted = _STATES[name][not asked], _STATES[name][asked]
+                told.append(f"it is {shown}, though {wanted} was asked for")
             case str(), str(value) if name in _TEXTS and not _is_form_of(value, asked):
                 told.append(f"its {name} is {_answered(value, asked)}")
     return told
