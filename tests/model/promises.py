@@ -192,7 +192,9 @@ class Promises:
         said_no = call.status.startswith("not run") or call.status.endswith("error: not_applied")
         if call.is_cancelled:
             return
-        if call.status == "ran" and not call.may_have_run and not self._is_anothers(call, ran=True):
+        is_needless = call.act.stops and bool(call.sent) and "is off air already" in call.text
+        has_run = call.may_have_run or is_needless
+        if call.status == "ran" and not has_run and not self._is_anothers(call, ran=True):
             yield "is said to have run, and did not reach TRaX"
         if said_no and call.may_have_run and not self._is_anothers(call, ran=False):
             yield f"is said to be {call.status!r}, and reached TRaX"
