@@ -100,11 +100,10 @@ async def test_faulty_pages_end_the_list_and_are_never_taken_for_all_of_it(
     error = dict((result.structured_content or {})["error"])
     error.pop("requestId", None)
     told = f"{consequence.format(LISTS[tool])}{NOT_SENT.get(tool, '')}"
-    advice = "Run `trax-mcp doctor`." if consequence is LACKS else "Call again later."
     assert error == {
         "code": "bad_answer",
-        "message": f"{told}. {advice}",
-        "retryable": consequence is not LACKS,
+        "message": f"{told}. Run `trax-mcp doctor`.",
+        "retryable": False,
         "outcome": "not_applied",
         **({} if consequence is LOOP else {"httpStatus": 200}),
     }

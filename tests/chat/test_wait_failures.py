@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 OUTAGES: Final = {
     "unreachable": Fault.dropped(),
-    "bad_answer": Fault.status(200, "[]"),
+    "bad_answer": Fault.status(200, '{"data": ['),
 }
 """Ways in which a poll can fail, by the error code for the client."""
 

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, cast
 
 from pydantic import ValidationError
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from trax_mcp.api.arguments import LONGEST_CURSOR
 from trax_mcp.api.caller import KEY_PATTERN
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.errors import not_from_trax, unread, unreadable
+from trax_mcp.api.errors import no_passing, not_from_trax, unread, unreadable
 from trax_mcp.api.operation import Answer_co, ListOperation, Operation
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 TOKEN: Final = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 """An id or a scope of TRaX that can be shown as it is."""
+_NO_JSON: Final = object()
 _IDS: Final = ("Id", "Ids")
 _NUMBER_AS_ID: Final = re.compile(rb'(?:"id|Ids?)"\s*:\s*[\[\d-]')
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
@@ -61,16 +62,18 @@ def read_answer(
     Raises:
         BadAnswer: it is not a JSON object, or is a page with an unreadable cursor.
     """
-    data = {} if operation.call.mutates and not body else read_object(body)
-    if data is None:
+    data = {} if operation.call.mutates and not body else _read_json(body)
+    if not isinstance(data, dict):
         if page := name_of_page(body, content_type):
             raise not_from_trax(operation, f"a {page}", status=status, request_id=request_id)
         why = "isn't a JSON object" if body else "is empty"
-        raise unread(operation, why, status=status, request_id=request_id)
+        failure = unread(operation, why, status=status, request_id=request_id)
+        is_whole = data is not _NO_JSON  # so the next one will be like it
+        raise no_passing(failure) if is_whole and not operation.call.mutates else failure
     # Without a readable cursor a page would look like the last one.
     if isinstance(operation, ListOperation) and not _is_cursor(data.get("nextCursor")):
         why = "says nothing readable of the next page"
-        raise unreadable(operation, why, status=status, request_id=request_id)
+        raise no_passing(unreadable(operation, why, status=status, request_id=request_id))
     if _NUMBER_AS_ID.search(body):
         data = _with_text_ids(data)
     return Answer(data, request_id, status, size=len(body))
@@ -91,9 +94,7 @@ def read_model(operation: Operation[Answer_co], answer: Answer[Answer_co]) -> An
             status=answer.status,
             request_id=answer.request_id,
         )
-    doctor = "Run `trax-mcp doctor`."
-    next_step = f"{operation.look} {doctor}" if operation.call.mutates else doctor
-    raise replace(failure, next_step=next_step, retryable=False)
+    raise no_passing(failure, look=operation.look if operation.call.mutates else "")
 
 
 def _problem(error: "ErrorDetails") -> str:
@@ -105,7 +106,13 @@ def _problem(error: "ErrorDetails") -> str:
 
 
 def read_object(body: bytes) -> JsonObject | None:
-    """The JSON object in a body. None if there is none.
+    """The JSON object in a body. None if there is none."""
+    value = _read_json(body)
+    return value if isinstance(value, dict) else None
+
+
+def _read_json(body: bytes) -> object:
+    """The JSON in a body, or `_NO_JSON`.
 
     Lone surrogates, which JSON can hold as escapes and UTF-8 cannot, are replaced: a viewer can
     send one, and would make the chat of all unreadable.
@@ -116,8 +123,8 @@ def read_object(body: bytes) -> JsonObject | None:
         if _SURROGATE.search(text):
             data = json.loads(json.dumps(data, ensure_ascii=False).encode(errors="replace"))
     except (ValueError, RecursionError):
-        return None
-    return data if isinstance(data, dict) else None
+        return _NO_JSON
+    return cast("object", data)
 
 
 def name_of_page(body: bytes, content_type: str) -> str:

@@ -330,7 +330,8 @@ def _read_success(
         request_id=request_id,
         content_type=response.headers.get("content-type", ""),
     )
-    if operation.call.mutates and answer.data.get("ok") is False:
+    says_no = answer.data.get("ok") is False or isinstance(answer.data.get("error"), dict)
+    if operation.call.mutates and says_no:
         raise did_not_work(operation, caller, answer)
     return answer
 

@@ -257,4 +257,10 @@ def not_from_trax(operation: ToolInput, what: str, *, status: int, request_id: s
 def pagination_loop(operation: ToolInput) -> BadAnswer:
     """The pages of a list do not end."""
     happened = f"The pages of {operation.tool_name} do not end"
-    return BadAnswer.after_sending(operation, "bad_answer", happened)
+    return no_passing(BadAnswer.after_sending(operation, "bad_answer", happened))
+
+
+def no_passing(error: BadAnswer, look: str = "") -> BadAnswer:
+    """The same failure, which will not be over by itself. `look` is what to do before."""
+    next_step = f"{look} Run `trax-mcp doctor`.".strip()
+    return replace(error, next_step=next_step, retryable=False)

@@ -147,7 +147,7 @@ def refused(
 
 
 def did_not_work(operation: Operation[Model], caller: Caller, answer: Answer[Model]) -> Refused:
-    """The failure for `ok: false` in the answer to a change. It may have worked in part."""
+    """The failure for `ok: false` or an error in the answer to a change. It may have worked."""
     happened = "TRaX answered that it did not work"
     return Refused.after_sending(
         operation,

@@ -36,7 +36,7 @@ def missing_facts(
     for fact, error in failed.items():
         if error.required_scope:
             missing[fact] = Read(missing=f"the key lacks {error.required_scope}", is_forbidden=True)
-        elif _is_a_missing_scope(error, found, read_now):
+        elif fact not in _NEED_NO_KEY and _is_a_missing_scope(error, found, read_now):
             why = f"TRaX answered HTTP {error.http_status}: the key may lack a scope"
             missing[fact] = Read(missing=why, is_forbidden=True)
         elif error.code in _FAIL_THE_CALL and fact not in _ONLY_WARN:
