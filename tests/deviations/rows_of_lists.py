@@ -69,6 +69,22 @@ ROWS: Final = (
         sent=("POST go-live",),
     ),
     Row(
+        name="bare_array_lists",
+        trax="Answers with lists alone, without `data`.",
+        play=edited("GET */[dsc]*s", lambda it: it.get("data", it)),
+        calls=scenarios.FIND_CHECK_GO_LIVE,
+        person=(
+            "find_studio: The answer isn't a JSON object.",
+            'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
+            "go_live asks: The answer isn't a JSON object; the change was not sent.",
+        ),
+        model=(
+            "find_studio: bad_answer, not_applied: The answer to list_studios isn't a JSON object. Run `trax-mcp doctor`.",
+            'check_studio: studios.0.unknown=["the destinations (The answer to list_destinations isn\'t a JSON object)", "the sources (The answer to list_sources isn\'t a JSON object)", "the linked accounts (The answer to list_connections isn\'t a JSON object)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 22 more',
+            "go_live asks: bad_answer, not_applied: The answer to list_destinations isn't a JSON object; the change was not sent. Run `trax-mcp doctor`.",
+        ),
+    ),
+    Row(
         name="wrapped_objects",
         trax="Wraps each object in `data`.",
         play=edited(STUDIO, lambda it: {"data": it}),

@@ -9,6 +9,7 @@ from tests.deviations.plays import DESTINATIONS, STUDIOS, by_name, fields
 from tests.deviations.plays_of_lists import (
     empty_pages,
     expired_cursor,
+    numbered_pages,
     paged,
     refused_cursor,
     same_cursor_at_the_end,
@@ -16,6 +17,17 @@ from tests.deviations.plays_of_lists import (
 from tests.deviations.row import Row
 
 ROWS: Final = (
+    Row(
+        name="cursor_loop",
+        trax="Answers each page of studios with the same cursor.",
+        play=paged(STUDIOS, lambda whole, _: {"data": whole, "nextCursor": "again"}),
+        calls=scenarios.FIND_CHECK_GO_LIVE,
+        person=("find_studio: The pages of list_studios do not end.",),
+        model=(
+            "find_studio: bad_answer, not_applied: The pages of list_studios do not end. Run `trax-mcp doctor`.",
+        ),
+        sent=("POST go-live",),
+    ),
     Row(
         name="cursor_always_last_empty",
         trax="Gives a cursor on the last page, and an empty page with it after that.",
@@ -65,5 +77,36 @@ ROWS: Final = (
         play=fields("GET */[dsc]*s", nextCursor=""),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         sent=("POST go-live",),
+    ),
+    Row(
+        name="cursor_zero",
+        trax="Gives nextCursor: 0 on the last page.",
+        play=fields("GET */[dsc]*s", nextCursor=0),
+        calls=scenarios.FIND_CHECK_GO_LIVE,
+        person=(
+            "find_studio: TRaX accepted the call, but its answer says nothing readable of the next page.",
+            'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
+            "go_live asks: TRaX accepted the call, but its answer says nothing readable of the next page; the change was not sent.",
+        ),
+        model=(
+            "find_studio: bad_answer, not_applied: TRaX accepted the call, but its answer to list_studios says nothing readable of the next page. Run `trax-mcp doctor`.",
+            'check_studio: studios.0.unknown=["the destinations (TRaX accepted the call, but its answer to list_destinations says nothing readable of the next page)", "the sources (TRaX accepted the call, but its answer to list_sources says nothing readable of the next page)", "the linked accounts (TRaX accepted the call, but its answer to list_connections says nothing readable of the next page)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 22 more',
+            "go_live asks: bad_answer, not_applied: TRaX accepted the call, but its answer to list_destinations says nothing readable of the next page; the change was not sent. Run `trax-mcp doctor`.",
+        ),
+    ),
+    Row(
+        name="cursor_number",
+        trax="Gives numbers as cursors, one destination a page.",
+        play=paged(DESTINATIONS, numbered_pages),
+        calls=scenarios.FIND_CHECK_GO_LIVE,
+        person=(
+            'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
+            "go_live asks: TRaX accepted the call, but its answer says nothing readable of the next page; the change was not sent.",
+        ),
+        model=(
+            'find_studio: details.unknown=["the destinations (TRaX accepted the call, but its answer to list_destinations says nothing readable of the next page)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no details.destinations.0.id, no details.destinations.0.name, and 10 more',
+            'check_studio: studios.0.unknown=["the destinations (TRaX accepted the call, but its answer to list_destinations says nothing readable of the next page)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 10 more',
+            "go_live asks: bad_answer, not_applied: TRaX accepted the call, but its answer to list_destinations says nothing readable of the next page; the change was not sent. Run `trax-mcp doctor`.",
+        ),
     ),
 )

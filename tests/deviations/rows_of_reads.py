@@ -112,11 +112,11 @@ ROWS: Final = (
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
             'check_studio: "Friday Night Show" is off air and could go live; switched on: YouTube and Twitch. Not everything could be read.',
-            'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / whether writes are switched on (TRaX answered HTTP 404: the key may lack a scope) / [Go live on YouTube and Twitch]',
+            'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / whether writes are switched on (TRaX refused the call (HTTP 404, code "no_route") (TRaX says: "TRaX says why.")) / [Go live on YouTube and Twitch]',
         ),
         model=(
             'find_studio: details.unknown=["whether writes are switched on (TRaX refused the call (HTTP 404, code \\"no_route\\") (TRaX says: \\"TRaX says why.\\"))", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
-            'check_studio: studios.0.unknown=["whether writes are switched on (TRaX answered HTTP 404: the key may lack a scope)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
+            'check_studio: studios.0.unknown=["whether writes are switched on (TRaX refused the call (HTTP 404, code \\"no_route\\") (TRaX says: \\"TRaX says why.\\"))", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
         ),
         sent=("POST go-live",),
     ),

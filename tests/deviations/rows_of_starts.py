@@ -126,6 +126,19 @@ ROWS: Final = (
         sent=("POST go-live",),
     ),
     Row(
+        name="golive_error_in_200",
+        trax="Answers a go-live with 200 and an error in the body, and does nothing.",
+        play=answered(START, 200, {"error": {"code": "busy", "message": "Not now."}}),
+        calls=scenarios.GO_LIVE,
+        person=(
+            'go_live: TRaX answered that it did not work (TRaX says: "Not now."); whether it took effect is not known.',
+        ),
+        model=(
+            'go_live: bad_answer, unknown: TRaX answered that it did not work (TRaX says: "Not now."); whether it took effect is not known. Look with check_studio in a minute; if it is off air then, ask the user again.',
+        ),
+        sent=("POST go-live",),
+    ),
+    Row(
         name="golive_more_destinations",
         trax="Starts a destination that is switched off.",
         play=fields(START, destinationIds=["dest_1", "dest_2", "dest_3"]),

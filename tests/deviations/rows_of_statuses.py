@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.deviations import scenarios
-from tests.deviations.plays import STATUS, edited
+from tests.deviations.plays import STATUS, answered, edited
 from tests.deviations.plays_of_streams import (
     in_a_year,
     spelt_live,
@@ -43,6 +43,26 @@ ROWS: Final = (
         play=edited(STATUS, spelt_live),
         calls=scenarios.GO_LIVE,
         sent=("POST go-live",),
+    ),
+    Row(
+        name="status_list",
+        trax="Answers with a list of one status.",
+        play=edited(STATUS, lambda it: [it]),
+        calls=scenarios.GO_LIVE,
+        person=("go_live asks: The answer isn't a JSON object; the change was not sent.",),
+        model=(
+            "go_live asks: bad_answer, not_applied: The answer to get_stream_status isn't a JSON object; the change was not sent. Run `trax-mcp doctor`.",
+        ),
+    ),
+    Row(
+        name="status_null",
+        trax="Answers with null for the status.",
+        play=answered(STATUS, 200, "null"),
+        calls=scenarios.GO_LIVE,
+        person=("go_live asks: The answer isn't a JSON object; the change was not sent.",),
+        model=(
+            "go_live asks: bad_answer, not_applied: The answer to get_stream_status isn't a JSON object; the change was not sent. Run `trax-mcp doctor`.",
+        ),
     ),
     Row(
         name="status_future",
