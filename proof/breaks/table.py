@@ -673,7 +673,7 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
     "in order, without repeats": [
         (
             "tests/units/chat/test_feed.py",
-            swap(feed.Feed._sort).by(lambda self, items: list(items)),
+            swap(feed._by_time).by(list),
         ),
     ],
     "what it shows the other two show": [

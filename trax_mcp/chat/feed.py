@@ -1,15 +1,15 @@
 """Turns pages of chat into a stream: ordered, without repeats, with gaps marked.
 
 TRaX only returns the most recent messages: at most 200, in no documented order and without a
-cursor. A feed finds the new messages in each page and appends them, oldest first. A message that
-arrives late is appended late, never before a cursor that a client already has. An item that can't
-be shown as a message has a place in that order too, so that those who read past it are told.
+cursor. A feed finds the new messages in each page and appends them by their times, or else as the
+page has them. A message that arrives late is appended late, never before a cursor that a client
+already has. An item that can't be shown as a message has a place in that order too, so that those
+who read past it are told.
 """
 
 import base64
 import json
 import re
-from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
@@ -77,7 +77,6 @@ class Feed:
         """What messages are known by, oldest first. Also those that were forgotten for their size:
         TRaX may show them."""
         self._gaps: set[int] = set()
-        self._oldest_first = True
 
     def add_page(self, page: Sequence[object], *, limit: int = LARGEST_PAGE) -> tuple[Message, ...]:
         """Add a page and return its new messages, oldest first.
@@ -86,7 +85,7 @@ class Feed:
         """
         items = identify(page)
         is_gap, start = self._may_omit(items, limit), self.end
-        new = [item for item in self._sort(items) if self._append(item)]
+        new = [item for item in _by_time(items) if self._append(item)]
         if is_gap and new:
             self._gaps.add(start)
         self._forget(but=len(new))
@@ -196,36 +195,20 @@ class Feed:
         for key in tuple(islice(self._known, max(0, len(self._known) - _MOST_KNOWN))):
             del self._known[key]
 
-    def _sort(self, items: Sequence[Item]) -> list[Item]:
-        """Oldest first. Messages with equal or missing time stamps keep the order of the page."""
-        ordered = items if self._is_oldest_first(items) else tuple(reversed(items))
-        return [item for _, item in sorted(_dated(ordered), key=lambda dated: dated[0])]
 
-    def _is_oldest_first(self, items: Sequence[Item]) -> bool:
-        """The order of a page: by its time stamps, else by its new end, else as the last page."""
-        dates = [date for item in items if (date := _date(item.message)) is not None]
-        ends = [end.key not in self._known for end in (*items[:1], *items[-1:])]
-        if trend := _trend(dates) or _trend(ends):
-            self._oldest_first = trend > 0
-        return self._oldest_first
+def _by_time(items: Sequence[Item]) -> list[Item]:
+    """Oldest first. Equal times keep the order of the page, and an item without one its place."""
+    ordered = items if _is_oldest_first(it.message for it in items) else items[::-1]
+    dates = [_date(it.message) for it in ordered]
+    dated = sorted((date, place) for place, date in enumerate(dates) if date is not None)
+    places = (place for _, place in dated)
+    return [ordered[next(places)] if dates[at] else it for at, it in enumerate(ordered)]
 
 
-def _trend(values: Sequence[Any]) -> int:
-    """Positive if the values rise on the whole, negative if they fall.
-
-    Compares all ranks, not only neighbours, because the clocks of platforms differ.
-    """
-    ordered, last = sorted(values), len(values) - 1
-    ranks = (bisect_left(ordered, value) for value in values)
-    return sum((2 * index - last) * rank for index, rank in enumerate(ranks))
-
-
-def _dated(items: Iterable[Item]) -> Iterable[tuple[datetime, Item]]:
-    """Each item with its date, or else the date of the item before it."""
-    date = datetime.min.replace(tzinfo=UTC)
-    for item in items:
-        date = _date(item.message) or date
-        yield date, item
+def _is_oldest_first(page: Iterable[object]) -> bool:
+    """The order of a page, by its first and last time stamp. Without any, it counts as such."""
+    dates = [date for it in page if (date := _date(it)) is not None]
+    return not dates or dates[0] <= dates[-1]
 
 
 def _date(message: object) -> datetime | None:
@@ -260,9 +243,5 @@ def _read_cursor(cursor: str) -> list[str]:
 
 
 def newest_in(page: Sequence[Any]) -> Sequence[Any]:
-    """The newest messages of a page of TRaX's that fit into one answer, in the order of the page.
-
-    By their time stamps; without any, the last of a page are its newest.
-    """
-    dates = [date for it in page if (date := _date(it)) is not None]
-    return shown.newest(page, is_oldest_first=_trend(dates) >= 0)
+    """The newest messages of a page that fit into one answer, in the order of the page."""
+    return shown.newest(page, is_oldest_first=_is_oldest_first(page))

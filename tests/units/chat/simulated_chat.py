@@ -112,7 +112,7 @@ class Reference:
         self._added: int = 0
 
     def add_page(self, upstream: Upstream) -> None:
-        """Add a page in its true order: by time if all messages have one, else by arrival."""
+        """Add a page: by time if all messages have one, else in its own order."""
         shown, known = upstream.shown(), set(self.returned)
         new = [number for number in shown if number not in known]
         unseen = set(range(self._added, len(upstream.messages))) - set(shown) - upstream.removed
@@ -122,6 +122,9 @@ class Reference:
             self.doubtful.add(len(self.returned))
         if not upstream.undated and upstream.skew:
             new.sort(key=lambda number: upstream.messages[number]["timestamp"])
+        has_order = upstream.skew is not None and not upstream.undated
+        if upstream.order == "newest first" and not has_order:
+            new.reverse()
         self.returned += new
         self._added = len(upstream.messages)
 
