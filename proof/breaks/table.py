@@ -119,6 +119,7 @@ if TYPE_CHECKING:
 
 _choices = Plan.choices
 _named = naming.named
+_note_failure = outages.Outages._note_failure
 _read_object = answers.read_object
 _read_model = answers.read_model
 _ways = ways.ways
@@ -252,6 +253,11 @@ def _confirm_by_any_id(case: Case) -> Verdict:
     if question is None or case.evidence.confirmation is None:
         return NeedsConfirmation()
     return Proceed(question.id) if question.is_for(case.operation) else NeedsConfirmation()
+
+
+def _as_first_failure(self: outages.Outages, error: TraxError) -> None:
+    self._began = None
+    _note_failure(self, error)
 
 
 def _wishes_by_meta(self: CallRequest) -> bool:
@@ -612,7 +618,10 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
         ),
     ],
     "an outage of TRaX is two warnings": [
-        ("tests/api/test_outages.py", put(outages, "SETTLED_SECONDS", 0.0)),
+        (
+            "tests/api/test_outages.py",
+            swap(outages.Outages._note_failure).by(_as_first_failure),
+        ),
     ],
     "A session belongs to the key": [
         (
@@ -673,7 +682,7 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
     "in order, without repeats": [
         (
             "tests/units/chat/test_feed.py",
-            swap(feed._by_time).by(list),
+            swap(feed._by_time).by(lambda items: [*items]),
         ),
     ],
     "what it shows the other two show": [

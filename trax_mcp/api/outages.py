@@ -1,4 +1,7 @@
-"""Says in the log when TRaX fails, and when it is back: two lines, however many calls fail."""
+"""Says in the log when TRaX fails, and when it is back: two lines, however many calls fail between.
+
+A TRaX that fails every other call is two lines for each of those.
+"""
 
 import logging
 from collections.abc import Mapping
@@ -14,10 +17,6 @@ from trax_mcp.api.operation import Operation
 from trax_mcp.api.refusals import MEANINGS
 from trax_mcp.clock import Clock
 
-SETTLED_SECONDS: Final = 10.0
-"""How long no call may have failed before TRaX counts as back. If it fails every other call, that
-is one outage, and not two lines for each call."""
-
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -27,9 +26,6 @@ class Outages:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._began: float | None = None
-        self._last_failure = 0.0
-        self._answered: float | None = None
-        """When TRaX first answered after the last failure."""
 
     def record(
         self,
@@ -41,29 +37,21 @@ class Outages:
         if isinstance(result, TraxError) and is_failure(result):
             self._note_failure(result)
         elif self._began is not None and isinstance(result, Answer | Refused | TooLarge):
-            self._note_answer(self._began)
+            seconds = round(self._clock.seconds() - self._began, 1)
+            self._began = None
+            _warn("TRaX is back, after %.0f s.", seconds, facts={"seconds": seconds})
 
     def _note_failure(self, error: TraxError) -> None:
-        now = self._clock.seconds()
-        self._last_failure, self._answered = now, None
-        if self._began is None:
-            self._began = now
-            status = f", HTTP {error.http_status}" if error.http_status else ""
-            facts = {
-                "code": error.code,
-                "status": error.http_status,
-                "trax_request_id": error.request_id,
-            }
-            _warn("TRaX fails (%s%s).", error.code, status, facts=facts)
-
-    def _note_answer(self, began: float) -> None:
-        now = self._clock.seconds()
-        if self._answered is None:
-            self._answered = now
-        if now - self._last_failure >= SETTLED_SECONDS:
-            self._began = None
-            seconds = round(self._answered - began, 1)
-            _warn("TRaX is back, after %.0f s.", seconds, facts={"seconds": seconds})
+        if self._began is not None:
+            return
+        self._began = self._clock.seconds()
+        status = f", HTTP {error.http_status}" if error.http_status else ""
+        facts = {
+            "code": error.code,
+            "status": error.http_status,
+            "trax_request_id": error.request_id,
+        }
+        _warn("TRaX fails (%s%s).", error.code, status, facts=facts)
 
 
 def is_failure(error: TraxError) -> bool:
