@@ -66,7 +66,7 @@ ROWS: Final = (
         play=as_documented,
         calls=scenarios.STOP_WHILE_STARTING,
         person=(
-            "go_offline asks: The show ends for all viewers. / It doesn't seem to be on air. A start that is under way is stopped, too. / [Go offline]",
+            "go_offline asks: The show ends for all viewers. / It doesn't seem to be on air. A start that is under way is told to stop, too. / [Go offline]",
             'go_offline: "Friday Night Show" is off air now, but a start may still come.',
             'go_live: The start of "Friday Night Show" was accepted, but a stop came after it.',
             'check_studio: "Friday Night Show" may be starting: a go-live was sent within the last minute and is not seen on air yet; switched on: YouTube and Twitch.',
@@ -90,7 +90,7 @@ ROWS: Final = (
         play=as_documented,
         calls=scenarios.STOP_OFF_AIR,
         person=(
-            "go_offline asks: The show ends for all viewers. / It doesn't seem to be on air. A start that is under way is stopped, too. / [Go offline]",
+            "go_offline asks: The show ends for all viewers. / It doesn't seem to be on air. A start that is under way is told to stop, too. / [Go offline]",
             'go_offline: "Friday Night Show" is off air.',
             'check_studio later: "Friday Night Show" is off air and could go live; switched on: YouTube and Twitch.',
         ),

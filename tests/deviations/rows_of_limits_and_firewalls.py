@@ -206,7 +206,7 @@ ROWS: Final = (
         calls=scenarios.WHOLE_SHOW,
         person=(
             'go_live: TRaX is rate limiting this API key (TRaX says: "Too many requests."); nothing was changed.',
-            "go_offline asks: The show ends for all viewers. / It doesn't seem to be on air. A start that is under way is stopped, too. / the destinations (TRaX did not tell) / [Go offline]",
+            "go_offline asks: The show ends for all viewers. / It doesn't seem to be on air. A start that is under way is told to stop, too. / the destinations (TRaX did not tell) / [Go offline]",
         ),
         model=(
             'go_live: rate_limited, not_applied, call again: TRaX is rate limiting this API key (TRaX says: "Too many requests."); nothing was changed. Call again in 1 s. The same `confirmation` stays good until it expires.',

@@ -219,12 +219,10 @@ class Stops:
         approved_in = self._approved_in(call)
         if end.error is not None:
             return Done(None, end.observed, approved_in=approved_in, error=end.error)
-        asked_about = call.caller.owner, call.operation.studio()
-        studio = self._asked_about.get(asked_about, Facts()).studio
         return await self._reporter.report(
             call,
             sent,
-            Facts(studio=studio, auto_go_live=auto_go_live),
+            Facts(studio=self._asked(call).studio, auto_go_live=auto_go_live),
             observed=end.observed,
             approved_in=approved_in,
             was_off=end.was_off,
@@ -238,6 +236,7 @@ class Stops:
         with anyio.CancelScope(shield=True):
             seen = await self._look(place, call)
         observed, was_on_air = await self._reporter.watch_stop(call, sent)
+        was_on_air = was_on_air or (seen is None and self._asked(call).live is True)
         may_come = seen is None or seen.start_may_come  # while the engine is away, it may
         end = end_of_stop(
             sent, observed, self._clock.now(), start_may_come=may_come and not was_on_air
@@ -251,6 +250,10 @@ class Stops:
             if seen is not None and seen.start_may_come and was_on_air:
                 await later.now_or_later(partial(self._store.note_on_air, place, seen))
         return end, seen is not None and seen.studio.auto_go_live
+
+    def _asked(self, call: GuardedCall) -> Facts:
+        """The facts of the last question about such a stop here, as far as there was one."""
+        return self._asked_about.get((call.caller.owner, call.operation.studio()), Facts())
 
     async def _look(self, place: Place, call: GuardedCall) -> Seen | None:
         """What is remembered of the studio, as far as the engine says so in time."""

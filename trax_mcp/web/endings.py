@@ -105,5 +105,5 @@ def _done(done: Done) -> Ending:
     if done.undone is not None:
         return _UNDONE[done.undone]
     if observed.state == "stopping":  # of a start too, which a stop has followed
-        return Ending("A start may still come", said)
+        return Ending("Look again in a minute", said)
     return _OBSERVED[observed.state]

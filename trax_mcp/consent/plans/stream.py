@@ -146,7 +146,9 @@ class GoOfflinePlan(Plan[GoOffline]):
         if self.facts.live:
             yield note(f"It {times.on_air(self.facts.since, self.now)}.")
         if self.facts.live is False:
-            yield say("It doesn't seem to be on air. A start that is under way is stopped, too.")
+            yield say(
+                "It doesn't seem to be on air. A start that is under way is told to stop, too."
+            )
 
     def rows(self) -> Iterator[Row]:
         if self.facts.live:
