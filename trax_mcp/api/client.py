@@ -200,8 +200,6 @@ class Client:
                     raise self._too_many_calls(caller) from None
                 if request is None:
                     raise  # it could not be built, so nothing was sent
-                if urgent and response is None:
-                    connections.addresses.clear()  # one that was good may not be any more
                 if response is None or is_success(response.status_code):
                     raise self._failure_of(error, response, operation, sent_id) from None
                 body = b""

@@ -4,8 +4,6 @@ httpx is imported on first use: with its TLS context it takes a tenth of the tim
 tools/list, which needs neither.
 """
 
-from contextlib import suppress
-from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
@@ -18,10 +16,8 @@ from trax_mcp.api.errors import NotSent
 from trax_mcp.open_files import max_open_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from ssl import SSLContext
 
-    import httpcore
     import httpx
 
 _CONNECT_SHARE: Final = 0.5
@@ -39,18 +35,13 @@ _MAX_OF_OTHERS: Final = 64
 """The same of all together whose key TRaX has not accepted: after a restart, many are tried."""
 _MAX_URGENT: Final = 64
 """The same for urgent requests, which are the reads of a stop. The stop itself needs no slot."""
-_LAST_ADDRESS_SECONDS: Final = 0.5
-"""How long an urgent request tries the address that was good last, before it looks the name up."""
 
 
 class Connections:
     """Connections, and slots for the requests that each caller may have in flight on them."""
 
-    def __init__(
-        self, http: "httpx.AsyncClient", addresses: dict[str, str], *, of_each: int, in_all: int
-    ) -> None:
+    def __init__(self, http: "httpx.AsyncClient", *, of_each: int, in_all: int) -> None:
         self.http = http
-        self.addresses = addresses
         self.in_all = anyio.Semaphore(in_all, fast_acquire=True)
         self._of_each = of_each
         self._slots: WeakValueDictionary[str, anyio.Semaphore] = WeakValueDictionary()
@@ -73,13 +64,12 @@ def open_connections(
     """
     import httpx  # noqa: PLC0415  see above
 
-    addresses: dict[str, str] = {}
     # Over plain HTTP, a proxy could read the key.
     trust_env = base_url.startswith("https")
     connect_seconds = timeout_seconds * _CONNECT_SHARE
 
     def new_http(tls: "SSLContext | bool", *, max_idle: int) -> httpx.AsyncClient:
-        http = httpx.AsyncClient(
+        return httpx.AsyncClient(
             base_url=base_url,
             transport=transport,
             verify=tls,
@@ -101,10 +91,6 @@ def open_connections(
                 keepalive_expiry=_IDLE_SECONDS,
             ),
         )
-        if isinstance(http._transport, httpx.AsyncHTTPTransport):  # noqa: SLF001  httpx has no option
-            backend = _RememberedAddresses(addresses, is_urgent=not max_idle)
-            http._transport._pool._network_backend = backend  # type: ignore[assignment]  # noqa: SLF001  as above
-        return http
 
     try:
         # To read the certificates takes long. A given transport needs none.
@@ -119,46 +105,7 @@ def open_connections(
         ) from None
     most = max_open_files()
     return (
-        Connections(ordinary, addresses, of_each=_MAX_IN_FLIGHT, in_all=most // 3),
+        Connections(ordinary, of_each=_MAX_IN_FLIGHT, in_all=most // 3),
         # A stop reuses no connection, which an earlier answer could have spoilt.
-        Connections(urgent, addresses, of_each=_MAX_URGENT, in_all=most),
+        Connections(urgent, of_each=_MAX_URGENT, in_all=most),
     )
-
-
-class _RememberedAddresses:
-    """Connects as httpcore does, and remembers the addresses of the last good connections.
-
-    If `is_urgent`, it goes to such an address first: other look-ups of names can occupy all threads
-    for longer than a stop may take. TLS checks the name of the server either way.
-    """
-
-    def __init__(self, addresses: dict[str, str], *, is_urgent: bool) -> None:
-        import httpcore  # noqa: PLC0415  see above
-
-        self._addresses = addresses
-        self._is_urgent = is_urgent
-        self._backend = httpcore.AnyIOBackend()
-        self.sleep = self._backend.sleep
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109  as in httpcore
-        local_address: str | None = None,
-        socket_options: "Iterable[httpcore.SOCKET_OPTION] | None" = None,
-    ) -> "httpcore.AsyncNetworkStream":
-        import httpcore  # noqa: PLC0415  see above
-
-        connect = partial(
-            self._backend.connect_tcp,
-            port=port,
-            local_address=local_address,
-            socket_options=socket_options,
-        )
-        if self._is_urgent and (address := self._addresses.get(host)) is not None:
-            with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
-                return await connect(address, timeout=_LAST_ADDRESS_SECONDS)
-        stream = await connect(host, timeout=timeout)
-        self._addresses[host] = stream.get_extra_info("server_addr")[0]
-        return stream
