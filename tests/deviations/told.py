@@ -71,8 +71,9 @@ def model_of(told: Told, usual: Told | None) -> str:
     """An error, or the fields that are not as usual."""
     data = data_of(told.result)
     if (error := data.get("error")) and told.result.is_error:
+        seen = f", {data['observed']['state']}" if "observed" in data else ""
         again = ", call again" if error["retryable"] else ""
-        return f"{error['code']}, {error['outcome']}{again}: {error['message']}"
+        return f"{error['code']}, {error['outcome']}{seen}{again}: {error['message']}"
     before = fields_of(usual.result) if usual else {}
     now = fields_of(told.result)
     changed = [f"{name}={value}" for name, value in now.items() if before.get(name) != value]
