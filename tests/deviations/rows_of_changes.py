@@ -6,9 +6,36 @@ from typing import Final
 
 from tests.deviations import scenarios
 from tests.deviations.plays import DELETE, SWITCH, answered, dropped, edited, fields, page, refused
+from tests.deviations.plays_of_chat import answered_with_record
 from tests.deviations.row import Row
 
 ROWS: Final = (
+    Row(
+        name="patch_ignored",
+        trax="Answers a change with the record as it was.",
+        play=answered_with_record(SWITCH, "dest_3"),
+        calls=scenarios.SWITCH,
+        person=(
+            "update_destination: NOT changed: it is off, though on was asked for, and it was off right after.",
+        ),
+        model=(
+            "update_destination: not_changed, unknown: NOT changed: it is off, though on was asked for, and it was off right after. Look with list_destinations before anything else.",
+        ),
+        sent=("PATCH dest_3",),
+    ),
+    Row(
+        name="patch_ignored_on_air",
+        trax="Answers a change on air with the record as it was.",
+        play=answered_with_record(SWITCH, "dest_1"),
+        calls=scenarios.SWITCH_ON_AIR,
+        person=(
+            "update_destination: NOT changed: it is on, though off was asked for, and it was on right after.",
+        ),
+        model=(
+            "update_destination: not_changed, unknown: NOT changed: it is on, though off was asked for, and it was on right after. Look with list_destinations before anything else.",
+        ),
+        sent=("PATCH dest_1",),
+    ),
     Row(
         name="patch_204",
         trax="Makes a change, and answers 204.",

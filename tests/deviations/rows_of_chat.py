@@ -49,19 +49,6 @@ ROWS: Final = (
         calls=scenarios.BUSY_CHAT,
     ),
     Row(
-        name="chat_newest_first_no_times",
-        trax="Lists messages newest first, without times.",
-        play=chat(lambda it: [{**one, "timestamp": None} for one in reversed(it)]),
-        calls=scenarios.CHAT,
-        model=(
-            "wait 0: messages=Good night everyone same time next week? That was the best episode so far!",
-            "wait 1: messages=c0 b0 a0",
-            "wait 2: messages=c1 b1 a1",
-            "wait 3: messages=c2 b2 a2",
-            "list_chat_messages: data=c2 b2 a2 c1 b1 a1 c0 b0 a0 Good night everyone same time next week? That was the best episode so far!",
-        ),
-    ),
-    Row(
         name="chat_dups",
         trax="Lists each message twice.",
         play=chat(lambda it: [one for one in it for _ in range(2)]),

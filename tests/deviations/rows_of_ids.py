@@ -23,6 +23,20 @@ ROWS: Final = (
         sent=("POST go-live",),
     ),
     Row(
+        name="ids_some_numbers_dest",
+        trax="Gives the id of one destination as a number.",
+        play=one_item(DESTINATIONS, 1, id=2),
+        calls=scenarios.FIND_CHECK_GO_LIVE,
+        person=(
+            'go_live: "Friday Night Show" went live at 18:00:08 UTC, on YouTube ("Main channel") and the destination "dest_2". TRaX can\'t confirm that a picture arrives. / Warning: "Late crowd" (Twitch) is on, but isn\'t among those that TRaX started: look there.',
+        ),
+        model=(
+            "find_studio: details.destinations.1.id=2",
+            "check_studio: studios.0.destinations.1.id=2",
+        ),
+        sent=("POST go-live",),
+    ),
+    Row(
         name="dup_dest_names",
         trax="Has two destinations of one name.",
         play=all_items(DESTINATIONS, name="Main"),

@@ -5,11 +5,31 @@ from __future__ import annotations
 from typing import Final
 
 from tests.deviations import scenarios
-from tests.deviations.plays import EVERY, START, answered, delayed_start, fault, fields, page
+from tests.deviations.plays import (
+    EVERY,
+    START,
+    answered,
+    by_name,
+    delayed_start,
+    fault,
+    fields,
+    page,
+)
 from tests.deviations.row import Row
 from tests.support.product.faults import Fault
 
 ROWS: Final = (
+    Row(
+        name="golive_subset",
+        trax="Starts the first of two destinations, and names that alone.",
+        play=by_name("fewer-destinations"),
+        calls=scenarios.GO_LIVE,
+        person=(
+            'go_live: "Friday Night Show" went live at 18:00:08 UTC, on YouTube ("Main channel"). TRaX can\'t confirm that a picture arrives. / Warning: "Late crowd" (Twitch) is on, but isn\'t among those that TRaX started: look there.',
+        ),
+        model=('go_live: destinationIds=["dest_1"]',),
+        sent=("POST go-live",),
+    ),
     Row(
         name="html_200_portal_golive",
         trax="Answers a go-live with a web page and 200, and does nothing.",
@@ -102,6 +122,17 @@ ROWS: Final = (
         sent=("POST go-live",),
     ),
     Row(
+        name="golive_dest_objects",
+        trax="Goes live, and names the destinations as objects.",
+        play=fields(START, destinationIds=[{"id": "dest_1"}, {"id": "dest_2"}]),
+        calls=scenarios.GO_LIVE,
+        person=(
+            'go_live: "Friday Night Show" went live at 18:00:08 UTC, on no destination. TRaX can\'t confirm that a picture arrives. / Warning: "Main channel" (YouTube) is on, but isn\'t among those that TRaX started: look there. / Warning: "Late crowd" (Twitch) is on, but isn\'t among those that TRaX started: look there.',
+        ),
+        model=("go_live: destinationIds=[]",),
+        sent=("POST go-live",),
+    ),
+    Row(
         name="truncated_golive",
         trax="Goes live, and the answer ends after ten bytes.",
         play=fault(START, Fault.truncated()),
@@ -139,6 +170,28 @@ ROWS: Final = (
         sent=("POST go-live",),
     ),
     Row(
+        name="golive_unknown_destinations",
+        trax="Starts destinations that nobody has seen.",
+        play=fields(START, destinationIds=["dest_8", "dest_9"]),
+        calls=scenarios.GO_LIVE,
+        person=(
+            'go_live: "Friday Night Show" went live at 18:00:08 UTC, on the destination "dest_8" and the destination "dest_9". TRaX can\'t confirm that a picture arrives. / Warning: "Main channel" (YouTube) is on, but isn\'t among those that TRaX started: look there. / Warning: "Late crowd" (Twitch) is on, but isn\'t among those that TRaX started: look there.',
+        ),
+        model=('go_live: destinationIds=["dest_8", "dest_9"]',),
+        sent=("POST go-live",),
+    ),
+    Row(
+        name="golive_no_destinations",
+        trax="Goes live, and names no destination.",
+        play=fields(START, destinationIds=[]),
+        calls=scenarios.GO_LIVE,
+        person=(
+            'go_live: "Friday Night Show" went live at 18:00:08 UTC, on no destination. TRaX can\'t confirm that a picture arrives. / Warning: "Main channel" (YouTube) is on, but isn\'t among those that TRaX started: look there. / Warning: "Late crowd" (Twitch) is on, but isn\'t among those that TRaX started: look there.',
+        ),
+        model=("go_live: destinationIds=[]",),
+        sent=("POST go-live",),
+    ),
+    Row(
         name="golive_more_destinations",
         trax="Starts a destination that is switched off.",
         play=fields(START, destinationIds=["dest_1", "dest_2", "dest_3"]),
@@ -147,6 +200,17 @@ ROWS: Final = (
             'go_live: "Friday Night Show" went live at 18:00:08 UTC, on YouTube ("Main channel"), Twitch ("Late crowd") and Kick ("Kick (trying out)"). TRaX can\'t confirm that a picture arrives.',
         ),
         model=('go_live: destinationIds=["dest_1", "dest_2", "dest_3"]',),
+        sent=("POST go-live",),
+    ),
+    Row(
+        name="golive_number_ids",
+        trax="Names the stream and the destinations by numbers.",
+        play=fields(START, encoderStreamId=7, destinationIds=[1, 2]),
+        calls=scenarios.GO_LIVE,
+        person=(
+            'go_live: "Friday Night Show" went live at 18:00:08 UTC, on the destination "1" and the destination "2". TRaX can\'t confirm that a picture arrives. / Warning: "Main channel" (YouTube) is on, but isn\'t among those that TRaX started: look there. / Warning: "Late crowd" (Twitch) is on, but isn\'t among those that TRaX started: look there.',
+        ),
+        model=('go_live: encoderStreamId=7, destinationIds=["1", "2"]',),
         sent=("POST go-live",),
     ),
 )

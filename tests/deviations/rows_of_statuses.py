@@ -8,9 +8,12 @@ from tests.deviations import scenarios
 from tests.deviations.plays import STATUS, answered, edited
 from tests.deviations.plays_of_streams import (
     in_a_year,
+    null_live,
+    numbered_live,
     spelt_live,
     stale_status,
     three_minutes_behind,
+    worded_live,
 )
 from tests.deviations.row import Row
 
@@ -43,6 +46,78 @@ ROWS: Final = (
         play=edited(STATUS, spelt_live),
         calls=scenarios.GO_LIVE,
         sent=("POST go-live",),
+    ),
+    Row(
+        name="status_live_number",
+        trax="Says live: 1 and 0.",
+        play=edited(STATUS, numbered_live),
+        calls=scenarios.WHOLE_SHOW,
+        person=(
+            'check_studio: Whether "Friday Night Show" is on air is not known; switched on: YouTube and Twitch. Not everything could be read.',
+            'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / whether the studio is live (TRaX did not tell) / [Go live on YouTube and Twitch]',
+            'go_live: TRaX accepted the start, but it couldn\'t be seen whether "Friday Night Show" is on air, on YouTube ("Main channel") and Twitch ("Late crowd").',
+            "go_offline asks: The show ends for all viewers. / whether the studio is live (TRaX did not tell) / [Go offline]",
+            "go_offline: It's not known whether \"Friday Night Show\" is on air: TRaX accepted the stop, but its status couldn't be read. If it's on air, end it on TRaX's own site, or on the platforms.",
+            'check_studio later: Whether "Friday Night Show" is on air is not known; switched on: YouTube and Twitch. Not everything could be read.',
+        ),
+        model=(
+            'find_studio: matches.0.live=null, matches.1.live=null, details.unknown=["whether the studio is live (TRaX did not tell)"]',
+            'check_studio: studios.0.live=null, studios.0.unknown=["whether the studio is live (TRaX did not tell)"], no studios.0.ready',
+            "go_live: message=Look with check_studio in a minute; if it is off air then, ask the user again., observed.state=unknown, no observed.since",
+            "go_offline: message=Look with get_stream_status, and on the platforms; a second go_offline is harmless., observed.state=unknown",
+            'check_studio later: studios.0.live=null, studios.0.unknown=["whether the studio is live (TRaX did not tell)"], no studios.0.ready',
+        ),
+        sent=(
+            "POST go-live",
+            "POST go-offline",
+        ),
+    ),
+    Row(
+        name="status_live_word",
+        trax='Says live: "LIVE" and "IDLE".',
+        play=edited(STATUS, worded_live),
+        calls=scenarios.WHOLE_SHOW,
+        person=(
+            'check_studio: Whether "Friday Night Show" is on air is not known; switched on: YouTube and Twitch. Not everything could be read.',
+            'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / whether the studio is live (TRaX did not tell) / [Go live on YouTube and Twitch]',
+            'go_live: TRaX accepted the start, but it couldn\'t be seen whether "Friday Night Show" is on air, on YouTube ("Main channel") and Twitch ("Late crowd").',
+            "go_offline asks: The show ends for all viewers. / whether the studio is live (TRaX did not tell) / [Go offline]",
+            "go_offline: It's not known whether \"Friday Night Show\" is on air: TRaX accepted the stop, but its status couldn't be read. If it's on air, end it on TRaX's own site, or on the platforms.",
+            'check_studio later: Whether "Friday Night Show" is on air is not known; switched on: YouTube and Twitch. Not everything could be read.',
+        ),
+        model=(
+            'find_studio: matches.0.live=null, matches.1.live=null, details.unknown=["whether the studio is live (TRaX did not tell)"]',
+            'check_studio: studios.0.live=null, studios.0.unknown=["whether the studio is live (TRaX did not tell)"], no studios.0.ready',
+            "go_live: message=Look with check_studio in a minute; if it is off air then, ask the user again., observed.state=unknown, no observed.since",
+            "go_offline: message=Look with get_stream_status, and on the platforms; a second go_offline is harmless., observed.state=unknown",
+            'check_studio later: studios.0.live=null, studios.0.unknown=["whether the studio is live (TRaX did not tell)"], no studios.0.ready',
+        ),
+        sent=(
+            "POST go-live",
+            "POST go-offline",
+        ),
+    ),
+    Row(
+        name="status_live_null",
+        trax="Says live: null off air.",
+        play=edited(STATUS, null_live),
+        calls=scenarios.WHOLE_SHOW,
+        person=(
+            'check_studio: Whether "Friday Night Show" is on air is not known; switched on: YouTube and Twitch. Not everything could be read.',
+            'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / whether the studio is live (TRaX did not tell) / [Go live on YouTube and Twitch]',
+            "go_offline: It's not known whether \"Friday Night Show\" is on air: TRaX accepted the stop, but its status couldn't be read. If it's on air, end it on TRaX's own site, or on the platforms.",
+            'check_studio later: Whether "Friday Night Show" is on air is not known; switched on: YouTube and Twitch. Not everything could be read.',
+        ),
+        model=(
+            'find_studio: matches.0.live=null, matches.1.live=null, details.unknown=["whether the studio is live (TRaX did not tell)"]',
+            'check_studio: studios.0.live=null, studios.0.unknown=["whether the studio is live (TRaX did not tell)"], no studios.0.ready',
+            "go_offline: message=Look with get_stream_status, and on the platforms; a second go_offline is harmless., observed.state=unknown",
+            'check_studio later: studios.0.live=null, studios.0.unknown=["whether the studio is live (TRaX did not tell)"], no studios.0.ready',
+        ),
+        sent=(
+            "POST go-live",
+            "POST go-offline",
+        ),
     ),
     Row(
         name="status_list",

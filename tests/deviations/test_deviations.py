@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.deviations.plays import as_documented
 from tests.deviations.played import Read, play, read_in
+from tests.deviations.plays import as_documented
 from tests.deviations.promises import broken_promises
 from tests.deviations.table import ROWS
 
