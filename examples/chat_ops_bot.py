@@ -72,7 +72,10 @@ class Bot:
             arguments |= {"confirm": True, "confirmation": confirmation}
             result = await self.trax.call_tool(tool, arguments, meta=ACTOR)
         observed = (result.structured_content or {}).get("observed")
-        print(f"{tool}: {observed['state']}" if observed else text_of(result))
+        if observed is None or result.is_error:  # a stop after which the show goes on is an error
+            print(text_of(result))
+        else:
+            print(f"{tool}: {observed['state']}")
 
     async def read(self, uri: str) -> Any:  # noqa: ANN401  JSON
         """Read a resource."""

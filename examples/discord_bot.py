@@ -175,9 +175,11 @@ def question_text(question: Mapping[str, Any]) -> str:
 
 def result_text(tool: str, data: Mapping[str, Any]) -> str:
     """What came of a call. Its own text is for a model, and may hold a confirmation."""
+    if "error" in data:  # as of a stop after which the show goes on
+        return str(data["summary"])
     if "observed" in data:
         return f"{tool}: {data['observed']['state']}"
-    return str(data.get("message") or data["error"]["message"])
+    return str(data["message"])
 
 
 def plain(text: str) -> str:
