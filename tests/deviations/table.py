@@ -9,6 +9,7 @@ from tests.deviations import (
     rows_of_changes,
     rows_of_chat,
     rows_of_chat_ids,
+    rows_of_compression,
     rows_of_failing_starts,
     rows_of_failing_stops,
     rows_of_fields,
@@ -18,6 +19,7 @@ from tests.deviations import (
     rows_of_messages,
     rows_of_pages,
     rows_of_reads,
+    rows_of_slow_stops,
     rows_of_starts,
     rows_of_statuses,
     rows_of_stops,
@@ -53,4 +55,6 @@ ROWS: Final[Sequence[Row]] = (
     *rows_of_switches.ROWS,
     *rows_of_messages.ROWS,
     *rows_of_chat_ids.ROWS,
+    *rows_of_compression.ROWS,
+    *rows_of_slow_stops.ROWS,
 )

@@ -1,0 +1,139 @@
+"""Answers that are packed, and answers that lead elsewhere."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Final
+
+from tests.deviations import scenarios
+from tests.deviations.plays import CONNECTIONS, EVERY, READS, by_name, headers
+from tests.deviations.plays_of_bytes import bomb, moved, packed
+from tests.deviations.row import Row
+
+ROWS: Final = (
+    Row(
+        name="gzip_forced",
+        trax="Compresses each answer with gzip, though the client wants that not.",
+        play=by_name("gzip"),
+        calls=scenarios.WHOLE_SHOW,
+        sent=(
+            "POST go-live",
+            "POST go-offline",
+        ),
+    ),
+    Row(
+        name="br_forced",
+        trax="Compresses each answer with brotli.",
+        play=packed(EVERY, "br", lambda it: b"\x0b" + it),
+        calls=scenarios.FIND_CHECK_GO_LIVE,
+        person=(
+            "find_studio: The answer is compressed (br), though plain was asked for.",
+            "check_studio: The answer is compressed (br), though plain was asked for.",
+            "go_live asks: The answer is compressed (br), though plain was asked for; the change was not sent.",
+        ),
+        model=(
+            "find_studio: bad_answer, not_applied: The answer to list_studios is compressed (br), though plain was asked for. `trax-mcp doctor` looks further.",
+            "check_studio: bad_answer, not_applied: The answer to get_studio is compressed (br), though plain was asked for. `trax-mcp doctor` looks further.",
+            "go_live asks: bad_answer, not_applied: The answer to get_studio is compressed (br), though plain was asked for; the change was not sent. `trax-mcp doctor` looks further.",
+        ),
+    ),
+    Row(
+        name="deflate_forced",
+        trax="Compresses each answer with deflate.",
+        play=packed(EVERY, "deflate", zlib.compress),
+        calls=scenarios.FIND_CHECK_GO_LIVE,
+        sent=("POST go-live",),
+    ),
+    Row(
+        name="gzip_bomb",
+        trax="Answers the linked accounts with a megabyte that becomes a gigabyte.",
+        play=packed(CONNECTIONS, "gzip", bomb),
+        calls=scenarios.FIND_CHECK_GO_LIVE,
+        person=(
+            'check_studio: "Friday Night Show" is off air and could go live; switched on: YouTube and Twitch. Not everything could be read.',
+            'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / the linked accounts (The answer to list_connections is larger than 4 MiB) / [Go live on YouTube and Twitch]',
+        ),
+        model=(
+            'find_studio: details.unknown=["the linked accounts (The answer to list_connections is larger than 4 MiB)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
+            'check_studio: studios.0.unknown=["the linked accounts (The answer to list_connections is larger than 4 MiB)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
+        ),
+        sent=("POST go-live",),
+    ),
+    Row(
+        name="gzip_said_not_done",
+        trax="Says gzip, and compresses nothing.",
+        play=headers(READS, Content_Encoding="gzip"),
+        calls=scenarios.FIND_CHECK_GO_LIVE,
+        person=(
+            "find_studio: The answer is compressed (gzip), and damaged.",
+            "check_studio: The answer is compressed (gzip), and damaged.",
+            "go_live asks: The answer is compressed (gzip), and damaged; the change was not sent.",
+        ),
+        model=(
+            "find_studio: bad_answer, not_applied: The answer to list_studios is compressed (gzip), and damaged. `trax-mcp doctor` looks further.",
+            "check_studio: bad_answer, not_applied: The answer to get_studio is compressed (gzip), and damaged. `trax-mcp doctor` looks further.",
+            "go_live asks: bad_answer, not_applied: The answer to get_studio is compressed (gzip), and damaged; the change was not sent. `trax-mcp doctor` looks further.",
+        ),
+    ),
+    Row(
+        name="redirect_301_slash",
+        trax="Redirects each path to itself with a slash.",
+        play=moved(READS, 301, "/v1/studios/?key=secret"),
+        calls=scenarios.FIND_CHECK_GO_LIVE,
+        person=(
+            "find_studio: TRaX's address answered with a redirect to another path there (HTTP 301), which is not followed.",
+            "check_studio: TRaX's address answered with a redirect to another path there (HTTP 301), which is not followed.",
+            "go_live asks: The studio's name couldn't be read: TRaX's address answered with a redirect to another path there (HTTP 301), which is not followed; the change was not sent.",
+        ),
+        model=(
+            "find_studio: bad_answer, not_applied: TRaX's address answered with a redirect to another path there (HTTP 301), which is not followed. Check TRAX_BASE_URL.",
+            "check_studio: bad_answer, not_applied: TRaX's address answered with a redirect to another path there (HTTP 301), which is not followed. Check TRAX_BASE_URL.",
+            "go_live asks: bad_answer, not_applied: The studio's name couldn't be read: TRaX's address answered with a redirect to another path there (HTTP 301), which is not followed; the change was not sent. Check TRAX_BASE_URL.",
+        ),
+    ),
+    Row(
+        name="redirect_308_host",
+        trax="Redirects everything to another host.",
+        play=moved(EVERY, 308, "https://eu.trax.example/v1?key=secret"),
+        calls=scenarios.FIND_CHECK_GO_LIVE,
+        person=(
+            'find_studio: TRaX\'s address answered with a redirect to "eu.trax.example" (HTTP 308), which is not followed.',
+            'check_studio: TRaX\'s address answered with a redirect to "eu.trax.example" (HTTP 308), which is not followed.',
+            "go_live asks: The studio's name couldn't be read: TRaX's address answered with a redirect to \"eu.trax.example\" (HTTP 308), which is not followed; the change was not sent.",
+        ),
+        model=(
+            'find_studio: bad_answer, not_applied: TRaX\'s address answered with a redirect to "eu.trax.example" (HTTP 308), which is not followed. Check TRAX_BASE_URL.',
+            'check_studio: bad_answer, not_applied: TRaX\'s address answered with a redirect to "eu.trax.example" (HTTP 308), which is not followed. Check TRAX_BASE_URL.',
+            "go_live asks: bad_answer, not_applied: The studio's name couldn't be read: TRaX's address answered with a redirect to \"eu.trax.example\" (HTTP 308), which is not followed; the change was not sent. Check TRAX_BASE_URL.",
+        ),
+    ),
+    Row(
+        name="redirect_302_login",
+        trax="Redirects each read to a login page.",
+        play=moved(READS, 302, "https://login.example/start?key=secret"),
+        calls=scenarios.FIND_CHECK_GO_LIVE,
+        person=(
+            'find_studio: TRaX\'s address answered with a redirect to "login.example" (HTTP 302), which is not followed.',
+            'check_studio: TRaX\'s address answered with a redirect to "login.example" (HTTP 302), which is not followed.',
+            "go_live asks: The studio's name couldn't be read: TRaX's address answered with a redirect to \"login.example\" (HTTP 302), which is not followed; the change was not sent.",
+        ),
+        model=(
+            'find_studio: bad_answer, not_applied: TRaX\'s address answered with a redirect to "login.example" (HTTP 302), which is not followed. Check TRAX_BASE_URL.',
+            'check_studio: bad_answer, not_applied: TRaX\'s address answered with a redirect to "login.example" (HTTP 302), which is not followed. Check TRAX_BASE_URL.',
+            "go_live asks: bad_answer, not_applied: The studio's name couldn't be read: TRaX's address answered with a redirect to \"login.example\" (HTTP 302), which is not followed; the change was not sent. Check TRAX_BASE_URL.",
+        ),
+    ),
+    Row(
+        name="redirect_writes_308",
+        trax="Redirects changes to another host.",
+        play=moved("POST *", 308, "https://eu.trax.example/v1/go-live"),
+        calls=scenarios.GO_LIVE,
+        person=(
+            'go_live: TRaX\'s address answered with a redirect to "eu.trax.example" (HTTP 308), which is not followed; whether it took effect is not known.',
+        ),
+        model=(
+            'go_live: bad_answer, unknown: TRaX\'s address answered with a redirect to "eu.trax.example" (HTTP 308), which is not followed; whether it took effect is not known. Look with check_studio in a minute; if it is off air then, ask the user again.',
+        ),
+        sent=("POST go-live",),
+    ),
+)
