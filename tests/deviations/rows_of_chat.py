@@ -78,10 +78,7 @@ ROWS: Final = (
         trax="Answers with data: null while nobody has written.",
         play=chat_null_at_first,
         calls=scenarios.CHAT,
-        model=(
-            "wait 0: messages=nothing",
-            "list_chat_messages: data=a0 b0 c0 a1 b1 c1 a2 b2 c2",
-        ),
+        model=("wait 0: messages=nothing", "list_chat_messages: data=a0 b0 c0 a1 b1 c1 a2 b2 c2"),
     ),
     Row(
         name="chat_404_off_air",

@@ -16,10 +16,7 @@ ROWS: Final = (
         trax="Compresses each answer with gzip, though the client wants that not.",
         play=by_name("gzip"),
         calls=scenarios.WHOLE_SHOW,
-        sent=(
-            "POST go-live",
-            "POST go-offline",
-        ),
+        sent=("POST go-live", "POST go-offline"),
     ),
     Row(
         name="br_forced",

@@ -86,10 +86,7 @@ ROWS: Final = (
         trax="Refuses the first stop with 429 and Retry-After: 1.",
         play=refused(STOP, 429, "rate_limited", times=1, Retry_After="1"),
         calls=scenarios.STOP,
-        sent=(
-            "POST go-offline",
-            "POST go-offline",
-        ),
+        sent=("POST go-offline", "POST go-offline"),
         passes=True,
         stops_again=True,
     ),
@@ -98,10 +95,7 @@ ROWS: Final = (
         trax="Refuses the first stop with 429, a page, and no Retry-After.",
         play=page(STOP, 429, times=1),
         calls=scenarios.STOP,
-        sent=(
-            "POST go-offline",
-            "POST go-offline",
-        ),
+        sent=("POST go-offline", "POST go-offline"),
         passes=True,
         stops_again=True,
     ),
@@ -220,10 +214,7 @@ ROWS: Final = (
             STOP, 429, "rate_limited", times=1, Retry_After="Fri, 05 Jun 2026 18:01:03 GMT"
         ),
         calls=scenarios.STOP,
-        sent=(
-            "POST go-offline",
-            "POST go-offline",
-        ),
+        sent=("POST go-offline", "POST go-offline"),
         passes=True,
         stops_again=True,
     ),
@@ -232,10 +223,7 @@ ROWS: Final = (
         trax="Refuses the first stop with 429 and Retry-After: -5.",
         play=refused(STOP, 429, "rate_limited", times=1, Retry_After="-5"),
         calls=scenarios.STOP,
-        sent=(
-            "POST go-offline",
-            "POST go-offline",
-        ),
+        sent=("POST go-offline", "POST go-offline"),
         passes=True,
         stops_again=True,
     ),

@@ -120,20 +120,14 @@ ROWS: Final = (
             "go_live: observed.since=2026-06-05T18:00:00+00:00",
             'check_studio later: studios.0.problems.0.what=The YouTube account "Robin\'s Channel" was to expire 1 minute ago (at 18:00 UTC), but TRaX calls it active., studios.0.problems.0.remedy=To be sure, the person signs in to YouTube again, on TRaX., studios.0.problems.0.blocks=false, studios.0.unknown=["which account a destination uses (TRaX does not tell)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], and 1 more',
         ),
-        sent=(
-            "POST go-live",
-            "POST go-offline",
-        ),
+        sent=("POST go-live", "POST go-offline"),
     ),
     Row(
         name="extra_fields",
         trax="Gives fields that nobody knows.",
         play=body(READS, with_more_fields),
         calls=scenarios.WHOLE_SHOW,
-        sent=(
-            "POST go-live",
-            "POST go-offline",
-        ),
+        sent=("POST go-live", "POST go-offline"),
     ),
     Row(
         name="role_VIEW",

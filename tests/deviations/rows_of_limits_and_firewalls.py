@@ -211,10 +211,7 @@ ROWS: Final = (
         model=(
             'go_live: rate_limited, not_applied, call again: TRaX is rate limiting this API key (TRaX says: "Too many requests."); nothing was changed. Call again in 1 s. The same `confirmation` stays good until it expires.',
         ),
-        sent=(
-            "POST go-live",
-            "POST go-offline",
-        ),
+        sent=("POST go-live", "POST go-offline"),
         passes=True,
         stops_again=True,
     ),

@@ -153,10 +153,7 @@ ROWS: Final = (
         model=(
             "apply_changes: no changes.0.answer.id, no changes.0.answer.studioId, no changes.0.answer.name, no changes.0.answer.platform, and 2 more",
         ),
-        sent=(
-            "PATCH dest_1",
-            "POST go-live",
-        ),
+        sent=("PATCH dest_1", "POST go-live"),
     ),
     Row(
         name="several_first_page",
@@ -182,10 +179,7 @@ ROWS: Final = (
         model=(
             'apply_changes: message=Call again in 5 s., changes.1.outcome=not_applied, changes.1.error.code=rate_limited, changes.1.error.message=TRaX is rate limiting this API key (TRaX says: "TRaX says why."); nothing was changed. Call again in 5 s., and 8 more',
         ),
-        sent=(
-            "PATCH dest_1",
-            "POST go-live",
-        ),
+        sent=("PATCH dest_1", "POST go-live"),
         passes=True,
     ),
 )

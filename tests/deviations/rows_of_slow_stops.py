@@ -43,10 +43,7 @@ ROWS: Final = (
             "go_live: observed.state=on_air, observed.since=2026-06-05T18:00:11.000Z, no message",
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:11.000Z",
         ),
-        sent=(
-            "POST go-live",
-            "POST go-offline",
-        ),
+        sent=("POST go-live", "POST go-offline"),
     ),
     Row(
         name="offline_409_starting_long",
@@ -63,10 +60,7 @@ ROWS: Final = (
             "go_live: observed.state=on_air, observed.since=2026-06-05T18:00:17.000Z, no message",
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:17.000Z",
         ),
-        sent=(
-            "POST go-live",
-            "POST go-offline",
-        ),
+        sent=("POST go-live", "POST go-offline"),
     ),
     Row(
         name="offline_accepted_but_start_wins",
@@ -79,10 +73,7 @@ ROWS: Final = (
         model=(
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:17.000Z",
         ),
-        sent=(
-            "POST go-live",
-            "POST go-offline",
-        ),
+        sent=("POST go-live", "POST go-offline"),
     ),
     Row(
         name="golive_never_then_stop",
@@ -92,10 +83,7 @@ ROWS: Final = (
         ),
         calls=scenarios.STOP_WHILE_STARTING,
         model=("go_live: encoderStreamId=e1",),
-        sent=(
-            "POST go-live",
-            "POST go-offline",
-        ),
+        sent=("POST go-live", "POST go-offline"),
     ),
     Row(
         name="offline_202_empty_slow",

@@ -34,10 +34,7 @@ ROWS: Final = (
         trax="Reads the status from a copy that is up to five seconds old.",
         play=stale_status(5),
         calls=scenarios.WHOLE_SHOW,
-        sent=(
-            "POST go-live",
-            "POST go-offline",
-        ),
+        sent=("POST go-live", "POST go-offline"),
         lies=True,
     ),
     Row(
@@ -67,10 +64,7 @@ ROWS: Final = (
             "go_offline: message=Look with get_stream_status, and on the platforms; a second go_offline is harmless., observed.state=unknown",
             'check_studio later: studios.0.live=null, studios.0.unknown=["whether the studio is live (TRaX did not tell)"], no studios.0.ready',
         ),
-        sent=(
-            "POST go-live",
-            "POST go-offline",
-        ),
+        sent=("POST go-live", "POST go-offline"),
     ),
     Row(
         name="status_live_word",
@@ -92,10 +86,7 @@ ROWS: Final = (
             "go_offline: message=Look with get_stream_status, and on the platforms; a second go_offline is harmless., observed.state=unknown",
             'check_studio later: studios.0.live=null, studios.0.unknown=["whether the studio is live (TRaX did not tell)"], no studios.0.ready',
         ),
-        sent=(
-            "POST go-live",
-            "POST go-offline",
-        ),
+        sent=("POST go-live", "POST go-offline"),
     ),
     Row(
         name="status_live_null",
@@ -114,10 +105,7 @@ ROWS: Final = (
             "go_offline: message=Look with get_stream_status, and on the platforms; a second go_offline is harmless., observed.state=unknown",
             'check_studio later: studios.0.live=null, studios.0.unknown=["whether the studio is live (TRaX did not tell)"], no studios.0.ready',
         ),
-        sent=(
-            "POST go-live",
-            "POST go-offline",
-        ),
+        sent=("POST go-live", "POST go-offline"),
     ),
     Row(
         name="status_list",
@@ -149,9 +137,6 @@ ROWS: Final = (
             'go_offline asks: The show ends for all viewers. / It has been on air since 2027-06-05 18:00:08 UTC. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / [Go offline]',
         ),
         model=("go_live: observed.since=2027-06-05T18:00:08.000Z",),
-        sent=(
-            "POST go-live",
-            "POST go-offline",
-        ),
+        sent=("POST go-live", "POST go-offline"),
     ),
 )

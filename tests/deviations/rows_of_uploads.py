@@ -38,10 +38,7 @@ ROWS: Final = (
         model=(
             "upload_media: upload_failed, not_applied: The storage answered the upload with HTTP 403 (AccessDenied), so the file was not uploaded; what was reserved for it stays in the media library, empty. The same call is likely to fail again.",
         ),
-        sent=(
-            "POST media",
-            "PUT",
-        ),
+        sent=("POST media", "PUT"),
     ),
     Row(
         name="put_307",
@@ -54,10 +51,7 @@ ROWS: Final = (
         model=(
             "upload_media: upload_failed, not_applied: The storage redirects the upload, which is not followed: HTTP 307, so the file was not uploaded; what was reserved for it stays in the media library, empty. Tell whoever runs this TRaX.",
         ),
-        sent=(
-            "POST media",
-            "PUT",
-        ),
+        sent=("POST media", "PUT"),
     ),
     Row(
         name="put_required_headers",
@@ -70,10 +64,7 @@ ROWS: Final = (
         model=(
             "upload_media: upload_failed, not_applied: The storage answered the upload with HTTP 400 (MissingSecurityHeader), so the file was not uploaded; what was reserved for it stays in the media library, empty. The same call is likely to fail again.",
         ),
-        sent=(
-            "POST media",
-            "PUT",
-        ),
+        sent=("POST media", "PUT"),
     ),
     Row(
         name="put_relative_url",
@@ -112,11 +103,7 @@ ROWS: Final = (
         model=(
             "upload_media: unreachable, unknown: The connection to the storage broke; whether the file arrived is not known. Look with list_media before anything else.",
         ),
-        sent=(
-            "POST media",
-            "PUT",
-            "PUT",
-        ),
+        sent=("POST media", "PUT", "PUT"),
         passes=True,
     ),
     Row(
@@ -126,11 +113,7 @@ ROWS: Final = (
             PUT, 503, "<Error><Code>SlowDown</Code></Error>", kind="application/xml", times=1
         ),
         calls=scenarios.UPLOAD,
-        sent=(
-            "POST media",
-            "PUT",
-            "PUT",
-        ),
+        sent=("POST media", "PUT", "PUT"),
         passes=True,
     ),
     Row(
@@ -144,11 +127,7 @@ ROWS: Final = (
         model=(
             "upload_media: upload_failed, not_applied, call again: The storage answered the upload with HTTP 503 (SlowDown), so the file was not uploaded; what was reserved for it stays in the media library, empty. Call again to try anew.",
         ),
-        sent=(
-            "POST media",
-            "PUT",
-            "PUT",
-        ),
+        sent=("POST media", "PUT", "PUT"),
         passes=True,
     ),
     Row(
@@ -162,10 +141,7 @@ ROWS: Final = (
         model=(
             "upload_media: message=Do not upload it again: list_media shows when it is READY., status=UPLOADING",
         ),
-        sent=(
-            "POST media",
-            "PUT",
-        ),
+        sent=("POST media", "PUT"),
     ),
     Row(
         name="media_data_null_ids",
@@ -173,20 +149,14 @@ ROWS: Final = (
         play=by_name("number-ids"),
         calls=scenarios.UPLOAD,
         model=("upload_media: id=101",),
-        sent=(
-            "POST media",
-            "PUT",
-        ),
+        sent=("POST media", "PUT"),
     ),
     Row(
         name="media_status_processing",
         trax="Says PROCESSING for a while.",
         play=processing_at_first,
         calls=scenarios.UPLOAD,
-        sent=(
-            "POST media",
-            "PUT",
-        ),
+        sent=("POST media", "PUT"),
     ),
     Row(
         name="media_status_lower",
@@ -199,10 +169,7 @@ ROWS: Final = (
         model=(
             "upload_media: message=Do not upload it again: list_media shows when it is READY., status=ready",
         ),
-        sent=(
-            "POST media",
-            "PUT",
-        ),
+        sent=("POST media", "PUT"),
     ),
     Row(
         name="media_failed",
@@ -215,10 +182,7 @@ ROWS: Final = (
         model=(
             "upload_media: upload_failed, applied: The file was uploaded, but TRaX could not process it: the media library lists it as FAILED. Tell the person; do not upload the same file again.",
         ),
-        sent=(
-            "POST media",
-            "PUT",
-        ),
+        sent=("POST media", "PUT"),
     ),
     Row(
         name="media_null",
@@ -231,10 +195,7 @@ ROWS: Final = (
         model=(
             "upload_media: timeout, applied: The file was uploaded, but the media library does not list it yet. Do not upload it again: list_media shows when it is READY.",
         ),
-        sent=(
-            "POST media",
-            "PUT",
-        ),
+        sent=("POST media", "PUT"),
     ),
     Row(
         name="html_200_reserve",

@@ -33,30 +33,21 @@ ROWS: Final = (
         trax="Begins each answer with a byte order mark.",
         play=body(EVERY, lambda it: b"\xef\xbb\xbf" + it),
         calls=scenarios.WHOLE_SHOW,
-        sent=(
-            "POST go-live",
-            "POST go-offline",
-        ),
+        sent=("POST go-live", "POST go-offline"),
     ),
     Row(
         name="ctype_text_plain",
         trax="Says that its JSON is plain text.",
         play=rewritten(EVERY, lambda it: replace(it, content_type="text/plain")),
         calls=scenarios.WHOLE_SHOW,
-        sent=(
-            "POST go-live",
-            "POST go-offline",
-        ),
+        sent=("POST go-live", "POST go-offline"),
     ),
     Row(
         name="ctype_html",
         trax="Says that its JSON is a web page.",
         play=rewritten(EVERY, lambda it: replace(it, content_type="text/html")),
         calls=scenarios.WHOLE_SHOW,
-        sent=(
-            "POST go-live",
-            "POST go-offline",
-        ),
+        sent=("POST go-live", "POST go-offline"),
     ),
     Row(
         name="json_and_more",
@@ -158,9 +149,6 @@ ROWS: Final = (
         trax="Says that all is deprecated.",
         play=headers(EVERY, Deprecation="true", Sunset="Sat, 01 Jan 2028 00:00:00 GMT"),
         calls=scenarios.WHOLE_SHOW,
-        sent=(
-            "POST go-live",
-            "POST go-offline",
-        ),
+        sent=("POST go-live", "POST go-offline"),
     ),
 )
