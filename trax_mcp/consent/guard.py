@@ -1,4 +1,4 @@
-"""Runs operations. A guarded call runs only with consent.
+"""Runs changes. A guarded call runs only with consent.
 
 A call that may not run comes back as `NotRun`, and one that a person must decide as an `Ask`. The
 caller then runs the call again, from the beginning, with the person's answer as evidence. A lost
@@ -29,7 +29,6 @@ from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import (
     NO_EVIDENCE,
     Ask,
-    Done,
     Evidence,
     GuardedCall,
     NotRun,
@@ -118,8 +117,6 @@ class ConsentGuard:
         operation = call.operation
         if isinstance(operation, Operation) and self.never_asks(operation):
             answer = await self._client.send(operation, call.caller)
-            if not operation.call.mutates:
-                return Done(answer)
             if (failed := not_changed(operation, answer)) is not None:
                 raise failed
             return await self._reporter.report(call, answer, Facts())
@@ -362,8 +359,7 @@ def _without_outdated_flag(call: GuardedCall) -> GuardedCall:
 
 def _sets_auto_go_live(operation: Action) -> bool:
     """Whether a call turns `autoGoLive` on or off. They take turns, so the last one counts."""
-    mutates = operation.call.mutates
-    return mutates and plan_for(operation).sets_auto_go_live(operation) is not None
+    return plan_for(operation).sets_auto_go_live(operation) is not None
 
 
 def _needs_no_consent(attempt: Attempt, status: Facts) -> bool:

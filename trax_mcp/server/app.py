@@ -165,7 +165,7 @@ class Service:
         composite = CompositeTools(
             client=client, guard=guard, clock=self.clock, media_dirs=media_dirs
         )
-        self.tools = Tools(asking, composite, self.offer)
+        self.tools = Tools(client, asking, composite, self.offer)
         self._prompts = Prompts(self.offer)
         self._resources = Resources(client, lists, self.offer, offers_panel=self.tools.offers_panel)
         self._completions = Completions(

@@ -68,7 +68,7 @@ class Offer:
         if kind.reads_files and not self.local:
             reason = "reads no files: it does so only on stdio, from the folders in TRAX_MEDIA_DIRS"
             return _refusal(reason)
-        if self.rules.would_bypass_consent(kind):
+        if changes and self.rules.would_bypass_consent(kind):
             reason = (
                 "asks for approval before what this tool would do, which cannot ask"
                 " (TRAX_GUARD_ALSO)"

@@ -31,7 +31,7 @@ from trax_mcp.server.consent_text import (
 from trax_mcp.server.schemas import drop_mismatches
 from trax_mcp.server.untrusted import NAMES_NOTICE, without_ours, write_delimited, write_json
 from trax_mcp.studio import naming
-from trax_mcp.studio.answers import NO_WORDS, Answer, Words
+from trax_mcp.studio.answers import Answer, Words
 from trax_mcp.studio.check import CheckStudio
 from trax_mcp.studio.facts import Observed
 from trax_mcp.studio.find import FindStudio
@@ -160,17 +160,20 @@ def page_words(operation: ListOperation[Any], page: JsonObject) -> Words:
     return Words(summary, message=" ".join(further))
 
 
-def answer_result(
-    operation: Operation[Model], done: Done, *, meaning: Words = NO_WORDS
+def read_result(
+    operation: Operation[Model], answer: JsonObject, meaning: Words
 ) -> types.CallToolResult:
-    """The answer of TRaX, after what a change has done or what it means, in words.
+    """TRaX's answer to a read, after what it means in words.
 
     It is unchanged but for fields that would pass as this server's, and characters spelt out.
     """
-    data = without_ours(done.data)
-    if isinstance(operation, ListOperation | GetStudio):
-        return named_result(data, meaning)
-    return _done_result(done, data, done_words(done) if operation.call.mutates else meaning)
+    notice = NAMES_NOTICE if _has_names(type(operation)) else ""
+    return said_result(without_ours(answer), meaning, notice=notice)
+
+
+def change_result(done: Done) -> types.CallToolResult:
+    """The same of TRaX's answer to a change, after what it has done."""
+    return _done_result(done, without_ours(done.data), done_words(done))
 
 
 def changes_result(done: Done) -> types.CallToolResult:

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 import mcp_types as types
 
 from trax_mcp.api.caller import ANONYMOUS, Caller
+from trax_mcp.api.client import Client
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.operation import Effect, ListOperation, Operation, ToolInput
@@ -43,7 +44,10 @@ class _Tool(NamedTuple):
 class Tools:
     """The tools that this server offers, and the methods of MCP for them."""
 
-    def __init__(self, asking: Asking, composite: CompositeTools, offer: Offer) -> None:
+    def __init__(
+        self, client: Client, asking: Asking, composite: CompositeTools, offer: Offer
+    ) -> None:
+        self._client = client
         self._asking = asking
         self._composite = composite
         self._offer = offer
@@ -108,6 +112,8 @@ class Tools:
         self, tool: _Tool, arguments: Mapping[str, object], request: CallRequest
     ) -> types.CallToolResult | types.InputRequiredResult:
         value, evidence = read_arguments(tool.kind, arguments, guarded=tool.guarded)
+        if isinstance(value, Operation) and value.effect is Effect.READ:
+            return await self._read(value, request)
         if isinstance(value, Operation | ApplyChanges):
             for step in value.steps:
                 if why := self._offer.why_not(type(step), request.caller):
@@ -115,10 +121,18 @@ class Tools:
             return await self._run_action(value, evidence, request)
         return await self._composite.run(value, request)
 
+    async def _read(self, operation: Operation[Any], request: CallRequest) -> types.CallToolResult:
+        """Run an operation that changes nothing, and so needs nobody's consent."""
+        data = (await self._client.send(operation, request.caller)).data
+        if operation.returns_untrusted_text:
+            return _chat_result(operation, data, request)
+        meaning = await self._meaning(operation, data, request.caller)
+        return results.read_result(operation, data, meaning)
+
     async def _run_action(
         self, action: Action, evidence: Evidence, request: CallRequest
     ) -> types.CallToolResult | types.InputRequiredResult:
-        """Run an operation or several, with the consent of a person if one needs it."""
+        """Run a change or several, with the consent of a person if one needs it."""
         call = GuardedCall(
             action,
             request.caller,
@@ -136,11 +150,7 @@ class Tools:
                 error = add_name_hint(error, action.arguments(), offered=self._tools)
                 return results.error_result(error, observed)
             case Done(steps=()) as done:
-                (operation,) = action.steps
-                if operation.returns_untrusted_text:
-                    return _chat_result(operation, done.data, request)
-                meaning = await self._meaning(operation, done.data, request.caller)
-                return results.answer_result(operation, done, meaning=meaning)
+                return results.change_result(done)
             case done:
                 return results.changes_result(done)
 
