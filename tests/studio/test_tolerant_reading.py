@@ -184,3 +184,15 @@ async def test_check_studio_says_what_go_live_would(path: str, changed: Fault, s
         result = await it[MINE].call("check_studio", studioId="studio_42")
     assert state in text_of(result).splitlines()[0]
     assert ("ready" in data_of(result)["studios"][0]) == (state == "could go live")
+
+
+async def test_studios_are_not_gone_because_a_scope_is_told_as_404() -> None:
+    """One may be deleted meanwhile, but not all."""
+    async with open_world(MINE) as it:
+        for path in (STATUS, "/v1/health", "/v1/connections"):
+            it.trax.faults.add(Fault.error(404, "not_found"), path=path, times=None)
+        told = text_of(await it[MINE].call("check_studio", studioId=None))
+        found = text_of(await it[MINE].call("find_studio", query="friday"))
+    assert told.startswith("4 studios: 4 unknown.")
+    assert found.startswith('The likely one is "Friday Night Show".')
+    assert "whether writes are switched on (TRaX answered HTTP 404)" in found

@@ -44,6 +44,8 @@ def missing_facts(
         elif quick or error.http_status == HTTPStatus.FORBIDDEN:
             is_forbidden = error.http_status == HTTPStatus.FORBIDDEN
             missing[fact] = Read(missing=NOT_TOLD, is_forbidden=is_forbidden)
+        elif error.code in _FAIL_THE_CALL and error.http_status:  # which says it of an id or a key
+            missing[fact] = Read(missing=f"TRaX answered HTTP {error.http_status}")
         elif tolerant or fact in _ONLY_WARN:
             missing[fact] = Read(missing=error.happened)
         else:
