@@ -28,7 +28,7 @@ ROWS: Final = (
             'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / the linked accounts (TRaX answered HTTP 404: the key may lack a scope) / [Go live on YouTube and Twitch]',
         ),
         model=(
-            'find_studio: details.unknown=["the linked accounts (TRaX has no such thing, or this API key\'s account may not see it (TRaX says: \\"TRaX says why.\\"))", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
+            'find_studio: details.unknown=["the linked accounts (TRaX answered HTTP 404)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
             'check_studio: studios.0.unknown=["the linked accounts (TRaX answered HTTP 404: the key may lack a scope)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
         ),
         sent=("POST go-live",),

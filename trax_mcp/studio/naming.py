@@ -8,6 +8,7 @@ sentence. A text of the caller is shown whole, and an address with its host firs
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from trax_mcp.api.models import Connection, Destination, Source, Studio
@@ -124,11 +125,11 @@ def named(
 
     `short_detail` is for small screens, if it is not the same.
     """
-    text, short = quoted(name, longest=longest), in_columns(name)
-    others = tuple(namesakes)
+    text, short = _looks(name, longest)
+    others = [_looks(it, longest) for it in namesakes]
     own_id, short_detail = its_id and word(its_id), short_detail or detail
-    is_shared = any(quoted(it, longest=longest) == text for it in others)
-    is_shared_in_short = is_shared or any(in_columns(it) == short for it in others)
+    is_shared = any(it[0] == text for it in others)
+    is_shared_in_short = is_shared or any(it[1] == short for it in others)
     return Name(
         text,
         its_id,
@@ -137,6 +138,12 @@ def named(
         ", ".join(filter(None, (short_detail, own_id if is_shared_in_short else ""))),
         hashlib.sha256(name.encode(errors="replace")).hexdigest()[:16] if "…" in text else "",
     )
+
+
+@lru_cache(maxsize=2_000)
+def _looks(name: str, longest: int) -> tuple[str, str]:
+    """A name in full and for small screens. Kept, since each is compared with all others."""
+    return quoted(name, longest=longest), in_columns(name)
 
 
 def in_columns(name: str) -> str:
