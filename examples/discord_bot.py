@@ -1,6 +1,6 @@
 """A Discord bot: moderators of a channel take a studio live and off air, each time after a yes.
 
-Start `TRAX_CONFIRM=human trax-mcp http --sandbox`, then this, with its token in DISCORD_TOKEN.
+Start `TRAX_ASK=panel trax-mcp http --sandbox`, then this, with its token in DISCORD_TOKEN.
 For your own studios: TRAX_API_KEY and `--studio`. The bot needs the message content intent.
 """
 

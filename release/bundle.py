@@ -102,7 +102,7 @@ async def check(tools: Path, bundle: Path, temporary: Path) -> None:
     assert host.command({}) is None, "starts without a key"
     names = tuple([it["name"] for it in manifest[kind]] for kind in ("tools", "prompts"))
     assert await host.listed({"media_dirs": str(temporary)}) == names
-    for form in ({}, {"confirm": "", "read_only": False, "media_dirs": ""}):
+    for form in ({}, {"ask": "", "read_only": False, "media_dirs": ""}):
         assert (await host.listed(form))[0] == tool_names(read_only=False)
     assert (await host.listed({"read_only": True}))[0] == tool_names(read_only=True)
     script = manifest["server"]["entry_point"]

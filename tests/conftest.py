@@ -61,7 +61,7 @@ def clock(sandbox: Sandbox) -> HandClock:
 
 @pytest.fixture
 def open_product(sandbox: Sandbox, clock: HandClock) -> Callable[..., Product]:
-    """Opens the product with settings: `open_product(TRAX_CONFIRM="flag")`."""
+    """Opens the product with settings: `open_product(TRAX_ASK="confirm_alone")`."""
 
     def opened(**settings: str) -> Product:
         return Product(sandbox, clock, settings)
@@ -77,8 +77,8 @@ def server(open_product: Callable[..., Product]) -> Server[Any]:
 
 @pytest.fixture
 def flag_server(open_product: Callable[..., Product]) -> Server[Any]:
-    """The same with `TRAX_CONFIRM=flag`, for tests of what follows consent."""
-    return open_product(TRAX_CONFIRM="flag").server()
+    """The same with `TRAX_ASK=confirm_alone`, for tests of what follows consent."""
+    return open_product(TRAX_ASK="confirm_alone").server()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self, get_args
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
@@ -30,6 +30,12 @@ KEY_PREFIX: Final = "sk_live_"
 VARIABLE_PREFIX: Final = "TRAX_"
 DEFAULT_BASE_URL: Final = "https://api-dev.traxstreaming.live"
 _NEVER_EMPTY: Final = frozenset({"TRAX_MCP_TOKEN", "TRAX_MCP_TOKEN_FILE"})
+_Way = Literal["form", "panel", "page", "preview", "confirm_alone"]
+_FORMER_CONFIRM: Final = {
+    "human": "form,panel,page",
+    "preview": "preview",
+    "flag": "confirm_alone",
+}
 _ADDRESS: Final = re.compile(r"https?://[\w.:\[\]-]+(/[\w.~/-]*)?", re.ASCII | re.IGNORECASE)
 
 
@@ -147,15 +153,32 @@ def _check_named(path: str) -> str:
     return path
 
 
+def _check_ways(ways: list[str]) -> list[str]:
+    if not ways:
+        raise ValueError("is an empty list: name form, panel, page or preview, or do not set it")
+    if not {*ways} <= {*get_args(_Way)}:
+        raise ValueError(
+            "must hold form, panel, page and preview, or some of them, comma separated;"
+            " or confirm_alone"
+        )
+    if len({*ways}) < len(ways):
+        raise ValueError("has the same word twice")
+    if "confirm_alone" in ways and len(ways) > 1:
+        raise ValueError("must hold nothing else with confirm_alone: then nobody is asked")
+    if "preview" in ways[:-1]:
+        raise ValueError(
+            "must have preview last: each client shows one, so nothing after it counts"
+        )
+    return ways
+
+
 _Items = BeforeValidator(lambda text: [it for part in text.split(",") if (it := part.strip())])
 
 BaseUrl = Annotated[str, AfterValidator(_check_base_url)]
 PublicUrl = Annotated[str, AfterValidator(_check_public_url)]
-Confirm = Annotated[Literal["auto", "human", "preview", "flag"], BeforeValidator(str.lower)]
 Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)]
 LogFormat = Annotated[Literal["text", "json"], BeforeValidator(str.lower)]
 Seconds = Annotated[float, Field(gt=0, le=600)]
-Channels = Annotated[tuple[Literal["form", "panel", "page"], ...], _Items]
 Names = Annotated[tuple[str, ...], _Items]
 Hosts = Annotated[
     Names,
@@ -165,6 +188,8 @@ Hosts = Annotated[
         "must hold host names such as mcp.example.com, without scheme or path",
     ),
 ]
+# Validators before the type run from the last to the first.
+Ways = Annotated[tuple[_Way, ...], BeforeValidator(_check_ways), _Items, BeforeValidator(str.lower)]
 Origins = Annotated[
     Names,
     _each(
@@ -202,11 +227,9 @@ class Settings(BaseModel):
     """Where TRaX is: https, except on loopback."""
     sandbox: bool = False
     """`1` is the same as `--sandbox`."""
-    confirm: Confirm = "auto"
-    """How you approve: `auto`, `human`, `preview` or `flag`."""
-    ask: Channels = ("form", "panel", "page")
-    """The ways in which you may be asked, comma separated. Their order is fixed. If it is set, a
-    panel that a client declares is taken to be drawn, whatever was seen of that client."""
+    ask: Ways = ("form", "panel", "page", "preview")
+    """How you are asked, comma separated: the first that your client draws is taken. Without
+    `preview`, nothing rests on the assistant's word. `confirm_alone`: nobody asks you."""
     passkey_file: Path | None = None
     """The public half of your passkey. Without it: beside the key file. If there is one, each
     approval needs the passkey, except of a stop."""
@@ -315,6 +338,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         for name, value in environment.items()
         if name.startswith(VARIABLE_PREFIX) and (value.strip() or name in _NEVER_EMPTY)
     }
+    if (former := variables.get("TRAX_CONFIRM")) is not None:
+        ways = _FORMER_CONFIRM.get(former.lower(), "form,panel,page,preview")
+        raise CannotStart(f"TRAX_CONFIRM is gone: set TRAX_ASK={ways} instead.")
     try:
         return Settings.model_validate(variables)
     except ValidationError as error:

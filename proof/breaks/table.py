@@ -113,7 +113,8 @@ if TYPE_CHECKING:
     from trax_mcp.consent.attempts import Sent
     from trax_mcp.consent.calls import GuardedCall
     from trax_mcp.consent.records import Place
-    from trax_mcp.server.ways import ConnectedClient, Operator, Way
+    from trax_mcp.consent.rules import Way
+    from trax_mcp.server.ways import ConnectedClient, Operator
     from trax_mcp.studio.facts import Observed, Read
     from trax_mcp.studio.naming import Name
 

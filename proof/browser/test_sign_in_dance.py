@@ -45,7 +45,7 @@ async def test_a_person_signs_in_goes_live_and_ends_it(
         signing_in(
             tmp_path,
             internet=host.internet(),
-            TRAX_ASK="form,panel",
+            TRAX_ASK="form,panel,preview",
             TRAX_SIGN_IN_REGISTRATION=str(int(way == "registration")),
         ) as it,
     ):

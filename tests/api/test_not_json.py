@@ -46,7 +46,7 @@ def emptied(status: int, body: bytes = b"") -> Fault:
 @pytest.mark.parametrize("status", [200, 202, 204])
 async def test_an_empty_answer_to_a_change_is_a_plain_success(status: int) -> None:
     """Also to a client that compares it with the schema, and nothing is sent twice."""
-    async with open_world(MINE, virtual=True, era=LEGACY, TRAX_CONFIRM="flag") as it:
+    async with open_world(MINE, virtual=True, era=LEGACY, TRAX_ASK="confirm_alone") as it:
         for method in ("POST", "PATCH", "DELETE"):
             it.trax.faults.add(emptied(status), times=None, method=method)
         results = {tool: await it[MINE].call(tool, **given) for tool, given in CHANGES.items()}
@@ -144,7 +144,7 @@ async def test_what_is_seen_outweighs_a_page_and_an_answer_that_is_not_ok() -> N
     page = Fault.status(200, PAGE, content_type="text/html", when="after")
     not_ok = Fault.rewritten(lambda it: replace(it, body=b'{"ok": false}'))
     for fault in (page, not_ok):
-        async with open_world(MINE, virtual=True, over=Over.HTTP, TRAX_CONFIRM="flag") as it:
+        async with open_world(MINE, virtual=True, over=Over.HTTP, TRAX_ASK="confirm_alone") as it:
             it.trax.faults.add(fault, method="POST")
             result = await it[MINE].call("go_live", **CHANGES["go_live"])
             assert has_run(result)

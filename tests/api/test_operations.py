@@ -80,7 +80,7 @@ async def test_a_tool_becomes_exactly_one_request(entry: Entry) -> None:
     """Method, path, query and body as a whole, for every argument. What is read is beside it."""
     for example in entry.examples:
         consent = {"confirm": True} if entry.hints["destructiveHint"] else {}
-        async with open_world(MINE, TRAX_CONFIRM="flag") as it:
+        async with open_world(MINE, TRAX_ASK="confirm_alone") as it:
             result = await it[MINE].call(entry.tool, **entry.arguments(example), **consent)
         assert not result.is_error, result.content
         (sent,) = it.trax.requests if entry.hints["readOnlyHint"] else it.trax.mutations

@@ -104,7 +104,7 @@ def test_empty_configuration_counts_as_an_empty_object(home: Home, text: str) ->
 
 def test_install_corrects_an_old_entry_and_keeps_its_other_settings(home: Home) -> None:
     """The client's own fields stay. What named the key and the sandbox goes."""
-    env = {"TRAX_CONFIRM": "human", "TRAX_SANDBOX": "1", "TRAX_API_KEY_FILE": "/gone"}
+    env = {"TRAX_ASK": "form,panel,page", "TRAX_SANDBOX": "1", "TRAX_API_KEY_FILE": "/gone"}
     old = {"command": "/gone/trax-mcp", "disabled": False, "args": ["--sandbox"], "env": env}
     file = home.write_entry("cursor", **old)
     home.install("cursor", typed=f"{KEY}\n")
@@ -113,7 +113,7 @@ def test_install_corrects_an_old_entry_and_keeps_its_other_settings(home: Home) 
         "command": COMMAND,
         "args": ARGUMENTS,
         "disabled": False,
-        "env": {"TRAX_CONFIRM": "human"},
+        "env": {"TRAX_ASK": "form,panel,page"},
     }
 
 

@@ -42,14 +42,14 @@ def refused(home: Home, *assignments: str) -> str:
 
 def test_settings_are_set_by_assignments_alone(home: Home) -> None:
     """An empty value switches a setting off. The environment of `install` counts for nothing."""
-    others = {"TRAX_ASK": "telephone", "TRAX_TOOLS": "chat", "TRAX_CONFIRM": "flag"}
+    others = {"TRAX_ASK": "telephone", "TRAX_TOOLS": "chat", "TRAX_READ_ONLY": "1"}
     assert printed(home, **others) == {}
-    assignments = ["TRAX_ASK=page", "TRAX_TOOLS=", "TRAX_AUDIT_LOG=/a=b", "TRAX_CONFIRM=flag"]
+    assignments = ["TRAX_ASK=page", "TRAX_TOOLS=", "TRAX_AUDIT_LOG=/a=b", "TRAX_READ_ONLY=1"]
     assert printed(home, *assignments, **others) == {
         "TRAX_ASK": "page",
         "TRAX_TOOLS": "",
         "TRAX_AUDIT_LOG": "/a=b",
-        "TRAX_CONFIRM": "flag",
+        "TRAX_READ_ONLY": "1",
     }
 
 

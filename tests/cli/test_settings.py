@@ -22,7 +22,15 @@ HTTPS = "must begin with https:// (http only on loopback): keys travel over it"
 NO_NUMBER = "must be a valid number, unable to parse string as a number"
 NO_PORT = "must be a valid integer, unable to parse string as an integer"
 FOLDERS = "must hold whole paths of folders that exist, separated by `:`"
-MODE = "must be 'auto', 'human', 'preview' or 'flag'"
+WAYS = "must hold form, panel, page and preview, or some of them, comma separated; or confirm_alone"
+ALONE = "must hold nothing else with confirm_alone: then nobody is asked"
+LAST = "must have preview last: each client shows one, so nothing after it counts"
+FORMER = {
+    "form,panel,page,preview": ("auto", "maybe"),
+    "form,panel,page": ("human", "HUMAN"),
+    "preview": ("preview",),
+    "confirm_alone": ("flag",),
+}
 ORIGINS = "must hold origins such as https://host, without path or slash at the end"
 HOSTS = "must hold host names such as mcp.example.com, without scheme or path"
 METRICS = "must be an address of this machine such as 127.0.0.1 or 0.0.0.0"
@@ -50,7 +58,6 @@ def test_the_server_starts_with_every_setting(tmp_path: Path) -> None:
     assert starts(
         TRAX_API_KEY=" sk_live_mine\n",
         TRAX_BASE_URL="https://trax.example:8443/base",
-        TRAX_CONFIRM="human",
         TRAX_ASK="page, form",
         TRAX_GUARD_ALSO="send_chat_message , create_studio",
         TRAX_READ_ONLY="on",
@@ -87,7 +94,7 @@ async def test_a_switch_accepts_the_usual_spellings(
 
 
 ACCEPTED: Final = {
-    "TRAX_CONFIRM": ("AUTO", "Human", "preview", "FLAG"),
+    "TRAX_ASK": ("preview", "Panel,FORM,,", "Confirm_Alone"),
     "TRAX_METRICS_HOST": ("::1", "localhost"),
     "TRAX_LOG_FORMAT": ("Text",),
     "TRAX_BASE_URL": (
@@ -143,8 +150,16 @@ SECONDS: Final = (
 REFUSED: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     ("TRAX_SANDBOX", "must be 1 or 0", ("maybe", "2", "-")),
     ("TRAX_READ_ONLY", "must be 1 or 0", ("maybe", "2", "-")),
-    ("TRAX_CONFIRM", MODE, ("automatic", "off", "1", "auto,flag")),
-    ("TRAX_CONFIRM", "must be text in UTF-8", ("\udcff",)),
+    ("TRAX_ASK", WAYS, ("forms", "auto", "1", "form;page", "\udcff")),
+    ("TRAX_ASK", "is an empty list: name form, panel, page or preview, or do not set it", (",",)),
+    ("TRAX_ASK", "has the same word twice", ("form,page,form", "confirm_alone,confirm_alone")),
+    ("TRAX_ASK", ALONE, ("confirm_alone,form", "form,preview,confirm_alone")),
+    ("TRAX_ASK", LAST, ("preview,form", "form,preview,page")),
+    *(
+        ("TRAX_CONFIRM", f"is gone: set TRAX_ASK={ways} instead", values)
+        for ways, values in FORMER.items()
+    ),
+    ("TRAX_LOG_LEVEL", "must be text in UTF-8", ("\udcff",)),
     ("TRAX_BASE_URL", HTTPS, UNENCRYPTED_URLS),
     ("TRAX_BASE_URL", ADDRESS, INVALID_URLS),
     *(("TRAX_TIMEOUT_SECONDS", *it) for it in SECONDS),

@@ -87,7 +87,7 @@ async def test_a_form_asks_once_in_either_era_over_http(era: str) -> None:
 
 
 async def test_a_click_on_the_page_runs_them() -> None:
-    async with open_world(MINE, page=True, TRAX_ASK="page") as it:
+    async with open_world(MINE, page=True, TRAX_ASK="page,preview") as it:
         call = it[MINE].start(TWITCH_ONLY)
         question = await it.open_page.next()
         assert question.yes == YES
@@ -101,7 +101,7 @@ async def test_a_click_on_the_page_runs_them() -> None:
 
 async def test_the_page_does_not_say_done_of_a_half() -> None:
     renamed = {**YOUTUBE_OFF, "arguments": {"destId": "dest_1", "name": "New"}}
-    async with open_world(MINE, page=True, TRAX_ASK="page") as it:
+    async with open_world(MINE, page=True, TRAX_ASK="page,preview") as it:
         call = it[MINE].start(applying(CAMERA_OFF, renamed, GO_LIVE))
         question = await it.open_page.next()
         it.hand_clock.advance(1)
@@ -115,17 +115,17 @@ async def test_the_page_does_not_say_done_of_a_half() -> None:
         )
 
 
-MODES: Final[dict[str, tuple[str | None, list[str]]]] = {
+WAYS: Final[dict[str, tuple[str | None, list[str]]]] = {
     "preview": ("confirmation_required", []),
-    "human": ("cannot_ask", []),
-    "flag": (None, SENT),
+    "form,panel,page": ("cannot_ask", []),
+    "confirm_alone": (None, SENT),
 }
 
 
-@pytest.mark.parametrize("mode", MODES)
-async def test_a_flag_is_a_yes_only_where_the_operator_says_so(mode: str) -> None:
-    status, sent = MODES[mode]
-    async with open_world(MINE, TRAX_CONFIRM=mode) as it:
+@pytest.mark.parametrize("ways", WAYS)
+async def test_confirm_alone_is_a_yes_only_where_the_operator_says_so(ways: str) -> None:
+    status, sent = WAYS[ways]
+    async with open_world(MINE, TRAX_ASK=ways) as it:
         data = await it[MINE].data(THREE, confirm=True)
         assert (data.get("status"), it.sent) == (status, sent)
 

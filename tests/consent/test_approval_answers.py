@@ -14,7 +14,7 @@ from tests.world.world import MINE, open_world
 if TYPE_CHECKING:
     from pathlib import Path
 
-asking: Final = partial(open_world, MINE, page=True, TRAX_ASK="page")
+asking: Final = partial(open_world, MINE, page=True, TRAX_ASK="page,preview")
 
 
 async def test_a_click_on_the_page_runs_the_waiting_call(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, YES
 from tests.support.product.shared_clock import settled
-from tests.support.simulated_person import Person, declining
+from tests.support.simulated_person import Person, agreeing, declining
 from tests.world.answers import approved_in, audit_lines, outcome
 from tests.world.world import MINE, open_world
 
@@ -21,18 +21,19 @@ if TYPE_CHECKING:
     from tests.support.simulated_person import Form, FormAnswer
     from tests.world.world import World
 
-asking: Final = partial(open_world, MINE, page=True, TRAX_ASK="form,page")
+asking: Final = partial(open_world, MINE, page=True, TRAX_ASK="form,page,preview")
 
-by_mode = pytest.mark.parametrize(
-    ("mode", "status"), [("auto", "confirmation_required"), ("human", "cannot_ask")]
+by_ways = pytest.mark.parametrize(
+    ("ways", "status"),
+    [("form,page,preview", "confirmation_required"), ("form,page", "cannot_ask")],
 )
-asking_modes = pytest.mark.parametrize("mode", ["auto", "human"])
+asking_ways = pytest.mark.parametrize("ways", ["form,page,preview", "form,page"])
 
 
 @pytest.mark.parametrize(
     "settings",
-    [{"TRAX_ASK": "form"}, {"TRAX_CONFIRM": "preview"}, {"TRAX_CONFIRM": "flag"}],
-    ids=["no page", "preview", "flag"],
+    [{"TRAX_ASK": "form,preview"}, {"TRAX_ASK": "preview"}, {"TRAX_ASK": "confirm_alone"}],
+    ids=["no page", "preview", "confirm_alone"],
 )
 async def test_no_page_opens_where_the_operator_does_not_want_one(settings: dict[str, Any]) -> None:
     async with asking(**settings) as it:
@@ -41,19 +42,19 @@ async def test_no_page_opens_where_the_operator_does_not_want_one(settings: dict
         assert it.open_page.browser.opened == []
 
 
-@by_mode
-async def test_without_a_browser_a_call_falls_back_at_once(mode: str, status: str) -> None:
-    async with asking(TRAX_CONFIRM=mode) as it:
+@by_ways
+async def test_without_a_browser_a_call_falls_back_at_once(ways: str, status: str) -> None:
+    async with asking(TRAX_ASK=ways) as it:
         it.open_page.browser.is_there = False
         assert outcome(await it[MINE].call(GO_LIVE)) == (status, None)
         assert it.open_page.browser.opened == []
 
 
-@by_mode
+@by_ways
 async def test_calls_fall_back_if_the_page_has_not_opened_after_ten_seconds(
-    mode: str, status: str
+    ways: str, status: str
 ) -> None:
-    async with asking(TRAX_CONFIRM=mode) as it:
+    async with asking(TRAX_ASK=ways) as it:
         calls = [it[MINE].start(GO_LIVE)]
         await it.open_page.browser.next()
         calls.append(it[MINE].start(GO_LIVE))
@@ -81,13 +82,13 @@ async def test_a_confirmation_from_the_model_is_not_enough_if_a_page_can_ask() -
 # Forms that are declined
 
 
-@asking_modes
+@asking_ways
 async def test_after_a_form_that_is_declined_at_once_the_page_asks(
-    mode: str, era: str, tmp_path: Path
+    ways: str, era: str, tmp_path: Path
 ) -> None:
     """The audit log says that the form was not seen."""
     world = partial(asking, era=era, person=Person(declining))
-    async with world(TRAX_CONFIRM=mode, TRAX_AUDIT_LOG=str(tmp_path / "audit")) as it:
+    async with world(TRAX_ASK=ways, TRAX_AUDIT_LOG=str(tmp_path / "audit")) as it:
         call = it[MINE].start(GO_LIVE)
         question = await it.open_page.next()
         it.hand_clock.advance(1)
@@ -126,3 +127,24 @@ async def test_after_a_form_that_a_person_declined_no_page_asks(era: str) -> Non
         for reason in ("declined", "declined", "recently_declined"):
             assert outcome(await caller.call(GO_LIVE)) == ("declined", reason)
         assert it.open_page.browser.opened == []
+
+
+# The order
+
+
+async def test_the_first_of_the_operators_ways_that_a_client_draws_is_taken(
+    era: str, tmp_path: Path
+) -> None:
+    """The page before the form; and the form where the page shows nothing."""
+    person, log = Person(agreeing), tmp_path / "audit"
+    world = partial(asking, era=era, person=person, TRAX_ASK="page,form")
+    async with world(TRAX_AUDIT_LOG=str(log)) as it:
+        call = it[MINE].start(GO_LIVE)
+        question = await it.open_page.next()
+        it.hand_clock.advance(1)
+        await question.press(question.no)
+        assert outcome(await call.result()) == ("declined", "declined")
+        assert person.forms == []
+        it.open_page.browser.is_there = False
+        assert approved_in(await it[MINE].call(GO_OFFLINE)) == "form"
+    assert [it["event"] for it in audit_lines(log) if it["event"] == "not_asked"] == []

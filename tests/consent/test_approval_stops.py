@@ -11,13 +11,13 @@ from tests.support.guarded_calls import DELETE_SOURCE, GO_LIVE, GO_OFFLINE, YES
 from tests.world.answers import approved_in, outcome, state_in
 from tests.world.world import MINE, open_world
 
-asking: Final = partial(open_world, MINE, page=True, TRAX_ASK="page")
+asking: Final = partial(open_world, MINE, page=True, TRAX_ASK="page,preview")
 USED: Final = ("confirmation_invalid", "used")
 
 
-@pytest.mark.parametrize("mode", ["auto", "human"])
-async def test_a_stop_returns_at_once_with_a_confirmation_beside_the_page(mode: str) -> None:
-    async with asking(TRAX_CONFIRM=mode) as it:
+@pytest.mark.parametrize("ways", ["page,preview", "page"])
+async def test_a_stop_returns_at_once_with_a_confirmation_beside_the_page(ways: str) -> None:
+    async with asking(TRAX_ASK=ways) as it:
         asked = await it[MINE].preview(GO_OFFLINE)
         assert (asked["status"], asked["channel"]) == ("asking", "page")
         assert asked["preview"]

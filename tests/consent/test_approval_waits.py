@@ -12,7 +12,7 @@ from tests.support.product.shared_clock import settled
 from tests.world.answers import data_of, outcome, state_in
 from tests.world.world import MINE, open_world
 
-asking: Final = partial(open_world, MINE, page=True, TRAX_ASK="page")
+asking: Final = partial(open_world, MINE, page=True, TRAX_ASK="page,preview")
 
 
 async def test_equal_calls_share_one_question_and_one_result() -> None:

@@ -63,8 +63,8 @@ async def test_each_decision_and_each_outcome_is_a_line(
         await it[MINE].use(DELETE_SOURCE, hurried)
         await (await it.caller(person=Person())).call(DELETE_SOURCE, confirm=True)
         ids = [sent.request_id for sent in it.trax.mutations]
-    for mode in ("human", "flag"):
-        async with open_world(MINE, TRAX_AUDIT_LOG=str(path), TRAX_CONFIRM=mode) as it:
+    for ways in ("form,panel,page", "confirm_alone"):
+        async with open_world(MINE, TRAX_AUDIT_LOG=str(path), TRAX_ASK=ways) as it:
             await it[MINE].call(DELETE_SOURCE, confirm=True)
             ids += [sent.request_id for sent in it.trax.mutations]
     written = lines(path)

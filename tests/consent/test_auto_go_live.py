@@ -38,8 +38,8 @@ async def test_a_stop_invalidates_an_earlier_confirmation_of_auto_go_live() -> N
 
 @in_virtual_time
 async def test_a_stop_invalidates_the_flag_of_a_call_that_turns_auto_go_live_on() -> None:
-    """In flag mode: the stop comes while the call reads its facts."""
-    async with open_world(MINE, COLLEAGUE, virtual=True, TRAX_CONFIRM="flag") as it:
+    """With `confirm` alone: the stop comes while the call reads its facts."""
+    async with open_world(MINE, COLLEAGUE, virtual=True, TRAX_ASK="confirm_alone") as it:
         for key in (MINE, COLLEAGUE):
             await it[key].call("get_studio")
         it.trax.faults.slow(1, path="/destinations", key=COLLEAGUE)

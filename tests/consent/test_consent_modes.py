@@ -1,4 +1,4 @@
-"""The modes of `TRAX_CONFIRM`, and what a call says that did not run.
+"""The ways of `TRAX_ASK`, and what a call says that did not run.
 
 `tests/answers/withheld.txt` has what it says, and `previews.txt` the texts of all previews.
 """
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from tests.support.simulated_person import Responder
 
 ASKED: Final = "a person is asked"
+DEFAULT: Final = "form,panel,page,preview"
+PEOPLE: Final = "form,panel,page"
+CONFIRM_ALONE: Final = "confirm_alone"
 RAN: Final = "ran"
 SHOWN: Final = "confirmation_required"
 REFUSED: Final = "cannot_ask"
@@ -40,27 +43,27 @@ PLAIN: Final = (SHOWN, SHOWN, RAN)
 """Without the flag, with the flag alone, and with the flag and a confirmation."""
 
 TABLE: Final[dict[tuple[str, str, str], tuple[str, ...]]] = {
-    ("auto", "forms", "go_live"): (ASKED, ASKED, ASKED),
-    ("auto", "forms", "go_offline"): (ASKED, ASKED, ASKED),
-    ("auto", "no forms", "go_live"): PLAIN,
-    ("human", "forms", "go_live"): (ASKED, ASKED, ASKED),
-    ("human", "no forms", "go_live"): (REFUSED, REFUSED, REFUSED),
-    ("human", "no forms", "go_offline"): PLAIN,
+    (DEFAULT, "forms", "go_live"): (ASKED, ASKED, ASKED),
+    (DEFAULT, "forms", "go_offline"): (ASKED, ASKED, ASKED),
+    (DEFAULT, "no forms", "go_live"): PLAIN,
+    (PEOPLE, "forms", "go_live"): (ASKED, ASKED, ASKED),
+    (PEOPLE, "no forms", "go_live"): (REFUSED, REFUSED, REFUSED),
+    (PEOPLE, "no forms", "go_offline"): PLAIN,
     ("preview", "forms", "go_live"): PLAIN,
-    ("flag", "forms", "go_live"): (SHOWN, RAN, RAN),
-    ("flag", "no forms", "go_offline"): (SHOWN, RAN, RAN),
+    (CONFIRM_ALONE, "forms", "go_live"): (SHOWN, RAN, RAN),
+    (CONFIRM_ALONE, "no forms", "go_offline"): (SHOWN, RAN, RAN),
 }
 
 
-@pytest.mark.parametrize(("mode", "client", "name"), TABLE)
-async def test_each_mode_runs_asks_previews_or_refuses_as_in_the_table(
-    mode: str, client: str, name: str
+@pytest.mark.parametrize(("ways", "client", "name"), TABLE)
+async def test_each_way_runs_asks_previews_or_refuses_as_in_the_table(
+    ways: str, client: str, name: str
 ) -> None:
     """A person is asked only where the table says so, and the call runs if they agree."""
     operation = {"go_live": GO_LIVE, "go_offline": GO_OFFLINE}[name]
-    for evidence, expected in enumerate(TABLE[mode, client, name]):
+    for evidence, expected in enumerate(TABLE[ways, client, name]):
         person = Person(agreeing)
-        async with open_world(MINE, TRAX_CONFIRM=mode) as it:
+        async with open_world(MINE, TRAX_ASK=ways) as it:
             confirmation = (await it[MINE].preview(operation)).get("confirmation", "not given")
             given: dict[str, object] = {"confirm": True} if evidence else {}
             if evidence == 2:
@@ -72,7 +75,7 @@ async def test_each_mode_runs_asks_previews_or_refuses_as_in_the_table(
             assert (evidence, asked) == (evidence, 1 if expected == ASKED else 0)
             assert (evidence, result) == (evidence, RAN if expected == ASKED else expected)
             assert it.sent == ([operation.sent] if result == RAN else [])
-            how = "form" if asked else "flag" if mode == "flag" else "confirmation"
+            how = "form" if asked else CONFIRM_ALONE if ways == CONFIRM_ALONE else "confirmation"
             approved_in = (answer.meta or {}).get("live.traxstreaming/approvedIn")
             assert approved_in == (how if result == RAN else None)
 
@@ -131,9 +134,9 @@ async def test_a_call_that_did_not_run_says_why(name: str, snapshot: SnapshotAss
         parts["a used confirmation"] = await it[MINE].use(GO_LIVE, used)
         it.hand_clock.advance(12 * 60)
         parts["a go-live of a live studio"] = await it[MINE].call(GO_LIVE)
-    for mode in ("flag", "human"):
-        async with open_world(MINE, TRAX_CONFIRM=mode) as it:
-            parts[f"TRAX_CONFIRM={mode}"] = await it[MINE].call(GO_LIVE)
+    for ways in (CONFIRM_ALONE, PEOPLE):
+        async with open_world(MINE, TRAX_ASK=ways) as it:
+            parts[f"TRAX_ASK={ways}"] = await it[MINE].call(GO_LIVE)
     for title, respond in NOT_A_YES.items():
         parts[title] = await asked_about(respond)
     text = "\n".join(starmap(said, parts.items()))

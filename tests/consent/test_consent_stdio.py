@@ -92,7 +92,7 @@ async def test_a_signal_ends_the_process_at_once_on_stdio(tmp_path: Path) -> Non
 async def test_a_signal_ends_the_process_at_once_on_http(tmp_path: Path) -> None:
     """A client that is still connected gets the unknown outcome too."""
     held, audit = Paused(), tmp_path / "audit"
-    world = partial(open_world, over=Over.PROCESS, TRAX_CONFIRM="flag")
+    world = partial(open_world, over=Over.PROCESS, TRAX_ASK="confirm_alone")
     async with world(TRAX_AUDIT_LOG=str(audit)) as it:
         caller, process = await it.wire(), it.replicas[0].process
         assert process is not None

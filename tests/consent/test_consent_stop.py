@@ -56,8 +56,8 @@ STATES: Final[Mapping[str, Callable[[Sandbox], None]]] = {
 @pytest.mark.parametrize("state", STATES)
 @in_virtual_time
 async def test_a_confirmed_stop_is_sent_in_every_state(state: str) -> None:
-    """By a client without forms, even in human mode, and only once."""
-    async with open_world(MINE, TRAX_CONFIRM="human") as it:
+    """By a client without forms, even where previews are left out, and only once."""
+    async with open_world(MINE, TRAX_ASK="form,panel,page") as it:
         STATES[state](it.trax)
         confirmation = await it[MINE].confirmation(GO_OFFLINE)
         assert it.sent == []
@@ -68,15 +68,17 @@ async def test_a_confirmed_stop_is_sent_in_every_state(state: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("era", "mode"), [(MODERN, "auto"), (LEGACY, "auto"), (MODERN, "human")], ids=str
+    ("era", "ways"),
+    [(MODERN, "form,preview"), (LEGACY, "form,preview"), (MODERN, "form")],
+    ids=str,
 )
 @in_virtual_time
 async def test_a_stop_that_a_person_chose_is_sent_if_nothing_can_be_read(
-    era: str, mode: str
+    era: str, ways: str
 ) -> None:
     """The form opens even then."""
     person = Person(agreeing)
-    async with open_world(MINE, era=era, person=person, TRAX_CONFIRM=mode) as it:
+    async with open_world(MINE, era=era, person=person, TRAX_ASK=ways) as it:
         STATES[BROKEN](it.trax)
         await it[MINE].call(GO_OFFLINE)
         assert it.sent == [GO_OFFLINE.sent]
@@ -84,8 +86,10 @@ async def test_a_stop_that_a_person_chose_is_sent_if_nothing_can_be_read(
 
 
 @in_virtual_time
-async def test_a_stop_with_the_flag_is_sent_in_flag_mode_if_nothing_can_be_read() -> None:
-    async with open_world(MINE, TRAX_CONFIRM="flag") as it:
+async def test_a_stop_with_confirm_alone_is_sent_where_that_is_enough_if_nothing_can_be_read() -> (
+    None
+):
+    async with open_world(MINE, TRAX_ASK="confirm_alone") as it:
         STATES[BROKEN](it.trax)
         assert outcome(await it[MINE].call(GO_OFFLINE, confirm=True)) == RAN
         assert it.sent == [GO_OFFLINE.sent]
@@ -156,24 +160,26 @@ async def test_a_stop_invalidates_the_open_form_of_a_go_live(era: str) -> None:
         assert it.sent == [GO_OFFLINE.sent]
 
 
-@pytest.mark.parametrize("mode", ["auto", "flag"])
-async def test_a_go_live_that_reads_facts_during_a_stop_is_not_sent(mode: str) -> None:
-    """It has consent, by confirmation or by flag."""
+@pytest.mark.parametrize("ways", ["preview", "confirm_alone"])
+async def test_a_go_live_that_reads_facts_during_a_stop_is_not_sent(ways: str) -> None:
+    """It has consent, by confirmation or by `confirm` alone."""
     held, evidence = Paused(), {}
-    async with open_world(MINE, TRAX_CONFIRM=mode) as it:
-        if mode == "auto":
+    async with open_world(MINE, TRAX_ASK=ways) as it:
+        if ways == "preview":
             evidence = {"confirmation": await it[MINE].confirmation(GO_LIVE)}
         it.trax.faults.add(held.fault, path="*/sources")
         async with anyio.create_task_group() as tasks:
             went_live = begin(tasks, partial(it[MINE].call, GO_LIVE, confirm=True, **evidence))
             await held.arrived()
-            if mode == "flag":
+            if ways == "confirm_alone":
                 await it[MINE].call(GO_OFFLINE, confirm=True)
             else:
                 await it[MINE].confirmed(GO_OFFLINE)
             held.release()
         assert it.sent == [GO_OFFLINE.sent]
-    assert outcome(went_live[0]) == (EXPIRED if mode == "auto" else ("confirmation_required", None))
+    assert outcome(went_live[0]) == (
+        EXPIRED if ways == "preview" else ("confirmation_required", None)
+    )
 
 
 async def test_a_confirmation_that_is_given_back_is_invalid_after_the_stop() -> None:

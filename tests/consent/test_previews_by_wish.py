@@ -46,7 +46,7 @@ async def kind_of_answer(wire: HttpWire, **meta: object) -> str:
 @pytest.mark.parametrize(
     ("settings", "header"),
     [
-        ({"TRAX_CONFIRM": "human"}, "preview"),
+        ({"TRAX_ASK": "form,panel,page"}, "preview"),
         ({}, "form"),
         ({}, "previews"),
         ({}, ""),

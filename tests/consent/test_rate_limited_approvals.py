@@ -140,7 +140,7 @@ async def test_a_press_in_a_panel_waits_and_is_sent() -> None:
 
 
 async def test_a_click_on_the_page_waits_and_is_sent() -> None:
-    async with open_world(MINE, page=True, TRAX_ASK="page") as it:
+    async with open_world(MINE, page=True, TRAX_ASK="page,preview") as it:
         call = it[MINE].start(GO_LIVE)
         question = await it.open_page.next()
         it.hand_clock.advance(READING_SECONDS)

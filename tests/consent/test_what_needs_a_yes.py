@@ -97,7 +97,7 @@ async def test_a_read_never_needs_consent() -> None:
 async def test_an_operator_can_guard_more_tools() -> None:
     """A tool in TRAX_GUARD_ALSO needs consent for any arguments, and then runs once."""
     tool, arguments = "create_studio", CALLS["create_studio"]
-    async with open_world(MINE, TRAX_CONFIRM="flag", TRAX_GUARD_ALSO=tool) as it:
+    async with open_world(MINE, TRAX_ASK="confirm_alone", TRAX_GUARD_ALSO=tool) as it:
         await it[MINE].preview(tool, **arguments)
         assert it.sent == []
         assert has_run(await it[MINE].call(tool, **arguments, confirm=True))
@@ -126,7 +126,7 @@ async def test_a_tool_that_is_not_offered_is_neither_listed_nor_run(
     *, settings: dict[str, Any], left: list[str], writers: set[str]
 ) -> None:
     """The error names TRAX_READ_ONLY or TRAX_TOOLS."""
-    async with open_world(MINE, TRAX_CONFIRM="flag", **settings) as it:
+    async with open_world(MINE, TRAX_ASK="confirm_alone", **settings) as it:
         assert [tool.name for tool in (await it[MINE].client.list_tools()).tools] == left
         for tool in EVERY.keys() - left:
             result = await it[MINE].call(tool, **EVERY[tool], confirm=True)

@@ -30,7 +30,7 @@ async def test_a_press_of_a_moderator_takes_the_studio_live(
     sandbox: Sandbox, clock: HandClock, open_product: Callable[..., Product]
 ) -> None:
     """Others can neither ask nor answer, and a press before anybody can have read is refused."""
-    server = open_product(TRAX_CONFIRM="human", TRAX_ASK="panel").server()
+    server = open_product(TRAX_ASK="panel").server()
     async with (
         Client(server, extensions=[PANEL], cache=None) as client,
         Bot(client, "studio_42", CHANNEL, {1}) as bot,

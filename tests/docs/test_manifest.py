@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MANIFEST: dict[str, Any] = json.loads((ROOT / "manifest.json").read_text("utf-8"))
 SERVER: dict[str, Any] = MANIFEST["server"]
 FORM: dict[str, dict[str, Any]] = MANIFEST["user_config"]
+DEFAULT = "form,panel,page,preview"
 KEY = "sk_live_mine"
 
 
@@ -78,11 +79,14 @@ def test_only_the_key_is_required_and_it_is_sensitive() -> None:
     "given",
     [
         {},
-        {"confirm": "", "media_dirs": ""},
-        {"confirm": "  ", "read_only": ""},
+        {"ask": "", "media_dirs": ""},
+        {"ask": "  ", "read_only": ""},
         {"read_only": True},
         {"read_only": False},
-        *({"confirm": mode} for mode in ("auto", "human", "preview", "flag")),
+        *(
+            {"ask": it}
+            for it in (DEFAULT, "form,panel,page", "page,form", "preview", "confirm_alone")
+        ),
     ],
     ids=str,
 )
@@ -94,8 +98,9 @@ def test_a_server_starts_with_what_a_person_fills_in(given: dict[str, object]) -
 
 def test_what_a_host_fills_in_is_described() -> None:
     """Its form has no choice fields, and its prompts know `${arguments.name}` alone."""
-    modes = ("auto", "human", "preview", "flag")
-    assert [it for it in modes if f"{it}: " not in FORM["confirm"]["description"]] == []
+    assert FORM["ask"]["default"] == DEFAULT
+    words = (*DEFAULT.split(","), "confirm_alone")
+    assert [it for it in words if it not in FORM["ask"]["description"]] == []
     for prompt in MANIFEST["prompts"]:
         text = prompt["text"]
         for name in prompt["arguments"]:

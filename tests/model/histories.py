@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
     from tests.model.acts import Act
 
-_MODES: Final = ("auto", "auto", "auto", "auto", "preview", "human", "flag")
+_WAYS: Final = (
+    *["form,panel,page,preview"] * 4,
+    "preview",
+    "form,panel,page",
+    "confirm_alone",
+)
 _PAUSES: Final = (0.0, 0.0, 0.0, 0.01, 0.3, 1.0, 2.3, 5.0)
 _MISUSES: Final = (
     "at once",
@@ -42,9 +47,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Steps on a server with a mode, and a TRaX that takes its time by chance."""
+    """Steps on a server with ways to ask, and a TRaX that takes its time by chance."""
 
-    mode: str
+    ways: str
     era: str
     slowest: tuple[float, float]
     seed: int
@@ -55,7 +60,7 @@ def random_history(random: Random) -> History:
     """A history by chance."""
     steps = [step for _ in range(random.randint(4, 12)) for step in _random_scene(random)]
     return History(
-        mode=random.choice(_MODES),
+        ways=random.choice(_WAYS),
         era=random.choice(ERAS),
         slowest=(random.choice((0.0, 0.1, 3.0)), random.choice((0.0, 0.3, 4.0))),
         seed=random.randrange(2**32),

@@ -134,8 +134,8 @@ class Call:
 class Promises:
     """All calls, what was shown and sent, and each promise that was broken, in words."""
 
-    def __init__(self, trax: Sandbox, mode: str) -> None:
-        self.mode = mode
+    def __init__(self, trax: Sandbox, ways: str) -> None:
+        self.ways = ways
         self.calls: list[Call] = []
         self.sent: list[Sent] = []
         self.broken: list[str] = []
@@ -292,7 +292,7 @@ class Promises:
 
     def _against(self, call: Call) -> Iterator[str]:
         """Why nobody has approved a call as it would be sent now."""
-        if self.mode == "flag" and call.confirm:
+        if self.ways == "confirm_alone" and call.confirm:
             return
         if call.shown is None:
             yield "nothing was shown"
@@ -318,11 +318,11 @@ class Promises:
     def _against_confirmation(self, call: Call, shown: Shown) -> Iterator[str]:
         if not call.confirm:
             yield "nobody had confirmed it"
-        elif call.can_ask and self.mode in {"auto", "human"}:
+        elif call.can_ask and "form" in self.ways:
             yield "the person was not asked"
         elif call.act.stops:
             return
-        elif self.mode == "human":
+        elif "preview" not in self.ways:
             yield "only a person may approve"
         elif call.wall < max((shown.at, *shown.hurried)) + _READING_SECONDS:
             yield "nobody can have read it"
@@ -418,8 +418,8 @@ class Promises:
                 self._break(call, "got no answer")
         for studio, show in self._shows.items():
             shown = show.call.shown
-            # a flag is an approval of the moment, whatever was shown before
-            since = shown.call.ended if shown and self.mode != "flag" else show.call.began
+            # `confirm` alone is an approval of the moment, whatever was shown before
+            since = shown.call.ended if shown and self.ways != "confirm_alone" else show.call.began
             if self._is_apart(show.call) or self._had_trouble(since=since):
                 continue
             for stop in self._stops(studio, since=since):

@@ -82,9 +82,9 @@ class ReplicaTransport(SandboxTransport):
 class Run:
     """The calls of a history and what they meet. `slowest`: the seconds of a read and a change."""
 
-    def __init__(self, world: World, mode: str, seed: int, slowest: tuple[float, float]) -> None:
+    def __init__(self, world: World, ways: str, seed: int, slowest: tuple[float, float]) -> None:
         assert isinstance(world.clock, VirtualClock)
-        self.promises = Promises(world.trax, mode)
+        self.promises = Promises(world.trax, ways)
         self.story: list[str] = []
         self.shown: list[Shown] = []
         self.faults = Faults()

@@ -57,10 +57,10 @@ def play(history: History) -> list[str]:
             replicas=2,
             era=history.era,
             transport=transport,
-            TRAX_CONFIRM=history.mode,
+            TRAX_ASK=history.ways,
             TRAX_TIMEOUT_SECONDS=str(TIMEOUT_SECONDS),
         ) as world:
-            it = Run(world, history.mode, history.seed, history.slowest)
+            it = Run(world, history.ways, history.seed, history.slowest)
             for step in history.steps:
                 await getattr(it, step.name)(**step.arguments)
                 await anyio.sleep(step.pause)
@@ -68,7 +68,7 @@ def play(history: History) -> list[str]:
             await it.wait(LONGEST_SECONDS)
             it.promises.settle()
             if it.promises.broken:
-                how = f"{history.mode}, {history.era}, TRaX takes up to {history.slowest} seconds"
+                how = f"{history.ways}, {history.era}, TRaX takes up to {history.slowest} seconds"
                 found.extend([*it.promises.broken, "", how, *it.story])
 
     run_in_virtual_time(run)

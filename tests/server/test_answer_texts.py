@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _MUTATING: Final = [entry.tool for entry in TABLE if not entry.hints["readOnlyHint"]]
 _GUARDED: Final = {entry.tool for entry in TABLE if entry.hints["destructiveHint"]}
 _ALL_BUT_GET: Final = "[!G]*"
-_FLAG: Final = {"TRAX_CONFIRM": "flag"}
+_CONFIRM_ALONE: Final = {"TRAX_ASK": "confirm_alone"}
 _CONFIRMATION: Final = re.compile(r'(?<=confirmation: ")[^"]+')
 _BOUNDARY: Final = re.compile(r"viewers-[0-9a-f]{16}(?=>)")
 
@@ -124,15 +124,17 @@ def _add(sandbox: Sandbox, faults: Mapping[str, Fault]) -> None:
 async def _approvals() -> list[str]:
     """How a call says where it was approved."""
     parts = []
-    for channel in ("form", "confirmation", "flag"):
+    for channel in ("form", "confirmation", "confirm_alone"):
         sandbox, person = frozen_sandbox(), Person()
         put_on_air(sandbox)
         person.answer_with(agreeing)
-        server = Product(sandbox, None, _FLAG if channel == "flag" else {}).server()
+        server = Product(
+            sandbox, None, _CONFIRM_ALONE if channel == "confirm_alone" else {}
+        ).server()
         form = person if channel == "form" else None
         async with Client(server, cache=None, elicitation_callback=form) as client:
             call = partial(client.call_tool, GO_OFFLINE.tool)
-            consent: Arguments = {"confirm": True} if channel == "flag" else {}
+            consent: Arguments = {"confirm": True} if channel == "confirm_alone" else {}
             if channel == "confirmation":
                 shown = await call(GO_OFFLINE.arguments)
                 (confirmation,) = _CONFIRMATION.findall(text_of(shown))
@@ -227,11 +229,11 @@ async def _call(
     tool: str,
     arguments: Arguments,
     *,
-    settings: Mapping[str, str] = _FLAG,
+    settings: Mapping[str, str] = _CONFIRM_ALONE,
     transport: BlockableTransport | None = None,
 ) -> CallToolResult:
     """Call a tool once. Unless settings say otherwise, `confirm: true` is all it needs."""
-    confirm = {"confirm": True} if settings is _FLAG and tool in _GUARDED else {}
+    confirm = {"confirm": True} if settings is _CONFIRM_ALONE and tool in _GUARDED else {}
     all_settings = {"TRAX_TIMEOUT_SECONDS": "10", **settings}
     server = Product(sandbox, None, all_settings, transport=transport).server()
     async with Client(server, cache=None) as client:

@@ -212,7 +212,7 @@ async def test_unambiguous_arguments_are_converted_to_the_contract_types(
     *, tool: str, arguments: Arguments, query: Arguments, body: object
 ) -> None:
     """Numbers, booleans and lists in strings are accepted; null means not given."""
-    async with open_world(MINE, TRAX_CONFIRM="flag") as it:
+    async with open_world(MINE, TRAX_ASK="confirm_alone") as it:
         result = await it[MINE].client.call_tool(tool, arguments)
         (received,) = it.trax.mutations or it.trax.requests
     assert (received.query, received.body_json) == (query, body)

@@ -110,11 +110,11 @@ async def test_each_sentence_of_the_text_is_in_the_structure(tool: str) -> None:
     """A summary first, in which no tool is named and nothing is ordered; and each warning."""
     guarded = {it.tool for it in TABLE if it.hints["destructiveHint"]} | {*SEVERAL_CALLS}
     confirm = {"confirm": True} if tool in guarded else {}
-    async with open_world(MINE, TRAX_CONFIRM="flag") as it:
+    async with open_world(MINE, TRAX_ASK="confirm_alone") as it:
         if tool == "go_offline":
             put_on_air(it.trax)
         result = await it[MINE].call(tool, **{**EVERY[tool], **confirm})
-    async with open_world("", TRAX_CONFIRM="flag") as it:
+    async with open_world("", TRAX_ASK="confirm_alone") as it:
         without_key = await it[""].call(tool, **{**EVERY[tool], **confirm})
     assert not result.is_error
     for answer in (result, without_key):
@@ -171,7 +171,7 @@ def _sentences(data: dict[str, Any]) -> list[str]:
 
 
 async def test_a_warning_is_in_both_halves() -> None:
-    guarded = {"TRAX_CONFIRM": "flag", "TRAX_GUARD_ALSO": "send_chat_message"}
+    guarded = {"TRAX_ASK": "confirm_alone", "TRAX_GUARD_ALSO": "send_chat_message"}
     message = {"studioId": "studio_42", "text": "Hello", "confirm": True}
     async with open_world(MINE, **guarded) as it:  # type: ignore[arg-type]  # settings are strings
         result = await it[MINE].call("send_chat_message", **message)
@@ -204,7 +204,7 @@ async def test_an_answer_with_chat_has_9_kb_in_each_half_and_says_that_there_is_
 async def test_a_switch_whose_answer_is_lost_is_read_back() -> None:
     """One next step, and no second call: TRaX has taken it, or may still take it."""
     off = {"studioId": "studio_42", "destId": "dest_1", "enabled": False}
-    async with open_world(MINE, TRAX_CONFIRM="flag") as it:
+    async with open_world(MINE, TRAX_ASK="confirm_alone") as it:
         it.trax.faults.add(Fault.dropped(when="after"), method="PATCH")
         taken = await it[MINE].call("update_destination", **off)
         it.trax.faults.add(Fault.dropped(), method="PATCH")

@@ -112,7 +112,7 @@ async def flooded(*, raises_limit: bool = True) -> AsyncIterator[Flooded]:
     limit = f"resource.setrlimit(resource.RLIMIT_NOFILE, ({FEW_FILES // 2}, {hard}))"
     program = ("-c", f"import resource; {limit}; from trax_mcp.cli import main; main()")
     async with upstream() as trax:
-        settings = {"TRAX_BASE_URL": trax.base_url, "TRAX_CONFIRM": "flag"}
+        settings = {"TRAX_BASE_URL": trax.base_url, "TRAX_ASK": "confirm_alone"}
         async with (
             running("http", "--port", "0", settings=settings, program=program) as server,
             AsyncExitStack() as stack,

@@ -89,7 +89,7 @@ async def results_of(
 
 async def answers(text: str) -> Results:
     """What all tools answer, with their yes."""
-    results = await results_of(CALLS, text, TRAX_CONFIRM="flag")
+    results = await results_of(CALLS, text, TRAX_ASK="confirm_alone")
     assert [tool for tool, it in results.items() if it.is_error] == []
     return results
 
@@ -204,7 +204,7 @@ OURS: Final[JsonObject] = {
 async def test_no_field_of_trax_passes_as_this_servers() -> None:
     """On top of an answer, where this server's stand."""
     calls = {tool: call for tool, call in CALLS.items() if tool in METHODS}
-    results = await results_of(calls, ORDINARY, trouble=OURS, TRAX_CONFIRM="flag")
+    results = await results_of(calls, ORDINARY, trouble=OURS, TRAX_ASK="confirm_alone")
     for tool, result in results.items():
         data = data_of(result)
         assert not result.is_error, tool

@@ -28,7 +28,7 @@ URI: Final = "ui://trax/approval.html"
 TOO_LATE: Final = (
     "This question isn't asked here any more. It was shown too late. Nothing was sent."
 )
-with_panel: Final = partial(open_world, MINE, apps=True, TRAX_ASK="panel,page")
+with_panel: Final = partial(open_world, MINE, apps=True, TRAX_ASK="panel,page,preview")
 
 
 async def shown(it: World, *call: Any, **arguments: object) -> Panel:  # noqa: ANN401  any JSON
@@ -55,9 +55,9 @@ async def test_clients_that_draw_panels_are_offered_the_panel_and_its_tool(era: 
 
 OFFERS_NONE: Final[dict[str, dict[str, Any]]] = {
     "other clients": {"apps": False},
-    "TRAX_ASK without panel": {"TRAX_ASK": "form,page"},
-    "TRAX_CONFIRM=preview": {"TRAX_CONFIRM": "preview"},
-    "TRAX_CONFIRM=flag": {"TRAX_CONFIRM": "flag"},
+    "TRAX_ASK without panel": {"TRAX_ASK": "form,page,preview"},
+    "TRAX_ASK=preview": {"TRAX_ASK": "preview"},
+    "TRAX_ASK=confirm_alone": {"TRAX_ASK": "confirm_alone"},
     "TRAX_READ_ONLY": {"TRAX_READ_ONLY": "1"},
     "a passkey": {"passkey": SoftwarePasskey()},
 }
@@ -184,7 +184,7 @@ async def test_after_a_change_the_panel_shows_the_new_question() -> None:
 
 async def test_a_stop_by_panel_returns_at_once_with_its_confirmation_beside() -> None:
     """A stop is never answered with the outcome of an earlier one."""
-    async with with_panel(TRAX_CONFIRM="human") as it:
+    async with with_panel(TRAX_ASK="form,panel,page") as it:
         assert (await it[MINE].preview(GO_OFFLINE))["confirmation"]
         panel = await open_panel(it[MINE], GO_OFFLINE)
         shown = await panel.look()
@@ -206,7 +206,7 @@ WRONG_ANSWERS: Final[tuple[dict[str, object], ...]] = (
 
 async def test_a_wrong_answer_changes_nothing() -> None:
     """It names no question, another one, or another choice, or holds more than it may."""
-    async with open_world(MINE, COLLEAGUE, apps=True, TRAX_ASK="panel") as it:
+    async with open_world(MINE, COLLEAGUE, apps=True, TRAX_ASK="panel,preview") as it:
         panel = await shown(it)
         for answer in WRONG_ANSWERS:
             await panel.tell(**answer)
@@ -234,12 +234,13 @@ async def test_a_yes_before_the_panel_was_shown_for_a_second_is_ignored() -> Non
 
 
 @pytest.mark.parametrize(
-    ("mode", "status"), [("auto", "confirmation_required"), ("human", "cannot_ask")]
+    ("ways", "status"),
+    [("panel,page,preview", "confirmation_required"), ("panel,page", "cannot_ask")],
 )
 async def test_a_panel_that_does_not_report_in_ten_seconds_cannot_answer(
-    mode: str, status: str
+    ways: str, status: str
 ) -> None:
-    async with with_panel(TRAX_CONFIRM=mode) as it:
+    async with with_panel(TRAX_ASK=ways) as it:
         panel = await open_panel(it[MINE], GO_LIVE)
         it.hand_clock.advance(10)
         late = await panel.look()
@@ -249,7 +250,7 @@ async def test_a_panel_that_does_not_report_in_ten_seconds_cannot_answer(
         assert it.sent == []
         preview = await it[MINE].preview(GO_LIVE)
         assert preview["status"] == status
-        if mode == "auto":
+        if "preview" in ways:
             await it[MINE].read_preview()
             await it[MINE].use(GO_LIVE, preview["confirmation"])
             assert it.sent == [GO_LIVE.sent]

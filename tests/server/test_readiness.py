@@ -30,9 +30,11 @@ LONG = "600"
 
 
 @asynccontextmanager
-async def draining(seconds: str, mode: str = "auto") -> AsyncIterator[tuple[World, Running]]:
+async def draining(
+    seconds: str, ways: str = "form,preview"
+) -> AsyncIterator[tuple[World, Running]]:
     """A world whose server is a process that drains so long, and the process."""
-    opened = partial(open_world, over=Over.PROCESS, TRAX_CONFIRM=mode)
+    opened = partial(open_world, over=Over.PROCESS, TRAX_ASK=ways)
     async with opened(TRAX_DRAIN_SECONDS=seconds) as it:
         process = it.replicas[0].process
         assert process is not None
@@ -87,7 +89,7 @@ async def test_a_draining_server_is_not_ready_and_finishes_and_answers_calls(num
     Hosts send SIGHUP to a service that shall read its configuration again.
     """
     paused, act = Paused(), AUTO_GO_LIVE
-    async with draining(LONG, "flag") as (it, process):
+    async with draining(LONG, "confirm_alone") as (it, process):
         assert await statuses(it) == (200, 200)
         caller = await it.wire()
         it.trax.faults.add(paused.fault, method=act.sent.partition(" ")[0])

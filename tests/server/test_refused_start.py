@@ -29,11 +29,11 @@ NO_REQUESTS: Final = (
 )
 
 MISSPELT: Final = (
-    "trax-mcp: TRAX_CONFRIM is not a setting of this version of trax-mcp. Did you mean"
-    " TRAX_CONFIRM?"
+    "trax-mcp: TRAX_SANBDOX is not a setting of this version of trax-mcp. Did you mean"
+    " TRAX_SANDBOX?"
 )
 REFUSED: Final = {
-    MISSPELT: {"TRAX_CONFRIM": "human"},
+    MISSPELT: {"TRAX_SANBDOX": "true"},
     "trax-mcp: TRAX_API_KEY: A TRaX key is 1 to 512 visible ASCII characters without spaces.": {
         "TRAX_API_KEY": "sk_live_with a space"
     },
@@ -87,7 +87,7 @@ def test_the_sentence_names_no_value(tmp_path: Path) -> None:
     passkey.write_text(json.dumps({}), encoding="utf-8")
     for settings in (
         {"TRAX_API_KEY_FILE": str(key), "TRAX_BASE_URL": "https://other.example"},
-        {"TRAX_PASSKEY_FILE": str(passkey), "TRAX_CONFIRM": "preview"},
+        {"TRAX_PASSKEY_FILE": str(passkey), "TRAX_ASK": "preview"},
     ):
         ended = run_command(settings=settings)
         assert ended.code == 1

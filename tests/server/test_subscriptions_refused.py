@@ -123,7 +123,7 @@ async def test_subscriptions_are_declared_where_they_are_offered(
 ) -> None:
     """List changes never are."""
     message = INITIALIZE if era == LEGACY else request(era, "server/discover")
-    async with open_polled(TRAX_TOOLS=tools, TRAX_ASK="form") as it:
+    async with open_polled(TRAX_TOOLS=tools, TRAX_ASK="form,preview") as it:
         answer = await HttpWire(it.http, era, x_api_key=MINE).post(message)
     assert read_answer(answer)["result"]["capabilities"] == {
         "completions": {},

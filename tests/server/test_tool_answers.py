@@ -95,7 +95,7 @@ async def test_a_tool_returns_the_answer_of_trax(entry: Entry) -> None:
         bodies.append(response.body)
         return response
 
-    async with open_world(MINE, TRAX_CONFIRM="flag") as it:
+    async with open_world(MINE, TRAX_ASK="confirm_alone") as it:
         put_on_air(it.trax)
         it.trax.faults.add(Fault("kept", keep), method=method_of(entry), times=None)
         await it[MINE].client.list_tools()
@@ -118,8 +118,8 @@ async def test_a_tool_returns_the_answer_of_trax(entry: Entry) -> None:
     meta = {name: it for name, it in (result.meta or {}).items() if name.startswith("live.")}
     if method_of(entry) != "GET":
         approved = " Nobody was asked: this server takes the assistant's word."
-        flag = "flag" if words["summary"].endswith(approved) else None
-        assert meta.pop("live.traxstreaming/approvedIn", None) == flag
+        alone = "confirm_alone" if words["summary"].endswith(approved) else None
+        assert meta.pop("live.traxstreaming/approvedIn", None) == alone
     state = answer["observed"]["state"] if tool in ADDED_AFTER else None
     assert meta == ({"live.traxstreaming/outcome": state} if state else {})
     assert text == json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
@@ -154,7 +154,7 @@ CHANGES: Final = (
 @each_operation
 async def test_a_client_accepts_every_answer_of_trax(entry: Entry) -> None:
     """The call succeeded all the same."""
-    async with open_world(MINE, era=LEGACY, TRAX_CONFIRM="flag") as it:
+    async with open_world(MINE, era=LEGACY, TRAX_ASK="confirm_alone") as it:
         before = contents_of(it.trax)
         await it[MINE].client.list_tools()
         for change in CHANGES:

@@ -141,21 +141,23 @@ async def test_a_person_sees_what_the_key_reaches_and_what_will_be_allowed(tmp_p
 
 
 WAYS_TO_SAY_YES: Final[dict[str, str]] = {
-    "auto": "still needs your approval each time: you are asked in the client, or answer a",
+    "form,panel,page,preview": (
+        "still needs your approval each time: you are asked in the client, or answer a"
+    ),
     "preview": "still needs your approval each time: you answer a preview in the conversation.",
-    "human": "still needs your approval each time, in a form or a panel of the client. A client",
-    "flag": "doesn't need your approval on this server: its operator has",
+    "form,panel,page": "still needs your approval each time: you are asked in the client. One that",
+    "confirm_alone": "doesn't need your approval on this server: its operator has",
     "passkey": (
         "needs a passkey at the server itself, and is refused here. Only ending a show works,"
     ),
 }
-"""How a server asks, by its TRAX_CONFIRM or with a passkey, and what its page says of that."""
+"""How a server asks, by its TRAX_ASK or with a passkey, and what its page says of that."""
 
 
 @pytest.mark.parametrize("way", WAYS_TO_SAY_YES)
 async def test_a_person_hears_how_this_server_asks_for_a_yes(way: str, tmp_path: Path) -> None:
     passkey = SoftwarePasskey() if way == "passkey" else None
-    settings = {} if passkey else {"TRAX_CONFIRM": way}
+    settings = {} if passkey else {"TRAX_ASK": way}
     async with registered(tmp_path, passkey=passkey, **settings) as (_, steps):
         said = text_of((await steps.page()).text)
     assert f"Whatever goes on air, ends a show or deletes something {WAYS_TO_SAY_YES[way]}" in said

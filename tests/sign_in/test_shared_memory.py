@@ -51,7 +51,7 @@ class Machines:
             trax=self.trax,
             memory=self.memory,
             public_url=URL,
-            TRAX_ASK="panel",
+            TRAX_ASK="panel,preview",
         )
 
     @asynccontextmanager

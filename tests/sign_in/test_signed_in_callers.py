@@ -181,7 +181,10 @@ async def test_a_yes_in_the_panel_belongs_to_key_and_client(tmp_path: Path) -> N
 
     The same key at the same client that may look only has neither a panel nor an answer in one.
     """
-    async with registered(tmp_path, TRAX_ASK="panel") as (it, steps), it.steps() as other_client:
+    async with (
+        registered(tmp_path, TRAX_ASK="panel,preview") as (it, steps),
+        it.steps() as other_client,
+    ):
         await other_client.register()
         elsewhere = await other_client.sign_in(MINE)
         runs, looks = await steps.sign_in(MINE), await steps.sign_in(MINE, access="read")

@@ -43,7 +43,7 @@ async def never(_host: str) -> Sequence[str]:
 async def on_air(folder: Path) -> AsyncIterator[tuple[SignInWorld, OAuthSteps]]:
     """A person who has signed in is on air, and can stop after all that happens in the block."""
     internet = Internet(addresses=never, timeout_seconds=PATIENCE_SECONDS)
-    async with registered(folder, internet=internet, TRAX_CONFIRM="flag") as (it, steps):
+    async with registered(folder, internet=internet, TRAX_ASK="confirm_alone") as (it, steps):
         caller = it.signed_in(await steps.sign_in(MINE))
         assert not (await caller.call("go_live", **CHANGE))["isError"]
         yield it, steps

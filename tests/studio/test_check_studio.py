@@ -92,7 +92,7 @@ async def test_a_studio_on_air_says_for_how_long_and_what_is_wrong_now(
 
 async def test_a_studio_that_is_starting_is_not_called_ready(snapshot: SnapshotAssertion) -> None:
     """TRaX says off air, but this server has just sent a go-live."""
-    async with open_world(MINE, TRAX_CONFIRM="flag") as it:
+    async with open_world(MINE, TRAX_ASK="confirm_alone") as it:
         it.trax.faults.add(NOT_ON_AIR, times=None, path="*/stream-status")
         await it[MINE].call("go_live", confirm=True)
         assert shown(await check(it)) == snapshot
@@ -204,7 +204,7 @@ async def test_an_unreadable_and_a_starting_studio_come_after_those_on_air(
     snapshot: SnapshotAssertion,
 ) -> None:
     """The first may be on air. Each is counted by itself."""
-    async with open_world(MINE, TRAX_CONFIRM="flag") as it:
+    async with open_world(MINE, TRAX_ASK="confirm_alone") as it:
         put_on_air(it.trax, "studio_43")
         it.trax.faults.add(NOT_ON_AIR, times=None, path="*/studio_60/stream-status")
         await it[MINE].call("go_live", studioId="studio_60", confirm=True)

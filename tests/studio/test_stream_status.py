@@ -51,7 +51,7 @@ async def test_a_studio_is_off_air_or_on_air_for_so_long() -> None:
 
 async def test_a_go_live_that_is_not_seen_yet_is_told_for_a_minute() -> None:
     """TRaX still calls the studio off air."""
-    async with open_world(MINE, TRAX_CONFIRM="flag") as it:
+    async with open_world(MINE, TRAX_ASK="confirm_alone") as it:
         it.trax.faults.add(OFF_AIR, times=None, path=STATUS)
         await it[MINE].call("go_live", confirm=True)
         assert await status(it) == STARTING
@@ -94,7 +94,7 @@ async def test_a_client_sees_the_progress_until_a_studio_is_on_or_off_air() -> N
 
     A state that is as wanted already takes one read, and no progress.
     """
-    async with open_world(MINE, TRAX_CONFIRM="flag") as it:
+    async with open_world(MINE, TRAX_ASK="confirm_alone") as it:
         assert await observed(it) == (FOUND, 4)
         waited = [(gone, 15, "Waiting to be on air.") for gone in (0, 1, 2)]
         assert progress_of(it) == waited
@@ -121,7 +121,7 @@ def progress_of(it: World) -> list[tuple[float, float | None, str | None]]:
 )
 async def test_a_read_that_fails_is_followed_by_another(fault: Fault) -> None:
     """Each read is one request without retries, since the next read comes soon."""
-    async with open_world(MINE, TRAX_CONFIRM="flag") as it:
+    async with open_world(MINE, TRAX_ASK="confirm_alone") as it:
         twice = Fault.followed_by(lambda: it.trax.faults.add(fault, times=2, path=STATUS))
         it.trax.faults.add(twice, path="*/go-live")
         assert await observed(it) == (FOUND, 4)
@@ -129,7 +129,7 @@ async def test_a_read_that_fails_is_followed_by_another(fault: Fault) -> None:
 
 async def test_the_latest_read_decides() -> None:
     """A failure at the end makes the state unknown, although it was "starting" before."""
-    async with open_world(MINE, TRAX_CONFIRM="flag") as it:
+    async with open_world(MINE, TRAX_ASK="confirm_alone") as it:
 
         def fail_last() -> None:
             it.trax.faults.add(OFF_AIR, times=15, path=STATUS)
@@ -155,7 +155,7 @@ async def test_the_start_of_the_broadcast_stands_in_for_a_missing_live_time(
         for name in missing:
             status.pop(name, None)
 
-    async with open_world(MINE, TRAX_CONFIRM="flag") as it:
+    async with open_world(MINE, TRAX_ASK="confirm_alone") as it:
         it.trax.faults.add(Fault.patched(leave_out), times=None, path=STATUS)
         found, _ = await observed(it)
     assert found == {"state": "on_air", **since, "checkedAt": "2026-06-05T18:00:03Z"}

@@ -179,14 +179,14 @@ def with_all_clients(home: Home, address: str) -> None:
     """Configure each client in another way: some of them cannot start, and one cannot be read."""
     home.write_key(SANDBOX_KEY, address)
     home.configure("claude-desktop")
-    home.configure("claude-code", TRAX_API_KEY="${KEY}", TRAX_CONFIRM="${MODE}")
+    home.configure("claude-code", TRAX_API_KEY="${KEY}", TRAX_ASK="${ASK}")
     home.configure("cursor", "--sandbox")
     home.configure("vscode", TRAX_API_KEY_FILE="none")
     home.configure("windsurf", TRAX_BASE_URL="https://trax.example")
     elsewhere = {"context_servers": {"trax": {"command": "/gone/trax-mcp"}}}
     home.write_config(sample_of("zed"), json.dumps(elsewhere))
     home.write_config(sample_of("gemini-cli"), '{ "mcpServers": hunter2')
-    home.write_codex({"TRAX_CONFIRM": "maybe"})
+    home.write_codex({"TRAX_ASK": "maybe"})
 
 
 _FROM_FILES: Final = {"TRAX_BASE_URL": "", "TRAX_API_KEY": ""}

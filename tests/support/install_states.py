@@ -63,7 +63,11 @@ def with_key_in_cursor(home: Home, _address: str) -> None:
 
 def with_another_trax(home: Home, _address: str) -> None:
     """Configure a client to start another server with this name, with secrets and an address."""
-    env = {"TRAX_BASE_URL": "https://trax.example", "TRAX_CONFIRM": "flag", "TRAX_API_KEY": KEY}
+    env = {
+        "TRAX_BASE_URL": "https://trax.example",
+        "TRAX_ASK": "confirm_alone",
+        "TRAX_API_KEY": KEY,
+    }
     command = f"env TRAX_API_KEY={SANDBOX_KEY} npx\x1b[2J"
     home.write_entry("cursor", command=command, args=["--token", "hunter2"], env=env, cwd="/x")
 
@@ -81,7 +85,7 @@ def with_project(home: Home, _address: str) -> None:
 def with_many_clients(home: Home, address: str) -> None:
     """Configure clients in every way: written, with a backup, pasted, among comments, another."""
     with_entry(home, address)
-    home.configure("claude-desktop", TRAX_CONFIRM="human")
+    home.configure("claude-desktop", TRAX_ASK="form,panel,page")
     (home.path / ".cursor/mcp.json.trax-mcp.bak").write_text("{}", encoding="utf-8")
     home.write_codex({})
     vscode = f'{{ "servers": {{ // mine\n"trax": {{ "command": {json.dumps(COMMAND)} }} }} }}'

@@ -21,7 +21,7 @@ class OpenedAddresses:
         program.write_text(f'#!/bin/sh\necho "$1" >> {self._file}\n', encoding="utf-8")
         program.chmod(0o700)
         self.environment = {
-            **environment({"TRAX_SANDBOX": "1", "TRAX_ASK": "form,panel,page"}),
+            **environment({"TRAX_SANDBOX": "1", "TRAX_ASK": "form,panel,page,preview"}),
             "DISPLAY": ":99",
             "BROWSER": f"{program} %s",
             "SSH_CONNECTION": "",

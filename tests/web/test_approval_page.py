@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tests.world.world import World
 
 PATHS: Final = ("/redeem", "/state", "/report", "/answer")
-with_page: Final = partial(open_world, MINE, page=True, TRAX_ASK="page")
+with_page: Final = partial(open_world, MINE, page=True, TRAX_ASK="page,preview")
 
 
 @asynccontextmanager

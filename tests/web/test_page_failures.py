@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 MAX_CONNECTIONS: Final = 32
 KEY: Final = "sk_live_canary_of_the_page"
-with_page: Final = partial(open_world, MINE, page=True, TRAX_ASK="page")
+with_page: Final = partial(open_world, MINE, page=True, TRAX_ASK="page,preview")
 
 
 async def shown(it: World, count: int) -> list[dict[str, Any]]:

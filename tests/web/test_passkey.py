@@ -119,7 +119,7 @@ async def test_a_stop_needs_no_passkey(*, forms: bool) -> None:
 
 
 async def test_where_nothing_can_ask_neither_form_nor_confirmation_replaces_the_passkey() -> None:
-    """The mode is then human, whatever TRAX_CONFIRM says."""
+    """Previews are then left out, whatever TRAX_ASK says."""
     key, person = SoftwarePasskey(), Person(agreeing)
     async with open_world(MINE, page=True, passkey=key, person=person) as it:
         it.open_page.browser.is_there = False
@@ -162,10 +162,10 @@ def test_a_folder_that_cannot_be_looked_into_stops_the_start(tmp_path: Path) -> 
     )
 
 
-@pytest.mark.parametrize("mode", ["preview", "flag"])
-def test_modes_that_ask_nobody_do_not_start_beside_a_passkey(tmp_path: Path, mode: str) -> None:
+@pytest.mark.parametrize("ways", ["preview", "confirm_alone"])
+def test_ways_that_ask_nobody_do_not_start_beside_a_passkey(tmp_path: Path, ways: str) -> None:
     file = tmp_path / "passkey.json"
     file.write_text(json.dumps(SoftwarePasskey().file_content), encoding="utf-8")
-    said = refusal(TRAX_PASSKEY_FILE=str(file), TRAX_CONFIRM=mode)
-    assert said.startswith("trax-mcp: TRAX_CONFIRM is set so that no person is asked")
+    said = refusal(TRAX_PASSKEY_FILE=str(file), TRAX_ASK=ways)
+    assert said.startswith("trax-mcp: TRAX_ASK is set so that no person is asked")
     assert refusal(TRAX_PASSKEY_FILE=str(file)) == ""

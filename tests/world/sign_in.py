@@ -115,7 +115,7 @@ async def signing_in(
             "TRAX_SIGN_IN_REGISTRATION": "1",
             "TRAX_SIGN_IN_FILE": str(folder / FILE),
             "TRAX_SIGN_IN_SECRET_FILE": str(folder / SECRET_FILE),
-            "TRAX_ASK": "form",
+            "TRAX_ASK": "form,preview",
             **settings,
         },
         passkey=passkey,

@@ -4,7 +4,7 @@ from typing import Final
 
 from trax_mcp.cli.install.clients import McpClient
 from trax_mcp.cli.startup import enrolled_passkey
-from trax_mcp.consent.rules import Mode
+from trax_mcp.consent.rules import WaysToAsk
 from trax_mcp.server.ways import Operator, ways
 from trax_mcp.server.ways_in_words import NOBODY, asked_in, known_from, newest
 from trax_mcp.settings import CannotStart, Settings
@@ -25,12 +25,11 @@ def describe(client: McpClient, settings: Settings) -> tuple[bool, str, str | No
         return None
     if drawn is None:
         return None
-    if settings.confirm == "flag":
-        return False, "Nobody is asked: TRAX_CONFIRM=flag.", None
+    ask = WaysToAsk.of(settings.ask)
+    if ask.confirm_alone:
+        return False, f"Nobody is asked: TRAX_ASK={ask}.", None
     operator = Operator(
-        mode=Mode.HUMAN if passkey else Mode(settings.confirm),
-        allowed=frozenset(settings.ask),
-        overrules="ask" in settings.model_fields_set,
+        ask=ask.without_preview() if passkey else ask,
         needs_passkey=passkey is not None,
         has_page=has_browser(),
     )
@@ -40,5 +39,5 @@ def describe(client: McpClient, settings: Settings) -> tuple[bool, str, str | No
     known = known_from(drawn)
     if ways(drawn.connected(), operator)[0] != "preview":
         return True, f"{client.title} asks you in {found} ({known}).", None
-    remedy = None if settings.confirm == "preview" else _ANYWHERE
+    remedy = _ANYWHERE if ask.asks_people else None
     return False, f"The assistant asks you, by a preview in {client.title} ({known}).", remedy

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from trax_mcp.api.client import Client
-from trax_mcp.consent.rules import Mode, Rules
+from trax_mcp.consent.rules import Rules, WaysToAsk
 from trax_mcp.server.app import Service
 from trax_mcp.server.offer import Offer
 from trax_mcp.settings import Settings
@@ -22,9 +22,11 @@ def build_service(
     **shared: Any,  # noqa: ANN401  what else `Service` takes
 ) -> Service:
     """Build what is served from the settings. Over HTTP, callers have no `media_dirs`."""
-    mode = Mode(settings.confirm) if passkey is None else Mode.HUMAN
+    ask = WaysToAsk.of(settings.ask)
     offer = Offer(
-        rules=Rules(mode, frozenset(settings.guard_also)),
+        rules=Rules(
+            ask if passkey is None else ask.without_preview(), frozenset(settings.guard_also)
+        ),
         read_only=settings.read_only,
         only=frozenset(settings.tools),
         local=bool(media_dirs),
@@ -32,12 +34,10 @@ def build_service(
     return Service(
         client,
         offer,
-        ask=frozenset(settings.ask),
         audit_log=settings.audit_log,
         chat_poll_seconds=settings.chat_poll_seconds,
         media_dirs=media_dirs,
         needs_passkey=passkey is not None,
-        overrules_clients="ask" in settings.model_fields_set,
         practice=settings.sandbox,
         sign_in=settings.sign_in,
         **shared,

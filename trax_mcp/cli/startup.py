@@ -9,6 +9,7 @@ from platformdirs import user_data_path
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.cli.key_file import NONE, chosen_key, key_path, shorten
+from trax_mcp.consent.rules import WaysToAsk
 from trax_mcp.server.offer import CHANGING, TAGS, TOOLS
 from trax_mcp.settings import CannotStart, Settings, is_loopback
 from trax_mcp.web.passkey import Passkey
@@ -146,10 +147,8 @@ def enrolled_passkey(settings: Settings) -> Passkey | None:
     path = passkey_path(settings)
     if settings.passkey_file is None and not _is_there(path):
         return None
-    if settings.confirm in {"preview", "flag"}:
-        raise CannotStart(
-            "TRAX_CONFIRM is set so that no person is asked, but a passkey is enrolled."
-        )
+    if not WaysToAsk.of(settings.ask).asks_people:
+        raise CannotStart("TRAX_ASK is set so that no person is asked, but a passkey is enrolled.")
     named = f"Your passkey file, {shorten(path)}, is"
     return Passkey.read(path, "TRAX_PASSKEY_FILE names" if settings.passkey_file else named)
 

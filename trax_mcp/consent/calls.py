@@ -19,7 +19,7 @@ STAY_ON_AIR: Final = "Stay on air"
 """The choice that refuses a stop. No question about one is kept."""
 Channel = Literal["form", "panel", "page"]
 """A way in which a person is asked."""
-ApprovedIn = Literal["form", "panel", "page", "passkey", "confirmation", "flag"]
+ApprovedIn = Literal["form", "panel", "page", "passkey", "confirmation", "confirm_alone"]
 """How a call was approved. A passkey is used on the page."""
 Status = Literal[
     "confirmation_required", "asking", "confirmation_invalid",
@@ -57,7 +57,7 @@ class Evidence(NamedTuple):
 
     @property
     def approved_in(self) -> ApprovedIn:
-        """How a call that needed consent was approved, unless it was by `confirm` alone."""
+        """How a call that needed consent was approved, unless it was by `confirm_alone`."""
         return self.answered_in or ("form" if self.answer else "confirmation")
 
 

@@ -58,7 +58,7 @@ from trax_mcp.consent.policy import (
 from trax_mcp.consent.questions import Question
 from trax_mcp.consent.records import Away, store_unavailable
 from trax_mcp.consent.reporting import Reporter
-from trax_mcp.consent.rules import Mode, Rules
+from trax_mcp.consent.rules import Rules
 from trax_mcp.consent.sending import Sender
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.stop_token import StopToken
@@ -99,7 +99,7 @@ class ConsentGuard:
         self._tasks = tasks
         self._clock = clock
         self._reporter = Reporter(
-            client, mode=rules.mode, store=store, audit=audit, tasks=tasks, clock=clock, lists=lists
+            client, ask=rules.ask, store=store, audit=audit, tasks=tasks, clock=clock, lists=lists
         )
         self._sender = Sender(
             client, self._reporter, store=store, audit=audit, tasks=tasks, clock=clock
@@ -185,7 +185,7 @@ class ConsentGuard:
         may_be_sent = when is not When.ALWAYS or call.evidence != NO_EVIDENCE
         while True:
             place = self.store.place(call)
-            if first is None and self.rules.mode is Mode.FLAG:  # a stop may come while it waits
+            if first is None and self.rules.ask.confirm_alone:  # a stop may come while it waits
                 first = await self.store.look(place, call)
             turn = (
                 self.store.turns.take(place.own, call.caller.owner)
@@ -196,7 +196,7 @@ class ConsentGuard:
                 waited = self._clock.seconds() - came
                 seen = await self.store.look(place, call)
                 if first is not None and seen.last_stop != first.last_stop:
-                    call = _without_outdated_flag(call)
+                    call = _without_outdated_confirm(call)
                 attempt = Attempt(call, place, turn_id, seen, seen.now - waited)
                 result = await self._try(attempt, when)
             if attempt.sent:
@@ -304,7 +304,7 @@ class ConsentGuard:
         if verdict is TOO_SOON and earlier is not None:
             is_withdrawn = await self.store.questions.note_hurry(earlier.id)
             return replace(refused, why=WITHDRAWN if is_withdrawn else None)
-        if not isinstance(verdict, NeedsConfirmation) or self.rules.mode is Mode.FLAG:
+        if not isinstance(verdict, NeedsConfirmation) or self.rules.ask.confirm_alone:
             return refused
         question = await ask(channel="model")
         if verdict.reason == "changed" and earlier is not None:
@@ -318,7 +318,7 @@ class ConsentGuard:
             digest=plan.preview.digest,
             evidence=call.evidence,
             question=seen.question,
-            mode=self.rules.mode,
+            ask=self.rules.ask,
             can_ask=call.can_ask,
             came_at=attempt.came_at,
             nothing_to_do=nothing_to_do(
@@ -334,7 +334,7 @@ class ConsentGuard:
     def _write_verdict(self, call: GuardedCall, verdict: Verdict, digest: str) -> None:
         used = verdict.question_id if isinstance(verdict, Proceed) else None
         approved_in = self._reporter.approved_in(call, used)
-        facts = in_audit_log(verdict, mode=self.rules.mode, approved_in=approved_in)
+        facts = in_audit_log(verdict, ask=self.rules.ask, approved_in=approved_in)
         self.audit.write_verdict(call, facts, digest=digest)
 
 
@@ -348,7 +348,7 @@ def _with_approval(error: Refused, evidence: Evidence) -> Refused:
     return error
 
 
-def _without_outdated_flag(call: GuardedCall) -> GuardedCall:
+def _without_outdated_confirm(call: GuardedCall) -> GuardedCall:
     """The call without a `confirm: true` that is older than a stop, if it puts anything on air.
 
     Questions that are older than a stop are void in the store.

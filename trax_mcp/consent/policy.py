@@ -22,7 +22,7 @@ from trax_mcp.consent.changes import Action
 from trax_mcp.consent.pacing import is_too_soon
 from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.questions import READING_SECONDS, Question
-from trax_mcp.consent.rules import Mode
+from trax_mcp.consent.rules import WaysToAsk
 from trax_mcp.consent.stop_token import StopToken
 from trax_mcp.studio import naming, times
 from trax_mcp.studio.facts import Facts
@@ -42,7 +42,7 @@ class Case(NamedTuple):
     digest: str
     evidence: Evidence
     question: Question | None
-    mode: Mode
+    ask: WaysToAsk
     can_ask: bool
     came_at: float
     nothing_to_do: str | None = None
@@ -119,7 +119,7 @@ def judge(case: Case) -> Verdict:
     if case.declined_seconds is not None:
         seconds = math.ceil(case.declined_seconds)
         return Refuse("declined", "recently_declined", retry_after_seconds=seconds)
-    if case.can_ask and case.mode in {Mode.AUTO, Mode.HUMAN}:
+    if case.can_ask and case.ask.asks_people:
         return NeedsAnswer()
     return _judge_without_person(case)
 
@@ -144,7 +144,7 @@ def judge_stop(
     evidence: Evidence,
     token: StopToken | None,
     *,
-    mode: Mode,
+    ask: WaysToAsk,
     can_ask: bool,
     is_for_another: bool,
     now: float,
@@ -161,9 +161,9 @@ def judge_stop(
         invalid = "expired"
     if answer is not None:
         return _judge_answer_about_stop(answer, token, invalid)
-    if can_ask and mode in {Mode.AUTO, Mode.HUMAN}:
+    if can_ask and ask.asks_people:
         return NeedsAnswer()
-    if evidence.confirm and mode is Mode.FLAG:
+    if evidence.confirm and ask.confirm_alone:
         return Proceed()
     if not evidence.confirm or evidence.confirmation is None:
         return NeedsConfirmation()
@@ -210,11 +210,11 @@ def question_to_use(operation: Action, evidence: Evidence, question: Question | 
 
 
 def _judge_without_person(case: Case) -> Verdict:
-    if case.mode is Mode.HUMAN:
+    if not (case.ask.shows_previews or case.ask.confirm_alone):
         return Refuse("cannot_ask")
     if not case.evidence.confirm:
         return NeedsConfirmation()
-    if case.mode is Mode.FLAG:
+    if case.ask.confirm_alone:
         return Proceed()
     return _judge_confirmation(case)
 
@@ -297,13 +297,13 @@ def not_run(
 
 
 def in_audit_log(
-    verdict: Verdict, *, mode: Mode, approved_in: ApprovedIn | None
+    verdict: Verdict, *, ask: WaysToAsk, approved_in: ApprovedIn | None
 ) -> Mapping[str, str | None]:
     """A verdict as the audit log records it. `approved_in` counts if it lets the call run."""
     is_yes = isinstance(verdict, Proceed)
     reason = getattr(verdict, "reason", None) or getattr(verdict, "status", None)
     return {
-        "mode": mode,
+        "ask": str(ask),
         "verdict": verdict.label,
         "reason": reason,
         "answeredIn": approved_in if is_yes else None,

@@ -27,7 +27,7 @@ from trax_mcp.consent.plans import plan_for
 from trax_mcp.consent.plans.base import Plan
 from trax_mcp.consent.plans.changes import ApplyChangesPlan
 from trax_mcp.consent.questions import outcome_in_words
-from trax_mcp.consent.rules import Mode
+from trax_mcp.consent.rules import WaysToAsk
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import Store
 from trax_mcp.studio.facts import Fact, Facts, Observed
@@ -47,7 +47,7 @@ class Reporter:
         self,
         client: Client,
         *,
-        mode: Mode,
+        ask: WaysToAsk,
         store: Store,
         audit: Audit,
         tasks: ShieldedTasks,
@@ -55,7 +55,7 @@ class Reporter:
         lists: ListCache,
     ) -> None:
         self._client = client
-        self._mode = mode
+        self._ask = ask
         self._store = store
         self._audit = audit
         self._tasks = tasks
@@ -267,7 +267,8 @@ class Reporter:
     def approved_in(self, call: GuardedCall, question_id: str | None) -> ApprovedIn | None:
         """How a call that ran was approved. None if it needed no consent."""
         if question_id is None:
-            return "flag" if call.evidence.confirm and self._mode is Mode.FLAG else None
+            is_alone = call.evidence.confirm and self._ask.confirm_alone
+            return "confirm_alone" if is_alone else None
         return call.evidence.approved_in
 
 

@@ -1,27 +1,59 @@
-"""Which calls need consent: as declared, and by what the operator guards in addition. Pure."""
+"""How a person is asked, and which calls need consent: as declared, and by the operator. Pure."""
 
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal, Self
 
 from trax_mcp.api.operation import Effect, Operation, ToolInput, When, most
 from trax_mcp.api.operations import OPERATIONS
 from trax_mcp.consent.changes import Action, ApplyChanges
 
+Way = Literal["form", "panel", "page", "preview"]
+"""How a person is asked. By a preview the model asks them."""
+CONFIRM_ALONE: Final = "confirm_alone"
 
-class Mode(StrEnum):
-    """How consent is given: the values of `TRAX_CONFIRM`."""
 
-    AUTO = "auto"
-    HUMAN = "human"
-    PREVIEW = "preview"
-    FLAG = "flag"
+@dataclass(frozen=True, slots=True)
+class WaysToAsk:
+    """How a person may be asked: the value of `TRAX_ASK`.
+
+    `order` has the ways, the best one first. With `confirm_alone` there is none: nobody is asked,
+    and `confirm: true` is enough.
+    """
+
+    order: tuple[Way, ...] = ("form", "panel", "page", "preview")
+    confirm_alone: bool = False
+
+    @classmethod
+    def of(cls, words: Sequence[Way | Literal["confirm_alone"]]) -> Self:
+        """The ways that the words of the setting name."""
+        order = tuple(it for it in words if it != CONFIRM_ALONE)
+        return cls(order, confirm_alone=CONFIRM_ALONE in words)
+
+    @property
+    def asks_people(self) -> bool:
+        """Whether there is a way in which the model has no part."""
+        return bool({*self.order} - {"preview"})
+
+    @property
+    def shows_previews(self) -> bool:
+        """Whether the model may ask, where nobody else can."""
+        return "preview" in self.order
+
+    def without_preview(self) -> Self:
+        """The same without the model's way."""
+        return replace(self, order=tuple(it for it in self.order if it != "preview"))
+
+    def __str__(self) -> str:
+        """As in the setting."""
+        return CONFIRM_ALONE if self.confirm_alone else ",".join(self.order)
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The operator's settings: the mode, and the names of further operations to guard."""
+    """The operator's settings: how to ask, and the names of further operations to guard."""
 
-    mode: Mode = Mode.AUTO
+    ask: WaysToAsk = field(default_factory=WaysToAsk)
     also: frozenset[str] = frozenset()
 
     def may_need_consent(self, kind: type[ToolInput]) -> bool:

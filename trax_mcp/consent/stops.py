@@ -38,7 +38,7 @@ from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.questions import IN_PROGRESS, QUESTION_SECONDS, outcome_in_words
 from trax_mcp.consent.records import KEPT_SECONDS, Away, Place
 from trax_mcp.consent.reporting import Reporter
-from trax_mcp.consent.rules import Mode, Rules
+from trax_mcp.consent.rules import Rules
 from trax_mcp.consent.sending import Sender
 from trax_mcp.consent.stop_ends import StopEnd, end_of_stop
 from trax_mcp.consent.stop_token import StopToken, sign_stop
@@ -99,7 +99,7 @@ class Stops:
         verdict = judge_stop(
             call.evidence,
             token,
-            mode=self._rules.mode,
+            ask=self._rules.ask,
             can_ask=call.can_ask,
             is_for_another=is_for_another,
             now=now,
@@ -110,7 +110,7 @@ class Stops:
         self._write_verdict(call, verdict)
         match verdict:
             case Proceed():
-                yes = text if token else secrets.token_hex(16)  # TRAX_CONFIRM=flag
+                yes = text if token else secrets.token_hex(16)  # confirm_alone
                 return await self._stop(call, yes, until=began + _WAIT_SECONDS)
             case Refuse():
                 return not_run(call.operation.tool_name, verdict)
@@ -140,7 +140,7 @@ class Stops:
         if isinstance(verdict, NeedsAnswer):
             return Ask(self._sign(call, preview, is_for_model=False), preview)
         refused = not_run(operation.tool_name, verdict, preview=preview)
-        if self._rules.mode is Mode.FLAG:
+        if self._rules.ask.confirm_alone:
             return refused
         expires_at = self._clock.now() + timedelta(seconds=QUESTION_SECONDS)
         token = self._sign(call, preview, is_for_model=True)
@@ -303,12 +303,12 @@ class Stops:
         )
 
     def _approved_in(self, call: GuardedCall) -> ApprovedIn:
-        is_flag = self._rules.mode is Mode.FLAG and not call.evidence.answer
-        return "flag" if is_flag else call.evidence.approved_in
+        is_alone = self._rules.ask.confirm_alone and not call.evidence.answer
+        return "confirm_alone" if is_alone else call.evidence.approved_in
 
     def _write_verdict(self, call: GuardedCall, verdict: Verdict) -> None:
         approved_in = self._approved_in(call)
-        facts = in_audit_log(verdict, mode=self._rules.mode, approved_in=approved_in)
+        facts = in_audit_log(verdict, ask=self._rules.ask, approved_in=approved_in)
         self._sender.audit.write_verdict(call, facts)
 
 

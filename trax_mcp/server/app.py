@@ -21,7 +21,6 @@ from trax_mcp.chat.marks import ChatMarks
 from trax_mcp.chat.watchers import Watchers
 from trax_mcp.clock import Clock
 from trax_mcp.consent.audit import Audit
-from trax_mcp.consent.calls import Channel
 from trax_mcp.consent.guard import ConsentGuard
 from trax_mcp.consent.open_questions import OpenQuestions, Page
 from trax_mcp.consent.practice import NOTHING_IS_REAL
@@ -93,7 +92,6 @@ class Service:
 
     `chat_poll_seconds` is the shortest time between polls. `sign_in`: people can sign in, each with
     an offer of their own. With `needs_passkey` only the page gives a yes, except to a stop.
-    `overrules_clients`: people are asked as `ask` says, whatever their client was seen to draw.
     `practice`: TRaX is the sandbox, and everything says that nothing is real.
     """
 
@@ -102,13 +100,11 @@ class Service:
         client: Client,
         offer: Offer | None = None,
         *,
-        ask: frozenset[Channel] = frozenset({"form"}),
         audit_log: Path | None = None,
         chat_poll_seconds: float = 2.0,
         clock: Clock | None = None,
         media_dirs: Sequence[Path] = (),
         needs_passkey: bool = False,
-        overrules_clients: bool = False,
         page: Page | None = None,
         practice: bool = False,
         readiness: Readiness | None = None,
@@ -155,11 +151,9 @@ class Service:
         asking = Asking(
             guard=guard,
             questions=questions,
-            allowed=ask,
             clock=self.clock,
             page=page,
             needs_passkey=needs_passkey,
-            overrules=overrules_clients,
             practice=practice,
         )
         composite = CompositeTools(

@@ -23,11 +23,11 @@ from trax_mcp.consent.guard import ConsentGuard
 from trax_mcp.consent.open_questions import OpenQuestion, OpenQuestions, Page
 from trax_mcp.consent.questions import REPORT_SECONDS, Ended, Phase
 from trax_mcp.consent.records import Away, store_unavailable
-from trax_mcp.consent.rules import Mode
+from trax_mcp.consent.rules import Way
 from trax_mcp.server import ways
 from trax_mcp.server.question_text import form_of_stop
 from trax_mcp.server.request import CallRequest, Request, goes_on, unless_approved
-from trax_mcp.server.ways import Operator, Way
+from trax_mcp.server.ways import Operator
 
 WAIT_SECONDS: Final = 50.0
 """How long a call waits for an answer on the page. Clients give up after a minute."""
@@ -52,18 +52,15 @@ _CUT: Final = (
 class Asking:
     """Runs guarded calls, and asks a person where one must decide.
 
-    `allowed` are the operator's channels, and `overrules` says that they are set. `page` is None if
-    the person is at another machine. With `needs_passkey` only the page gives a yes, except to a
-    stop. `practice`: nothing is real, and each question says so.
+    `page` is None if the person is at another machine. With `needs_passkey` only the page gives a
+    yes, except to a stop. `practice`: nothing is real, and each question says so.
     """
 
     guard: ConsentGuard
     questions: OpenQuestions
-    allowed: frozenset[Channel]
     clock: Clock
     page: Page | None = None
     needs_passkey: bool = False
-    overrules: bool = False
     practice: bool = False
 
     @property
@@ -120,7 +117,7 @@ class Asking:
             tried |= {"panel", "page"}  # neither has shown it
         if phase == "unreported":
             tried.add("panel")
-            if asked and self.guard.rules.mode is Mode.HUMAN:
+            if asked and not self.guard.rules.ask.shows_previews:
                 await asked.told()  # only a question can be answered there: the next asks anew
         return await self._ask(call, request, tried)
 
@@ -155,7 +152,7 @@ class Asking:
                     return answer
                 call = call._replace(evidence=Evidence(answer=answer))
                 continue
-            if "form" in order:
+            if "form" in order and len(forms) > 1:
                 self.guard.audit.write_not_asked_in_form(call)
             shown = await self._ask_outside(call, result, way, asker=request.client_title)
             if shown is not None:
@@ -238,7 +235,7 @@ class Asking:
     ) -> Done | NotRun | types.InputRequiredResult:
         """Run a stop, which waits for nobody. A click outside of the form is the same yes."""
         people = self._people(call, request)
-        if "form" in people:
+        if people[:1] == ("form",):
             shown = await self._ask_about_stop_in_form(call._replace(can_ask=True), request)
             if not isinstance(shown, NotRun) or not shown.unseen or people == ("form",):
                 return shown
@@ -334,17 +331,15 @@ class Asking:
 
     def _operator(self) -> Operator:
         return Operator(
-            mode=self.guard.rules.mode,
-            allowed=self.allowed,
-            overrules=self.overrules,
+            ask=self.guard.rules.ask,
             needs_passkey=self.needs_passkey,
             has_page=self.page is not None and self.page.can_open(),
         )
 
     def _page(self) -> Page | None:
         """The page, if the person can be asked there."""
-        asks = self.guard.rules.mode in {Mode.AUTO, Mode.HUMAN}
-        is_usable = asks and "page" in self.allowed and self.page and self.page.can_open()
+        is_allowed = "page" in self.guard.rules.ask.order
+        is_usable = is_allowed and self.page and self.page.can_open()
         return self.page if is_usable else None
 
 

@@ -48,7 +48,7 @@ _YOUR_BROWSER: Final[Mapping[Channel, str]] = {**_WHERE, "page": "on a page in y
 _NEXT_STEPS: Final[Mapping[Status, str]] = {
     "asking": "Tell the user and stop. Call again with the same arguments to learn the result.",
     "declined": "Don't call again unless the user asks for it.",
-    "cannot_ask": "The operator set TRAX_CONFIRM=human: use a client that shows forms.",
+    "cannot_ask": "The operator's TRAX_ASK leaves previews out: use a client that can ask them.",
     "nothing_to_do": "Look with check_studio.",
     "confirmation_invalid": "Call again if the user still wants it.",
 }
@@ -145,7 +145,7 @@ def _next_after_several(done: Done) -> str:
 
 def _approved(done: Done) -> str:
     """The last sentence of a line, where nobody was asked."""
-    return _NOT_ASKED if done.approved_in == "flag" else ""
+    return _NOT_ASKED if done.approved_in == "confirm_alone" else ""
 
 
 def _lifetime(not_run: NotRun) -> str:

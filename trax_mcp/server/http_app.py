@@ -58,7 +58,7 @@ def http_app(
             Site(
                 public_url=str(settings.public_url),
                 path=PATH,
-                mode=service.rules.mode,
+                ask=service.rules.ask,
                 needs_passkey=service.needs_passkey,
                 may_run=not settings.read_only,
                 may_register=settings.sign_in_registration,

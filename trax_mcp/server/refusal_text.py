@@ -16,7 +16,7 @@ _SAID: Final[Mapping[Reason, str]] = {
     "timed_out": f"Nobody answered within five minutes, so nothing was sent. {_NOT_AGAIN}",
     "unseen": (
         "The client declined at once, so nobody saw the question, and nothing was sent. If it"
-        " never shows questions, the operator can set TRAX_CONFIRM=preview."
+        " never shows questions, the operator can set TRAX_ASK=preview."
     ),
 }
 _WITHDRAWN: Final = (

@@ -4,16 +4,13 @@ What a client declares is not always what it draws. So `TABLE` says what each wa
 """
 
 from collections.abc import Collection, Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from trax_mcp.consent.calls import Channel
 from trax_mcp.consent.preview import Preview
-from trax_mcp.consent.rules import Mode
+from trax_mcp.consent.rules import Way, WaysToAsk
 from trax_mcp.server.question_text import COLUMNS, ROWS, FormMessage, form_messages
 from trax_mcp.studio.naming import Sentence
-
-Way = Literal["form", "panel", "page", "preview"]
-"""How a person is asked. By a preview the model asks them."""
 
 MOST_FORMS: Final = 8
 """Clients give up a call after ten questions, and one may be asked again."""
@@ -150,14 +147,9 @@ class ConnectedClient(NamedTuple):
 
 
 class Operator(NamedTuple):
-    """What the operator allows: `TRAX_CONFIRM`, `TRAX_ASK`, and a passkey.
+    """What the operator allows: `TRAX_ASK`, and a passkey. `has_page`: a page can be opened."""
 
-    `overrules`: `TRAX_ASK` is set, and what it names is drawn. `has_page`: a page can be opened.
-    """
-
-    mode: Mode = Mode.AUTO
-    allowed: frozenset[Channel] = frozenset({"form", "panel", "page"})
-    overrules: bool = False
+    ask: WaysToAsk = WaysToAsk()
     needs_passkey: bool = False
     has_page: bool = False
 
@@ -192,25 +184,24 @@ def forms_of(
 
 def cuts_forms(client: ConnectedClient, operator: Operator) -> bool:
     """Whether a client shows so little of its forms that nobody can be asked in them."""
-    is_short = drawn_by(client.name, client.version).rows == 0
-    return client.has_form and is_short and not operator.overrules
+    may_use_form = client.has_form and "form" in operator.ask.order
+    return may_use_form and drawn_by(client.name, client.version).rows == 0
 
 
 def draws_panel(client: ConnectedClient, operator: Operator) -> bool:
     """Whether a client shows the panel that it declares, and the operator lets it ask there."""
-    is_drawn = operator.overrules or drawn_by(client.name, client.version).draws_panel
+    is_drawn = drawn_by(client.name, client.version).draws_panel
     return client.has_panel and is_drawn and may_use_panel(operator)
 
 
 def may_use_panel(operator: Operator) -> bool:
     """Whether the operator lets a person be asked in a panel."""
-    may_approve = "panel" in operator.allowed and not operator.needs_passkey
-    return may_approve and _asks_people(operator)
+    return "panel" in operator.ask.order and not operator.needs_passkey
 
 
 def allows_wish(operator: Operator) -> bool:
     """Whether a caller may be shown previews because it wants them."""
-    return operator.mode is not Mode.HUMAN and not operator.needs_passkey
+    return operator.ask.shows_previews and not operator.needs_passkey
 
 
 def ways(
@@ -224,29 +215,27 @@ def ways(
 ) -> tuple[Way, ...]:
     """The ways to ask a question that needs so many forms of this client, the best one first.
 
-    Those that were `tried` have shown nothing. Length never leads to a preview: while the client
-    declares forms, a person is asked in several. A stop is asked in one that is cut, too: the act
-    comes first.
+    Those that were `tried` have shown nothing. What needs several forms is asked elsewhere first,
+    and length never leads to a preview while the client declares forms. A stop is asked in one that
+    is cut, too: the act comes first.
     """
-    if not _asks_people(operator) or (wants_preview and allows_wish(operator)):
+    ask = operator.ask
+    if not ask.asks_people or (wants_preview and allows_wish(operator)):
         return ("preview",)
     may_use_form = is_stop or not operator.needs_passkey
-    has_form = client.has_form and "form" in operator.allowed and may_use_form
+    has_form = client.has_form and "form" in ask.order and may_use_form
     is_drawn = is_stop or not cuts_forms(client, operator)
-    form: list[Way] = ["form"] if has_form and is_drawn and forms <= MOST_FORMS else []
-    others: list[Way] = []
-    if draws_panel(client, operator):
-        others.append("panel")
-    if operator.has_page and "page" in operator.allowed:
-        others.append("page")
-    found = [*form, *others] if forms == 1 else [*others, *form]
-    if not has_form and (operator.mode is Mode.AUTO or is_stop):
+    shown: dict[Way, bool] = {
+        "form": has_form and is_drawn and forms <= MOST_FORMS,
+        "panel": draws_panel(client, operator),
+        "page": operator.has_page,
+    }
+    found = [it for it in ask.order if shown.get(it)]
+    if forms > 1:
+        found.sort(key=lambda it: it == "form")
+    if not has_form and (ask.shows_previews or is_stop):
         found.append("preview")
     return tuple(it for it in found if it not in tried)
-
-
-def _asks_people(operator: Operator) -> bool:
-    return operator.mode in {Mode.AUTO, Mode.HUMAN}
 
 
 def _is_called(name: str, pattern: str) -> bool:

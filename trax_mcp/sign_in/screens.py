@@ -18,7 +18,7 @@ from starlette.routing import Route
 from trax_mcp.api.errors import KEYS_SCREEN
 from trax_mcp.api.models import Page, Studio
 from trax_mcp.api.text_safety import quote, spell_out
-from trax_mcp.consent.rules import Mode
+from trax_mcp.consent.rules import WaysToAsk
 from trax_mcp.settings import KEY_PREFIX
 from trax_mcp.sign_in import SignInUnavailable
 from trax_mcp.sign_in.attempts import TooManyAttempts
@@ -108,17 +108,15 @@ _RUN_IN_FULL: Final = (
     " key allows."
 )
 _NEEDS_YES: Final = "Whatever goes on air, ends a show or deletes something"
-_YES: Final[Mapping[Mode, str]] = {
-    Mode.AUTO: (
-        " still needs your approval each time: you are asked in the client, or answer a preview."
-    ),
-    Mode.PREVIEW: " still needs your approval each time: you answer a preview in the conversation.",
-    Mode.HUMAN: (
-        " still needs your approval each time, in a form or a panel of the client. A client without"
-        " them can only end a show, after a preview."
-    ),
-    Mode.FLAG: " doesn't need your approval on this server: its operator has switched that off.",
-}
+_NOT_ASKED: Final = (
+    " doesn't need your approval on this server: its operator has switched that off."
+)
+_STILL: Final = " still needs your approval each time: you "
+_IN_PREVIEWS: Final = "answer a preview in the conversation."
+_IN_CLIENT: Final = "are asked in the client, or answer a preview."
+_NO_PREVIEWS: Final = (
+    "are asked in the client. One that can't ask you can only end a show, after a preview."
+)
 _PASSKEY: Final = (
     " needs a passkey at the server itself, and is refused here. Only ending a show works, with"
     " your approval."
@@ -309,7 +307,15 @@ def _title(access: Access) -> str:
 
 
 def _needs_yes(site: Site) -> str:
-    return f"{_NEEDS_YES}{_PASSKEY if site.needs_passkey else _YES[site.mode]}"
+    return f"{_NEEDS_YES}{_PASSKEY if site.needs_passkey else _how_to_approve(site.ask)}"
+
+
+def _how_to_approve(ask: WaysToAsk) -> str:
+    if ask.confirm_alone:
+        return _NOT_ASKED
+    if not ask.shows_previews:
+        return f"{_STILL}{_NO_PREVIEWS}"
+    return f"{_STILL}{_IN_CLIENT if ask.asks_people else _IN_PREVIEWS}"
 
 
 def _choice(site: Site, access: Access, offered: Sequence[Access], chosen: str) -> Html:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from trax_mcp.consent.rules import Mode
+from trax_mcp.consent.rules import WaysToAsk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +13,7 @@ class Site:
     public_url: str
     path: str
     """Of the MCP endpoint, below `public_url`."""
-    mode: Mode
+    ask: WaysToAsk
     """How a person is asked before a show goes on air."""
     needs_passkey: bool
     may_run: bool

@@ -45,7 +45,7 @@ async def no_pause(_seconds: float) -> None:
 class Product:
     """One server's settings and state. `server` and `app` serve it.
 
-    Settings are named as in the environment: `{"TRAX_CONFIRM": "flag"}`. Without
+    Settings are named as in the environment: `{"TRAX_ASK": "confirm_alone"}`. Without
     a clock of the test's own, `HandClock(trax)` is its clock. `transport` stands between the server
     and TRaX, and `page` is what stands for the page in a person's browser. With a `TRAX_BASE_URL`
     the requests to TRaX go there, on real connections.

@@ -15,19 +15,23 @@ from trax_mcp.consent.policy import (
     Refuse,
     Verdict,
 )
-from trax_mcp.consent.rules import Mode
+from trax_mcp.consent.rules import WaysToAsk
 
-DECIDERS: Final[dict[tuple[Mode, bool], str]] = {
-    (Mode.AUTO, True): "person",
-    (Mode.AUTO, False): "confirmation",
-    (Mode.HUMAN, True): "person",
-    (Mode.HUMAN, False): "nobody",
-    (Mode.PREVIEW, True): "confirmation",
-    (Mode.PREVIEW, False): "confirmation",
-    (Mode.FLAG, True): "flag",
-    (Mode.FLAG, False): "flag",
+EVERY: Final = WaysToAsk()
+PEOPLE: Final = WaysToAsk.of(["form", "panel", "page"])
+PREVIEW: Final = WaysToAsk.of(["preview"])
+CONFIRM_ALONE: Final = WaysToAsk.of(["confirm_alone"])
+DECIDERS: Final[dict[tuple[WaysToAsk, bool], str]] = {
+    (EVERY, True): "person",
+    (EVERY, False): "confirmation",
+    (PEOPLE, True): "person",
+    (PEOPLE, False): "nobody",
+    (PREVIEW, True): "confirmation",
+    (PREVIEW, False): "confirmation",
+    (CONFIRM_ALONE, True): "alone",
+    (CONFIRM_ALONE, False): "alone",
 }
-"""What decides in a mode, by whether the client can show a form."""
+"""What decides by the ways to ask, and by whether the client can show a form."""
 
 
 class Row(NamedTuple):
@@ -38,7 +42,7 @@ class Row(NamedTuple):
     person: Verdict
     nobody: Verdict
     confirmation: Verdict
-    flag: Verdict
+    alone: Verdict
 
 
 CANNOT: Final = Refuse("cannot_ask")
@@ -50,13 +54,13 @@ AGAIN: Final = NeedsAnswer(again=True)
 """Where the person cannot be asked again, the answer is refused as `changed`."""
 
 
-def carried(evidence: Evidence, kept: str, confirmation: Verdict, flag: Verdict) -> Row:
+def carried(evidence: Evidence, kept: str, confirmation: Verdict, alone: Verdict) -> Row:
     """No person has answered yet. If one can be asked, they are asked."""
-    return Row(evidence, kept, NeedsAnswer(), CANNOT, confirmation, flag)
+    return Row(evidence, kept, NeedsAnswer(), CANNOT, confirmation, alone)
 
 
 def answered(evidence: Evidence, kept: str, verdict: Verdict) -> Row:
-    """A person has answered. Their answer counts in every mode."""
+    """A person has answered. Their answer counts in all ways."""
     return Row(evidence, kept, verdict, verdict, verdict, verdict)
 
 

@@ -13,7 +13,7 @@ from trax_mcp.clock import Clock
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import GuardedCall
 from trax_mcp.consent.policy import NeedsConfirmation, in_audit_log
-from trax_mcp.consent.rules import Mode
+from trax_mcp.consent.rules import WaysToAsk
 from trax_mcp.telemetry import Telemetry
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def test_a_preview_at_the_wish_of_the_caller_says_so(
 ) -> None:
     counts, path = Counts(), tmp_path / "audit"
     call = GuardedCall(GoLive(studio_id="s"), Caller("sk"), wants_preview=wants_preview)
-    facts = in_audit_log(NeedsConfirmation("changed"), mode=Mode.AUTO, approved_in=None)
+    facts = in_audit_log(NeedsConfirmation("changed"), ask=WaysToAsk(), approved_in=None)
     Audit(path, Clock(), counts).write_verdict(call, facts)
     assert json.loads(path.read_text()).get("askedBy") == ("caller" if wants_preview else None)
     why = {"reason": "changed", "by_wish": wants_preview}

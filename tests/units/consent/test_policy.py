@@ -32,7 +32,6 @@ from trax_mcp.consent.policy import (
     question_to_use,
     refusal_by_person,
 )
-from trax_mcp.consent.rules import Mode
 from trax_mcp.studio.facts import Facts
 
 if TYPE_CHECKING:
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
     from trax_mcp.consent.questions import Question
+    from trax_mcp.consent.rules import WaysToAsk
 
 from tests.units.consent.policy_rows import (
     AGAIN,
@@ -49,10 +49,14 @@ from tests.units.consent.policy_rows import (
     BOTH,
     CHOSE,
     CHOSE_AGAIN,
+    CONFIRM_ALONE,
     COPIED,
     DECIDERS,
+    EVERY,
     FREE,
     MODELS,
+    PEOPLE,
+    PREVIEW,
     RUN,
     SHOW,
     USED,
@@ -77,7 +81,7 @@ LATER: Final = 5.0
 LIVE_ALREADY: Final = '"Friday Show" is on air already'
 
 TABLE: Final[dict[str, Row]] = {
-    # Nobody has answered. Columns: by confirmation, by flag.
+    # Nobody has answered. Columns: by confirmation, by `confirm` alone.
     "nothing": carried(Evidence(), "nothing", SHOW, SHOW),
     "confirm alone": carried(ALONE, "nothing", SHOW, FREE),
     "a confirmation without confirm": carried(COPIED, "confirmation", SHOW, SHOW),
@@ -118,7 +122,7 @@ TABLE: Final[dict[str, Row]] = {
 
 every_row = pytest.mark.parametrize("row", TABLE)
 ANSWERED: Final = tuple(row for row, it in TABLE.items() if it.evidence.answer)
-EVERYWHERE: Final = tuple((mode, can_ask, it) for (mode, can_ask) in DECIDERS for it in OPERATIONS)
+EVERYWHERE: Final = tuple((ways, can_ask, it) for (ways, can_ask) in DECIDERS for it in OPERATIONS)
 
 
 def kept_as(words: str, operation: Operation[Model]) -> Question | None:
@@ -134,42 +138,42 @@ def kept_as(words: str, operation: Operation[Model]) -> Question | None:
     )
 
 
-def case_of(row: str, operation: Operation[Model], mode: Mode, *, can_ask: bool) -> Case:
+def case_of(row: str, operation: Operation[Model], ways: WaysToAsk, *, can_ask: bool) -> Case:
     it = TABLE[row]
     kept = kept_as(it.kept, operation)
     for_stop = "for a stop" in it.kept
-    return Case(operation, "now", it.evidence, kept, mode, can_ask, LATER, is_for_stop=for_stop)
+    return Case(operation, "now", it.evidence, kept, ways, can_ask, LATER, is_for_stop=for_stop)
 
 
 @every_row
 def test_each_verdict_is_as_the_table_says(row: str) -> None:
-    for mode, can_ask, operation in EVERYWHERE:
-        case = case_of(row, operation, mode, can_ask=can_ask)
-        expected = getattr(TABLE[row], DECIDERS[mode, can_ask])
+    for ways, can_ask, operation in EVERYWHERE:
+        case = case_of(row, operation, ways, can_ask=can_ask)
+        expected = getattr(TABLE[row], DECIDERS[ways, can_ask])
         if expected == AGAIN and not can_ask:
             expected = invalid("changed")
-        assert (judge(case), mode, can_ask, operation) == (expected, mode, can_ask, operation)
+        assert (judge(case), ways, can_ask, operation) == (expected, ways, can_ask, operation)
 
 
 @every_row
 def test_a_go_live_of_a_live_studio_is_never_sent(row: str) -> None:
     """This holds with a yes and without. Only a used confirmation returns its outcome instead."""
     expected = USED if "used" in TABLE[row].kept else NothingToDo(LIVE_ALREADY)
-    for mode, can_ask in DECIDERS:
-        case = case_of(row, GO_LIVE, mode, can_ask=can_ask)
+    for ways, can_ask in DECIDERS:
+        case = case_of(row, GO_LIVE, ways, can_ask=can_ask)
         assert judge(case._replace(nothing_to_do=LIVE_ALREADY)) == expected
 
 
 @pytest.mark.parametrize("row", ANSWERED)
 def test_the_answer_of_a_person_counts_more_than_confirm(row: str) -> None:
     loud = TABLE[row].evidence._replace(confirm=True, confirmation="another-confirmation")
-    for mode, can_ask, operation in EVERYWHERE:
-        case = case_of(row, operation, mode, can_ask=can_ask)
+    for ways, can_ask, operation in EVERYWHERE:
+        case = case_of(row, operation, ways, can_ask=can_ask)
         assert judge(case._replace(evidence=loud)) == judge(case)
 
 
-def test_the_table_has_every_mode_reply_and_reason() -> None:
-    assert set(DECIDERS) == {*product(Mode, (True, False))}
+def test_the_table_has_every_way_reply_and_reason() -> None:
+    assert set(DECIDERS) == {*product((EVERY, PEOPLE, PREVIEW, CONFIRM_ALONE), (True, False))}
     assert {it.evidence.answer and it.evidence.answer.reply for it in TABLE.values()} == {
         None,
         *get_args(Reply),
@@ -182,8 +186,8 @@ def test_the_table_has_every_mode_reply_and_reason() -> None:
 @every_row
 def test_after_a_no_the_same_call_is_refused_unless_it_brings_an_answer(row: str) -> None:
     """Only for a while. A used confirmation still returns its outcome."""
-    for mode, can_ask in DECIDERS:
-        case = case_of(row, GO_LIVE, mode, can_ask=can_ask)
+    for ways, can_ask in DECIDERS:
+        case = case_of(row, GO_LIVE, ways, can_ask=can_ask)
         verdict = judge(case._replace(declined_seconds=59.2))
         if "used" in TABLE[row].kept or case.evidence.answer:
             assert verdict == judge(case)
@@ -213,19 +217,19 @@ def cases() -> Iterator[Case]:
             )
         ),
     ]
-    for operation, model, person, one, (mode, can_ask), why, for_stop in product(
+    for operation, model, person, one, (ways, can_ask), why, for_stop in product(
         OPERATIONS, MODELS, ANSWERS, kept, DECIDERS, (None, LIVE_ALREADY), (False, True)
     ):
         evidence = model._replace(answer=person)
-        yield Case(operation, "now", evidence, one, mode, can_ask, LATER, why, is_for_stop=for_stop)
+        yield Case(operation, "now", evidence, one, ways, can_ask, LATER, why, is_for_stop=for_stop)
 
 
 def is_agreed(case: Case, verdict: Proceed) -> bool:
-    """Whether there is a yes to this call in this world, or a flag is enough."""
+    """Whether there is a yes to this call in this world, or `confirm` alone is enough."""
     kept, evidence = case.question, case.evidence
     if (kept and kept.used_by is not None) or case.nothing_to_do is not None:
         return False
-    if evidence.answer is None and case.mode is Mode.FLAG:
+    if evidence.answer is None and case.ask.confirm_alone:
         return evidence.confirm and verdict.question_id is None
     if kept is None or verdict.question_id != kept.id:
         return False
@@ -234,7 +238,7 @@ def is_agreed(case: Case, verdict: Proceed) -> bool:
     if evidence.answer is not None:
         has_chosen = evidence.answer.reply == "chosen" and evidence.answer.choice == YES
         return has_chosen and kept.channel == "form" and evidence.answer.number == kept.number
-    may = case.mode is Mode.PREVIEW or (case.mode is Mode.AUTO and not case.can_ask)
+    may = case.ask == PREVIEW or (case.ask == EVERY and not case.can_ask)
     is_confirmed = evidence.confirm and evidence.confirmation == kept.id
     return kept.channel == "model" and is_confirmed and may
 
@@ -271,16 +275,16 @@ def test_a_form_that_is_refused_at_once_was_not_seen() -> None:
 
 
 def test_a_confirmation_runs_nothing_in_five_seconds_nor_for_five_more_after_each_try() -> None:
-    """Whatever has changed meanwhile, unless a flag or a form decides."""
+    """Whatever has changed meanwhile, unless `confirm` alone or a form decides."""
     first = asked(GO_LIVE, asked_at=100.0)
     tried = asked(GO_LIVE, asked_at=100.0, hurried=(101.0, 104.0))
     for question, seconds in ((first, 105.0), (tried, 109.0)):
-        case = case_of("confirm and its confirmation", GO_LIVE, Mode.PREVIEW, can_ask=True)
+        case = case_of("confirm and its confirmation", GO_LIVE, PREVIEW, can_ask=True)
         case = case._replace(question=question, came_at=seconds - 0.01)
         assert judge(case) == judge(case._replace(digest="later")) == TOO_SOON
         assert judge(case._replace(came_at=seconds)) == RUN
-        assert judge(case._replace(mode=Mode.FLAG)) == FREE
-        assert judge(case._replace(mode=Mode.AUTO, can_ask=True)) == NeedsAnswer()
+        assert judge(case._replace(ask=CONFIRM_ALONE)) == FREE
+        assert judge(case._replace(ask=EVERY, can_ask=True)) == NeedsAnswer()
 
 
 LIVE_SINCE: Final = '"Friday Show" has been on air for 12 minutes (since 18:00 UTC) already'

@@ -6,7 +6,7 @@ No fact matters, and a stop can be confirmed where no person can be asked.
 from __future__ import annotations
 
 from itertools import product
-from typing import Final, get_args
+from typing import TYPE_CHECKING, Final, get_args
 
 import pytest
 
@@ -16,10 +16,12 @@ from tests.units.consent.policy_rows import (
     ANSWERS,
     BOTH,
     CHOSE,
+    CONFIRM_ALONE,
     COPIED,
     DECIDERS,
     FREE,
     MODELS,
+    PREVIEW,
     SHOW,
     Row,
     answer,
@@ -35,8 +37,10 @@ from trax_mcp.consent.policy import (
     Verdict,
     judge_stop,
 )
-from trax_mcp.consent.rules import Mode
 from trax_mcp.consent.stop_token import StopToken, sign_stop
+
+if TYPE_CHECKING:
+    from trax_mcp.consent.rules import WaysToAsk
 
 KEY: Final = "a key"
 GIVEN: Final = 1000.0
@@ -69,7 +73,7 @@ STOPS: Final[dict[str, Row]] = {
 }  # fmt: skip
 
 
-def verdict_on(evidence: Evidence, words: str, mode: Mode, *, can_ask: bool) -> Verdict:
+def verdict_on(evidence: Evidence, words: str, ways: WaysToAsk, *, can_ask: bool) -> Verdict:
     """The verdict, with the token that the table's words name."""
     token = sign_stop(
         key=KEY,
@@ -81,7 +85,7 @@ def verdict_on(evidence: Evidence, words: str, mode: Mode, *, can_ask: bool) -> 
     return judge_stop(
         evidence,
         StopToken.read(None if "nothing" in words else token, key=KEY, studio_id="s"),
-        mode=mode,
+        ask=ways,
         can_ask=can_ask,
         is_for_another="for another" in words,
         now=GIVEN,
@@ -91,32 +95,32 @@ def verdict_on(evidence: Evidence, words: str, mode: Mode, *, can_ask: bool) -> 
 @pytest.mark.parametrize("row", STOPS)
 def test_each_verdict_about_a_stop_is_as_the_table_says(row: str) -> None:
     it = STOPS[row]
-    for (mode, can_ask), decider in DECIDERS.items():
+    for (ways, can_ask), decider in DECIDERS.items():
         expected = getattr(it, decider.replace("nobody", "confirmation"))
-        verdict = verdict_on(it.evidence, it.kept, mode, can_ask=can_ask)
-        assert (verdict, mode, can_ask) == (expected, mode, can_ask)
+        verdict = verdict_on(it.evidence, it.kept, ways, can_ask=can_ask)
+        assert (verdict, ways, can_ask) == (expected, ways, can_ask)
 
 
 def test_a_stop_runs_only_with_a_yes_in_every_combination() -> None:
     """A token that was offered to a person needs their choice, and one for a model needs none."""
     kinds = ("nothing", "token", "token, expired", "question", "question, expired")
     runs = 0
-    for model, person, kind, (mode, can_ask), of in product(
+    for model, person, kind, (ways, can_ask), of in product(
         MODELS, ANSWERS, kinds, DECIDERS, ("", ", for another")
     ):
         evidence = model._replace(answer=person)
-        if isinstance(verdict_on(evidence, kind + of, mode, can_ask=can_ask), Proceed):
+        if isinstance(verdict_on(evidence, kind + of, ways, can_ask=can_ask), Proceed):
             runs += 1
-            assert is_agreed(evidence, kind, mode, can_ask=can_ask)
+            assert is_agreed(evidence, kind, ways, can_ask=can_ask)
     assert runs > 0
 
 
-def is_agreed(evidence: Evidence, kind: str, mode: Mode, *, can_ask: bool) -> bool:
-    """Whether there is a yes to this stop, or a flag is enough."""
+def is_agreed(evidence: Evidence, kind: str, ways: WaysToAsk, *, can_ask: bool) -> bool:
+    """Whether there is a yes to this stop, or `confirm` alone is enough."""
     if evidence.answer is not None:
         has_chosen = evidence.answer.reply == "chosen" and evidence.answer.choice == YES
         return has_chosen and kind == "question"
-    if mode is Mode.FLAG:
+    if ways == CONFIRM_ALONE:
         return evidence.confirm
-    may = mode is Mode.PREVIEW or not can_ask
+    may = ways == PREVIEW or not can_ask
     return may and evidence.confirm and evidence.confirmation == ID and kind == "token"

@@ -14,11 +14,12 @@ from tests.units.consent.shown_table import operation_of
 from trax_mcp.api.operation import Effect, When
 from trax_mcp.api.operations import OPERATIONS
 from trax_mcp.consent.plans import PLANS
-from trax_mcp.consent.rules import Mode, Rules
+from trax_mcp.consent.rules import Rules, WaysToAsk
 
 if TYPE_CHECKING:
     from trax_mcp.api.models import Model
     from trax_mcp.api.operation import Operation
+    from trax_mcp.consent.rules import Way
 
 NAMES: Final = {NEVER: When.NEVER, WHILE_LIVE: When.WHILE_LIVE, ALWAYS: When.ALWAYS}
 WHEN: Final = [(operation_of(*it), NAMES[it[1].when]) for it in CHANGES if it[1].when]
@@ -30,9 +31,13 @@ def times(rules: Rules) -> list[tuple[Operation[Model], When]]:
     return [(operation, rules.when(operation)) for operation, _ in WHEN]
 
 
-@pytest.mark.parametrize("mode", Mode)
-def test_each_call_needs_consent_as_the_table_says(mode: Mode) -> None:
-    assert times(Rules(mode)) == WHEN
+@pytest.mark.parametrize(
+    "words",
+    [["form", "panel", "page", "preview"], ["form"], ["preview"], ["confirm_alone"]],
+    ids=str,
+)
+def test_each_call_needs_consent_as_the_table_says(words: list[Way]) -> None:
+    assert times(Rules(WaysToAsk.of(words))) == WHEN
 
 
 def test_a_tool_is_guarded_if_one_of_its_calls_can_need_consent() -> None:

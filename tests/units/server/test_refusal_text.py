@@ -64,7 +64,7 @@ ROWS: Final[dict[str, tuple[NotRun, str, bool]]] = {
         NotRun("go_live", "cannot_ask", "unseen"),
         (
             "The client declined at once, so nobody saw the question, and nothing was sent. If it"
-            " never shows questions, the operator can set TRAX_CONFIRM=preview."
+            " never shows questions, the operator can set TRAX_ASK=preview."
         ),
         False,
     ),

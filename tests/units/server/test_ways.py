@@ -9,13 +9,12 @@ import pytest
 
 from tests.support.terminal_rows import rows_of
 from trax_mcp.consent.preview import Preview, Row, Target
-from trax_mcp.consent.rules import Mode
+from trax_mcp.consent.rules import WaysToAsk
 from trax_mcp.server.ways import (
     MOST_FORMS,
     TABLE,
     ConnectedClient,
     Operator,
-    Way,
     allows_wish,
     drawn_by,
     forms_of,
@@ -25,7 +24,7 @@ from trax_mcp.server.ways_in_words import NOBODY, asked_in, known_from, newest
 from trax_mcp.studio.naming import say
 
 if TYPE_CHECKING:
-    from trax_mcp.consent.calls import Channel
+    from trax_mcp.consent.rules import Way
 
 FORMS: Final = ConnectedClient("claude-code", "2.1.332", has_form=True)
 PANELS: Final = ConnectedClient("somebody", "1", has_panel=True)
@@ -36,8 +35,10 @@ NEITHER: Final = ConnectedClient("gemini", "1")
 
 AT_HOME: Final = Operator(has_page=True)
 AWAY: Final = Operator()
-HUMAN: Final = Operator(mode=Mode.HUMAN)
-PASSKEY: Final = Operator(mode=Mode.HUMAN, needs_passkey=True, has_page=True)
+HUMAN: Final = Operator(WaysToAsk(("form", "panel", "page")))
+PASSKEY: Final = HUMAN._replace(needs_passkey=True, has_page=True)
+PREVIEW: Final = WaysToAsk(("preview",))
+CONFIRM_ALONE: Final = WaysToAsk((), confirm_alone=True)
 
 
 @pytest.mark.parametrize(
@@ -84,22 +85,35 @@ WAYS: Final[list[tuple[ConnectedClient, Operator, int, tuple[Way, ...]]]] = [
     (PANELS, AT_HOME, 2, ("panel", "page", "preview")),
     (NEITHER, AT_HOME, 1, ("page", "preview")),
     (NEITHER, AWAY, 9, ("preview",)),
-    # Declared, and not drawn. TRAX_ASK overrules that.
+    # Declared, and not drawn.
     (CUTS, AT_HOME, 1, ("page",)),
     (CUTS, AWAY, 1, ()),
     (CUTS, HUMAN, 2, ()),
-    (CUTS, AWAY._replace(overrules=True), 2, ("form",)),
-    (CUTS, AWAY._replace(mode=Mode.PREVIEW), 1, ("preview",)),
+    (CUTS, AWAY._replace(ask=PREVIEW), 1, ("preview",)),
     (QWEN, AT_HOME, 1, ("page", "preview")),
-    (QWEN, AT_HOME._replace(overrules=True), 1, ("panel", "page", "preview")),
     # The operator.
-    (BOTH, AT_HOME._replace(allowed=frozenset({"form"})), 2, ("form",)),
-    (BOTH, AT_HOME._replace(allowed=frozenset({"page"})), 1, ("page", "preview")),
+    (BOTH, AT_HOME._replace(ask=WaysToAsk(("form",))), 2, ("form",)),
+    (BOTH, AT_HOME._replace(ask=WaysToAsk(("page", "preview"))), 1, ("page", "preview")),
+    (BOTH, AT_HOME._replace(ask=WaysToAsk(("page",))), 1, ("page",)),
+    (
+        BOTH,
+        AT_HOME._replace(ask=WaysToAsk(("page", "form", "panel"))),
+        1,
+        ("page", "form", "panel"),
+    ),
+    (
+        BOTH,
+        AT_HOME._replace(ask=WaysToAsk(("page", "form", "panel"))),
+        2,
+        ("page", "panel", "form"),
+    ),
+    (BOTH, AWAY._replace(ask=WaysToAsk(("page", "panel", "preview"))), 1, ("panel", "preview")),
+    (FORMS, AWAY._replace(ask=WaysToAsk(("page",))), 1, ()),
     (NEITHER, HUMAN, 1, ()),
     (FORMS, HUMAN, 2, ("form",)),
     (BOTH, PASSKEY, 1, ("page",)),
-    (BOTH, AT_HOME._replace(mode=Mode.PREVIEW), 1, ("preview",)),
-    (BOTH, AT_HOME._replace(mode=Mode.FLAG), 1, ("preview",)),
+    (BOTH, AT_HOME._replace(ask=PREVIEW), 1, ("preview",)),
+    (BOTH, AT_HOME._replace(ask=CONFIRM_ALONE), 1, ("preview",)),
 ]
 
 
@@ -126,19 +140,21 @@ def test_a_stop_is_asked_in_a_form_first_and_never_refused(
 
 
 def test_length_never_moves_a_question_to_the_model() -> None:
-    allowed: tuple[frozenset[Channel], ...] = (
-        frozenset({"form"}),
-        frozenset({"form", "panel", "page"}),
+    allowed: tuple[tuple[Way, ...], ...] = (
+        ("form",),
+        ("form", "preview"),
+        ("form", "panel", "page"),
+        ("form", "panel", "page", "preview"),
+        ("panel", "page", "form", "preview"),
     )
-    for client, mode, channels, has_page, forms, is_stop in product(
+    for client, order, has_page, forms, is_stop in product(
         (FORMS, BOTH, CUTS),
-        (Mode.AUTO, Mode.HUMAN),
         allowed,
         (True, False),
         (1, 2, 99),
         (True, False),
     ):
-        operator = Operator(mode=mode, allowed=channels, has_page=has_page)
+        operator = Operator(WaysToAsk(order), has_page=has_page)
         assert "preview" not in ways(client, operator, forms=forms, is_stop=is_stop)
 
 
@@ -151,7 +167,7 @@ def test_a_way_that_has_shown_nothing_is_not_tried_again() -> None:
     ("operator", "is_allowed"),
     [
         (AT_HOME, True),
-        (AT_HOME._replace(mode=Mode.PREVIEW), True),
+        (AT_HOME._replace(ask=PREVIEW), True),
         (HUMAN, False),
         (PASSKEY, False),
     ],

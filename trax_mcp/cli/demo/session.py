@@ -144,7 +144,7 @@ async def connect(
     """
     program, *arguments = command
     environment = {it: os.environ[it] for it in os.environ if not it.startswith(VARIABLE_PREFIX)}
-    environment |= {"TRAX_ASK": "form", "TRAX_CHAT_POLL_SECONDS": "0.5"}
+    environment |= {"TRAX_ASK": "form,preview", "TRAX_CHAT_POLL_SECONDS": "0.5"}
     server = StdioServerParameters(command=program, args=arguments, env=environment)
     session = Session(screen)
     async with Client(
