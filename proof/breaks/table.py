@@ -76,6 +76,7 @@ from trax_mcp.server import (
     ways,
 )
 from trax_mcp.server.arguments import EVIDENCE_SCHEMAS
+from trax_mcp.server.asking import Asking
 from trax_mcp.server.door import CALLER, Door, _names_key, bearer_token
 from trax_mcp.server.offer import Offer
 from trax_mcp.server.overload import answer_to
@@ -112,6 +113,8 @@ if TYPE_CHECKING:
     from trax_mcp.api.operation import Answer_co, Operation
     from trax_mcp.consent.attempts import Sent
     from trax_mcp.consent.calls import GuardedCall
+    from trax_mcp.consent.open_questions import OpenQuestion
+    from trax_mcp.consent.questions import Phase
     from trax_mcp.consent.records import Place
     from trax_mcp.consent.rules import Way
     from trax_mcp.server.ways import ConnectedClient, Operator
@@ -126,6 +129,7 @@ _read_model = answers.read_model
 _ways = ways.ways
 _asks_again = studios._asks_again
 _begin_call = Store.begin_call
+_find = Asking._find
 _fingerprint = caller._fingerprint
 _give_tokens = AuthorizationServer._give_tokens
 _identified = identity.identify
@@ -226,6 +230,13 @@ def _ways_by_length(
     **more: Any,  # noqa: ANN401  passed on
 ) -> tuple[Way, ...]:
     return ("preview",) if forms > 1 else _ways(client, operator, forms=forms, **more)
+
+
+async def _find_only_own(
+    self: Asking, call: GuardedCall, request: CallRequest
+) -> tuple[OpenQuestion | None, Phase | None]:
+    is_outside = {"panel", "page"} & {*self._people(call, request)}
+    return await _find(self, call, request) if is_outside else (None, None)
 
 
 def _deletions_last(act: Act) -> tuple[Rank, bool, str]:
@@ -340,6 +351,9 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
     ],
     "The id of a form, a panel or a page is no confirmation": [
         ("tests/units/consent/test_policy.py", swap(_judge_confirmation).by(_confirm_by_any_id)),
+    ],
+    "No preview is given of what a person is being asked": [
+        ("tests/consent/test_approval_channels.py", swap(Asking._find).by(_find_only_own)),
     ],
     "From the second no on": [
         (

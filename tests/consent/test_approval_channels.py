@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any, Final
 import mcp_types as types
 import pytest
 
-from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, YES
+from tests.support.guarded_calls import DELETE_SOURCE, GO_LIVE, GO_OFFLINE, YES
 from tests.support.product.shared_clock import settled
 from tests.support.simulated_person import Person, agreeing, declining
 from tests.world.answers import approved_in, audit_lines, outcome
-from tests.world.world import MINE, open_world
+from tests.world.panel import open_panel
+from tests.world.world import MINE, Over, open_world
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Literal
 
+    from tests.support.guarded_calls import GuardedOperation
     from tests.support.simulated_person import Form, FormAnswer
     from tests.world.world import World
 
@@ -129,7 +131,7 @@ async def test_after_a_form_that_a_person_declined_no_page_asks(era: str) -> Non
         assert it.open_page.browser.opened == []
 
 
-# The order
+# What a person is being asked
 
 
 async def test_the_first_of_the_operators_ways_that_a_client_draws_is_taken(
@@ -148,3 +150,26 @@ async def test_the_first_of_the_operators_ways_that_a_client_draws_is_taken(
         it.open_page.browser.is_there = False
         assert approved_in(await it[MINE].call(GO_OFFLINE)) == "form"
     assert [it["event"] for it in audit_lines(log) if it["event"] == "not_asked"] == []
+
+
+@pytest.mark.parametrize("other", ["another client", "a caller that wants previews"])
+async def test_no_preview_is_given_of_what_a_person_is_being_asked(other: str) -> None:
+    """Nor to another client with the same key. A stop's is, and so is that of another call."""
+    async with open_world(MINE, over=Over.HTTP, TRAX_ASK="form,panel,preview") as it:
+        panel = await open_panel(await it.caller(apps=True), GO_LIVE)
+        has_wish = other == "a caller that wants previews"
+        wish = "preview" if has_wish else ""
+        wire = await it.wire(forms=has_wish, x_trax_ask=wish)
+
+        async def status(operation: GuardedOperation) -> tuple[str, bool]:
+            answer = await wire.call(operation.tool, **operation.arguments)
+            data = answer["structuredContent"]
+            return data["status"], "confirmation" in data
+
+        assert await status(GO_LIVE) == ("asking", False)
+        assert (await status(DELETE_SOURCE))[0] == "confirmation_required"
+        assert await status(GO_OFFLINE) == ("confirmation_required", True)
+        await panel.look()
+        it.hand_clock.advance(1)
+        await panel.press(panel.no)
+        assert await status(GO_LIVE) == ("confirmation_required", True)

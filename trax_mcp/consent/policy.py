@@ -225,7 +225,9 @@ def _judge_confirmation(case: Case) -> Verdict:
         return NeedsConfirmation()
     if question is None:
         return NeedsConfirmation("mismatch" if case.is_for_stop else "expired")
-    if not question.is_for_model or not question.is_for(case.operation):
+    if not question.is_for_model:  # a person is asked this, so no preview of it is given
+        return Refuse("confirmation_invalid", "mismatch")
+    if not question.is_for(case.operation):
         return NeedsConfirmation("mismatch")
     if is_too_soon(question.asked_at, question.hurried, case.came_at):
         return TOO_SOON

@@ -214,13 +214,20 @@ class Asking:
     async def _find(
         self, call: GuardedCall, request: CallRequest
     ) -> tuple[OpenQuestion | None, Phase | None]:
-        """What the same call has asked before outside of it, and what that is now."""
-        if not {"panel", "page"} & {*self._people(call, request)}:
+        """What the same call has asked before outside of it, and what that is now.
+
+        A caller who can be asked in no way is shown no preview of what a person is being asked.
+        """
+        people = {*self._people(call, request)}
+        is_outside = bool({"panel", "page"} & people)
+        would_preview = not people and self.guard.rules.ask.asks_people and not _is_stop(call)
+        if not (is_outside or would_preview):
             return None, None
         try:
-            return await self.questions.find(call) or (None, None)
+            found = await self.questions.find(call)
         except Away:
             return None, None
+        return found if found and (is_outside or found[1] == "open") else (None, None)
 
     async def _wait_for_page(self, asked: OpenQuestion) -> Done | NotRun | None:
         """What came of a question. None if no browser shows it."""

@@ -91,7 +91,7 @@ TABLE: Final[dict[str, Row]] = {
     "one of another call": carried(BOTH, "of another call", ask("mismatch"), FREE),
     "one of a world that is gone": carried(BOTH, "changed", ask("changed"), FREE),
     "one of both": carried(BOTH, "of another call, changed", ask("mismatch"), FREE),
-    "a person's question as a confirmation": carried(BOTH, "question", ask("mismatch"), FREE),
+    "a person's question as a confirmation": carried(BOTH, "question", invalid("mismatch"), FREE),
     "a used confirmation": Row(BOTH, "used", *[USED] * 4),
     "a used confirmation without confirm": Row(COPIED, "used", *[USED] * 4),
     "a used confirmation of another call": Row(BOTH, "used by another call", *[USED] * 4),
