@@ -25,6 +25,7 @@ def broken_promises(row: Row, evening: Evening) -> list[str]:
     return [
         *_sent_twice(row, evening),
         *_gaps(evening),
+        *_harmless(evening),
         *(f"{it.label}: {what}" for it in evening.told for what in _of_one(row, evening, it)),
     ]
 
@@ -46,6 +47,17 @@ def _gaps(evening: Evening) -> Iterator[str]:
     lost = [it for it in evening.written if it not in shown]
     if len(lost) > shown.count(None) and not says_so:
         yield f"lost without a word: {lost}"
+
+
+def _harmless(evening: Evening) -> Iterator[str]:
+    """A question names each destination, or its choice names no platform."""
+    for it in evening.told:
+        preview = data_of(it.result).get("preview")
+        if preview and it.label == "go_live asks" and " on " in preview["yes"]:
+            there = [it for it in preview["effects"] if it.startswith("Streams to: ")]
+            named = "".join(there).count('" (')
+            if named < evening.started:
+                yield f"asks for {named} destinations, and {evening.started} were started"
 
 
 def _of_one(row: Row, evening: Evening, told: Told) -> Iterator[str]:

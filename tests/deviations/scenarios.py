@@ -46,6 +46,8 @@ class Evening:
     """What viewers wrote, in order."""
     sent: list[str] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
+    started: int = 0
+    """To how many destinations the show went."""
 
     async def call(self, tool: str, label: str = "", /, **arguments: object) -> Any:  # noqa: ANN401  JSON
         """Call a tool; returns the data of its answer."""
@@ -99,6 +101,8 @@ class Scenario:
             evening = Evening(it)
             await self.calls(evening)
             evening.sent = [_shortened(sent) for sent in it.sent]
+            stream = it.trax.world.streams.get(_FRIDAY["studioId"])
+            evening.started = len(stream.destination_ids) if stream else 0
             evening.secrets = [MINE, *it.trax.reserved_uploads]
         return evening
 
