@@ -130,7 +130,7 @@ async def test_a_redirect_is_named_by_its_host_and_not_followed(
         server, sandbox, READ, [Fault.status(308, PAGE, content_type="text/html", headers=headers)]
     )
     assert text_of(result) == (
-        f"TRaX's address answered with a redirect{LOCATIONS[location]} (HTTP 308), which is not"
+        f"TRaX's address redirects{LOCATIONS[location]} (HTTP 308), which isn't"
         " followed. Check TRAX_BASE_URL."
     )
     assert len(sandbox.requests) == 1

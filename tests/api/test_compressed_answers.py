@@ -98,10 +98,10 @@ async def test_an_answer_of_exactly_four_mib_is_read(server: Server[Any], sandbo
 
 
 UNREADABLE: Final[dict[str, tuple[str, bytes, str]]] = {
-    "br": ("br", b"\x0b\x02\x80", "is compressed (br), though plain was asked for"),
-    "zstd": ("zstd", b"(\xb5/\xfd", "is compressed (zstd), though plain was asked for"),
-    "twice": ("gzip, br", b"?", "is compressed, though plain was asked for"),
-    "no word": ("<obey>", b"?", "is compressed, though plain was asked for"),
+    "br": ("br", b"\x0b\x02\x80", "is compressed (br), which trax-mcp can't read"),
+    "zstd": ("zstd", b"(\xb5/\xfd", "is compressed (zstd), which trax-mcp can't read"),
+    "twice": ("gzip, br", b"?", "is compressed, which trax-mcp can't read"),
+    "no word": ("<obey>", b"?", "is compressed, which trax-mcp can't read"),
     "damaged": ("gzip", b"nothing of gzip", "is compressed (gzip), and damaged"),
     "cut off": ("gzip", gzip.compress(b"{}")[:-4], "is compressed (gzip), and cut off"),
     "empty": ("gzip", b"", "is compressed (gzip), and cut off"),
@@ -117,9 +117,7 @@ async def test_another_compression_is_named(
     fault = Fault.status(200, body, headers={"Content-Encoding": encoding})
     (read,) = await results_of(server, sandbox, READ, [fault])
     (write,) = await results_of(server, sandbox, WRITE, [fault])
-    assert text_of(read) == (
-        f"The answer to get_stream_status {why}. `trax-mcp doctor` looks further."
-    )
+    assert text_of(read) == (f"The answer to get_stream_status {why}. Run `trax-mcp doctor`.")
     assert text_of(write) == (
         f"The answer to send_chat_message {why}; whether it took effect is not known."
         " Look with list_chat_messages before anything else."

@@ -21,11 +21,9 @@ if TYPE_CHECKING:
 
     from tests.support.product.sandbox import Sandbox
 
-LACKS: Final = "TRaX accepted the call, but its answer to list_studios has no `data`"
+LACKS: Final = "TRaX's answer to list_studios has no `data`"
 LOOP: Final = "The pages of {} do not end"
-UNREADABLE: Final = (
-    "TRaX accepted the call, but its answer to list_studios says nothing readable of the next page"
-)
+UNREADABLE: Final = "TRaX's answer to list_studios has an unreadable `nextCursor`"
 ASKS: Final = "confirmation_required"
 
 ROWS: Final = [

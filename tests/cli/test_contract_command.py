@@ -177,7 +177,10 @@ async def test_an_equal_difference_of_many_calls_is_one_line() -> None:
 @pytest.mark.parametrize(
     ("fault", "why"),
     [
-        (Fault.status(200, PAGE, content_type="text/html"), "a page (text/html) with HTTP 200"),
+        (
+            Fault.status(200, PAGE, content_type="text/html"),
+            "A page (text/html), not TRaX's API, answered",
+        ),
         (Fault.dropped(), "The connection to TRaX broke before it answered"),
     ],
     ids=["HTML page", "dropped connection"],

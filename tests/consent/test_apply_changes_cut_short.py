@@ -167,11 +167,11 @@ async def test_after_a_lost_answer_none_is_sent() -> None:
 @pytest.mark.parametrize(
     ("answered", "outcome_of_first", "said"),
     [
-        ({"ok": False}, "applied", "TRaX answered that it did not work. This was read"),
+        ({"ok": False}, "applied", "TRaX answered that it didn't work. This was read"),
         (
             {"enabled": True},
             "applied",
-            "TRaX answered that it is on, though off was asked for. This",
+            "TRaX answered that it is on, not off as asked. This",
         ),
     ],
 )

@@ -50,20 +50,20 @@ def with_data(data: object) -> Callable[[Json], object]:
 
 NULL: Final = with_data(None)
 BROKEN: Final = with_first(id=None)
-NO_LIST: Final = "TRaX sent no list of destinations: the show may go out all the same."
+NO_LIST: Final = "TRaX sent no list of destinations: the show may go out anyway."
 ONE: Final = "1 destination can't be read: the show may go out there too."
 SWITCH: Final = f"Whether {SHORTS} is on can't be read: the show may go out there too."
 
 ODD_SWITCHES: Final[tuple[Any, ...]] = (..., None, 0, 1, "off", "", [], {})
 DOUBTS: Final = [
-    ("null", NULL, NO_LIST, "the destinations (TRaX sent `null` in place of a list)"),
+    ("null", NULL, NO_LIST, "the destinations (TRaX sent `null` instead of a list)"),
     ("an item without an id", BROKEN, ONE, "1 destination (it can't be read)"),
     *(
         (
             f"enabled {value!r}",
             with_first(enabled=value),
             SWITCH,
-            "whether 1 destination is on (TRaX did not tell)",
+            "whether 1 destination is on (TRaX didn't say)",
         )
         for value in ODD_SWITCHES
     ),
@@ -244,7 +244,7 @@ async def test_a_status_that_cannot_be_read_counts_as_on_air(live: object) -> No
         it.trax.faults.add(Fault.patched(change), path="*/stream-status", times=None)
         asked = await it[MINE].data("create_source", **source)
         assert asked["preview"]["effects"][0].startswith("You may be on air")
-        unknown = "whether the studio is live (TRaX did not tell)"
+        unknown = "whether the studio is live (TRaX didn't say)"
         assert asked["preview"]["unknown"] == [unknown]
         assert (await shown(it))["unknown"] == [unknown]
 

@@ -34,7 +34,7 @@ NOTHING_DONE: Final = (
     'TRaX is rate limiting this API key (TRaX says: "Scripted."); nothing was changed. '
 )
 STILL_GOOD: Final = "The same `confirmation` stays good until it expires."
-ASKED_AGAIN: Final = "The user is asked again then."
+ASKED_AGAIN: Final = "The user will be asked again."
 READING_SECONDS: Final = 2.0
 
 in_virtual_world: Final = partial(open_world, MINE, virtual=True)

@@ -31,7 +31,10 @@ NOT_LIVE: Final = Fault.status(200, {"live": False})
 PAGE: Final = Fault.status(200, "<html>Back soon</html>", content_type="text/html")
 ELSEWHERE: Final = "nd it on TRaX's own site, or on the platforms."
 ACCEPTED: Final = "TRaX accepted the stop, but the show goes on."
-MAY_COME: Final = '"Friday Night Show" is off air now, but a start may still come.'
+MAY_COME: Final = (
+    '"Friday Night Show" is off air now, but a start may still come. If it goes on air after all,'
+    " end it on TRaX's own site, or on the platforms."
+)
 
 UNPROVEN: Final[dict[str, Fault]] = {
     "401": Fault.error(401, "invalid_key"),
@@ -94,8 +97,8 @@ async def test_where_nothing_can_be_seen_it_is_told_where_else_to_end_the_show(a
     async with in_virtual_world() as it:
         put_on_air(it.trax)
         result = await stop(it, answer=answer, seen=Fault.status(500))
-    assert text_of(result).startswith("It's not known whether it is on air. ")
-    assert f". If it is on air, e{ELSEWHERE}" in text_of(result)
+    assert text_of(result).startswith("It may still be on air: the status couldn't be read. ")
+    assert f". If it's on air, e{ELSEWHERE}" in text_of(result)
     assert (result.is_error, state_in(result)) == (True, "unknown")
 
 
@@ -104,7 +107,7 @@ async def test_an_accepted_stop_that_cannot_be_seen_is_no_proof() -> None:
     async with in_virtual_world() as it:
         put_on_air(it.trax)
         result = await stop(it, seen=Fault.error(403, "insufficient_scope"))
-    assert text_of(result).startswith("It's not known whether ")
+    assert " may still be on air: TRaX accepted the stop, but " in text_of(result)
     assert f"e{ELSEWHERE}" in text_of(result)
     assert (result.is_error, state_in(result)) == (False, "unknown")
 
@@ -253,5 +256,5 @@ async def test_a_start_that_could_not_be_taken_off_the_air_again_is_told_as_it_i
         assert len(it.times_of("/go-live")) == 1
         assert len(it.times_of("/go-offline")) == 2
     assert state_in(started[0]) == "on_air"
-    failed = "A stop came after it, and taking it off the air again has failed."
+    failed = "A stop came after it, but the show couldn't be taken off the air."
     assert failed in text_of(started[0])

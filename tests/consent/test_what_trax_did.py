@@ -15,9 +15,7 @@ from tests.world.world import MINE, open_world
 if TYPE_CHECKING:
     from pathlib import Path
 
-MISSING: Final = (
-    '"Late crowd" (Twitch) is on, but isn\'t among those that TRaX started: look there.'
-)
+MISSING: Final = '"Late crowd" (Twitch) is on, but TRaX didn\'t list it as started: check there.'
 DESTINATION: Final = {
     "id": "dest_1",
     "studioId": "studio_42",
@@ -58,15 +56,15 @@ async def test_nothing_is_named_where_trax_names_all_or_none() -> None:
 CHANGES: Final[dict[str, tuple[str, dict[str, Any], dict[str, Any], str]]] = {
     "a destination stays on": (
         "update_destination", {"destId": "dest_1", "enabled": False}, DESTINATION,
-        "it is on, though off was asked for, and it was on right after.",
+        "it is on, not off as asked, and it was on right after.",
     ),
     "a source stays off": (
         "update_source", {"sourceId": "source_2", "active": True}, SOURCE,
-        "it is off, though on was asked for, and it was off right after.",
+        "it is off, not on as asked, and it was off right after.",
     ),
     "a picture stays landscape": (
         "update_destination", {"destId": "dest_1", "vertical": True}, DESTINATION,
-        "it is landscape, though portrait was asked for.",
+        "it is landscape, not portrait as asked.",
     ),
 }  # fmt: skip
 

@@ -66,11 +66,11 @@ ROWS: Final = (
         play=as_documented,
         calls=scenarios.STOP_WHILE_STARTING,
         person=(
-            "go_offline asks: The show ends for all viewers. / It doesn't seem to be on air. A start that is under way is told to stop, too. / [Go offline]",
-            'go_offline: "Friday Night Show" is off air now, but a start may still come.',
+            "go_offline asks: The show ends for all viewers. / It doesn't seem to be on air. If a start is under way, it's told to stop too. / [Go offline]",
+            'go_offline: "Friday Night Show" is off air now, but a start may still come. If it goes on air after all, end it on TRaX\'s own site, or on the platforms.',
             'go_live: The start of "Friday Night Show" was accepted, but a stop came after it.',
-            'check_studio: "Friday Night Show" may be starting: a go-live was sent within the last minute and is not seen on air yet; switched on: YouTube and Twitch.',
-            'check_studio later: "Friday Night Show" may be starting: a go-live was sent within the last minute and is not seen on air yet; switched on: YouTube and Twitch.',
+            'check_studio: "Friday Night Show" may be starting: a go-live was sent within the last minute, and it hasn\'t been seen on air yet; switched on: YouTube and Twitch.',
+            'check_studio later: "Friday Night Show" may be starting: a go-live was sent within the last minute, and it hasn\'t been seen on air yet; switched on: YouTube and Twitch.',
         ),
         model=(
             "go_offline asks: executed=false, status=confirmation_required, message=Not done yet: go_offline needs the user's approval. Show the user the whole preview (translate it if needed, leave nothing out) and stop. If their next message approves it without conditions, call go_offline again with the same arguments, `confirm: true` and the `confirmation`. Approval with conditions doesn't count: make the changed call instead. Several previews may be shown together, if none changes what another one shows.",
@@ -87,7 +87,7 @@ ROWS: Final = (
         play=as_documented,
         calls=scenarios.STOP_OFF_AIR,
         person=(
-            "go_offline asks: The show ends for all viewers. / It doesn't seem to be on air. A start that is under way is told to stop, too. / [Go offline]",
+            "go_offline asks: The show ends for all viewers. / It doesn't seem to be on air. If a start is under way, it's told to stop too. / [Go offline]",
             'go_offline: "Friday Night Show" is off air.',
             'check_studio later: "Friday Night Show" is off air and could go live; switched on: YouTube and Twitch.',
         ),

@@ -16,10 +16,10 @@ ROWS: Final = (
         play=answered_with_record(SWITCH, "dest_3"),
         calls=scenarios.SWITCH,
         person=(
-            "update_destination: NOT changed: it is off, though on was asked for, and it was off right after.",
+            "update_destination: NOT changed: it is off, not on as asked, and it was off right after.",
         ),
         model=(
-            "update_destination: not_changed, unknown: NOT changed: it is off, though on was asked for, and it was off right after. Look with list_destinations before anything else.",
+            "update_destination: not_changed, unknown: NOT changed: it is off, not on as asked, and it was off right after. Look with list_destinations before anything else.",
         ),
         sent=("PATCH dest_3",),
     ),
@@ -29,10 +29,10 @@ ROWS: Final = (
         play=answered_with_record(SWITCH, "dest_1"),
         calls=scenarios.SWITCH_ON_AIR,
         person=(
-            "update_destination: NOT changed: it is on, though off was asked for, and it was on right after.",
+            "update_destination: NOT changed: it is on, not off as asked, and it was on right after.",
         ),
         model=(
-            "update_destination: not_changed, unknown: NOT changed: it is on, though off was asked for, and it was on right after. Look with list_destinations before anything else.",
+            "update_destination: not_changed, unknown: NOT changed: it is on, not off as asked, and it was on right after. Look with list_destinations before anything else.",
         ),
         sent=("PATCH dest_1",),
     ),
@@ -64,10 +64,10 @@ ROWS: Final = (
         play=answered(SWITCH, 200, {"ok": False}),
         calls=scenarios.SWITCH,
         person=(
-            "update_destination: TRaX answered that it did not work; whether it took effect is not known, and it was off right after.",
+            "update_destination: TRaX answered that it didn't work; whether it took effect anyway is not known, and it was off right after.",
         ),
         model=(
-            "update_destination: bad_answer, unknown: TRaX answered that it did not work; whether it took effect is not known, and it was off right after. Look with list_destinations before anything else.",
+            "update_destination: bad_answer, unknown: TRaX answered that it didn't work; whether it took effect anyway is not known, and it was off right after. Look with list_destinations before anything else.",
         ),
         sent=("PATCH dest_3",),
     ),
@@ -136,10 +136,10 @@ ROWS: Final = (
         play=page(SWITCH),
         calls=scenarios.SWITCH,
         person=(
-            "update_destination: Something other than TRaX's API answered the call: a page (text/html) with HTTP 200; whether it took effect is not known, and it was off right after.",
+            "update_destination: A page (text/html), not TRaX's API, answered the call with HTTP 200; whether it took effect is not known, and it was off right after.",
         ),
         model=(
-            "update_destination: bad_answer, unknown: Something other than TRaX's API answered update_destination: a page (text/html) with HTTP 200; whether it took effect is not known, and it was off right after. Look with list_destinations before anything else.",
+            "update_destination: bad_answer, unknown: A page (text/html), not TRaX's API, answered update_destination with HTTP 200; whether it took effect is not known, and it was off right after. Look with list_destinations before anything else.",
         ),
         sent=("PATCH dest_3",),
     ),
@@ -165,10 +165,10 @@ ROWS: Final = (
         play=page(DELETE),
         calls=scenarios.DELETE,
         person=(
-            "delete_destination: Something other than TRaX's API answered the call: a page (text/html) with HTTP 200; whether it took effect is not known.",
+            "delete_destination: A page (text/html), not TRaX's API, answered the call with HTTP 200; whether it took effect is not known.",
         ),
         model=(
-            "delete_destination: bad_answer, unknown: Something other than TRaX's API answered delete_destination: a page (text/html) with HTTP 200; whether it took effect is not known. Look with list_destinations before anything else.",
+            "delete_destination: bad_answer, unknown: A page (text/html), not TRaX's API, answered delete_destination with HTTP 200; whether it took effect is not known. Look with list_destinations before anything else.",
         ),
         sent=("DELETE dest_1",),
     ),
@@ -191,10 +191,10 @@ ROWS: Final = (
         play=answered(DELETE, 200, {"ok": False}),
         calls=scenarios.DELETE,
         person=(
-            "delete_destination: TRaX answered that it did not work; whether it took effect is not known.",
+            "delete_destination: TRaX answered that it didn't work; whether it took effect anyway is not known.",
         ),
         model=(
-            "delete_destination: bad_answer, unknown: TRaX answered that it did not work; whether it took effect is not known. Look with list_destinations before anything else.",
+            "delete_destination: bad_answer, unknown: TRaX answered that it didn't work; whether it took effect anyway is not known. Look with list_destinations before anything else.",
         ),
         sent=("DELETE dest_1",),
     ),

@@ -24,14 +24,14 @@ ROWS: Final = (
         play=packed(EVERY, "br", lambda it: b"\x0b" + it),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            "find_studio: The answer is compressed (br), though plain was asked for.",
-            "check_studio: The answer is compressed (br), though plain was asked for.",
-            "go_live asks: The answer is compressed (br), though plain was asked for; the change was not sent.",
+            "find_studio: The answer is compressed (br), which trax-mcp can't read.",
+            "check_studio: The answer is compressed (br), which trax-mcp can't read.",
+            "go_live asks: The answer is compressed (br), which trax-mcp can't read; the change was not sent.",
         ),
         model=(
-            "find_studio: bad_answer, not_applied: The answer to list_studios is compressed (br), though plain was asked for. `trax-mcp doctor` looks further.",
-            "check_studio: bad_answer, not_applied: The answer to get_studio is compressed (br), though plain was asked for. `trax-mcp doctor` looks further.",
-            "go_live asks: bad_answer, not_applied: The answer to get_studio is compressed (br), though plain was asked for; the change was not sent. `trax-mcp doctor` looks further.",
+            "find_studio: bad_answer, not_applied: The answer to list_studios is compressed (br), which trax-mcp can't read. Run `trax-mcp doctor`.",
+            "check_studio: bad_answer, not_applied: The answer to get_studio is compressed (br), which trax-mcp can't read. Run `trax-mcp doctor`.",
+            "go_live asks: bad_answer, not_applied: The answer to get_studio is compressed (br), which trax-mcp can't read; the change was not sent. Run `trax-mcp doctor`.",
         ),
     ),
     Row(
@@ -67,9 +67,9 @@ ROWS: Final = (
             "go_live asks: The answer is compressed (gzip), and damaged; the change was not sent.",
         ),
         model=(
-            "find_studio: bad_answer, not_applied: The answer to list_studios is compressed (gzip), and damaged. `trax-mcp doctor` looks further.",
-            "check_studio: bad_answer, not_applied: The answer to get_studio is compressed (gzip), and damaged. `trax-mcp doctor` looks further.",
-            "go_live asks: bad_answer, not_applied: The answer to get_studio is compressed (gzip), and damaged; the change was not sent. `trax-mcp doctor` looks further.",
+            "find_studio: bad_answer, not_applied: The answer to list_studios is compressed (gzip), and damaged. Run `trax-mcp doctor`.",
+            "check_studio: bad_answer, not_applied: The answer to get_studio is compressed (gzip), and damaged. Run `trax-mcp doctor`.",
+            "go_live asks: bad_answer, not_applied: The answer to get_studio is compressed (gzip), and damaged; the change was not sent. Run `trax-mcp doctor`.",
         ),
     ),
     Row(
@@ -78,14 +78,14 @@ ROWS: Final = (
         play=moved(READS, 301, "/v1/studios/?key=secret"),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            "find_studio: TRaX's address answered with a redirect to another path there (HTTP 301), which is not followed.",
-            "check_studio: TRaX's address answered with a redirect to another path there (HTTP 301), which is not followed.",
-            "go_live asks: The studio's name couldn't be read: TRaX's address answered with a redirect to another path there (HTTP 301), which is not followed; the change was not sent.",
+            "find_studio: TRaX's address redirects to another path there (HTTP 301), which isn't followed.",
+            "check_studio: TRaX's address redirects to another path there (HTTP 301), which isn't followed.",
+            "go_live asks: The studio's name couldn't be read: TRaX's address redirects to another path there (HTTP 301), which isn't followed; the change was not sent.",
         ),
         model=(
-            "find_studio: bad_answer, not_applied: TRaX's address answered with a redirect to another path there (HTTP 301), which is not followed. Check TRAX_BASE_URL.",
-            "check_studio: bad_answer, not_applied: TRaX's address answered with a redirect to another path there (HTTP 301), which is not followed. Check TRAX_BASE_URL.",
-            "go_live asks: bad_answer, not_applied: The studio's name couldn't be read: TRaX's address answered with a redirect to another path there (HTTP 301), which is not followed; the change was not sent. Check TRAX_BASE_URL.",
+            "find_studio: bad_answer, not_applied: TRaX's address redirects to another path there (HTTP 301), which isn't followed. Check TRAX_BASE_URL.",
+            "check_studio: bad_answer, not_applied: TRaX's address redirects to another path there (HTTP 301), which isn't followed. Check TRAX_BASE_URL.",
+            "go_live asks: bad_answer, not_applied: The studio's name couldn't be read: TRaX's address redirects to another path there (HTTP 301), which isn't followed; the change was not sent. Check TRAX_BASE_URL.",
         ),
     ),
     Row(
@@ -94,14 +94,14 @@ ROWS: Final = (
         play=moved(EVERY, 308, "https://eu.trax.example/v1?key=secret"),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            'find_studio: TRaX\'s address answered with a redirect to "eu.trax.example" (HTTP 308), which is not followed.',
-            'check_studio: TRaX\'s address answered with a redirect to "eu.trax.example" (HTTP 308), which is not followed.',
-            "go_live asks: The studio's name couldn't be read: TRaX's address answered with a redirect to \"eu.trax.example\" (HTTP 308), which is not followed; the change was not sent.",
+            "find_studio: TRaX's address redirects to \"eu.trax.example\" (HTTP 308), which isn't followed.",
+            "check_studio: TRaX's address redirects to \"eu.trax.example\" (HTTP 308), which isn't followed.",
+            "go_live asks: The studio's name couldn't be read: TRaX's address redirects to \"eu.trax.example\" (HTTP 308), which isn't followed; the change was not sent.",
         ),
         model=(
-            'find_studio: bad_answer, not_applied: TRaX\'s address answered with a redirect to "eu.trax.example" (HTTP 308), which is not followed. Check TRAX_BASE_URL.',
-            'check_studio: bad_answer, not_applied: TRaX\'s address answered with a redirect to "eu.trax.example" (HTTP 308), which is not followed. Check TRAX_BASE_URL.',
-            "go_live asks: bad_answer, not_applied: The studio's name couldn't be read: TRaX's address answered with a redirect to \"eu.trax.example\" (HTTP 308), which is not followed; the change was not sent. Check TRAX_BASE_URL.",
+            "find_studio: bad_answer, not_applied: TRaX's address redirects to \"eu.trax.example\" (HTTP 308), which isn't followed. Check TRAX_BASE_URL.",
+            "check_studio: bad_answer, not_applied: TRaX's address redirects to \"eu.trax.example\" (HTTP 308), which isn't followed. Check TRAX_BASE_URL.",
+            "go_live asks: bad_answer, not_applied: The studio's name couldn't be read: TRaX's address redirects to \"eu.trax.example\" (HTTP 308), which isn't followed; the change was not sent. Check TRAX_BASE_URL.",
         ),
     ),
     Row(
@@ -110,14 +110,14 @@ ROWS: Final = (
         play=moved(READS, 302, "https://login.example/start?key=secret"),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            'find_studio: TRaX\'s address answered with a redirect to "login.example" (HTTP 302), which is not followed.',
-            'check_studio: TRaX\'s address answered with a redirect to "login.example" (HTTP 302), which is not followed.',
-            "go_live asks: The studio's name couldn't be read: TRaX's address answered with a redirect to \"login.example\" (HTTP 302), which is not followed; the change was not sent.",
+            "find_studio: TRaX's address redirects to \"login.example\" (HTTP 302), which isn't followed.",
+            "check_studio: TRaX's address redirects to \"login.example\" (HTTP 302), which isn't followed.",
+            "go_live asks: The studio's name couldn't be read: TRaX's address redirects to \"login.example\" (HTTP 302), which isn't followed; the change was not sent.",
         ),
         model=(
-            'find_studio: bad_answer, not_applied: TRaX\'s address answered with a redirect to "login.example" (HTTP 302), which is not followed. Check TRAX_BASE_URL.',
-            'check_studio: bad_answer, not_applied: TRaX\'s address answered with a redirect to "login.example" (HTTP 302), which is not followed. Check TRAX_BASE_URL.',
-            "go_live asks: bad_answer, not_applied: The studio's name couldn't be read: TRaX's address answered with a redirect to \"login.example\" (HTTP 302), which is not followed; the change was not sent. Check TRAX_BASE_URL.",
+            "find_studio: bad_answer, not_applied: TRaX's address redirects to \"login.example\" (HTTP 302), which isn't followed. Check TRAX_BASE_URL.",
+            "check_studio: bad_answer, not_applied: TRaX's address redirects to \"login.example\" (HTTP 302), which isn't followed. Check TRAX_BASE_URL.",
+            "go_live asks: bad_answer, not_applied: The studio's name couldn't be read: TRaX's address redirects to \"login.example\" (HTTP 302), which isn't followed; the change was not sent. Check TRAX_BASE_URL.",
         ),
     ),
     Row(
@@ -126,10 +126,10 @@ ROWS: Final = (
         play=moved("POST *", 308, "https://eu.trax.example/v1/go-live"),
         calls=scenarios.GO_LIVE,
         person=(
-            'go_live: TRaX\'s address answered with a redirect to "eu.trax.example" (HTTP 308), which is not followed; whether it took effect is not known.',
+            "go_live: TRaX's address redirects to \"eu.trax.example\" (HTTP 308), which isn't followed; whether it took effect is not known.",
         ),
         model=(
-            'go_live: bad_answer, unknown: TRaX\'s address answered with a redirect to "eu.trax.example" (HTTP 308), which is not followed; whether it took effect is not known. Look with check_studio in a minute; if it is off air then, ask the user again.',
+            "go_live: bad_answer, unknown: TRaX's address redirects to \"eu.trax.example\" (HTTP 308), which isn't followed; whether it took effect is not known. Look with check_studio in a minute; if it is off air then, ask the user again.",
         ),
         sent=("POST go-live",),
     ),

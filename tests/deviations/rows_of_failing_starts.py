@@ -157,7 +157,7 @@ ROWS: Final = (
             'go_live: TRaX refused the call (HTTP 425, code "too_early") (TRaX says: "Wait for the encoder."); nothing was changed.',
         ),
         model=(
-            'go_live: too_early, not_applied: TRaX refused the call (HTTP 425, code "too_early") (TRaX says: "Wait for the encoder."); nothing was changed. `trax-mcp doctor` looks further.',
+            'go_live: too_early, not_applied: TRaX refused the call (HTTP 425, code "too_early") (TRaX says: "Wait for the encoder."); nothing was changed. Run `trax-mcp doctor`.',
         ),
         sent=("POST go-live",),
     ),

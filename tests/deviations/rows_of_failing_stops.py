@@ -19,7 +19,7 @@ ROWS: Final = (
             'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC); switched on: YouTube and Twitch.',
         ),
         model=(
-            "go_offline: bad_answer, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). A page (text/html), not TRaX's API, answered 502, and the show goes on. End it on TRaX's own site, or on the platforms. If the show is to end, call go_offline again.",
+            "go_offline: bad_answer, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). A page (text/html), not TRaX's API, answered 502, and the show goes on. End it on TRaX's own site, or on the platforms. If the user still wants it off air, call go_offline again.",
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:03.000Z, studios.0.unknown=[], no studios.0.ready",
         ),
         sent=("POST go-offline",),
@@ -35,7 +35,7 @@ ROWS: Final = (
             'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC); switched on: YouTube and Twitch.',
         ),
         model=(
-            'go_offline: internal, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX has trouble (HTTP 500, code "internal") (TRaX says: "TRaX says why."), and the show goes on. End it on TRaX\'s own site, or on the platforms. If the show is to end, call go_offline again.',
+            'go_offline: internal, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX has trouble (HTTP 500, code "internal") (TRaX says: "TRaX says why."), and the show goes on. End it on TRaX\'s own site, or on the platforms. If the user still wants it off air, call go_offline again.',
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:03.000Z, studios.0.unknown=[], no studios.0.ready",
         ),
         sent=("POST go-offline",),
@@ -51,7 +51,7 @@ ROWS: Final = (
             'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC); switched on: YouTube and Twitch.',
         ),
         model=(
-            "go_offline: unreachable, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). The connection to TRaX broke before it answered, and the show goes on. End it on TRaX's own site, or on the platforms. If the show is to end, call go_offline again.",
+            "go_offline: unreachable, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). The connection to TRaX broke before it answered, and the show goes on. End it on TRaX's own site, or on the platforms. If the user still wants it off air, call go_offline again.",
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:03.000Z, studios.0.unknown=[], no studios.0.ready",
         ),
         sent=("POST go-offline",),
@@ -141,7 +141,7 @@ ROWS: Final = (
             'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC); switched on: YouTube and Twitch.',
         ),
         model=(
-            'go_offline: maintenance, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX has trouble (HTTP 503, code "maintenance") (TRaX says: "Back at nine."), and the show goes on. End it on TRaX\'s own site, or on the platforms. If the show is to end, call go_offline again.',
+            'go_offline: maintenance, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX has trouble (HTTP 503, code "maintenance") (TRaX says: "Back at nine."), and the show goes on. End it on TRaX\'s own site, or on the platforms. If the user still wants it off air, call go_offline again.',
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:03.000Z, studios.0.unknown=[], no studios.0.ready",
         ),
         sent=("POST go-offline",),
@@ -202,7 +202,7 @@ ROWS: Final = (
             'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC); switched on: YouTube and Twitch.',
         ),
         model=(
-            'go_offline: studio_locked, not_applied, on_air: STILL ON AIR (seen 18:01:00 UTC). TRaX refused the call (HTTP 423, code "studio_locked") (TRaX says: "Robin holds the studio."); nothing was changed. End it on TRaX\'s own site, or on the platforms. `trax-mcp doctor` looks further.',
+            'go_offline: studio_locked, not_applied, on_air: STILL ON AIR (seen 18:01:00 UTC). TRaX refused the call (HTTP 423, code "studio_locked") (TRaX says: "Robin holds the studio."); nothing was changed. End it on TRaX\'s own site, or on the platforms. Run `trax-mcp doctor`.',
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:03.000Z, studios.0.unknown=[], no studios.0.ready",
         ),
         sent=("POST go-offline",),

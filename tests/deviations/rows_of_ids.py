@@ -28,7 +28,7 @@ ROWS: Final = (
         play=one_item(DESTINATIONS, 1, id=2),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            'go_live: "Friday Night Show" went live at 18:00:08 UTC, on YouTube ("Main channel") and the destination "dest_2". TRaX can\'t confirm that a picture arrives. / Warning: "Late crowd" (Twitch) is on, but isn\'t among those that TRaX started: look there.',
+            'go_live: "Friday Night Show" went live at 18:00:08 UTC, on YouTube ("Main channel") and the destination "dest_2". TRaX can\'t confirm that a picture arrives. / Warning: "Late crowd" (Twitch) is on, but TRaX didn\'t list it as started: check there.',
         ),
         model=(
             "find_studio: details.destinations.1.id=2",

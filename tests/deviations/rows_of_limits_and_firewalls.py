@@ -57,7 +57,7 @@ ROWS: Final = (
             'find_studio: The likely one is "Friday Night Show". "Friday Night Show (rehearsal)" matches too. Whether it is on air is not known: the key lacks stream:read.',
             'check_studio: Whether "Friday Night Show" is on air is not known; switched on: YouTube and Twitch. Not everything could be read.',
             'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / whether the studio is live (the key lacks stream:read) / [Go live on YouTube and Twitch]',
-            'go_live: TRaX accepted the start, but it couldn\'t be seen whether "Friday Night Show" is on air, on YouTube ("Main channel") and Twitch ("Late crowd").',
+            'go_live: TRaX accepted the start, on YouTube ("Main channel") and Twitch ("Late crowd"), but it couldn\'t be seen whether "Friday Night Show" is on air.',
         ),
         model=(
             'find_studio: matches.0.live=null, matches.1.live=null, details.unknown=["whether the studio is live (the key lacks stream:read)"]',
@@ -206,7 +206,7 @@ ROWS: Final = (
         calls=scenarios.WHOLE_SHOW,
         person=(
             'go_live: TRaX is rate limiting this API key (TRaX says: "Too many requests."); nothing was changed.',
-            "go_offline asks: The show ends for all viewers. / It doesn't seem to be on air. A start that is under way is told to stop, too. / the destinations (TRaX did not tell) / [Go offline]",
+            "go_offline asks: The show ends for all viewers. / It doesn't seem to be on air. If a start is under way, it's told to stop too. / the destinations (TRaX didn't say) / [Go offline]",
         ),
         model=(
             'go_live: rate_limited, not_applied, call again: TRaX is rate limiting this API key (TRaX says: "Too many requests."); nothing was changed. Call again in 1 s. The same `confirmation` stays good until it expires.',

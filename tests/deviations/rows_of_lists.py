@@ -42,12 +42,12 @@ ROWS: Final = (
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
             'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
-            'go_live asks: TRaX sent no list of destinations: the show may go out all the same. / Anyone can watch. / May be on screen: "Host camera", "Intro clip" / the destinations (TRaX sent `null` in place of a list) / [Go live]',
+            'go_live asks: TRaX sent no list of destinations: the show may go out anyway. / Anyone can watch. / May be on screen: "Host camera", "Intro clip" / the destinations (TRaX sent `null` instead of a list) / [Go live]',
             'go_live: "Friday Night Show" went live at 18:00:08 UTC, on no destination. TRaX can\'t confirm that a picture arrives.',
         ),
         model=(
-            'find_studio: details.destinations=[], details.unknown=["the destinations (TRaX sent `null` in place of a list)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, and 12 more',
-            'check_studio: studios.0.destinations=[], studios.0.unknown=["the destinations (TRaX sent `null` in place of a list)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, and 11 more',
+            'find_studio: details.destinations=[], details.unknown=["the destinations (TRaX sent `null` instead of a list)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, and 12 more',
+            'check_studio: studios.0.destinations=[], studios.0.unknown=["the destinations (TRaX sent `null` instead of a list)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, and 11 more',
             "go_live: destinationIds=[]",
         ),
         sent=("POST go-live",),
@@ -59,12 +59,12 @@ ROWS: Final = (
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
             'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
-            'go_live asks: TRaX sent no list of destinations: the show may go out all the same. / Anyone can watch. / May be on screen: "Host camera", "Intro clip" / the destinations (TRaX sent `null` in place of a list) / [Go live]',
+            'go_live asks: TRaX sent no list of destinations: the show may go out anyway. / Anyone can watch. / May be on screen: "Host camera", "Intro clip" / the destinations (TRaX sent `null` instead of a list) / [Go live]',
             'go_live: "Friday Night Show" went live at 18:00:08 UTC, on the destination "dest_1" and the destination "dest_2". TRaX can\'t confirm that a picture arrives.',
         ),
         model=(
-            'find_studio: details.destinations=[], details.unknown=["the destinations (TRaX sent `null` in place of a list)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, and 12 more',
-            'check_studio: studios.0.destinations=[], studios.0.unknown=["the destinations (TRaX sent `null` in place of a list)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, and 11 more',
+            'find_studio: details.destinations=[], details.unknown=["the destinations (TRaX sent `null` instead of a list)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, and 12 more',
+            'check_studio: studios.0.destinations=[], studios.0.unknown=["the destinations (TRaX sent `null` instead of a list)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, and 11 more',
         ),
         sent=("POST go-live",),
     ),
@@ -91,11 +91,11 @@ ROWS: Final = (
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
             "check_studio: The studio is off air. Whether it could go live is not known; switched on: YouTube and Twitch. Not everything could be read.",
-            "go_live asks: TRaX accepted the call, but its answer has no `id`; the change was not sent.",
+            "go_live asks: TRaX's answer has no `id`; the change was not sent.",
         ),
         model=(
-            'check_studio: studios.0.name=null, studios.0.unknown=["the studio\'s name (TRaX accepted the call, but its answer to get_studio has no `id`)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready',
-            "go_live asks: bad_answer, not_applied: TRaX accepted the call, but its answer to get_studio has no `id`; the change was not sent. Run `trax-mcp doctor`.",
+            'check_studio: studios.0.name=null, studios.0.unknown=["the studio\'s name (TRaX\'s answer to get_studio has no `id`)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready',
+            "go_live asks: bad_answer, not_applied: TRaX's answer to get_studio has no `id`; the change was not sent. Run `trax-mcp doctor`.",
         ),
     ),
     Row(
@@ -132,12 +132,12 @@ ROWS: Final = (
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
             'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
-            "go_live asks: TRaX accepted the call, but its answer has another type of `data` than TRaX documents; the change was not sent.",
+            "go_live asks: TRaX's answer has `data` of an undocumented type; the change was not sent.",
         ),
         model=(
-            'find_studio: details.unknown=["the destinations (TRaX accepted the call, but its answer to list_destinations has another type of `data` than TRaX documents)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no details.destinations.0.id, and 11 more',
-            'check_studio: studios.0.unknown=["the destinations (TRaX accepted the call, but its answer to list_destinations has another type of `data` than TRaX documents)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 10 more',
-            "go_live asks: bad_answer, not_applied: TRaX accepted the call, but its answer to list_destinations has another type of `data` than TRaX documents; the change was not sent. Run `trax-mcp doctor`.",
+            'find_studio: details.unknown=["the destinations (TRaX\'s answer to list_destinations has `data` of an undocumented type)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no details.destinations.0.id, and 11 more',
+            'check_studio: studios.0.unknown=["the destinations (TRaX\'s answer to list_destinations has `data` of an undocumented type)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 10 more',
+            "go_live asks: bad_answer, not_applied: TRaX's answer to list_destinations has `data` of an undocumented type; the change was not sent. Run `trax-mcp doctor`.",
         ),
     ),
     Row(
@@ -147,11 +147,11 @@ ROWS: Final = (
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
             'check_studio: "Friday Night Show" is off air and could go live; switched on: YouTube and Twitch. Not everything could be read.',
-            'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / the linked accounts (TRaX accepted the call, but its answer to list_connections has no `data`) / [Go live on YouTube and Twitch]',
+            'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / the linked accounts (TRaX\'s answer to list_connections has no `data`) / [Go live on YouTube and Twitch]',
         ),
         model=(
-            'find_studio: details.unknown=["the linked accounts (TRaX accepted the call, but its answer to list_connections has no `data`)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
-            'check_studio: studios.0.unknown=["the linked accounts (TRaX accepted the call, but its answer to list_connections has no `data`)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
+            'find_studio: details.unknown=["the linked accounts (TRaX\'s answer to list_connections has no `data`)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
+            'check_studio: studios.0.unknown=["the linked accounts (TRaX\'s answer to list_connections has no `data`)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
         ),
         sent=("POST go-live",),
     ),

@@ -77,10 +77,10 @@ ROWS: Final = (
         play=page(SAY),
         calls=scenarios.SAY,
         person=(
-            "send_chat_message: Something other than TRaX's API answered the call: a page (text/html) with HTTP 200; whether it took effect is not known.",
+            "send_chat_message: A page (text/html), not TRaX's API, answered the call with HTTP 200; whether it took effect is not known.",
         ),
         model=(
-            "send_chat_message: bad_answer, unknown: Something other than TRaX's API answered send_chat_message: a page (text/html) with HTTP 200; whether it took effect is not known. Look with list_chat_messages before anything else.",
+            "send_chat_message: bad_answer, unknown: A page (text/html), not TRaX's API, answered send_chat_message with HTTP 200; whether it took effect is not known. Look with list_chat_messages before anything else.",
         ),
         sent=("POST messages",),
     ),
@@ -90,10 +90,10 @@ ROWS: Final = (
         play=answered(SAY, 200, {"ok": False}),
         calls=scenarios.SAY,
         person=(
-            "send_chat_message: TRaX answered that it did not work; whether it took effect is not known.",
+            "send_chat_message: TRaX answered that it didn't work; whether it took effect anyway is not known.",
         ),
         model=(
-            "send_chat_message: bad_answer, unknown: TRaX answered that it did not work; whether it took effect is not known. Look with list_chat_messages before anything else.",
+            "send_chat_message: bad_answer, unknown: TRaX answered that it didn't work; whether it took effect anyway is not known. Look with list_chat_messages before anything else.",
         ),
         sent=("POST messages",),
     ),
@@ -161,10 +161,10 @@ ROWS: Final = (
         play=page(SWITCH),
         calls=scenarios.SEVERAL,
         person=(
-            "apply_changes: Not sure about change 1; change 2 was not sent.\n1. Turn off YouTube: Something other than TRaX's API answered the call: a page (text/html) with HTTP 200; whether it took effect is not known, and it was on right after.\n2. Go live on Twitch: not sent, because TRaX did not confirm the change before it.",
+            "apply_changes: Not sure about change 1; change 2 was not sent.\n1. Turn off YouTube: A page (text/html), not TRaX's API, answered the call with HTTP 200; whether it took effect is not known, and it was on right after.\n2. Go live on Twitch: not sent, because TRaX did not confirm the change before it.",
         ),
         model=(
-            "apply_changes: message=Look with list_destinations before anything else., changes.0.outcome=unknown, changes.0.error.code=bad_answer, changes.0.error.message=Something other than TRaX's API answered update_destination: a page (text/html) with HTTP 200; whether it took effect is not known, and it was on right after. Look with list_destinations before anything else., and 14 more",
+            "apply_changes: message=Look with list_destinations before anything else., changes.0.outcome=unknown, changes.0.error.code=bad_answer, changes.0.error.message=A page (text/html), not TRaX's API, answered update_destination with HTTP 200; whether it took effect is not known, and it was on right after. Look with list_destinations before anything else., and 14 more",
         ),
         sent=("PATCH dest_1",),
     ),

@@ -84,14 +84,14 @@ ROWS: Final = (
         play=fields("GET */[dsc]*s", nextCursor=0),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            "find_studio: TRaX accepted the call, but its answer says nothing readable of the next page.",
+            "find_studio: TRaX's answer has an unreadable `nextCursor`.",
             'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
-            "go_live asks: TRaX accepted the call, but its answer says nothing readable of the next page; the change was not sent.",
+            "go_live asks: TRaX's answer has an unreadable `nextCursor`; the change was not sent.",
         ),
         model=(
-            "find_studio: bad_answer, not_applied: TRaX accepted the call, but its answer to list_studios says nothing readable of the next page. Run `trax-mcp doctor`.",
-            'check_studio: studios.0.unknown=["the destinations (TRaX accepted the call, but its answer to list_destinations says nothing readable of the next page)", "the sources (TRaX accepted the call, but its answer to list_sources says nothing readable of the next page)", "the linked accounts (TRaX accepted the call, but its answer to list_connections says nothing readable of the next page)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 22 more',
-            "go_live asks: bad_answer, not_applied: TRaX accepted the call, but its answer to list_destinations says nothing readable of the next page; the change was not sent. Run `trax-mcp doctor`.",
+            "find_studio: bad_answer, not_applied: TRaX's answer to list_studios has an unreadable `nextCursor`. Run `trax-mcp doctor`.",
+            'check_studio: studios.0.unknown=["the destinations (TRaX\'s answer to list_destinations has an unreadable `nextCursor`)", "the sources (TRaX\'s answer to list_sources has an unreadable `nextCursor`)", "the linked accounts (TRaX\'s answer to list_connections has an unreadable `nextCursor`)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 22 more',
+            "go_live asks: bad_answer, not_applied: TRaX's answer to list_destinations has an unreadable `nextCursor`; the change was not sent. Run `trax-mcp doctor`.",
         ),
     ),
     Row(
@@ -101,12 +101,12 @@ ROWS: Final = (
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
             'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
-            "go_live asks: TRaX accepted the call, but its answer says nothing readable of the next page; the change was not sent.",
+            "go_live asks: TRaX's answer has an unreadable `nextCursor`; the change was not sent.",
         ),
         model=(
-            'find_studio: details.unknown=["the destinations (TRaX accepted the call, but its answer to list_destinations says nothing readable of the next page)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no details.destinations.0.id, no details.destinations.0.name, and 10 more',
-            'check_studio: studios.0.unknown=["the destinations (TRaX accepted the call, but its answer to list_destinations says nothing readable of the next page)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 10 more',
-            "go_live asks: bad_answer, not_applied: TRaX accepted the call, but its answer to list_destinations says nothing readable of the next page; the change was not sent. Run `trax-mcp doctor`.",
+            'find_studio: details.unknown=["the destinations (TRaX\'s answer to list_destinations has an unreadable `nextCursor`)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no details.destinations.0.id, no details.destinations.0.name, and 10 more',
+            'check_studio: studios.0.unknown=["the destinations (TRaX\'s answer to list_destinations has an unreadable `nextCursor`)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 10 more',
+            "go_live asks: bad_answer, not_applied: TRaX's answer to list_destinations has an unreadable `nextCursor`; the change was not sent. Run `trax-mcp doctor`.",
         ),
     ),
 )

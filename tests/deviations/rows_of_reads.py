@@ -127,11 +127,11 @@ ROWS: Final = (
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
             'check_studio: "Friday Night Show" is off air and could go live; switched on: YouTube and Twitch. Not everything could be read.',
-            'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / whether writes are switched on (Something other than TRaX\'s API answered get_health: a page (text/html) with HTTP 200) / [Go live on YouTube and Twitch]',
+            'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / whether writes are switched on (A page (text/html), not TRaX\'s API, answered get_health with HTTP 200) / [Go live on YouTube and Twitch]',
         ),
         model=(
-            'find_studio: details.unknown=["whether writes are switched on (Something other than TRaX\'s API answered get_health: a page (text/html) with HTTP 200)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
-            'check_studio: studios.0.unknown=["whether writes are switched on (Something other than TRaX\'s API answered get_health: a page (text/html) with HTTP 200)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
+            'find_studio: details.unknown=["whether writes are switched on (A page (text/html), not TRaX\'s API, answered get_health with HTTP 200)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
+            'check_studio: studios.0.unknown=["whether writes are switched on (A page (text/html), not TRaX\'s API, answered get_health with HTTP 200)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
         ),
         sent=("POST go-live",),
     ),
@@ -186,11 +186,11 @@ ROWS: Final = (
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
             'check_studio: "Friday Night Show" is off air and could go live; switched on: YouTube and Twitch. Not everything could be read.',
-            'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / the linked accounts (Something other than TRaX\'s API answered list_connections: a page (text/html) with HTTP 200) / [Go live on YouTube and Twitch]',
+            'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / the linked accounts (A page (text/html), not TRaX\'s API, answered list_connections with HTTP 200) / [Go live on YouTube and Twitch]',
         ),
         model=(
-            'find_studio: details.unknown=["the linked accounts (Something other than TRaX\'s API answered list_connections: a page (text/html) with HTTP 200)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
-            'check_studio: studios.0.unknown=["the linked accounts (Something other than TRaX\'s API answered list_connections: a page (text/html) with HTTP 200)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
+            'find_studio: details.unknown=["the linked accounts (A page (text/html), not TRaX\'s API, answered list_connections with HTTP 200)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
+            'check_studio: studios.0.unknown=["the linked accounts (A page (text/html), not TRaX\'s API, answered list_connections with HTTP 200)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
         ),
         sent=("POST go-live",),
     ),
@@ -201,12 +201,12 @@ ROWS: Final = (
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
             'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
-            "go_live asks: Something other than TRaX's API answered the call: a page (text/html) with HTTP 200; the change was not sent.",
+            "go_live asks: A page (text/html), not TRaX's API, answered the call with HTTP 200; the change was not sent.",
         ),
         model=(
-            'find_studio: details.unknown=["the destinations (Something other than TRaX\'s API answered list_destinations: a page (text/html) with HTTP 200)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no details.destinations.0.id, and 11 more',
-            'check_studio: studios.0.unknown=["the destinations (Something other than TRaX\'s API answered list_destinations: a page (text/html) with HTTP 200)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 10 more',
-            "go_live asks: bad_answer, not_applied, call again: Something other than TRaX's API answered list_destinations: a page (text/html) with HTTP 200; the change was not sent. Call again later.",
+            'find_studio: details.unknown=["the destinations (A page (text/html), not TRaX\'s API, answered list_destinations with HTTP 200)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no details.destinations.0.id, and 11 more',
+            'check_studio: studios.0.unknown=["the destinations (A page (text/html), not TRaX\'s API, answered list_destinations with HTTP 200)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 10 more',
+            "go_live asks: bad_answer, not_applied, call again: A page (text/html), not TRaX's API, answered list_destinations with HTTP 200; the change was not sent. Call again later.",
         ),
         passes=True,
     ),

@@ -109,7 +109,7 @@ ROWS: Final = (
             "go_offline: STILL ON AIR (seen 18:01:15 UTC). TRaX accepted the stop, but the show goes on. End it on TRaX's own site, or on the platforms.",
         ),
         model=(
-            "go_offline: still_on_air, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX accepted the stop, but the show goes on. End it on TRaX's own site, or on the platforms. If the show is to end, call go_offline again.",
+            "go_offline: still_on_air, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX accepted the stop, but the show goes on. End it on TRaX's own site, or on the platforms. If the user still wants it off air, call go_offline again.",
         ),
         sent=("POST go-offline",),
     ),
@@ -119,7 +119,7 @@ ROWS: Final = (
         play=after_stop(page(STATUS, 502)),
         calls=scenarios.STOP,
         person=(
-            "go_offline: It's not known whether \"Friday Night Show\" is on air: TRaX accepted the stop, but its status couldn't be read. If it's on air, end it on TRaX's own site, or on the platforms.",
+            "go_offline: \"Friday Night Show\" may still be on air: TRaX accepted the stop, but the status couldn't be read. If it's on air, end it on TRaX's own site, or on the platforms.",
             'check_studio later: Whether "Friday Night Show" is on air is not known; switched on: YouTube and Twitch. Not everything could be read.',
         ),
         model=(
@@ -142,7 +142,7 @@ ROWS: Final = (
         play=edited(STATUS, last_stream),
         calls=scenarios.STOP,
         person=(
-            'check_studio later: Whether "Friday Night Show" is on air is not known: TRaX tells of a stream that it does not call live; switched on: YouTube and Twitch.',
+            'check_studio later: Whether "Friday Night Show" is on air is not known: TRaX lists a stream, but doesn\'t call it live; switched on: YouTube and Twitch.',
         ),
         model=(
             "check_studio later: studios.0.live=null, studios.0.unknown=[], no studios.0.ready",
@@ -172,7 +172,7 @@ ROWS: Final = (
             "go_offline: STILL ON AIR (seen 18:01:15 UTC). TRaX accepted the stop, but the show goes on. End it on TRaX's own site, or on the platforms.",
         ),
         model=(
-            "go_offline: still_on_air, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX accepted the stop, but the show goes on. End it on TRaX's own site, or on the platforms. If the show is to end, call go_offline again.",
+            "go_offline: still_on_air, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX accepted the stop, but the show goes on. End it on TRaX's own site, or on the platforms. If the user still wants it off air, call go_offline again.",
         ),
         sent=("POST go-offline",),
         lies=True,

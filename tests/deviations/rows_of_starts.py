@@ -25,7 +25,7 @@ ROWS: Final = (
         play=by_name("fewer-destinations"),
         calls=scenarios.GO_LIVE,
         person=(
-            'go_live: "Friday Night Show" went live at 18:00:08 UTC, on YouTube ("Main channel"). TRaX can\'t confirm that a picture arrives. / Warning: "Late crowd" (Twitch) is on, but isn\'t among those that TRaX started: look there.',
+            'go_live: "Friday Night Show" went live at 18:00:08 UTC, on YouTube ("Main channel"). TRaX can\'t confirm that a picture arrives. / Warning: "Late crowd" (Twitch) is on, but TRaX didn\'t list it as started: check there.',
         ),
         model=('go_live: destinationIds=["dest_1"]',),
         sent=("POST go-live",),
@@ -36,10 +36,10 @@ ROWS: Final = (
         play=page(START),
         calls=scenarios.GO_LIVE,
         person=(
-            "go_live: Something other than TRaX's API answered the call: a page (text/html) with HTTP 200; whether it took effect is not known.",
+            "go_live: A page (text/html), not TRaX's API, answered the call with HTTP 200; whether it took effect is not known.",
         ),
         model=(
-            "go_live: bad_answer, unknown: Something other than TRaX's API answered go_live: a page (text/html) with HTTP 200; whether it took effect is not known. Look with check_studio in a minute; if it is off air then, ask the user again.",
+            "go_live: bad_answer, unknown: A page (text/html), not TRaX's API, answered go_live with HTTP 200; whether it took effect is not known. Look with check_studio in a minute; if it is off air then, ask the user again.",
         ),
         sent=("POST go-live",),
     ),
@@ -49,14 +49,14 @@ ROWS: Final = (
         play=page(EVERY),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            "find_studio: Something other than TRaX's API answered the call: a page (text/html) with HTTP 200.",
-            "check_studio: Something other than TRaX's API answered the call: a page (text/html) with HTTP 200.",
-            "go_live asks: Something other than TRaX's API answered the call: a page (text/html) with HTTP 200; the change was not sent.",
+            "find_studio: A page (text/html), not TRaX's API, answered the call with HTTP 200.",
+            "check_studio: A page (text/html), not TRaX's API, answered the call with HTTP 200.",
+            "go_live asks: A page (text/html), not TRaX's API, answered the call with HTTP 200; the change was not sent.",
         ),
         model=(
-            "find_studio: bad_answer, not_applied, call again: Something other than TRaX's API answered list_studios: a page (text/html) with HTTP 200. Call again later.",
-            "check_studio: bad_answer, not_applied, call again: Something other than TRaX's API answered get_studio: a page (text/html) with HTTP 200. Call again later.",
-            "go_live asks: bad_answer, not_applied, call again: Something other than TRaX's API answered get_studio: a page (text/html) with HTTP 200; the change was not sent. Call again later.",
+            "find_studio: bad_answer, not_applied, call again: A page (text/html), not TRaX's API, answered list_studios with HTTP 200. Call again later.",
+            "check_studio: bad_answer, not_applied, call again: A page (text/html), not TRaX's API, answered get_studio with HTTP 200. Call again later.",
+            "go_live asks: bad_answer, not_applied, call again: A page (text/html), not TRaX's API, answered get_studio with HTTP 200; the change was not sent. Call again later.",
         ),
         passes=True,
     ),
@@ -66,7 +66,7 @@ ROWS: Final = (
         play=delayed_start(20),
         calls=scenarios.GO_LIVE,
         person=(
-            'go_live: TRaX accepted the start, but "Friday Night Show" hasn\'t been seen on air yet, on YouTube ("Main channel") and Twitch ("Late crowd").',
+            'go_live: TRaX accepted the start, on YouTube ("Main channel") and Twitch ("Late crowd"), but "Friday Night Show" hasn\'t been seen on air yet.',
         ),
         model=(
             "go_live: message=Look with check_studio in a minute; if it is off air then, ask the user again., observed.state=starting, no observed.since",
@@ -81,7 +81,7 @@ ROWS: Final = (
         ),
         calls=scenarios.GO_LIVE,
         person=(
-            'go_live: TRaX accepted the start, but "Friday Night Show" hasn\'t been seen on air yet, on YouTube ("Main channel") and Twitch ("Late crowd").',
+            'go_live: TRaX accepted the start, on YouTube ("Main channel") and Twitch ("Late crowd"), but "Friday Night Show" hasn\'t been seen on air yet.',
         ),
         model=(
             "go_live: message=Look with check_studio in a minute; if it is off air then, ask the user again., encoderStreamId=e1, observed.state=starting, no observed.since",
@@ -127,7 +127,7 @@ ROWS: Final = (
         play=fields(START, destinationIds=[{"id": "dest_1"}, {"id": "dest_2"}]),
         calls=scenarios.GO_LIVE,
         person=(
-            'go_live: "Friday Night Show" went live at 18:00:08 UTC, on no destination. TRaX can\'t confirm that a picture arrives. / Warning: "Main channel" (YouTube) is on, but isn\'t among those that TRaX started: look there. / Warning: "Late crowd" (Twitch) is on, but isn\'t among those that TRaX started: look there.',
+            'go_live: "Friday Night Show" went live at 18:00:08 UTC, on no destination. TRaX can\'t confirm that a picture arrives. / Warning: "Main channel" (YouTube) is on, but TRaX didn\'t list it as started: check there. / Warning: "Late crowd" (Twitch) is on, but TRaX didn\'t list it as started: check there.',
         ),
         model=("go_live: destinationIds=[]",),
         sent=("POST go-live",),
@@ -149,10 +149,10 @@ ROWS: Final = (
         play=answered(START, 200, {"ok": False}),
         calls=scenarios.GO_LIVE,
         person=(
-            "go_live: TRaX answered that it did not work; whether it took effect is not known.",
+            "go_live: TRaX answered that it didn't work; whether it took effect anyway is not known.",
         ),
         model=(
-            "go_live: bad_answer, unknown: TRaX answered that it did not work; whether it took effect is not known. Look with check_studio in a minute; if it is off air then, ask the user again.",
+            "go_live: bad_answer, unknown: TRaX answered that it didn't work; whether it took effect anyway is not known. Look with check_studio in a minute; if it is off air then, ask the user again.",
         ),
         sent=("POST go-live",),
     ),
@@ -162,10 +162,10 @@ ROWS: Final = (
         play=answered(START, 200, {"error": {"code": "busy", "message": "Not now."}}),
         calls=scenarios.GO_LIVE,
         person=(
-            'go_live: TRaX answered that it did not work (TRaX says: "Not now."); whether it took effect is not known.',
+            'go_live: TRaX answered that it didn\'t work (TRaX says: "Not now."); whether it took effect anyway is not known.',
         ),
         model=(
-            'go_live: bad_answer, unknown: TRaX answered that it did not work (TRaX says: "Not now."); whether it took effect is not known. Look with check_studio in a minute; if it is off air then, ask the user again.',
+            'go_live: bad_answer, unknown: TRaX answered that it didn\'t work (TRaX says: "Not now."); whether it took effect anyway is not known. Look with check_studio in a minute; if it is off air then, ask the user again.',
         ),
         sent=("POST go-live",),
     ),
@@ -175,7 +175,7 @@ ROWS: Final = (
         play=fields(START, destinationIds=["dest_8", "dest_9"]),
         calls=scenarios.GO_LIVE,
         person=(
-            'go_live: "Friday Night Show" went live at 18:00:08 UTC, on the destination "dest_8" and the destination "dest_9". TRaX can\'t confirm that a picture arrives. / Warning: "Main channel" (YouTube) is on, but isn\'t among those that TRaX started: look there. / Warning: "Late crowd" (Twitch) is on, but isn\'t among those that TRaX started: look there.',
+            'go_live: "Friday Night Show" went live at 18:00:08 UTC, on the destination "dest_8" and the destination "dest_9". TRaX can\'t confirm that a picture arrives. / Warning: "Main channel" (YouTube) is on, but TRaX didn\'t list it as started: check there. / Warning: "Late crowd" (Twitch) is on, but TRaX didn\'t list it as started: check there.',
         ),
         model=('go_live: destinationIds=["dest_8", "dest_9"]',),
         sent=("POST go-live",),
@@ -186,7 +186,7 @@ ROWS: Final = (
         play=fields(START, destinationIds=[]),
         calls=scenarios.GO_LIVE,
         person=(
-            'go_live: "Friday Night Show" went live at 18:00:08 UTC, on no destination. TRaX can\'t confirm that a picture arrives. / Warning: "Main channel" (YouTube) is on, but isn\'t among those that TRaX started: look there. / Warning: "Late crowd" (Twitch) is on, but isn\'t among those that TRaX started: look there.',
+            'go_live: "Friday Night Show" went live at 18:00:08 UTC, on no destination. TRaX can\'t confirm that a picture arrives. / Warning: "Main channel" (YouTube) is on, but TRaX didn\'t list it as started: check there. / Warning: "Late crowd" (Twitch) is on, but TRaX didn\'t list it as started: check there.',
         ),
         model=("go_live: destinationIds=[]",),
         sent=("POST go-live",),
@@ -208,7 +208,7 @@ ROWS: Final = (
         play=fields(START, encoderStreamId=7, destinationIds=[1, 2]),
         calls=scenarios.GO_LIVE,
         person=(
-            'go_live: "Friday Night Show" went live at 18:00:08 UTC, on the destination "1" and the destination "2". TRaX can\'t confirm that a picture arrives. / Warning: "Main channel" (YouTube) is on, but isn\'t among those that TRaX started: look there. / Warning: "Late crowd" (Twitch) is on, but isn\'t among those that TRaX started: look there.',
+            'go_live: "Friday Night Show" went live at 18:00:08 UTC, on the destination "1" and the destination "2". TRaX can\'t confirm that a picture arrives. / Warning: "Main channel" (YouTube) is on, but TRaX didn\'t list it as started: check there. / Warning: "Late crowd" (Twitch) is on, but TRaX didn\'t list it as started: check there.',
         ),
         model=('go_live: encoderStreamId=7, destinationIds=["1", "2"]',),
         sent=("POST go-live",),

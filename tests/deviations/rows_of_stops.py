@@ -16,11 +16,11 @@ ROWS: Final = (
         play=answered(STOP, 200, {"ok": False}),
         calls=scenarios.STOP,
         person=(
-            "go_offline: STILL ON AIR (seen 18:01:15 UTC). TRaX answered that it did not work, and the show goes on. End it on TRaX's own site, or on the platforms.",
+            "go_offline: STILL ON AIR (seen 18:01:15 UTC). TRaX answered that it didn't work, and the show goes on. End it on TRaX's own site, or on the platforms.",
             'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC); switched on: YouTube and Twitch.',
         ),
         model=(
-            "go_offline: bad_answer, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX answered that it did not work, and the show goes on. End it on TRaX's own site, or on the platforms. If the show is to end, call go_offline again.",
+            "go_offline: bad_answer, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX answered that it didn't work, and the show goes on. End it on TRaX's own site, or on the platforms. If the user still wants it off air, call go_offline again.",
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:03.000Z, studios.0.unknown=[], no studios.0.ready",
         ),
         sent=("POST go-offline",),
@@ -31,11 +31,11 @@ ROWS: Final = (
         play=by_name("stop-page"),
         calls=scenarios.STOP,
         person=(
-            "go_offline: STILL ON AIR (seen 18:01:15 UTC). Something other than TRaX's API answered the call: a page (text/html) with HTTP 200, and the show goes on. End it on TRaX's own site, or on the platforms.",
+            "go_offline: STILL ON AIR (seen 18:01:15 UTC). A page (text/html), not TRaX's API, answered the call with HTTP 200, and the show goes on. End it on TRaX's own site, or on the platforms.",
             'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC); switched on: YouTube and Twitch.',
         ),
         model=(
-            "go_offline: bad_answer, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). Something other than TRaX's API answered go_offline: a page (text/html) with HTTP 200, and the show goes on. End it on TRaX's own site, or on the platforms. If the show is to end, call go_offline again.",
+            "go_offline: bad_answer, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). A page (text/html), not TRaX's API, answered go_offline with HTTP 200, and the show goes on. End it on TRaX's own site, or on the platforms. If the user still wants it off air, call go_offline again.",
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:03.000Z, studios.0.unknown=[], no studios.0.ready",
         ),
         sent=("POST go-offline",),
@@ -50,7 +50,7 @@ ROWS: Final = (
             'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC); switched on: YouTube and Twitch.',
         ),
         model=(
-            "go_offline: still_on_air, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX accepted the stop, but the show goes on. End it on TRaX's own site, or on the platforms. If the show is to end, call go_offline again.",
+            "go_offline: still_on_air, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX accepted the stop, but the show goes on. End it on TRaX's own site, or on the platforms. If the user still wants it off air, call go_offline again.",
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:03.000Z, studios.0.unknown=[], no studios.0.ready",
         ),
         sent=("POST go-offline",),
@@ -77,11 +77,11 @@ ROWS: Final = (
         play=moved(STOP, 303, "https://login.example/?next=stop"),
         calls=scenarios.STOP,
         person=(
-            "go_offline: STILL ON AIR (seen 18:01:15 UTC). TRaX's address answered with a redirect to \"login.example\" (HTTP 303), which is not followed, and the show goes on. End it on TRaX's own site, or on the platforms.",
+            "go_offline: STILL ON AIR (seen 18:01:15 UTC). TRaX's address redirects to \"login.example\" (HTTP 303), which isn't followed, and the show goes on. End it on TRaX's own site, or on the platforms.",
             'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC); switched on: YouTube and Twitch.',
         ),
         model=(
-            "go_offline: bad_answer, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX's address answered with a redirect to \"login.example\" (HTTP 303), which is not followed, and the show goes on. End it on TRaX's own site, or on the platforms. If the show is to end, call go_offline again.",
+            "go_offline: bad_answer, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX's address redirects to \"login.example\" (HTTP 303), which isn't followed, and the show goes on. End it on TRaX's own site, or on the platforms. If the user still wants it off air, call go_offline again.",
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:03.000Z, studios.0.unknown=[], no studios.0.ready",
         ),
         sent=("POST go-offline",),
@@ -96,7 +96,7 @@ ROWS: Final = (
             'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC); switched on: YouTube and Twitch.',
         ),
         model=(
-            "go_offline: bad_answer, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). The answer to go_offline isn't a JSON object, and the show goes on. End it on TRaX's own site, or on the platforms. If the show is to end, call go_offline again.",
+            "go_offline: bad_answer, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). The answer to go_offline isn't a JSON object, and the show goes on. End it on TRaX's own site, or on the platforms. If the user still wants it off air, call go_offline again.",
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:03.000Z, studios.0.unknown=[], no studios.0.ready",
         ),
         sent=("POST go-offline",),
@@ -122,7 +122,7 @@ ROWS: Final = (
             'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC); switched on: YouTube and Twitch.',
         ),
         model=(
-            "go_offline: still_on_air, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX accepted the stop, but the show goes on. End it on TRaX's own site, or on the platforms. If the show is to end, call go_offline again.",
+            "go_offline: still_on_air, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX accepted the stop, but the show goes on. End it on TRaX's own site, or on the platforms. If the user still wants it off air, call go_offline again.",
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:03.000Z, studios.0.unknown=[], no studios.0.ready",
         ),
         sent=("POST go-offline",),
@@ -133,11 +133,11 @@ ROWS: Final = (
         play=answered(STOP, 200, {"error": {"code": "busy", "message": "Not now."}}),
         calls=scenarios.STOP,
         person=(
-            'go_offline: STILL ON AIR (seen 18:01:15 UTC). TRaX answered that it did not work (TRaX says: "Not now."), and the show goes on. End it on TRaX\'s own site, or on the platforms.',
+            "go_offline: STILL ON AIR (seen 18:01:15 UTC). TRaX answered that it didn't work (TRaX says: \"Not now.\"), and the show goes on. End it on TRaX's own site, or on the platforms.",
             'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC); switched on: YouTube and Twitch.',
         ),
         model=(
-            'go_offline: bad_answer, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX answered that it did not work (TRaX says: "Not now."), and the show goes on. End it on TRaX\'s own site, or on the platforms. If the show is to end, call go_offline again.',
+            "go_offline: bad_answer, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX answered that it didn't work (TRaX says: \"Not now.\"), and the show goes on. End it on TRaX's own site, or on the platforms. If the user still wants it off air, call go_offline again.",
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:03.000Z, studios.0.unknown=[], no studios.0.ready",
         ),
         sent=("POST go-offline",),

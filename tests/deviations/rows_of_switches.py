@@ -24,11 +24,11 @@ ROWS: Final = (
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
             'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
-            'go_live asks: Whether "Kick (trying out)" (Kick), "Late crowd" (Twitch), "Main channel" (YouTube) are on can\'t be read: the show may go out there too. / Anyone can watch. / May be on screen: "Host camera", "Intro clip" / whether 3 destinations are on (TRaX did not tell) / [Go live]',
+            'go_live asks: Whether "Kick (trying out)" (Kick), "Late crowd" (Twitch), "Main channel" (YouTube) are on can\'t be read: the show may go out there too. / Anyone can watch. / May be on screen: "Host camera", "Intro clip" / whether 3 destinations are on (TRaX didn\'t say) / [Go live]',
         ),
         model=(
-            'find_studio: details.destinations.0.enabled=null, details.destinations.1.enabled=null, details.destinations.2.enabled=null, details.unknown=["whether 3 destinations are on (TRaX did not tell)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], and 2 more',
-            'check_studio: studios.0.destinations.0.enabled=null, studios.0.destinations.1.enabled=null, studios.0.destinations.2.enabled=null, studios.0.unknown=["whether 3 destinations are on (TRaX did not tell)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], and 1 more',
+            'find_studio: details.destinations.0.enabled=null, details.destinations.1.enabled=null, details.destinations.2.enabled=null, details.unknown=["whether 3 destinations are on (TRaX didn\'t say)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], and 2 more',
+            'check_studio: studios.0.destinations.0.enabled=null, studios.0.destinations.1.enabled=null, studios.0.destinations.2.enabled=null, studios.0.unknown=["whether 3 destinations are on (TRaX didn\'t say)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], and 1 more',
         ),
         sent=("POST go-live",),
     ),
@@ -39,11 +39,11 @@ ROWS: Final = (
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
             'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
-            'go_live asks: Whether "Kick (trying out)" (Kick), "Late crowd" (Twitch), "Main channel" (YouTube) are on can\'t be read: the show may go out there too. / Anyone can watch. / May be on screen: "Host camera", "Intro clip" / whether 3 destinations are on (TRaX did not tell) / [Go live]',
+            'go_live asks: Whether "Kick (trying out)" (Kick), "Late crowd" (Twitch), "Main channel" (YouTube) are on can\'t be read: the show may go out there too. / Anyone can watch. / May be on screen: "Host camera", "Intro clip" / whether 3 destinations are on (TRaX didn\'t say) / [Go live]',
         ),
         model=(
-            'find_studio: details.destinations.0.enabled=null, details.destinations.1.enabled=null, details.destinations.2.enabled=null, details.unknown=["whether 3 destinations are on (TRaX did not tell)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], and 2 more',
-            'check_studio: studios.0.destinations.0.enabled=null, studios.0.destinations.1.enabled=null, studios.0.destinations.2.enabled=null, studios.0.unknown=["whether 3 destinations are on (TRaX did not tell)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], and 1 more',
+            'find_studio: details.destinations.0.enabled=null, details.destinations.1.enabled=null, details.destinations.2.enabled=null, details.unknown=["whether 3 destinations are on (TRaX didn\'t say)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], and 2 more',
+            'check_studio: studios.0.destinations.0.enabled=null, studios.0.destinations.1.enabled=null, studios.0.destinations.2.enabled=null, studios.0.unknown=["whether 3 destinations are on (TRaX didn\'t say)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], and 1 more',
         ),
         sent=("POST go-live",),
     ),
@@ -54,11 +54,11 @@ ROWS: Final = (
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
             'check_studio: "Friday Night Show" is off air and could go live; switched on: YouTube and Twitch. Not everything could be read.',
-            'go_live asks: Whether "Kick (trying out)" (Kick) is on can\'t be read: the show may go out there too. / Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / May be on screen: "Host camera", "Intro clip" / whether 1 destination is on (TRaX did not tell) / [Go live]',
+            'go_live asks: Whether "Kick (trying out)" (Kick) is on can\'t be read: the show may go out there too. / Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / May be on screen: "Host camera", "Intro clip" / whether 1 destination is on (TRaX didn\'t say) / [Go live]',
         ),
         model=(
-            'find_studio: details.destinations.2.enabled=null, details.unknown=["whether 1 destination is on (TRaX did not tell)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations',
-            'check_studio: studios.0.destinations.2.enabled=null, studios.0.unknown=["whether 1 destination is on (TRaX did not tell)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
+            'find_studio: details.destinations.2.enabled=null, details.unknown=["whether 1 destination is on (TRaX didn\'t say)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations',
+            'check_studio: studios.0.destinations.2.enabled=null, studios.0.unknown=["whether 1 destination is on (TRaX didn\'t say)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
         ),
         sent=("POST go-live",),
     ),
@@ -69,11 +69,11 @@ ROWS: Final = (
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
             'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
-            'go_live asks: Whether "Kick (trying out)" (Kick), "Late crowd" (Twitch), "Main channel" (YouTube) are on can\'t be read: the show may go out there too. / Anyone can watch. / May be on screen: "Host camera", "Intro clip" / whether 3 destinations are on (TRaX did not tell) / [Go live]',
+            'go_live asks: Whether "Kick (trying out)" (Kick), "Late crowd" (Twitch), "Main channel" (YouTube) are on can\'t be read: the show may go out there too. / Anyone can watch. / May be on screen: "Host camera", "Intro clip" / whether 3 destinations are on (TRaX didn\'t say) / [Go live]',
         ),
         model=(
-            'find_studio: details.destinations.0.enabled=null, details.destinations.1.enabled=null, details.destinations.2.enabled=null, details.unknown=["whether 3 destinations are on (TRaX did not tell)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], and 2 more',
-            'check_studio: studios.0.destinations.0.enabled=null, studios.0.destinations.1.enabled=null, studios.0.destinations.2.enabled=null, studios.0.unknown=["whether 3 destinations are on (TRaX did not tell)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], and 1 more',
+            'find_studio: details.destinations.0.enabled=null, details.destinations.1.enabled=null, details.destinations.2.enabled=null, details.unknown=["whether 3 destinations are on (TRaX didn\'t say)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], and 2 more',
+            'check_studio: studios.0.destinations.0.enabled=null, studios.0.destinations.1.enabled=null, studios.0.destinations.2.enabled=null, studios.0.unknown=["whether 3 destinations are on (TRaX didn\'t say)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], and 1 more',
         ),
         sent=("POST go-live",),
     ),
@@ -91,7 +91,7 @@ ROWS: Final = (
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
             'check_studio: "Friday Night Show" is off air and could go live; switched on: YouTube and Twitch. Not everything could be read.',
-            'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Guest feed", "Host camera", "Intro clip" / whether 3 sources are on (TRaX did not tell) / [Go live on YouTube and Twitch]',
+            'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Guest feed", "Host camera", "Intro clip" / whether 3 sources are on (TRaX didn\'t say) / [Go live on YouTube and Twitch]',
         ),
         model=(
             "find_studio: details.sources.0.active=null, details.sources.1.id=source_2, details.sources.1.name=Guest feed, details.sources.1.type=rtmp, and 6 more",
@@ -106,7 +106,7 @@ ROWS: Final = (
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
             'check_studio: "Friday Night Show" is off air and could go live; switched on: YouTube and Twitch. Not everything could be read.',
-            'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Guest feed", "Host camera", "Intro clip" / whether 3 sources are on (TRaX did not tell) / [Go live on YouTube and Twitch]',
+            'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Guest feed", "Host camera", "Intro clip" / whether 3 sources are on (TRaX didn\'t say) / [Go live on YouTube and Twitch]',
         ),
         model=(
             "find_studio: details.sources.0.active=null, details.sources.1.id=source_2, details.sources.1.name=Guest feed, details.sources.1.type=rtmp, and 6 more",

@@ -36,7 +36,7 @@ ROWS: Final = (
             "upload_media: The storage answered the upload with HTTP 403 (AccessDenied), so the file was not uploaded; what was reserved for it stays in the media library, empty.",
         ),
         model=(
-            "upload_media: upload_failed, not_applied: The storage answered the upload with HTTP 403 (AccessDenied), so the file was not uploaded; what was reserved for it stays in the media library, empty. The same call is likely to fail again.",
+            "upload_media: upload_failed, not_applied: The storage answered the upload with HTTP 403 (AccessDenied), so the file was not uploaded; what was reserved for it stays in the media library, empty. Tell the user the reason before you call again.",
         ),
         sent=("POST media", "PUT"),
     ),
@@ -49,7 +49,7 @@ ROWS: Final = (
             "upload_media: The storage redirects the upload, which is not followed: HTTP 307, so the file was not uploaded; what was reserved for it stays in the media library, empty.",
         ),
         model=(
-            "upload_media: upload_failed, not_applied: The storage redirects the upload, which is not followed: HTTP 307, so the file was not uploaded; what was reserved for it stays in the media library, empty. Tell whoever runs this TRaX.",
+            "upload_media: upload_failed, not_applied: The storage redirects the upload, which is not followed: HTTP 307, so the file was not uploaded; what was reserved for it stays in the media library, empty. Tell the people who run this TRaX.",
         ),
         sent=("POST media", "PUT"),
     ),
@@ -62,7 +62,7 @@ ROWS: Final = (
             "upload_media: The storage answered the upload with HTTP 400 (MissingSecurityHeader), so the file was not uploaded; what was reserved for it stays in the media library, empty.",
         ),
         model=(
-            "upload_media: upload_failed, not_applied: The storage answered the upload with HTTP 400 (MissingSecurityHeader), so the file was not uploaded; what was reserved for it stays in the media library, empty. The same call is likely to fail again.",
+            "upload_media: upload_failed, not_applied: The storage answered the upload with HTTP 400 (MissingSecurityHeader), so the file was not uploaded; what was reserved for it stays in the media library, empty. Tell the user the reason before you call again.",
         ),
         sent=("POST media", "PUT"),
     ),
@@ -75,7 +75,7 @@ ROWS: Final = (
             "upload_media: TRaX gave an upload address that is not a whole URL, so the file was not uploaded; what was reserved for it stays in the media library, empty.",
         ),
         model=(
-            "upload_media: bad_answer, not_applied: TRaX gave an upload address that is not a whole URL, so the file was not uploaded; what was reserved for it stays in the media library, empty. Tell whoever runs this TRaX.",
+            "upload_media: bad_answer, not_applied: TRaX gave an upload address that is not a whole URL, so the file was not uploaded; what was reserved for it stays in the media library, empty. Tell the people who run this TRaX.",
         ),
         sent=("POST media",),
     ),
@@ -125,7 +125,7 @@ ROWS: Final = (
             "upload_media: The storage answered the upload with HTTP 503 (SlowDown), so the file was not uploaded; what was reserved for it stays in the media library, empty.",
         ),
         model=(
-            "upload_media: upload_failed, not_applied, call again: The storage answered the upload with HTTP 503 (SlowDown), so the file was not uploaded; what was reserved for it stays in the media library, empty. Call again to try anew.",
+            "upload_media: upload_failed, not_applied, call again: The storage answered the upload with HTTP 503 (SlowDown), so the file was not uploaded; what was reserved for it stays in the media library, empty. Call again to retry.",
         ),
         sent=("POST media", "PUT", "PUT"),
         passes=True,
@@ -180,7 +180,7 @@ ROWS: Final = (
             "upload_media: The file was uploaded, but TRaX could not process it: the media library lists it as FAILED.",
         ),
         model=(
-            "upload_media: upload_failed, applied: The file was uploaded, but TRaX could not process it: the media library lists it as FAILED. Tell the person; do not upload the same file again.",
+            "upload_media: upload_failed, applied: The file was uploaded, but TRaX could not process it: the media library lists it as FAILED. Tell the user; do not upload the same file again.",
         ),
         sent=("POST media", "PUT"),
     ),
@@ -203,10 +203,10 @@ ROWS: Final = (
         play=page(RESERVE),
         calls=scenarios.UPLOAD,
         person=(
-            "upload_media: Something other than TRaX's API answered the call: a page (text/html) with HTTP 200; whether it took effect is not known.",
+            "upload_media: A page (text/html), not TRaX's API, answered the call with HTTP 200; whether it took effect is not known.",
         ),
         model=(
-            "upload_media: bad_answer, unknown: Something other than TRaX's API answered create_media_upload: a page (text/html) with HTTP 200; whether it took effect is not known. Look with list_media before anything else.",
+            "upload_media: bad_answer, unknown: A page (text/html), not TRaX's API, answered create_media_upload with HTTP 200; whether it took effect is not known. Look with list_media before anything else.",
         ),
         sent=("POST media",),
     ),

@@ -81,8 +81,8 @@ ROWS: Final = (
             "find_studio: The answer isn't a JSON object.",
             "check_studio: The answer isn't a JSON object.",
             "go_live asks: The answer isn't a JSON object; the change was not sent.",
-            "go_offline asks: The show ends for all viewers. / the studio's name (TRaX did not tell) / whether the studio is live (TRaX did not tell) / the destinations (TRaX did not tell) / [Go offline]",
-            "go_offline: It's not known whether the studio is on air: TRaX accepted the stop, but its status couldn't be read. If it's on air, end it on TRaX's own site, or on the platforms.",
+            "go_offline asks: The show ends for all viewers. / the studio's name (TRaX didn't say) / whether the studio is live (TRaX didn't say) / the destinations (TRaX didn't say) / [Go offline]",
+            "go_offline: The show may still be on air: TRaX accepted the stop, but the status couldn't be read. If it's on air, end it on TRaX's own site, or on the platforms.",
             "check_studio later: The answer isn't a JSON object.",
         ),
         model=(

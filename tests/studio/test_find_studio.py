@@ -134,7 +134,7 @@ async def test_the_first_ten_matches_have_a_status_and_five_of_them_destinations
         it.trax.faults.add(Fault.error(403, "forbidden"), path="*/studio_702/destinations")
         sentence, data = await found(it, "take")
     matches = data["matches"]
-    why = "Whether 1 of them is on air is not known: TRaX did not tell."
+    why = "Whether 1 of them is on air is not known: TRaX didn't say."
     assert sentence == f'"take" fits all 16 studios. {why} {ASK}'
     assert [each["live"] for each in matches[:12]] == [True, None, *[False] * 8, None, None]
     assert ["destinations" in each for each in matches] == [

@@ -166,7 +166,7 @@ async def test_a_stop_sends_each_request_once_and_treats_failures_as_unknown(
     """The question can be asked without them."""
     sandbox.faults.add(Fault.status(502), times=None)
     shown = await preview(server, "go_offline")
-    assert [it.partition(" (")[2] for it in shown["unknown"]] == ["TRaX did not tell)"] * 3
+    assert [it.partition(" (")[2] for it in shown["unknown"]] == ["TRaX didn't say)"] * 3
     assert asked(sandbox) == Counter(READS["go_offline"])
 
 
@@ -184,6 +184,6 @@ async def test_a_stop_waits_two_seconds_for_what_it_shows(page: int) -> None:
         result = await client.call_tool("go_offline", SHOW)
     assert anyio.current_time() - began == 2
     shown = (result.structured_content or {})["preview"]
-    assert shown["unknown"] == ["the destinations (TRaX did not tell)"]
+    assert shown["unknown"] == ["the destinations (TRaX didn't say)"]
     assert shown["target"]["name"] == "Friday Night Show"
     assert asked(sandbox)[PLACES] == page + 1

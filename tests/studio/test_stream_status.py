@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 OFF_AIR: Final = Fault.status(200, {"live": False})
 STARTING: Final = (
-    "The studio may be starting: a go-live was sent within the last minute and is not seen on air"
-    " yet."
+    "The studio may be starting: a go-live was sent within the last minute, and it hasn't been"
+    " seen on air yet."
 )
 FOUND: Final = {
     "state": "on_air",
@@ -67,7 +67,7 @@ async def test_an_unclear_status_is_not_called_off_air() -> None:
         ({"live": "yes and no"}, ""),
         (
             {"live": False, "encoderStreamId": "stream_1"},
-            ": TRaX tells of a stream that it does not call live",
+            ": TRaX lists a stream, but doesn't call it live",
         ),
     ]
     async with open_world(MINE) as it:

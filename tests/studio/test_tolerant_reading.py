@@ -136,8 +136,7 @@ async def test_what_is_refused_names_the_operation_and_the_field() -> None:
         it.trax.faults.add(without("id"), path="/v1/studios/studio_42", times=None)
         error = error_in(await it[MINE].call(GO_LIVE))
     assert error["message"] == (
-        "TRaX accepted the call, but its answer to get_studio has no `id`; the change was not sent."
-        " Run `trax-mcp doctor`."
+        "TRaX's answer to get_studio has no `id`; the change was not sent. Run `trax-mcp doctor`."
     )
     assert (error["retryable"], error["outcome"]) == (False, "not_applied")
 
@@ -164,7 +163,7 @@ async def test_a_stream_that_trax_does_not_call_live_is_no_proof_of_being_off_ai
     async with open_world(MINE) as it:
         it.trax.faults.add(having(**stream), path=STATUS, times=None)
         told = text_of(await it[MINE].call("get_stream_status"))
-    assert told.startswith("Whether the studio is on air is not known: TRaX tells of a stream")
+    assert told.startswith("Whether the studio is on air is not known: TRaX lists a stream")
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ async def test_a_cancelled_upload_closes_its_connection(tmp_path: Path) -> None:
 
 
 BROKEN: Final = "The connection to the storage broke"
-TELL: Final = "Tell whoever runs this TRaX."
+TELL: Final = "Tell the people who run this TRaX."
 
 # Allowed addresses
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from tests.support.product.sandbox import Sandbox
 
-RETRY: Final = "Call again to try anew."
+RETRY: Final = "Call again to retry."
 CHECK_FIRST: Final = (
     "whether the file arrived is not known. Look with list_media before anything else."
 )
@@ -40,8 +40,8 @@ UNREACHABLE: Final = "The storage that TRaX named could not be reached"
 BROKEN: Final = "The connection to the storage broke"
 LATE: Final = "The storage did not take the file in time"
 ANSWERED: Final = "answered the upload with"
-TELL: Final = "Tell whoever runs this TRaX."
-USELESS: Final = "The same call is likely to fail again."
+TELL: Final = "Tell the people who run this TRaX."
+USELESS: Final = "Tell the user the reason before you call again."
 
 
 def refused(status: int, advice: str, reason: str = "") -> Json:

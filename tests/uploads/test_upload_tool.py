@@ -136,7 +136,7 @@ async def test_a_failed_asset_is_reported(tmp_path: Path) -> None:
         assert calls(it) == [RESERVE, PUT, LIST]
     message = (
         "The file was uploaded, but TRaX could not process it: the media library lists it as"
-        " FAILED. Tell the person; do not upload the same file again."
+        " FAILED. Tell the user; do not upload the same file again."
     )
     assert error == upload_failure("upload_failed", message, "applied")
 

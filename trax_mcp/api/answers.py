@@ -65,14 +65,14 @@ def read_answer(
     data = {} if operation.call.mutates and not body else _read_json(body)
     if not isinstance(data, dict):
         if page := name_of_page(body, content_type):
-            raise not_from_trax(operation, f"a {page}", status=status, request_id=request_id)
+            raise not_from_trax(operation, f"A {page}", status=status, request_id=request_id)
         why = "isn't a JSON object" if body else "is empty"
         failure = unread(operation, why, status=status, request_id=request_id)
         is_whole = data is not _NO_JSON  # so the next one will be like it
         raise no_passing(failure) if is_whole and not operation.call.mutates else failure
     # Without a readable cursor a page would look like the last one.
     if isinstance(operation, ListOperation) and not _is_cursor(data.get("nextCursor")):
-        why = "says nothing readable of the next page"
+        why = "has an unreadable `nextCursor`"
         raise no_passing(unreadable(operation, why, status=status, request_id=request_id))
     if _NUMBER_AS_ID.search(body):
         data = _with_text_ids(data)
@@ -102,7 +102,7 @@ def _problem(error: "ErrorDetails") -> str:
     field = "".join(f"[{it}]" if isinstance(it, int) else f".{it}" for it in error["loc"])
     if error["type"] == "missing":
         return f"has no `{field[1:]}`"
-    return f"has another type of `{field[1:]}` than TRaX documents"
+    return f"has `{field[1:]}` of an undocumented type"
 
 
 def read_object(body: bytes) -> JsonObject | None:

@@ -83,4 +83,4 @@ def decoder_of(encoding: str) -> Decoder:
     if encoding in _GZIP or encoding == _DEFLATE:
         return _Deflated(encoding)
     name = f" ({encoding})" if _NAME.fullmatch(encoding) else ""
-    raise Unreadable(f"is compressed{name}, though plain was asked for")
+    raise Unreadable(f"is compressed{name}, which trax-mcp can't read")

@@ -199,11 +199,12 @@ def unreadable(
     status: int,
     request_id: str,
 ) -> BadAnswer:
-    """TRaX accepted the call, but its answer cannot be read. `why` follows its name."""
+    """An answer of TRaX's cannot be read, though it accepted the call. `why` follows its name."""
+    whose = "TRaX accepted the call, but its" if operation.call.mutates else "TRaX's"
     return BadAnswer.after_sending(
         operation,
         "bad_answer",
-        f"TRaX accepted the call, but its answer to {operation.tool_name} {why}",
+        f"{whose} answer to {operation.tool_name} {why}",
         tool=operation.tool_name,
         outcome="applied",
         http_status=status,
@@ -234,16 +235,14 @@ def unread(
 
 def compressed(error: BadAnswer) -> BadAnswer:
     """An answer that cannot be read is compressed: so will the next one be."""
-    next_step = "`trax-mcp doctor` looks further." if error.retryable else error.next_step
+    next_step = "Run `trax-mcp doctor`." if error.retryable else error.next_step
     remedy = "Look at the proxy or the gateway before TRaX: it compresses answers."
     return replace(error, next_step=next_step, retryable=False, remedy=remedy)
 
 
 def not_from_trax(operation: ToolInput, what: str, *, status: int, request_id: str) -> BadAnswer:
     """Something answered in TRaX's place. `what` it sent."""
-    happened = (
-        f"Something other than TRaX's API answered {operation.tool_name}: {what} with HTTP {status}"
-    )
+    happened = f"{what}, not TRaX's API, answered {operation.tool_name} with HTTP {status}"
     return BadAnswer.after_sending(
         operation,
         "bad_answer",

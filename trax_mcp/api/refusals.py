@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from html import escape
 from http import HTTPStatus
 from itertools import chain
@@ -148,14 +149,15 @@ def refused(
 
 def did_not_work(operation: Operation[Model], caller: Caller, answer: Answer[Model]) -> Refused:
     """The failure for `ok: false` or an error in the answer to a change. It may have worked."""
-    happened = "TRaX answered that it did not work"
-    return Refused.after_sending(
+    happened = "TRaX answered that it didn't work"
+    failure = Refused.after_sending(
         operation,
         "bad_answer",
         happened + _quote(_message_in(answer.data), operation, caller),
         http_status=answer.status,
         request_id=answer.request_id,
     )
+    return replace(failure, not_done="; whether it took effect anyway is not known")
 
 
 def _by_status(
@@ -165,7 +167,7 @@ def _by_status(
     told = f"HTTP {status}" + (f", code {_word(code)}" if code else "")
     if not is_rejected:
         return f"TRaX has trouble ({told})", "Call again later."
-    next_step = _BY_STATUS.get(status, "`trax-mcp doctor` looks further.")
+    next_step = _BY_STATUS.get(status, "Run `trax-mcp doctor`.")
     if operation.call.public or (status == HTTPStatus.NOT_FOUND and not operation.target_id()):
         next_step = "Check TRAX_BASE_URL."
     elif status == HTTPStatus.CONFLICT and operation.studio():
@@ -175,8 +177,8 @@ def _by_status(
 
 def _redirect(to: str, status: int) -> tuple[str, str]:
     """A redirect is not followed: the key would go elsewhere."""
-    happened = f"TRaX's address answered with a redirect{to} (HTTP {status})"
-    return f"{happened}, which is not followed", "Check TRAX_BASE_URL."
+    happened = f"TRaX's address redirects{to} (HTTP {status}), which isn't followed"
+    return happened, "Check TRAX_BASE_URL."
 
 
 def _host(location: str, operation: Operation[Model], caller: Caller) -> str:

@@ -341,7 +341,7 @@ class ConsentGuard:
 def _with_approval(error: Refused, evidence: Evidence) -> Refused:
     """The failure, with what became of an approval that was not used."""
     if evidence.answer is not None:
-        return replace(error, next_step=f"{error.next_step} The user is asked again then.")
+        return replace(error, next_step=f"{error.next_step} The user will be asked again.")
     if evidence.confirmation is not None:
         still_good = "The same `confirmation` stays good until it expires."
         return replace(error, next_step=f"{error.next_step} {still_good}")

@@ -136,7 +136,7 @@ def nothing_to_do(
     if facts.live:
         return f"{naming.studio(facts.studio.value)} {times.on_air(facts.since, now)} already"
     if go_live_pending:
-        return "a go-live was sent within the last minute and has not been seen on air yet"
+        return "a go-live was sent within the last minute, and it hasn't been seen on air yet"
     return None
 
 

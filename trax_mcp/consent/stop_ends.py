@@ -11,10 +11,11 @@ from typing import Final, NamedTuple
 from trax_mcp.api.answers import Answer
 from trax_mcp.api.errors import Outcome, TraxError
 from trax_mcp.api.models import Model
+from trax_mcp.consent.plans.acts import capitalized
+from trax_mcp.consent.plans.stream import END_IT
 from trax_mcp.studio import times
 from trax_mcp.studio.facts import Observed, State
 
-_ELSEWHERE: Final = "nd it on TRaX's own site, or on the platforms"
 _IS_BUSY: Final = frozenset({HTTPStatus.CONFLICT, HTTPStatus.LOCKED, HTTPStatus.TOO_EARLY})
 """How TRaX may refuse a stop of what it is still starting."""
 
@@ -59,13 +60,13 @@ def end_of_stop(sent: _Sent, seen: Observed, now: datetime, *, start_may_come: b
 
 def _still_on_air(sent: _Sent, seen: Observed, now: datetime) -> TraxError:
     begin = f"STILL ON AIR (seen {_at(seen, now)})"
-    call_again = "If the show is to end, call go_offline again."
+    call_again = "If the user still wants it off air, call go_offline again."
     if not isinstance(sent, TraxError):
         return TraxError(
             "still_on_air",
             f"{begin}. TRaX accepted the stop, but the show goes on",
             call_again,
-            not_done=f". E{_ELSEWHERE}",
+            not_done=f". {capitalized(END_IT)}",
             outcome="unknown",
             http_status=sent.status,
             request_id=sent.request_id,
@@ -76,7 +77,7 @@ def _still_on_air(sent: _Sent, seen: Observed, now: datetime) -> TraxError:
     return replace(
         sent,
         happened=f"{begin}. {sent.happened}",
-        not_done=f"{not_done}. E{_ELSEWHERE}",
+        not_done=f"{not_done}. {capitalized(END_IT)}",
         next_step=next_step,
         outcome="not_applied" if sent.outcome == "not_applied" else "unknown",
     )
@@ -93,7 +94,7 @@ def _may_come(sent: TraxError, seen: Observed, now: datetime) -> TraxError:
         sent,
         happened=f"It is off air now (seen {_at(seen, now)}), but a start may still come."
         f" {sent.happened}",
-        not_done=f"{sent.not_done}. If it goes on air after all, e{_ELSEWHERE}",
+        not_done=f"{sent.not_done}. If it goes on air after all, {END_IT}",
         next_step=next_step,
     )
 
@@ -102,8 +103,8 @@ def _not_known(sent: TraxError) -> TraxError:
     not_done = sent.not_done if sent.outcome == "not_applied" else ""
     return replace(
         sent,
-        happened=f"It's not known whether it is on air. {sent.happened}",
-        not_done=f"{not_done}. If it is on air, e{_ELSEWHERE}",
+        happened=f"It may still be on air: the status couldn't be read. {sent.happened}",
+        not_done=f"{not_done}. If it's on air, {END_IT}",
     )
 
 

@@ -302,13 +302,13 @@ def _broadcast(name: Name | str, facts: Facts, now: datetime) -> str:
         return f"{name} {times.on_air(facts.since, now)}"
     if facts.is_starting:
         return (
-            f"{name} may be starting: a go-live was sent within the last minute and is not seen"
-            " on air yet"
+            f"{name} may be starting: a go-live was sent within the last minute, and it hasn't been"
+            " seen on air yet"
         )
     if facts.live is None:
         status, reason = facts.status.value, ""
         if status is not None and status.live is False:
-            reason = ": TRaX tells of a stream that it does not call live"
+            reason = ": TRaX lists a stream, but doesn't call it live"
         return f"whether {name} is on air is not known{reason}"
     return f"{name} is off air"
 

@@ -9,7 +9,7 @@ from trax_mcp.api.models import Connection, Destination, Health, Source, StreamS
 
 ValueT_co = TypeVar("ValueT_co", covariant=True)
 
-NOT_TOLD: Final = "TRaX did not tell"
+NOT_TOLD: Final = "TRaX didn't say"
 
 
 class Fact(StrEnum):
@@ -76,7 +76,7 @@ class Read(Generic[ValueT_co]):
             they = "it" if self.unreadable == 1 else "they"
             yield Unknown(count(self.unreadable, things), f"{they} can't be read")
         if self.is_null:
-            yield Unknown(fact.words, "TRaX sent `null` in place of a list")
+            yield Unknown(fact.words, "TRaX sent `null` instead of a list")
 
 
 State = Literal["on_air", "starting", "stopping", "off_air", "unknown"]

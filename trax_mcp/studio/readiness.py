@@ -118,7 +118,7 @@ def _troubled_accounts(facts: Facts) -> Iterator[Finding]:
     ]
     for account in troubled[:MAX_NAMED]:
         platform, name = naming.platform(account.platform), _account(account, facts)
-        trouble = "has no status that can be read"
+        trouble = "has no readable status"
         if account.status is not None:
             other = f"is not active, but {naming.word(account.status)}"
             trouble = _SIGN_IN_NEEDED.get(account.status, other)
@@ -167,4 +167,4 @@ def _expiry(expires: datetime, now: datetime) -> str:
     length, at = times.duration(abs(expires - now)), times.at(expires, now, in_seconds=False)
     if expires > now:
         return f"expires in {length} (at {at})"
-    return f"was to expire {length} ago (at {at}), but TRaX calls it active"
+    return f"should have expired {length} ago (at {at}), but TRaX calls it active"

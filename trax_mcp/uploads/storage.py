@@ -29,8 +29,8 @@ ErrorT = TypeVar("ErrorT", bound=TraxError)
 _TRANSIENT: Final = frozenset({408, 425, 429})
 _PAUSE_SECONDS: Final = 1.0
 """Between the two tries."""
-_CALL_AGAIN: Final = "Call again to try anew."
-_TELL_OPERATOR: Final = "Tell whoever runs this TRaX."
+_CALL_AGAIN: Final = "Call again to retry."
+_TELL_OPERATOR: Final = "Tell the people who run this TRaX."
 _LOOK_FIRST: Final = "Look with list_media before anything else."
 _MAYBE_ARRIVED: Final = "; whether the file arrived is not known"
 _REASON: Final = re.compile(rb"<Code>([A-Za-z][A-Za-z0-9]{2,47})</Code>")
@@ -105,7 +105,10 @@ async def _put_once(
         raise _lost(error) from None
     if response.is_success:
         return
-    answered, next_step = "answered the upload with", "The same call is likely to fail again."
+    answered, next_step = (
+        "answered the upload with",
+        "Tell the user the reason before you call again.",
+    )
     if response.is_redirect:
         answered, next_step = "redirects the upload, which is not followed:", _TELL_OPERATOR
     elif _is_transient(status):

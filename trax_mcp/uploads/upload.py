@@ -147,7 +147,7 @@ class Uploader:
                 return seen
             if seen and seen.status == "FAILED":
                 why = "TRaX could not process it: the media library lists it as FAILED"
-                next_step = "Tell the person; do not upload the same file again."
+                next_step = "Tell the user; do not upload the same file again."
                 raise Refused("upload_failed", f"{_BUT} {why}", next_step, outcome="applied")
             if (now := self.clock.seconds()) >= until:
                 if seen is None:

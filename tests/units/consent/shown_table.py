@@ -291,7 +291,7 @@ SHOWN: Final[Sequence[Shown]] = (
         Take "Friday Show" off air?
         [Stay on air] [Go offline]
         The show ends for all viewers.
-        It doesn't seem to be on air. A start that is under way is told to stop, too.
+        It doesn't seem to be on air. If a start is under way, it's told to stop too.
     """),
     shown(GO_OFFLINE, NOTHING, Target("studio_42"), """
         Take "studio_42" off air?

@@ -70,7 +70,7 @@ ON_AIR_NOW: Final = '"Friday Show" went live at 18:00:03 UTC'
 NO_PICTURE: Final = "TRaX can't confirm that a picture arrives."
 STUDIO: Final = {"id": "studio_42", "name": "Friday Show", "ownerSub": "u", "role": "owner"}
 LOOK: Final = "Look with get_stream_status, and on the platforms; a second go_offline is harmless."
-NOT_STARTED: Final = "is on, but isn't among those that TRaX started: look there."
+NOT_STARTED: Final = "is on, but TRaX didn't list it as started: check there."
 CHANGED_MAIN: Final = 'Changed the destination "Main" (YouTube) of "Friday Show":'
 NOT_SHOWN: Final = "TRaX won't show this setting again."
 NOTE_IT: Final = "TRaX won't show this setting again, so note it down."
@@ -116,15 +116,16 @@ REPORTS: Final[dict[str, tuple[Operation[Model], dict[str, Any], Observed | None
     "a stop before a start that may come": (
         GO_OFFLINE, {"ok": True}, Observed("stopping", ON_AIR.checked_at),
         (
-            '"Friday Show" is off air now, but a start may still come. Look with check_studio in a'
-            " minute; if it is on air, call go_offline again."
+            '"Friday Show" is off air now, but a start may still come. If it goes on air after all,'
+            " end it on TRaX's own site, or on the platforms. Look with check_studio in a minute;"
+            " if it is on air, call go_offline again."
         ),
     ),
     "a stop after which nothing can be read": (
         GO_OFFLINE, {"ok": True}, Observed("unknown", ON_AIR.checked_at),
         (
-            'It\'s not known whether "Friday Show" is on air: TRaX accepted the stop, but its'
-            " status couldn't be read. If it's on air, end it on TRaX's own site, or on the"
+            '"Friday Show" may still be on air: TRaX accepted the stop, but the status'
+            " couldn't be read. If it's on air, end it on TRaX's own site, or on the"
             f" platforms. {LOOK}"
         ),
     ),

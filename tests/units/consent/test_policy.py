@@ -288,7 +288,7 @@ def test_a_confirmation_runs_nothing_in_five_seconds_nor_for_five_more_after_eac
 
 
 LIVE_SINCE: Final = '"Friday Show" has been on air for 12 minutes (since 18:00 UTC) already'
-PENDING: Final = "a go-live was sent within the last minute and has not been seen on air yet"
+PENDING: Final = "a go-live was sent within the last minute, and it hasn't been seen on air yet"
 
 
 @pytest.mark.parametrize(

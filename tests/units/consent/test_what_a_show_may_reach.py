@@ -63,7 +63,7 @@ def test_a_go_live_after_other_changes_reaches_nothing_that_was_not_told(
         (Facts(), ()),
         (
             places(is_null=True),
-            ("TRaX sent no list of destinations: the show may go out all the same.",),
+            ("TRaX sent no list of destinations: the show may go out anyway.",),
         ),
         (
             places("on", unreadable=2),
@@ -71,7 +71,7 @@ def test_a_go_live_after_other_changes_reaches_nothing_that_was_not_told(
         ),
         (
             places("on", missing=CUT),
-            ("Not all destinations are read: the show may go out to others, too.",),
+            ("Not all destinations could be read: the show may go out to others too.",),
         ),
         (
             places("unknown unknown"),

@@ -150,10 +150,10 @@ EXPIRING: Final[dict[str | None, str | None]] = {
     "2026-06-06T20:00:00Z": "expires in 24 hours (at 2026-06-06 20:00 UTC)",
     "2026-06-05T23:30:00+02:00": "expires in 1 hour 30 minutes (at 21:30 UTC)",
     "2026-06-05T20:00:00Z": (
-        "was to expire less than a minute ago (at 20:00 UTC), but TRaX calls it active"
+        "should have expired less than a minute ago (at 20:00 UTC), but TRaX calls it active"
     ),
     "2026-06-04T20:00:00Z": (
-        "was to expire 24 hours ago (at 2026-06-04 20:00 UTC), but TRaX calls it active"
+        "should have expired 24 hours ago (at 2026-06-04 20:00 UTC), but TRaX calls it active"
     ),
 }
 

@@ -65,7 +65,7 @@ def changes_in_words(arguments: Mapping[str, object], answer: JsonObject) -> str
 
 
 def otherwise(arguments: Mapping[str, object], answer: JsonObject) -> Sequence[str]:
-    """What an answer shows otherwise than was asked for, in words: "it is on, though ...".
+    """What an answer shows otherwise than was asked for, in words: "it is on, not ...".
 
     A text may be shown in another form, and a switch that cannot be read shows nothing.
     """
@@ -74,7 +74,7 @@ def otherwise(arguments: Mapping[str, object], answer: JsonObject) -> Sequence[s
         match asked, answer.get(name):
             case bool(), value if name in _STATES and read_switch(value) is (not asked):
                 shown, wanted = _STATES[name][not asked], _STATES[name][asked]
-                told.append(f"it is {shown}, though {wanted} was asked for")
+                told.append(f"it is {shown}, not {wanted} as asked")
             case str(), str(value) if name in _TEXTS and not _is_form_of(value, asked):
                 told.append(f"its {name} is {_answered(value, asked)}")
     return told

@@ -16,6 +16,8 @@ from trax_mcp.studio.naming import Name, Sentence, joined, note, say, sentence
 from trax_mcp.studio.readiness import READINESS_FACTS, go_live_warnings
 
 _UNSEEN: Final = "TRaX can't confirm that a picture arrives."
+_NOT_STARTED: Final = "is on, but TRaX didn't list it as started"
+END_IT: Final = "end it on TRaX's own site, or on the platforms"
 _MAX_NAMED: Final = 20
 """The most destinations that a sentence names."""
 
@@ -66,12 +68,12 @@ class GoLivePlan(Plan[GoLive]):
                 yield note(f"{began}, but a stop came after it{undone}.")
             case "starting":
                 unseen = f"{self.studio} hasn't been seen on air yet"
-                yield note(f"TRaX accepted the start, but {unseen}{where}.")
+                yield note(f"TRaX accepted the start{where}, but {unseen}.")
             case _:
                 unseen = f"it couldn't be seen whether {self.studio} is on air"
-                yield note(f"TRaX accepted the start, but {unseen}{where}.")
+                yield note(f"TRaX accepted the start{where}, but {unseen}.")
         if self.undone is False:
-            yield say("A stop came after it, and taking it off the air again has failed.")
+            yield say("A stop came after it, but the show couldn't be taken off the air.")
 
     def warnings_after(self, answer: JsonObject) -> Sentences:
         ids = _ids(answer)
@@ -79,14 +81,13 @@ class GoLivePlan(Plan[GoLive]):
             it for it in self.facts.enabled if it.id and ids is not None and it.id not in ids
         ]
         for it in missing[:_MAX_NAMED]:
-            is_on = "{} is on, but isn't among those that TRaX started: look there."
-            yield sentence(is_on, self.destination(it))
+            yield sentence(f"{{}} {_NOT_STARTED}: check there.", self.destination(it))
         if (more := len(missing) - _MAX_NAMED) > 0:
-            yield say(f"{more} more are on, but aren't among those that TRaX started.")
+            yield say(f"{more} more: each {_NOT_STARTED}.")
 
     def next_step(self, observed: Observed | None) -> str:
         if self.undone is False:
-            return "If the show is to end, call go_offline."
+            return "If the user still wants it off air, call go_offline."
         match observed.state if observed else "unknown":
             case "on_air":
                 return ""
@@ -147,7 +148,7 @@ class GoOfflinePlan(Plan[GoOffline]):
             yield note(f"It {times.on_air(self.facts.since, self.now)}.")
         if self.facts.live is False:
             yield say(
-                "It doesn't seem to be on air. A start that is under way is told to stop, too."
+                "It doesn't seem to be on air. If a start is under way, it's told to stop too."
             )
 
     def rows(self) -> Iterator[Row]:
@@ -168,10 +169,11 @@ class GoOfflinePlan(Plan[GoOffline]):
                 yield sentence("{} is off air.", self._subject)
             case "stopping":
                 yield sentence("{} is off air now, but a start may still come.", self._subject)
+                yield say(f"If it goes on air after all, {END_IT}.")
             case _:
-                unknown = "It's not known whether {} is on air: TRaX accepted the stop, but its"
-                yield sentence(f"{unknown} status couldn't be read.", self.studio)
-                yield say("If it's on air, end it on TRaX's own site, or on the platforms.")
+                unread = "TRaX accepted the stop, but the status couldn't be read."
+                yield sentence(f"{{}} may still be on air: {unread}", self._subject)
+                yield say(f"If it's on air, {END_IT}.")
 
     def warnings_after(self, _answer: JsonObject) -> Sentences:
         if self.facts.auto_go_live:
@@ -210,9 +212,9 @@ def may_reach(plan: Plan[Any]) -> Sentences:
     """What a show may reach although nobody can see it. It stands first in a question."""
     read, unclear = plan.facts.destinations, plan.facts.perhaps_enabled
     if read.is_null:
-        yield say("TRaX sent no list of destinations: the show may go out all the same.")
+        yield say("TRaX sent no list of destinations: the show may go out anyway.")
     if read.missing and read.value is not None:
-        yield say("Not all destinations are read: the show may go out to others, too.")
+        yield say("Not all destinations could be read: the show may go out to others too.")
     if read.unreadable:
         number = count(read.unreadable, "destinations")
         yield say(f"{number} can't be read: the show may go out there too.")
