@@ -37,6 +37,7 @@ _UNKNOWN_ISSUER: Final = range(18, 22)
 """OpenSSL's codes of a certificate whose issuer is not known, or is itself."""
 NOTHING_CHANGED: Final = "; nothing was changed"
 NOT_SENT: Final = "; the change was not sent"
+_BUSY: Final = frozenset({HTTPStatus.CONFLICT, HTTPStatus.LOCKED, HTTPStatus.TOO_EARLY})
 _CHANGED: Final[Mapping[Outcome, str]] = {
     "not_applied": NOTHING_CHANGED,
     "unknown": "; whether it took effect is not known",
@@ -152,6 +153,11 @@ class Refused(TraxError):
         """Whether TRaX refused it before anything was done, because of too many requests."""
         is_too_many = self.http_status == HTTPStatus.TOO_MANY_REQUESTS
         return self.outcome == "not_applied" and (is_too_many or self.code == "rate_limited")
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether TRaX refused it as things stand now. It may be starting the show."""
+        return self.http_status in _BUSY
 
 
 class BadAnswer(TraxError):

@@ -107,6 +107,14 @@ class Attempt:
         return outcome_of(self.sent[-1]) if is_sent else "not_applied"
 
     @property
+    def is_busy(self) -> bool:
+        """Whether TRaX refused its go-live as things stand now."""
+        if not (self.sent and self.last_step.starts_broadcast):
+            return False
+        sent = self.sent[-1]
+        return isinstance(sent, Refused) and sent.is_busy
+
+    @property
     def last_step(self) -> Operation[Model]:
         """The last step that was begun."""
         return self.call.operation.steps[len(self.sent) - 1]

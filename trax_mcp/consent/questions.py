@@ -82,11 +82,11 @@ class StudioRecord:
 
     `turn` is that of the call that runs there, and `stop` that of the last stop that is being sent.
     A question that was asked before `last_stop`, the name of a stop, is void if it leads on air.
-    A go-live counts as under way until `starting_until`; `is_start_stopped` if a stop was accepted
-    since, which it may outlive. `taken_stop` is the last stop that TRaX has not refused. `hidden`
-    counts the changes made here that
-    no read shows, such as "the address of source_3". `changed_to` has those since the last go-live,
-    with the host of an address.
+    A start may come until `starting_until`; `is_start_stopped` if a stop was accepted since, which
+    it may outlive, or if only somebody else can have begun it. `taken_stop` is the last stop that
+    TRaX has not refused. `hidden` counts the changes made here that no read shows, such as "the
+    address of source_3". `changed_to` has those since the last go-live, with the host of an
+    address.
     """
 
     last_stop: str = ""
@@ -104,6 +104,17 @@ class StudioRecord:
         counted = {what: self.hidden.get(what, 0) + 1 for what in changes}
         changed_to = {**self.changed_to, **changes}
         return replace(self, hidden={**self.hidden, **counted}, changed_to=changed_to)
+
+    def after_refused_start(self, before: Self, now: float, *, is_busy: bool) -> Self:
+        """The same after a go-live that certainly did not begin, as `before` had it.
+
+        An earlier start may still come. So may one from elsewhere, if TRaX `is_busy`.
+        """
+        if is_busy:
+            return replace(self, starting_until=now + PENDING_SECONDS, is_start_stopped=True)
+        until = min(self.starting_until, before.starting_until)  # else it was seen on air since
+        is_stopped = self.is_start_stopped or before.is_start_stopped
+        return replace(self, starting_until=until, is_start_stopped=is_stopped)
 
     def has_turn(self, turn_id: str, now: float) -> bool:
         """Whether this turn has not ended, and no other call has it."""

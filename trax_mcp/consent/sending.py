@@ -199,6 +199,7 @@ class Sender:
             hidden=attempt.hidden_changes(),
             auto_go_live=attempt.auto_go_live(),
             is_undone=attempt.undone is True,
+            is_busy=attempt.is_busy,
         )
 
     async def _end_or_undo(self, attempt: Attempt, unheard: int) -> None:

@@ -9,16 +9,12 @@ from http import HTTPStatus
 from typing import Final, NamedTuple
 
 from trax_mcp.api.answers import Answer
-from trax_mcp.api.errors import Outcome, TraxError
+from trax_mcp.api.errors import Outcome, Refused, TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.consent.plans.acts import capitalized
 from trax_mcp.consent.plans.stream import END_IT
 from trax_mcp.studio import times
 from trax_mcp.studio.facts import Observed, State
-
-_IS_BUSY: Final = frozenset({HTTPStatus.CONFLICT, HTTPStatus.LOCKED, HTTPStatus.TOO_EARLY})
-"""How TRaX may refuse a stop of what it is still starting."""
-
 
 _Sent = Answer[Model] | TraxError
 
@@ -84,7 +80,7 @@ def _still_on_air(sent: _Sent, seen: Observed, now: datetime) -> TraxError:
 
 
 def _may_come(sent: TraxError, seen: Observed, now: datetime) -> TraxError:
-    if sent.http_status in _IS_BUSY:
+    if isinstance(sent, Refused) and sent.is_busy:
         next_step = "Call go_offline again in a few seconds."
     elif sent.outcome == "not_applied":
         next_step = sent.next_step

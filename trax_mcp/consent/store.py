@@ -253,12 +253,14 @@ class Store:
         hidden: Mapping[str, str],
         auto_go_live: bool | None,
         is_undone: bool = False,
+        is_busy: bool = False,
     ) -> bool:
         """End a call. Its yes is given back if it was certainly not applied.
 
         If TRaX applied it, it counts for all who share the studio. True if a stop has come since
         `seen`: TRaX may have got that one first. A go-live then has its turn until it is undone;
-        `go_live` is its outcome, None for other calls. `words` say what came of the call.
+        `go_live` is its outcome, None for other calls, and `is_busy` if TRaX refused it as things
+        stand now. `words` say what came of the call.
         """
         question_key, done = Key("question", question_id or ""), outcome != "not_applied"
         places = set(place) if outcome == "applied" else {place.own}
@@ -268,16 +270,19 @@ class Store:
             went = go_live in {"applied", "unknown"}
             turn = studio_in(snapshot, place.own).turn
             # Else the mark of a go-live that is under way is that of another call.
-            has_begun = went or (turn is not None and turn.id == turn_id)
-            pending = snapshot.now + PENDING_SECONDS if went else 0.0
+            has_begun = turn is not None and turn.id == turn_id
             changes: Changes = {}
             for key in places:
                 studio = studio_in(snapshot, key)
                 if not (came and went):
                     studio = studio.without_turn(turn_id)
-                if go_live is not None and has_begun and (went or key == place.own):
+                if went:
+                    pending = snapshot.now + PENDING_SECONDS
                     is_stopped = is_undone or (came and studio.is_start_stopped)
                     studio = replace(studio, starting_until=pending, is_start_stopped=is_stopped)
+                elif go_live is not None and has_begun and key == place.own:
+                    before = seen.studio
+                    studio = studio.after_refused_start(before, snapshot.now, is_busy=is_busy)
                 if done:
                     studio = studio.with_hidden(hidden)
                 if go_live == "applied":  # whoever agreed has seen the changes before it
