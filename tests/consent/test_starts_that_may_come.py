@@ -104,7 +104,7 @@ async def test_a_stream_after_a_refused_stop_may_be_one_that_starts(*, is_refuse
         answer = CONFLICT if is_refused else Fault.status(200, {"ok": True})
         it.trax.faults.add(answer, path=STOP)
         stopped = await it[MINE].confirmed("go_offline")
-    told = "It's not known whether it is on air. " if is_refused else '"Friday Night Show" is off'
+    told = "It may still be on air: " if is_refused else '"Friday Night Show" is off air.'
     assert text_of(stopped).startswith(told)
     state = "unknown" if is_refused else "off_air"
     assert (stopped.is_error, state_in(stopped)) == (is_refused, state)

@@ -6,7 +6,7 @@ Pure. What was seen outweighs what TRaX answered.
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from trax_mcp.api.answers import Answer
 from trax_mcp.api.errors import Outcome, Refused, TraxError

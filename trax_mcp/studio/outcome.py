@@ -55,19 +55,22 @@ class OutcomeObserver:
             await self._clock.sleep(_PAUSE_SECONDS)
 
     async def look(self) -> Observed:
-        """Read the status once, quickly, as after a stop."""
+        """Read the status once, quickly, as after a stop that TRaX refused.
+
+        Then a stream without a show may be one that is only starting.
+        """
         with anyio.move_on_after(QUICK_SECONDS), suppress(TraxError):
-            return await self._poll(live=False)
+            return await self._poll(live=False, is_ending=False)
         return self._unknown()
 
-    async def _poll(self, *, live: bool) -> Observed:
+    async def _poll(self, *, live: bool, is_ending: bool = True) -> Observed:
         operation = GetStreamStatus(studio_id=self._studio_id)
         status = await self._client.call(operation, self._caller, retry=False, urgent=not live)
         checked_at = iso(self._clock.now())
         if status.live:
             self.was_on_air = True
             return Observed("on_air", checked_at, status.since)
-        if status.live is None:
+        if status.live is None or (status.has_stream and not (live or is_ending)):
             return self._unknown()
         return Observed("starting" if live else "off_air", checked_at)
 
