@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 from tests.support.concurrency import begin
+from tests.support.product.faults import Fault
 from tests.support.product.virtual_time import in_virtual_time
 from tests.world.answers import data_of, has_run, outcome, text_of
 from tests.world.world import COLLEAGUE, MINE, open_world
@@ -94,6 +95,17 @@ async def test_auto_go_live_counts_as_on_if_it_may_have_been_turned_on(answer: s
         it.trax.write_enabled = True
         result = await it[COLLEAGUE].call("create_source", **WHILE_LIVE["create_source"])
         assert has_run(result) is (answer == "refused")
+
+
+@pytest.mark.parametrize("answer", [None, "off", 0, True])
+@in_virtual_time
+async def test_auto_go_live_counts_as_on_if_the_answer_does_not_show_it_off(answer: object) -> None:
+    async with open_world(MINE, virtual=True) as it:
+        await it[MINE].confirmed("update_studio", autoGoLive=True)
+        it.trax.faults.add(Fault.status(200, {"autoGoLive": answer}), method="PATCH")
+        await it[MINE].call("update_studio", autoGoLive=False)
+        result = await it[MINE].call("create_source", **WHILE_LIVE["create_source"])
+        assert outcome(result) == UNCONFIRMED
 
 
 @in_virtual_time

@@ -45,12 +45,15 @@ async def test_a_destination_that_trax_did_not_start_is_named() -> None:
 
 @in_virtual_time
 async def test_nothing_is_named_where_trax_names_all_or_none() -> None:
-    for named in ({}, {"destinationIds": None}, {"destinationIds": "dest_1"}):
+    """Nor where what it names can't be read, or one of it."""
+    odd: list[Any] = [None, "dest_1", [{"id": "dest_1"}], ["dest_1", {"id": 2}], [True], [None]]
+    for named in ({}, *({"destinationIds": it} for it in odd)):
         async with open_world(MINE, virtual=True) as it:
             answer = Fault.patched(lambda body, named=named: body.update(named))  # type: ignore[misc]
             it.trax.faults.add(answer, path="*/go-live")
             result = await it[MINE].confirmed("go_live")
         assert "warnings" not in data_of(result)
+        assert "on no destination" not in text_of(result)
 
 
 CHANGES: Final[dict[str, tuple[str, dict[str, Any], dict[str, Any], str]]] = {

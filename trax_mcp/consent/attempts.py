@@ -152,15 +152,13 @@ class Attempt:
     def auto_go_live(self) -> bool | None:
         """Whether `autoGoLive` counts as on afterwards: in doubt it does. None if not touched."""
         counts = None
-        for step, outcome in self._perhaps_done():
+        for step, sent in self._perhaps_done():
             turned_on = plan_for(step).sets_auto_go_live(step)
-            if outcome == "applied" and turned_on is not None:
+            if turned_on or (turned_on is False and is_certain(step, sent)):
                 counts = turned_on
-            elif turned_on:
-                counts = True
         return counts
 
-    def _perhaps_done(self) -> Iterator[tuple[Operation[Model], Outcome]]:
+    def _perhaps_done(self) -> Iterator[tuple[Operation[Model], Sent]]:
         for step, sent in zip(self.call.operation.steps, self.sent, strict=False):
-            if (outcome := outcome_of(sent)) != "not_applied":
-                yield step, outcome
+            if outcome_of(sent) != "not_applied":
+                yield step, sent

@@ -200,7 +200,8 @@ def _ids(answer: JsonObject) -> list[str] | None:
     ids = answer.get("destinationIds")
     if not isinstance(ids, list):
         return None
-    return [str(it) for it in ids if isinstance(it, str | int) and not isinstance(it, bool)]
+    are_ids = all(isinstance(it, str | int) and not isinstance(it, bool) for it in ids)
+    return [str(it) for it in ids] if are_ids else None
 
 
 def _subject(plan: Plan[Any]) -> Name | str:
