@@ -127,9 +127,9 @@ ROWS: Final = (
         play=fields(START, destinationIds=[{"id": "dest_1"}, {"id": "dest_2"}]),
         calls=scenarios.GO_LIVE,
         person=(
-            'go_live: "Friday Night Show" went live at 18:00:08 UTC, on no destination. TRaX can\'t confirm that a picture arrives. / Warning: "Main channel" (YouTube) is on, but TRaX didn\'t list it as started: check there. / Warning: "Late crowd" (Twitch) is on, but TRaX didn\'t list it as started: check there.',
+            'go_live: "Friday Night Show" went live at 18:00:08 UTC. TRaX can\'t confirm that a picture arrives.',
         ),
-        model=("go_live: destinationIds=[]",),
+        model=("go_live: destinationIds=null",),
         sent=("POST go-live",),
     ),
     Row(

@@ -68,8 +68,11 @@ def drop_mismatches(answer: Any, schema: JsonObject) -> Any:  # noqa: ANN401  an
     if not _TYPE_CHECKS[_type_of(schema)](answer):
         return None
     if isinstance(answer, list):
-        items = (drop_mismatches(it, schema["items"]) for it in answer)
-        return [it for it in items if it is not None]
+        items = [drop_mismatches(it, schema["items"]) for it in answer]
+        known = [it for it in items if it is not None]
+        # Ids of which none can be read are no empty list.
+        is_unknown = answer and not known and _type_of(schema["items"]) != "object"
+        return None if is_unknown else known
     if isinstance(answer, dict):
         documented = schema.get("properties", {})
         return {
