@@ -257,7 +257,7 @@ def _with_name(self: Plan[Any]) -> tuple[str, str]:
     return f"{yes}: {self.name.text}", no
 
 
-def _as_namesake(*them: Any, namesakes: object = (), **more: Any) -> Name:  # noqa: ANN401  passed on
+def _as_namesake(*them: Any, among: object = None, **more: Any) -> Name:  # noqa: ANN401  passed on
     return _named(*them, **more)
 
 

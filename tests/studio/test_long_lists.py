@@ -5,6 +5,7 @@ No decision takes the part that was read for the whole list.
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 import mcp_types as types
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 STUDIO: Final = {"studioId": "studio_42"}
 FURTHER: Final = "only the first 10,000 are read"
+_PATIENCE_SECONDS: Final = 10.0
+"""On a busy machine. Where each name is compared with each other, it takes minutes."""
 
 
 def sentence_and_data(result: types.CallToolResult) -> tuple[str, dict[str, Any]]:
@@ -175,6 +178,19 @@ async def test_sources_that_were_not_read_are_not_called_inactive(
     shown = await preview(server, "go_live", **STUDIO)
     assert shown["warnings"] == []
     assert "further sources (only the first 1 are read)" in shown["unknown"]
+
+
+@pytest.mark.timing
+async def test_a_question_about_10000_destinations_holds_nobody_up(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """Each name is compared with all others. It takes about two seconds."""
+    long = long_list(10_000, lambda it: {**destination(it), "enabled": True}, page_size=10_000)
+    sandbox.faults.add(long, times=None, path=PLACES)
+    began = perf_counter()
+    shown = await preview(server, "go_live", **STUDIO)
+    assert perf_counter() - began < _PATIENCE_SECONDS
+    assert '"Place 09999" (Kick)' in str(shown)
 
 
 # Resources and completions

@@ -1,9 +1,10 @@
 """The state of a studio and of what is linked to it, as frozen values. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, Generic, Literal, NamedTuple, Self, TypeVar
+from functools import cached_property
+from typing import Any, Final, Generic, Literal, NamedTuple, Self, TypeVar, cast
 
 from trax_mcp.api.models import Connection, Destination, Health, Source, StreamStatus, Studio
 
@@ -61,6 +62,12 @@ class Read(Generic[ValueT_co]):
     unreadable: int = 0
     is_null: bool = False
     is_forbidden: bool = False
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Any]:
+        """The items of a list by id, the first of each."""
+        items = cast("Sequence[Any]", self.value or ())
+        return {it.id: it for it in reversed(items)}
 
     @property
     def is_whole(self) -> bool:

@@ -7,8 +7,8 @@ sentence. A text of the caller is shown whole, and an address with its host firs
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from trax_mcp.api.models import Connection, Destination, Source, Studio
@@ -53,6 +53,22 @@ class Name(NamedTuple):
         """The same for small screens."""
         text, detail = self.short or self.text, self.short_detail or self.detail
         return f"{text} ({detail})" if detail else text
+
+
+class Looks:
+    """How the names of a list look, each counted once: many are compared with all others."""
+
+    def __init__(self, names: Mapping[str, str], *, longest: int = TARGET_NAME) -> None:
+        """Look at these names, which are by id."""
+        self._looks = {its_id: _looks(name, longest) for its_id, name in names.items()}
+        self._in_full = Counter(text for text, _ in self._looks.values())
+        self._in_short = Counter(short for _, short in self._looks.values())
+
+    def are_shared(self, text: str, short: str, *, its_id: str) -> tuple[bool, bool]:
+        """Whether another thing than this one looks the same: in full, and on small screens."""
+        own = self._looks.get(its_id, ("", ""))
+        is_shared = self._in_full[text] > (own[0] == text)
+        return is_shared, is_shared or self._in_short[short] > (own[1] == short)
 
 
 class Sentence(NamedTuple):
@@ -118,18 +134,18 @@ def named(
     detail: str = "",
     short_detail: str = "",
     *,
-    namesakes: Iterable[str] = (),
+    among: Looks | None = None,
     longest: int = TARGET_NAME,
 ) -> Name:
-    """A thing by its name. It takes its id too where one of the `namesakes` would look the same.
+    """A thing by its name. It takes its id too where another one `among` these looks the same.
 
     `short_detail` is for small screens, if it is not the same.
     """
     text, short = _looks(name, longest)
-    others = [_looks(it, longest) for it in namesakes]
     own_id, short_detail = its_id and word(its_id), short_detail or detail
-    is_shared = any(it[0] == text for it in others)
-    is_shared_in_short = is_shared or any(it[1] == short for it in others)
+    is_shared = is_shared_in_short = False
+    if among is not None:
+        is_shared, is_shared_in_short = among.are_shared(text, short, its_id=its_id)
     return Name(
         text,
         its_id,
@@ -140,9 +156,8 @@ def named(
     )
 
 
-@lru_cache(maxsize=2_000)
 def _looks(name: str, longest: int) -> tuple[str, str]:
-    """A name in full and for small screens. Kept, since each is compared with all others."""
+    """A name in full and for small screens."""
     return quoted(name, longest=longest), in_columns(name)
 
 
@@ -206,22 +221,20 @@ def platforms(names: Iterable[str | None], *, whole: bool = False) -> str:
     return listed(list(dict.fromkeys(platform(name, whole=whole) for name in names)))
 
 
-def destination(
-    it: Destination, *, namesakes: Iterable[str] = (), longest: int = SHOWN_NAME
-) -> Name:
+def destination(it: Destination, *, among: Looks | None = None, longest: int = SHOWN_NAME) -> Name:
     """A destination by name, platform and picture format, and by its id if it has a namesake."""
     portrait = "portrait" if it.vertical else None
     in_full = platform(it.platform)
     is_short = it.platform is None or known_platform(it.platform)
     words = in_full, in_full if is_short else in_columns(it.platform or "")
     detail, short = (", ".join(filter(None, (word, portrait))) for word in words)
-    return named(it.name, it.id, detail, short, namesakes=namesakes, longest=longest)
+    return named(it.name, it.id, detail, short, among=among, longest=longest)
 
 
-def source(it: Source, *, namesakes: Iterable[str] = (), longest: int = SHOWN_NAME) -> Name:
+def source(it: Source, *, among: Looks | None = None, longest: int = SHOWN_NAME) -> Name:
     """A source by name and type, and by its id if it has a namesake."""
     kind = "" if it.type is None else source_type(it.type)
-    return named(it.name, it.id, kind, namesakes=namesakes, longest=longest)
+    return named(it.name, it.id, kind, among=among, longest=longest)
 
 
 def studio(it: Studio | None, *, longest: int = SHOWN_NAME) -> Name | str:
@@ -239,9 +252,9 @@ def studio(it: Studio | None, *, longest: int = SHOWN_NAME) -> Name | str:
     return name._replace(short=quote_within(it.name, columns=room), short_detail=its_id)
 
 
-def connection(it: Connection, *, namesakes: Iterable[str] = (), longest: int = SHOWN_NAME) -> Name:
+def connection(it: Connection, *, among: Looks | None = None, longest: int = SHOWN_NAME) -> Name:
     """A linked account by its display name, and by its id if it has a namesake."""
-    return named(it.display_name, it.id, namesakes=namesakes, longest=longest)
+    return named(it.display_name, it.id, among=among, longest=longest)
 
 
 def listed(items: Sequence[str]) -> str:

@@ -3,14 +3,14 @@
 The same findings warn a person before they agree to a go-live.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from trax_mcp.api.models import Connection
 from trax_mcp.studio import naming, times
 from trax_mcp.studio.facts import Fact, Facts
-from trax_mcp.studio.naming import Name, Sentence, say, sentence
+from trax_mcp.studio.naming import Looks, Name, Sentence, say, sentence
 
 READINESS_FACTS: Final = (
     Fact.STUDIO,
@@ -116,8 +116,9 @@ def _troubled_accounts(facts: Facts) -> Iterator[Finding]:
         for it in facts.connections.value or ()
         if it.status != "active" and it.platform in platforms
     ]
+    looks = _looks(troubled[:MAX_NAMED], facts)
     for account in troubled[:MAX_NAMED]:
-        platform, name = naming.platform(account.platform), _account(account, facts)
+        platform, name = naming.platform(account.platform), _account(account, looks)
         trouble = "has no readable status"
         if account.status is not None:
             other = f"is not active, but {naming.word(account.status)}"
@@ -134,14 +135,21 @@ def _platforms(facts: Facts) -> set[str | None]:
     return {it.platform for it in (*facts.enabled, *facts.perhaps_enabled)}
 
 
-def _account(account: Connection, facts: Facts) -> Name:
+def _looks(named: Iterable[Connection], facts: Facts) -> Mapping[str | None, Looks]:
+    """How the names of all accounts look, by the platforms of these."""
+    accounts = facts.connections.value or ()
+    return {
+        platform: Looks(
+            {it.id: it.display_name for it in accounts if it.platform == platform},
+            longest=naming.SHOWN_NAME,
+        )
+        for platform in {it.platform for it in named}
+    }
+
+
+def _account(account: Connection, looks: Mapping[str | None, Looks]) -> Name:
     """An account by name, and by its id if another one of its platform looks the same."""
-    others = [
-        it.display_name
-        for it in facts.connections.value or ()
-        if it.id != account.id and it.platform == account.platform
-    ]
-    return naming.connection(account, namesakes=others)
+    return naming.connection(account, among=looks[account.platform])
 
 
 def _expiring_accounts(facts: Facts, now: datetime) -> Iterator[Finding]:
@@ -153,8 +161,9 @@ def _expiring_accounts(facts: Facts, now: datetime) -> Iterator[Finding]:
         if account.status == "active" and account.platform in platforms
         if (expires := times.parse(account.expires_at)) and expires <= now + _EXPIRES_SOON
     ]
+    looks = _looks([account for account, _ in expiring[:MAX_NAMED]], facts)
     for account, expires in expiring[:MAX_NAMED]:
-        platform, name = naming.platform(account.platform), _account(account, facts)
+        platform, name = naming.platform(account.platform), _account(account, looks)
         what = sentence("The {} account {} {}.", platform, name, _expiry(expires, now))
         yield Finding(what, f"To be sure, the person signs in to {platform} again, on TRaX.")
     if (further := len(expiring) - MAX_NAMED) > 0:

@@ -22,7 +22,7 @@ from trax_mcp.api.operations import DeleteDestination, UpdateStudio
 from trax_mcp.api.text_safety import columns_of
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Facts
-from trax_mcp.studio.naming import Name, Sentence, note, sentence
+from trax_mcp.studio.naming import Looks, Name, Sentence, note, sentence
 
 
 @pytest.mark.parametrize(
@@ -160,12 +160,12 @@ def test_a_name_for_small_screens_is_cut_in_the_middle_and_no_sign_into_pieces()
 
 def test_names_that_look_the_same_once_cut_take_their_ids_there() -> None:
     one, other = (f"{'a' * 20}{which}{'b' * 20}" for which in "12")
-    name = naming.named(one, "s1", "webcam", namesakes=[other])
+    name = naming.named(one, "s1", "webcam", among=Looks({"s1": one, "s2": other}))
     assert (str(name), name.in_short) == (
         f'"{one}" (webcam)',
         f'"{"a" * 16}…{"b" * 15}" (webcam, s1)',
     )
-    assert str(naming.named("A", "s1", namesakes=["A"])) == '"A" (s1)'
+    assert str(naming.named("A", "s1", among=Looks({"s1": "A", "s2": "A"}))) == '"A" (s1)'
 
 
 @pytest.mark.parametrize("kind", ["rehearsal", "PUBLIC"])

@@ -24,7 +24,7 @@ from trax_mcp.consent.plans.results import (
 from trax_mcp.consent.preview import Preview, Row, Target, digest
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Fact, Facts, Observed, Read
-from trax_mcp.studio.naming import Name, Sentence, note, say, sentence
+from trax_mcp.studio.naming import Looks, Name, Sentence, note, say, sentence
 
 if TYPE_CHECKING:
     from trax_mcp.consent.questions import Question
@@ -287,21 +287,26 @@ class Plan(ABC, Generic[OperationT]):
 
     def destination(self, it: Destination) -> Name:
         """A destination as sentences describe it, with its id if another one looks the same."""
-        asked = self.asked_with.destinations
-        it, others = as_in(asked, it), _namesakes(it, asked, self.facts.destinations)
-        return naming.destination(it, namesakes=others, longest=naming.TARGET_NAME)
+        it = as_in(self.asked_with.destinations, it)
+        return naming.destination(it, among=self._destination_looks, longest=naming.TARGET_NAME)
 
     def source(self, it: Source) -> Name:
         """A source as sentences describe it, with its id if another one looks the same."""
-        asked = self.asked_with.sources
-        it, others = as_in(asked, it), _namesakes(it, asked, self.facts.sources)
-        return naming.source(it, namesakes=others, longest=naming.TARGET_NAME)
+        it = as_in(self.asked_with.sources, it)
+        return naming.source(it, among=self._source_looks, longest=naming.TARGET_NAME)
 
     def source_name(self, it: Source) -> Name:
         """The same without its type."""
-        asked = self.asked_with.sources
-        it, others = as_in(asked, it), _namesakes(it, asked, self.facts.sources)
-        return naming.named(it.name, it.id, namesakes=others)
+        it = as_in(self.asked_with.sources, it)
+        return naming.named(it.name, it.id, among=self._source_looks)
+
+    @cached_property
+    def _destination_looks(self) -> Looks:
+        return _looks(self.asked_with.destinations, self.facts.destinations)
+
+    @cached_property
+    def _source_looks(self) -> Looks:
+        return _looks(self.asked_with.sources, self.facts.sources)
 
     def named_thing(self, it: Destination | Source) -> Name:
         """Either of them."""
@@ -413,15 +418,13 @@ def _asks(it: Sentence) -> bool:
 
 def as_in(listed: Read[tuple[ItemT, ...]], it: ItemT) -> ItemT:
     """The thing as it is in a list, if it is there."""
-    return next((other for other in listed.value or () if other.id == it.id), it)
+    found: ItemT = listed.by_id.get(it.id, it)
+    return found
 
 
-def _namesakes(
-    it: Destination | Source, *lists: Read[tuple[Destination, ...]] | Read[tuple[Source, ...]]
-) -> list[str]:
-    """The names of all others, as the first of these lists has them that names them."""
-    names = {other.id: other.name for listed in reversed(lists) for other in listed.value or ()}
-    return [name for its_id, name in names.items() if its_id != it.id]
+def _looks(*lists: Read[tuple[Destination, ...]] | Read[tuple[Source, ...]]) -> Looks:
+    """How names look, as the first of these lists has them that names them."""
+    return Looks({it.id: it.name for listed in reversed(lists) for it in listed.value or ()})
 
 
 def _after(begin: str, it: Sentence) -> Sentence:

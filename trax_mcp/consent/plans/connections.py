@@ -10,7 +10,7 @@ from trax_mcp.consent.plans.base import Plan, Sentences
 from trax_mcp.consent.preview import Target
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Fact, Observed
-from trax_mcp.studio.naming import Name, Sentence, say, sentence
+from trax_mcp.studio.naming import Looks, Name, Sentence, say, sentence
 
 _MOST_NAMED: Final = 10
 """The most destinations that are named once the account is unlinked."""
@@ -36,8 +36,8 @@ class UnlinkConnectionPlan(Plan[UnlinkConnection]):
         """The account, with its id if another one looks the same."""
         accounts = self.facts.connections.value or ()
         target = self.target()
-        others = [it.display_name for it in accounts if it.id != target.id]
-        return naming.named(target.name or target.id, target.id, namesakes=others)
+        looks = Looks({it.id: it.display_name for it in accounts})
+        return naming.named(target.name or target.id, target.id, among=looks)
 
     def acts(self) -> Iterator[Act]:
         known = naming.known_platform(self.target().platform or "")

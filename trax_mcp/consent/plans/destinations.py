@@ -13,7 +13,7 @@ from trax_mcp.consent.plans.results import whether_on
 from trax_mcp.consent.preview import Row, Target
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Fact, Observed
-from trax_mcp.studio.naming import Name, Sentence, joined, say, sentence
+from trax_mcp.studio.naming import Looks, Name, Sentence, joined, say, sentence
 
 _READS: Final = (Fact.STUDIO, Fact.STATUS, Fact.DESTINATIONS, Fact.HEALTH)
 
@@ -92,8 +92,8 @@ class CreateDestinationPlan(Plan[CreateDestination]):
         accounts = self.facts.connections.value or ()
         for it in accounts:
             if it.id == its_id:
-                others = [other.display_name for other in accounts if other.id != its_id]
-                name = naming.connection(it, namesakes=others, longest=naming.TARGET_NAME)
+                looks = Looks({it.id: it.display_name for it in accounts})
+                name = naming.connection(it, among=looks, longest=naming.TARGET_NAME)
                 return sentence("{}", name)
         return say(naming.quoted_whole(its_id))
 
