@@ -405,7 +405,7 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
         (_STOP_AS_SEEN_TEST, swap(Seen.start_may_come).by(lambda self: False)),
         (_STOP_AS_SEEN_TEST, swap(stop_ends.end_of_stop).by(_by_its_answer)),
     ],
-    "A go-live is told that a stop came after it only if": [
+    "The answer to a go-live mentions a later stop only if": [
         # A refused stop ends the watch of a start.
         (_STOP_AS_SEEN_TEST, swap(records.taken_stop_in).by(records.last_stop_in)),
     ],
@@ -525,7 +525,7 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
     "**one address has at most half": [
         (_PROXY_TEST, Edit(_PROXY, "reject if { sc0_conn_cur", "accept if { sc0_conn_cur")),
     ],
-    "A change that TRaX's answer shows otherwise": [
+    "If TRaX's answer shows something else": [
         (_NOT_DONE_TEST, swap(results.otherwise).by(lambda *_: ())),
     ],
     "**A change is never sent twice**": [
@@ -772,7 +772,7 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
             swap(run_doctor).by(lambda options: run_doctor(options) and 0),
         ),
     ],
-    "Where an answer of TRaX is otherwise": [
+    "If an answer of TRaX isn't as its reference says": [
         ("tests/cli/test_doctor.py", swap(doctor_answers.differences).by(lambda *_: ())),
         (
             "tests/cli/test_contract_command.py",
@@ -785,7 +785,7 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
             swap(files._resolve).by(lambda path, folder: (folder / path).resolve()),
         ),
     ],
-    "Where the storage has a hiccup": [
+    "After a brief failure of the storage": [
         ("tests/uploads/test_storage_failures.py", swap(storage._may_pass).by(lambda *_: False)),
         ("tests/uploads/test_storage_failures.py", swap(storage._may_pass).by(lambda *_: True)),
     ],

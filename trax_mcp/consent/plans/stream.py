@@ -168,8 +168,8 @@ class GoOfflinePlan(Plan[GoOffline]):
             case "off_air":
                 yield sentence("{} is off air.", self._subject)
             case "stopping":
-                yield sentence("{} is off air now, but a start may still come.", self._subject)
-                yield say(f"If it goes on air after all, {END_IT}.")
+                comes = f"a start may still come. If it goes on air after all, {END_IT}."
+                yield sentence(f"{{}} is off air now, but {comes}", self._subject)
             case _:
                 unread = "TRaX accepted the stop, but the status couldn't be read."
                 yield sentence(f"{{}} may still be on air: {unread}", self._subject)
