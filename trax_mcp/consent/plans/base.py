@@ -23,7 +23,7 @@ from trax_mcp.consent.plans.results import (
 )
 from trax_mcp.consent.preview import Preview, Row, Target, digest
 from trax_mcp.studio import naming
-from trax_mcp.studio.facts import Fact, Facts, Observed, Read
+from trax_mcp.studio.facts import Fact, Facts, Observed, Read, Unknown
 from trax_mcp.studio.naming import Looks, Name, Sentence, note, say, sentence
 
 if TYPE_CHECKING:
@@ -158,6 +158,10 @@ class Plan(ABC, Generic[OperationT]):
         """Things that a person should know before they agree."""
         yield from ()
 
+    def unknown(self) -> Iterator[Unknown]:
+        """What could not be read."""
+        yield from self.facts.unknown
+
     def headline(self) -> Sentence:
         """The act as a question, with the name of its thing and, if it has room, of the show."""
         template = headline_of_one([*self.acts()])
@@ -230,7 +234,7 @@ class Plan(ABC, Generic[OperationT]):
             rows=tuple(it for it in self.rows() if it.items),
             lasts=tuple(self.lasts()),
             warnings=tuple(self.warnings()),
-            unknown=tuple(map(str, self.facts.unknown)),
+            unknown=tuple(map(str, self.unknown())),
             puts_on_air=self.puts_on_air(self.operation),
             goes_live=self.goes_live(),
         )
