@@ -202,7 +202,7 @@ class Promises:
         is_used = any(it.may_have_run or it.may_be_sending for it in others)
         if call.status == "not run: used" and is_calm and not is_used:
             yield "is said to have been used, and was not"
-        if call.status == "ran" and call.undo and "a stop came" not in call.text:
+        if call.status == "ran" and call.undo and "stop came after it" not in call.text:
             yield "does not say that a stop came"
         for number, outcome in enumerate(call.outcomes):
             was_sent = number < len(call.sent)
