@@ -24,10 +24,10 @@ from trax_mcp.server.prompts import LONGEST_VALUE, Completes, Prompts
 from trax_mcp.server.request import Request
 from trax_mcp.server.resources import Resources
 from trax_mcp.studio.facts import Read
-from trax_mcp.studio.find import FindStudio
 from trax_mcp.studio.list_cache import ListCache
 from trax_mcp.studio.names import fold_name
 from trax_mcp.studio.naming import SHOWN_NAME
+from trax_mcp.tools.find import FindStudio
 
 MAX_VALUES: Final = 100
 """Values in one result (specification, server/utilities/completion)."""

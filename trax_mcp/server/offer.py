@@ -14,8 +14,8 @@ from trax_mcp.api.operations import OPERATIONS
 from trax_mcp.chat.wait import WaitForChatMessages
 from trax_mcp.consent.changes import ApplyChanges
 from trax_mcp.consent.rules import Rules
-from trax_mcp.studio.check import CheckStudio
-from trax_mcp.studio.find import FindStudio
+from trax_mcp.tools.check import CheckStudio
+from trax_mcp.tools.find import FindStudio
 from trax_mcp.uploads.upload import UploadMedia
 
 KINDS: Final[Sequence[type[ToolInput]]] = (

@@ -32,9 +32,9 @@ from trax_mcp.server.schemas import drop_mismatches
 from trax_mcp.server.untrusted import NAMES_NOTICE, without_ours, write_delimited, write_json
 from trax_mcp.studio import naming
 from trax_mcp.studio.answers import Answer, Words
-from trax_mcp.studio.check import CheckStudio
 from trax_mcp.studio.facts import Observed
-from trax_mcp.studio.find import FindStudio
+from trax_mcp.tools.check import CheckStudio
+from trax_mcp.tools.find import FindStudio
 
 _PREFIX: Final = "live.traxstreaming/"  # MCP asks for a domain of one's own in `_meta`
 SCOPE: Final = f"{_PREFIX}scope"

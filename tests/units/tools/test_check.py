@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.units.studio_facts import NOW
 from trax_mcp.api.errors import NotSent
-from trax_mcp.studio.check import tell_status
+from trax_mcp.tools.check import tell_status
 
 
 async def _away(_studio: str) -> bool:

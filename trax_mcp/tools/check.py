@@ -22,7 +22,9 @@ from trax_mcp.studio import naming, times
 from trax_mcp.studio.answers import Answer, ShortText, StudioTool, Words
 from trax_mcp.studio.facts import NOT_TOLD, Fact, Facts, Read
 from trax_mcp.studio.naming import Name
-from trax_mcp.studio.parts import (
+from trax_mcp.studio.readiness import READINESS_FACTS, Readiness, judge_readiness
+from trax_mcp.studio.reading import MAX_AT_A_TIME, Budget, FactReader, gather, read_all_pages
+from trax_mcp.tools.overview import (
     MAX_SHOWN,
     Problem,
     ShownDestination,
@@ -32,8 +34,6 @@ from trax_mcp.studio.parts import (
     shown_sources,
     worst_problems,
 )
-from trax_mcp.studio.readiness import READINESS_FACTS, Readiness, judge_readiness
-from trax_mcp.studio.reading import MAX_AT_A_TIME, Budget, FactReader, gather, read_all_pages
 
 MAX_CHECKED: Final = 20
 """The most studios whose status is read."""

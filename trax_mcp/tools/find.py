@@ -21,7 +21,9 @@ from trax_mcp.studio import naming, times
 from trax_mcp.studio.answers import Answer, ShortText, StudioTool, Words
 from trax_mcp.studio.facts import Fact, Facts, Read
 from trax_mcp.studio.names import NameMatch, Ranking, rank_studios
-from trax_mcp.studio.parts import (
+from trax_mcp.studio.readiness import READINESS_FACTS, Readiness, judge_readiness
+from trax_mcp.studio.reading import MAX_AT_A_TIME, Budget, FactReader, read_all_pages
+from trax_mcp.tools.overview import (
     Problem,
     ShownDestination,
     ShownSource,
@@ -30,8 +32,6 @@ from trax_mcp.studio.parts import (
     shown_sources,
     worst_problems,
 )
-from trax_mcp.studio.readiness import READINESS_FACTS, Readiness, judge_readiness
-from trax_mcp.studio.reading import MAX_AT_A_TIME, Budget, FactReader, read_all_pages
 
 MAX_MATCHES: Final = 20
 MAX_STATUS_READS: Final = 10

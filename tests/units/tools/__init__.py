@@ -1,0 +1,1 @@
+"""The tools that are made of several reads."""

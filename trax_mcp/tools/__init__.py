@@ -1,0 +1,1 @@
+"""Tools made of several reads of studios."""
