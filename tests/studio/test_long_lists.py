@@ -88,10 +88,10 @@ async def test_no_name_is_likely_in_a_list_that_was_cut(server: Server[Any]) -> 
     """The same name may occur further on. An id may not. Both come with what was not searched."""
     unsearched = "Not searched: further studios (only the first 3 are read)."
     sentence, found = await find(server, "studio_51")
-    assert ([it["id"] for it in found["matches"]], found["likely"]) == (["studio_51"], "studio_51")
-    assert sentence == f'One studio matches: "Morning Coffee". {unsearched}'
+    assert (found["matches"][0]["id"], found["likely"]) == ("studio_51", "studio_51")
+    assert sentence == f'The likely one is "Morning Coffee". {unsearched}'
     sentence, found = await find(server, "the coffee show")
-    assert [it["id"] for it in found["matches"]] == ["studio_51"]
+    assert found["matches"][0]["id"] == "studio_51"
     assert "likely" not in found
     assert sentence == f'"Morning Coffee" matches. {unsearched}'
 

@@ -1,9 +1,7 @@
 """check_studio: how one studio stands, or how all do, with few requests and few at a time."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -13,37 +11,33 @@ from trax_mcp.api.arguments import Id
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import StreamStatus, Studio
 from trax_mcp.api.operation import Effect
 from trax_mcp.api.operations import ListStudios
 from trax_mcp.clock import Clock
 from trax_mcp.studio import naming, times
 from trax_mcp.studio.answers import Answer, ShortText, StudioTool, Words
-from trax_mcp.studio.facts import NOT_TOLD, Fact, Facts, Read
+from trax_mcp.studio.facts import Fact, Facts, Read
 from trax_mcp.studio.naming import Name
-from trax_mcp.studio.readiness import READINESS_FACTS, Readiness, judge_readiness
-from trax_mcp.studio.reading import MAX_AT_A_TIME, Budget, FactReader, gather, read_all_pages
+from trax_mcp.studio.readiness import Readiness, judge_readiness
+from trax_mcp.studio.reading import read_all_pages
 from trax_mcp.tools.overview import (
+    DETAILS,
+    MAX_READ,
     MAX_SHOWN,
+    IsStarting,
     Problem,
     ShownDestination,
     ShownSource,
+    StudioReader,
+    counted,
     shown_destinations,
     shown_problems,
     shown_sources,
+    with_starting,
     worst_problems,
 )
 
-MAX_CHECKED: Final = 20
-"""The most studios whose status is read."""
-MAX_DETAILED: Final = 5
-"""The most studios whose destinations and sources are read."""
-MAX_SECONDS: Final = 25.0
-"""How long reads may begin. Many clients cancel a call after a minute."""
-
-_SHARED: Final = (Fact.CONNECTIONS, Fact.HEALTH)
-_DETAILS: Final = (Fact.DESTINATIONS, Fact.SOURCES)
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -86,10 +80,6 @@ class CheckStudio(
     studio_id: Id | None = Field(default=None, description="Without it: all studios.")
 
 
-IsStarting = Callable[[str], Awaitable[bool]]
-"""Whether this server has sent a go-live to a studio within the last minute."""
-
-
 async def check_studio(
     client: Client, caller: Caller, studio_id: str | None, *, is_starting: IsStarting, clock: Clock
 ) -> tuple[Overview, Words]:
@@ -102,14 +92,14 @@ async def check_studio(
         TraxError: the studio does not exist, nothing about it or no list of studios could be read,
             or the key is not accepted.
     """
-    reader = _StudioReader(client, caller, is_starting)
+    reader = StudioReader(client, caller, is_starting)
     if studio_id:
         looked_at, more, unknown = [(studio_id, await reader.read_one(studio_id))], 0, list[str]()
     else:
         listed = await read_all_pages(client, ListStudios(), caller)
         studios = sorted(listed.value or (), key=_opened_at, reverse=True)
-        looked_at = await reader.read_each(studios[:MAX_CHECKED])
-        more, unknown = len(studios[MAX_CHECKED:]), [*map(str, listed.unknown(Fact.STUDIOS))]
+        looked_at = await reader.read_studios(studios)
+        more, unknown = len(studios[MAX_READ:]), [*map(str, listed.unknown(Fact.STUDIOS))]
     now = clock.now()
     judged = [(which, facts, judge_readiness(facts, now=now)) for which, facts in looked_at]
     checked = [_checked(*it) for it in judged]
@@ -128,84 +118,14 @@ async def tell_status(
         facts = Facts(status=Read(StreamStatus.model_validate(answer)))
     except ValidationError:
         facts = Facts()
-    facts = await _with_starting(studio_id, facts, is_starting)
+    facts = await with_starting(studio_id, facts, is_starting)
     sentences = [f"{_broadcast('the studio', facts, now)}."]
     sentences += [f"It is not known {it}." for it in facts.starting.unknown(Fact.STARTING)]
     return " ".join(map(_capitalised, sentences))
 
 
-async def _with_starting(studio_id: str, facts: Facts, is_starting: IsStarting) -> Facts:
-    """The facts, with whether a go-live is under way if the studio is not live."""
-    if facts.status.value is None or facts.live:
-        return facts
-    try:
-        return facts._replace(starting=Read(await is_starting(studio_id)))
-    except TraxError as error:  # the store of several replicas does not answer
-        return facts._replace(starting=Read(missing=error.happened))
-
-
-@dataclass(frozen=True, slots=True)
-class _StudioReader:
-    """Reads studios for one caller, once."""
-
-    client: Client
-    caller: Caller
-    is_starting: IsStarting
-    budget: Budget = field(default_factory=lambda: Budget(MAX_AT_A_TIME, MAX_SECONDS))
-
-    async def read_one(self, studio_id: str) -> Facts:
-        """Read everything about a studio."""
-        reader = self._reader(studio_id)
-        facts = await reader.read(READINESS_FACTS)
-        if all(facts.of(it).value is None for it in READINESS_FACTS):
-            raise reader.failed[Fact.STUDIO]
-        return await _with_starting(studio_id, facts, self.is_starting)
-
-    async def read_each(self, studios: Sequence[Studio]) -> list[tuple[str, Facts]]:
-        """Read the status of studios, and everything about the first five, those on air first."""
-        statuses = await gather(
-            [partial(self._read, it.id, (Fact.STATUS,), Facts(studio=Read(it))) for it in studios]
-        )
-        if not any(statuses):  # not all are deleted: the key lacks the scope
-            unknown: Read[StreamStatus] = Read(missing=NOT_TOLD, is_forbidden=True)
-            statuses = [Facts(studio=Read(it), status=unknown) for it in studios]
-        known = [
-            (it.id, await _with_starting(it.id, facts, self.is_starting))
-            for it, facts in zip(studios, statuses, strict=True)
-            if facts
-        ]
-        known.sort(key=lambda it: _on_air_first(it[1]))
-        if not known:
-            return []
-        detailed = known[:MAX_DETAILED]
-        reads = [partial(self._read, which, _DETAILS, facts) for which, facts in detailed]
-        *details, shared = await gather([*reads, partial(self._read, "", _SHARED, Facts())])
-        found = zip(detailed, details, strict=True)
-        of_first = [
-            (which, facts.completed_by(shared or Facts())) for (which, _), facts in found if facts
-        ]
-        return [*of_first, *known[MAX_DETAILED:]]
-
-    async def _read(self, studio_id: str, wanted: Sequence[Fact], known: Facts) -> Facts | None:
-        """The facts, of a studio's lists the first page. None if it was deleted meanwhile."""
-        reader = replace(self._reader(studio_id), first_page=bool(studio_id))
-        try:
-            return await reader.read(wanted, known)
-        except TraxError as error:
-            if error.code != "not_found":
-                raise
-            return None
-
-    def _reader(self, studio_id: str) -> FactReader:
-        return FactReader(self.client, self.caller, studio_id, tolerant=True, budget=self.budget)
-
-
 def _opened_at(studio: Studio) -> datetime:
     return times.parse(studio.last_opened_at) or _LONG_AGO
-
-
-def _on_air_first(facts: Facts) -> int:
-    return 1 if facts.is_starting else {True: 0, None: 2, False: 3}[facts.live]
 
 
 def _has_details(facts: Facts) -> bool:
@@ -217,7 +137,7 @@ def _checked(studio_id: str, facts: Facts, readiness: Readiness) -> CheckedStudi
     studio, has_details = facts.studio.value, _has_details(facts)
     not_shown = [
         f"further {fact} (only the first {MAX_SHOWN} are shown)"
-        for fact in _DETAILS
+        for fact in DETAILS
         if len(facts.of(fact).value or ()) > MAX_SHOWN
     ]
     return CheckedStudio(
@@ -237,7 +157,7 @@ def _about_all(
     judged: Sequence[tuple[Facts, Readiness]], overview: Overview, now: datetime
 ) -> Iterator[str]:
     """How many there are, one line for each studio that has details, and what is missing."""
-    yield _counted([facts for facts, _ in judged], overview.more)
+    yield counted([facts for facts, _ in judged], overview.more)
     detailed = [it for it in judged if _has_details(it[0])]
     yield from (_about(*it, now) for it in detailed)
     if brief := len(judged) - len(detailed):
@@ -257,23 +177,6 @@ def _how_to_see_more(judged: Sequence[tuple[str, Facts, Readiness]], overview: O
     if overview.more:
         steps.append("find_studio finds those that were not looked at by name.")
     return " ".join(steps)
-
-
-def _counted(looked_at: Sequence[Facts], more: int) -> str:
-    if not looked_at:
-        return "There is no studio to look at."
-    live = [it.live for it in looked_at if not it.is_starting]
-    counts = {
-        "on air": live.count(True),
-        "starting": len(looked_at) - len(live),
-        "off air": live.count(False),
-        "unknown": live.count(None),
-    }
-    told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    all_of_them = len(looked_at) + more
-    studios = "studio" if all_of_them == 1 else "studios"
-    of_these = f". Of the {len(looked_at)} that were opened last" if more else ""
-    return f"{all_of_them:,} {studios}{of_these}: {told}."
 
 
 def _about(facts: Facts, readiness: Readiness, now: datetime) -> str:

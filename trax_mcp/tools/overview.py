@@ -1,18 +1,142 @@
-"""The destinations and sources of a studio, as answers show them. Pure."""
+"""Reads how studios stand, with few requests and few at a time, and shows what is in them."""
 
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 from pydantic import Field
 
+from trax_mcp.api.caller import Caller
+from trax_mcp.api.client import Client
+from trax_mcp.api.errors import TraxError
+from trax_mcp.api.models import StreamStatus, Studio
 from trax_mcp.studio.answers import Answer, ShortId, ShortText
-from trax_mcp.studio.facts import Facts
-from trax_mcp.studio.readiness import Readiness
+from trax_mcp.studio.facts import NOT_TOLD, Fact, Facts, Read
+from trax_mcp.studio.readiness import READINESS_FACTS, Readiness
+from trax_mcp.studio.reading import MAX_AT_A_TIME, Budget, FactReader, gather
 
+MAX_READ: Final = 20
+"""The most studios whose status is read."""
+MAX_DETAILED: Final = 5
+"""The most studios whose destinations and sources are read."""
+MAX_SECONDS: Final = 25.0
+"""How long reads may begin. Many clients cancel a call after a minute."""
 MAX_SHOWN: Final = 20
 """The most destinations of a studio that are shown, and the same for sources."""
 
+DETAILS: Final = (Fact.DESTINATIONS, Fact.SOURCES)
+_SHARED: Final = (Fact.CONNECTIONS, Fact.HEALTH)
 _ORDER: Final = {True: 0, None: 1, False: 2}
 _TRAX_STATUS: Final = Field(None, description="TRaX's own word, which it does not document.")
+
+IsStarting = Callable[[str], Awaitable[bool]]
+"""Whether this server has sent a go-live to a studio within the last minute."""
+
+
+async def _is_not_asked(_studio_id: str) -> bool:
+    """For find_studio, which tells of no start."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class StudioReader:
+    """Reads studios for one caller, once, within one budget."""
+
+    client: Client
+    caller: Caller
+    is_starting: IsStarting = _is_not_asked
+    budget: Budget = field(default_factory=lambda: Budget(MAX_AT_A_TIME, MAX_SECONDS))
+
+    async def read_one(self, studio_id: str) -> Facts:
+        """Everything about a studio. A fact that cannot be read is unknown.
+
+        Raises:
+            TraxError: it does not exist, nothing could be read, or the key is not accepted.
+        """
+        reader = self._reader(studio_id)
+        facts = await reader.read(READINESS_FACTS)
+        if all(facts.of(it).value is None for it in READINESS_FACTS):
+            raise reader.failed[Fact.STUDIO]
+        return await with_starting(studio_id, facts, self.is_starting)
+
+    async def read_studios(
+        self, studios: Sequence[Studio], *, named: int = 0
+    ) -> list[tuple[str, Facts]]:
+        """The status of the first 20, and everything about five.
+
+        The first `named` studios stay the first, the others follow with those on air first. One
+        that was deleted meanwhile is left out.
+        """
+        studios = studios[:MAX_READ]
+        statuses = await gather(
+            [partial(self._read, it.id, (Fact.STATUS,), Facts(studio=Read(it))) for it in studios]
+        )
+        if not any(statuses):  # not all are deleted: the key lacks the scope
+            unknown: Read[StreamStatus] = Read(missing=NOT_TOLD, is_forbidden=True)
+            statuses = [Facts(studio=Read(it), status=unknown) for it in studios]
+        known = [
+            (it.id, await with_starting(it.id, facts, self.is_starting))
+            for it, facts in zip(studios, statuses, strict=True)
+            if facts
+        ]
+        ids = [it.id for it in studios[:named]]
+        known.sort(key=lambda it: -1 if it[0] in ids else _on_air_first(it[1]))
+        if not known:
+            return []
+        detailed = known[:MAX_DETAILED]
+        reads = [partial(self._read, which, DETAILS, facts) for which, facts in detailed]
+        *details, shared = await gather([*reads, partial(self._read, "", _SHARED, Facts())])
+        found = zip(detailed, details, strict=True)
+        of_first = [
+            (which, facts.completed_by(shared or Facts())) for (which, _), facts in found if facts
+        ]
+        return [*of_first, *known[MAX_DETAILED:]]
+
+    async def _read(self, studio_id: str, wanted: Sequence[Fact], known: Facts) -> Facts | None:
+        """The facts, of a studio's lists the first page. None if it was deleted meanwhile."""
+        reader = replace(self._reader(studio_id), first_page=bool(studio_id))
+        try:
+            return await reader.read(wanted, known)
+        except TraxError as error:
+            if error.code != "not_found":
+                raise
+            return None
+
+    def _reader(self, studio_id: str) -> FactReader:
+        return FactReader(self.client, self.caller, studio_id, tolerant=True, budget=self.budget)
+
+
+async def with_starting(studio_id: str, facts: Facts, is_starting: IsStarting) -> Facts:
+    """The facts, with whether a go-live is under way if the studio is not live."""
+    if facts.status.value is None or facts.live:
+        return facts
+    try:
+        return facts._replace(starting=Read(await is_starting(studio_id)))
+    except TraxError as error:  # the store of several replicas does not answer
+        return facts._replace(starting=Read(missing=error.happened))
+
+
+def _on_air_first(facts: Facts) -> int:
+    return 1 if facts.is_starting else {True: 0, None: 2, False: 3}[facts.live]
+
+
+def counted(looked_at: Sequence[Facts], more: int = 0) -> str:
+    """How many are on air and how many are not. `more` were not looked at."""
+    if not looked_at:
+        return "There is no studio to look at."
+    live = [it.live for it in looked_at if not it.is_starting]
+    counts = {
+        "on air": live.count(True),
+        "starting": len(looked_at) - len(live),
+        "off air": live.count(False),
+        "unknown": live.count(None),
+    }
+    told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    all_of_them = len(looked_at) + more
+    studios = "studio" if all_of_them == 1 else "studios"
+    of_these = f". Of the {len(looked_at)} that were opened last" if more else ""
+    return f"{all_of_them:,} {studios}{of_these}: {told}."
 
 
 class ShownDestination(Answer):
