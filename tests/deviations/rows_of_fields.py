@@ -35,7 +35,9 @@ ROWS: Final = (
         trax="Gives studios without `role`.",
         play=both(all_items(STUDIOS, role=...), fields(STUDIO, role=...)),
         calls=scenarios.FIND_CHECK_GO_LIVE,
-        model=("find_studio: no matches.0.role, no matches.1.role",),
+        model=(
+            "find_studio: no matches.0.role, no matches.1.role, no matches.2.role, no matches.3.role",
+        ),
         sent=("POST go-live",),
     ),
     Row(
@@ -64,7 +66,7 @@ ROWS: Final = (
             'go_live: "Friday Night Show" went live at 18:00:08 UTC, on YouTube ("Main channel") and an unknown platform ("Late crowd"). TRaX can\'t confirm that a picture arrives.',
         ),
         model=(
-            'find_studio: matches.0.destinations=["youtube"], no details.destinations.1.platform',
+            'find_studio: matches.0.destinations=["youtube"], matches.2.destinations=["facebook"], no details.destinations.1.platform',
             "check_studio: no studios.0.destinations.1.platform",
         ),
         sent=("POST go-live",),
@@ -91,6 +93,9 @@ ROWS: Final = (
         trax="Gives one studio of several name: null.",
         play=one_item(STUDIOS, 2, name=None),
         calls=scenarios.FIND_CHECK_GO_LIVE,
+        model=(
+            "find_studio: matches.2.id=studio_60, matches.2.name=Product Launch Rehearsal, matches.2.role=VIEW, matches.2.destinations=[], and 4 more",
+        ),
         sent=("POST go-live",),
     ),
     Row(
@@ -134,7 +139,7 @@ ROWS: Final = (
         trax="Says that the key's role is VIEW.",
         play=both(all_items(STUDIOS, role="VIEW"), fields(STUDIO, role="VIEW")),
         calls=scenarios.FIND_CHECK_GO_LIVE,
-        model=("find_studio: matches.0.role=VIEW, matches.1.role=VIEW",),
+        model=("find_studio: matches.0.role=VIEW, matches.1.role=VIEW, matches.2.role=VIEW",),
         sent=("POST go-live",),
     ),
     Row(
@@ -148,7 +153,7 @@ ROWS: Final = (
             'go_live: "Friday Night Show" went live at 18:00:08 UTC, on "instagram" ("Main channel") and Twitch ("Late crowd"). TRaX can\'t confirm that a picture arrives.',
         ),
         model=(
-            'find_studio: matches.0.destinations=["instagram", "twitch"], matches.1.destinations=["instagram"], details.destinations.0.platform=instagram',
+            'find_studio: matches.0.destinations=["instagram", "twitch"], matches.1.destinations=["instagram"], matches.2.destinations=["instagram", "youtube"], details.destinations.0.platform=instagram',
             "check_studio: studios.0.destinations.0.platform=instagram",
         ),
         sent=("POST go-live",),
@@ -174,12 +179,12 @@ ROWS: Final = (
         play=both(all_items(STUDIOS, name={"en": "Show"}), fields(STUDIO, name={"en": "Show"})),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            'find_studio: No studio matches "Friday Night Show". There are 4: "studio_42" (studio_42), "studio_43" (studio_43), "studio_51" (studio_51) and "studio_60" (studio_60).',
+            'find_studio: No name matches "Friday Night Show". 4 studios: 4 off air.',
             'check_studio: "studio_42" is off air and could go live; switched on: YouTube and Twitch.',
             'go_live: "studio_42" went live at 18:00:08 UTC, on YouTube ("Main channel") and Twitch ("Late crowd"). TRaX can\'t confirm that a picture arrives.',
         ),
         model=(
-            "find_studio: message=A name may be in another language there., matches=[], no matches.0.id, no matches.0.name, and 34 more",
+            "find_studio: message=Before a change, ask the user which one is meant., matches.0.name=studio_42, matches.1.name=studio_43, matches.2.name=studio_51, and 27 more",
             "check_studio: studios.0.name=studio_42",
         ),
         sent=("POST go-live",),

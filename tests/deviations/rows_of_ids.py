@@ -16,7 +16,7 @@ ROWS: Final = (
         play=by_name("number-ids"),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         model=(
-            "find_studio: matches.0.id=42, matches.1.id=43, likely=42, details.destinations.0.id=1, and 5 more",
+            "find_studio: matches.0.id=42, matches.1.id=43, matches.2.id=51, matches.3.id=60, and 7 more",
             "check_studio: studios.0.id=42, studios.0.destinations.0.id=1, studios.0.destinations.1.id=2, studios.0.destinations.2.id=3, and 3 more",
             'go_live: encoderStreamId=101, destinationIds=["1", "2"]',
         ),
@@ -57,7 +57,7 @@ ROWS: Final = (
         play=other_ids(lambda it: f"a:{it}"),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         model=(
-            "find_studio: matches.0.id=studio_a:42, matches.1.id=studio_a:43, likely=studio_a:42, details.destinations.0.id=dest_a:1, and 5 more",
+            "find_studio: matches.0.id=studio_a:42, matches.1.id=studio_a:43, matches.2.id=studio_a:51, matches.3.id=studio_a:60, and 7 more",
             "check_studio: studios.0.id=studio_a:42, studios.0.destinations.0.id=dest_a:1, studios.0.destinations.1.id=dest_a:2, studios.0.destinations.2.id=dest_a:3, and 3 more",
             'go_live: encoderStreamId=encoder_a:101, destinationIds=["dest_a:1", "dest_a:2"]',
         ),
@@ -69,7 +69,7 @@ ROWS: Final = (
         play=other_ids(lambda it: f"a/b+{it}=="),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         model=(
-            "find_studio: matches.0.id=studio_a/b+42==, matches.1.id=studio_a/b+43==, likely=studio_a/b+42==, details.destinations.0.id=dest_a/b+1==, and 5 more",
+            "find_studio: matches.0.id=studio_a/b+42==, matches.1.id=studio_a/b+43==, matches.2.id=studio_a/b+51==, matches.3.id=studio_a/b+60==, and 7 more",
             "check_studio: studios.0.id=studio_a/b+42==, studios.0.destinations.0.id=dest_a/b+1==, studios.0.destinations.1.id=dest_a/b+2==, studios.0.destinations.2.id=dest_a/b+3==, and 3 more",
             'go_live: encoderStreamId=encoder_a/b+101==, destinationIds=["dest_a/b+1==", "dest_a/b+2=="]',
         ),
@@ -86,7 +86,7 @@ ROWS: Final = (
             'go_live: "Friday Night Show" went live at 18:00:08 UTC, on the destination "dest_1" and Twitch ("Late crowd"). TRaX can\'t confirm that a picture arrives.',
         ),
         model=(
-            "find_studio: details.destinations.0.id=dest_2, details.destinations.0.name=Late crowd, details.destinations.0.platform=twitch, details.destinations.1.id=dest_3, and 10 more",
+            "find_studio: details.destinations.0.id=dest_2, details.destinations.0.name=Late crowd, details.destinations.0.platform=twitch, details.destinations.1.id=dest_3, and 12 more",
             "check_studio: studios.0.destinations.0.id=dest_2, studios.0.destinations.0.name=Late crowd, studios.0.destinations.0.platform=twitch, studios.0.destinations.1.id=dest_3, and 8 more",
         ),
         sent=("POST go-live",),
@@ -116,7 +116,7 @@ ROWS: Final = (
             'go_live: "Friday Night Show" went live at 18:00:08 UTC, on the destination "dest_1" and Twitch ("Late crowd"). TRaX can\'t confirm that a picture arrives.',
         ),
         model=(
-            "find_studio: details.destinations.0.id=dest_2, details.destinations.0.name=Late crowd, details.destinations.0.platform=twitch, details.destinations.1.id=dest_3, and 10 more",
+            "find_studio: details.destinations.0.id=dest_2, details.destinations.0.name=Late crowd, details.destinations.0.platform=twitch, details.destinations.1.id=dest_3, and 12 more",
             "check_studio: studios.0.destinations.0.id=dest_2, studios.0.destinations.0.name=Late crowd, studios.0.destinations.0.platform=twitch, studios.0.destinations.1.id=dest_3, and 8 more",
         ),
         sent=("POST go-live",),
@@ -127,7 +127,7 @@ ROWS: Final = (
         play=other_ids(lambda it: f"🎬{it}"),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         model=(
-            "find_studio: matches.0.id=studio_🎬42, matches.1.id=studio_🎬43, likely=studio_🎬42, details.destinations.0.id=dest_🎬1, and 5 more",
+            "find_studio: matches.0.id=studio_🎬42, matches.1.id=studio_🎬43, matches.2.id=studio_🎬51, matches.3.id=studio_🎬60, and 7 more",
             "check_studio: studios.0.id=studio_🎬42, studios.0.destinations.0.id=dest_🎬1, studios.0.destinations.1.id=dest_🎬2, studios.0.destinations.2.id=dest_🎬3, and 3 more",
             'go_live: encoderStreamId=encoder_🎬101, destinationIds=["dest_🎬1", "dest_🎬2"]',
         ),

@@ -60,7 +60,7 @@ ROWS: Final = (
             'go_live: TRaX accepted the start, on YouTube ("Main channel") and Twitch ("Late crowd"), but it couldn\'t be seen whether "Friday Night Show" is on air.',
         ),
         model=(
-            'find_studio: matches.0.live=null, matches.1.live=null, details.unknown=["whether the studio is live (the key lacks stream:read)"]',
+            "find_studio: matches.0.live=null, matches.1.live=null, matches.2.live=null, matches.3.live=null, and 1 more",
             'check_studio: studios.0.live=null, studios.0.unknown=["whether the studio is live (the key lacks stream:read)"], no studios.0.ready',
             "go_live: message=Look with check_studio in a minute; if it is off air then, ask the user again., observed.state=unknown, no observed.since",
         ),
@@ -77,7 +77,7 @@ ROWS: Final = (
             'go_live: "Friday Night Show" went live at 18:00:08 UTC, on the destination "dest_1" and the destination "dest_2". TRaX can\'t confirm that a picture arrives.',
         ),
         model=(
-            'find_studio: details.unknown=["the destinations (the key lacks destinations:read)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no details.destinations.0.id, and 11 more',
+            'find_studio: details.unknown=["the destinations (the key lacks destinations:read)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no matches.2.destinations, and 13 more',
             'check_studio: studios.0.unknown=["the destinations (the key lacks destinations:read)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 10 more',
         ),
         sent=("POST go-live",),
@@ -209,6 +209,7 @@ ROWS: Final = (
             "go_offline asks: The show ends for all viewers. / It doesn't seem to be on air. If a start is under way, it's told to stop too. / the destinations (TRaX didn't say) / [Go offline]",
         ),
         model=(
+            'find_studio: details.unknown=["the sources (TRaX is rate limiting this API key (TRaX says: \\"Too many requests.\\"))", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no details.sources.0.id, no details.sources.0.name, no details.sources.0.type, and 9 more',
             'go_live: rate_limited, not_applied, call again: TRaX is rate limiting this API key (TRaX says: "Too many requests."); nothing was changed. Call again in 1 s. The same `confirmation` stays good until it expires.',
         ),
         sent=("POST go-live", "POST go-offline"),

@@ -46,7 +46,7 @@ ROWS: Final = (
             'go_live: "Friday Night Show" went live at 18:00:08 UTC, on no destination. TRaX can\'t confirm that a picture arrives.',
         ),
         model=(
-            'find_studio: details.destinations=[], details.unknown=["the destinations (TRaX sent `null` instead of a list)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, and 12 more',
+            'find_studio: details.destinations=[], details.unknown=["the destinations (TRaX sent `null` instead of a list)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, and 14 more',
             'check_studio: studios.0.destinations=[], studios.0.unknown=["the destinations (TRaX sent `null` instead of a list)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, and 11 more',
             "go_live: destinationIds=[]",
         ),
@@ -63,7 +63,7 @@ ROWS: Final = (
             'go_live: "Friday Night Show" went live at 18:00:08 UTC, on the destination "dest_1" and the destination "dest_2". TRaX can\'t confirm that a picture arrives.',
         ),
         model=(
-            'find_studio: details.destinations=[], details.unknown=["the destinations (TRaX sent `null` instead of a list)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, and 12 more',
+            'find_studio: details.destinations=[], details.unknown=["the destinations (TRaX sent `null` instead of a list)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, and 14 more',
             'check_studio: studios.0.destinations=[], studios.0.unknown=["the destinations (TRaX sent `null` instead of a list)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, and 11 more',
         ),
         sent=("POST go-live",),
@@ -108,7 +108,7 @@ ROWS: Final = (
             "go_live asks: The answer isn't a JSON object; the change was not sent.",
         ),
         model=(
-            'find_studio: details.unknown=["the destinations (The answer to list_destinations isn\'t a JSON object)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no details.destinations.0.id, and 11 more',
+            'find_studio: details.unknown=["the destinations (The answer to list_destinations isn\'t a JSON object)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no matches.2.destinations, and 13 more',
             'check_studio: studios.0.unknown=["the destinations (The answer to list_destinations isn\'t a JSON object)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 10 more',
             "go_live asks: bad_answer, not_applied, call again: The answer to list_destinations isn't a JSON object; the change was not sent. Call again later.",
         ),
@@ -135,7 +135,7 @@ ROWS: Final = (
             "go_live asks: TRaX's answer has `data` of an undocumented type; the change was not sent.",
         ),
         model=(
-            'find_studio: details.unknown=["the destinations (TRaX\'s answer to list_destinations has `data` of an undocumented type)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no details.destinations.0.id, and 11 more',
+            'find_studio: details.unknown=["the destinations (TRaX\'s answer to list_destinations has `data` of an undocumented type)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no matches.2.destinations, and 13 more',
             'check_studio: studios.0.unknown=["the destinations (TRaX\'s answer to list_destinations has `data` of an undocumented type)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 10 more',
             "go_live asks: bad_answer, not_applied: TRaX's answer to list_destinations has `data` of an undocumented type; the change was not sent. Run `trax-mcp doctor`.",
         ),
@@ -179,7 +179,7 @@ ROWS: Final = (
             'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / [Go live on Twitch and YouTube]',
         ),
         model=(
-            'find_studio: matches.0.destinations=["twitch", "youtube"], details.destinations.0.id=dest_2, details.destinations.0.name=Late crowd, details.destinations.0.platform=twitch, and 3 more',
+            'find_studio: matches.0.destinations=["twitch", "youtube"], matches.2.destinations=["youtube", "facebook"], details.destinations.0.id=dest_2, details.destinations.0.name=Late crowd, and 4 more',
             "check_studio: studios.0.destinations.0.id=dest_2, studios.0.destinations.0.name=Late crowd, studios.0.destinations.0.platform=twitch, studios.0.destinations.1.id=dest_1, and 2 more",
         ),
         sent=("POST go-live",),
@@ -194,7 +194,7 @@ ROWS: Final = (
             'go_live asks: 1 destination can\'t be read: the show may go out there too. / Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / 1 destination (it can\'t be read) / [Go live]',
         ),
         model=(
-            'find_studio: details.unknown=["1 destination (it can\'t be read)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations',
+            'find_studio: details.unknown=["1 destination (it can\'t be read)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no matches.2.destinations, and 1 more',
             'check_studio: studios.0.unknown=["1 destination (it can\'t be read)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
         ),
         sent=("POST go-live",),
@@ -209,7 +209,7 @@ ROWS: Final = (
             'go_live asks: 1 destination can\'t be read: the show may go out there too. / Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / May be on screen: "Host camera", "Intro clip" / 1 destination (it can\'t be read) / [Go live]',
         ),
         model=(
-            'find_studio: details.unknown=["1 destination (it can\'t be read)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no details.destinations.2.id, and 3 more',
+            'find_studio: details.unknown=["1 destination (it can\'t be read)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no matches.2.destinations, and 5 more',
             'check_studio: studios.0.unknown=["1 destination (it can\'t be read)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.destinations.2.id, no studios.0.destinations.2.name, no studios.0.destinations.2.platform, and 1 more',
         ),
         sent=("POST go-live",),

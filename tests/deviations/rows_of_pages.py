@@ -52,7 +52,7 @@ ROWS: Final = (
             'go_live asks: The destinations couldn\'t be read: TRaX refused the call (HTTP 400, code "bad_cursor") (TRaX says: "The cursor has expired."); the change was not sent.',
         ),
         model=(
-            'find_studio: details.unknown=["further destinations (only the first 1 are read)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no details.destinations.1.id, and 7 more',
+            'find_studio: details.unknown=["further destinations (only the first 1 are read)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no matches.2.destinations, and 9 more',
             'check_studio: studios.0.unknown=["the destinations (TRaX refused the call (HTTP 400, code \\"bad_cursor\\") (TRaX says: \\"The cursor has expired.\\"))", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 10 more',
             'go_live asks: bad_cursor, not_applied: The destinations couldn\'t be read: TRaX refused the call (HTTP 400, code "bad_cursor") (TRaX says: "The cursor has expired."); the change was not sent. Check the arguments.',
         ),
@@ -104,7 +104,7 @@ ROWS: Final = (
             "go_live asks: TRaX's answer has an unreadable `nextCursor`; the change was not sent.",
         ),
         model=(
-            'find_studio: details.unknown=["the destinations (TRaX\'s answer to list_destinations has an unreadable `nextCursor`)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no details.destinations.0.id, no details.destinations.0.name, and 10 more',
+            'find_studio: details.unknown=["the destinations (TRaX\'s answer to list_destinations has an unreadable `nextCursor`)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.2.destinations, no details.destinations.0.id, and 11 more',
             'check_studio: studios.0.unknown=["the destinations (TRaX\'s answer to list_destinations has an unreadable `nextCursor`)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 10 more',
             "go_live asks: bad_answer, not_applied: TRaX's answer to list_destinations has an unreadable `nextCursor`; the change was not sent. Run `trax-mcp doctor`.",
         ),

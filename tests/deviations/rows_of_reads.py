@@ -35,7 +35,7 @@ ROWS: Final = (
             'go_live asks: Whether the studio is live couldn\'t be read: TRaX has trouble (HTTP 500, code "internal") (TRaX says: "TRaX says why."); the change was not sent.',
         ),
         model=(
-            'find_studio: matches.0.live=null, matches.1.live=null, details.unknown=["whether the studio is live (TRaX has trouble (HTTP 500, code \\"internal\\") (TRaX says: \\"TRaX says why.\\"))"]',
+            "find_studio: matches.0.live=null, matches.1.live=null, matches.2.live=null, matches.3.live=null, and 1 more",
             'check_studio: studios.0.live=null, studios.0.unknown=["whether the studio is live (TRaX has trouble (HTTP 500, code \\"internal\\") (TRaX says: \\"TRaX says why.\\"))"], no studios.0.ready',
             'go_live asks: internal, not_applied, call again: Whether the studio is live couldn\'t be read: TRaX has trouble (HTTP 500, code "internal") (TRaX says: "TRaX says why."); the change was not sent. Call again later.',
         ),
@@ -51,7 +51,7 @@ ROWS: Final = (
             'go_live asks: The destinations couldn\'t be read: TRaX has trouble (HTTP 500, code "internal") (TRaX says: "TRaX says why."); the change was not sent.',
         ),
         model=(
-            'find_studio: details.unknown=["the destinations (TRaX has trouble (HTTP 500, code \\"internal\\") (TRaX says: \\"TRaX says why.\\"))", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no details.destinations.0.id, and 11 more',
+            'find_studio: details.unknown=["the destinations (TRaX has trouble (HTTP 500, code \\"internal\\") (TRaX says: \\"TRaX says why.\\"))", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no matches.2.destinations, and 13 more',
             'check_studio: studios.0.unknown=["the destinations (TRaX has trouble (HTTP 500, code \\"internal\\") (TRaX says: \\"TRaX says why.\\"))", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 10 more',
             'go_live asks: internal, not_applied, call again: The destinations couldn\'t be read: TRaX has trouble (HTTP 500, code "internal") (TRaX says: "TRaX says why."); the change was not sent. Call again later.',
         ),
@@ -204,7 +204,7 @@ ROWS: Final = (
             "go_live asks: A page (text/html), not TRaX's API, answered the call with HTTP 200; the change was not sent.",
         ),
         model=(
-            'find_studio: details.unknown=["the destinations (A page (text/html), not TRaX\'s API, answered list_destinations with HTTP 200)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no details.destinations.0.id, and 11 more',
+            'find_studio: details.unknown=["the destinations (A page (text/html), not TRaX\'s API, answered list_destinations with HTTP 200)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no matches.2.destinations, and 13 more',
             'check_studio: studios.0.unknown=["the destinations (A page (text/html), not TRaX\'s API, answered list_destinations with HTTP 200)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 10 more',
             "go_live asks: bad_answer, not_applied, call again: A page (text/html), not TRaX's API, answered list_destinations with HTTP 200; the change was not sent. Call again later.",
         ),
@@ -251,7 +251,7 @@ ROWS: Final = (
             "go_live asks: The destinations couldn't be read: The connection to TRaX broke before it answered; the change was not sent.",
         ),
         model=(
-            'find_studio: details.unknown=["the destinations (The connection to TRaX broke before it answered)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no details.destinations.0.id, and 11 more',
+            'find_studio: details.unknown=["the destinations (The connection to TRaX broke before it answered)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no matches.2.destinations, and 13 more',
             'check_studio: studios.0.unknown=["the destinations (The connection to TRaX broke before it answered)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 10 more',
             "go_live asks: unreachable, not_applied, call again: The destinations couldn't be read: The connection to TRaX broke before it answered; the change was not sent. Call again later.",
         ),

@@ -58,7 +58,7 @@ ROWS: Final = (
             'check_studio later: Whether "Friday Night Show" is on air is not known; switched on: YouTube and Twitch. Not everything could be read.',
         ),
         model=(
-            'find_studio: matches.0.live=null, matches.1.live=null, details.unknown=["whether the studio is live (TRaX didn\'t say)"]',
+            "find_studio: matches.0.live=null, matches.1.live=null, matches.2.live=null, matches.3.live=null, and 1 more",
             'check_studio: studios.0.live=null, studios.0.unknown=["whether the studio is live (TRaX didn\'t say)"], no studios.0.ready',
             "go_live: message=Look with check_studio in a minute; if it is off air then, ask the user again., observed.state=unknown, no observed.since",
             "go_offline: message=Look with get_stream_status, and on the platforms; a second go_offline is harmless., observed.state=unknown",
@@ -80,7 +80,7 @@ ROWS: Final = (
             'check_studio later: Whether "Friday Night Show" is on air is not known; switched on: YouTube and Twitch. Not everything could be read.',
         ),
         model=(
-            'find_studio: matches.0.live=null, matches.1.live=null, details.unknown=["whether the studio is live (TRaX didn\'t say)"]',
+            "find_studio: matches.0.live=null, matches.1.live=null, matches.2.live=null, matches.3.live=null, and 1 more",
             'check_studio: studios.0.live=null, studios.0.unknown=["whether the studio is live (TRaX didn\'t say)"], no studios.0.ready',
             "go_live: message=Look with check_studio in a minute; if it is off air then, ask the user again., observed.state=unknown, no observed.since",
             "go_offline: message=Look with get_stream_status, and on the platforms; a second go_offline is harmless., observed.state=unknown",
@@ -100,7 +100,7 @@ ROWS: Final = (
             'check_studio later: Whether "Friday Night Show" is on air is not known; switched on: YouTube and Twitch. Not everything could be read.',
         ),
         model=(
-            'find_studio: matches.0.live=null, matches.1.live=null, details.unknown=["whether the studio is live (TRaX didn\'t say)"]',
+            "find_studio: matches.0.live=null, matches.1.live=null, matches.2.live=null, matches.3.live=null, and 1 more",
             'check_studio: studios.0.live=null, studios.0.unknown=["whether the studio is live (TRaX didn\'t say)"], no studios.0.ready',
             "go_offline: message=Look with get_stream_status, and on the platforms; a second go_offline is harmless., observed.state=unknown",
             'check_studio later: studios.0.live=null, studios.0.unknown=["whether the studio is live (TRaX didn\'t say)"], no studios.0.ready',

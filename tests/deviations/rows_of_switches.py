@@ -27,7 +27,7 @@ ROWS: Final = (
             'go_live asks: Whether "Kick (trying out)" (Kick), "Late crowd" (Twitch), "Main channel" (YouTube) are on can\'t be read: the show may go out there too. / Anyone can watch. / May be on screen: "Host camera", "Intro clip" / whether 3 destinations are on (TRaX didn\'t say) / [Go live]',
         ),
         model=(
-            'find_studio: details.destinations.0.enabled=null, details.destinations.1.enabled=null, details.destinations.2.enabled=null, details.unknown=["whether 3 destinations are on (TRaX didn\'t say)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], and 2 more',
+            'find_studio: details.destinations.0.enabled=null, details.destinations.1.enabled=null, details.destinations.2.enabled=null, details.unknown=["whether 3 destinations are on (TRaX didn\'t say)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], and 4 more',
             'check_studio: studios.0.destinations.0.enabled=null, studios.0.destinations.1.enabled=null, studios.0.destinations.2.enabled=null, studios.0.unknown=["whether 3 destinations are on (TRaX didn\'t say)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], and 1 more',
         ),
         sent=("POST go-live",),
@@ -42,7 +42,7 @@ ROWS: Final = (
             'go_live asks: Whether "Kick (trying out)" (Kick), "Late crowd" (Twitch), "Main channel" (YouTube) are on can\'t be read: the show may go out there too. / Anyone can watch. / May be on screen: "Host camera", "Intro clip" / whether 3 destinations are on (TRaX didn\'t say) / [Go live]',
         ),
         model=(
-            'find_studio: details.destinations.0.enabled=null, details.destinations.1.enabled=null, details.destinations.2.enabled=null, details.unknown=["whether 3 destinations are on (TRaX didn\'t say)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], and 2 more',
+            'find_studio: details.destinations.0.enabled=null, details.destinations.1.enabled=null, details.destinations.2.enabled=null, details.unknown=["whether 3 destinations are on (TRaX didn\'t say)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], and 4 more',
             'check_studio: studios.0.destinations.0.enabled=null, studios.0.destinations.1.enabled=null, studios.0.destinations.2.enabled=null, studios.0.unknown=["whether 3 destinations are on (TRaX didn\'t say)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], and 1 more',
         ),
         sent=("POST go-live",),
@@ -72,7 +72,7 @@ ROWS: Final = (
             'go_live asks: Whether "Kick (trying out)" (Kick), "Late crowd" (Twitch), "Main channel" (YouTube) are on can\'t be read: the show may go out there too. / Anyone can watch. / May be on screen: "Host camera", "Intro clip" / whether 3 destinations are on (TRaX didn\'t say) / [Go live]',
         ),
         model=(
-            'find_studio: details.destinations.0.enabled=null, details.destinations.1.enabled=null, details.destinations.2.enabled=null, details.unknown=["whether 3 destinations are on (TRaX didn\'t say)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], and 2 more',
+            'find_studio: details.destinations.0.enabled=null, details.destinations.1.enabled=null, details.destinations.2.enabled=null, details.unknown=["whether 3 destinations are on (TRaX didn\'t say)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], and 4 more',
             'check_studio: studios.0.destinations.0.enabled=null, studios.0.destinations.1.enabled=null, studios.0.destinations.2.enabled=null, studios.0.unknown=["whether 3 destinations are on (TRaX didn\'t say)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], and 1 more',
         ),
         sent=("POST go-live",),

@@ -59,7 +59,7 @@ ROWS: Final = (
             "go_live asks: The answer isn't a JSON object; the change was not sent.",
         ),
         model=(
-            'find_studio: details.unknown=["the destinations (The answer to list_destinations isn\'t a JSON object)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no details.destinations.0.id, and 11 more',
+            'find_studio: details.unknown=["the destinations (The answer to list_destinations isn\'t a JSON object)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no matches.2.destinations, and 13 more',
             'check_studio: studios.0.unknown=["the destinations (The answer to list_destinations isn\'t a JSON object)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 10 more',
             "go_live asks: bad_answer, not_applied, call again: The answer to list_destinations isn't a JSON object; the change was not sent. Call again later.",
         ),
@@ -122,7 +122,7 @@ ROWS: Final = (
             "go_live asks: The answer isn't a JSON object; the change was not sent.",
         ),
         model=(
-            'find_studio: details.unknown=["the destinations (The answer to list_destinations isn\'t a JSON object)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no details.destinations.0.id, and 11 more',
+            'find_studio: details.unknown=["the destinations (The answer to list_destinations isn\'t a JSON object)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no matches.2.destinations, and 13 more',
             'check_studio: studios.0.unknown=["the destinations (The answer to list_destinations isn\'t a JSON object)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 10 more',
             "go_live asks: bad_answer, not_applied, call again: The answer to list_destinations isn't a JSON object; the change was not sent. Call again later.",
         ),
@@ -138,7 +138,7 @@ ROWS: Final = (
             "go_live asks: The answer is empty; the change was not sent.",
         ),
         model=(
-            'find_studio: details.unknown=["the destinations (The answer to list_destinations is empty)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no details.destinations.0.id, and 11 more',
+            'find_studio: details.unknown=["the destinations (The answer to list_destinations is empty)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no matches.2.destinations, and 13 more',
             'check_studio: studios.0.unknown=["the destinations (The answer to list_destinations is empty)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 10 more',
             "go_live asks: bad_answer, not_applied, call again: The answer to list_destinations is empty; the change was not sent. Call again later.",
         ),

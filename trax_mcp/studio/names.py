@@ -19,7 +19,7 @@ _SAY_NOTHING: Final = frozenset(_WORDS_FOR_ANY_STUDIO.split())
 _ALIKE: Final = 60
 """The least `token_set_ratio`, of 100, of a name that is like what is said."""
 _LONGEST: Final = 100
-"""The characters of a text that are compared. With 10,000 names a stop must not wait."""
+"""The characters of a text that are compared."""
 _MARKS: Final = re.compile("['`\u2018\u2019\u02bc\u0300-\u036f]")
 
 
@@ -54,14 +54,14 @@ def match_names(studios: Sequence[tuple[str, str]], said: str) -> list[NameMatch
     all_words = words_of(said)
     telling = [it for it in all_words if it not in _SAY_NOTHING]
     # Without words it may be an emoji.
-    text = " ".join(telling) if all_words else fold_name(said)
+    text = " ".join(telling) if all_words else fold_name(said[:_LONGEST])
 
     def match(index: int, studio: str, name: str) -> NameMatch:
         words = words_of(name)
-        spaced = " ".join(words) if all_words else fold_name(name)
+        spaced = " ".join(words) if all_words else fold_name(name[:_LONGEST])
         if studio in ids:
             fit = Fit.ID
-        elif words == all_words != [] or fold_name(name) == fold_name(said):
+        elif words == all_words if all_words else spaced == text:
             fit = Fit.NAME
         elif telling and set(telling) <= set(words):
             fit = Fit.WORDS

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
+import anyio
 from pydantic import Field
 
 from trax_mcp.api.arguments import Query
@@ -15,7 +16,7 @@ from trax_mcp.clock import Clock
 from trax_mcp.studio import naming, times
 from trax_mcp.studio.answers import Answer, ShortText, StudioTool, Words
 from trax_mcp.studio.facts import NOT_TOLD, Fact, Facts
-from trax_mcp.studio.names import ALL_LISTED, Fit, likely_match, match_names
+from trax_mcp.studio.names import ALL_LISTED, Fit, NameMatch, likely_match, match_names
 from trax_mcp.studio.readiness import Readiness, judge_readiness
 from trax_mcp.studio.reading import read_all_pages
 from trax_mcp.tools.overview import (
@@ -32,6 +33,8 @@ from trax_mcp.tools.overview import (
 )
 
 MAX_PLATFORMS: Final = 20
+MANY_STUDIOS: Final = 200
+"""The names of more than these are compared in a thread of their own."""
 MAX_NAMED: Final = 3
 """The most matches that are named after the likely one, and the most on air that are told of."""
 
@@ -104,7 +107,7 @@ async def find_studios(
     """
     listed = await read_all_pages(client, ListStudios(), caller)
     studios = listed.value or ()
-    fitting = match_names([(it.id, it.name) for it in studios], query)
+    fitting = await _match_names([(it.id, it.name) for it in studios], query)
     by_name = [studios[it.index] for it in fitting if it.fit]
     likely = likely_match(fitting)
     if likely and listed.missing and likely.fit < Fit.ID:
@@ -137,6 +140,13 @@ async def find_studios(
         tuple(worst_problems(readiness)) if readiness else (),
         "" if found.likely else _what_to_ask(found, len(by_name)),
     )
+
+
+async def _match_names(studios: Sequence[tuple[str, str]], query: str) -> list[NameMatch]:
+    """Many take most of a second, in which a stop must not wait."""
+    if len(studios) <= MANY_STUDIOS:
+        return match_names(studios, query)
+    return await anyio.to_thread.run_sync(match_names, studios, query)
 
 
 def _match(studio_id: str, facts: Facts) -> Match:
