@@ -105,7 +105,7 @@ async def test_bot_reports_a_refused_call_and_continues(
 async def test_bot_does_not_guess_a_studio(monkeypatch: pytest.MonkeyPatch) -> None:
     """It ends with the server's message."""
     monkeypatch.setenv("TRAX_API_KEY", ANOTHER_ACCOUNT_KEY)
-    message = 'No studio matches "Friday Night Show".'
+    message = 'No name matches "Friday Night Show".'
     async with open_world(over=Over.HTTP, TRAX_SANDBOX="1") as it:
         with pytest.RaisesGroup(
             pytest.RaisesExc(RuntimeError, match=message), flatten_subgroups=True
