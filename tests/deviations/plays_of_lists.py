@@ -99,6 +99,23 @@ def refused_cursor(whole: list[Json], cursor: str) -> Json | int:
     return 400 if cursor else {"data": whole[:1], "nextCursor": "1"}
 
 
+def null_at_first(whole: list[Json], cursor: str) -> Json | int:
+    return {"data": whole[:1]} if cursor else {"data": None, "nextCursor": "1"}
+
+
+def null_between(whole: list[Json], cursor: str) -> Json | int:
+    """Null for the second of three pages."""
+    if cursor == "1":
+        return {"data": None, "nextCursor": "2"}
+    return {"data": whole[2:]} if cursor else {"data": whole[:1], "nextCursor": "1"}
+
+
+def null_until_begun_again() -> Page:
+    """Null for the first page, a cursor that has expired, and then the list."""
+    pages = iter[Json | int]([{"data": None, "nextCursor": "1"}, 410])
+    return lambda whole, _: next(pages, {"data": whole})
+
+
 def same_cursor_at_the_end(whole: list[Json], cursor: str) -> Json | int:
     return {"data": [] if cursor else whole, "nextCursor": "end"}
 

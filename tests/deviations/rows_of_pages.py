@@ -9,6 +9,9 @@ from tests.deviations.plays import DESTINATIONS, STUDIOS, by_name, fields
 from tests.deviations.plays_of_lists import (
     empty_pages,
     expired_cursor,
+    null_at_first,
+    null_between,
+    null_until_begun_again,
     numbered_pages,
     paged,
     refused_cursor,
@@ -56,6 +59,35 @@ ROWS: Final = (
             'check_studio: studios.0.unknown=["the destinations (TRaX refused the call (HTTP 400, code \\"bad_cursor\\") (TRaX says: \\"The cursor has expired.\\"))", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 10 more',
             'go_live asks: bad_cursor, not_applied: The destinations couldn\'t be read: TRaX refused the call (HTTP 400, code "bad_cursor") (TRaX says: "The cursor has expired."); the change was not sent. Check the arguments.',
         ),
+    ),
+    Row(
+        name="page_null_at_first",
+        trax="Answers with data: null for the first page of destinations.",
+        play=paged(DESTINATIONS, null_at_first),
+        calls=scenarios.GO_LIVE,
+        person=(
+            'go_live asks: Not all destinations could be read: the show may go out to others too. / Anyone can watch. / Streams to: "Main channel" (YouTube) / May be on screen: "Host camera", "Intro clip" / further destinations (TRaX sent `null` instead of a list) / [Go live]',
+            'go_live: "Friday Night Show" went live at 18:00:08 UTC, on YouTube ("Main channel") and the destination "dest_2". TRaX can\'t confirm that a picture arrives.',
+        ),
+        sent=("POST go-live",),
+    ),
+    Row(
+        name="page_null_between",
+        trax="Answers with data: null for the second of three pages of destinations.",
+        play=paged(DESTINATIONS, null_between),
+        calls=scenarios.GO_LIVE,
+        person=(
+            'go_live asks: Not all destinations could be read: the show may go out to others too. / Anyone can watch. / Streams to: "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / further destinations (TRaX sent `null` instead of a list) / [Go live]',
+            'go_live: "Friday Night Show" went live at 18:00:08 UTC, on YouTube ("Main channel") and the destination "dest_2". TRaX can\'t confirm that a picture arrives.',
+        ),
+        sent=("POST go-live",),
+    ),
+    Row(
+        name="page_null_begun_again",
+        trax="Answers with data: null for a page of destinations, and not when the list begins again.",
+        play=paged(DESTINATIONS, null_until_begun_again()),
+        calls=scenarios.GO_LIVE,
+        sent=("POST go-live",),
     ),
     Row(
         name="empty_pages_new_cursor",

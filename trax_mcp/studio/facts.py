@@ -53,8 +53,8 @@ class Read(Generic[ValueT_co]):
     """The value of a fact: None if it was not read, or could not be.
 
     `missing` says why there is no value, or which part of a list was not read. Of a list,
-    `unreadable` items are left out, and one that `is_null` may only look empty. `is_forbidden`: the
-    key may not read it.
+    `unreadable` items are left out, and one that `is_null`, in whole or a page of it, may only look
+    empty there. `is_forbidden`: the key may not read it.
     """
 
     value: ValueT_co | None = None
@@ -83,7 +83,8 @@ class Read(Generic[ValueT_co]):
             they = "it" if self.unreadable == 1 else "they"
             yield Unknown(count(self.unreadable, things), f"{they} can't be read")
         if self.is_null:
-            yield Unknown(fact.words, "TRaX sent `null` instead of a list")
+            what = f"further {things}" if self.value else fact.words
+            yield Unknown(what, "TRaX sent `null` instead of a list")
 
 
 State = Literal["on_air", "starting", "stopping", "off_air", "unknown"]

@@ -86,7 +86,7 @@ async def read_all_pages(
     seen: set[str | None] = {None}
     cursor: str | None = None
     limit: int | None = LARGEST_PAGE
-    has_begun_again = False
+    has_begun_again = has_null = False
     while True:
         asked = operation.next_page(cursor, limit=limit)
         try:
@@ -95,11 +95,12 @@ async def read_all_pages(
             if cursor is None and limit and refusal.http_status == HTTPStatus.BAD_REQUEST:
                 limit = None
             elif cursor and refusal.http_status in _CURSOR_REFUSED and not has_begun_again:
-                items, seen, cursor, has_begun_again = [], {None}, None, True
+                items, seen, cursor, has_begun_again, has_null = [], {None}, None, True, False
             else:
                 raise
             continue
         items += page.data or ()
+        has_null |= page.data is None
         # An empty page that leads to itself is the end, however TRaX means it.
         cursor = page.next_cursor if page.data or page.next_cursor not in seen else None
         if not cursor or len(items) >= MAX_ITEMS or any(map(until, page.items)):
@@ -110,7 +111,7 @@ async def read_all_pages(
                 only_first(len(items)) if is_cut else "",
                 unreadable=items.count(None),
                 # Of other lists, an empty one hides nothing that matters.
-                is_null=page.data is None and isinstance(operation, ListDestinations),
+                is_null=has_null and isinstance(operation, ListDestinations),
             )
         if cursor in seen or len(seen) > _MAX_PAGES:
             raise pagination_loop(operation)

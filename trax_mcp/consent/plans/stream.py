@@ -212,9 +212,9 @@ def _subject(plan: Plan[Any]) -> Name | str:
 def may_reach(plan: Plan[Any]) -> Sentences:
     """What a show may reach although nobody can see it. It stands first in a question."""
     read, unclear = plan.facts.destinations, plan.facts.perhaps_enabled
-    if read.is_null:
+    if read.is_null and not read.value:
         yield say("TRaX sent no list of destinations: the show may go out anyway.")
-    if read.missing and read.value is not None:
+    elif read.is_null or (read.missing and read.value is not None):
         yield say("Not all destinations could be read: the show may go out to others too.")
     if read.unreadable:
         number = count(read.unreadable, "destinations")
