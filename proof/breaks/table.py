@@ -538,7 +538,7 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
         (
             "tests/api/test_not_json.py",
             swap(answers._read_json).by(
-                lambda body: {} if (it := _read_json(body)) is answers._NO_JSON else it
+                lambda *it: {} if (read := _read_json(*it)) is answers._NO_JSON else read
             ),
         ),
     ],

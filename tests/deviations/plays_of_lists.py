@@ -12,7 +12,7 @@ from tests.deviations.plays import DESTINATIONS, EVERY, edited, played
 from tests.support.product.exchanges import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.deviations.row import Play
     from tests.support.product.exchanges import Request, RequestHandler
@@ -112,7 +112,7 @@ def null_between(whole: list[Json], cursor: str) -> Json | int:
 
 def null_until_begun_again() -> Page:
     """Null for the first page, a cursor that has expired, and then the list."""
-    pages = iter[Json | int]([{"data": None, "nextCursor": "1"}, 410])
+    pages: Iterator[Json | int] = iter([{"data": None, "nextCursor": "1"}, 410])
     return lambda whole, _: next(pages, {"data": whole})
 
 

@@ -1,10 +1,12 @@
 """Turns the body of a successful response into TRaX's answer, or says why it cannot be read."""
 
+import gc
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, cast
+from typing import TYPE_CHECKING, Final, Generic, NoReturn, cast
 
 from pydantic import ValidationError
 
@@ -21,7 +23,8 @@ TOKEN: Final = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 """An id or a scope of TRaX that can be shown as it is."""
 _NO_JSON: Final = object()
 _IDS: Final = ("Id", "Ids")
-_NUMBER_AS_ID: Final = re.compile(rb'(?:"id|Ids?)"\s*:\s*[\[\d-]')
+_MOST_LEVELS: Final = 100
+"""Of objects and lists in each other. Nothing here or in the SDK has to go down further."""
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _MEDIA_TYPE: Final = re.compile(r"[a-z0-9.+-]{1,40}/[a-z0-9.+-]{1,40}")
 _PAGE_TYPES: Final = frozenset({"text/html", "application/xhtml+xml"})
@@ -62,7 +65,7 @@ def read_answer(
     Raises:
         BadAnswer: it is not a JSON object, or is a page with an unreadable cursor.
     """
-    data = {} if operation.call.mutates and not body else _read_json(body)
+    data = {} if operation.call.mutates and not body else _read_json(body, _with_text_ids)
     if not isinstance(data, dict):
         if page := name_of_page(body, content_type):
             raise not_from_trax(operation, f"A {page}", status=status, request_id=request_id)
@@ -74,8 +77,6 @@ def read_answer(
     if isinstance(operation, ListOperation) and not _is_cursor(data.get("nextCursor")):
         why = "has an unreadable `nextCursor`"
         raise no_passing(unreadable(operation, why, status=status, request_id=request_id))
-    if _NUMBER_AS_ID.search(body):
-        data = _with_text_ids(data)
     return Answer(data, request_id, status, size=len(body))
 
 
@@ -105,21 +106,36 @@ def _problem(error: "ErrorDetails") -> str:
     return f"has `{field[1:]}` of an undocumented type"
 
 
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Collect no garbage: amid millions of objects of an answer, that holds up all others."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 def read_object(body: bytes) -> JsonObject | None:
     """The JSON object in a body. None if there is none."""
     value = _read_json(body)
     return value if isinstance(value, dict) else None
 
 
-def _read_json(body: bytes) -> object:
-    """The JSON in a body, or `_NO_JSON`.
+@_without_collection()
+def _read_json(body: bytes, change: Callable[[JsonObject], JsonObject] | None = None) -> object:
+    """The JSON in a body, with each object changed so. `_NO_JSON` if it can't be read.
 
     Lone surrogates, which JSON can hold as escapes and UTF-8 cannot, are replaced: a viewer can
     send one, and would make the chat of all unreadable.
     """
     text = body.decode("utf-8-sig", errors="replace")
     try:
-        data = json.loads(text, parse_constant=_refuse)
+        data = json.loads(text, parse_constant=_refuse, object_hook=change)
+        if _is_deep(data):
+            return _NO_JSON
         if _SURROGATE.search(text):
             data = json.loads(json.dumps(data, ensure_ascii=False).encode(errors="replace"))
     except (ValueError, RecursionError):
@@ -141,30 +157,32 @@ def _media_type(content_type: str) -> str:
     return read_token(_MEDIA_TYPE, media_type) or ""
 
 
-def _with_text_ids(data: Any) -> Any:  # noqa: ANN401  any JSON
-    """The same with numbers that are ids as text, so that they can be sent back."""
-    match data:
-        case dict():
-            return {
-                name: _id_text(it) if name == "id" or name.endswith(_IDS) else _with_text_ids(it)
-                for name, it in data.items()
-            }
-        case list():
-            return [_with_text_ids(it) for it in data]
-        case _:
-            return data
+def _is_deep(data: object) -> bool:
+    """Whether it has too many levels, looked at level by level."""
+    level: Iterable[object] = [data]
+    for _ in range(_MOST_LEVELS):
+        level = [
+            inner
+            for it in level
+            if isinstance(it, dict | list)
+            for inner in (it.values() if isinstance(it, dict) else it)
+        ]
+        if not level:
+            return False
+    return True
 
 
-def _id_text(value: Any) -> Any:  # noqa: ANN401  any JSON
-    match value:
-        case bool():
-            return value
-        case int():
-            return str(value)
-        case list():
-            return [_id_text(it) for it in value]
-        case _:
-            return _with_text_ids(value)
+def _with_text_ids(found: JsonObject) -> JsonObject:
+    """An object with numbers that are ids as text, so that they can be sent back."""
+    for name, value in found.items():
+        if name == "id" or name.endswith(_IDS):
+            is_list = isinstance(value, list)
+            found[name] = [_id_text(it) for it in value] if is_list else _id_text(value)
+    return found
+
+
+def _id_text(value: object) -> object:
+    return str(value) if type(value) is int else value  # not a boolean
 
 
 def read_token(pattern: re.Pattern[str], value: object) -> str | None:
