@@ -32,8 +32,15 @@ def raw_deflate(body: bytes) -> bytes:
     return deflater.compress(body) + deflater.flush()
 
 
+def in_members(body: bytes) -> bytes:
+    """Each half alone, as gzip allows."""
+    half = len(body) // 2
+    return gzip.compress(body[:half]) + gzip.compress(body[half:])
+
+
 READABLE: Final[dict[str, tuple[str, Callable[[bytes], bytes]]]] = {
     "gzip": ("gzip", gzip.compress),
+    "gzip in members": ("gzip", in_members),
     "x-gzip": ("X-GZIP", gzip.compress),
     "deflate": ("deflate", zlib.compress),
     "raw deflate": ("deflate", raw_deflate),
@@ -104,7 +111,12 @@ UNREADABLE: Final[dict[str, tuple[str, bytes, str]]] = {
     "no word": ("<obey>", b"?", "is compressed, which trax-mcp can't read"),
     "damaged": ("gzip", b"nothing of gzip", "is compressed (gzip), and damaged"),
     "cut off": ("gzip", gzip.compress(b"{}")[:-4], "is compressed (gzip), and cut off"),
-    "empty": ("gzip", b"", "is compressed (gzip), and cut off"),
+    "cut off later": (
+        "gzip",
+        gzip.compress(b"{") + gzip.compress(b"}")[:-4],
+        "is compressed (gzip), and cut off",
+    ),
+    "goes on": ("gzip", gzip.compress(b"{}") + b"{}", "is compressed (gzip), and damaged"),
 }
 
 

@@ -51,24 +51,29 @@ class _Deflated:
 
     def __init__(self, encoding: str) -> None:
         self._encoding = encoding
-        self._inflater = zlib.decompressobj(_GZIP_BITS) if encoding in _GZIP else None
+        self._inflater: zlib._Decompress | None = None
 
     def decode(self, chunk: bytes, *, most: int) -> bytes:
-        if not chunk:
-            return b""
-        if self._inflater is None:
-            has_header = chunk[0] & 0x0F == _ZLIB_HEADER
-            self._inflater = zlib.decompressobj(zlib.MAX_WBITS * (1 if has_header else -1))
-        if self._inflater.eof:
-            return b""
-        try:
-            return self._inflater.decompress(chunk, most)
-        except zlib.error:
-            raise Unreadable(f"is compressed ({self._encoding}), and damaged") from None
+        body = b""
+        while chunk and len(body) < most:
+            if self._inflater is None or self._inflater.eof:  # gzip may go on with another member
+                self._inflater = self._begin(chunk)
+            try:
+                body += self._inflater.decompress(chunk, most - len(body))
+            except zlib.error:
+                raise Unreadable(f"is compressed ({self._encoding}), and damaged") from None
+            chunk = self._inflater.unused_data
+        return body
 
     def end(self) -> None:
         if self._inflater is not None and not self._inflater.eof:
             raise Unreadable(f"is compressed ({self._encoding}), and cut off")
+
+    def _begin(self, chunk: bytes) -> "zlib._Decompress":
+        if self._encoding in _GZIP:
+            return zlib.decompressobj(_GZIP_BITS)
+        has_header = chunk[0] & 0x0F == _ZLIB_HEADER
+        return zlib.decompressobj(zlib.MAX_WBITS * (1 if has_header else -1))
 
 
 def decoder_of(encoding: str) -> Decoder:
