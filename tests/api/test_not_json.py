@@ -38,17 +38,28 @@ CHANGES: Final[dict[str, dict[str, Any]]] = {
 }
 
 
-def emptied(status: int, body: bytes = b"") -> Fault:
+def emptied(status: int, body: bytes = b"", **headers: str) -> Fault:
     """The change is made, and its answer is this body."""
-    return Fault.rewritten(lambda it: replace(it, status=status, body=body))
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Fault.rewritten(lambda it: replace(it, status=status, body=body, headers=named))
 
 
-@pytest.mark.parametrize("status", [200, 202, 204])
-async def test_an_empty_answer_to_a_change_is_a_plain_success(status: int) -> None:
+EMPTY: Final[dict[str, Fault]] = {
+    "200": emptied(200),
+    "202": emptied(202),
+    "204": emptied(204),
+    "blanks": emptied(200, b" \r\n"),
+    "204, gzip": emptied(204, Content_Encoding="gzip"),
+    "200, gzip": emptied(200, Content_Encoding="gzip"),
+}
+
+
+@pytest.mark.parametrize("empty", EMPTY.values(), ids=EMPTY)
+async def test_an_empty_answer_to_a_change_is_a_plain_success(empty: Fault) -> None:
     """Also to a client that compares it with the schema, and nothing is sent twice."""
     async with open_world(MINE, virtual=True, era=LEGACY, TRAX_ASK="confirm_alone") as it:
         for method in ("POST", "PATCH", "DELETE"):
-            it.trax.faults.add(emptied(status), times=None, method=method)
+            it.trax.faults.add(empty, times=None, method=method)
         results = {tool: await it[MINE].call(tool, **given) for tool, given in CHANGES.items()}
         assert [tool for tool, result in results.items() if not has_run(result)] == []
         assert len(it.trax.mutations) == len(CHANGES)
@@ -68,7 +79,8 @@ async def test_an_empty_answer_to_a_read_is_a_failure(
     server: Server[Any], sandbox: Sandbox
 ) -> None:
     """It would say that there is nothing, where nothing was said."""
-    for result in await results_of(server, sandbox, READ, [Fault.status(200), Fault.status(204)]):
+    faults = [Fault.status(200), Fault.status(204), Fault.status(200, b"\n")]
+    for result in await results_of(server, sandbox, READ, faults):
         assert text_of(result) == "The answer to get_stream_status is empty. Call again later."
         assert error_in(result)["retryable"] is True
 
@@ -119,6 +131,11 @@ NOT_OK: Final[dict[str, tuple[dict[str, Any], str]]] = {
     "alone": ({"ok": False}, ""),
     "with a sentence": ({"ok": False, "message": "Chat is paused."}, ' "Chat is paused."'),
     "with an error": ({"ok": False, "error": {"message": "No chat."}}, ' "No chat."'),
+    "as a word": ({"ok": "false"}, ""),
+    "another word": ({"ok": "no"}, ""),
+    "zero": ({"ok": 0}, ""),
+    "an error alone": ({"error": "No chat."}, ' "No chat."'),
+    "an error and ok": ({"ok": True, "error": "No chat."}, ' "No chat."'),
 }
 
 

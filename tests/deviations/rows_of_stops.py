@@ -118,11 +118,11 @@ ROWS: Final = (
         play=answered(STOP, 200, {"ok": "false"}),
         calls=scenarios.STOP,
         person=(
-            "go_offline: STILL ON AIR (seen 18:01:15 UTC). TRaX accepted the stop, but the show goes on. End it on TRaX's own site, or on the platforms.",
+            "go_offline: STILL ON AIR (seen 18:01:15 UTC). TRaX answered that it didn't work, and the show goes on. End it on TRaX's own site, or on the platforms.",
             'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC); switched on: YouTube and Twitch.',
         ),
         model=(
-            "go_offline: still_on_air, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX accepted the stop, but the show goes on. End it on TRaX's own site, or on the platforms. If the user still wants it off air, call go_offline again.",
+            "go_offline: bad_answer, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX answered that it didn't work, and the show goes on. End it on TRaX's own site, or on the platforms. If the user still wants it off air, call go_offline again.",
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:03.000Z, studios.0.unknown=[], no studios.0.ready",
         ),
         sent=("POST go-offline",),

@@ -65,6 +65,7 @@ def read_answer(
     Raises:
         BadAnswer: it is not a JSON object, or is a page with an unreadable cursor.
     """
+    body = body.strip()
     data = {} if operation.call.mutates and not body else _read_json(body, _with_text_ids)
     if not isinstance(data, dict):
         if page := name_of_page(body, content_type):

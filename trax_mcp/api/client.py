@@ -34,7 +34,7 @@ from trax_mcp.api.errors import (
 )
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Answer_co, Operation
-from trax_mcp.api.refusals import did_not_work, refused
+from trax_mcp.api.refusals import did_not_work, refused, says_that_it_worked
 from trax_mcp.telemetry import OFF
 
 if TYPE_CHECKING:
@@ -328,8 +328,7 @@ def _read_success(
         request_id=request_id,
         content_type=response.headers.get("content-type", ""),
     )
-    says_no = answer.data.get("ok") is False or isinstance(answer.data.get("error"), dict)
-    if operation.call.mutates and says_no:
+    if operation.call.mutates and not says_that_it_worked(answer.data):
         raise did_not_work(operation, caller, answer)
     return answer
 

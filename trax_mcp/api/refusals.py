@@ -29,7 +29,7 @@ from trax_mcp.api.errors import (
     Refused,
     changed,
 )
-from trax_mcp.api.models import Model
+from trax_mcp.api.models import Model, read_switch
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.text_safety import quote
 
@@ -147,8 +147,15 @@ def refused(
     )
 
 
+def says_that_it_worked(answer: JsonObject) -> bool:
+    """Whether an answer to a change says so: by `ok`, or with neither `ok` nor an error."""
+    ok, error = answer.get("ok"), answer.get("error")
+    is_error = isinstance(error, dict) or (isinstance(error, str) and bool(error))
+    return not is_error and (ok is None or ok == 1 or read_switch(ok) is True)
+
+
 def did_not_work(operation: Operation[Model], caller: Caller, answer: Answer[Model]) -> Refused:
-    """The failure for `ok: false` or an error in the answer to a change. It may have worked."""
+    """The failure for an answer to a change that doesn't say that it worked. It may have."""
     happened = "TRaX answered that it didn't work"
     failure = Refused.after_sending(
         operation,

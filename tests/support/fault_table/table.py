@@ -77,7 +77,7 @@ ANSWERS: Final = """
 200 without content type     | ok       ok       ok       ok
 200 with unknown values      | ok       ok       ok       ok
 200 without any field        | ok       ok       ok       waits
-200 with wrong types         | ok       ok       ok       waits
+200 with wrong types         | ok       unknown  ok       waits
 429 for 1 s                  | again    again    again    waits
 429 for years                | again    again    again    waits
 no connection                | again    again    again    waits
