@@ -104,13 +104,36 @@ async def test_a_status_decides_where_a_code_is_unknown(
 async def test_retry_after_is_a_number_of_seconds(
     server: Server[Any], sandbox: Sandbox, snapshot: SnapshotAssertion
 ) -> None:
-    """TRaX sends no date, as HTTP would allow."""
-    values = ["0", " 7 ", "000000000030", "9" * 400, "Fri, 05 Jun 2026 18:01:30 GMT"]
-    values += ["-5", "soon", "1.5"]
+    """Rounded up, since it would be too early else."""
+    values = ["0", " 7 ", "000000000030", "9" * 400, "1.5", "1.0", "-5", "1e3", ".5", "soon"]
     faults = [Fault.status(429, headers={"Retry-After": it}) for it in values]
     results = await results_of(server, sandbox, WRITE, faults)
     said = [f"{error_of(it).get('retryAfterSeconds')}: {text_of(it)}" for it in results]
     assert "\n".join(said) == snapshot
+
+
+DATE: Final = "Fri, 05 Jun 2026 18:01:30 GMT"
+DATES: Final = {
+    (DATE, "Fri, 05 Jun 2026 18:01:00 GMT"): 30,
+    ("Friday, 05-Jun-26 18:01:30 GMT", "Fri Jun  5 18:01:00 2026"): 30,
+    (DATE, "Fri, 05 Jun 2026 18:02:00 GMT"): 0,
+    ("Fri, 31 Dec 9999 23:59:59 GMT", DATE): 999_999_999,
+    (DATE, "today"): None,
+    (DATE, ""): None,
+    ("Fri, 99 Jun 2026 18:01:30 GMT", DATE): None,
+}
+
+
+async def test_retry_after_is_a_date_that_counts_from_that_of_the_answer(
+    server: Server[Any], sandbox: Sandbox
+) -> None:
+    """The clocks of two machines differ."""
+    faults = [
+        Fault.status(429, headers={"Retry-After": after, "Date": date}) for after, date in DATES
+    ]
+    results = await results_of(server, sandbox, WRITE, faults)
+    seconds = [error_of(it).get("retryAfterSeconds") for it in results]
+    assert seconds == list(DATES.values())
 
 
 async def test_text_that_no_transport_can_carry_is_replaced(

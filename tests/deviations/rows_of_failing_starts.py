@@ -162,6 +162,27 @@ ROWS: Final = (
         sent=("POST go-live",),
     ),
     Row(
+        name="golive_429_two_dates",
+        trax="Refuses the first go-live with 429, and a date as Retry-After 2 s after its Date.",
+        play=refused(
+            START,
+            429,
+            "rate_limited",
+            times=1,
+            Retry_After="Fri, 05 Jun 2026 18:00:07 GMT",
+            Date="Fri, 05 Jun 2026 18:00:05 GMT",
+        ),
+        calls=scenarios.GO_LIVE,
+        person=(
+            'go_live: TRaX is rate limiting this API key (TRaX says: "TRaX says why."); nothing was changed.',
+        ),
+        model=(
+            'go_live: rate_limited, not_applied, call again: TRaX is rate limiting this API key (TRaX says: "TRaX says why."); nothing was changed. Call again in 2 s. The same `confirmation` stays good until it expires.',
+        ),
+        sent=("POST go-live",),
+        passes=True,
+    ),
+    Row(
         name="golive_429_date",
         trax="Refuses the first go-live with 429 and a date as Retry-After.",
         play=refused(

@@ -10,9 +10,12 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from html import escape
 from http import HTTPStatus
 from itertools import chain
+from math import ceil
 from typing import Final
 from urllib.parse import quote as percent_encode
 from urllib.parse import quote_plus, urlsplit
@@ -37,6 +40,7 @@ _LONGEST_QUOTE: Final = 200
 _MESSAGES: Final = ("message", "detail", "title")
 """The fields of other forms of errors, RFC 9457 among them, that hold a sentence."""
 _MAX_RETRY_AFTER_SECONDS: Final = 999_999_999.0
+_SECONDS: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
@@ -104,7 +108,7 @@ def refused(
     error = error if isinstance(error, dict) else {}
     code = read_token(_CODE, error.get("code")) or ""
     scope = read_token(TOKEN, error.get("requiredScope")) or operation.call.scope
-    seconds = _read_retry_after(headers.get("retry-after", "").strip())
+    seconds = _read_retry_after(headers)
     meaning = MEANINGS.get(code)
     if meaning is None and status == HTTPStatus.TOO_MANY_REQUESTS:  # from a gateway
         meaning = MEANINGS["rate_limited"]
@@ -243,8 +247,20 @@ def _describe_wait(seconds: float | None) -> str:
     return f"in {seconds:.0f} s" if seconds >= 1 else "now"
 
 
-def _read_retry_after(header: str) -> float | None:
-    """Seconds. HTTP also allows a date (RFC 9110, section 10.2.3), which TRaX does not send."""
-    if header.isascii() and header.isdigit():
-        return min(float(header), _MAX_RETRY_AFTER_SECONDS)
-    return None
+def _read_retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds, rounded up. A date counts from that of the response (RFC 9110, section 10.2.3)."""
+    after = headers.get("retry-after", "").strip()
+    if _SECONDS.fullmatch(after):
+        return float(ceil(min(float(after), _MAX_RETRY_AFTER_SECONDS)))
+    until, answered = _read_date(after), _read_date(headers.get("date", ""))
+    if until is None or answered is None:
+        return None
+    seconds = (until - answered).total_seconds()
+    return min(max(seconds, 0.0), _MAX_RETRY_AFTER_SECONDS)
+
+
+def _read_date(header: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(header).replace(tzinfo=UTC)  # HTTP has no other zone
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
