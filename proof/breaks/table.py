@@ -97,6 +97,7 @@ from trax_mcp.sign_in.screens import reach_text
 from trax_mcp.sign_in.server import AuthorizationServer
 from trax_mcp.studio import list_cache, naming, outcome, reading, times
 from trax_mcp.studio.facts import Facts
+from trax_mcp.studio.names import likely_match
 from trax_mcp.studio.readiness import judge_readiness
 from trax_mcp.telemetry.open_telemetry import OpenTelemetry
 from trax_mcp.uploads import files, storage, upload
@@ -741,6 +742,10 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
             swap(judge_readiness).by(
                 lambda facts, *, now: judge_readiness(facts, now=now)._replace(ready=True)
             ),
+        ),
+        (
+            "tests/studio/test_find_studio.py",
+            swap(likely_match).by(lambda matches: matches[0] if matches else None),
         ),
     ],
     "trax-mcp is an MCP server": [
