@@ -23,13 +23,13 @@ from proof.breaks.changes import Break, Edit, Patch, later, put, swap
 from trax_mcp import sealing
 from trax_mcp.api import (
     accepted_keys,
-    answers,
     caller,
     client,
     contract_check,
     operation,
     outages,
     refusals,
+    responses,
 )
 from trax_mcp.api.errors import Refused, TraxError, unreadable
 from trax_mcp.api.operation import When
@@ -111,7 +111,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from trax_mcp.api.models import Model
-    from trax_mcp.api.operation import Answer_co, Operation
+    from trax_mcp.api.operation import Operation, Response_co
     from trax_mcp.consent.attempts import Sent
     from trax_mcp.consent.calls import GuardedCall
     from trax_mcp.consent.open_questions import OpenQuestion
@@ -125,8 +125,8 @@ if TYPE_CHECKING:
 _choices = Plan.choices
 _named = naming.named
 _note_failure = outages.Outages._note_failure
-_read_json = answers._read_json
-_read_model = answers.read_model
+_read_json = responses._read_json
+_read_model = responses.read_model
 _ways = ways.ways
 _asks_again = studios._asks_again
 _begin_call = Store.begin_call
@@ -179,7 +179,9 @@ async def _begin_again(
     )
 
 
-def _read_strictly(operation: Operation[Answer_co], answer: answers.Answer[Answer_co]) -> Answer_co:
+def _read_strictly(
+    operation: Operation[Response_co], answer: responses.Response[Response_co]
+) -> Response_co:
     model = _read_model(operation, answer)
     if any(it.vertical is None for it in getattr(model, "items", ()) if hasattr(it, "vertical")):
         raise unreadable(operation, "has no `vertical`", status=200, request_id="")
@@ -538,8 +540,8 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
         # A page counts as TRaX's answer.
         (
             "tests/api/test_not_json.py",
-            swap(answers._read_json).by(
-                lambda *it: {} if (read := _read_json(*it)) is answers._NO_JSON else read
+            swap(responses._read_json).by(
+                lambda *it: {} if (read := _read_json(*it)) is responses._NO_JSON else read
             ),
         ),
     ],
@@ -549,7 +551,7 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
         # A mistyped `enabled` counts as off.
         (_IN_DOUBT_TEST, swap(Facts.perhaps_enabled).by(lambda self: ())),
         # A wall for a missing `vertical`.
-        ("tests/studio/test_tolerant_reading.py", swap(answers.read_model).by(_read_strictly)),
+        ("tests/studio/test_tolerant_reading.py", swap(responses.read_model).by(_read_strictly)),
     ],
     "**Mistakes stay here.**": [
         ("tests/server/test_arguments.py", put(operation, "quote", lambda text, **_: text)),

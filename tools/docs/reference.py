@@ -78,7 +78,7 @@ def pages() -> Mapping[str, str]:
     """The pages with tables of what there is."""
     client = Client(base_url="http://127.0.0.1", timeout_seconds=1)
     tools = [
-        (f"[`{it.tool_name}`](#{it.tool_name})", it.call.name, _effect(it), it.summary())
+        (f"[`{it.tool_name}`](#{it.tool_name})", it.endpoint.name, _effect(it), it.summary())
         for it in KINDS
     ]
     prompts = (_prompt_row(it.listing) for it in read_prompts())

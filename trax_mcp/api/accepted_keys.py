@@ -46,7 +46,7 @@ class AcceptedKeys:
 
     def may_call(self, caller: Caller, operation: Operation[Model]) -> bool:
         """Whether TRaX has accepted the caller in the studio, and no lack of the scope is known."""
-        is_lacking = (caller.owner, operation.call.scope) in self._lacking
+        is_lacking = (caller.owner, operation.endpoint.scope) in self._lacking
         return self.has_access(caller, operation.studio()) and not is_lacking
 
     def limit_name(self, caller: Caller) -> str:
@@ -55,9 +55,9 @@ class AcceptedKeys:
 
     def record_answer(self, operation: Operation[Model], caller: Caller) -> None:
         """Record that TRaX accepted a call."""
-        if operation.call.public:
+        if operation.endpoint.public:
             return
-        self._lacking.pop((caller.owner, operation.call.scope), None)
+        self._lacking.pop((caller.owner, operation.endpoint.scope), None)
         studios = self._accept(caller)
         if studio_id := operation.studio():
             studios[studio_id] = None
@@ -66,7 +66,7 @@ class AcceptedKeys:
         """Record an error of TRaX. A missing scope proves the key, `invalid_key` disproves it."""
         if code == "insufficient_scope":
             self._accept(caller)
-            self._lacking[caller.owner, operation.call.scope] = None
+            self._lacking[caller.owner, operation.endpoint.scope] = None
         elif code == "invalid_key" and self.has(caller):
             self._studios.pop(caller.owner, None)
             self._elsewhere.discard(caller.owner)

@@ -15,7 +15,6 @@ from uuid import uuid4
 import anyio
 
 from trax_mcp.api.accepted_keys import NOT_ACCEPTED, AcceptedKeys
-from trax_mcp.api.answers import Answer, is_success, read_answer, read_model, read_request_id
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.compression import Unreadable, decoder_of
 from trax_mcp.api.connections import Connections, open_connections
@@ -33,8 +32,9 @@ from trax_mcp.api.errors import (
     unread,
 )
 from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Answer_co, Operation
+from trax_mcp.api.operation import Operation, Response_co
 from trax_mcp.api.refusals import did_not_work, refused, says_that_it_worked
+from trax_mcp.api.responses import Response, is_success, read_model, read_request_id, read_response
 from trax_mcp.telemetry import OFF
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ _WAIT_SHARE: Final = 0.4
 `timeout` always means that the request was sent."""
 _ID_PREFIX: Final = "mcp_"
 """Of the request ids of this server."""
-Observer = Callable[[Operation[Model], Caller, "Answer[Model] | TraxError | None"], None]
+Observer = Callable[[Operation[Model], Caller, "Response[Model] | TraxError | None"], None]
 """Is told of each call: None before it is sent, then what TRaX answered or why it failed."""
 
 
@@ -84,12 +84,12 @@ class Client:
 
     async def call(
         self,
-        operation: Operation[Answer_co],
+        operation: Operation[Response_co],
         caller: Caller,
         *,
         retry: bool = True,
         urgent: bool = False,
-    ) -> Answer_co:
+    ) -> Response_co:
         """As `send`, and return the answer as a model.
 
         Raises:
@@ -99,12 +99,12 @@ class Client:
 
     async def send(
         self,
-        operation: Operation[Answer_co],
+        operation: Operation[Response_co],
         caller: Caller,
         *,
         retry: bool = True,
         urgent: bool = False,
-    ) -> Answer[Answer_co]:
+    ) -> Response[Response_co]:
         """Send an operation and return what TRaX answered.
 
         With `retry`, reads are sent again after errors that may pass, and changes only if no
@@ -118,7 +118,7 @@ class Client:
             Refused: TRaX answered with an error.
             BadAnswer: the answer is one of success, but cannot be read.
         """
-        if caller.key is None and not operation.call.public:
+        if caller.key is None and not operation.endpoint.public:
             raise no_key()
         self._tell(operation, caller, None)
         for tries in range(1, MAX_TRIES + 1):
@@ -128,7 +128,7 @@ class Client:
                 )
             except TraxError as error:
                 self.accepted_keys.record_refusal(error.code, operation, caller)
-                pause = _pause_before_retry(error, tries, mutates=operation.call.mutates)
+                pause = _pause_before_retry(error, tries, mutates=operation.endpoint.mutates)
                 if pause is None or not retry or tries == MAX_TRIES:
                     self._tell(operation, caller, error)
                     raise
@@ -147,14 +147,17 @@ class Client:
                 await connections.http.aclose()
 
     def _tell(
-        self, operation: Operation[Model], caller: Caller, result: Answer[Model] | TraxError | None
+        self,
+        operation: Operation[Model],
+        caller: Caller,
+        result: Response[Model] | TraxError | None,
     ) -> None:
         for observe in self.observers:
             observe(operation, caller, result)
 
     async def _send_once(
-        self, operation: Operation[Answer_co], caller: Caller, *, urgent: bool
-    ) -> Answer[Answer_co]:
+        self, operation: Operation[Response_co], caller: Caller, *, urgent: bool
+    ) -> Response[Response_co]:
         response, request_id, body = await self._exchange(operation, caller, urgent=urgent)
         status = response.status_code
         if is_success(status):
@@ -186,7 +189,9 @@ class Client:
                         await self._take_slot(held, connections, caller, limit)
                     limit.deadline = deadline
                     request = _build(connections.http, operation, caller, sent_id)
-                    measured = self.telemetry.request_to_trax(request.method, operation.call.path)
+                    measured = self.telemetry.request_to_trax(
+                        request.method, operation.endpoint.path
+                    )
                     note_answer = held.enter_context(measured)
                     response = await connections.http.send(request, stream=True)
                     held.push_async_callback(response.aclose)
@@ -307,28 +312,28 @@ def _read_request_id(operation: Operation[Model], response: "httpx.Response", *,
     """
     request_id = read_request_id(response.headers, sent=sent)
     is_of_another = request_id.startswith(_ID_PREFIX) and request_id != sent
-    if is_of_another and not operation.call.public:
+    if is_of_another and not operation.endpoint.public:
         happened = "TRaX answered another request in place of this one"
         raise LostAnswer.after_sending(operation, "bad_answer", happened, request_id=sent)
     return request_id
 
 
 def _read_success(
-    operation: Operation[Answer_co],
+    operation: Operation[Response_co],
     caller: Caller,
     response: "httpx.Response",
     body: bytes,
     request_id: str,
-) -> Answer[Answer_co]:
+) -> Response[Response_co]:
     """What TRaX answered, if that is that the call worked."""
-    answer = read_answer(
+    answer = read_response(
         operation,
         body,
         status=response.status_code,
         request_id=request_id,
         content_type=response.headers.get("content-type", ""),
     )
-    if operation.call.mutates and not says_that_it_worked(answer.data):
+    if operation.endpoint.mutates and not says_that_it_worked(answer.data):
         raise did_not_work(operation, caller, answer)
     return answer
 

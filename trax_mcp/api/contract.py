@@ -20,19 +20,19 @@ _CREATED = "201"
 
 
 class Param(NamedTuple):
-    """A parameter of a call, or a field of its request body, as documented."""
+    """A parameter of an endpoint, or a field of its request body, as documented."""
 
     name: str
     location: Location
     description: str
 
 
-class Call(NamedTuple):
-    """One documented call, such as `GET /v1/studios`.
+class Endpoint(NamedTuple):
+    """One documented endpoint, such as `GET /v1/studios`.
 
     `scope` is the key scope that it requires, None for the public meta calls. `is_final`: it
-    deletes something, or creates something that no call deletes. `answer` is the schema of the
-    successful response, always an object.
+    deletes something, or creates something that no endpoint deletes. `response` is the schema
+    of the successful one, always an object.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Call(NamedTuple):
     public: bool
     is_final: bool
     params: Mapping[str, Param]
-    answer: JsonObject
+    response: JsonObject
 
     @property
     def mutates(self) -> bool:
@@ -59,7 +59,7 @@ class Call(NamedTuple):
 
 
 class Contract:
-    """The calls and schemas of the document.
+    """The endpoints and schemas of the document.
 
     Raises:
         KeyError: the document lacks a part that OpenAPI 3.0 or one of its references requires.
@@ -68,7 +68,7 @@ class Contract:
     def __init__(self, document: JsonObject) -> None:
         self.document = document
         self.schemas: Mapping[str, JsonObject] = document["components"]["schemas"]
-        self.calls: Mapping[str, Call] = {call.name: call for call in self._read_calls()}
+        self.endpoints: Mapping[str, Endpoint] = {it.name: it for it in self._read_all()}
 
     @property
     def version(self) -> str:
@@ -80,22 +80,20 @@ class Contract:
         reference = schema.get("$ref")
         return schema if reference is None else self.schemas[reference.rpartition("/")[2]]
 
-    def _read_calls(self) -> Iterator[Call]:
+    def _read_all(self) -> Iterator[Endpoint]:
         paths = self.document["paths"]
         deletable = {it.rpartition("/")[0] for it in paths if "delete" in paths[it]}
         for path, item in paths.items():
             for method in _METHODS:
                 if method in item:
                     is_deletable = path in deletable
-                    yield self._read_call(
-                        method.upper(), path, item[method], is_deletable=is_deletable
-                    )
+                    yield self._read(method.upper(), path, item[method], is_deletable=is_deletable)
 
-    def _read_call(self, method: str, path: str, item: JsonObject, *, is_deletable: bool) -> Call:
+    def _read(self, method: str, path: str, item: JsonObject, *, is_deletable: bool) -> Endpoint:
         description = item.get("description", "")
         scope = _REQUIRED_SCOPE.search(description)
         status, success = next(it for it in item["responses"].items() if it[0][0] == "2")
-        return Call(
+        return Endpoint(
             name=f"{method} {path}",
             method=method,
             path=path,
@@ -106,7 +104,7 @@ class Contract:
             public=item.get("security") == [],
             is_final=method == "DELETE" or (status == _CREATED and not is_deletable),
             params={it.name: it for it in self._read_params(item)},
-            answer=success["content"][_JSON]["schema"],
+            response=success["content"][_JSON]["schema"],
         )
 
     def _read_params(self, item: JsonObject) -> Iterator[Param]:

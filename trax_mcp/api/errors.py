@@ -47,7 +47,7 @@ _CHANGED: Final[Mapping[Outcome, str]] = {
 
 def changed(operation: ToolInput, outcome: Outcome) -> str:
     """How a sentence about a failed change ends. Empty for a read: nobody expects a change."""
-    return _CHANGED[outcome] if operation.call.mutates else ""
+    return _CHANGED[outcome] if operation.endpoint.mutates else ""
 
 
 @dataclass(eq=False)
@@ -85,7 +85,7 @@ class TraxError(Exception):
         **details: Any,  # noqa: ANN401  the other fields
     ) -> Self:
         """The failure of a call that was sent, with this outcome if it is a change."""
-        mutates = operation.call.mutates
+        mutates = operation.endpoint.mutates
         return cls(
             code,
             happened,
@@ -206,7 +206,7 @@ def unreadable(
     request_id: str,
 ) -> BadAnswer:
     """An answer of TRaX's cannot be read, though it accepted the call. `why` follows its name."""
-    whose = "TRaX accepted the call, but its" if operation.call.mutates else "TRaX's"
+    whose = "TRaX accepted the call, but its" if operation.endpoint.mutates else "TRaX's"
     return BadAnswer.after_sending(
         operation,
         "bad_answer",

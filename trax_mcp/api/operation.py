@@ -1,6 +1,6 @@
 """The input of a tool as a frozen value, and the operation: an input that is one call to TRaX.
 
-The fields are the tool's arguments. The class arguments name the documented call, the effect, what
+The fields are the tool's arguments. The class arguments name the endpoint, the effect, what
 needs a person's yes, the hint and what the call does to a broadcast. A declaration that contradicts
 the contract does not import.
 """
@@ -17,10 +17,10 @@ from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 from pydantic.alias_generators import to_camel, to_snake
 
 from trax_mcp.api.arguments import LARGEST_PAGE, Cursor, Limit, broken_rule
-from trax_mcp.api.contract import CONTRACT, Call, JsonObject, Param
+from trax_mcp.api.contract import CONTRACT, Endpoint, JsonObject, Param
 from trax_mcp.api.models import ItemT, Model, Page
 
-Answer_co = TypeVar("Answer_co", bound=Model, covariant=True)
+Response_co = TypeVar("Response_co", bound=Model, covariant=True)
 
 _REWORDED: Final[Mapping[re.Pattern[str], str]] = {
     # The scope is in `_meta`, and TRaX's refusal names it.
@@ -98,8 +98,8 @@ class ToolInput(BaseModel):
         defer_build=True,
     )
 
-    call: ClassVar[Call]
-    """The documented call that this input is, or whose tag and scope it has."""
+    endpoint: ClassVar[Endpoint]
+    """The documented endpoint that this input is, or whose tag and scope it has."""
     effect: ClassVar[Effect]
     hint: ClassVar[str]
     """Our text for the model, in addition to the contract's."""
@@ -112,7 +112,7 @@ class ToolInput(BaseModel):
     tool_name: ClassVar[str]
     """`go_live` for `GoLive`."""
     params: ClassVar[Mapping[str, Param]]
-    """The parameters of the call, by our names: in a path, `id` is the id of a studio."""
+    """The parameters of the endpoint, by our names: in a path, `id` is the id of a studio."""
     wider_without: ClassVar[frozenset[str]] = frozenset()
     """The optional arguments without which the call does more."""
 
@@ -124,7 +124,7 @@ class ToolInput(BaseModel):
     def __pydantic_init_subclass__(
         cls,
         *,
-        call: str | None = None,
+        endpoint: str | None = None,
         effect: Effect | None = None,
         hint: str = "",
         reads_files: bool = False,
@@ -132,23 +132,26 @@ class ToolInput(BaseModel):
         abstract: bool = False,
         **kwargs: object,
     ) -> None:
-        """Bind the class to its documented call. Abstract classes have none.
+        """Bind the class to its endpoint. Abstract classes have none.
 
         Raises:
-            TypeError: the class arguments lack a call, an effect or a hint, or an argument has no
-                description.
-            KeyError: the contract has no such call.
+            TypeError: the class arguments lack an endpoint, an effect or a hint, or an argument has
+                no description.
+            KeyError: the contract has no such endpoint.
         """
         super().__pydantic_init_subclass__(**kwargs)
         if abstract:
             return
-        if call is None or effect is None or not hint:
-            raise TypeError(f"{cls.__name__} must quote its call and declare its effect and hint")
-        cls.call, cls.effect, cls.hint = CONTRACT.calls[call], effect, hint
+        if endpoint is None or effect is None or not hint:
+            raise TypeError(
+                f"{cls.__name__} must name its endpoint and declare its effect and hint"
+            )
+        cls.endpoint, cls.effect, cls.hint = CONTRACT.endpoints[endpoint], effect, hint
         cls.reads_files, cls.returns_untrusted_text = reads_files, returns_untrusted_text
         cls.tool_name = to_snake(cls.__name__)
         cls.params = {
-            "studioId" if name == "id" else name: param for name, param in cls.call.params.items()
+            "studioId" if name == "id" else name: param
+            for name, param in cls.endpoint.params.items()
         }
         for name, field in cls.model_fields.items():
             param = cls.params.get(str(field.alias))
@@ -181,7 +184,7 @@ class ToolInput(BaseModel):
     @classmethod
     def description(cls) -> str:
         """The whole description of the tool for the model."""
-        return f"{cls.hint} Cannot be undone." if cls.call.is_final else cls.hint
+        return f"{cls.hint} Cannot be undone." if cls.endpoint.is_final else cls.hint
 
     @classmethod
     def argument_names(cls) -> list[str]:
@@ -190,9 +193,9 @@ class ToolInput(BaseModel):
         return [str(field.alias) for field in fields]
 
     @classmethod
-    def answer_schema(cls) -> JsonObject:
-        """The JSON schema of the answer: the call's, unless a subclass returns another one."""
-        return cls.call.answer
+    def output_schema(cls) -> JsonObject:
+        """The JSON schema of the output: TRaX's response, unless a subclass returns another."""
+        return cls.endpoint.response
 
     def studio(self) -> str:
         """The id of the studio it is about, or an empty string."""
@@ -218,11 +221,11 @@ class Request:
     body: JsonObject | None = dataclasses.field(default=None, repr=False)
 
 
-class Operation(ToolInput, Generic[Answer_co], abstract=True):
-    """A call to TRaX; a subclass for each call of the contract."""
+class Operation(ToolInput, Generic[Response_co], abstract=True):
+    """A call to TRaX; a subclass for each endpoint of the contract."""
 
-    answer: ClassVar[type[Model]]
-    """The model of the answer: `Studio` for `class GetStudio(Operation[Studio])`."""
+    response: ClassVar[type[Model]]
+    """The model of the response: `Studio` for `class GetStudio(Operation[Studio])`."""
     consent: ClassVar[Consent]
     """Which calls need a person's yes, if not every one does."""
     starts_broadcast: ClassVar[bool]
@@ -239,15 +242,15 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
         look: str | None = None,
         **kwargs: Any,  # noqa: ANN401  keywords of `ToolInput`, which checks them
     ) -> None:
-        """Bind the class to its documented call and check it against the contract.
+        """Bind the class to its endpoint and check it against the contract.
 
         `shown_by` is the read that shows what a change has done, and `look` says more than its name
         about what to do where that is not known.
 
         Raises:
-            TypeError: effect, HTTP method, `shown_by` and `consent` disagree, or the call has no
-                parameter of an argument's name; also as `ToolInput`.
-            KeyError: the contract has no such call.
+            TypeError: effect, HTTP method, `shown_by` and `consent` disagree, or the endpoint has
+                no parameter of an argument's name; also as `ToolInput`.
+            KeyError: the contract has no such endpoint.
         """
         if cls.__pydantic_generic_metadata__["origin"] is not None:
             return  # a type such as `Operation[Studio]`
@@ -255,8 +258,8 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
         if abstract:
             return
         (argument,) = cls.__mro__[1].__pydantic_generic_metadata__["args"]  # type: ignore[attr-defined]
-        cls.answer = Page[argument] if issubclass(cls, ListOperation) else argument  # type: ignore[valid-type]
-        if not (cls.effect is not Effect.READ) == (shown_by is not None) == cls.call.mutates:
+        cls.response = Page[argument] if issubclass(cls, ListOperation) else argument  # type: ignore[valid-type]
+        if not (cls.effect is not Effect.READ) == (shown_by is not None) == cls.endpoint.mutates:
             raise TypeError(f"{cls.__name__}: effect, method and `shown_by` must agree")
         cls.consent = consent or {}
         cls.wider_without |= {it for it, rule in cls.consent.items() if _is_wider_without(rule)}
@@ -271,24 +274,24 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
         cls.starts_broadcast, cls.stops_broadcast = broadcast == "start", broadcast == "stop"
         for argument in cls.argument_names():
             if argument not in cls.params:
-                raise TypeError(f"{cls.call.name} takes no `{argument}`")
+                raise TypeError(f"{cls.endpoint.name} takes no `{argument}`")
 
     @model_validator(mode="after")
     def _require_a_change(self) -> Self:
-        if self.call.method == "PATCH" and not self.request().body:
+        if self.endpoint.method == "PATCH" and not self.request().body:
             raise broken_rule("changes nothing: give at least one thing to change")
         return self
 
     @classmethod
     def summary(cls) -> str:
-        """The contract's summary of the call."""
-        return cls.call.summary
+        """The contract's summary of the endpoint."""
+        return cls.endpoint.summary
 
     @classmethod
     def description(cls) -> str:
         """The contract's summary and description, followed by our hint."""
-        documented = _for_models(cls.call.description)
-        return " ".join(filter(None, (cls.call.summary, documented, super().description())))
+        documented = _for_models(cls.endpoint.description)
+        return " ".join(filter(None, (cls.endpoint.summary, documented, super().description())))
 
     @classmethod
     def may_need_consent(cls) -> bool:
@@ -310,13 +313,13 @@ class Operation(ToolInput, Generic[Answer_co], abstract=True):
             param = self.params[argument]
             placed[param.location][param.name] = plain_value(value)
         return Request(
-            method=self.call.method,
-            path=self.call.path.format_map(
+            method=self.endpoint.method,
+            path=self.endpoint.path.format_map(
                 # Percent-encoding keeps each id in its own segment.
                 {name: quote(value, safe="") for name, value in placed["path"].items()}
             ),
             query={name: str(value) for name, value in placed["query"].items()},
-            body=placed["body"] if self.call.has_body else None,
+            body=placed["body"] if self.endpoint.has_body else None,
         )
 
     @property

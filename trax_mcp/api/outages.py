@@ -9,12 +9,12 @@ from contextvars import Context
 from http import HTTPStatus
 from typing import Final
 
-from trax_mcp.api.answers import Answer
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import BadAnswer, LostAnswer, NoConnection, Refused, TooLarge, TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.refusals import MEANINGS
+from trax_mcp.api.responses import Response
 from trax_mcp.clock import Clock
 
 _LOG: Final = logging.getLogger(__name__)
@@ -31,12 +31,12 @@ class Outages:
         self,
         _operation: Operation[Model],
         _caller: Caller,
-        result: Answer[Model] | TraxError | None,
+        result: Response[Model] | TraxError | None,
     ) -> None:
         """Take note of a call. `result` is None while it is being sent."""
         if isinstance(result, TraxError) and is_failure(result):
             self._note_failure(result)
-        elif self._began is not None and isinstance(result, Answer | Refused | TooLarge):
+        elif self._began is not None and isinstance(result, Response | Refused | TooLarge):
             seconds = round(self._clock.seconds() - self._began, 1)
             self._began = None
             _warn("TRaX is back, after %.0f s.", seconds, facts={"seconds": seconds})

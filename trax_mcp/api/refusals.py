@@ -20,7 +20,6 @@ from typing import Final
 from urllib.parse import quote as percent_encode
 from urllib.parse import quote_plus, urlsplit
 
-from trax_mcp.api.answers import TOKEN, Answer, name_of_page, read_object, read_token
 from trax_mcp.api.caller import Caller, redact
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import (
@@ -34,6 +33,7 @@ from trax_mcp.api.errors import (
 )
 from trax_mcp.api.models import Model, read_switch
 from trax_mcp.api.operation import Operation
+from trax_mcp.api.responses import TOKEN, Response, name_of_page, read_object, read_token
 from trax_mcp.api.text_safety import quote
 
 _LONGEST_QUOTE: Final = 200
@@ -107,7 +107,7 @@ def refused(
     error = data.get("error")
     error = error if isinstance(error, dict) else {}
     code = read_token(_CODE, error.get("code")) or ""
-    scope = read_token(TOKEN, error.get("requiredScope")) or operation.call.scope
+    scope = read_token(TOKEN, error.get("requiredScope")) or operation.endpoint.scope
     seconds = _read_retry_after(headers)
     meaning = MEANINGS.get(code)
     if meaning is None and status == HTTPStatus.TOO_MANY_REQUESTS:  # from a gateway
@@ -118,7 +118,7 @@ def refused(
         status in range(400, 500) and status != HTTPStatus.REQUEST_TIMEOUT
     )
     needs_another_key = code in _NEED_ANOTHER_KEY or (
-        meaning is None and not page and not operation.call.public and status in _OF_THE_KEY
+        meaning is None and not page and not operation.endpoint.public and status in _OF_THE_KEY
     )
     if meaning is None:
         meaning = _by_status(operation, status, code, is_rejected=is_rejected)
@@ -128,14 +128,14 @@ def refused(
     if page and status not in _REDIRECTS:
         happened = f"A {page}, not TRaX's API, answered {status}"
     # If a gateway answered with an error, TRaX may still have applied the change.
-    outcome: Outcome = "not_applied" if is_rejected or not operation.call.mutates else "unknown"
+    outcome: Outcome = "not_applied" if is_rejected or not operation.endpoint.mutates else "unknown"
     if outcome == "unknown":
         next_step = operation.look
     elif page and is_rejected and not is_rate_limited:
         next_step = "Look at the network and at TRAX_BASE_URL."
     elif caller.client and needs_another_key:
         next_step += _CONNECT_AGAIN
-    may_pass = not is_rejected and status not in _REDIRECTS and not operation.call.mutates
+    may_pass = not is_rejected and status not in _REDIRECTS and not operation.endpoint.mutates
     return Refused(
         code or "bad_answer",
         happened + _quote(_message_in(data), operation, caller),
@@ -158,7 +158,7 @@ def says_that_it_worked(answer: JsonObject) -> bool:
     return not is_error and (ok is None or ok == 1 or read_switch(ok) is True)
 
 
-def did_not_work(operation: Operation[Model], caller: Caller, answer: Answer[Model]) -> Refused:
+def did_not_work(operation: Operation[Model], caller: Caller, answer: Response[Model]) -> Refused:
     """The failure for an answer to a change that doesn't say that it worked. It may have."""
     happened = "TRaX answered that it didn't work"
     failure = Refused.after_sending(
@@ -179,7 +179,7 @@ def _by_status(
     if not is_rejected:
         return f"TRaX has trouble ({told})", "Call again later."
     next_step = _BY_STATUS.get(status, "Run `trax-mcp doctor`.")
-    if operation.call.public or (status == HTTPStatus.NOT_FOUND and not operation.target_id()):
+    if operation.endpoint.public or (status == HTTPStatus.NOT_FOUND and not operation.target_id()):
         next_step = "Check TRAX_BASE_URL."
     elif status == HTTPStatus.CONFLICT and operation.studio():
         next_step = "It can't be done as it stands now: check_studio shows how it stands."

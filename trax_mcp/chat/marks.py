@@ -14,12 +14,12 @@ from typing import Final
 
 from cachetools import LRUCache
 
-from trax_mcp.api.answers import Answer
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import SendChatMessage
+from trax_mcp.api.responses import Response
 from trax_mcp.chat.identity import id_of
 from trax_mcp.clock import Clock
 
@@ -45,7 +45,10 @@ class ChatMarks:
         self._sent: LRUCache[_Key, _Sent] = LRUCache(_MOST_CHATS)
 
     def record(
-        self, operation: Operation[Model], caller: Caller, result: Answer[Model] | TraxError | None
+        self,
+        operation: Operation[Model],
+        caller: Caller,
+        result: Response[Model] | TraxError | None,
     ) -> None:
         """Take note of a call. `result` is None while it is being sent.
 
@@ -58,7 +61,7 @@ class ChatMarks:
                 self._remember(key, _digest(text))
             case SendChatMessage(text=text), TraxError(outcome="not_applied"):
                 self._forget(key, _digest(text))
-            case SendChatMessage(), Answer(data={"messageId": str(message_id)}) if message_id:
+            case SendChatMessage(), Response(data={"messageId": str(message_id)}) if message_id:
                 self._remember(key, message_id)
 
     def own(self, caller: Caller, studio_id: str, messages: object) -> tuple[str, ...]:

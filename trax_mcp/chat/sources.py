@@ -3,7 +3,6 @@
 from http import HTTPStatus
 from typing import Final, Protocol
 
-from trax_mcp.api.answers import read_model
 from trax_mcp.api.arguments import DEFAULT_PAGE, LARGEST_PAGE
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
@@ -11,6 +10,7 @@ from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import Refused, TooLarge
 from trax_mcp.api.models import StreamStatus
 from trax_mcp.api.operations import GetStreamStatus, ListChatMessages
+from trax_mcp.api.responses import read_model
 from trax_mcp.chat.feed import Feed
 
 _SMALLEST_PAGE: Final = 10

@@ -32,7 +32,7 @@ PROGRESS_SECONDS: Final = 5.0
 
 class WaitForChatMessages(
     ToolInput,
-    call="GET /v1/studios/{id}/chat/messages",
+    endpoint="GET /v1/studios/{id}/chat/messages",
     effect=Effect.READ,
     returns_untrusted_text=True,
     hint=(
@@ -53,11 +53,11 @@ class WaitForChatMessages(
     limit: Limit | None = None
 
     @classmethod
-    def answer_schema(cls) -> JsonObject:
+    def output_schema(cls) -> JsonObject:
         """The schema of the chat resource, without its notice."""
         properties = {
             "studioId": {"type": "string"},
-            "messages": CONTRACT.resolve(cls.call.answer)["properties"]["data"],
+            "messages": CONTRACT.resolve(cls.endpoint.response)["properties"]["data"],
             "cursor": {"type": "string", "description": "Pass it as `after`."},
             "missed": {"type": "boolean", "description": "Some may be lost, or repeated."},
             "waitedSeconds": {"type": "integer", "description": "In all."},

@@ -24,7 +24,7 @@ def differences(operation: Operation[Model], answer: JsonObject) -> tuple[str, .
 
     No value is repeated, only documented names.
     """
-    schema = CONTRACT.resolve(operation.call.answer)
+    schema = CONTRACT.resolve(operation.endpoint.response)
     items = schema.get("properties", {}).get("data", {}).get("items")
     if items is None:
         return tuple(_problems(answer, schema))

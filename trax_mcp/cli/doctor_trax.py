@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final, Literal, NamedTuple
 
-from trax_mcp.api.answers import read_model
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import CONTRACT
@@ -15,6 +14,7 @@ from trax_mcp.api.errors import WRITES_OFF, TraxError
 from trax_mcp.api.models import Health, Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import OPERATIONS, GetHealth, GetOpenapi, ListStudios
+from trax_mcp.api.responses import read_model
 from trax_mcp.api.text_safety import quote
 from trax_mcp.cli.doctor_answers import differences
 
@@ -22,7 +22,9 @@ State = Literal["ok", "failed", "warning", "not_checked"]
 """The state of what was checked. Only "failed" makes the command fail."""
 
 _READS: Final[Mapping[str, type[Operation[Model]]]] = {
-    str(it.call.scope): it for it in reversed(OPERATIONS) if it.call.scope and not it.call.mutates
+    str(it.endpoint.scope): it
+    for it in reversed(OPERATIONS)
+    if it.endpoint.scope and not it.endpoint.mutates
 }
 """The first read with each scope, the last one first."""
 _MAX_STATUS: Final = 40

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from trax_mcp.api.answers import Answer
 from trax_mcp.api.errors import Outcome, Refused, TraxError
 from trax_mcp.api.models import Model, read_switch
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import CreateDestination
+from trax_mcp.api.responses import Response
 from trax_mcp.consent.calls import GuardedCall
 from trax_mcp.consent.plans import plan_for
 from trax_mcp.consent.plans.results import otherwise
@@ -18,7 +18,7 @@ from trax_mcp.consent.store import Seen
 from trax_mcp.studio.facts import Facts
 from trax_mcp.studio.naming import listed
 
-Sent = Answer[Model] | TraxError
+Sent = Response[Model] | TraxError
 
 
 def outcome_of(sent: Sent) -> Outcome:
@@ -45,9 +45,9 @@ def lost(sent: TraxError) -> str:
     return sent.told.replace(NOT_CHANGED, "TRaX answered that ", 1)
 
 
-def not_changed(step: Operation[Model], answer: Answer[Model]) -> TraxError | None:
+def not_changed(step: Operation[Model], answer: Response[Model]) -> TraxError | None:
     """The failure of a change that TRaX's answer shows otherwise than was asked for, if so."""
-    told = otherwise(step.arguments(), answer.data) if step.call.method == "PATCH" else ()
+    told = otherwise(step.arguments(), answer.data) if step.endpoint.method == "PATCH" else ()
     if not told:
         return None
     return TraxError(
@@ -138,7 +138,7 @@ class Attempt:
             str(sent.data.get("id"))
             for step, sent in zip(self.call.operation.steps, self.sent, strict=False)
             if isinstance(step, CreateDestination) and step.enabled is not False
-            if isinstance(sent, Answer)
+            if isinstance(sent, Response)
         ]
 
     def hidden_changes(self) -> Mapping[str, str]:

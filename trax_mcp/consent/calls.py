@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
-from trax_mcp.api.answers import Answer
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import Outcome, TraxError
 from trax_mcp.api.models import Model
+from trax_mcp.api.responses import Response
 from trax_mcp.consent.changes import Action
 from trax_mcp.consent.preview import Preview
 from trax_mcp.progress import Progress
@@ -98,15 +98,15 @@ class Step(NamedTuple):
 class Done(NamedTuple):
     """The call has taken effect. `observed` is what the stream status showed afterwards.
 
-    `answer` is None if it was lost, or cannot be read; then `lost` says how, and `observed` shows
-    the effect. A switch is read back instead: then `answer` is what that read has shown.
+    `response` is None if it was lost, or cannot be read; then `lost` says how, and `observed` shows
+    the effect. A switch is read back instead: then `response` is what that read has shown.
     `undone`: a stop came after this go-live, which was then taken off the air again; false if that
     failed. `approved_in` is None if no consent was needed. `said` is what a change has done, in
     words, with `warnings`; `next_step` is for a model. Of several changes, `steps` are all, and
     perhaps not each was made. `error`: a stop has failed, and `observed` is what was seen then.
     """
 
-    answer: Answer[Model] | None
+    response: Response[Model] | None
     observed: Observed | None = None
     undone: bool | None = None
     approved_in: ApprovedIn | None = None
@@ -147,7 +147,7 @@ class Done(NamedTuple):
     @property
     def data(self) -> JsonObject:
         """TRaX's answer as it was sent, or nothing."""
-        return self.answer.data if self.answer else {}
+        return self.response.data if self.response else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from trax_mcp.api.operations import (
     UpdateSource,
     UpdateStudio,
 )
-from trax_mcp.studio.answers import Answer, PlainSchema, StudioTool
+from trax_mcp.studio.outputs import Output, PlainSchema, StudioTool
 
 CHANGES: Final[Mapping[str, type[Operation[Model]]]] = {
     kind.tool_name: kind
@@ -88,7 +88,7 @@ class _ChangesSchema:
         }
 
 
-class AppliedChange(Answer):
+class AppliedChange(Output):
     """What came of one change."""
 
     tool: str
@@ -97,7 +97,7 @@ class AppliedChange(Answer):
     error: Annotated[JsonObject, _JSON_OBJECT] | None = None
 
 
-class AppliedChanges(Answer):
+class AppliedChanges(Output):
     """What came of all of them, in order."""
 
     changes: list[AppliedChange]
@@ -105,7 +105,7 @@ class AppliedChanges(Answer):
 
 class ApplyChanges(
     StudioTool,
-    call="POST /v1/studios/{id}/go-live",
+    endpoint="POST /v1/studios/{id}/go-live",
     effect=Effect.GUARDED,
     hint=(
         "Make several changes of one studio in order, with one question for all: such as switch"
@@ -114,7 +114,7 @@ class ApplyChanges(
 ):
     """Several operations in one studio. Each is the call that it would be by itself."""
 
-    answer = AppliedChanges
+    output = AppliedChanges
     look: ClassVar[str] = "Look with check_studio before anything else."
     stops_broadcast: ClassVar[bool] = False
 

@@ -12,12 +12,12 @@ from typing import Any, Final
 
 import anyio
 
-from trax_mcp.api.answers import Answer
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import Outcome, TraxError
 from trax_mcp.api.models import Destination, Model, Source, read_switch
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.operations import UpdateDestination, UpdateSource
+from trax_mcp.api.responses import Response
 from trax_mcp.clock import Clock, iso
 from trax_mcp.consent.attempts import Attempt, Sent, is_certain, lost, outcome_of
 from trax_mcp.consent.audit import Audit
@@ -171,7 +171,7 @@ class Reporter:
         shown = found.model_dump(by_alias=True, exclude_unset=True)
         asked = {it: value for it, value in step.arguments().items() if it in shown}
         if name in asked and all(shown[it] == value for it, value in asked.items()):
-            return Answer(shown, sent.request_id or "", status=0, size=0), lost(sent)
+            return Response(shown, sent.request_id or "", status=0, size=0), lost(sent)
         is_on = read_switch(shown.get(name))
         was = "whether it is on couldn't be read right after"
         if is_on is not None:

@@ -90,5 +90,5 @@ class Rules:
         if issubclass(kind, Operation | ApplyChanges):
             return False
         return kind.tool_name in self.also or any(
-            it.call is kind.call and self.may_need_consent(it) for it in OPERATIONS
+            it.endpoint is kind.endpoint and self.may_need_consent(it) for it in OPERATIONS
         )

@@ -8,15 +8,15 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import NamedTuple
 
-from trax_mcp.api.answers import Answer
 from trax_mcp.api.errors import Outcome, Refused, TraxError
 from trax_mcp.api.models import Model
+from trax_mcp.api.responses import Response
 from trax_mcp.consent.plans.acts import capitalized
 from trax_mcp.consent.plans.stream import END_IT
 from trax_mcp.studio import times
 from trax_mcp.studio.facts import Observed, State
 
-_Sent = Answer[Model] | TraxError
+_Sent = Response[Model] | TraxError
 
 
 class StopEnd(NamedTuple):

@@ -17,7 +17,7 @@ from trax_mcp.consent.guard import ConsentGuard
 from trax_mcp.server import results
 from trax_mcp.server.request import CallRequest
 from trax_mcp.server.untrusted import chat_payload
-from trax_mcp.studio.answers import Words
+from trax_mcp.studio.outputs import Words
 from trax_mcp.tools.check import CheckStudio, check_studio, tell_status
 from trax_mcp.tools.find import FindStudio, find_studios
 from trax_mcp.tools.overview import IsStarting

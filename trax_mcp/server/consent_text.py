@@ -14,7 +14,7 @@ from trax_mcp.consent.reporting import read_back_text
 from trax_mcp.server.question_text import preview_lines
 from trax_mcp.server.refusal_text import is_error, refusal_summary, refusal_text
 from trax_mcp.studio import times
-from trax_mcp.studio.answers import Words
+from trax_mcp.studio.outputs import Words
 from trax_mcp.web.endings import ending_of
 
 BEGIN: Final = "--- For the user ---"

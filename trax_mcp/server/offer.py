@@ -32,7 +32,7 @@ TOOLS: Final[Mapping[str, type[ToolInput]]] = {kind.tool_name: kind for kind in 
 CHANGING: Final = frozenset(kind.tool_name for kind in KINDS if kind.effect is not Effect.READ)
 """The names that TRAX_GUARD_ALSO may hold: tools that change something."""
 
-TAGS: Final = frozenset(kind.call.tag for kind in KINDS)
+TAGS: Final = frozenset(kind.endpoint.tag for kind in KINDS)
 """The tags of the contract, which TRAX_TOOLS may hold besides names of tools."""
 
 _OPERATOR = "Whoever runs the server can change that."
@@ -58,7 +58,7 @@ class Offer:
     def why_not(self, kind: type[ToolInput], caller: Caller = ANONYMOUS) -> NotSent | None:
         """Why a tool is not offered to a caller. None if it is."""
         changes = kind.effect is not Effect.READ
-        if self.only and not {kind.tool_name, kind.call.tag} & self.only:
+        if self.only and not {kind.tool_name, kind.endpoint.tag} & self.only:
             return _refusal("does not offer this tool (TRAX_TOOLS)")
         if changes and self.read_only:
             return _refusal("only reads (TRAX_READ_ONLY)", code="read_only")

@@ -39,7 +39,7 @@ def answer_to(body: bytes, happened: str, *, modern: bool) -> bytes:
 
 def _failed_call(name: object, happened: str, *, modern: bool) -> JsonObject:
     tool = TOOLS.get(name) if isinstance(name, str) else None
-    if tool is None or tool.call.mutates:
+    if tool is None or tool.endpoint.mutates:
         is_stop = tool is not None and issubclass(tool, Operation) and tool.stops_broadcast
         look = "Look at what came of it before anything else." if tool is None else tool.look
         error = _overload(

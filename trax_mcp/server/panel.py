@@ -19,7 +19,7 @@ from trax_mcp.consent.calls import Ask
 from trax_mcp.consent.open_questions import OpenQuestion, OpenQuestions
 from trax_mcp.consent.records import Away, store_unavailable
 from trax_mcp.server.request import CallRequest
-from trax_mcp.studio.answers import PlainSchema
+from trax_mcp.studio.outputs import PlainSchema
 from trax_mcp.web.approval_view import Asker, describe, describe_end, gone
 from trax_mcp.web.endings import NOT_HERE, WRONG
 

@@ -10,11 +10,11 @@ from uuid import uuid4
 
 from starlette.types import Message, Scope, Send
 
-from trax_mcp.api.answers import Answer
 from trax_mcp.api.caller import KEY_PATTERN, Caller
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
+from trax_mcp.api.responses import Response
 from trax_mcp.server.logs import CURRENT_IDS, RequestIds
 from trax_mcp.telemetry.current_trace import current_trace_id
 
@@ -60,7 +60,7 @@ def resume(scope: Scope | None) -> RequestIds:
 
 
 def record_answer(
-    _operation: Operation[Model], _caller: Caller, result: Answer[Model] | TraxError | None
+    _operation: Operation[Model], _caller: Caller, result: Response[Model] | TraxError | None
 ) -> None:
     """Take note of TRaX's answer to a call that the current request has made."""
     if result is not None and result.request_id and (ids := CURRENT_IDS.get()) is not None:

@@ -31,8 +31,8 @@ from trax_mcp.server.consent_text import (
 from trax_mcp.server.schemas import drop_mismatches
 from trax_mcp.server.untrusted import NAMES_NOTICE, without_ours, write_delimited, write_json
 from trax_mcp.studio import naming
-from trax_mcp.studio.answers import Answer, Words
 from trax_mcp.studio.facts import Observed
+from trax_mcp.studio.outputs import Output, Words
 from trax_mcp.tools.check import CheckStudio
 from trax_mcp.tools.find import FindStudio
 
@@ -65,7 +65,7 @@ _CHAT_SCHEMA: JsonObject = {
 }
 
 
-class ObservedAnswer(Answer):
+class ObservedOutput(Output):
     """What was seen after a change of the broadcast."""
 
     state: str = Field(description="on_air, starting, stopping, off_air, unknown")
@@ -73,7 +73,7 @@ class ObservedAnswer(Answer):
     checked_at: str
 
 
-class TargetAnswer(Answer):
+class TargetOutput(Output):
     """The thing that a call acts on."""
 
     id: str
@@ -81,11 +81,11 @@ class TargetAnswer(Answer):
     platform: str | None = None
 
 
-class PreviewAnswer(Answer):
+class PreviewOutput(Output):
     """What a call would do. `no` and `yes` are the choices, for buttons."""
 
     operation: str
-    target: TargetAnswer
+    target: TargetOutput
     question: str
     no: str
     yes: str
@@ -95,7 +95,7 @@ class PreviewAnswer(Answer):
     changes: list[str] | None = Field(None, description="What has changed since the last question.")
 
 
-class NotRunAnswer(Answer):
+class NotRunOutput(Output):
     """Why a call did not run."""
 
     summary: str = Field(description="In words, for a person.")
@@ -104,7 +104,7 @@ class NotRunAnswer(Answer):
     message: str = Field(description="The same for a model, and what to do next.")
     reason: str | None = Field(None, description="Why, in more detail.")
     channel: str | None = Field(None, description="Where a person is being asked.")
-    preview: Annotated[PreviewAnswer, WithJsonSchema({"type": "object"})] | None = Field(
+    preview: Annotated[PreviewOutput, WithJsonSchema({"type": "object"})] | None = Field(
         None, description="What the call would do."
     )
     confirmation: str | None = Field(
@@ -114,7 +114,7 @@ class NotRunAnswer(Answer):
     retry_after_seconds: int | None = Field(None, description="When the call can be made again.")
 
 
-class ErrorAnswer(Answer):
+class ErrorOutput(Output):
     """The `error` object of a failed call."""
 
     code: str
@@ -131,7 +131,7 @@ def result_schema(kind: type[ToolInput], schema: JsonObject, *, guarded: bool) -
     """The schema of an answer, with the fields that this server adds to it."""
     added: JsonObject = {} if kind.returns_untrusted_text else {**_WORDS_SCHEMA}
     if guarded:
-        added |= NotRunAnswer.json_schema()["properties"]
+        added |= NotRunOutput.json_schema()["properties"]
     if kind.returns_untrusted_text:
         added |= _CHAT_SCHEMA
     elif _has_names(kind):
@@ -141,7 +141,7 @@ def result_schema(kind: type[ToolInput], schema: JsonObject, *, guarded: bool) -
     is_broadcast = issubclass(kind, Operation) and (kind.starts_broadcast or kind.stops_broadcast)
     if is_broadcast or kind is ApplyChanges:
         seen = "What was seen afterwards."
-        added["observed"] = {**ObservedAnswer.json_schema(), "description": seen}
+        added["observed"] = {**ObservedOutput.json_schema(), "description": seen}
     return {**schema, "properties": {**added, **schema.get("properties", {})}}
 
 
@@ -196,7 +196,7 @@ def _done_result(done: Done, data: JsonObject, words: Words) -> types.CallToolRe
     """A result with what was seen afterwards, and how the call was approved."""
     meta: JsonObject = {_APPROVED_IN: done.approved_in} if done.approved_in else {}
     if done.observed is not None:
-        data = {**data, "observed": ObservedAnswer.model_validate(done.observed).data()}
+        data = {**data, "observed": ObservedOutput.model_validate(done.observed).data()}
         meta[_OUTCOME] = done.observed.state
     result = said_result(data, words)
     return result.model_copy(update={"meta": meta}) if meta else result
@@ -248,7 +248,7 @@ def error_result(error: TraxError, observed: Observed | None = None) -> types.Ca
     data: JsonObject = {"summary": error.summary, "error": error_payload(error)}
     meta: JsonObject | None = None
     if observed is not None:
-        data["observed"] = ObservedAnswer.model_validate(observed).data()
+        data["observed"] = ObservedOutput.model_validate(observed).data()
         meta = {_OUTCOME: observed.state}
     return types.CallToolResult(
         content=[_text(error.message)], structured_content=data, is_error=True, _meta=meta
@@ -257,7 +257,7 @@ def error_result(error: TraxError, observed: Observed | None = None) -> types.Ca
 
 def error_payload(error: TraxError) -> JsonObject:
     """The `error` object of a failed call."""
-    return ErrorAnswer.model_validate(error).data()
+    return ErrorOutput.model_validate(error).data()
 
 
 def in_practice(result: types.CallToolResult) -> types.CallToolResult:
@@ -273,7 +273,7 @@ def in_practice(result: types.CallToolResult) -> types.CallToolResult:
 def not_run_result(call: NotRun, *, practice: bool = False) -> types.CallToolResult:
     """The result of a call that was not sent. In `practice`, its question says so."""
     words = not_run_words(call)
-    answer = NotRunAnswer(
+    answer = NotRunOutput(
         summary=words.summary,
         executed=False,
         status=call.status,
@@ -293,8 +293,8 @@ def not_run_result(call: NotRun, *, practice: bool = False) -> types.CallToolRes
     )
 
 
-def _preview(call: NotRun, preview: Preview, *, practice: bool) -> PreviewAnswer:
-    return PreviewAnswer(
+def _preview(call: NotRun, preview: Preview, *, practice: bool) -> PreviewOutput:
+    return PreviewOutput(
         operation=preview.operation,
         target=_target(preview.target),
         question=f"{PRACTICE if practice else ''}{preview.headline.text}",
@@ -307,13 +307,13 @@ def _preview(call: NotRun, preview: Preview, *, practice: bool) -> PreviewAnswer
     )
 
 
-def _target(target: Target) -> TargetAnswer:
+def _target(target: Target) -> TargetOutput:
     """The target, with its name as the sentences spell it."""
     name, platform = (
         None if it is None else spell_out(it, longest=naming.TARGET_NAME)
         for it in (target.name, target.platform)
     )
-    return TargetAnswer(id=target.id, name=name, platform=platform)
+    return TargetOutput(id=target.id, name=name, platform=platform)
 
 
 def _text(text: str) -> types.TextContent:

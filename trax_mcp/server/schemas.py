@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from trax_mcp.api.contract import CONTRACT, JsonObject
 from trax_mcp.api.operation import ToolInput
-from trax_mcp.studio.answers import PlainSchema, StudioTool
+from trax_mcp.studio.outputs import PlainSchema, StudioTool
 
 _TYPE_CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "object": lambda it: isinstance(it, dict),
@@ -32,7 +32,7 @@ def arguments_schema(kind: type[ToolInput]) -> JsonObject:
     return _schemas()[kind.tool_name]["arguments"]
 
 
-def answer_schema(kind: type[ToolInput]) -> JsonObject:
+def output_schema(kind: type[ToolInput]) -> JsonObject:
     """The schema of an answer. In TRaX's, nothing is required, and each field may be null."""
     return _schemas()[kind.tool_name]["answer"]
 
@@ -46,7 +46,7 @@ def _schemas() -> Mapping[str, Mapping[str, JsonObject]]:
 
 def schemas_of(kind: type[ToolInput]) -> JsonObject:
     """What `schemas.json` has for a tool, made from its model and the contract."""
-    answer = kind.answer_schema()
+    answer = kind.output_schema()
     return {
         "arguments": _arguments_schema(kind),
         "answer": answer if issubclass(kind, StudioTool) else _permissive(answer),
@@ -64,7 +64,7 @@ def _arguments_schema(kind: type[ToolInput]) -> JsonObject:
 
 
 def drop_mismatches(answer: Any, schema: JsonObject) -> Any:  # noqa: ANN401  any JSON
-    """Replace values of another type than in the `answer_schema` by null; in lists, drop them."""
+    """Replace values of another type than in the `output_schema` by null; in lists, drop them."""
     if not _TYPE_CHECKS[_type_of(schema)](answer):
         return None
     if isinstance(answer, list):

@@ -23,8 +23,8 @@ from trax_mcp.server.errors import WrongRequestError
 from trax_mcp.server.name_hints import add_name_hint
 from trax_mcp.server.offer import TOOLS, Offer
 from trax_mcp.server.request import CallRequest, Request
-from trax_mcp.server.schemas import answer_schema, arguments_schema
-from trax_mcp.studio.answers import NO_WORDS, Words
+from trax_mcp.server.schemas import arguments_schema, output_schema
+from trax_mcp.studio.outputs import NO_WORDS, Words
 
 _NEVER_GIVEN: Final = (
     "this server has given no confirmation since it started. If your client starts a new server"
@@ -192,7 +192,7 @@ def _with_panel(listing: types.Tool) -> types.Tool:
 
 
 def _tool(kind: type[ToolInput], rules: Rules) -> _Tool:
-    call, guarded = kind.call, rules.may_need_consent(kind)
+    endpoint, guarded = kind.endpoint, rules.may_need_consent(kind)
     arguments = arguments_schema(kind)
     evidence = EVIDENCE_SCHEMAS if guarded else {}
     listing = types.Tool(
@@ -200,18 +200,18 @@ def _tool(kind: type[ToolInput], rules: Rules) -> _Tool:
         title=kind.tool_name.replace("_", " ").capitalize().replace("openapi", "OpenAPI"),
         description=" ".join(filter(None, (kind.description(), rules.consent_hint(kind)))),
         input_schema={**arguments, "properties": {**arguments["properties"], **evidence}},
-        output_schema=results.result_schema(kind, answer_schema(kind), guarded=guarded),
+        output_schema=results.result_schema(kind, output_schema(kind), guarded=guarded),
         annotations=types.ToolAnnotations(
             read_only_hint=kind.effect is Effect.READ,
             destructive_hint=guarded,
             # Repeating a PATCH or DELETE changes nothing more. Repeating a POST may.
-            idempotent_hint=call.method != "POST",
+            idempotent_hint=endpoint.method != "POST",
             # Every call reaches a live platform, other people and other accounts.
             open_world_hint=True,
         ),
         _meta={
-            **({results.SCOPE: call.scope} if call.scope else {}),
-            results.OPERATION: call.name,
+            **({results.SCOPE: endpoint.scope} if endpoint.scope else {}),
+            results.OPERATION: endpoint.name,
         },
     )
     return _Tool(kind, guarded, listing)

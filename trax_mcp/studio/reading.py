@@ -15,7 +15,7 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import NotSent, Refused, TraxError, pagination_loop
 from trax_mcp.api.models import MAX_ITEMS, ItemT, Studio
-from trax_mcp.api.operation import Answer_co, ListOperation, Operation
+from trax_mcp.api.operation import ListOperation, Operation, Response_co
 from trax_mcp.api.operations import (
     GetHealth,
     GetStreamStatus,
@@ -219,7 +219,7 @@ class FactReader:
         }
         return await reads[fact]()
 
-    async def _get(self, operation: Operation[Answer_co]) -> Read[Answer_co]:
+    async def _get(self, operation: Operation[Response_co]) -> Read[Response_co]:
         retry = not self.quick
         return Read(await self.client.call(operation, self.caller, retry=retry, urgent=self.urgent))
 

@@ -16,9 +16,9 @@ from trax_mcp.api.operation import Effect
 from trax_mcp.api.operations import ListStudios
 from trax_mcp.clock import Clock
 from trax_mcp.studio import naming, times
-from trax_mcp.studio.answers import Answer, ShortText, StudioTool, Words
 from trax_mcp.studio.facts import Fact, Facts, Read
 from trax_mcp.studio.naming import Name
+from trax_mcp.studio.outputs import Output, ShortText, StudioTool, Words
 from trax_mcp.studio.readiness import Readiness, judge_readiness
 from trax_mcp.studio.reading import read_all_pages
 from trax_mcp.tools.overview import (
@@ -41,7 +41,7 @@ from trax_mcp.tools.overview import (
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
-class CheckedStudio(Answer):
+class CheckedStudio(Output):
     """How a studio stands. Only one with details has what follows `since`."""
 
     id: str
@@ -57,7 +57,7 @@ class CheckedStudio(Answer):
     unknown: list[str] | None = None
 
 
-class Overview(Answer):
+class Overview(Output):
     """The studios that were looked at, those on air first."""
 
     studios: list[CheckedStudio]
@@ -67,7 +67,7 @@ class Overview(Answer):
 
 class CheckStudio(
     StudioTool,
-    call="GET /v1/studios/{id}/stream-status",
+    endpoint="GET /v1/studios/{id}/stream-status",
     effect=Effect.READ,
     hint=(
         "Tell how a studio stands, or how all do: on air, off air or about to start,"
@@ -76,7 +76,7 @@ class CheckStudio(
 ):
     """Checks how one studio stands, or how all do."""
 
-    answer = Overview
+    output = Overview
     studio_id: Id | None = Field(default=None, description="Without it: all studios.")
 
 

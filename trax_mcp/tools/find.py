@@ -14,9 +14,9 @@ from trax_mcp.api.operation import Effect
 from trax_mcp.api.operations import ListStudios
 from trax_mcp.clock import Clock
 from trax_mcp.studio import naming, times
-from trax_mcp.studio.answers import Answer, ShortText, StudioTool, Words
 from trax_mcp.studio.facts import NOT_TOLD, Fact, Facts
 from trax_mcp.studio.names import ALL_LISTED, Fit, NameMatch, likely_match, match_names
+from trax_mcp.studio.outputs import Output, ShortText, StudioTool, Words
 from trax_mcp.studio.readiness import Readiness, judge_readiness
 from trax_mcp.studio.reading import read_all_pages
 from trax_mcp.tools.overview import (
@@ -46,7 +46,7 @@ _IF_ON_AIR: Final = (
 )
 
 
-class Match(Answer):
+class Match(Output):
     """A studio. `live` is null if it is not known, `destinations` are left out."""
 
     id: str
@@ -59,7 +59,7 @@ class Match(Answer):
     )
 
 
-class StudioDetails(Answer):
+class StudioDetails(Output):
     """What is in a studio, and its problems. What could not be read is left out, or unknown."""
 
     destinations: list[ShownDestination] | None = None
@@ -68,7 +68,7 @@ class StudioDetails(Answer):
     unknown: list[str] | None = None
 
 
-class FoundStudios(Answer):
+class FoundStudios(Output):
     """Up to 20 studios, those whose name or id fits first."""
 
     matches: list[Match]
@@ -82,7 +82,7 @@ class FoundStudios(Answer):
 
 class FindStudio(
     StudioTool,
-    call="GET /v1/studios",
+    endpoint="GET /v1/studios",
     effect=Effect.READ,
     hint=(
         "Find studios by what a person says: a name, words of it, or an id. Start here. Up to 20"
@@ -93,7 +93,7 @@ class FindStudio(
 ):
     """Searches the studios of a caller."""
 
-    answer = FoundStudios
+    output = FoundStudios
     query: Query = Field(description="What the person calls it, or the id.")
 
 

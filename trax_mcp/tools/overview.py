@@ -11,8 +11,8 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import StreamStatus, Studio
-from trax_mcp.studio.answers import Answer, ShortId, ShortText
 from trax_mcp.studio.facts import NOT_TOLD, Fact, Facts, Read
+from trax_mcp.studio.outputs import Output, ShortId, ShortText
 from trax_mcp.studio.readiness import READINESS_FACTS, Readiness
 from trax_mcp.studio.reading import MAX_AT_A_TIME, Budget, FactReader, gather
 
@@ -139,7 +139,7 @@ def counted(looked_at: Sequence[Facts], more: int = 0) -> str:
     return f"{all_of_them:,} {studios}{of_these}: {told}."
 
 
-class ShownDestination(Answer):
+class ShownDestination(Output):
     """A destination."""
 
     id: ShortId
@@ -151,7 +151,7 @@ class ShownDestination(Answer):
     status: ShortText | None = _TRAX_STATUS
 
 
-class ShownSource(Answer):
+class ShownSource(Output):
     """A source."""
 
     id: ShortId
@@ -163,7 +163,7 @@ class ShownSource(Answer):
     status: ShortText | None = _TRAX_STATUS
 
 
-class Problem(Answer):
+class Problem(Output):
     """A problem, and what to do about it."""
 
     what: str

@@ -22,7 +22,7 @@ from trax_mcp.api.operations import CreateMediaUpload, ListMedia
 from trax_mcp.clock import Clock
 from trax_mcp.progress import Progress
 from trax_mcp.studio import naming
-from trax_mcp.studio.answers import Words
+from trax_mcp.studio.outputs import Words
 from trax_mcp.studio.reading import read_all_pages
 from trax_mcp.uploads.files import MediaFile, MediaFileError, open_media_file
 
@@ -43,7 +43,7 @@ _LONGEST_LOOK_SECONDS: Final = 10.0
 
 class UploadMedia(
     ToolInput,
-    call="POST /v1/media",
+    endpoint="POST /v1/media",
     effect=Effect.WRITE,
     reads_files=True,
     hint=(
@@ -57,7 +57,7 @@ class UploadMedia(
     folder: arguments.Path | None = Field(None, description="Folder in the library.")
 
     @classmethod
-    def answer_schema(cls) -> JsonObject:
+    def output_schema(cls) -> JsonObject:
         """The contract's schema of an asset."""
         return CONTRACT.schemas["MediaAsset"]
 

@@ -17,7 +17,7 @@ from trax_mcp.api.operations import (
 )
 
 STREAM_KEY: Final = "live-4711-do-not-print"
-INCOMPLETE: Final = "must quote its call and declare its effect and hint"
+INCOMPLETE: Final = "must name its endpoint and declare its effect and hint"
 GO_LIVE: Final = "POST /v1/studios/{id}/go-live"
 GET_STUDIO: Final = "GET /v1/studios/{id}"
 READS: Final = {"effect": Effect.READ, "hint": "Reads."}
@@ -33,8 +33,8 @@ def declare(base: Any, declared: dict[str, Any], **fields: Any) -> None:  # noqa
 def test_a_tool_without_a_documented_call_an_effect_and_a_hint_does_not_import(base: type) -> None:
     """A call cannot be invented, and the danger of a call cannot be forgotten."""
     with pytest.raises(KeyError, match=r"DELETE /v1/studios/\{id\}"):
-        declare(base, {"call": "DELETE /v1/studios/{id}", **READS})
-    whole: dict[str, object] = {"call": GET_STUDIO, **READS}
+        declare(base, {"endpoint": "DELETE /v1/studios/{id}", **READS})
+    whole: dict[str, object] = {"endpoint": GET_STUDIO, **READS}
     for lacking in whole:
         with pytest.raises(TypeError, match=f"Made {INCOMPLETE}"):
             declare(base, {name: it for name, it in whole.items() if name != lacking})
@@ -43,7 +43,7 @@ def test_a_tool_without_a_documented_call_an_effect_and_a_hint_does_not_import(b
 
 
 @pytest.mark.parametrize(
-    ("call", "effect", "shown_by"),
+    ("endpoint", "effect", "shown_by"),
     [
         (GO_LIVE, Effect.GUARDED, None),
         (GO_LIVE, Effect.READ, None),
@@ -52,17 +52,17 @@ def test_a_tool_without_a_documented_call_an_effect_and_a_hint_does_not_import(b
     ],
 )
 def test_an_operation_that_contradicts_its_method_does_not_import(
-    call: str, effect: Effect, shown_by: type[Operation[Model]] | None
+    endpoint: str, effect: Effect, shown_by: type[Operation[Model]] | None
 ) -> None:
     """A change without a read that shows it is one, and a GET that writes is another."""
-    declared = {"call": call, "effect": effect, "shown_by": shown_by, "hint": "Does both."}
+    declared = {"endpoint": endpoint, "effect": effect, "shown_by": shown_by, "hint": "Does both."}
     with pytest.raises(TypeError, match="effect, method and `shown_by` must agree"):
         declare(Operation[Model], declared)
 
 
 def test_consent_is_declared_for_arguments_of_a_change() -> None:
     """A call that always needs a yes needs none of its own for an argument, and a read none."""
-    change = {"call": "POST /v1/studios", "shown_by": ListStudios, "hint": "Creates one."}
+    change = {"endpoint": "POST /v1/studios", "shown_by": ListStudios, "hint": "Creates one."}
     for declared, consent, problem in (
         (
             {**change, "effect": Effect.WRITE},
@@ -70,7 +70,7 @@ def test_consent_is_declared_for_arguments_of_a_change() -> None:
             r"`consent` names \['title'\]",
         ),
         ({**change, "effect": Effect.GUARDED}, {"name": When.ALWAYS}, "only a WRITE"),
-        ({"call": GET_STUDIO, **READS}, {"studioId": When.ALWAYS}, "only a WRITE"),
+        ({"endpoint": GET_STUDIO, **READS}, {"studioId": When.ALWAYS}, "only a WRITE"),
     ):
         with pytest.raises(TypeError, match=problem):
             declare(Operation[Studio], {**declared, "consent": consent})
@@ -80,9 +80,11 @@ def test_an_argument_is_documented_and_described() -> None:
     """A tool offers no argument that TRaX does not take. The contract describes no `name`."""
     with pytest.raises(TypeError, match="GET /v1/health takes no `verbose`"):
         declare(
-            Operation[Model], {"call": "GET /v1/health", **READS}, verbose=Field(description="V.")
+            Operation[Model],
+            {"endpoint": "GET /v1/health", **READS},
+            verbose=Field(description="V."),
         )
-    create = {"call": "POST /v1/studios", "effect": Effect.WRITE, "shown_by": ListStudios}
+    create = {"endpoint": "POST /v1/studios", "effect": Effect.WRITE, "shown_by": ListStudios}
     with pytest.raises(TypeError, match="Made: `name` has no description"):
         declare(Operation[Studio], {**create, "hint": "Creates one."}, name=Field())
 

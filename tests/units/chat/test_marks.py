@@ -9,10 +9,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.units.set_clock import SetClock
-from trax_mcp.api.answers import Answer
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import Refused
 from trax_mcp.api.operations import SendChatMessage
+from trax_mcp.api.responses import Response
 from trax_mcp.chat.marks import ChatMarks
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ def sent(
         marks.record(operation, caller, result or answer())
 
 
-def answer(**data: object) -> Answer[Any]:
-    return Answer({"ok": True, **data}, "req_1", 201, size=1)
+def answer(**data: object) -> Response[Any]:
+    return Response({"ok": True, **data}, "req_1", 201, size=1)
 
 
 def own(marks: ChatMarks, messages: object = HELLO) -> tuple[str, ...]:

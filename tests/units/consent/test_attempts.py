@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from trax_mcp.api.answers import Answer
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.operations import GoLive, UpdateDestination
+from trax_mcp.api.responses import Response
 from trax_mcp.consent.attempts import Attempt
 from trax_mcp.consent.calls import GuardedCall
 from trax_mcp.consent.changes import Action, ApplyChanges
@@ -44,7 +44,7 @@ def test_one_that_could_not_begin_has_changed_nothing(action: Action, words: str
 def test_a_change_whose_outcome_is_unknown_is_told_apart_from_one_that_was_not_made() -> None:
     seen = Seen(StudioRecord(), "", None, 0.0)
     action = ApplyChanges(studio_id="studio_42", changes=(SWITCH, GO_LIVE))
-    made: Answer[Any] = Answer({"ok": True}, "req_1", 200, size=1)
+    made: Response[Any] = Response({"ok": True}, "req_1", 200, size=1)
     lost = TraxError("no_answer", "TRaX did not answer", "Look.", outcome="unknown")
     attempt = Attempt(GuardedCall(action, Caller("sk")), Place(KEY, KEY), "turn", seen, 0.0)
     attempt.sent += [made, lost]

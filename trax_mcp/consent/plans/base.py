@@ -361,7 +361,7 @@ class Plan(ABC, Generic[OperationT]):
             f"Check the id with {listed_by}.",
         )
 
-    def read_answer(self, model: type[ModelT], answer: JsonObject) -> ModelT | None:
+    def read_response(self, model: type[ModelT], answer: JsonObject) -> ModelT | None:
         """The answer as a model. None if it does not hold what the contract promises."""
         try:
             return model.model_validate(answer)

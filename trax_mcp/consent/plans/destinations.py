@@ -98,7 +98,7 @@ class CreateDestinationPlan(Plan[CreateDestination]):
         return say(naming.quoted_whole(its_id))
 
     def done(self, answer: JsonObject, _observed: Observed | None) -> Sentences:
-        it = self.read_answer(Destination, answer)
+        it = self.read_response(Destination, answer)
         if it is None:
             yield sentence(
                 "Added the destination {} to {}.", naming.quoted(self.operation.name), self.studio
@@ -198,7 +198,7 @@ class UpdateDestinationPlan(Plan[UpdateDestination]):
             yield say(stays(1, is_on=self.operation.enabled))
 
     def done(self, answer: JsonObject, _observed: Observed | None) -> Sentences:
-        it = self.read_answer(Destination, answer)
+        it = self.read_response(Destination, answer)
         yield from self.each_change_done(
             answer,
             kind="destination",

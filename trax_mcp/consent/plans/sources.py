@@ -69,7 +69,7 @@ class CreateSourcePlan(Plan[CreateSource]):
             yield say(stays(1, is_on=True))
 
     def done(self, answer: JsonObject, _observed: Observed | None) -> Sentences:
-        it = self.read_answer(Source, answer)
+        it = self.read_response(Source, answer)
         if it is None:
             yield sentence(
                 "Added the source {} to {}.", naming.quoted(self.operation.name), self.studio
@@ -138,7 +138,7 @@ class UpdateSourcePlan(Plan[UpdateSource]):
             yield say(stays(1, is_on=self.operation.active))
 
     def done(self, answer: JsonObject, _observed: Observed | None) -> Sentences:
-        it = self.read_answer(Source, answer)
+        it = self.read_response(Source, answer)
         known = self.facts.sources.value or ()
         yield from self.each_change_done(
             answer,

@@ -36,7 +36,7 @@ class CreateStudioPlan(Plan[CreateStudio]):
         )
 
     def done(self, answer: JsonObject, _observed: Observed | None) -> Sentences:
-        it = self.read_answer(Studio, answer)
+        it = self.read_response(Studio, answer)
         name = naming.studio(it) if it else naming.quoted(self.operation.name)
         yield sentence("Created the studio {}.", name)
 
@@ -87,7 +87,7 @@ class UpdateStudioPlan(Plan[UpdateStudio]):
             yield from self.changed_earlier()
 
     def done(self, answer: JsonObject, _observed: Observed | None) -> Sentences:
-        it = self.read_answer(Studio, answer)
+        it = self.read_response(Studio, answer)
         yield from self.each_change_done(
             answer,
             kind="studio",

@@ -60,7 +60,7 @@ class Words(NamedTuple):
 NO_WORDS: Final = Words()
 
 
-class Answer(BaseModel):
+class Output(BaseModel):
     """An answer. A field with a default is left out where it has no other value."""
 
     model_config = ConfigDict(
@@ -86,14 +86,14 @@ class Answer(BaseModel):
 
 
 class StudioTool(ToolInput, abstract=True):
-    """A tool whose answer is made here, so that its schema says exactly what is in it."""
+    """A tool whose output is made here, so that its schema says exactly what is in it."""
 
-    answer: ClassVar[type[Answer]]
+    output: ClassVar[type[Output]]
 
     @classmethod
-    def answer_schema(cls) -> JsonObject:
-        """The schema of the answer's model."""
-        return cls.answer.json_schema()
+    def output_schema(cls) -> JsonObject:
+        """The schema of the output."""
+        return cls.output.json_schema()
 
 
 def _inline(schema: Any, definitions: JsonObject) -> Any:  # noqa: ANN401  any JSON

@@ -14,7 +14,7 @@ from trax_mcp.api.arguments import LONGEST_CURSOR
 from trax_mcp.api.caller import KEY_PATTERN
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import no_passing, not_from_trax, unread, unreadable
-from trax_mcp.api.operation import Answer_co, ListOperation, Operation
+from trax_mcp.api.operation import ListOperation, Operation, Response_co
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -32,7 +32,7 @@ _PAGE: Final = re.compile(rb"\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Generic[Answer_co]):
+class Response(Generic[Response_co]):
     """TRaX's answer, and the request id under which TRaX's logs list it.
 
     It is unchanged, but for ids that are numbers: they are text, as TRaX documents.
@@ -52,43 +52,43 @@ def is_success(status: int) -> bool:
     return status in range(200, 300)
 
 
-def read_answer(
-    operation: Operation[Answer_co],
+def read_response(
+    operation: Operation[Response_co],
     body: bytes,
     *,
     status: int,
     request_id: str,
     content_type: str,
-) -> Answer[Answer_co]:
+) -> Response[Response_co]:
     """Return the answer in the body of a successful response. To a change it may be empty.
 
     Raises:
         BadAnswer: it is not a JSON object, or is a page with an unreadable cursor.
     """
     body = body.strip()
-    data = {} if operation.call.mutates and not body else _read_json(body, _with_text_ids)
+    data = {} if operation.endpoint.mutates and not body else _read_json(body, _with_text_ids)
     if not isinstance(data, dict):
         if page := name_of_page(body, content_type):
             raise not_from_trax(operation, f"A {page}", status=status, request_id=request_id)
         why = "isn't a JSON object" if body else "is empty"
         failure = unread(operation, why, status=status, request_id=request_id)
         is_whole = data is not _NO_JSON  # so the next one will be like it
-        raise no_passing(failure) if is_whole and not operation.call.mutates else failure
+        raise no_passing(failure) if is_whole and not operation.endpoint.mutates else failure
     # Without a readable cursor a page would look like the last one.
     if isinstance(operation, ListOperation) and not _is_cursor(data.get("nextCursor")):
         why = "has an unreadable `nextCursor`"
         raise no_passing(unreadable(operation, why, status=status, request_id=request_id))
-    return Answer(data, request_id, status, size=len(body))
+    return Response(data, request_id, status, size=len(body))
 
 
-def read_model(operation: Operation[Answer_co], answer: Answer[Answer_co]) -> Answer_co:
+def read_model(operation: Operation[Response_co], answer: Response[Response_co]) -> Response_co:
     """Return an answer as a model.
 
     Raises:
         BadAnswer: it lacks a required field. It names the field and says no value.
     """
     try:
-        return cast("Answer_co", operation.answer.model_validate(answer.data))
+        return cast("Response_co", operation.response.model_validate(answer.data))
     except ValidationError as error:
         failure = unreadable(
             operation,
@@ -96,7 +96,7 @@ def read_model(operation: Operation[Answer_co], answer: Answer[Answer_co]) -> An
             status=answer.status,
             request_id=answer.request_id,
         )
-    raise no_passing(failure, look=operation.look if operation.call.mutates else "")
+    raise no_passing(failure, look=operation.look if operation.endpoint.mutates else "")
 
 
 def _problem(error: "ErrorDetails") -> str:
