@@ -21,6 +21,11 @@ from starlette.datastructures import Headers
 
 from proof.breaks.changes import Break, Edit, Patch, later, put, swap
 from trax_mcp import sealing
+from trax_mcp.actions import acts, results, studios, view
+from trax_mcp.actions.acts import Act, Rank
+from trax_mcp.actions.change import Change
+from trax_mcp.actions.preview import Preview, digest
+from trax_mcp.actions.stream import may_reach
 from trax_mcp.api import (
     accepted_keys,
     caller,
@@ -45,10 +50,6 @@ from trax_mcp.clock import Clock
 from trax_mcp.consent import pacing, records, sending, stop_ends, stops, store
 from trax_mcp.consent.attempts import Attempt, is_certain
 from trax_mcp.consent.audit import _masked
-from trax_mcp.consent.plans import acts, base, results, studios
-from trax_mcp.consent.plans.acts import Act, Rank
-from trax_mcp.consent.plans.base import Plan
-from trax_mcp.consent.plans.stream import may_reach
 from trax_mcp.consent.policy import (
     Case,
     NeedsConfirmation,
@@ -59,7 +60,6 @@ from trax_mcp.consent.policy import (
     judge,
     nothing_to_do,
 )
-from trax_mcp.consent.preview import Preview, digest
 from trax_mcp.consent.questions import Question, StudioRecord
 from trax_mcp.consent.rules import Rules
 from trax_mcp.consent.store import Seen, Store
@@ -110,7 +110,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from trax_mcp.api.models import Model
+    from trax_mcp.actions.view import View
     from trax_mcp.api.operation import Operation, Response_co
     from trax_mcp.consent.attempts import Sent
     from trax_mcp.consent.calls import GuardedCall
@@ -122,7 +122,7 @@ if TYPE_CHECKING:
     from trax_mcp.studio.facts import Observed, Read
     from trax_mcp.studio.naming import Name
 
-_choices = Plan.choices
+_choices = Change.choices
 _named = naming.named
 _note_failure = outages.Outages._note_failure
 _read_json = responses._read_json
@@ -148,7 +148,7 @@ _NOT_DONE_TEST: Final = "tests/consent/test_what_trax_did.py"
 
 
 async def _send_again(
-    self: sending.Sender, operation: Operation[Model], call: GuardedCall, *, digest: str | None
+    self: sending.Sender, operation: Change[Any], call: GuardedCall, *, digest: str | None
 ) -> Sent:
     sent = await _send(self, operation, call, digest=digest)
     is_failed = operation.starts_broadcast and isinstance(sent, TraxError)
@@ -246,7 +246,7 @@ def _deletions_last(act: Act) -> tuple[Rank, bool, str]:
     return Rank(len(Rank) + 1 - act.rank), not act.thing, act.verb
 
 
-def _as_it_is_left(listed: Read[tuple[base.ItemT, ...]], it: base.ItemT) -> base.ItemT:
+def _as_it_is_left(listed: Read[tuple[view.ItemT, ...]], it: view.ItemT) -> view.ItemT:
     del listed
     return it
 
@@ -255,9 +255,9 @@ def _asks_again_unsaid() -> Act:
     return _asks_again()._replace(fact=None)
 
 
-def _with_name(self: Plan[Any]) -> tuple[str, str]:
-    yes, no = _choices(self)
-    return f"{yes}: {self.name.text}", no
+def _with_name(self: Change[Any], view: View) -> tuple[str, str]:
+    yes, no = _choices(self, view)
+    return f"{yes}: {self.described(view).text}", no
 
 
 def _as_namesake(*them: Any, among: object = None, **more: Any) -> Name:  # noqa: ANN401  passed on
@@ -268,7 +268,7 @@ def _confirm_by_any_id(case: Case) -> Verdict:
     question = case.question
     if question is None or case.evidence.confirmation is None:
         return NeedsConfirmation()
-    return Proceed(question.id) if question.is_for(case.operation) else NeedsConfirmation()
+    return Proceed(question.id) if question.is_for(case.operations) else NeedsConfirmation()
 
 
 def _as_first_failure(self: outages.Outages, error: TraxError) -> None:
@@ -311,7 +311,10 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
         ("tests/consent/test_what_needs_a_yes.py", swap(Rules.when).by(lambda *_: When.NEVER)),
     ],
     "**Your yes is to what you were shown.**": [
-        ("tests/consent/test_consent_changed.py", swap(digest).by(lambda it, *_: digest(it, ()))),
+        (
+            "tests/consent/test_consent_changed.py",
+            swap(digest).by(lambda tool, them, *_: digest(tool, them, ())),
+        ),
     ],
     "In each question the no comes first": [
         (_FORM_TEST, swap(form_schema).by(_with_yes_first)),
@@ -331,12 +334,12 @@ _CHANGES: Final[Mapping[str, Sequence[tuple[str, Patch | Edit]]]] = {
         (_FORM_TEST, swap(acts._order).by(_deletions_last)),
     ],
     "A choice never holds a name": [
-        (_FORM_TEST, swap(Plan.choices).by(_with_name)),
+        (_FORM_TEST, swap(Change[Any].choices).by(_with_name)),
     ],
     "A question names each thing as it is": [
         (
             "tests/consent/test_names_in_several_changes.py",
-            swap(base.as_in).by(_as_it_is_left),
+            swap(view.as_in).by(_as_it_is_left),
         ),
     ],
     "Whatever a call sets has words": [

@@ -6,16 +6,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from trax_mcp.actions.shown import show
+from trax_mcp.actions.view import View
 from trax_mcp.api.models import Connection, Destination, Health, Source, StreamStatus, Studio
-from trax_mcp.consent.plans import plan_for
 from trax_mcp.studio.facts import Fact, Facts, Read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trax_mcp.api.models import Model
-    from trax_mcp.api.operation import Operation
-    from trax_mcp.consent.preview import Preview
+    from trax_mcp.actions.change import Change
+    from trax_mcp.actions.preview import Preview
 
 NOW: Final = datetime(2026, 6, 5, 18, 12, 30, tzinfo=UTC)
 """Twelve minutes after the studio that is `ON_AIR` went live."""
@@ -101,11 +101,9 @@ def linked(*accounts: Connection) -> Facts:
     return but(connections=accounts)
 
 
-def previewed(
-    operation: Operation[Model], facts: Facts = EVERYTHING, *, now: datetime = NOW
-) -> Preview:
+def previewed(operation: Change[Any], facts: Facts = EVERYTHING, *, now: datetime = NOW) -> Preview:
     """The preview of an operation among these facts."""
-    return plan_for(operation)(operation, facts, now=now).preview
+    return show((operation,), View(facts, now=now))
 
 
 def in_studio(name: str, which: str, status: StreamStatus | None, *places: Destination) -> Facts:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tests import ROOT
 from trax_mcp import __version__
+from trax_mcp.actions import OPERATIONS
+from trax_mcp.actions.several import ApplyChanges
 from trax_mcp.api.client import Client
 from trax_mcp.api.operation import Effect, Operation, ToolInput, When, most
-from trax_mcp.api.operations import OPERATIONS
 from trax_mcp.cli.install.clients import CLIENTS
-from trax_mcp.consent.changes import ApplyChanges
 from trax_mcp.consent.rules import Rules
 from trax_mcp.server.app import Service
 from trax_mcp.server.offer import KINDS, TOOLS, Offer

@@ -14,11 +14,11 @@ from typing import Final
 
 from cachetools import LRUCache
 
+from trax_mcp.actions.chat_and_media import SendChatMessage
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
-from trax_mcp.api.operations import SendChatMessage
 from trax_mcp.api.responses import Response
 from trax_mcp.chat.identity import id_of
 from trax_mcp.clock import Clock

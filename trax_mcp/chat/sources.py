@@ -9,7 +9,7 @@ from trax_mcp.api.client import Client
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import Refused, TooLarge
 from trax_mcp.api.models import StreamStatus
-from trax_mcp.api.operations import GetStreamStatus, ListChatMessages
+from trax_mcp.api.reads import GetStreamStatus, ListChatMessages
 from trax_mcp.api.responses import read_model
 from trax_mcp.chat.feed import Feed
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final, Literal, NamedTuple
 
+from trax_mcp.actions import OPERATIONS
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import CONTRACT
@@ -13,7 +14,7 @@ from trax_mcp.api.contract_check import compare, fold
 from trax_mcp.api.errors import WRITES_OFF, TraxError
 from trax_mcp.api.models import Health, Model
 from trax_mcp.api.operation import Operation
-from trax_mcp.api.operations import OPERATIONS, GetHealth, GetOpenapi, ListStudios
+from trax_mcp.api.reads import GetHealth, GetOpenapi, ListStudios
 from trax_mcp.api.responses import read_model
 from trax_mcp.api.text_safety import quote
 from trax_mcp.cli.doctor_answers import differences

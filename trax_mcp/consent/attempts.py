@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
+from trax_mcp.actions.change import Change
+from trax_mcp.actions.destinations import CreateDestination
+from trax_mcp.actions.results import otherwise
 from trax_mcp.api.errors import Outcome, Refused, TraxError
 from trax_mcp.api.models import Model, read_switch
 from trax_mcp.api.operation import Operation
-from trax_mcp.api.operations import CreateDestination
 from trax_mcp.api.responses import Response
 from trax_mcp.consent.calls import GuardedCall
-from trax_mcp.consent.plans import plan_for
-from trax_mcp.consent.plans.results import otherwise
 from trax_mcp.consent.questions import outcome_in_words
 from trax_mcp.consent.records import Place
 from trax_mcp.consent.store import Seen
@@ -101,9 +101,9 @@ class Attempt:
     @property
     def go_live(self) -> Outcome | None:
         """The outcome of its go-live, which is the last step. None if it has none."""
-        if not self.call.operation.starts_broadcast:
+        if not self.call.starts_broadcast:
             return None
-        is_sent = len(self.sent) == len(self.call.operation.steps)
+        is_sent = len(self.sent) == len(self.call.operations)
         return outcome_of(self.sent[-1]) if is_sent else "not_applied"
 
     @property
@@ -115,13 +115,18 @@ class Attempt:
         return isinstance(sent, Refused) and sent.is_busy
 
     @property
-    def last_step(self) -> Operation[Model]:
+    def is_several(self) -> bool:
+        """Whether it makes several changes."""
+        return len(self.call.operations) > 1
+
+    @property
+    def last_step(self) -> Change[Any]:
         """The last step that was begun."""
-        return self.call.operation.steps[len(self.sent) - 1]
+        return self.call.operations[len(self.sent) - 1]
 
     def in_words(self, *, is_on_air: bool = False) -> str:
         """What came of it, as a later use of the same yes is told. `is_on_air`: it was seen so."""
-        if (steps := len(self.call.operation.steps)) == 1:
+        if (steps := len(self.call.operations)) == 1:
             return outcome_in_words(self.outcome)
         outcomes = [outcome_of(it) for it in self.sent]  # none, if it could not begin
         if is_on_air:
@@ -136,29 +141,29 @@ class Attempt:
         """The ids of the destinations that it has added and not left switched off."""
         return [
             str(sent.data.get("id"))
-            for step, sent in zip(self.call.operation.steps, self.sent, strict=False)
+            for step, sent in zip(self.call.operations, self.sent, strict=False)
             if isinstance(step, CreateDestination) and step.enabled is not False
             if isinstance(sent, Response)
         ]
 
     def hidden_changes(self) -> Mapping[str, str]:
-        """The changes that no read shows, as in `Plan.hidden_changes`."""
+        """The changes that no read shows, as in `Change.hidden_changes`."""
         return {
             what: host
             for step, _ in self._perhaps_done()
-            for what, host in plan_for(step).hidden_changes(step).items()
+            for what, host in step.hidden_changes.items()
         }
 
     def auto_go_live(self) -> bool | None:
         """Whether `autoGoLive` counts as on afterwards: in doubt it does. None if not touched."""
         counts = None
         for step, sent in self._perhaps_done():
-            turned_on = plan_for(step).sets_auto_go_live(step)
+            turned_on = step.sets_auto_go_live
             if turned_on or (turned_on is False and is_certain(step, sent)):
                 counts = turned_on
         return counts
 
-    def _perhaps_done(self) -> Iterator[tuple[Operation[Model], Sent]]:
-        for step, sent in zip(self.call.operation.steps, self.sent, strict=False):
+    def _perhaps_done(self) -> Iterator[tuple[Change[Any], Sent]]:
+        for step, sent in zip(self.call.operations, self.sent, strict=False):
             if outcome_of(sent) != "not_applied":
                 yield step, sent

@@ -12,13 +12,14 @@ import stat
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+from trax_mcp.actions.change import Change
+from trax_mcp.actions.results import ADDRESSES
 from trax_mcp.api.caller import redact
-from trax_mcp.api.operations import ADDRESSES
 from trax_mcp.api.text_safety import escape_invisible, host_of, truncate
 from trax_mcp.clock import Clock, iso
 from trax_mcp.consent.calls import GuardedCall
-from trax_mcp.consent.changes import Action, ApplyChanges
 from trax_mcp.telemetry import OFF, Telemetry
 
 _LOG = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ class Audit:
         """Write and count what was decided about a call."""
         self.write("decided", call, digest=digest, **facts)
         self._telemetry.count_decision(
-            call.operation.tool_name,
+            call.tool,
             str(facts["verdict"]),
             facts["answeredIn"],
             reason=facts["reason"],
@@ -63,14 +64,15 @@ class Audit:
         """Write and count that a question is too long for a form, and is asked elsewhere."""
         self.write("not_asked", call, channel="form", reason="too_long")
         self._telemetry.count_decision(
-            call.operation.tool_name, "NotAsked", "form", reason="too_long", by_wish=False
+            call.tool, "NotAsked", "form", reason="too_long", by_wish=False
         )
 
     def write(self, event: str, call: GuardedCall, **facts: object) -> None:
         """Write one line about a call. Facts that are None are left out."""
-        operation, caller = call.operation, call.caller
+        caller = call.caller
+        secrets = [secret for it in call.operations for secret in it.secrets()]
         # Redact before shortening, so that no part of a key remains.
-        safe = partial(_redact, secrets=(*operation.secrets(), caller.key))
+        safe = partial(_redact, secrets=(*secrets, caller.key))
         line = {
             "time": iso(self._clock.now()),
             "event": event,
@@ -78,8 +80,8 @@ class Audit:
             "client": safe(caller.client) or None,
             "actorClaimed": safe(call.claimed_name or "")[:_LOGGED_NAME] or None,
             "askedBy": "caller" if call.wants_preview else None,
-            "operation": operation.tool_name,
-            _ARGUMENTS: _masked(operation, safe),
+            "operation": call.tool,
+            _ARGUMENTS: _arguments(call, safe),
             # Not the caller's own key: a short one could stand in a verdict.
             **{name: _map_texts(it, redact) for name, it in facts.items()},
         }
@@ -131,11 +133,18 @@ def _redact(text: str, *, secrets: Iterable[str | None]) -> str:
     return redact(text, *secrets)
 
 
-def _masked(operation: Action, safe: Callable[[str], str]) -> Mapping[str, object]:
+def _arguments(call: GuardedCall, safe: Callable[[str], str]) -> Mapping[str, object]:
+    """The arguments of a call without secrets."""
+    masked = [_masked(it, safe) for it in call.operations]
+    if len(masked) == 1:
+        return masked[0]
+    tools = [it.tool_name for it in call.operations]
+    changes = [{"tool": tool, _ARGUMENTS: it} for tool, it in zip(tools, masked, strict=True)]
+    return {"studioId": safe(call.studio_id), "changes": changes}
+
+
+def _masked(operation: Change[Any], safe: Callable[[str], str]) -> Mapping[str, object]:
     """The arguments without secrets. Addresses lose their path, which may hold a key."""
-    if isinstance(operation, ApplyChanges):
-        changes = [{"tool": it.tool_name, _ARGUMENTS: _masked(it, safe)} for it in operation.steps]
-        return {"studioId": safe(operation.studio_id), "changes": changes}
     given = operation.model_dump(mode="json", by_alias=True, exclude_none=True)
     redacted = {name: _map_texts(value, safe) for name, value in given.items()}
     return {

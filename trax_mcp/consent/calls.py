@@ -1,22 +1,20 @@
 """A guarded call, what it brings to show that a person agreed, and its results. Values only."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
+from trax_mcp.actions.preview import Preview
+from trax_mcp.actions.shown import LOOK, Operations, tool_of
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.errors import Outcome, TraxError
+from trax_mcp.api.errors import LostAnswer, Outcome, TraxError, interrupted
 from trax_mcp.api.models import Model
 from trax_mcp.api.responses import Response
-from trax_mcp.consent.changes import Action
-from trax_mcp.consent.preview import Preview
 from trax_mcp.progress import Progress
 from trax_mcp.studio.facts import Observed
 from trax_mcp.studio.naming import Sentence, listed
 
-STAY_ON_AIR: Final = "Stay on air"
-"""The choice that refuses a stop. No question about one is kept."""
 Channel = Literal["form", "panel", "page"]
 """A way in which a person is asked."""
 ApprovedIn = Literal["form", "panel", "page", "passkey", "confirmation", "confirm_alone"]
@@ -69,19 +67,44 @@ async def no_progress(_done: int, _total: int, _message: str) -> None:
 
 
 class GuardedCall(NamedTuple):
-    """An operation, who calls it, the evidence, and what the client can do.
+    """What a call does, who calls it, the evidence, and what the client can do.
 
     `claimed_name` is the user that a bot says it acts for. `wants_preview`: the caller has asked
     for previews by itself, although its client could be asked otherwise.
     """
 
-    operation: Action
+    operations: Operations
     caller: Caller
     evidence: Evidence = NO_EVIDENCE
     can_ask: bool = False
     claimed_name: str | None = None
     wants_preview: bool = False
     progress: Progress = no_progress
+
+    @property
+    def tool(self) -> str:
+        """The tool that was called."""
+        return tool_of(self.operations)
+
+    @property
+    def studio_id(self) -> str:
+        """The id of the studio it is about, or an empty string."""
+        return self.operations[0].studio()
+
+    @property
+    def starts_broadcast(self) -> bool:
+        """Whether it goes live, which is the last of several changes."""
+        return self.operations[-1].starts_broadcast
+
+    @property
+    def stops_broadcast(self) -> bool:
+        """Whether it is a stop, which is never one of several changes."""
+        return self.operations[0].stops_broadcast
+
+    def interrupted(self) -> LostAnswer:
+        """It was cut short while it was sent."""
+        first, *others = self.operations
+        return replace(interrupted(first), next_step=LOOK) if others else interrupted(first)
 
 
 class Step(NamedTuple):

@@ -8,9 +8,19 @@ answer is resolved by reading the stream status, never by sending again.
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
+from trax_mcp.actions.preview import Preview
+from trax_mcp.actions.shown import (
+    Operations,
+    changes_since,
+    puts_on_air,
+    sets_auto_go_live,
+    show,
+)
+from trax_mcp.actions.view import View
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import (
@@ -21,8 +31,8 @@ from trax_mcp.api.errors import (
     Refused,
     TraxError,
 )
-from trax_mcp.api.operation import Operation, When
-from trax_mcp.api.operations import GetStreamStatus
+from trax_mcp.api.operation import When
+from trax_mcp.api.reads import GetStreamStatus
 from trax_mcp.clock import Clock
 from trax_mcp.consent.attempts import Attempt, not_changed
 from trax_mcp.consent.audit import Audit
@@ -34,8 +44,6 @@ from trax_mcp.consent.calls import (
     NotRun,
     Result,
 )
-from trax_mcp.consent.changes import Action, ApplyChanges
-from trax_mcp.consent.plans import Plan, plan_for, reads_for
 from trax_mcp.consent.policy import (
     ALREADY_USED,
     TOO_SOON,
@@ -55,7 +63,6 @@ from trax_mcp.consent.policy import (
     question_to_use,
     refusal_by_person,
 )
-from trax_mcp.consent.questions import Question
 from trax_mcp.consent.records import Away, store_unavailable
 from trax_mcp.consent.reporting import Reporter
 from trax_mcp.consent.rules import Rules
@@ -114,24 +121,26 @@ class ConsentGuard:
         Raises:
             TraxError: a fact could not be read, or the call was sent, or tried, and failed.
         """
-        operation = call.operation
-        if isinstance(operation, Operation) and self.never_asks(operation):
-            answer = await self._client.send(operation, call.caller)
-            if (failed := not_changed(operation, answer)) is not None:
+        if self.never_asks(call.operations):
+            (operation,) = call.operations
+            response = await self._client.send(operation, call.caller)
+            if (failed := not_changed(operation, response)) is not None:
                 raise failed
-            return await self._reporter.report(call, answer, Facts())
-        if operation.stops_broadcast:
+            return await self._reporter.report(call, response, View(Facts(), now=self._clock.now()))
+        if call.stops_broadcast:
             return await self._stops.run(call)
         try:
-            return await self._run_with_patience(call, self.rules.when(operation))
+            return await self._run_with_patience(call, self.rules.when(call.operations))
         except Away:
             raise store_unavailable() from None
 
-    def never_asks(self, operation: Action) -> bool:
-        """Whether an operation needs nobody's yes, whatever the studio is like."""
-        if isinstance(operation, ApplyChanges):  # its changes are made in one turn
-            return False
-        return self.rules.when(operation) is When.NEVER and not _sets_auto_go_live(operation)
+    def never_asks(self, operations: Operations) -> bool:
+        """Whether a call needs nobody's yes, whatever the studio is like.
+
+        Several changes are made in one turn, and those of `autoGoLive`, so that the last counts.
+        """
+        takes_turn = len(operations) > 1 or sets_auto_go_live(operations) is not None
+        return self.rules.when(operations) is When.NEVER and not takes_turn
 
     async def go_live_is_pending(self, caller: Caller, studio_id: str) -> bool:
         """Whether a go-live was sent to a studio within the last minute and not seen on air.
@@ -139,9 +148,9 @@ class ConsentGuard:
         Raises:
             TraxError: the store does not answer.
         """
-        call = GuardedCall(GetStreamStatus(studio_id=studio_id), caller)
+        place = self.store.place_of(GetStreamStatus(studio_id=studio_id), caller)
         try:
-            return (await self.store.look(self.store.place(call), call)).start_may_come
+            return await self.store.start_may_come(place)
         except Away:
             raise store_unavailable() from None
 
@@ -211,7 +220,7 @@ class ConsentGuard:
             return None
         if refused := await self._refuse_before_reading(attempt):
             return refused
-        call, reads = attempt.call, reads_for(attempt.call.operation)
+        call, reads = attempt.call, _reads_of(attempt.call.operations)
         facts, is_free = Facts(), False
         if when is When.WHILE_LIVE and call.evidence == NO_EVIDENCE:  # a yes was given on air
             facts = await self._read(call, _WHERE)
@@ -228,7 +237,7 @@ class ConsentGuard:
             facts = _without_uncertain_status(facts, when, attempt.seen)
             return await self._judge(attempt, facts)
         # A yes that is not needed is used too, so that it cannot run the call again.
-        attempt.question_id = question_to_use(call.operation, call.evidence, attempt.seen.question)
+        attempt.question_id = question_to_use(call.operations, call.evidence, attempt.seen.question)
         attempt.facts, attempt.is_free = facts, True
         await self._sender.run(attempt)
         return None
@@ -236,32 +245,28 @@ class ConsentGuard:
     async def _read(
         self, call: GuardedCall, wanted: Sequence[Fact], known: Facts | None = None
     ) -> Facts:
-        reader = FactReader(self._client, call.caller, call.operation.studio())
+        reader = FactReader(self._client, call.caller, call.studio_id)
         try:
             facts = await reader.read(wanted, known)
         except TraxError as error:
             raise naming_the_read(error, reader.failed).before_sending() from None
-        if call.operation.starts_broadcast and facts.is_blind:
+        if call.starts_broadcast and facts.is_blind:
             raise reader.failed[Fact.STATUS].before_sending()
         return facts
 
     async def _judge(self, attempt: Attempt, facts: Facts) -> NotRun | Ask | None:
         """Send or respond, by these facts. None if it was sent, or must begin again."""
         call, seen = attempt.call, attempt.seen
-        plan = plan_for(call.operation)(
-            call.operation,
-            facts,
-            seen.studio.hidden,
-            seen.studio.changed_to,
-            now=self._clock.now(),
-        )
-        attempt.facts, attempt.digest = facts, plan.preview.digest
+        studio, now = seen.studio, self._clock.now()
+        view = View(facts, studio.hidden, studio.changed_to, now=now)
+        preview = show(call.operations, view)
+        attempt.facts, attempt.digest = facts, preview.digest
         if facts.writes_are_off:
             raise NotSent("write_disabled", WRITES_OFF, WRITES_OFF_NEXT, not_done=NOTHING_CHANGED)
-        verdict = judge(self._case(attempt, plan))
+        verdict = judge(self._case(attempt, preview.digest, now))
         self._write_verdict(call, verdict, attempt.digest)
         if not isinstance(verdict, Proceed):
-            return await self._respond(attempt, verdict, plan)
+            return await self._respond(attempt, verdict, preview, view)
         attempt.question_id = verdict.question_id
         await self._sender.run(attempt)
         return None
@@ -273,9 +278,8 @@ class ConsentGuard:
         if question is not None and question.is_used:
             # The call itself may have removed its target, so reading could fail.
             self._write_verdict(call, ALREADY_USED, question.digest)
-            tool = call.operation.tool_name
-            return not_run(tool, ALREADY_USED, outcome=question.outcome)
-        refusal = refusal_by_person(call.operation, call.evidence.answer, question)
+            return not_run(call.tool, ALREADY_USED, outcome=question.outcome)
+        refusal = refusal_by_person(call.operations, call.evidence.answer, question)
         if refusal is None or question is None:
             return None
         refusal = by_a_person(refusal, call.evidence, age=attempt.came_at - question.asked_at)
@@ -284,23 +288,26 @@ class ConsentGuard:
         else:
             await self.store.decline(question, call)
         self._write_verdict(call, refusal, question.digest)
-        return not_run(call.operation.tool_name, refusal)
+        return not_run(call.tool, refusal)
 
     async def _respond(
         self,
         attempt: Attempt,
         verdict: NeedsAnswer | NeedsConfirmation | Refuse | NothingToDo,
-        plan: Plan[Any],
+        preview: Preview,
+        view: View,
     ) -> Ask | NotRun:
         """Say why the call did not run, and keep a question for the next call if one helps."""
-        call, earlier, preview = attempt.call, attempt.seen.question, plan.preview
-        changes = _changes(plan, earlier)
+        call, earlier = attempt.call, attempt.seen.question
+        changes = tuple[Sentence, ...]()
+        if earlier is not None and earlier.is_for(call.operations):
+            changes = changes_since(earlier.preview, earlier.hidden, preview, view)
         ask = partial(self.store.ask, attempt.place, attempt.seen, call, preview)
         if isinstance(verdict, NeedsAnswer):
             changes, again = (changes, earlier) if verdict.again else ((), None)
             question = await ask(channel="form", again=again, changes=changes)
             return Ask(question.id, preview, changes, question.number)
-        refused = not_run(call.operation.tool_name, verdict, preview=preview, changes=changes)
+        refused = not_run(call.tool, verdict, preview=preview, changes=changes)
         if verdict is TOO_SOON and earlier is not None:
             is_withdrawn = await self.store.questions.note_hurry(earlier.id)
             return replace(refused, why=WITHDRAWN if is_withdrawn else None)
@@ -311,21 +318,21 @@ class ConsentGuard:
             await self.store.questions.discard(earlier.id)  # it stays invalid if all changes back
         return replace(refused, confirmation=question.id, expires_at=question.expires_at)
 
-    def _case(self, attempt: Attempt, plan: Plan[Any]) -> Case:
+    def _case(self, attempt: Attempt, digest: str, now: datetime) -> Case:
         call, seen = attempt.call, attempt.seen
         return Case(
-            operation=call.operation,
-            digest=plan.preview.digest,
+            operations=call.operations,
+            digest=digest,
             evidence=call.evidence,
             question=seen.question,
             ask=self.rules.ask,
             can_ask=call.can_ask,
             came_at=attempt.came_at,
             nothing_to_do=nothing_to_do(
-                call.operation,
-                plan.facts,
+                call.operations,
+                attempt.facts,
                 go_live_pending=seen.go_live_pending,
-                now=plan.now,
+                now=now,
             ),
             declined_seconds=seen.declined_seconds,
             is_for_stop=StopToken.looks_like(call.evidence.question_id),
@@ -353,13 +360,12 @@ def _without_outdated_confirm(call: GuardedCall) -> GuardedCall:
 
     Questions that are older than a stop are void in the store.
     """
-    puts_on_air = plan_for(call.operation).puts_on_air(call.operation)
-    return call._replace(evidence=NO_EVIDENCE) if puts_on_air else call
+    return call._replace(evidence=NO_EVIDENCE) if puts_on_air(call.operations) else call
 
 
-def _sets_auto_go_live(operation: Action) -> bool:
-    """Whether a call turns `autoGoLive` on or off. They take turns, so the last one counts."""
-    return plan_for(operation).sets_auto_go_live(operation) is not None
+def _reads_of(operations: Operations) -> Sequence[Fact]:
+    """The facts that are read before the question about a call, each once."""
+    return tuple(dict.fromkeys(fact for it in operations for fact in it.all_reads))
 
 
 def _needs_no_consent(attempt: Attempt, status: Facts) -> bool:
@@ -379,10 +385,3 @@ def _without_uncertain_status(facts: Facts, when: When, seen: Seen) -> Facts:
     """
     is_unclear = when is When.WHILE_LIVE and seen.studio.auto_go_live and facts.live is False
     return facts._replace(status=Read()) if is_unclear else facts
-
-
-def _changes(plan: Plan[Any], earlier: Question | None) -> tuple[Sentence, ...]:
-    """The differences from an earlier question about the same call."""
-    if earlier is None or not earlier.is_for(plan.operation):
-        return ()
-    return plan.changes_since(earlier)

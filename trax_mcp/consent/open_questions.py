@@ -13,13 +13,12 @@ from typing import Final, Protocol
 import anyio
 from pydantic import ValidationError
 
+from trax_mcp.actions.stream import STAY_ON_AIR, GoOffline
 from trax_mcp.api.caller import Caller
-from trax_mcp.api.errors import TraxError, interrupted
-from trax_mcp.api.operations import GoOffline
+from trax_mcp.api.errors import TraxError
 from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import (
     NO_EVIDENCE,
-    STAY_ON_AIR,
     ApprovedIn,
     Ask,
     Channel,
@@ -60,12 +59,12 @@ class OpenQuestion:
     @property
     def is_stop(self) -> bool:
         """Whether it is about a stop."""
-        return self.call.operation.stops_broadcast
+        return self.call.stops_broadcast
 
     @property
     def ticket(self) -> str:
         """What lets a panel answer it. That of a stop says all that a stop needs."""
-        return f"{self.id}.{self.call.operation.studio()}" if self.is_stop else self.id
+        return f"{self.id}.{self.call.studio_id}" if self.is_stop else self.id
 
     async def state(self) -> QuestionState:
         """What it is now."""
@@ -103,7 +102,7 @@ class OpenQuestion:
 
     async def _answer_about_stop(self, choice: str, *, by: ApprovedIn) -> Ended | Ask | None:
         """A stop needs its yes alone, which is its id: nothing is read before it is sent."""
-        studio_id = self.call.operation.studio()
+        studio_id = self.call.studio_id
         token = StopToken.read(self.id, key=self.call.caller.key or "", studio_id=studio_id)
         if choice == STAY_ON_AIR:
             asked_at = token.until - QUESTION_SECONDS if token else 0.0
@@ -120,7 +119,7 @@ class OpenQuestion:
         """Run the call with an answer, and keep what came of it."""
         it, call = self.questions, self.call._replace(evidence=evidence)
         it.audit.write("answered", self.call, answeredIn=evidence.answered_in, answer=said)
-        result: Ended | Ask = interrupted(call.operation)
+        result: Ended | Ask = call.interrupted()
         try:
             with it.tasks.shield(deadline=anyio.current_time() + QUESTION_SECONDS):
                 result = await it.run(call)
@@ -163,7 +162,7 @@ class OpenQuestion:
                 while not (await self.state()).is_over:
                     await self.changed()
             state = await self.state()
-        return state.result(self.call.operation.tool_name) if state.is_over else None
+        return state.result(self.call.tool) if state.is_over else None
 
     async def leave(self) -> None:
         """No call waits for it any more. It stays open for a while, and the same call joins it."""
@@ -225,7 +224,7 @@ class OpenQuestion:
                 self.questions.audit.write("withdrawn", self.call, reason=why)
 
     def _not_run(self, reason: Reason, why: str | None = None) -> NotRun:
-        return NotRun(self.call.operation.tool_name, "declined", reason, why=why)
+        return NotRun(self.call.tool, "declined", reason, why=why)
 
 
 class Page(Protocol):
@@ -281,13 +280,13 @@ class OpenQuestions:
 
         Returns the question that is asked already about the same call, if there is one.
         """
-        is_stop = call.operation.stops_broadcast
+        is_stop = call.stops_broadcast
         if is_stop:  # the yes is the same for a click and for the model
             question = self.store.question_about_stop(call, ask.preview, ask.question_id)
         else:
             asked = (await self.kept.read(ask.question_id, call.caller)).question
             if asked is None:  # others were asked since
-                raise interrupted(call.operation)
+                raise call.interrupted()
             question = asked
         room = (call.caller.fingerprint, channel, is_stop)
         await self._make_room(room)
@@ -305,11 +304,11 @@ class OpenQuestions:
         token, _, studio_id = ticket.partition(".")
         if StopToken.read(token, key=caller.key or "", studio_id=studio_id) is not None:
             with suppress(ValidationError):  # a caller can sign anything with their own key
-                return self._handle(token, GuardedCall(GoOffline(studio_id=studio_id), caller))
+                return self._handle(token, GuardedCall((GoOffline(studio_id=studio_id),), caller))
         question = (await self.kept.read(ticket, caller)).question
         if question is None:
             return None
-        return self._handle(question.id, GuardedCall(question.operation, caller))
+        return self._handle(question.id, GuardedCall(question.operations, caller))
 
     async def find(self, call: GuardedCall) -> tuple[OpenQuestion, Phase] | None:
         """The latest question that a call must know of: the same call, and news for it.
@@ -369,7 +368,7 @@ class OpenQuestions:
                 del self._waiting_calls[it.id]
 
     def _handle(self, question_id: str, call: GuardedCall) -> OpenQuestion:
-        can_ask = not call.operation.stops_broadcast
+        can_ask = not call.stops_broadcast
         return OpenQuestion(question_id, call._replace(evidence=NO_EVIDENCE, can_ask=can_ask), self)
 
     async def _make_room(self, room: tuple[str, Channel, bool]) -> None:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Final, Literal, NamedTuple
 
+from trax_mcp.actions.preview import Preview
+from trax_mcp.actions.shown import Operations
+from trax_mcp.actions.stream import STAY_ON_AIR
 from trax_mcp.consent.calls import (
-    STAY_ON_AIR,
     ApprovedIn,
     Evidence,
     NotRun,
@@ -18,9 +20,7 @@ from trax_mcp.consent.calls import (
     Reason,
     Status,
 )
-from trax_mcp.consent.changes import Action
 from trax_mcp.consent.pacing import is_too_soon
-from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.questions import READING_SECONDS, Question
 from trax_mcp.consent.rules import WaysToAsk
 from trax_mcp.consent.stop_token import StopToken
@@ -38,7 +38,7 @@ class Case(NamedTuple):
     `came_at` is when the call came, on the clock of the records.
     """
 
-    operation: Action
+    operations: Operations
     digest: str
     evidence: Evidence
     question: Question | None
@@ -125,13 +125,13 @@ def judge(case: Case) -> Verdict:
 
 
 def nothing_to_do(
-    operation: Action, facts: Facts, *, go_live_pending: bool, now: datetime
+    operations: Operations, facts: Facts, *, go_live_pending: bool, now: datetime
 ) -> str | None:
     """Why a go-live is not needed, in words. None if it is, or for other operations.
 
     `go_live_pending`: one was sent within the last minute, and its result has not been seen.
     """
-    if not operation.starts_broadcast:
+    if not operations[-1].starts_broadcast:
         return None
     if facts.live:
         return f"{naming.studio(facts.studio.value)} {times.on_air(facts.since, now)} already"
@@ -183,7 +183,7 @@ def _judge_answer_about_stop(
 
 
 def refusal_by_person(
-    operation: Action, answer: PersonAnswer | None, question: Question | None
+    operations: Operations, answer: PersonAnswer | None, question: Question | None
 ) -> Refuse | None:
     """The refusal, if a person said no to this question. No facts are needed for it."""
     if answer is None or question is None or question.is_for_model:
@@ -191,7 +191,7 @@ def refusal_by_person(
     reason = _reason_for_no(
         answer, question.preview.no, is_offered=answer.choice == question.choice
     )
-    is_no = question.is_for(operation) and reason in {"declined", "cancelled"}
+    is_no = question.is_for(operations) and reason in {"declined", "cancelled"}
     return Refuse("declined", reason) if is_no else None
 
 
@@ -202,11 +202,13 @@ def by_a_person(refusal: Refuse, evidence: Evidence, *, age: float) -> Refuse:
     return UNSEEN if is_by_client else refusal
 
 
-def question_to_use(operation: Action, evidence: Evidence, question: Question | None) -> str | None:
+def question_to_use(
+    operations: Operations, evidence: Evidence, question: Question | None
+) -> str | None:
     """The question that a call uses up although it no longer needs one."""
     if not evidence.confirm or question is None or question.is_used:
         return None
-    return question.id if question.is_for(operation) else None
+    return question.id if question.is_for(operations) else None
 
 
 def _judge_without_person(case: Case) -> Verdict:
@@ -227,7 +229,7 @@ def _judge_confirmation(case: Case) -> Verdict:
         return NeedsConfirmation("mismatch" if case.is_for_stop else "expired")
     if not question.is_for_model:  # a person is asked this, so no preview of it is given
         return Refuse("confirmation_invalid", "mismatch")
-    if not question.is_for(case.operation):
+    if not question.is_for(case.operations):
         return NeedsConfirmation("mismatch")
     if is_too_soon(question.asked_at, question.hurried, case.came_at):
         return TOO_SOON
@@ -241,7 +243,7 @@ def _judge_answer(case: Case, answer: PersonAnswer) -> Verdict:
         return Refuse("declined", "timed_out")
     if question is None or question.number != answer.number:
         return Refuse("confirmation_invalid", "mismatch" if case.is_for_stop else "expired")
-    if question.is_for_model or not question.is_for(case.operation):
+    if question.is_for_model or not question.is_for(case.operations):
         return Refuse("confirmation_invalid", "mismatch")
     reason = _reason_for_no(
         answer, question.preview.no, is_offered=answer.choice == question.choice

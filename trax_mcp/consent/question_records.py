@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from pydantic import SecretStr
 
+from trax_mcp.actions.shown import Operations
 from trax_mcp.api.caller import Caller
 from trax_mcp.consent.calls import Channel, GuardedCall
-from trax_mcp.consent.changes import Action
 from trax_mcp.consent.pacing import hurried_again
 from trax_mcp.consent.questions import Question, QuestionState
 from trax_mcp.consent.records import (
@@ -53,7 +53,7 @@ class QuestionRecords:
         Returns the question that is asked already about the same call, if there is one. A stop is
         asked about anew.
         """
-        by_call, key = _by_call(question.operation, caller), Key("question", question.id)
+        by_call, key = _by_call(question.operations, caller), Key("question", question.id)
         while True:
             earlier_id: str | None = (await self._records.read(by_call)).values[by_call]
             earlier = Key("question", earlier_id or "")
@@ -74,7 +74,7 @@ class QuestionRecords:
 
     async def same_call(self, call: GuardedCall) -> QuestionState:
         """The latest question in a panel or on the page about the same call."""
-        by_call = _by_call(call.operation, call.caller)
+        by_call = _by_call(call.operations, call.caller)
         question_id: str | None = (await self._records.read(by_call)).values[by_call]
         return await self.read(question_id or "", call.caller)
 
@@ -111,9 +111,9 @@ class QuestionRecords:
         await self.change(question_id, lambda it, _: it if it.is_used else None)
 
 
-def call_digest(operation: Action, key: str) -> str:
+def call_digest(operations: Operations, key: str) -> str:
     """A digest of a call with all its arguments. It reveals none of them, and differs by `key`."""
-    content = json.dumps([operation.tool_name, operation.arguments()], default=_reveal)
+    content = json.dumps([[it.tool_name, it.arguments()] for it in operations], default=_reveal)
     return hmac.new(key.encode(), content.encode(), hashlib.sha256).hexdigest()
 
 
@@ -121,5 +121,5 @@ def _reveal(value: object) -> object:
     return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
-def _by_call(operation: Action, caller: Caller) -> Key:
-    return Key("call", call_digest(operation, f"{caller.key} {caller.fingerprint}"))
+def _by_call(operations: Operations, caller: Caller) -> Key:
+    return Key("call", call_digest(operations, f"{caller.key} {caller.fingerprint}"))

@@ -11,12 +11,13 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import PlainSerializer, PlainValidator
 
+from trax_mcp.actions import CHANGES
+from trax_mcp.actions.change import Change
+from trax_mcp.actions.preview import Preview
+from trax_mcp.actions.shown import Operations
 from trax_mcp.api.errors import Outcome, TraxError
-from trax_mcp.api.operation import Operation, plain_value
-from trax_mcp.api.operations import OPERATIONS
+from trax_mcp.api.operation import plain_value
 from trax_mcp.consent.calls import ApprovedIn, Done, NotRun
-from trax_mcp.consent.changes import Action, ApplyChanges
-from trax_mcp.consent.preview import Preview
 from trax_mcp.studio.naming import Sentence
 
 QUESTION_SECONDS: Final = 300.0
@@ -41,12 +42,11 @@ Phase = Literal["open", "running", "ended", "unreported"]
 """A question is `open`, `running` while its call is sent, `ended` when something has come of it or
 nobody has answered in time, and `unreported` if nothing has shown it in time."""
 
-_ALL: Final[tuple[type[Action], ...]] = (*OPERATIONS, ApplyChanges)
-_KINDS: Final = {kind.tool_name: kind for kind in _ALL}
+_KINDS: Final = {kind.tool_name: kind for kind in CHANGES}
 
 
-def _read_operation(stored: Any) -> Action:  # noqa: ANN401  JSON
-    if isinstance(stored, Operation | ApplyChanges):
+def _read_operation(stored: Any) -> Change[Any]:  # noqa: ANN401  JSON
+    if isinstance(stored, Change):
         return stored
     try:
         return _KINDS[stored["tool"]].model_validate(stored["arguments"])
@@ -54,15 +54,13 @@ def _read_operation(stored: Any) -> Action:  # noqa: ANN401  JSON
         raise ValueError("no such operation here") from None
 
 
-def _write_operation(operation: Action) -> Mapping[str, Any]:
+def _write_operation(operation: Change[Any]) -> Mapping[str, Any]:
     arguments = {name: plain_value(value) for name, value in operation.arguments().items()}
-    if isinstance(operation, ApplyChanges):
-        arguments["changes"] = [_write_operation(it) for it in operation.steps]
     return {"tool": operation.tool_name, "arguments": arguments}
 
 
 StoredOperation = Annotated[
-    Action, PlainValidator(_read_operation), PlainSerializer(_write_operation)
+    Change[Any], PlainValidator(_read_operation), PlainSerializer(_write_operation)
 ]
 """An operation, which is stored with its secrets in plain text: only sealed."""
 
@@ -154,7 +152,7 @@ class Question:
     id: str
     caller: str
     place: str
-    operation: StoredOperation
+    operations: tuple[StoredOperation, ...]
     channel: Literal["model", "form", "panel", "page"]
     preview: Preview
     last_stop: str
@@ -204,7 +202,7 @@ class Question:
     @property
     def is_stop(self) -> bool:
         """Whether it is about a stop."""
-        return self.operation.stops_broadcast
+        return self.operations[0].stops_broadcast
 
     @property
     def was_reported(self) -> bool:
@@ -265,9 +263,9 @@ class Question:
         """Whether the model brings its yes."""
         return self.channel == "model"
 
-    def is_for(self, operation: Action) -> bool:
+    def is_for(self, operations: Operations) -> bool:
         """Whether it is about exactly this call."""
-        return self.operation == operation
+        return self.operations == operations
 
     def is_void_after(self, last_stop: str) -> bool:
         """Whether a stop has come since it was asked, and it leads on air."""

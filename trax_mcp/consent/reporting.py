@@ -12,20 +12,19 @@ from typing import Any, Final
 
 import anyio
 
+from trax_mcp.actions.change import Change
+from trax_mcp.actions.destinations import UpdateDestination
+from trax_mcp.actions.shown import with_views
+from trax_mcp.actions.sources import UpdateSource
+from trax_mcp.actions.view import View
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import Outcome, TraxError
-from trax_mcp.api.models import Destination, Model, Source, read_switch
-from trax_mcp.api.operation import Operation
-from trax_mcp.api.operations import UpdateDestination, UpdateSource
+from trax_mcp.api.models import Destination, Source, read_switch
 from trax_mcp.api.responses import Response
 from trax_mcp.clock import Clock, iso
 from trax_mcp.consent.attempts import Attempt, Sent, is_certain, lost, outcome_of
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import ApprovedIn, Done, GuardedCall, Step
-from trax_mcp.consent.changes import ApplyChanges
-from trax_mcp.consent.plans import plan_for
-from trax_mcp.consent.plans.base import Plan
-from trax_mcp.consent.plans.changes import ApplyChangesPlan
 from trax_mcp.consent.questions import outcome_in_words
 from trax_mcp.consent.rules import WaysToAsk
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
@@ -87,7 +86,7 @@ class Reporter:
         is_on_air = observed is not None and observed.state == "on_air"
         is_seen = is_on_air and isinstance(sent, TraxError)
         outcome: Outcome = "applied" if is_seen else outcome_of(sent)
-        if call.operation.starts_broadcast:  # what came of others is known without a look
+        if call.starts_broadcast:  # what came of others is known without a look
             self.write_outcome(call, sent, outcome, observed, digest=digest)
         if outcome != "not_applied":
             words = outcome_in_words(outcome, observed.state if observed else None)
@@ -101,7 +100,7 @@ class Reporter:
         self, call: GuardedCall, sent: Sent, until: Callable[[], Awaitable[None]] | None
     ) -> Observed | None:
         """The state that the stream status shows. None if the call started no broadcast."""
-        operation = call.operation
+        (operation,) = call.operations
         if not operation.starts_broadcast or outcome_of(sent) == "not_applied":
             return None
         observed = Observed("unknown", iso(self._clock.now()))
@@ -142,15 +141,15 @@ class Reporter:
                 else:
                     observed = await observer.run(live=False, progress=call.progress)
             except Exception:  # noqa: BLE001  the call is done: its outcome must be recorded
-                _LOG.exception("watching %s failed", call.operation.tool_name)
+                _LOG.exception("watching %s failed", call.tool)
         return observed, observer.was_on_air
 
     def _observer(self, call: GuardedCall) -> OutcomeObserver:
-        studio_id = call.operation.studio()
+        studio_id = call.studio_id
         return OutcomeObserver(self._client, call.caller, studio_id, clock=self._clock)
 
     async def read_back(
-        self, call: GuardedCall, step: Operation[Model], sent: Sent
+        self, call: GuardedCall, step: Change[Any], sent: Sent
     ) -> tuple[Sent, str | None]:
         """What came of a switch whose answer was lost, by a read, and how the answer was lost.
 
@@ -203,66 +202,49 @@ class Reporter:
         self,
         call: GuardedCall,
         sent: Sent,
-        facts: Facts,
+        view: View,
         *,
-        observed: Observed | None = None,
-        undone: bool | None = None,
         approved_in: ApprovedIn | None = None,
         lost: str | None = None,
-        was_off: bool = False,
     ) -> Done:
-        """The result in words, from these facts and the lists that are kept.
-
-        `was_off`: a stop that TRaX refused, since nothing had to be stopped.
-        """
-        operation, plan_type = call.operation, plan_for(call.operation)
+        """The result in words, from this view and the lists that are kept."""
+        (operation,) = call.operations
         done = Done(
             None if isinstance(sent, TraxError) else sent,
-            observed,
-            undone=undone,
+            view.observed,
+            undone=view.undone,
             approved_in=approved_in,
-            lost=sent.told if isinstance(sent, TraxError) and not was_off else lost,
+            lost=sent.told if isinstance(sent, TraxError) and not view.was_off else lost,
         )
-        facts = self._completed(call, facts)
-        plan = plan_type(operation, facts, now=self._clock.now())
-        plan.was_off = was_off
-        return done._replace(**plan.report(done.data, observed, undone=undone)._asdict())
+        report = operation.report(self._completed(call, view), done.data)
+        return done._replace(**report._asdict())
 
-    def report_changes(
-        self,
-        attempt: Attempt,
-        operation: ApplyChanges,
-        observed: Observed | None,
-        *,
-        is_failed: bool,
-    ) -> Done:
+    def report_several(self, attempt: Attempt, view: View, *, is_failed: bool) -> Done:
         """The result of several changes. `is_failed`: the effect of the last one was not seen."""
-        facts = self._completed(attempt.call, attempt.facts)
-        plan = ApplyChangesPlan(operation, facts, now=self._clock.now())
-        last = len(attempt.sent) - 1
+        call, last = attempt.call, len(attempt.sent) - 1
+        views = with_views(call.operations, self._completed(call, view))
         steps = [
             _step(
                 it,
+                its_view if index == last else replace(its_view, observed=None, undone=None),
                 attempt.sent[index] if index <= last else None,
-                observed if index == last else None,
-                undone=attempt.undone if index == last else None,
                 is_failed=is_failed or index < last,
                 cut_short=attempt.cut_short,
                 lost=attempt.lost if index == last else None,
             )
-            for index, it in enumerate(plan.plans)
+            for index, (it, its_view) in enumerate(views)
         ]
-        done = Done(
+        return Done(
             None,
-            observed,
+            view.observed,
             undone=attempt.undone,
-            approved_in=self.approved_in(attempt.call, attempt.question_id),
+            approved_in=self.approved_in(call, attempt.question_id),
             steps=tuple(steps),
         )
-        return done._replace(said=tuple(plan.done({}, observed))) if done.is_whole else done
 
-    def _completed(self, call: GuardedCall, facts: Facts) -> Facts:
-        return facts.completed_by(self._lists.known(call.caller, call.operation.studio()))
+    def _completed(self, call: GuardedCall, view: View) -> View:
+        known = self._lists.known(call.caller, call.studio_id)
+        return replace(view, facts=view.facts.completed_by(known))
 
     def approved_in(self, call: GuardedCall, question_id: str | None) -> ApprovedIn | None:
         """How a call that ran was approved. None if it needed no consent."""
@@ -273,25 +255,24 @@ class Reporter:
 
 
 def _step(
-    plan: Plan[Any],
+    change: Change[Any],
+    view: View,
     sent: Sent | None,
-    observed: Observed | None,
     *,
-    undone: bool | None,
     is_failed: bool,
     cut_short: str,
     lost: str | None,
 ) -> Step:
     """What came of one of several changes."""
-    tool, (act, _) = plan.operation.tool_name, plan.choices()
+    tool, (act, _) = change.tool_name, change.choices(view)
     if sent is None:
         return Step(tool, "not_sent", f"{act}: not sent, because {cut_short}.")
     if isinstance(sent, TraxError) and is_failed:
         return Step(tool, sent.outcome, f"{act}: {sent.summary}", error=sent)
     data = {} if isinstance(sent, TraxError) else sent.data
-    report = plan.report(data, observed, undone=undone)
-    is_seen = observed is not None and observed.state == "on_air"
-    is_done = is_seen or is_certain(plan.operation, sent)
+    report = change.report(view, data)
+    is_seen = view.state == "on_air"
+    is_done = is_seen or is_certain(change, sent)
     said = [it.text for it in (*report.said, *report.warnings)]
     return Step(
         tool,
@@ -307,7 +288,7 @@ def read_back_text(lost: str) -> str:
     return f"{lost}. This was read right after."
 
 
-def _switch(step: Operation[Model]) -> tuple[Fact, str] | None:
+def _switch(step: Change[Any]) -> tuple[Fact, str] | None:
     """The list that shows a switch which a call turns, and its name there. Else None.
 
     Only of a call that changes nothing else but a name: no read shows the rest reliably.

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Self
 
+from trax_mcp.actions import OPERATIONS
+from trax_mcp.actions.several import ApplyChanges
+from trax_mcp.actions.shown import tool_of
+from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Effect, Operation, ToolInput, When, most
-from trax_mcp.api.operations import OPERATIONS
-from trax_mcp.consent.changes import Action, ApplyChanges
 
 Way = Literal["form", "panel", "page", "preview"]
 """How a person is asked. By a preview the model asks them."""
@@ -62,12 +64,10 @@ class Rules:
             return kind is ApplyChanges
         return kind.may_need_consent() or kind.tool_name in self.also
 
-    def when(self, operation: Action) -> When:
-        """When this call needs consent: of several changes, as soon as one of them does."""
-        if isinstance(operation, ApplyChanges):
-            own = When.ALWAYS if operation.tool_name in self.also else When.NEVER
-            return max(own, *map(self.when, operation.steps))
-        return When.ALWAYS if operation.tool_name in self.also else operation.when()
+    def when(self, operations: tuple[Operation[Model], ...]) -> When:
+        """When a call of these needs consent: of several changes, as soon as one of them does."""
+        tools = {tool_of(operations), *(it.tool_name for it in operations)}
+        return When.ALWAYS if tools & self.also else max(it.when() for it in operations)
 
     def consent_hint(self, kind: type[ToolInput]) -> str:
         """When a tool needs consent, for its description; empty if it never does."""

@@ -8,22 +8,22 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import anyio
 import anyio.lowlevel
 
+from trax_mcp.actions.change import Change
+from trax_mcp.actions.shown import facts_before_last, is_as_shown
+from trax_mcp.actions.stream import GoOffline
+from trax_mcp.actions.view import View
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import Refused, TraxError, interrupted
-from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Operation
-from trax_mcp.api.operations import GetStreamStatus, GoOffline
+from trax_mcp.api.reads import GetStreamStatus
 from trax_mcp.clock import Clock
 from trax_mcp.consent.attempts import Attempt, Sent, is_certain, not_changed, outcome_of
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import Done, GuardedCall
-from trax_mcp.consent.changes import ApplyChanges
-from trax_mcp.consent.plans.changes import facts_before_last, is_as_shown
 from trax_mcp.consent.records import Away, Key, store_unavailable
 from trax_mcp.consent.reporting import Reporter
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
@@ -76,7 +76,7 @@ class Sender:
         after one that is not certainly done, or after a stop.
         """
         began, unheard = self._clock.seconds(), self.unheard[attempt.place.shared]
-        first, *others = attempt.call.operation.steps
+        first, *others = attempt.call.operations
         try:
             with anyio.CancelScope(shield=True):  # a yes that is used must come to an end
                 has_begun = await self._begin(attempt, first)
@@ -105,7 +105,7 @@ class Sender:
         """Whether another replica may have had the turn meanwhile."""
         return self._store.records.is_shared and self._clock.seconds() > since + _SLEPT_SECONDS
 
-    async def _send_step(self, attempt: Attempt, step: Operation[Model]) -> None:
+    async def _send_step(self, attempt: Attempt, step: Change[Any]) -> None:
         attempt.sent.append(interrupted(step))
         try:
             with self.tasks.shield(deadline=self._reporter.deadline()):
@@ -113,13 +113,13 @@ class Sender:
         finally:
             if not step.starts_broadcast:  # else it is observed first
                 sent = attempt.sent[-1]
-                call = attempt.call._replace(operation=step)
+                call = attempt.call._replace(operations=(step,))
                 self._reporter.write_outcome(
                     call, sent, outcome_of(sent), None, digest=attempt.digest
                 )
 
     async def _goes_on(
-        self, attempt: Attempt, step: Operation[Model], *, began: float, unheard: int
+        self, attempt: Attempt, step: Change[Any], *, began: float, unheard: int
     ) -> bool:
         """Whether a further step may be sent. Else the attempt has why not.
 
@@ -143,26 +143,24 @@ class Sender:
     async def _is_off_air(self, call: GuardedCall) -> bool:
         """Whether the studio is certainly still off air: somebody may have gone live elsewhere."""
         with suppress(TraxError):
-            status = GetStreamStatus(studio_id=call.operation.studio())
+            status = GetStreamStatus(studio_id=call.studio_id)
             return Facts(status=Read(await self._client.call(status, call.caller))).live is False
         return False
 
     async def _why_not_as_shown(self, attempt: Attempt) -> str:
         """Why a go-live may reach what nobody was shown: others act meanwhile. Else empty."""
-        call, shown = attempt.call, facts_before_last(attempt.call.operation, attempt.facts)
+        call, shown = attempt.call, facts_before_last(attempt.call.operations, attempt.facts)
         if shown.destinations.value is None:
             return ""  # nor was any shown
         with suppress(TraxError):
-            reader = FactReader(self._client, call.caller, call.operation.studio())
+            reader = FactReader(self._client, call.caller, call.studio_id)
             now = await reader.read((Fact.DESTINATIONS,))
             if now.destinations.value is not None:
                 is_shown = is_as_shown(shown, now, attempt.added_destinations())
                 return "" if is_shown else _NOT_AS_SHOWN
         return _NOT_SEEN
 
-    async def _begin_further(
-        self, attempt: Attempt, step: Operation[Model], *, unheard: int
-    ) -> str:
+    async def _begin_further(self, attempt: Attempt, step: Change[Any], *, unheard: int) -> str:
         """Let a further step be sent. Returns why it may not be; empty if it may."""
         looked = self._clock.seconds()
         with suppress(Away):
@@ -176,7 +174,7 @@ class Sender:
                 return _STOPPED
         return _ENGINE_AWAY
 
-    async def _begin(self, attempt: Attempt, step: Operation[Model]) -> bool:
+    async def _begin(self, attempt: Attempt, step: Change[Any]) -> bool:
         return await self._store.begin_call(
             attempt.place,
             attempt.turn_id,
@@ -223,12 +221,12 @@ class Sender:
 
     async def _undo(self, call: GuardedCall) -> bool:
         """Take the studio off the air: a stop came while the go-live was sent."""
-        stop = GoOffline(studio_id=call.operation.studio())
+        stop = GoOffline(studio_id=call.studio_id)
         sent: Sent = interrupted(stop)
         try:
             sent = await self.send(stop, call, digest=None)
         finally:
-            call = call._replace(operation=stop)
+            call = call._replace(operations=(stop,))
             self._reporter.write_outcome(call, sent, outcome_of(sent), None, digest=None)
         return not isinstance(sent, TraxError)
 
@@ -247,7 +245,7 @@ class Sender:
                 place,
                 attempt.question_id,
                 attempt.seen,
-                words if call.operation is step else attempt.in_words(is_on_air=is_on_air),
+                words if not attempt.is_several else attempt.in_words(is_on_air=is_on_air),
                 on_air=step.starts_broadcast and is_on_air,
             )
 
@@ -257,26 +255,23 @@ class Sender:
         )
         try:
             observed = await self._reporter.observe_and_record(
-                call._replace(operation=step),
+                call._replace(operations=(step,)),
                 attempt.sent[-1],
                 record,
                 digest=attempt.digest,
                 until=self._until(attempt),
             )
         except TraxError:
-            if call.operation is step or attempt.is_rate_limited:
+            if not attempt.is_several or attempt.is_rate_limited:
                 raise
             is_failed = True
-        if isinstance(call.operation, ApplyChanges):
-            return self._reporter.report_changes(
-                attempt, call.operation, observed, is_failed=is_failed
-            )
+        view = View(attempt.facts, now=self._clock.now(), observed=observed, undone=attempt.undone)
+        if attempt.is_several:
+            return self._reporter.report_several(attempt, view, is_failed=is_failed)
         return await self._reporter.report(
             call,
             attempt.sent[-1],
-            attempt.facts,
-            observed=observed,
-            undone=attempt.undone,
+            view,
             approved_in=self._reporter.approved_in(call, attempt.question_id),
             lost=attempt.lost,
         )
@@ -290,14 +285,12 @@ class Sender:
                 return _at_once
         return None
 
-    async def send(
-        self, operation: Operation[Model], call: GuardedCall, *, digest: str | None
-    ) -> Sent:
+    async def send(self, operation: Change[Any], call: GuardedCall, *, digest: str | None) -> Sent:
         """Send a step of a call once. A stop again while TRaX refuses it for too many requests.
 
         A change that TRaX's answer shows otherwise than was asked for has failed.
         """
-        self.audit.write("sending", call._replace(operation=operation), digest=digest)
+        self.audit.write("sending", call._replace(operations=(operation,)), digest=digest)
         until = self._clock.seconds() + _AGAIN_SECONDS
         while True:
             try:

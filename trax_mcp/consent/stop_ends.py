@@ -8,11 +8,11 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import NamedTuple
 
+from trax_mcp.actions.acts import capitalized
+from trax_mcp.actions.stream import END_IT
 from trax_mcp.api.errors import Outcome, Refused, TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.responses import Response
-from trax_mcp.consent.plans.acts import capitalized
-from trax_mcp.consent.plans.stream import END_IT
 from trax_mcp.studio import times
 from trax_mcp.studio.facts import Observed, State
 

@@ -15,13 +15,15 @@ from typing import Final
 import anyio
 from cachetools import TTLCache
 
+from trax_mcp.actions.preview import Preview
+from trax_mcp.actions.shown import show
+from trax_mcp.actions.view import View
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import NotSent, Outcome, TraxError, interrupted
 from trax_mcp.clock import Clock
 from trax_mcp.consent.attempts import Sent, outcome_of
 from trax_mcp.consent.calls import ApprovedIn, Ask, Done, GuardedCall, NotRun, Result
 from trax_mcp.consent.later_steps import LaterStep
-from trax_mcp.consent.plans import plan_for
 from trax_mcp.consent.policy import (
     ALREADY_USED,
     NeedsAnswer,
@@ -34,7 +36,6 @@ from trax_mcp.consent.policy import (
     judge_stop,
     not_run,
 )
-from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.questions import IN_PROGRESS, QUESTION_SECONDS, outcome_in_words
 from trax_mcp.consent.records import KEPT_SECONDS, Away, Place
 from trax_mcp.consent.reporting import Reporter
@@ -89,7 +90,7 @@ class Stops:
         """
         began = anyio.current_time()
         text = call.evidence.question_id or ""
-        studio_id = call.operation.studio()
+        studio_id = call.studio_id
         token = StopToken.read(text, key=call.caller.key or "", studio_id=studio_id)
         is_for_another = await self._is_for_another(call, text, token)
         outcome = await self._outcome(text) if token else None
@@ -113,7 +114,7 @@ class Stops:
                 yes = text if token else secrets.token_hex(16)  # confirm_alone
                 return await self._stop(call, yes, until=began + _WAIT_SECONDS)
             case Refuse():
-                return not_run(call.operation.tool_name, verdict)
+                return not_run(call.tool, verdict)
             case NeedsAnswer() | NeedsConfirmation():
                 return await self._ask(call, verdict)
         raise TypeError(verdict)
@@ -121,10 +122,10 @@ class Stops:
     async def _ask(
         self, call: GuardedCall, verdict: NeedsAnswer | NeedsConfirmation
     ) -> Ask | NotRun:
-        operation, plan_type = call.operation, plan_for(call.operation)
-        reader = FactReader(self._client, call.caller, operation.studio(), quick=True, urgent=True)
+        (stop,) = call.operations
+        reader = FactReader(self._client, call.caller, call.studio_id, quick=True, urgent=True)
         try:
-            facts = await reader.read(plan_type.reads)
+            facts = await reader.read(stop.all_reads)
         except TraxError as error:
             raise error.before_sending() from None
         with anyio.move_on_after(_FACTS_SECONDS), suppress(Away):  # the yes may come elsewhere
@@ -135,11 +136,11 @@ class Stops:
             if facts.live and seen.start_may_come:
                 with anyio.move_on_after(_FACTS_SECONDS), suppress(Away):
                     await self._store.note_on_air(place, seen)
-        self._asked_about[call.caller.owner, operation.studio()] = facts
-        preview = plan_type(operation, facts, now=self._clock.now()).preview
+        self._asked_about[call.caller.owner, call.studio_id] = facts
+        preview = show(call.operations, View(facts, now=self._clock.now()))
         if isinstance(verdict, NeedsAnswer):
             return Ask(self._sign(call, preview, is_for_model=False), preview)
-        refused = not_run(operation.tool_name, verdict, preview=preview)
+        refused = not_run(call.tool, verdict, preview=preview)
         if self._rules.ask.confirm_alone:
             return refused
         expires_at = self._clock.now() + timedelta(seconds=QUESTION_SECONDS)
@@ -152,11 +153,11 @@ class Stops:
         It waits `until` then, on anyio's clock.
         """
         sender, store, stop_id = self._sender, self._store, secrets.token_hex(8)
-        (stop,) = call.operation.steps
+        (stop,) = call.operations
         if token in self._used_here:  # since it was judged
             return self._already_used(call, self._used_here[token])
         self._used_here[token] = IN_PROGRESS
-        sent: Sent = interrupted(call.operation)
+        sent: Sent = interrupted(stop)
         is_first: bool | None = None  # not known while the engine does not answer
         with sender.tasks.shield(deadline=self._reporter.deadline()):
             place = await self._wait_for_go_live(call, until=until)
@@ -222,10 +223,13 @@ class Stops:
         return await self._reporter.report(
             call,
             sent,
-            Facts(studio=self._asked(call).studio, auto_go_live=auto_go_live),
-            observed=end.observed,
+            View(
+                Facts(studio=self._asked(call).studio, auto_go_live=auto_go_live),
+                now=self._clock.now(),
+                observed=end.observed,
+                was_off=end.was_off,
+            ),
             approved_in=approved_in,
-            was_off=end.was_off,
         )
 
     async def _watch(
@@ -253,7 +257,7 @@ class Stops:
 
     def _asked(self, call: GuardedCall) -> Facts:
         """The facts of the last question about such a stop here, as far as there was one."""
-        return self._asked_about.get((call.caller.owner, call.operation.studio()), Facts())
+        return self._asked_about.get((call.caller.owner, call.studio_id), Facts())
 
     async def _look(self, place: Place, call: GuardedCall) -> Seen | None:
         """What is remembered of the studio, as far as the engine says so in time."""
@@ -263,7 +267,7 @@ class Stops:
 
     def _already_used(self, call: GuardedCall, outcome: str) -> NotRun:
         self._write_verdict(call, ALREADY_USED)
-        return not_run(call.operation.tool_name, ALREADY_USED, outcome=outcome)
+        return not_run(call.tool, ALREADY_USED, outcome=outcome)
 
     async def _outcome(self, token: str) -> str | None:
         """What came of the stop that used this yes, as far as is known in time."""
@@ -296,7 +300,7 @@ class Stops:
     def _sign(self, call: GuardedCall, preview: Preview, *, is_for_model: bool) -> str:
         return sign_stop(
             key=call.caller.key or "",
-            studio_id=call.operation.studio(),
+            studio_id=call.studio_id,
             until=self._clock.now().timestamp() + QUESTION_SECONDS,
             choice=preview.yes,
             is_for_model=is_for_model,

@@ -11,12 +11,15 @@ from typing import Final, Literal, NamedTuple, Never
 
 import anyio
 
+from trax_mcp.actions.preview import Preview
 from trax_mcp.api.accepted_keys import AcceptedKeys
+from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import Outcome
+from trax_mcp.api.models import Model
+from trax_mcp.api.operation import Operation
 from trax_mcp.consent.calls import GuardedCall
 from trax_mcp.consent.later_steps import LaterStep, LaterSteps
 from trax_mcp.consent.pacing import REFUSALS_SECONDS, Refusals
-from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.question_records import QuestionRecords, call_digest
 from trax_mcp.consent.questions import (
     IN_PROGRESS,
@@ -89,17 +92,20 @@ class Store:
 
     def place(self, call: GuardedCall) -> Place:
         """The place of a call, by what TRaX has accepted of its caller in this process."""
-        operation, caller = call.operation, call.caller
+        return self.place_of(call.operations[0], call.caller)
+
+    def place_of(self, operation: Operation[Model], caller: Caller) -> Place:
+        """The place where a caller's operation acts, or looks."""
         studio_id = operation.studio()
         shared = Key("studio", studio_id or operation.target_id())
-        if studio_id and self._keys.may_call(caller, operation.steps[0]):  # else none is made
+        if studio_id and self._keys.may_call(caller, operation):  # else none is made
             return Place(shared, shared)
         return Place(Key("studio", f"{shared.id} {caller.fingerprint}"), shared)
 
     async def place_at_any_replica(self, call: GuardedCall) -> Place:
         """The place of a call, by what TRaX has accepted of its caller at any replica."""
         place = self.place(call)
-        is_known = self._keys.has_access(call.caller, call.operation.studio())
+        is_known = self._keys.has_access(call.caller, call.studio_id)
         if self.records.is_shared and not is_known:
             access = _access(place, call)
             if (await self.records.read(access)).values[access]:
@@ -120,7 +126,7 @@ class Store:
             id=token,
             caller=call.caller.fingerprint,
             place=self.place(call).own.id,
-            operation=call.operation,
+            operations=call.operations,
             channel="form",
             preview=preview,
             last_stop="",
@@ -156,6 +162,11 @@ class Store:
             taken_stop=taken_stop_in(snapshot, place),
         )
 
+    async def start_may_come(self, place: Place) -> bool:
+        """As `Seen.start_may_come`, of a place."""
+        snapshot = await self.records.read(*dict.fromkeys(place))
+        return studio_in(snapshot, place.own).starting_until > snapshot.now
+
     async def ask(
         self,
         place: Place,
@@ -179,7 +190,7 @@ class Store:
                 id=question_id,
                 caller=call.caller.fingerprint,
                 place=place.own.id,
-                operation=call.operation,
+                operations=call.operations,
                 channel=again.channel if again else channel,
                 preview=preview,
                 changes=changes,
@@ -449,4 +460,4 @@ def _access(place: Place, call: GuardedCall) -> Key:
 
 def _declined(call: GuardedCall) -> Key:
     name = f"{call.caller.fingerprint} {call.claimed_name or ''}"
-    return Key("declined", call_digest(call.operation, name))
+    return Key("declined", call_digest(call.operations, name))

@@ -11,6 +11,7 @@ from typing import TypeVar
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from trax_mcp.actions.several import ARGUMENTS, CHANGES, MOST_CHANGES, ApplyChanges
 from trax_mcp.api.arguments import LONGEST_CONFIRMATION, PLAIN_TEXT, Id, read_list
 from trax_mcp.api.caller import redact
 from trax_mcp.api.contract import JsonObject
@@ -18,7 +19,6 @@ from trax_mcp.api.errors import NotSent
 from trax_mcp.api.operation import ToolInput
 from trax_mcp.api.text_safety import quote
 from trax_mcp.consent.calls import NO_EVIDENCE, Evidence
-from trax_mcp.consent.changes import ARGUMENTS, CHANGES, MOST_CHANGES, ApplyChanges
 
 ValueT = TypeVar("ValueT", bound=ToolInput)
 

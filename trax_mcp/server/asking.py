@@ -98,7 +98,7 @@ class Asking:
     async def _run(
         self, call: GuardedCall, request: CallRequest
     ) -> Done | NotRun | types.InputRequiredResult:
-        if self.guard.never_asks(call.operation):
+        if self.guard.never_asks(call.operations):
             return _no_question(await self.guard.run(call))
         if _is_stop(call):
             return await self._run_stop(call, request)
@@ -166,13 +166,13 @@ class Asking:
 
     def _cannot_ask(self, call: GuardedCall, request: CallRequest) -> NotRun:
         """No way shows a question whole, and the model may not ask it."""
-        several = len(call.operation.steps) > 1
+        several = len(call.operations) > 1
         why = f"{_TOO_LONG}{_FEWER if several else ''}"
         if ways.cuts_forms(request.client, self._operator()):
             why = _CUT.format(
                 title=ways.drawn_by(request.client.name, request.client.version).title
             )
-        return NotRun(call.operation.tool_name, "cannot_ask", why=why)
+        return NotRun(call.tool, "cannot_ask", why=why)
 
     async def _ask_outside(
         self, call: GuardedCall, ask: Ask, channel: Channel, *, asker: str
@@ -207,7 +207,7 @@ class Asking:
         asked_id = call.evidence.question_id or ""
         state = await self.guard.store.questions.read(asked_id, call.caller)
         question = state.question
-        if question is None or state.phase != "open" or not question.is_for(call.operation):
+        if question is None or state.phase != "open" or not question.is_for(call.operations):
             return None
         return Ask(question.id, question.preview, question.changes, question.number)
 
@@ -351,14 +351,14 @@ class Asking:
 
 
 def _is_stop(call: GuardedCall) -> bool:
-    return call.operation.stops_broadcast
+    return call.stops_broadcast
 
 
 async def _asking(asked: OpenQuestion) -> NotRun:
     question = (await asked.state()).question
     channel = question.channel if question else "panel"
     return NotRun(
-        asked.call.operation.tool_name,
+        asked.call.tool,
         "asking",
         channel="page" if channel == "page" else "panel",
         ticket=asked.ticket if channel == "panel" else None,

@@ -16,7 +16,7 @@ import mcp_types as types
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.operation import ListOperation
-from trax_mcp.api.operations import ListConnections, ListDestinations, ListStudios
+from trax_mcp.api.reads import ListConnections, ListDestinations, ListStudios
 from trax_mcp.api.text_safety import spell_out
 from trax_mcp.clock import Clock
 from trax_mcp.server.offer import Offer

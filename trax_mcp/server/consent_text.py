@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
+from trax_mcp.actions.several import ApplyChanges
 from trax_mcp.consent.calls import Channel, Done, NotRun, Reason, Status
-from trax_mcp.consent.changes import ApplyChanges
 from trax_mcp.consent.questions import QUESTION_SECONDS
 from trax_mcp.consent.reporting import read_back_text
 from trax_mcp.server.question_text import preview_lines

@@ -22,9 +22,9 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from trax_mcp.actions import OPERATIONS
 from trax_mcp.api.accepted_keys import SharedKeys
 from trax_mcp.api.caller import ANONYMOUS, Caller
-from trax_mcp.api.operations import OPERATIONS
 from trax_mcp.open_files import max_open_files
 from trax_mcp.server import panel
 from trax_mcp.server.app import Service

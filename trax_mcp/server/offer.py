@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from trax_mcp.actions import OPERATIONS
+from trax_mcp.actions.several import ApplyChanges
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.errors import NotSent
 from trax_mcp.api.operation import Effect, ToolInput
-from trax_mcp.api.operations import OPERATIONS
 from trax_mcp.chat.wait import WaitForChatMessages
-from trax_mcp.consent.changes import ApplyChanges
 from trax_mcp.consent.rules import Rules
 from trax_mcp.tools.check import CheckStudio
 from trax_mcp.tools.find import FindStudio

@@ -18,7 +18,7 @@ from trax_mcp.api.contract import CONTRACT, JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Studio
 from trax_mcp.api.operation import ToolInput
-from trax_mcp.api.operations import (
+from trax_mcp.api.reads import (
     GetOpenapi,
     GetStreamStatus,
     GetStudio,

@@ -10,17 +10,17 @@ from typing import Annotated, Any, Final
 import mcp_types as types
 from pydantic import Field, WithJsonSchema
 
+from trax_mcp.actions.preview import Preview, Target
+from trax_mcp.actions.several import AppliedChange, AppliedChanges, ApplyChanges
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Effect, ListOperation, Operation, ToolInput
-from trax_mcp.api.operations import GetStudio
+from trax_mcp.api.reads import GetStudio
 from trax_mcp.api.text_safety import spell_out, spell_out_in
 from trax_mcp.clock import iso
 from trax_mcp.consent.calls import Done, NotRun
-from trax_mcp.consent.changes import AppliedChange, AppliedChanges, ApplyChanges
 from trax_mcp.consent.practice import NOTHING_IS_REAL, PRACTICE
-from trax_mcp.consent.preview import Preview, Target
 from trax_mcp.server.consent_text import (
     done_words,
     goes_on,
@@ -161,18 +161,18 @@ def page_words(operation: ListOperation[Any], page: JsonObject) -> Words:
 
 
 def read_result(
-    operation: Operation[Model], answer: JsonObject, meaning: Words
+    read: Operation[Model], response: JsonObject, meaning: Words
 ) -> types.CallToolResult:
-    """TRaX's answer to a read, after what it means in words.
+    """TRaX's response to a read, after what it means in words.
 
     It is unchanged but for fields that would pass as this server's, and characters spelt out.
     """
-    notice = NAMES_NOTICE if _has_names(type(operation)) else ""
-    return said_result(without_ours(answer), meaning, notice=notice)
+    notice = NAMES_NOTICE if _has_names(type(read)) else ""
+    return said_result(without_ours(response), meaning, notice=notice)
 
 
 def change_result(done: Done) -> types.CallToolResult:
-    """The same of TRaX's answer to a change, after what it has done."""
+    """The same of TRaX's response to a change, after what it has done."""
     return _done_result(done, without_ours(done.data), done_words(done))
 
 

@@ -18,7 +18,7 @@ from trax_mcp.api.accepted_keys import NOT_ACCEPTED
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.operations import ListStudios
+from trax_mcp.api.reads import ListStudios
 from trax_mcp.clock import Clock
 from trax_mcp.server.door import PATH
 from trax_mcp.telemetry import Telemetry

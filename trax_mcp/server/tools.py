@@ -6,14 +6,16 @@ from typing import Any, Final, NamedTuple
 
 import mcp_types as types
 
+from trax_mcp.actions.change import Change
+from trax_mcp.actions.several import ApplyChanges
+from trax_mcp.actions.shown import Operations
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.operation import Effect, ListOperation, Operation, ToolInput
-from trax_mcp.api.operations import GetStreamStatus
+from trax_mcp.api.reads import GetStreamStatus
 from trax_mcp.consent.calls import Done, Evidence, GuardedCall, NotRun
-from trax_mcp.consent.changes import Action, ApplyChanges
 from trax_mcp.consent.rules import Rules
 from trax_mcp.server import panel, results, untrusted
 from trax_mcp.server.arguments import EVIDENCE_SCHEMAS, read_arguments
@@ -112,29 +114,32 @@ class Tools:
         self, tool: _Tool, arguments: Mapping[str, object], request: CallRequest
     ) -> types.CallToolResult | types.InputRequiredResult:
         value, evidence = read_arguments(tool.kind, arguments, guarded=tool.guarded)
-        if isinstance(value, Operation) and value.effect is Effect.READ:
-            return await self._read(value, request)
-        if isinstance(value, Operation | ApplyChanges):
-            for step in value.steps:
-                if why := self._offer.why_not(type(step), request.caller):
-                    raise why
-            return await self._run_action(value, evidence, request)
+        match value:
+            case ApplyChanges(changes=changes):
+                return await self._run_changes(changes, evidence, request)
+            case Change():
+                return await self._run_changes((value,), evidence, request)
+            case Operation():
+                return await self._read(value, request)
         return await self._composite.run(value, request)
 
-    async def _read(self, operation: Operation[Any], request: CallRequest) -> types.CallToolResult:
+    async def _read(self, read: Operation[Any], request: CallRequest) -> types.CallToolResult:
         """Run an operation that changes nothing, and so needs nobody's consent."""
-        data = (await self._client.send(operation, request.caller)).data
-        if operation.returns_untrusted_text:
-            return _chat_result(operation, data, request)
-        meaning = await self._meaning(operation, data, request.caller)
-        return results.read_result(operation, data, meaning)
+        data = (await self._client.send(read, request.caller)).data
+        if read.returns_untrusted_text:
+            return _chat_result(read, data, request)
+        meaning = await self._meaning(read, data, request.caller)
+        return results.read_result(read, data, meaning)
 
-    async def _run_action(
-        self, action: Action, evidence: Evidence, request: CallRequest
+    async def _run_changes(
+        self, operations: Operations, evidence: Evidence, request: CallRequest
     ) -> types.CallToolResult | types.InputRequiredResult:
-        """Run a change or several, with the consent of a person if one needs it."""
+        """Make a change or several, with the consent of a person if one needs it."""
+        for it in operations:
+            if why := self._offer.why_not(type(it), request.caller):
+                raise why
         call = GuardedCall(
-            action,
+            operations,
             request.caller,
             evidence._replace(answer=request.answer),
             claimed_name=request.claimed_name,
@@ -147,7 +152,7 @@ class Tools:
                 not_run = self._with_guess(not_run, request)
                 return results.not_run_result(not_run, practice=self._asking.practice)
             case Done(error=TraxError() as error, observed=observed):
-                error = add_name_hint(error, action.arguments(), offered=self._tools)
+                error = add_name_hint(error, operations[0].arguments(), offered=self._tools)
                 return results.error_result(error, observed)
             case Done(steps=()) as done:
                 return results.change_result(done)

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client as TraxClient
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.operations import ListStudios
+from trax_mcp.api.reads import ListStudios
 from trax_mcp.settings import KEY_PREFIX
 from trax_mcp.sign_in.attempts import Attempts, TooManyAttempts, WrongKey
 from trax_mcp.sign_in.client_descriptions import ONLY_ITS_MAKER, Client, ClientRefused, OAuthError

@@ -13,7 +13,7 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.models import ItemT
 from trax_mcp.api.operation import ListOperation
-from trax_mcp.api.operations import ListDestinations, ListSources, ListStudios
+from trax_mcp.api.reads import ListDestinations, ListSources, ListStudios
 from trax_mcp.clock import Clock
 from trax_mcp.studio.facts import Facts, Read
 from trax_mcp.studio.reading import read_all_pages

@@ -11,7 +11,7 @@ import anyio
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.operations import GetStreamStatus
+from trax_mcp.api.reads import GetStreamStatus
 from trax_mcp.clock import Clock, iso
 from trax_mcp.progress import Progress
 from trax_mcp.studio.facts import Observed

@@ -16,7 +16,7 @@ from trax_mcp.api.client import Client
 from trax_mcp.api.errors import NotSent, Refused, TraxError, pagination_loop
 from trax_mcp.api.models import MAX_ITEMS, ItemT, Studio
 from trax_mcp.api.operation import ListOperation, Operation, Response_co
-from trax_mcp.api.operations import (
+from trax_mcp.api.reads import (
     GetHealth,
     GetStreamStatus,
     GetStudio,

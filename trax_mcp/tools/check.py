@@ -13,7 +13,7 @@ from trax_mcp.api.client import Client
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import StreamStatus, Studio
 from trax_mcp.api.operation import Effect
-from trax_mcp.api.operations import ListStudios
+from trax_mcp.api.reads import ListStudios
 from trax_mcp.clock import Clock
 from trax_mcp.studio import naming, times
 from trax_mcp.studio.facts import Fact, Facts, Read

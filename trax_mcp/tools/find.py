@@ -11,7 +11,7 @@ from trax_mcp.api.arguments import Query
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.operation import Effect
-from trax_mcp.api.operations import ListStudios
+from trax_mcp.api.reads import ListStudios
 from trax_mcp.clock import Clock
 from trax_mcp.studio import naming, times
 from trax_mcp.studio.facts import NOT_TOLD, Fact, Facts

@@ -11,6 +11,7 @@ from typing import Final
 import anyio
 from pydantic import Field
 
+from trax_mcp.actions.chat_and_media import CreateMediaUpload
 from trax_mcp.api import arguments
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
@@ -18,7 +19,7 @@ from trax_mcp.api.contract import CONTRACT, JsonObject
 from trax_mcp.api.errors import LostAnswer, NotSent, Refused, TraxError, pagination_loop
 from trax_mcp.api.models import MediaAsset
 from trax_mcp.api.operation import Effect, ToolInput
-from trax_mcp.api.operations import CreateMediaUpload, ListMedia
+from trax_mcp.api.reads import ListMedia
 from trax_mcp.clock import Clock
 from trax_mcp.progress import Progress
 from trax_mcp.studio import naming

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from math import ceil
 from typing import TypedDict
 
+from trax_mcp.actions.preview import Preview
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.consent.practice import NOTHING_IS_REAL
-from trax_mcp.consent.preview import Preview
 from trax_mcp.consent.questions import (
     READING_SECONDS,
     Ended,
@@ -57,7 +57,7 @@ def gone(ending: Ending, *, asker: str = "", practice: bool = False) -> JsonObje
 
 
 def _sending(question: Question) -> str:
-    if question.operation.starts_broadcast:
+    if question.operations[-1].starts_broadcast:
         return "Going live…"
     return "Going offline…" if question.is_stop else "Sending…"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from trax_mcp.actions import OPERATIONS
 from trax_mcp.api.operation import When
-from trax_mcp.api.operations import OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ from typing import Final
 
 from trax_mcp.api.accepted_keys import NOT_ACCEPTED, AcceptedKeys
 from trax_mcp.api.caller import Caller
-from trax_mcp.api.operations import GetHealth, GetStudio, ListStudios
+from trax_mcp.api.reads import GetHealth, GetStudio, ListStudios
 
 CALLER: Final = Caller("sk_live_of_the_owner")
 OTHER: Final = Caller("sk_live_other")

@@ -7,14 +7,11 @@ from typing import Any, Final
 import pytest
 from pydantic import Field, SecretStr, ValidationError
 
+from trax_mcp.actions.destinations import UpdateDestination
+from trax_mcp.actions.stream import GoLive
 from trax_mcp.api.models import Model, Studio
 from trax_mcp.api.operation import Effect, Operation, ToolInput, When
-from trax_mcp.api.operations import (
-    GetStudio,
-    GoLive,
-    ListStudios,
-    UpdateDestination,
-)
+from trax_mcp.api.reads import GetStudio, ListStudios
 
 STREAM_KEY: Final = "live-4711-do-not-print"
 INCOMPLETE: Final = "must name its endpoint and declare its effect and hint"

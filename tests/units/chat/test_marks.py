@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.units.set_clock import SetClock
+from trax_mcp.actions.chat_and_media import SendChatMessage
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import Refused
-from trax_mcp.api.operations import SendChatMessage
 from trax_mcp.api.responses import Response
 from trax_mcp.chat.marks import ChatMarks
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from trax_mcp.consent.preview import Preview, Target
+from trax_mcp.actions.preview import Preview, Target
 from trax_mcp.consent.questions import Question
 from trax_mcp.studio.naming import say
 
 if TYPE_CHECKING:
-    from trax_mcp.api.models import Model
-    from trax_mcp.api.operation import Operation
+    from trax_mcp.actions.change import Change
 
 ID: Final = "the-question"
 YES: Final = "Take it live"
 NO: Final = "Leave it off"
 
 
-def preview_of(operation: Operation[Model], *, digest: str = "now") -> Preview:
+def preview_of(operation: Change[Any], *, digest: str = "now") -> Preview:
     """A preview of a call that shows nothing but the choice."""
     return Preview(
         operation=operation.tool_name,
@@ -31,13 +30,13 @@ def preview_of(operation: Operation[Model], *, digest: str = "now") -> Preview:
     )
 
 
-def asked(operation: Operation[Model], *, digest: str = "now", **more: Any) -> Question:  # noqa: ANN401  any field
+def asked(operation: Change[Any], *, digest: str = "now", **more: Any) -> Question:  # noqa: ANN401  any field
     """A question about a call, for a model unless a channel is given."""
     question = Question(
         id=ID,
         caller="caller",
         place=operation.studio(),
-        operation=operation,
+        operations=(operation,),
         channel="model",
         preview=preview_of(operation, digest=digest),
         last_stop="",

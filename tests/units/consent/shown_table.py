@@ -2,50 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pydantic import SecretStr
 
 from tests.support.operation_table import ADDRESS, CHANGES, FEED, STREAM_KEY
 from tests.units.studio_facts import EVERYTHING, LIVE, UNCLEAR, but, destination, showing, source
+from trax_mcp import actions
+from trax_mcp.actions.chat_and_media import CreateMediaUpload, SendChatMessage
+from trax_mcp.actions.connections import UnlinkConnection
+from trax_mcp.actions.destinations import CreateDestination, DeleteDestination, UpdateDestination
+from trax_mcp.actions.preview import Preview, Target
+from trax_mcp.actions.sources import CreateSource, DeleteSource, UpdateSource
+from trax_mcp.actions.stream import GoLive, GoOffline
+from trax_mcp.actions.studios import CreateStudio, UpdateStudio
 from trax_mcp.api.models import StreamStatus
-from trax_mcp.api.operations import (
-    OPERATIONS,
-    CreateDestination,
-    CreateMediaUpload,
-    CreateSource,
-    CreateStudio,
-    DeleteDestination,
-    DeleteSource,
-    GoLive,
-    GoOffline,
-    SendChatMessage,
-    UnlinkConnection,
-    UpdateDestination,
-    UpdateSource,
-    UpdateStudio,
-)
-from trax_mcp.consent.preview import Preview, Target
 from trax_mcp.studio.facts import Facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.support.operation_table import Entry, Example
-    from trax_mcp.api.models import Model
-    from trax_mcp.api.operation import Operation
+    from trax_mcp.actions.change import Change
 
 
 class Shown(NamedTuple):
     """An operation among facts, and everything that a person is shown about it."""
 
-    operation: Operation[Model]
+    operation: Change[Any]
     facts: Facts
     target: Target
     lines: tuple[str, ...]
 
 
-def shown(operation: Operation[Model], facts: Facts, target: Target, lines: str) -> Shown:
+def shown(operation: Change[Any], facts: Facts, target: Target, lines: str) -> Shown:
     """What a person is shown: the headline, both choices, and then a sentence a line."""
     return Shown(operation, facts, target, tuple(it.strip() for it in lines.strip().splitlines()))
 
@@ -60,9 +50,9 @@ def lines_of(preview: Preview) -> tuple[str, ...]:
     )
 
 
-def operation_of(entry: Entry, example: Example) -> Operation[Model]:
+def operation_of(entry: Entry, example: Example) -> Change[Any]:
     """An example of the table of operations, as an operation."""
-    (kind,) = (it for it in OPERATIONS if it.tool_name == entry.tool)
+    (kind,) = (it for it in actions.CHANGES if it.tool_name == entry.tool)
     return kind.model_validate(entry.arguments(example))
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from trax_mcp.actions.stream import GoLive
 from trax_mcp.api.caller import Caller
-from trax_mcp.api.operations import GoLive
 from trax_mcp.clock import Clock
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import GuardedCall
@@ -35,7 +35,7 @@ def test_a_preview_at_the_wish_of_the_caller_says_so(
     *, wants_preview: bool, tmp_path: Path
 ) -> None:
     counts, path = Counts(), tmp_path / "audit"
-    call = GuardedCall(GoLive(studio_id="s"), Caller("sk"), wants_preview=wants_preview)
+    call = GuardedCall((GoLive(studio_id="s"),), Caller("sk"), wants_preview=wants_preview)
     facts = in_audit_log(NeedsConfirmation("changed"), ask=WaysToAsk(), approved_in=None)
     Audit(path, Clock(), counts).write_verdict(call, facts)
     assert json.loads(path.read_text()).get("askedBy") == ("caller" if wants_preview else None)
@@ -45,7 +45,7 @@ def test_a_preview_at_the_wish_of_the_caller_says_so(
 
 def test_a_question_that_fits_in_no_form_is_counted(tmp_path: Path) -> None:
     counts, path = Counts(), tmp_path / "audit"
-    call = GuardedCall(GoLive(studio_id="s"), Caller("sk"))
+    call = GuardedCall((GoLive(studio_id="s"),), Caller("sk"))
     Audit(path, Clock(), counts).write_not_asked_in_form(call)
     line = json.loads(path.read_text())
     assert (line["event"], line["channel"], line["reason"]) == ("not_asked", "form", "too_long")

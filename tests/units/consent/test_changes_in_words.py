@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from tests.support.operation_table import CHANGES
-from tests.units.consent.asked_questions import asked
 from tests.units.consent.shown_table import CHANGING, GO_LIVE, GO_OFFLINE, operation_of
 from tests.units.studio_facts import (
     EVERYTHING,
@@ -25,13 +23,13 @@ from tests.units.studio_facts import (
     studio,
     to,
 )
-from trax_mcp.consent.plans import plan_for
+from trax_mcp.actions.shown import changes_since, show
+from trax_mcp.actions.view import View
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from trax_mcp.api.models import Model
-    from trax_mcp.api.operation import Operation
+    from trax_mcp.actions.change import Change
     from trax_mcp.studio.facts import Facts
 
 MAIN, LATE, TRYING = EVERYTHING.destinations.value or ()
@@ -42,7 +40,7 @@ HIDDEN_CHANGES: Final[Mapping[str, int]] = {ADDRESS: 1, STREAM_KEY: 1, FORMAT: 1
 
 
 def changes(
-    operation: Operation[Model],
+    operation: Change[Any],
     now: Facts,
     *,
     before: Facts = EVERYTHING,
@@ -50,9 +48,8 @@ def changes(
     since: Mapping[str, int] | None = None,
 ) -> tuple[str, ...]:
     """What a person is told who was asked `before`, when `since` were the hidden changes."""
-    question = asked(operation)
-    question = replace(question, preview=previewed(operation, before), hidden=since or {})
-    told = plan_for(operation)(operation, now, hidden, now=NOW).changes_since(question)
+    view = View(now, hidden or {}, now=NOW)
+    told = changes_since(previewed(operation, before), since or {}, show((operation,), view), view)
     return tuple(it.text for it in told)
 
 

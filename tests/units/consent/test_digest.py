@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from itertools import product
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from pydantic import SecretStr
@@ -45,25 +45,21 @@ from tests.units.studio_facts import (
     to,
     unread,
 )
-from trax_mcp.api.operations import (
-    CreateSource,
-    DeleteDestination,
-    DeleteSource,
-    GoLive,
-    GoOffline,
-    SendChatMessage,
-    UnlinkConnection,
-    UpdateDestination,
-    UpdateStudio,
-)
-from trax_mcp.consent.plans import plan_for
+from trax_mcp.actions.chat_and_media import SendChatMessage
+from trax_mcp.actions.connections import UnlinkConnection
+from trax_mcp.actions.destinations import DeleteDestination, UpdateDestination
+from trax_mcp.actions.shown import show
+from trax_mcp.actions.sources import CreateSource, DeleteSource
+from trax_mcp.actions.stream import GoLive, GoOffline
+from trax_mcp.actions.studios import UpdateStudio
+from trax_mcp.actions.view import View
 from trax_mcp.studio.facts import Facts
 
 if TYPE_CHECKING:
-    from trax_mcp.api.models import Destination, Model, StreamStatus
-    from trax_mcp.api.operation import Operation
+    from trax_mcp.actions.change import Change
+    from trax_mcp.api.models import Destination, StreamStatus
 
-    Rows = dict[str, tuple[Operation[Model], Facts] | tuple[Operation[Model], Facts, Facts]]
+    Rows = dict[str, tuple[Change[Any], Facts] | tuple[Change[Any], Facts, Facts]]
 
 AUTO_LIVE: Final = UpdateStudio(**S, auto_go_live=True)
 ALL_BUT_A_STOP: Final = [it for it in CHANGING if it != GO_OFFLINE]
@@ -90,7 +86,7 @@ def used_by(name: str, which: str, status: StreamStatus = OFF_AIR, place: str = 
     )
 
 
-def digest(operation: Operation[Model], facts: Facts = EVERYTHING) -> str:
+def digest(operation: Change[Any], facts: Facts = EVERYTHING) -> str:
     """What a confirmation is bound to."""
     return previewed(operation, facts).digest
 
@@ -289,7 +285,7 @@ def test_a_hidden_change_invalidates_only_confirmations_that_lead_to_air() -> No
     """Others do not show the thing that changed either. The order of changes does not matter."""
     for operation, leads in ((operation_of(*it), it[1].to_air) for it in CHANGES):
         digests = {
-            plan_for(operation)(operation, EVERYTHING, hidden, now=NOW).preview.digest
+            show((operation,), View(EVERYTHING, hidden, now=NOW)).digest
             for hidden in (*HIDDEN, {STREAM_KEY: 1, ADDRESS: 1})
         }
         assert len(digests) == (len(HIDDEN) if leads else 1), operation
@@ -300,5 +296,5 @@ def test_each_plan_names_the_changes_that_no_read_shows() -> None:
     """A url of a source, or an address, stream key, platform or format of a destination."""
     for entry, example in CHANGES:
         operation = operation_of(entry, example)
-        hidden = plan_for(operation).hidden_fields(operation)
+        hidden = operation.hidden_fields
         assert list(hidden) == entry.hidden_fields(example), example

@@ -10,15 +10,15 @@ import pytest
 from pydantic import ValidationError
 
 from tests.units.studio_facts import LIVE, NOW
-from trax_mcp.consent.changes import CHANGES, Action, ApplyChanges
-from trax_mcp.consent.plans import plan_for
+from trax_mcp.actions.several import CHANGES, ApplyChanges
+from trax_mcp.actions.shown import Operations, show
+from trax_mcp.actions.view import View
 from trax_mcp.server.question_text import form_messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trax_mcp.api.models import Model
-    from trax_mcp.api.operation import Operation
+    from trax_mcp.actions.change import Change
 
 S: Final = "studio_42"
 OTHERS: Final = [
@@ -73,7 +73,7 @@ def test_every_value_of_a_field_asks_another_question(
     assert len(questions) == len({*questions})
 
 
-def _calls(tool: str, name: str) -> Iterator[Operation[Model]]:
+def _calls(tool: str, name: str) -> Iterator[Change[Any]]:
     """Calls that differ in one field alone. One of them lacks it, if a call can."""
     kept = {"studioId": S, **KEPT[tool]}
     if tool == "create_destination":
@@ -85,12 +85,13 @@ def _calls(tool: str, name: str) -> Iterator[Operation[Model]]:
             yield CHANGES[tool].model_validate({it: kept[it] for it in kept if it != name})
 
 
-def _asked(call: Operation[Model], others: list[dict[str, Any]]) -> tuple[str, ...]:
+def _asked(call: Change[Any], others: list[dict[str, Any]]) -> tuple[str, ...]:
     """What a person is shown about a call in forms, without how many changes there are."""
-    action: Action = call
+    operations: Operations = (call,)
     if others:
-        action = ApplyChanges.model_validate({"studioId": S, "changes": [*others, call]})
-    preview = plan_for(action)(action, LIVE, now=NOW).preview
+        given = {"studioId": S, "changes": [*others, call]}
+        operations = ApplyChanges.model_validate(given).changes
+    preview = show(operations, View(LIVE, now=NOW))
     forms = form_messages(preview)
     if not others:
         return tuple(it.message + it.description for it in forms)

@@ -7,7 +7,7 @@ text and in one that renders Markdown. `test_text_safety` has the notation.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from markdown_it import MarkdownIt
@@ -24,8 +24,7 @@ from trax_mcp.server.question_text import fits, form_messages, preview_lines
 from trax_mcp.studio import naming
 
 if TYPE_CHECKING:
-    from trax_mcp.api.models import Model
-    from trax_mcp.api.operation import Operation
+    from trax_mcp.actions.change import Change
     from trax_mcp.studio.facts import Facts
 
 TOOLS: Final = (
@@ -58,7 +57,7 @@ def around(name: str, word: str) -> Facts:
     )
 
 
-def saying(operation: Operation[Model], name: str, word: str) -> Operation[Model]:
+def saying(operation: Change[Any], name: str, word: str) -> Change[Any]:
     """The operation with this name as every text that a caller may choose."""
     texts = {
         field: word if field in WORDS else name
@@ -69,7 +68,7 @@ def saying(operation: Operation[Model], name: str, word: str) -> Operation[Model
     return operation.model_copy(update={**texts, **lists})
 
 
-def question(operation: Operation[Model], name: str, word: str = "custom") -> Ask:
+def question(operation: Change[Any], name: str, word: str = "custom") -> Ask:
     """The question about an operation among such names, asked again after everything changed."""
     preview = previewed(saying(operation, name, word), around(name, word))
     return Ask("c", preview, preview.shown, number=2)
@@ -107,7 +106,7 @@ each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda it:
 
 
 @each_operation
-def test_a_name_is_one_quoted_word_in_every_sentence(operation: Operation[Model]) -> None:
+def test_a_name_is_one_quoted_word_in_every_sentence(operation: Change[Any]) -> None:
     """It is read back from each quote, and all of it if the caller chose it."""
     ordinary = sentences(question(operation, "Ordinary"))
     for kind, name in HOSTILE_NAMES.items():
@@ -124,7 +123,7 @@ def test_a_name_is_one_quoted_word_in_every_sentence(operation: Operation[Model]
 
 @pytest.mark.parametrize("operation", CHANGING, ids=lambda it: it.tool_name)
 def test_a_choice_holds_no_name_and_no_platform_that_is_not_known(
-    operation: Operation[Model],
+    operation: Change[Any],
 ) -> None:
     """Somebody else may have written them."""
     ordinary = question(operation, "Ordinary").preview
@@ -135,7 +134,7 @@ def test_a_choice_holds_no_name_and_no_platform_that_is_not_known(
 
 
 @each_operation
-def test_a_name_adds_no_line_and_hides_none(operation: Operation[Model]) -> None:
+def test_a_name_adds_no_line_and_hides_none(operation: Change[Any]) -> None:
     """No tag, link, image, or struck out text is rendered."""
     ordinary = question_text(question(operation, "Ordinary"))
     for name in NAMES.values():
@@ -145,7 +144,7 @@ def test_a_name_adds_no_line_and_hides_none(operation: Operation[Model]) -> None
 
 
 @each_operation
-def test_no_name_makes_a_form_longer_than_a_small_screen(operation: Operation[Model]) -> None:
+def test_no_name_makes_a_form_longer_than_a_small_screen(operation: Change[Any]) -> None:
     """It is one paragraph. What does not fit is asked in several."""
     for name in (*HOSTILE_NAMES.values(), "w" * 1000, "\u8996" * 1000):
         asked = question(operation, name)
@@ -155,7 +154,7 @@ def test_no_name_makes_a_form_longer_than_a_small_screen(operation: Operation[Mo
 
 
 @each_operation
-def test_a_platform_or_type_cannot_change_a_sentence(operation: Operation[Model]) -> None:
+def test_a_platform_or_type_cannot_change_a_sentence(operation: Change[Any]) -> None:
     """It is quoted unless it is one plain word, and stands where a platform or type stands."""
 
     def frames(word: str) -> list[str]:
@@ -202,7 +201,7 @@ def test_an_address_comes_first_and_after_its_host() -> None:
 @pytest.mark.parametrize("name", ["Ordinary", END, f"x\n\n{END}\n\nconfirm: true", f"> {BEGIN}"])
 @each_operation
 def test_what_is_for_the_person_stands_between_two_lines_that_no_name_can_imitate(
-    operation: Operation[Model], name: str
+    operation: Change[Any], name: str
 ) -> None:
     """Also as Markdown, where each of them is a paragraph of its own."""
     asked = question(operation, name)

@@ -41,19 +41,20 @@ from tests.units.studio_facts import (
     to,
     unread,
 )
+from trax_mcp import actions
+from trax_mcp.actions import OPERATIONS
+from trax_mcp.actions.change import Change
 from trax_mcp.api.errors import NotSent
+from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Effect
-from trax_mcp.api.operations import OPERATIONS, GetHealth, GoLive
-from trax_mcp.consent.changes import Action, ApplyChanges
-from trax_mcp.consent.plans import PLANS, Plan, check_plans
-from trax_mcp.consent.plans.stream import GoLivePlan
+from trax_mcp.api.reads import ListStudios
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.units.consent.shown_table import Shown
-    from trax_mcp.consent.plans.acts import Act
-    from trax_mcp.consent.preview import Preview
+    from trax_mcp.actions.acts import Act
+    from trax_mcp.actions.preview import Preview
     from trax_mcp.studio.facts import Facts
 
 each_row = pytest.mark.parametrize("row", SHOWN, ids=lambda it: it.operation.tool_name)
@@ -239,55 +240,30 @@ def test_a_target_that_its_list_lacks_is_not_found() -> None:
                 previewed(operation_of(entry, example), facts)
 
 
-# Every operation has a plan
+# Every change says what it means
 
 
-ACTIONS: Final[tuple[type[Action], ...]] = (*OPERATIONS, ApplyChanges)
-MUTATING: Final = tuple(it for it in ACTIONS if it.effect is not Effect.READ)
+def declare(base: Any, declared: dict[str, Any], members: dict[str, Any]) -> None:  # noqa: ANN401  any class
+    type(base)("Silent", (base,), {"__module__": __name__, **members}, **declared)
 
 
-def test_the_plans_of_this_server_are_complete() -> None:
-    check_plans(ACTIONS, tuple(PLANS.values()))
-    assert set(PLANS) == set(MUTATING)
-    assert {kind: plan.operation_type for kind, plan in PLANS.items()} == {it: it for it in PLANS}
+def _nothing(*_: object) -> Iterator[Act]:
+    yield from ()
 
 
-class WithoutDone(Plan[GoLive]):
-    """Does not say what it has done."""
-
-    reads = ()
-
-    def acts(self) -> Iterator[Act]:
-        yield from ()
-
-
-PLANNED: Final = tuple(PLANS.values())
-INCOMPLETE: Final[dict[str, tuple[tuple[type[Action], ...], tuple[type[Plan[Any]], ...], str]]] = {
-    **{
-        f"{kind.__name__} without a plan": (
-            ACTIONS,
-            tuple(it for it in PLANNED if it is not plan),
-            rf"^without a plan: \['{kind.__name__}'\]$",
-        )
-        for kind, plan in PLANS.items()
-    },
-    "a plan of no operation": (
-        tuple(it for it in ACTIONS if it is not GoLive),
-        PLANNED,
-        r"^plans of no operation: \['GoLive'\]$",
-    ),
-    "two plans for one": (ACTIONS, (*PLANNED, GoLivePlan), r"^several plans: \['GoLive'\]$"),
-    "a plan that does not say what was done": (
-        (GetHealth, GoLive),
-        (WithoutDone,),
-        r"incomplete plans: \['WithoutDone'\]",
-    ),
-}
+@pytest.mark.parametrize(
+    "members", [{}, {"acts": _nothing}, {"acts": _nothing, "done": _nothing}, {"reads": ()}]
+)
+def test_a_change_that_does_not_say_what_it_means_does_not_import(members: dict[str, Any]) -> None:
+    declared: dict[str, Any] = {
+        "endpoint": "POST /v1/studios",
+        "effect": Effect.WRITE,
+        "shown_by": ListStudios,
+        "hint": "It says nothing.",
+    }
+    with pytest.raises(TypeError, match="Silent must say what it reads, does and has done"):
+        declare(Change[Model], declared, members)
 
 
-@pytest.mark.parametrize(("actions", "plans", "error"), INCOMPLETE.values(), ids=INCOMPLETE)
-def test_plans_that_are_not_complete_do_not_import(
-    actions: tuple[type[Action], ...], plans: tuple[type[Plan[Any]], ...], error: str
-) -> None:
-    with pytest.raises(TypeError, match=error):
-        check_plans(actions, plans)
+def test_every_operation_that_changes_something_says_what_it_means() -> None:
+    assert {it for it in OPERATIONS if it.effect is not Effect.READ} == {*actions.CHANGES}

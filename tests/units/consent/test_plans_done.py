@@ -21,19 +21,14 @@ from tests.units.consent.shown_table import (
     S,
 )
 from tests.units.studio_facts import EVERYTHING, LIVE, NOW, UNCLEAR, but, destination, known
-from trax_mcp.api.operations import (
-    CreateDestination,
-    CreateStudio,
-    SendChatMessage,
-    UpdateDestination,
-    UpdateStudio,
-)
-from trax_mcp.consent.plans import plan_for
+from trax_mcp.actions.chat_and_media import SendChatMessage
+from trax_mcp.actions.destinations import CreateDestination, UpdateDestination
+from trax_mcp.actions.studios import CreateStudio, UpdateStudio
+from trax_mcp.actions.view import View
 from trax_mcp.studio.facts import Fact, Facts, Observed
 
 if TYPE_CHECKING:
-    from trax_mcp.api.models import Model
-    from trax_mcp.api.operation import Operation
+    from trax_mcp.actions.change import Change
 
 ON_AIR: Final = Observed("on_air", "2026-06-05T18:00:03Z", "2026-06-05T18:00:03Z")
 OFF_AIR: Final = Observed("off_air", "2026-06-05T18:00:03Z")
@@ -55,13 +50,12 @@ OF_MAIN: Final = {**S, "dest_id": "dest_1"}
 
 
 def done(
-    operation: Operation[Model],
+    operation: Change[Any],
     answer: dict[str, Any],
     facts: Facts = EVERYTHING,
     observed: Observed | None = None,
 ) -> list[str]:
-    plan = plan_for(operation)(operation, facts, now=NOW)
-    report = plan.report(answer, observed)
+    report = operation.report(View(facts, now=NOW, observed=observed), answer)
     told = [it.text for it in (*report.said, *report.warnings)]
     return [*told, report.next_step] if report.next_step else told
 
@@ -76,7 +70,7 @@ NOT_SHOWN: Final = "TRaX won't show this setting again."
 NOTE_IT: Final = "TRaX won't show this setting again, so note it down."
 LATER: Final = ON_AIR._replace(since="2026-06-05T18:12:31Z")
 
-REPORTS: Final[dict[str, tuple[Operation[Model], dict[str, Any], Observed | None, str]]] = {
+REPORTS: Final[dict[str, tuple[Change[Any], dict[str, Any], Observed | None, str]]] = {
     "a go-live names the destinations that TRaX named, not those that were expected": (
         GO_LIVE, {"destinationIds": ["dest_2", "dest_9"]}, ON_AIR,
         (
@@ -158,8 +152,8 @@ def test_a_go_live_to_many_destinations_names_the_first_twenty() -> None:
 def test_a_go_live_that_a_stop_has_followed_is_never_said_to_be_going_live(
     *, undone: bool | None, then: str
 ) -> None:
-    plan = plan_for(GO_LIVE)(GO_LIVE, EVERYTHING, now=NOW)
-    report = plan.report({}, Observed("stopping", ON_AIR.checked_at), undone=undone)
+    seen = Observed("stopping", ON_AIR.checked_at)
+    report = GO_LIVE.report(View(EVERYTHING, now=NOW, observed=seen, undone=undone), {})
     (told,) = report.said
     assert told.text.startswith(
         f'The start of "Friday Show" was accepted, but a stop came after it{then}.'
@@ -180,7 +174,7 @@ def test_a_go_live_that_a_stop_has_followed_is_never_said_to_be_going_live(
     ],
 )
 def test_a_change_on_air_says_that_nobody_documents_when_a_destination_joins_or_leaves(
-    change: Operation[Model], said: str | None
+    change: Change[Any], said: str | None
 ) -> None:
     for facts, start in ((LIVE, "You're on air."), (UNCLEAR, "You may be on air.")):
         assert done(change, {}, facts)[1:] == ([f"{start} {said}"] if said else [])
@@ -236,7 +230,7 @@ FIELDS: Final = (*MAIN, "type", "active", "destinationIds", "ok", "autoGoLive", 
     observed=st.sampled_from([None, ON_AIR, OFF_AIR]),
 )
 def test_any_answer_becomes_a_sentence_on_one_line(
-    operation: Operation[Model],
+    operation: Change[Any],
     answer: dict[str, Any],
     facts: Facts,
     observed: Observed | None,

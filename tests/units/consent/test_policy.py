@@ -7,16 +7,16 @@ evidence and a column for each way in which an operator and a client can decide.
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import pytest
 
 from tests.units.consent.asked_questions import ID, NO, YES, asked
 from tests.units.studio_facts import EVERYTHING, LIVE, NOW, but
+from trax_mcp.actions.destinations import DeleteDestination
+from trax_mcp.actions.stream import GoLive, GoOffline
 from trax_mcp.api.models import StreamStatus
-from trax_mcp.api.operations import DeleteDestination, GoLive, GoOffline
 from trax_mcp.consent.calls import Evidence, Reason, Reply
-from trax_mcp.consent.changes import ApplyChanges
 from trax_mcp.consent.policy import (
     TOO_SOON,
     UNSEEN,
@@ -37,8 +37,7 @@ from trax_mcp.studio.facts import Facts
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trax_mcp.api.models import Model
-    from trax_mcp.api.operation import Operation
+    from trax_mcp.actions.change import Change
     from trax_mcp.consent.questions import Question
     from trax_mcp.consent.rules import WaysToAsk
 
@@ -74,7 +73,7 @@ GO_OFFLINE: Final = GoOffline(studio_id="s")
 DELETE: Final = DeleteDestination(studio_id="s", dest_id="d")
 OPERATIONS: Final = (GO_LIVE, DELETE)
 OTHER: Final = GoLive(studio_id="another")
-SEVERAL: Final = ApplyChanges(studio_id="s", changes=(DELETE, GO_LIVE))
+SEVERAL: Final = (DELETE, GO_LIVE)
 
 LATER: Final = 5.0
 """When a preview of the table can have been read."""
@@ -125,7 +124,7 @@ ANSWERED: Final = tuple(row for row, it in TABLE.items() if it.evidence.answer)
 EVERYWHERE: Final = tuple((ways, can_ask, it) for (ways, can_ask) in DECIDERS for it in OPERATIONS)
 
 
-def kept_as(words: str, operation: Operation[Model]) -> Question | None:
+def kept_as(words: str, operation: Change[Any]) -> Question | None:
     """Make what the store keeps, from the table's words for it."""
     if "nothing" in words:
         return None
@@ -138,11 +137,11 @@ def kept_as(words: str, operation: Operation[Model]) -> Question | None:
     )
 
 
-def case_of(row: str, operation: Operation[Model], ways: WaysToAsk, *, can_ask: bool) -> Case:
+def case_of(row: str, operation: Change[Any], ways: WaysToAsk, *, can_ask: bool) -> Case:
     it = TABLE[row]
     kept = kept_as(it.kept, operation)
     for_stop = "for a stop" in it.kept
-    return Case(operation, "now", it.evidence, kept, ways, can_ask, LATER, is_for_stop=for_stop)
+    return Case((operation,), "now", it.evidence, kept, ways, can_ask, LATER, is_for_stop=for_stop)
 
 
 @every_row
@@ -221,7 +220,9 @@ def cases() -> Iterator[Case]:
         OPERATIONS, MODELS, ANSWERS, kept, DECIDERS, (None, LIVE_ALREADY), (False, True)
     ):
         evidence = model._replace(answer=person)
-        yield Case(operation, "now", evidence, one, ways, can_ask, LATER, why, is_for_stop=for_stop)
+        yield Case(
+            (operation,), "now", evidence, one, ways, can_ask, LATER, why, is_for_stop=for_stop
+        )
 
 
 def is_agreed(case: Case, verdict: Proceed) -> bool:
@@ -233,7 +234,7 @@ def is_agreed(case: Case, verdict: Proceed) -> bool:
         return evidence.confirm and verdict.question_id is None
     if kept is None or verdict.question_id != kept.id:
         return False
-    if kept.operation != case.operation or kept.preview.digest != case.digest:
+    if kept.operations != case.operations or kept.preview.digest != case.digest:
         return False
     if evidence.answer is not None:
         has_chosen = evidence.answer.reply == "chosen" and evidence.answer.choice == YES
@@ -256,11 +257,11 @@ def test_a_person_who_says_no_is_believed_before_any_fact_is_read() -> None:
         (answer("malformed"), None),
     ):
         for kept in ("question", "question, changed"):
-            assert refusal_by_person(DELETE, given.answer, kept_as(kept, DELETE)) == refusal
+            assert refusal_by_person((DELETE,), given.answer, kept_as(kept, DELETE)) == refusal
     for kept in ("question of another call", "confirmation", "nothing"):
-        told = refusal_by_person(DELETE, answer("declined").answer, kept_as(kept, DELETE))
+        told = refusal_by_person((DELETE,), answer("declined").answer, kept_as(kept, DELETE))
         assert told is None
-    assert refusal_by_person(DELETE, BOTH.answer, kept_as("confirmation", DELETE)) is None
+    assert refusal_by_person((DELETE,), BOTH.answer, kept_as("confirmation", DELETE)) is None
 
 
 def test_a_form_that_is_refused_at_once_was_not_seen() -> None:
@@ -308,7 +309,7 @@ def test_only_a_go_live_is_not_needed_while_live_or_starting(
     for pending, expected in ((False, why), (True, why_if_pending)):
         told = [
             nothing_to_do(it, facts, go_live_pending=pending, now=NOW)
-            for it in (GO_LIVE, SEVERAL, GO_OFFLINE, DELETE)
+            for it in ((GO_LIVE,), SEVERAL, (GO_OFFLINE,), (DELETE,))
         ]
         assert told == [expected, expected, None, None]
 
@@ -316,8 +317,8 @@ def test_only_a_go_live_is_not_needed_while_live_or_starting(
 def test_a_call_that_needs_no_consent_uses_its_own_question_and_no_other() -> None:
     """The digest does not matter: the call would run without a yes too."""
     kept = ("confirmation", "changed", "question", "nothing", "of another call", "used")
-    used = [question_to_use(DELETE, BOTH, kept_as(it, DELETE)) for it in kept]
+    used = [question_to_use((DELETE,), BOTH, kept_as(it, DELETE)) for it in kept]
     assert used == [ID, ID, ID, None, None, None]
-    assert question_to_use(DELETE, COPIED, kept_as("confirmation", DELETE)) is None
+    assert question_to_use((DELETE,), COPIED, kept_as("confirmation", DELETE)) is None
     for evidence in (ALONE, Evidence()):
-        assert question_to_use(DELETE, evidence, None) is None
+        assert question_to_use((DELETE,), evidence, None) is None

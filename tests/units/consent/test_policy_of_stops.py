@@ -31,7 +31,8 @@ from tests.units.consent.policy_rows import (
     invalid,
     no,
 )
-from trax_mcp.consent.calls import STAY_ON_AIR, Evidence, Reply
+from trax_mcp.actions.stream import STAY_ON_AIR
+from trax_mcp.consent.calls import Evidence, Reply
 from trax_mcp.consent.policy import (
     Proceed,
     Verdict,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.units.consent.asked_questions import NO, YES, asked
-from trax_mcp.api.operations import DeleteDestination, GoLive, GoOffline
+from trax_mcp.actions.destinations import DeleteDestination
+from trax_mcp.actions.stream import GoLive, GoOffline
 from trax_mcp.consent.calls import NotRun
 from trax_mcp.consent.questions import StudioRecord, Turn, outcome_in_words
 
@@ -97,7 +98,7 @@ def test_a_question_leads_on_air_no_longer_after_a_stop(before: str, now: str) -
 
 def test_a_question_is_for_exactly_one_call() -> None:
     calls = (GO_LIVE, GoLive(studio_id="t"), GoOffline(studio_id="s"))
-    assert [asked(GO_LIVE).is_for(it) for it in calls] == [True, False, False]
+    assert [asked(GO_LIVE).is_for((it,)) for it in calls] == [True, False, False]
 
 
 def test_hidden_changes_are_counted() -> None:

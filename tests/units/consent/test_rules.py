@@ -5,30 +5,31 @@ The guard reads whether a studio is live. These rules only say for which calls t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from tests.support.operation_table import ALWAYS, CHANGES, NEVER, WHILE_LIVE
 from tests.units.consent.shown_table import operation_of
-from trax_mcp.api.operation import Effect, When
-from trax_mcp.api.operations import OPERATIONS
-from trax_mcp.consent.plans import PLANS
+from trax_mcp import actions
+from trax_mcp.actions import OPERATIONS
+from trax_mcp.actions.several import ApplyChanges
+from trax_mcp.api.operation import Effect, ToolInput, When
 from trax_mcp.consent.rules import Rules, WaysToAsk
 
 if TYPE_CHECKING:
-    from trax_mcp.api.models import Model
-    from trax_mcp.api.operation import Operation
+    from trax_mcp.actions.change import Change
     from trax_mcp.consent.rules import Way
 
 NAMES: Final = {NEVER: When.NEVER, WHILE_LIVE: When.WHILE_LIVE, ALWAYS: When.ALWAYS}
 WHEN: Final = [(operation_of(*it), NAMES[it[1].when]) for it in CHANGES if it[1].when]
-TOOLS: Final = sorted(it.tool_name for it in PLANS)
+KINDS: Final[tuple[type[ToolInput], ...]] = (*actions.CHANGES, ApplyChanges)
+TOOLS: Final = sorted(it.tool_name for it in KINDS)
 
 
-def times(rules: Rules) -> list[tuple[Operation[Model], When]]:
+def times(rules: Rules) -> list[tuple[Change[Any], When]]:
     """When each example needs consent by these rules."""
-    return [(operation, rules.when(operation)) for operation, _ in WHEN]
+    return [(operation, rules.when((operation,))) for operation, _ in WHEN]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_a_tool_is_guarded_if_one_of_its_calls_can_need_consent() -> None:
 @pytest.mark.parametrize("tool", TOOLS)
 def test_an_operator_can_guard_a_tool_with_any_arguments(tool: str) -> None:
     rules = Rules(also=frozenset({tool}))
-    assert all(rules.may_need_consent(it) for it in PLANS if it.tool_name == tool)
+    assert all(rules.may_need_consent(it) for it in KINDS if it.tool_name == tool)
     assert times(rules) == [
         (operation, When.ALWAYS if operation.tool_name == tool else when)
         for operation, when in WHEN
@@ -59,4 +60,4 @@ def test_an_operator_can_guard_a_tool_with_any_arguments(tool: str) -> None:
 def test_only_mutating_operations_can_be_guarded() -> None:
     assert sorted({"apply_changes", *(entry.tool for entry, _ in CHANGES)}) == TOOLS
     reads = [kind for kind in OPERATIONS if kind.effect is Effect.READ]
-    assert {Rules().when(kind.model_construct()) for kind in reads} == {When.NEVER}
+    assert {Rules().when((kind.model_construct(),)) for kind in reads} == {When.NEVER}

@@ -78,7 +78,7 @@ async def test_after_a_second_no_the_same_caller_is_not_asked_the_same_for_a_min
 
     async def refuse() -> float:
         question = await stores.ask(channel="form")
-        await stores.there.decline(question, GuardedCall(GO_LIVE, OWNER))
+        await stores.there.decline(question, GuardedCall((GO_LIVE,), OWNER))
         assert await stores.question(question) is None
         return (await stores.look()).declined_seconds or 0.0
 
@@ -93,7 +93,7 @@ async def test_after_a_second_no_the_same_caller_is_not_asked_the_same_for_a_min
     assert await refuse() == 0.0
     question = await stores.ask()
     async with stores.turn() as me:
-        seen, call = await stores.look(question), GuardedCall(GO_LIVE, OWNER)
+        seen, call = await stores.look(question), GuardedCall((GO_LIVE,), OWNER)
         begun = await stores.here.begin_call(
             stores.place(), me, question.id, seen, starts=False, approved=call
         )
@@ -118,7 +118,7 @@ async def test_the_third_confirmation_within_a_minute_that_is_too_soon_withdraws
 
 async def test_a_no_to_a_question_in_a_panel_leaves_the_question(stores: TwoStores) -> None:
     opened = await stores.open(await stores.ask(channel="form"))
-    await stores.there.decline(opened, GuardedCall(GO_LIVE, OWNER))
+    await stores.there.decline(opened, GuardedCall((GO_LIVE,), OWNER))
     assert await stores.question(opened) == opened
 
 
@@ -153,7 +153,7 @@ async def test_two_clients_of_one_key_are_asked_apart(stores: TwoStores) -> None
 
 
 async def test_a_question_about_a_stop_is_kept_once_it_is_opened(stores: TwoStores) -> None:
-    call = GuardedCall(GO_OFFLINE, OWNER)
+    call = GuardedCall((GO_OFFLINE,), OWNER)
     question = stores.here.question_about_stop(call, preview_of(GO_OFFLINE), STOP)
     assert await stores.question(question) is None
     opened = await stores.open(question)
@@ -181,7 +181,7 @@ async def test_what_was_read_before_another_write_is_not_written(stores: TwoStor
 
 
 async def test_a_stop_is_in_the_place_that_another_replica_has_told(stores: TwoStores) -> None:
-    stop = GuardedCall(GO_OFFLINE, OWNER)
+    stop = GuardedCall((GO_OFFLINE,), OWNER)
     elsewhere = Store(stores.records, AcceptedKeys())
     before = await elsewhere.place_at_any_replica(stop)
     assert before == elsewhere.place(stop) != stores.place()

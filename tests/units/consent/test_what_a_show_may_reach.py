@@ -7,10 +7,10 @@ from typing import Final
 
 import pytest
 
+from trax_mcp.actions.shown import is_as_shown
+from trax_mcp.actions.stream import GoLive
+from trax_mcp.actions.view import View
 from trax_mcp.api.models import Destination
-from trax_mcp.api.operations import GoLive
-from trax_mcp.consent.plans.changes import is_as_shown
-from trax_mcp.consent.plans.stream import GoLivePlan
 from trax_mcp.studio.facts import Facts, Read
 
 
@@ -80,5 +80,5 @@ def test_a_go_live_after_other_changes_reaches_nothing_that_was_not_told(
     ],
 )
 def test_it_stands_before_all_else(facts: Facts, told: tuple[str, ...]) -> None:
-    plan = GoLivePlan(GoLive(studio_id="s"), facts, now=datetime(2026, 1, 1, tzinfo=UTC))
-    assert [it.text for it in plan.lead()] == [*told, "Anyone can watch."]
+    view = View(facts, now=datetime(2026, 1, 1, tzinfo=UTC))
+    assert [it.text for it in GoLive(studio_id="s").lead(view)] == [*told, "Anyone can watch."]

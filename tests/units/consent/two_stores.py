@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from tests.units.consent.asked_questions import preview_of
+from trax_mcp.actions.destinations import DeleteDestination
+from trax_mcp.actions.stream import GoLive, GoOffline
 from trax_mcp.api.accepted_keys import AcceptedKeys
 from trax_mcp.api.caller import Caller
-from trax_mcp.api.operations import DeleteDestination, GetStreamStatus, GoLive, GoOffline
+from trax_mcp.api.reads import GetStreamStatus
 from trax_mcp.consent.calls import Evidence, GuardedCall
 from trax_mcp.consent.questions import outcome_in_words
 from trax_mcp.consent.store import Seen, Store
@@ -19,11 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
 
+    from trax_mcp.actions.change import Change
     from trax_mcp.api.errors import Outcome
-    from trax_mcp.api.models import Model
-    from trax_mcp.api.operation import Operation
     from trax_mcp.consent.calls import Channel
-    from trax_mcp.consent.changes import Action
     from trax_mcp.consent.questions import Question
     from trax_mcp.consent.records import Key, Place, Records, Snapshot
 
@@ -76,7 +76,7 @@ class TwoStores:
         self.records.ahead += seconds
 
     def place(self, caller: Caller = OWNER) -> Place:
-        return self.here.place(GuardedCall(GO_LIVE, caller))
+        return self.here.place(GuardedCall((GO_LIVE,), caller))
 
     def turn(
         self, store: Store | None = None, caller: Caller = OWNER
@@ -86,19 +86,19 @@ class TwoStores:
     async def look(
         self,
         question: Question | None = None,
-        operation: Action = GO_LIVE,
+        operation: Change[Any] = GO_LIVE,
         *,
         caller: Caller = OWNER,
         store: Store | None = None,
     ) -> Seen:
         """What a caller sees, by default here."""
         evidence = Evidence(confirmation=question.id if question else None)
-        call = GuardedCall(operation, caller, evidence)
+        call = GuardedCall((operation,), caller, evidence)
         return await (store or self.here).look(self.place(caller), call)
 
     async def ask(
         self,
-        operation: Operation[Model] = GO_LIVE,
+        operation: Change[Any] = GO_LIVE,
         *,
         caller: Caller = OWNER,
         channel: Literal["model", "form"] = "model",
@@ -107,7 +107,7 @@ class TwoStores:
         return await self.here.ask(
             self.place(caller),
             await self.look(caller=caller),
-            GuardedCall(operation, caller),
+            GuardedCall((operation,), caller),
             preview_of(operation, digest="later" if again else "now"),
             channel=channel,
             again=again,
@@ -176,12 +176,12 @@ class TwoStores:
         return await self.here.questions.open(question, caller, channel=channel, must_report=False)
 
     async def same_call(
-        self, operation: Action = GO_LIVE, caller: Caller = OWNER
+        self, operation: Change[Any] = GO_LIVE, caller: Caller = OWNER
     ) -> Question | None:
         """What the same call has asked before."""
-        return (await self.there.questions.same_call(GuardedCall(operation, caller))).question
+        return (await self.there.questions.same_call(GuardedCall((operation,), caller))).question
 
     async def is_good(self, question: Question) -> bool:
         """Whether a yes to a question would still run the call."""
-        kept = (await self.look(question, question.operation)).question
+        kept = (await self.look(question, *question.operations)).question
         return kept is not None and not kept.is_used

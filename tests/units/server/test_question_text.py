@@ -24,18 +24,13 @@ from tests.units.studio_facts import (
     source,
     studio,
 )
-from trax_mcp.api.operations import (
-    DeleteDestination,
-    DeleteSource,
-    GoLive,
-    GoOffline,
-    UnlinkConnection,
-    UpdateDestination,
-    UpdateSource,
-    UpdateStudio,
-)
-from trax_mcp.consent.changes import ApplyChanges
-from trax_mcp.consent.plans import plan_for
+from trax_mcp.actions.connections import UnlinkConnection
+from trax_mcp.actions.destinations import DeleteDestination, UpdateDestination
+from trax_mcp.actions.shown import Operations, show
+from trax_mcp.actions.sources import DeleteSource, UpdateSource
+from trax_mcp.actions.stream import GoLive, GoOffline
+from trax_mcp.actions.studios import UpdateStudio
+from trax_mcp.actions.view import View
 from trax_mcp.server.question_text import (
     form_messages,
     form_of_stop,
@@ -48,10 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from trax_mcp.api.models import Model
-    from trax_mcp.api.operation import Operation
-    from trax_mcp.consent.changes import Action
-    from trax_mcp.consent.preview import Preview
+    from trax_mcp.actions.change import Change
+    from trax_mcp.actions.preview import Preview
     from trax_mcp.studio.facts import Facts
 
 S: Final = {"studio_id": "studio_42"}
@@ -84,12 +77,13 @@ def turn(which: int, *, is_on: bool = False) -> UpdateSource:
     return UpdateSource(**S, source_id=f"source_{which}", active=is_on)
 
 
-def preview(action: Action, facts: Facts = SHOW) -> Preview:
-    return plan_for(action)(action, facts, now=NOW).preview
+def preview(action: Change[Any] | Operations, facts: Facts = SHOW) -> Preview:
+    operations = action if isinstance(action, tuple) else (action,)
+    return show(operations, View(facts, now=NOW))
 
 
-def several(*steps: Operation[Model]) -> ApplyChanges:
-    return ApplyChanges(studio_id="studio_42", changes=steps)
+def several(*steps: Change[Any]) -> Operations:
+    return steps
 
 
 TURN_OFF_AND_GO: Final = several(of(1, enabled=False), GoLive(**S))
@@ -129,7 +123,7 @@ def test_the_no_comes_first_and_is_preselected() -> None:
     }
 
 
-SEVERAL: Final[list[tuple[str, str, ApplyChanges]]] = [
+SEVERAL: Final[list[tuple[str, str, Operations]]] = [
     (
         "Turn off YouTube and go live on Twitch",
         "Turn off YouTube and go live on Twitch with",
@@ -221,7 +215,7 @@ SEVERAL: Final[list[tuple[str, str, ApplyChanges]]] = [
 
 @pytest.mark.parametrize(("choice", "headline", "call"), SEVERAL)
 def test_several_changes_are_named_by_up_to_three_verbs_deletions_first(
-    choice: str, headline: str, call: ApplyChanges
+    choice: str, headline: str, call: Operations
 ) -> None:
     shown = preview(call)
     assert (shown.no, shown.yes) == ("Change nothing", choice)
@@ -247,7 +241,7 @@ def test_several_changes_are_named_by_up_to_three_verbs_deletions_first(
     ],
 )
 def test_what_is_public_or_lost_is_in_the_first_120_columns(
-    told: str, action: Action, name: str
+    told: str, action: Change[Any] | Operations, name: str
 ) -> None:
     places = tuple(
         it if len(name) < 32 else it.model_copy(update={"name": f"{name}{it.id}"})
@@ -312,7 +306,7 @@ def test_a_name_with_hyphens_is_never_drawn_in_a_row_that_no_client_shows(
 def test_what_a_stop_warns_of_is_in_its_one_form(facts: Facts, now: datetime) -> None:
     places = tuple(destination(f"dest_{it}", f"Place number {it} " * 9, "kick") for it in range(60))
     facts = known(facts, studio=studio("N" * 200), destinations=places)._replace(auto_go_live=True)
-    shown = plan_for(GoOffline(**S))(GoOffline(**S), facts, now=now).preview
+    shown = show((GoOffline(**S),), View(facts, now=now))
     form = form_of_stop(shown, practice=True)
     assert len(rows_of(form.message, 74)) <= 4
     told = [shown.headline, *shown.lead, *shown.warnings]
@@ -375,7 +369,7 @@ STEPS: Final = st.sampled_from(
 @settings(deadline=None, derandomize=True, max_examples=60, phases=[Phase.generate])
 @given(facts=facts(), steps=st.lists(STEPS, min_size=1, max_size=6), goes_live=st.booleans())
 def test_any_question_is_drawn_whole_and_its_choice_holds_no_name(
-    facts: Facts, steps: list[Operation[Model]], *, goes_live: bool
+    facts: Facts, steps: list[Change[Any]], *, goes_live: bool
 ) -> None:
     deleted = {it.target_id() for it in steps if isinstance(it, DeleteDestination | DeleteSource)}
     steps = [
@@ -385,7 +379,7 @@ def test_any_question_is_drawn_whole_and_its_choice_holds_no_name(
         or (isinstance(it, DeleteDestination | DeleteSource) and it not in steps[:at])
     ]
     actions = [*steps, *([GoLive(**S)] if goes_live else [])]
-    action: Action = actions[0] if len(actions) == 1 else several(*actions)
+    action = several(*actions)
     shown = preview(action, facts)
     for choice in (shown.no, shown.yes):
         assert len(choice) <= 45

@@ -18,7 +18,8 @@ from tests.units.studio_facts import (
     studio,
     to,
 )
-from trax_mcp.api.operations import DeleteDestination, UpdateStudio
+from trax_mcp.actions.destinations import DeleteDestination
+from trax_mcp.actions.studios import UpdateStudio
 from trax_mcp.api.text_safety import columns_of
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Facts

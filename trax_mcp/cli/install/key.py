@@ -16,7 +16,7 @@ import anyio
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import KEYS_SCREEN, TraxError
 from trax_mcp.api.models import Page, Studio
-from trax_mcp.api.operations import ListStudios
+from trax_mcp.api.reads import ListStudios
 from trax_mcp.cli.install.configuration import PRIVATE, InstallError, replace_file
 from trax_mcp.cli.key_file import StoredKey, key_path
 from trax_mcp.cli.startup import client_for

@@ -17,6 +17,7 @@ LONGEST_CHOICE: Final = 45
 LONGEST_HEADLINE: Final = 76
 """So many columns it has with the show's name. A form says within 120 what is public or lost."""
 MOST_VERBS: Final = 3
+LEAVE_IT: Final = "Leave it as it is"
 _GO_LIVE: Final = "go live"
 _NOW_AND_LATER: Final = "go live now and on its own"
 

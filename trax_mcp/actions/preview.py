@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from trax_mcp.consent.changes import Action
+from trax_mcp.api.models import Model
+from trax_mcp.api.operation import Operation
 from trax_mcp.studio.naming import Sentence, joined, say, sentence
 
 
@@ -74,12 +75,16 @@ class Preview(NamedTuple):
         yield from (say(f"Not known: {it}") for it in self.unknown)
 
 
-def digest(operation: Action, shown: Iterable[Sentence], *also: object) -> str:
+def digest(
+    tool: str, operations: Sequence[Operation[Model]], shown: Iterable[Sentence], *also: object
+) -> str:
     """A digest of the arguments, the sentences with whole names, and the ids of what they name.
 
     Their order does not matter: TRaX promises none for lists.
     """
-    arguments = operation.model_dump(mode="json", by_alias=True, exclude_none=True)
+    given = [it.model_dump(mode="json", by_alias=True, exclude_none=True) for it in operations]
+    tools = [it.tool_name for it in operations]
+    arguments = given[0] if len(given) == 1 else [*zip(tools, given, strict=True)]
     sentences = sorted((it.text, [(name.id, name.rest) for name in it.names]) for it in shown)
-    content = json.dumps([operation.tool_name, arguments, sentences, also], sort_keys=True)
+    content = json.dumps([tool, arguments, sentences, also], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:32]

@@ -1,38 +1,20 @@
-"""apply_changes: several changes of one studio, made in order with one yes."""
+"""The input of apply_changes: several changes of one studio, made in order with one yes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Final
 
-from pydantic import Field, ValidationInfo, WithJsonSchema, field_serializer, field_validator
+from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator
 
+from trax_mcp import actions
+from trax_mcp.actions.change import Change
+from trax_mcp.actions.shown import LOOK
 from trax_mcp.api.arguments import Id, broken_rule, read_list
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Effect, Operation
-from trax_mcp.api.operations import (
-    CreateDestination,
-    CreateSource,
-    DeleteDestination,
-    DeleteSource,
-    GoLive,
-    UpdateDestination,
-    UpdateSource,
-    UpdateStudio,
-)
+from trax_mcp.api.operation import Effect
 from trax_mcp.studio.outputs import Output, PlainSchema, StudioTool
 
-CHANGES: Final[Mapping[str, type[Operation[Model]]]] = {
-    kind.tool_name: kind
-    for kind in (
-        UpdateStudio,
-        CreateDestination,
-        UpdateDestination,
-        DeleteDestination,
-        CreateSource,
-        UpdateSource,
-        DeleteSource,
-        GoLive,
-    )
+CHANGES: Final[Mapping[str, type[Change[Any]]]] = {
+    it.tool_name: it for it in actions.CHANGES if it.after is not Change.after
 }
 """The tools whose calls can be changes of one call: not a stop, which never waits."""
 ARGUMENTS: Final = frozenset(name for it in CHANGES.values() for name in it.argument_names())
@@ -115,19 +97,18 @@ class ApplyChanges(
     """Several operations in one studio. Each is the call that it would be by itself."""
 
     output = AppliedChanges
-    look: ClassVar[str] = "Look with check_studio before anything else."
-    stops_broadcast: ClassVar[bool] = False
+    look: ClassVar[str] = LOOK
 
     studio_id: Id
     changes: Annotated[
-        tuple[Operation[Model], ...],
+        tuple[Change[Any], ...],
         Field(description="What to do, in order. go_live can only be the last."),
         _ChangesSchema(),
     ]
 
     @field_validator("changes", mode="plain")
     @classmethod
-    def _read_changes(cls, value: Any, info: ValidationInfo) -> tuple[Operation[Model], ...]:  # noqa: ANN401  JSON
+    def _read_changes(cls, value: Any, info: ValidationInfo) -> tuple[Change[Any], ...]:  # noqa: ANN401  JSON
         studio_id, given = info.data.get("studio_id"), read_list(value)
         if studio_id is None:  # which is the problem
             return ()
@@ -140,45 +121,10 @@ class ApplyChanges(
             raise broken_rule(_NOT_LAST)
         return steps
 
-    @field_serializer("changes")
-    def _write_changes(self, steps: Sequence[Operation[Model]]) -> list[JsonObject]:
-        """Without secrets, which stay masked."""
-        return [
-            {"tool": it.tool_name, "arguments": it.model_dump(mode="json", exclude_none=True)}
-            for it in steps
-        ]
 
-    @property
-    def steps(self) -> tuple[Operation[Model], ...]:
-        """The calls to TRaX that it makes."""
-        return self.changes
-
-    @property
-    def starts_broadcast(self) -> bool:
-        """Whether the last change is a go-live."""
-        return self.steps[-1].starts_broadcast
-
-    def target_id(self) -> str:
-        """The id of the studio."""
-        return self.studio_id
-
-    def secrets(self) -> list[str]:
-        """The secret arguments of all changes in plain text. No message may repeat them."""
-        return [secret for it in self.steps for secret in it.secrets()]
-
-    def arguments(self) -> dict[str, object]:
-        """The arguments by JSON name, also of each change. Secrets stay wrapped."""
-        changes = [{"tool": it.tool_name, "arguments": it.arguments()} for it in self.steps]
-        return {"studioId": self.studio_id, "changes": changes}
-
-
-Action = Operation[Model] | ApplyChanges
-"""What a guarded call does: one operation, or several changes."""
-
-
-def _read_change(given: object, studio_id: str) -> Operation[Model]:
+def _read_change(given: object, studio_id: str) -> Change[Any]:
     match given:
-        case Operation() if given.tool_name in CHANGES:
+        case Change() if given.tool_name in CHANGES:
             return given
         case {"tool": str(tool), "arguments": dict(arguments), **others} if (
             tool in CHANGES and not others

@@ -8,9 +8,10 @@ from pydantic import SecretStr
 
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import read_switch
-from trax_mcp.api.operations import ADDRESSES
 from trax_mcp.studio import naming
 
+ADDRESSES: Final = frozenset({"rtmpUrl", "url"})
+"""The arguments that are addresses of streams. Their path may hold a key."""
 _SWITCHES: Final = frozenset({"enabled", "active"})
 _READABLE: Final = _SWITCHES | {"name", "platform", "vertical"}
 _SETTINGS: Final = frozenset({"autoGoLive", "autoGoOfflineOnDrop"})
@@ -41,19 +42,19 @@ _WORDS: Final = {
 
 
 def as_asked(arguments: Mapping[str, object]) -> JsonObject:
-    """What an answer that leaves these fields out may be read as: reads will show them."""
+    """What a response that leaves these fields out may be read as: reads will show them."""
     return {name: it for name, it in arguments.items() if name in _READABLE}
 
 
-def changes_in_words(arguments: Mapping[str, object], answer: JsonObject) -> str:
+def changes_in_words(arguments: Mapping[str, object], response: JsonObject) -> str:
     """What these arguments have changed. No secret is repeated."""
     changes, hidden, switched = list[str](), list[str](), list[str]()
     for name, asked in _by_importance(arguments):
-        if name in _SWITCHES and read_switch(answer.get(name)) is asked:
+        if name in _SWITCHES and read_switch(response.get(name)) is asked:
             on = "on" if asked else "off"
             switched.append(f"it is {on}, and stays {on} for later shows.")
-        elif name in answer and not isinstance(asked, SecretStr):
-            changes.append(_changed_to(name, answer[name], asked))
+        elif name in response and not isinstance(asked, SecretStr):
+            changes.append(_changed_to(name, response[name], asked))
         else:
             hidden.append(name)
             changes.append(_is_set(name, asked))
@@ -64,14 +65,14 @@ def changes_in_words(arguments: Mapping[str, object], answer: JsonObject) -> str
     return f"{naming.listed(changes)}.{later}{again}"
 
 
-def otherwise(arguments: Mapping[str, object], answer: JsonObject) -> Sequence[str]:
-    """What an answer shows otherwise than was asked for, in words: "it is on, not ...".
+def otherwise(arguments: Mapping[str, object], response: JsonObject) -> Sequence[str]:
+    """What a response shows otherwise than was asked for, in words: "it is on, not ...".
 
     A text may be shown in another form, and a switch that cannot be read shows nothing.
     """
     told = list[str]()
     for name, asked in arguments.items():
-        match asked, answer.get(name):
+        match asked, response.get(name):
             case bool(), value if name in _STATES and read_switch(value) is (not asked):
                 shown, wanted = _STATES[name][not asked], _STATES[name][asked]
                 told.append(f"it is {shown}, not {wanted} as asked")
@@ -88,12 +89,12 @@ def _is_form_of(shown: str, asked: str) -> bool:
     return plain == wanted or (len(plain) >= _LEAST_CUT and wanted.startswith(plain))
 
 
-def switched_alone(arguments: Mapping[str, object], answer: JsonObject) -> bool | None:
+def switched_alone(arguments: Mapping[str, object], response: JsonObject) -> bool | None:
     """Whether a thing is on now, if nothing else of it was changed. Else None."""
     given = [it for it in arguments.items() if it[0] not in _IDS]
     match given:
         case [(str(name), bool() as asked)] if name in _SWITCHES:
-            return asked if read_switch(answer.get(name)) is asked else None
+            return asked if read_switch(response.get(name)) is asked else None
     return None
 
 
@@ -114,14 +115,14 @@ def _by_importance(arguments: Mapping[str, object]) -> Iterable[tuple[str, objec
 
 
 def _changed_to(name: str, value: object, asked: object) -> str:
-    """The end of a sentence: what an argument has changed, with the value in TRaX's answer."""
+    """The end of a sentence: what an argument has changed, with the value in TRaX's response."""
     if name == "vertical" and value is asked:
         return f"its video is {'portrait' if value else 'landscape'}"
     return f"{_WORDS.get(name, name)} is {_answered(value, asked)}"
 
 
 def _is_set(name: str, asked: object) -> str:
-    """The end of a sentence: an argument that was set, and that no answer shows."""
+    """The end of a sentence: an argument that was set, and that no response shows."""
     match name, asked:
         case "autoGoLive", bool():
             return f"it {'can now go' if asked else 'no longer goes'} live on its own"
@@ -133,7 +134,7 @@ def _is_set(name: str, asked: object) -> str:
 
 
 def _answered(value: object, asked: object) -> str:
-    """A value in TRaX's answer, and what was asked for if that is something else."""
+    """A value in TRaX's response, and what was asked for if that is something else."""
     shown = _plain(value)
     return shown if value == asked else f"{shown}, though {_plain(asked)} was asked for"
 

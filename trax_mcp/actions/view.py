@@ -1,0 +1,176 @@
+"""What a call is looked at with: facts, the names of things, and the time. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
+from typing import Final, Self, TypeVar
+
+from trax_mcp.actions.preview import Target
+from trax_mcp.api.errors import NotSent
+from trax_mcp.api.models import Connection, Destination, Source
+from trax_mcp.api.operation import ListOperation
+from trax_mcp.studio import naming
+from trax_mcp.studio.facts import Facts, Observed, Read
+from trax_mcp.studio.naming import Looks, Name, Sentence, note, say, sentence
+
+ItemT = TypeVar("ItemT", Connection, Destination, Source)
+
+Sentences = Iterator[Sentence]
+
+_SHOWN_BY_READS: Final = ("the platform", "the picture format")
+"""Hidden changes that a person sees all the same, if TRaX shows them rightly."""
+_MAX_CHANGED: Final = 20
+"""The most earlier changes that a question names."""
+
+
+@dataclass(frozen=True)
+class View:
+    """The facts around a call, before it is sent and after.
+
+    Among several changes, `facts` are as those before leave them. Names are those of `asked_with`,
+    the facts before the call: it could hide what it deletes behind a name that it gives.
+
+    `hidden` counts the changes made through this server that no read shows, and `changed_to` has
+    those since the last go-live, with the host of an address. Only notes may depend on `now`.
+    Afterwards, `observed` is what was seen. `undone`: a stop came after a go-live, which was then
+    taken off the air again, or not. `was_off`: a stop that TRaX refused, since nothing had to be
+    stopped.
+    """
+
+    facts: Facts
+    hidden: Mapping[str, int] = field(default_factory=dict)
+    changed_to: Mapping[str, str] = field(default_factory=dict)
+    now: datetime = field(kw_only=True)
+    before: Facts | None = field(default=None, kw_only=True)
+    observed: Observed | None = field(default=None, kw_only=True)
+    undone: bool | None = field(default=None, kw_only=True)
+    was_off: bool = field(default=False, kw_only=True)
+
+    @property
+    def asked_with(self) -> Facts:
+        """The facts before the call."""
+        return self.facts if self.before is None else self.before
+
+    def then(self, facts: Facts) -> Self:
+        """The view of a further change, with the facts as those before leave them."""
+        return replace(self, facts=facts, before=self.asked_with)
+
+    @property
+    def state(self) -> str:
+        """The state that was seen, or "unknown"."""
+        return self.observed.state if self.observed else "unknown"
+
+    # Names
+
+    def destination(self, it: Destination) -> Name:
+        """A destination as sentences describe it, with its id if another one looks the same."""
+        it = as_in(self.asked_with.destinations, it)
+        return naming.destination(it, among=self._destination_looks, longest=naming.TARGET_NAME)
+
+    def source_name(self, it: Source) -> Name:
+        """A source without its type, with its id if another one looks the same."""
+        it = as_in(self.asked_with.sources, it)
+        return naming.named(it.name, it.id, among=self._source_looks)
+
+    @cached_property
+    def _destination_looks(self) -> Looks:
+        return _looks(self.asked_with.destinations, self.facts.destinations)
+
+    @cached_property
+    def _source_looks(self) -> Looks:
+        return _looks(self.asked_with.sources, self.facts.sources)
+
+    @property
+    def studio(self) -> Name | str:
+        """The studio by name."""
+        return naming.studio(self.asked_with.studio.value, longest=naming.TARGET_NAME)
+
+    def studio_or(self, words: str) -> Name | str:
+        """The studio by name, to begin a sentence, or these words."""
+        return self.studio if self.facts.studio.value else words
+
+    def named(self, target: Target) -> Name:
+        """A target by its whole name, or by id where the name is unknown."""
+        if it := self._thing(target.id):
+            return it
+        if isinstance(self.studio, Name) and self.studio.id == target.id:
+            return self.studio
+        return naming.named(target.name or target.id, target.id)
+
+    def _thing(self, its_id: str) -> Name | None:
+        for place in self.facts.destinations.value or ():
+            if place.id == its_id:
+                return self.destination(place)
+        for source in self.facts.sources.value or ():
+            if source.id == its_id:
+                return self.source_name(source)
+        return None
+
+    def find(
+        self,
+        listed: Read[tuple[ItemT, ...]],
+        its_id: str,
+        *,
+        shown_by: type[ListOperation[ItemT]],
+    ) -> ItemT | None:
+        """A thing in its list. None if the list is unknown, or it may be in the unread part.
+
+        Raises:
+            NotSent: the list does not contain it.
+        """
+        for item in listed.value or ():
+            if item.id == its_id:
+                return item
+        if not listed.is_whole:
+            return None
+        raise NotSent(
+            "not_found",
+            f"TRaX lists no such {shown_by.tool_name.removeprefix('list_').removesuffix('s')}",
+            f"Check the id with {shown_by.tool_name}.",
+        )
+
+    # Sentences
+
+    def while_on_air(self, consequence: str) -> Sentences:
+        """The consequence for viewers, unless the studio is off air."""
+        if self.facts.live is not False:
+            you_are = "You're" if self.facts.live else "You may be"
+            yield say(f"{you_are} on air{consequence}.")
+
+    def changed_earlier(self) -> Sentences:
+        """The changes made here since the last go-live that no read shows.
+
+        They are notes: the digest has how often each thing was changed.
+        """
+        told = [it for it in self.changed_to if not it.startswith(_SHOWN_BY_READS)]
+        for change in told[-_MAX_CHANGED:]:
+            host = self.changed_to[change]
+            to = f", to {host}" if host else ""
+            changed = sentence("Changed here earlier: {} {}{}.", *self._of(change), to)
+            yield changed._replace(is_note=True)
+        if (more := len(told) - _MAX_CHANGED) > 0:
+            yield note(f"Changed here earlier: {more} more addresses and stream keys.")
+
+    def hidden_since(self, hidden: Mapping[str, int]) -> Sentences:
+        """The changes that no read shows, since so many were made."""
+        for change, times_changed in self.hidden.items():
+            if times_changed != hidden.get(change, 0):
+                yield sentence("Changed here: {} {}.", *self._of(change))
+
+    def _of(self, change: str) -> tuple[str, Name]:
+        """A hidden change, "the address of", and the name of its thing for its id."""
+        what, _, target_id = change.rpartition(" of ")
+        name = self._thing(target_id)
+        return f"{what} of", name or naming.named(target_id)._replace(detail="", short_detail="")
+
+
+def as_in(listed: Read[tuple[ItemT, ...]], it: ItemT) -> ItemT:
+    """The thing as it is in a list, if it is there."""
+    found: ItemT = listed.by_id.get(it.id, it)
+    return found
+
+
+def _looks(*lists: Read[tuple[Destination, ...]] | Read[tuple[Source, ...]]) -> Looks:
+    """How names look, as the first of these lists has them that names them."""
+    return Looks({it.id: it.name for listed in reversed(lists) for it in listed.value or ()})
