@@ -322,11 +322,6 @@ class Operation(ToolInput, Generic[Response_co], abstract=True):
             body=placed["body"] if self.endpoint.has_body else None,
         )
 
-    @property
-    def steps(self) -> "tuple[Operation[Model], ...]":
-        """The calls to TRaX that it makes: itself."""
-        return (self,)
-
     def target_id(self) -> str:
         """The last id in the path, or an empty string."""
         given = self.arguments()
