@@ -180,9 +180,9 @@ async def _begin_again(
 
 
 def _read_strictly(
-    operation: Operation[Response_co], answer: responses.Response[Response_co]
+    operation: Operation[Response_co], response: responses.Response[Response_co]
 ) -> Response_co:
-    model = _read_model(operation, answer)
+    model = _read_model(operation, response)
     if any(it.vertical is None for it in getattr(model, "items", ()) if hasattr(it, "vertical")):
         raise unreadable(operation, "has no `vertical`", status=200, request_id="")
     return model

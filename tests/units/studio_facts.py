@@ -1,4 +1,4 @@
-"""A studio and everything around it as facts: values for the tests of plans, digests and names."""
+"""A studio and everything around it as facts: for the tests of questions, digests and names."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ class Client:
         self._tell(operation, caller, None)
         for tries in range(1, MAX_TRIES + 1):
             try:
-                answer = await self._send_once(
+                response = await self._send_once(
                     operation, caller, urgent=urgent or operation.stops_broadcast
                 )
             except TraxError as error:
@@ -134,10 +134,10 @@ class Client:
                     raise
                 await self._sleep(pause)
             else:
-                if answer.size:  # an empty one can come from anywhere
+                if response.size:  # an empty one can come from anywhere
                     self.accepted_keys.record_answer(operation, caller)
-                self._tell(operation, caller, answer)
-                return answer
+                self._tell(operation, caller, response)
+                return response
         raise AssertionError  # the last try has returned or raised
 
     async def aclose(self) -> None:

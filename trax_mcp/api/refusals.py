@@ -151,22 +151,22 @@ def refused(
     )
 
 
-def says_that_it_worked(answer: JsonObject) -> bool:
-    """Whether an answer to a change says so: by `ok`, or with neither `ok` nor an error."""
-    ok, error = answer.get("ok"), answer.get("error")
+def says_that_it_worked(response: JsonObject) -> bool:
+    """Whether a response to a change says so: by `ok`, or with neither `ok` nor an error."""
+    ok, error = response.get("ok"), response.get("error")
     is_error = isinstance(error, dict) or (isinstance(error, str) and bool(error))
     return not is_error and (ok is None or ok == 1 or read_switch(ok) is True)
 
 
-def did_not_work(operation: Operation[Model], caller: Caller, answer: Response[Model]) -> Refused:
-    """The failure for an answer to a change that doesn't say that it worked. It may have."""
+def did_not_work(operation: Operation[Model], caller: Caller, response: Response[Model]) -> Refused:
+    """The failure for a response to a change that doesn't say that it worked. It may have."""
     happened = "TRaX answered that it didn't work"
     failure = Refused.after_sending(
         operation,
         "bad_answer",
-        happened + _quote(_message_in(answer.data), operation, caller),
-        http_status=answer.status,
-        request_id=answer.request_id,
+        happened + _quote(_message_in(response.data), operation, caller),
+        http_status=response.status,
+        request_id=response.request_id,
     )
     return replace(failure, not_done="; whether it took effect anyway is not known")
 

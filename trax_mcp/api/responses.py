@@ -1,4 +1,4 @@
-"""Turns the body of a successful response into TRaX's answer, or says why it cannot be read."""
+"""Reads the body of a successful response of TRaX, or says why it cannot be read."""
 
 import gc
 import json
@@ -33,12 +33,12 @@ _PAGE: Final = re.compile(rb"\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Response(Generic[Response_co]):
-    """TRaX's answer, and the request id under which TRaX's logs list it.
+    """TRaX's response, and the request id under which TRaX's logs list it.
 
     It is unchanged, but for ids that are numbers: they are text, as TRaX documents.
 
     `status` is the HTTP status: 201 for most that create something. `size` is in bytes: an empty
-    answer says that a change was accepted, and nothing else.
+    response says that a change was accepted, and nothing else.
     """
 
     data: JsonObject
@@ -60,7 +60,7 @@ def read_response(
     request_id: str,
     content_type: str,
 ) -> Response[Response_co]:
-    """Return the answer in the body of a successful response. To a change it may be empty.
+    """Read the body of a successful response. To a change it may be empty.
 
     Raises:
         BadAnswer: it is not a JSON object, or is a page with an unreadable cursor.
@@ -81,20 +81,20 @@ def read_response(
     return Response(data, request_id, status, size=len(body))
 
 
-def read_model(operation: Operation[Response_co], answer: Response[Response_co]) -> Response_co:
-    """Return an answer as a model.
+def read_model(operation: Operation[Response_co], response: Response[Response_co]) -> Response_co:
+    """Return a response as a model.
 
     Raises:
         BadAnswer: it lacks a required field. It names the field and says no value.
     """
     try:
-        return cast("Response_co", operation.response.model_validate(answer.data))
+        return cast("Response_co", operation.response.model_validate(response.data))
     except ValidationError as error:
         failure = unreadable(
             operation,
             _problem(error.errors(include_input=False)[0]),
-            status=answer.status,
-            request_id=answer.request_id,
+            status=response.status,
+            request_id=response.request_id,
         )
     raise no_passing(failure, look=operation.look if operation.endpoint.mutates else "")
 

@@ -31,9 +31,9 @@ def is_certain(step: Operation[Model], sent: Sent) -> bool:
 
     Texts may be shown in another form. A switch that is still on is not off.
     """
-    answer = {} if isinstance(sent, TraxError) else sent.data
+    response = {} if isinstance(sent, TraxError) else sent.data
     switches = [it for it in step.arguments().items() if isinstance(it[1], bool)]
-    is_as_asked = all(read_switch(answer.get(name, asked)) is asked for name, asked in switches)
+    is_as_asked = all(read_switch(response.get(name, asked)) is asked for name, asked in switches)
     return outcome_of(sent) == "applied" and is_as_asked
 
 
@@ -45,9 +45,9 @@ def lost(sent: TraxError) -> str:
     return sent.told.replace(NOT_CHANGED, "TRaX answered that ", 1)
 
 
-def not_changed(step: Operation[Model], answer: Response[Model]) -> TraxError | None:
+def not_changed(step: Operation[Model], response: Response[Model]) -> TraxError | None:
     """The failure of a change that TRaX's answer shows otherwise than was asked for, if so."""
-    told = otherwise(step.arguments(), answer.data) if step.endpoint.method == "PATCH" else ()
+    told = otherwise(step.arguments(), response.data) if step.endpoint.method == "PATCH" else ()
     if not told:
         return None
     return TraxError(
@@ -55,8 +55,8 @@ def not_changed(step: Operation[Model], answer: Response[Model]) -> TraxError | 
         f"{NOT_CHANGED}{listed(told)}",
         step.look,
         outcome="unknown",
-        http_status=answer.status,
-        request_id=answer.request_id,
+        http_status=response.status,
+        request_id=response.request_id,
     )
 
 

@@ -294,8 +294,8 @@ class Sender:
         until = self._clock.seconds() + _AGAIN_SECONDS
         while True:
             try:
-                answer = await self._client.send(operation, call.caller)
-                return not_changed(operation, answer) or answer
+                response = await self._client.send(operation, call.caller)
+                return not_changed(operation, response) or response
             except Refused as error:
                 pause = error.retry_after_seconds or _AGAIN_SECONDS / 4
                 is_crowded = error.http_status == _TOO_MANY

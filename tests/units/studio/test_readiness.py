@@ -1,6 +1,6 @@
 """What is wrong with a studio, and whether it could go live, from given facts. Pure.
 
-The tests of plans are about the same findings as warnings before a go-live.
+The tests of what is shown are about the same findings as warnings before a go-live.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What each plan says after its call: by TRaX's answer, of any form, and the facts around it."""
+"""What each change says after its call: by any response of TRaX, and the facts around it."""
 
 from __future__ import annotations
 
