@@ -9,11 +9,13 @@ from trax_mcp.actions.acts import Act, Rank
 from trax_mcp.actions.change import Change, read_as
 from trax_mcp.actions.edits import (
     AT_ONCE,
+    add,
     change,
     changed_in,
     delete,
     key_in_words,
     new_name,
+    new_stays,
     rename,
     stays,
     turn,
@@ -30,7 +32,7 @@ from trax_mcp.api.operation import Effect, Response_co, When, unless_false
 from trax_mcp.api.reads import ListDestinations
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Fact, Facts
-from trax_mcp.studio.naming import Looks, Name, Sentence, joined, say, sentence
+from trax_mcp.studio.naming import Looks, Name, Sentence, say, sentence
 
 _READS: Final = (Fact.STUDIO, Fact.STATUS, Fact.DESTINATIONS, Fact.HEALTH)
 
@@ -122,22 +124,12 @@ class CreateDestination(
 
     def acts(self, view: View) -> Iterator[Act]:
         known = naming.known_platform(self.platform)
-        is_on = self.enabled is not False
-        facts = [it.sentence for it in self.rows(view)]
-        yield Act(
-            rank=Rank.TURN_ON if is_on else Rank.OTHER,
-            yes=f"Add a {known} destination" if known else "Add a destination",
-            no="Don't add it",
-            headline="Add {} to {}",
-            label="Adds",
-            verb="add",
-            lasts=is_on,
-            thing="destination",
-            fact=joined([Sentence((self.described(view),)), *facts, say("on" if is_on else "off")]),
-        )
+        yes = f"Add a {known} destination" if known else "Add a destination"
+        of, is_on = self.described(view), self.puts_on_air
+        yield add("destination", of, self.rows(view), yes=yes, is_on=is_on)
 
     def on_air(self, view: View) -> Sentences:
-        if self.enabled is not False:
+        if self.puts_on_air:
             known = naming.known_platform(self.platform)
             yield from view.while_on_air(_JOINS.format(known or "It"))
 
@@ -152,10 +144,7 @@ class CreateDestination(
             yield Row("Picture", (say("portrait" if self.vertical else "landscape"),))
 
     def lasts(self, view: View) -> Sentences:
-        if self.enabled is False:
-            yield say("It stays off until you turn it on.")
-        else:
-            yield say(stays(1, is_on=True))
+        yield new_stays(is_on=self.puts_on_air)
 
     def _account(self, view: View, its_id: str) -> Sentence:
         """A linked account by name, or by id where its name is unknown."""

@@ -1,18 +1,19 @@
 """The acts that several kinds of things share: delete, turn on and off, rename, change. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
 from pydantic import SecretStr
 
 from trax_mcp.actions.acts import LEAVE_IT, Act, Rank
+from trax_mcp.actions.preview import Row
 from trax_mcp.actions.view import ItemT
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Read
-from trax_mcp.studio.naming import Name, Sentence, sentence
+from trax_mcp.studio.naming import Name, Sentence, joined, say, sentence
 
 AT_ONCE: Final = ", so viewers may see this at once"
 _LONG_KEY: Final = 12
@@ -22,6 +23,22 @@ _LONG_KEY: Final = 12
 def new_name(name: str) -> Name:
     """A name that the caller gives. It is not a thing of TRaX's yet."""
     return naming.named(name, longest=max(len(name), 1))
+
+
+def add(thing: str, of: Name, rows: Iterable[Row], *, yes: str, is_on: bool) -> Act:
+    """Add a thing."""
+    facts = [it.sentence for it in rows]
+    return Act(
+        rank=Rank.TURN_ON if is_on else Rank.OTHER,
+        yes=yes,
+        no="Don't add it",
+        headline="Add {} to {}",
+        label="Adds",
+        verb="add",
+        thing=thing,
+        lasts=is_on,
+        fact=joined([Sentence((of,)), *facts, say("on" if is_on else "off")]),
+    )
 
 
 def delete(thing: str, of: Name, *, yes: str, lead: str) -> Act:
@@ -94,6 +111,11 @@ def key_in_words(secret: SecretStr) -> str:
     key = secret.get_secret_value()
     end = f", ending in {naming.quoted(key[-4:])}" if len(key) >= _LONG_KEY else ""
     return f"{len(key)} character{'' if len(key) == 1 else 's'}{end}"
+
+
+def new_stays(*, is_on: bool) -> Sentence:
+    """What outlives the show of a thing that is new."""
+    return say(stays(1, is_on=True) if is_on else "It stays off until you turn it on.")
 
 
 def stays(number: int, *, is_on: bool) -> str:

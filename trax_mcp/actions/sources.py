@@ -9,9 +9,11 @@ from trax_mcp.actions.acts import Act, Rank
 from trax_mcp.actions.change import Change, read_as
 from trax_mcp.actions.edits import (
     AT_ONCE,
+    add,
     changed_in,
     delete,
     new_name,
+    new_stays,
     rename,
     stays,
     turn,
@@ -28,7 +30,7 @@ from trax_mcp.api.operation import Effect, Response_co, When, unless_false
 from trax_mcp.api.reads import ListSources
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Fact, Facts
-from trax_mcp.studio.naming import Name, Sentence, joined, say, sentence
+from trax_mcp.studio.naming import Name, say, sentence
 
 _READS: Final = (Fact.STUDIO, Fact.STATUS, Fact.SOURCES, Fact.HEALTH)
 _APPEARS: Final = ", so viewers may see it at once"
@@ -83,22 +85,11 @@ class CreateSource(
         )
 
     def acts(self, view: View) -> Iterator[Act]:
-        is_on = self.active is not False
-        facts = [it.sentence for it in self.rows(view)]
-        yield Act(
-            rank=Rank.TURN_ON if is_on else Rank.OTHER,
-            yes="Add the source",
-            no="Don't add it",
-            headline="Add {} to {}",
-            label="Adds",
-            verb="add",
-            lasts=is_on,
-            thing="source",
-            fact=joined([Sentence((self.described(view),)), *facts, say("on" if is_on else "off")]),
-        )
+        of, is_on = self.described(view), self.puts_on_air
+        yield add("source", of, self.rows(view), yes="Add the source", is_on=is_on)
 
     def on_air(self, view: View) -> Sentences:
-        if self.active is not False:
+        if self.puts_on_air:
             yield from view.while_on_air(_APPEARS)
 
     def rows(self, view: View) -> Iterator[Row]:
@@ -106,10 +97,7 @@ class CreateSource(
             yield Row("Address", (say(naming.address(self.url)),))
 
     def lasts(self, view: View) -> Sentences:
-        if self.active is False:
-            yield say("It stays off until you turn it on.")
-        else:
-            yield say(stays(1, is_on=True))
+        yield new_stays(is_on=self.puts_on_air)
 
     def done(self, view: View, response: JsonObject) -> Sentences:
         it = read_as(Source, response)
