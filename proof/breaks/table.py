@@ -24,7 +24,7 @@ from trax_mcp import sealing
 from trax_mcp.actions import acts, results, studios, view
 from trax_mcp.actions.acts import Act, Rank
 from trax_mcp.actions.change import Change
-from trax_mcp.actions.preview import Preview, digest
+from trax_mcp.actions.shown import Preview, digest
 from trax_mcp.actions.stream import may_reach
 from trax_mcp.api import (
     accepted_keys,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trax_mcp.actions.change import Change
-    from trax_mcp.actions.preview import Preview
+    from trax_mcp.actions.shown import Preview
 
 NOW: Final = datetime(2026, 6, 5, 18, 12, 30, tzinfo=UTC)
 """Twelve minutes after the studio that is `ON_AIR` went live."""

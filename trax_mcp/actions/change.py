@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 from pydantic import ValidationError
 
 from trax_mcp.actions.acts import LEAVE_IT, Act, choice_of_one, headline_of_one
-from trax_mcp.actions.preview import Row, Target
 from trax_mcp.actions.results import (
     ADDRESSES,
     as_asked,
@@ -16,7 +15,7 @@ from trax_mcp.actions.results import (
     not_shown_again,
     switched_alone,
 )
-from trax_mcp.actions.view import Sentences, View
+from trax_mcp.actions.view import Row, Sentences, Target, View
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation, Response_co

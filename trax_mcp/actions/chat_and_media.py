@@ -5,11 +5,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from trax_mcp.actions.acts import Act, Rank, only_known
+from trax_mcp.actions.acts import Act, Rank, new_name, only_known
 from trax_mcp.actions.change import Change
-from trax_mcp.actions.edits import new_name
-from trax_mcp.actions.preview import Row
-from trax_mcp.actions.view import Sentences, View
+from trax_mcp.actions.view import Row, Sentences, View
 from trax_mcp.api import arguments
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import MediaUpload, Model

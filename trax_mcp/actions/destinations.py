@@ -5,10 +5,10 @@ from typing import Final, Generic, Self
 
 from pydantic import Field, model_validator
 
-from trax_mcp.actions.acts import Act, Rank
-from trax_mcp.actions.change import Change, read_as
-from trax_mcp.actions.edits import (
+from trax_mcp.actions.acts import (
     AT_ONCE,
+    Act,
+    Rank,
     add,
     change,
     changed_in,
@@ -22,9 +22,9 @@ from trax_mcp.actions.edits import (
     with_new,
     without,
 )
-from trax_mcp.actions.preview import Row, Target
+from trax_mcp.actions.change import Change, read_as
 from trax_mcp.actions.results import whether_on
-from trax_mcp.actions.view import Sentences, View, as_in
+from trax_mcp.actions.view import Row, Sentences, Target, View, as_in
 from trax_mcp.api import arguments
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Destination, Model

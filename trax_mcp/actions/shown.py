@@ -3,16 +3,16 @@
 Each of several is shown with the facts as those before it leave them.
 """
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from trax_mcp.actions.acts import Act, Rank, choice_of_several, headline_of_several
+from trax_mcp.actions.acts import AT_ONCE, Act, Rank, choice_of_several, headline_of_several, stays
 from trax_mcp.actions.change import Change
-from trax_mcp.actions.edits import AT_ONCE, stays
-from trax_mcp.actions.preview import Preview, Row, Target, digest
 from trax_mcp.actions.stream import may_reach, on_screen, places, stays_off
-from trax_mcp.actions.view import Sentences, View
+from trax_mcp.actions.view import Row, Sentences, Target, View
 from trax_mcp.api.models import Destination, Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.studio.facts import Facts
@@ -27,6 +27,49 @@ LOOK: Final = "Look with check_studio before anything else."
 """What to do where the outcome of several is not known."""
 _WAS: Final = {False: "No longer", True: "You were asked"}
 _IS_NOW: Final = {False: "Now", True: "It's now"}
+
+
+class Preview(NamedTuple):
+    """A question to a person, as data.
+
+    `headline` is the act. `lead` says what becomes public or is lost. `lasts` says what outlives
+    the show. `yes` is the choice that agrees, and `no` the one that refuses: neither holds a name.
+    `goes_live`: the call puts the show on air, now or later on its own.
+    """
+
+    operation: str
+    target: Target
+    headline: Sentence
+    yes: str
+    no: str
+    lead: tuple[Sentence, ...] = ()
+    rows: tuple[Row, ...] = ()
+    lasts: tuple[Sentence, ...] = ()
+    warnings: tuple[Sentence, ...] = ()
+    unknown: tuple[str, ...] = ()
+    puts_on_air: bool = False
+    goes_live: bool = False
+    digest: str = ""
+
+    @property
+    def effects(self) -> tuple[Sentence, ...]:
+        """What the call does, in sentences: all but the headline and the warnings."""
+        return (*self.lead, *(it.sentence for it in self.rows), *self.lasts)
+
+    @property
+    def shown(self) -> tuple[Sentence, ...]:
+        """Everything that a person is shown and that consent depends on, fact by fact."""
+        return tuple(it for it in self._shown() if not it.is_note)
+
+    def _shown(self) -> Iterator[Sentence]:
+        yield self.headline
+        yield from self.warnings
+        yield from self.lead
+        for row in self.rows:
+            for item in row.items:
+                yield Row(row.label, (item,)).sentence
+        yield from self.lasts
+        yield from (say(f"Not known: {it}") for it in self.unknown)
 
 
 def tool_of(changes: tuple[Operation[Model], ...]) -> str:
@@ -80,6 +123,21 @@ def show(changes: Operations, view: View) -> Preview:
     hidden = sorted(view.hidden.items()) if leads_on_air else []
     also = (preview.target.id, hidden, (preview.yes, preview.no))
     return preview._replace(digest=digest(preview.operation, changes, preview.shown, *also))
+
+
+def digest(
+    tool: str, operations: Sequence[Operation[Model]], shown: Iterable[Sentence], *also: object
+) -> str:
+    """A digest of the arguments, the sentences with whole names, and the ids of what they name.
+
+    Their order does not matter: TRaX promises none for lists.
+    """
+    given = [it.model_dump(mode="json", by_alias=True, exclude_none=True) for it in operations]
+    tools = [it.tool_name for it in operations]
+    arguments = given[0] if len(given) == 1 else [*zip(tools, given, strict=True)]
+    sentences = sorted((it.text, [(name.id, name.rest) for name in it.names]) for it in shown)
+    content = json.dumps([tool, arguments, sentences, also], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
 def changes_since(

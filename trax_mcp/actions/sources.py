@@ -5,10 +5,10 @@ from typing import Final, Generic
 
 from pydantic import Field
 
-from trax_mcp.actions.acts import Act, Rank
-from trax_mcp.actions.change import Change, read_as
-from trax_mcp.actions.edits import (
+from trax_mcp.actions.acts import (
     AT_ONCE,
+    Act,
+    Rank,
     add,
     changed_in,
     delete,
@@ -20,9 +20,9 @@ from trax_mcp.actions.edits import (
     with_new,
     without,
 )
-from trax_mcp.actions.preview import Row, Target
+from trax_mcp.actions.change import Change, read_as
 from trax_mcp.actions.results import whether_on
-from trax_mcp.actions.view import Sentences, View
+from trax_mcp.actions.view import Row, Sentences, Target, View
 from trax_mcp.api import arguments
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Model, Source

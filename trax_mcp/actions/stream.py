@@ -5,8 +5,7 @@ from typing import Final
 
 from trax_mcp.actions.acts import Act, Rank, capitalized, go_live
 from trax_mcp.actions.change import Change
-from trax_mcp.actions.preview import Row
-from trax_mcp.actions.view import Sentences, View
+from trax_mcp.actions.view import Row, Sentences, View
 from trax_mcp.api import arguments
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Destination, Model

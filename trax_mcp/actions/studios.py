@@ -4,12 +4,10 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from trax_mcp.actions.acts import LEAVE_IT, Act, Rank
+from trax_mcp.actions.acts import LEAVE_IT, Act, Rank, new_name, rename
 from trax_mcp.actions.change import Change, read_as
-from trax_mcp.actions.edits import new_name, rename
-from trax_mcp.actions.preview import Row
 from trax_mcp.actions.stream import may_reach, places
-from trax_mcp.actions.view import Sentences, View
+from trax_mcp.actions.view import Row, Sentences, View
 from trax_mcp.api import arguments
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Studio

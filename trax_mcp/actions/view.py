@@ -4,15 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Final, Self, TypeVar
+from typing import Final, NamedTuple, Self, TypeVar
 
-from trax_mcp.actions.preview import Target
 from trax_mcp.api.errors import NotSent
 from trax_mcp.api.models import Connection, Destination, Source
 from trax_mcp.api.operation import ListOperation
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Facts, Observed, Read
-from trax_mcp.studio.naming import Looks, Name, Sentence, note, say, sentence
+from trax_mcp.studio.naming import Looks, Name, Sentence, joined, note, say, sentence
 
 ItemT = TypeVar("ItemT", Connection, Destination, Source)
 
@@ -22,6 +21,28 @@ _SHOWN_BY_READS: Final = ("the platform", "the picture format")
 """Hidden changes that a person sees all the same, if TRaX shows them rightly."""
 _MAX_CHANGED: Final = 20
 """The most earlier changes that a question names."""
+
+
+class Target(NamedTuple):
+    """The thing that an operation acts on. Name and platform may be unknown."""
+
+    id: str
+    name: str | None = None
+    platform: str | None = None
+
+
+class Row(NamedTuple):
+    """Facts of one kind under a label, and the label for small screens. Muted: nothing changes."""
+
+    label: str
+    items: tuple[Sentence, ...]
+    short: str = ""
+    is_muted: bool = False
+
+    @property
+    def sentence(self) -> Sentence:
+        """The label with all facts, whole."""
+        return joined([sentence("{}: ", self.label), joined(self.items)], between="")
 
 
 @dataclass(frozen=True)

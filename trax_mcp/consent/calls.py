@@ -4,8 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
-from trax_mcp.actions.preview import Preview
-from trax_mcp.actions.shown import LOOK, Operations, tool_of
+from trax_mcp.actions.shown import LOOK, Operations, Preview, tool_of
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import LostAnswer, Outcome, TraxError, interrupted

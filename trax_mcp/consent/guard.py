@@ -12,9 +12,9 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from trax_mcp.actions.preview import Preview
 from trax_mcp.actions.shown import (
     Operations,
+    Preview,
     changes_since,
     puts_on_air,
     sets_auto_go_live,

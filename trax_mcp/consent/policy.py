@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Final, Literal, NamedTuple
 
-from trax_mcp.actions.preview import Preview
-from trax_mcp.actions.shown import Operations
+from trax_mcp.actions.shown import Operations, Preview
 from trax_mcp.actions.stream import STAY_ON_AIR
 from trax_mcp.consent.calls import (
     ApprovedIn,

@@ -13,8 +13,7 @@ from pydantic import PlainSerializer, PlainValidator
 
 from trax_mcp.actions import CHANGES
 from trax_mcp.actions.change import Change
-from trax_mcp.actions.preview import Preview
-from trax_mcp.actions.shown import Operations
+from trax_mcp.actions.shown import Operations, Preview
 from trax_mcp.api.errors import Outcome, TraxError
 from trax_mcp.api.operation import plain_value
 from trax_mcp.consent.calls import ApprovedIn, Done, NotRun

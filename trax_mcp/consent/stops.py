@@ -15,8 +15,7 @@ from typing import Final
 import anyio
 from cachetools import TTLCache
 
-from trax_mcp.actions.preview import Preview
-from trax_mcp.actions.shown import show
+from trax_mcp.actions.shown import Preview, show
 from trax_mcp.actions.view import View
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import NotSent, Outcome, TraxError, interrupted

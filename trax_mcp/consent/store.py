@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple, Never
 
 import anyio
 
-from trax_mcp.actions.preview import Preview
+from trax_mcp.actions.shown import Preview
 from trax_mcp.api.accepted_keys import AcceptedKeys
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import Outcome

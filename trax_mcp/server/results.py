@@ -10,8 +10,9 @@ from typing import Annotated, Any, Final
 import mcp_types as types
 from pydantic import Field, WithJsonSchema
 
-from trax_mcp.actions.preview import Preview, Target
 from trax_mcp.actions.several import AppliedChange, AppliedChanges, ApplyChanges
+from trax_mcp.actions.shown import Preview
+from trax_mcp.actions.view import Target
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model

@@ -6,7 +6,7 @@ What a client declares is not always what it draws. So `TABLE` says what each wa
 from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
-from trax_mcp.actions.preview import Preview
+from trax_mcp.actions.shown import Preview
 from trax_mcp.consent.calls import Channel
 from trax_mcp.consent.rules import Way, WaysToAsk
 from trax_mcp.server.question_text import COLUMNS, ROWS, FormMessage, form_messages

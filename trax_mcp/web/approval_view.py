@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from math import ceil
 from typing import TypedDict
 
-from trax_mcp.actions.preview import Preview
+from trax_mcp.actions.shown import Preview
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.consent.practice import NOTHING_IS_REAL
 from trax_mcp.consent.questions import (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from trax_mcp.actions.preview import Preview, Target
+from trax_mcp.actions.shown import Preview
+from trax_mcp.actions.view import Target
 from trax_mcp.consent.questions import Question
 from trax_mcp.studio.naming import say
 

@@ -12,10 +12,10 @@ from trax_mcp import actions
 from trax_mcp.actions.chat_and_media import CreateMediaUpload, SendChatMessage
 from trax_mcp.actions.connections import UnlinkConnection
 from trax_mcp.actions.destinations import CreateDestination, DeleteDestination, UpdateDestination
-from trax_mcp.actions.preview import Preview, Target
 from trax_mcp.actions.sources import CreateSource, DeleteSource, UpdateSource
 from trax_mcp.actions.stream import GoLive, GoOffline
 from trax_mcp.actions.studios import CreateStudio, UpdateStudio
+from trax_mcp.actions.view import Target
 from trax_mcp.api.models import StreamStatus
 from trax_mcp.studio.facts import Facts
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from tests.support.operation_table import Entry, Example
     from trax_mcp.actions.change import Change
+    from trax_mcp.actions.shown import Preview
 
 
 class Shown(NamedTuple):

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
     from tests.units.consent.shown_table import Shown
     from trax_mcp.actions.acts import Act
-    from trax_mcp.actions.preview import Preview
+    from trax_mcp.actions.shown import Preview
     from trax_mcp.studio.facts import Facts
 
 each_row = pytest.mark.parametrize("row", SHOWN, ids=lambda it: it.operation.tool_name)

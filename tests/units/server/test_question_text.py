@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from trax_mcp.actions.change import Change
-    from trax_mcp.actions.preview import Preview
+    from trax_mcp.actions.shown import Preview
     from trax_mcp.studio.facts import Facts
 
 S: Final = {"studio_id": "studio_42"}

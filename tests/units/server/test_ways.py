@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.support.terminal_rows import rows_of
-from trax_mcp.actions.preview import Preview, Row, Target
+from trax_mcp.actions.shown import Preview
+from trax_mcp.actions.view import Row, Target
 from trax_mcp.consent.rules import WaysToAsk
 from trax_mcp.server.ways import (
     MOST_FORMS,
