@@ -117,7 +117,7 @@ if TYPE_CHECKING:
     from trax_mcp.consent.open_questions import OpenQuestion
     from trax_mcp.consent.questions import Phase
     from trax_mcp.consent.records import Place
-    from trax_mcp.consent.rules import Way
+    from trax_mcp.consent.ways import Way
     from trax_mcp.server.ways import ConnectedClient, Operator
     from trax_mcp.studio.facts import Observed, Read
     from trax_mcp.studio.naming import Name

@@ -109,7 +109,7 @@ def _problem(error: "ErrorDetails") -> str:
 
 @contextmanager
 def _without_collection() -> Iterator[None]:
-    """Collect no garbage: amid millions of objects of an answer, that holds up all others."""
+    """Collect no garbage: amid millions of objects of a response, that holds up all others."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -4,7 +4,7 @@ from typing import Final
 
 from trax_mcp.cli.install.clients import McpClient
 from trax_mcp.cli.startup import enrolled_passkey
-from trax_mcp.consent.rules import WaysToAsk
+from trax_mcp.consent.ways import WaysToAsk
 from trax_mcp.server.ways import Operator, ways
 from trax_mcp.server.ways_in_words import NOBODY, asked_in, known_from, newest
 from trax_mcp.settings import CannotStart, Settings

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from trax_mcp.api.client import Client
-from trax_mcp.consent.rules import Rules, WaysToAsk
+from trax_mcp.consent.rules import Rules
+from trax_mcp.consent.ways import WaysToAsk
 from trax_mcp.server.app import Service
 from trax_mcp.server.offer import Offer
 from trax_mcp.settings import Settings

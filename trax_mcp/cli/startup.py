@@ -9,8 +9,7 @@ from platformdirs import user_data_path
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.cli.key_file import NONE, chosen_key, key_path, shorten
-from trax_mcp.consent.rules import WaysToAsk
-from trax_mcp.server.offer import CHANGING, TAGS, TOOLS
+from trax_mcp.consent.ways import WaysToAsk
 from trax_mcp.settings import CannotStart, Settings, is_loopback
 from trax_mcp.web.passkey import Passkey
 
@@ -76,6 +75,10 @@ def check_names(settings: Settings) -> None:
     Raises:
         CannotStart: TRAX_GUARD_ALSO or TRAX_TOOLS has an unknown name.
     """
+    if not (settings.guard_also or settings.tools):
+        return
+    from trax_mcp.server.offer import CHANGING, TAGS, TOOLS  # noqa: PLC0415  only where one is named
+
     _check("TRAX_GUARD_ALSO", settings.guard_also, CHANGING)
     _check("TRAX_TOOLS", settings.tools, TOOLS.keys() | TAGS)
 

@@ -21,8 +21,8 @@ from trax_mcp.consent.calls import (
 )
 from trax_mcp.consent.pacing import is_too_soon
 from trax_mcp.consent.questions import READING_SECONDS, Question
-from trax_mcp.consent.rules import WaysToAsk
 from trax_mcp.consent.stop_token import StopToken
+from trax_mcp.consent.ways import WaysToAsk
 from trax_mcp.studio import naming, times
 from trax_mcp.studio.facts import Facts
 from trax_mcp.studio.naming import Sentence

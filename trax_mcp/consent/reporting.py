@@ -26,9 +26,9 @@ from trax_mcp.consent.attempts import Attempt, Sent, is_certain, lost, outcome_o
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import ApprovedIn, Done, GuardedCall, Step
 from trax_mcp.consent.questions import outcome_in_words
-from trax_mcp.consent.rules import WaysToAsk
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import Store
+from trax_mcp.consent.ways import WaysToAsk
 from trax_mcp.studio.facts import Fact, Facts, Observed
 from trax_mcp.studio.list_cache import ListCache
 from trax_mcp.studio.outcome import OBSERVED_SECONDS, OutcomeObserver

@@ -23,7 +23,7 @@ from trax_mcp.consent.guard import ConsentGuard
 from trax_mcp.consent.open_questions import OpenQuestion, OpenQuestions, Page
 from trax_mcp.consent.questions import REPORT_SECONDS, Ended, Phase
 from trax_mcp.consent.records import Away, store_unavailable
-from trax_mcp.consent.rules import Way
+from trax_mcp.consent.ways import Way
 from trax_mcp.server import ways
 from trax_mcp.server.question_text import form_of_stop
 from trax_mcp.server.request import CallRequest, Request, goes_on, unless_approved

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from trax_mcp.actions.shown import Preview
 from trax_mcp.consent.calls import Channel
-from trax_mcp.consent.rules import Way, WaysToAsk
+from trax_mcp.consent.ways import Way, WaysToAsk
 from trax_mcp.server.question_text import COLUMNS, ROWS, FormMessage, form_messages
 from trax_mcp.studio.naming import Sentence
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from trax_mcp.consent.rules import Way
+from trax_mcp.consent.ways import Way
 from trax_mcp.server.ways import TABLE, Drawn, Operator, ways
 
 _WORDS: Final[Mapping[Way, str]] = {

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from trax_mcp.consent.rules import WaysToAsk
+from trax_mcp.consent.ways import WaysToAsk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from trax_mcp.consent.policy import (
     Refuse,
     Verdict,
 )
-from trax_mcp.consent.rules import WaysToAsk
+from trax_mcp.consent.ways import WaysToAsk
 
 EVERY: Final = WaysToAsk()
 PEOPLE: Final = WaysToAsk.of(["form", "panel", "page"])

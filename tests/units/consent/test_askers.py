@@ -13,7 +13,7 @@ from trax_mcp.clock import Clock
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import GuardedCall
 from trax_mcp.consent.policy import NeedsConfirmation, in_audit_log
-from trax_mcp.consent.rules import WaysToAsk
+from trax_mcp.consent.ways import WaysToAsk
 from trax_mcp.telemetry import Telemetry
 
 if TYPE_CHECKING:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from trax_mcp.actions.change import Change
     from trax_mcp.consent.questions import Question
-    from trax_mcp.consent.rules import WaysToAsk
+    from trax_mcp.consent.ways import WaysToAsk
 
 from tests.units.consent.policy_rows import (
     AGAIN,

@@ -41,7 +41,7 @@ from trax_mcp.consent.policy import (
 from trax_mcp.consent.stop_token import StopToken, sign_stop
 
 if TYPE_CHECKING:
-    from trax_mcp.consent.rules import WaysToAsk
+    from trax_mcp.consent.ways import WaysToAsk
 
 KEY: Final = "a key"
 GIVEN: Final = 1000.0

@@ -15,11 +15,12 @@ from trax_mcp import actions
 from trax_mcp.actions import OPERATIONS
 from trax_mcp.actions.several import ApplyChanges
 from trax_mcp.api.operation import Effect, ToolInput, When
-from trax_mcp.consent.rules import Rules, WaysToAsk
+from trax_mcp.consent.rules import Rules
+from trax_mcp.consent.ways import WaysToAsk
 
 if TYPE_CHECKING:
     from trax_mcp.actions.change import Change
-    from trax_mcp.consent.rules import Way
+    from trax_mcp.consent.ways import Way
 
 NAMES: Final = {NEVER: When.NEVER, WHILE_LIVE: When.WHILE_LIVE, ALWAYS: When.ALWAYS}
 WHEN: Final = [(operation_of(*it), NAMES[it[1].when]) for it in CHANGES if it[1].when]

@@ -10,7 +10,7 @@ import pytest
 from tests.support.terminal_rows import rows_of
 from trax_mcp.actions.shown import Preview
 from trax_mcp.actions.view import Row, Target
-from trax_mcp.consent.rules import WaysToAsk
+from trax_mcp.consent.ways import WaysToAsk
 from trax_mcp.server.ways import (
     MOST_FORMS,
     TABLE,
@@ -25,7 +25,7 @@ from trax_mcp.server.ways_in_words import NOBODY, asked_in, known_from, newest
 from trax_mcp.studio.naming import say
 
 if TYPE_CHECKING:
-    from trax_mcp.consent.rules import Way
+    from trax_mcp.consent.ways import Way
 
 FORMS: Final = ConnectedClient("claude-code", "2.1.332", has_form=True)
 PANELS: Final = ConnectedClient("somebody", "1", has_panel=True)
