@@ -12,6 +12,7 @@ import pytest
 from tests.conftest import call
 from tests.support.guarded_calls import STUDIO
 from tests.support.product.faults import Fault
+from tests.support.product.virtual_time import in_virtual_time
 from tests.support.single_faults import READ, results_of
 from tests.world.answers import error_in, has_run, text_of
 from tests.world.wire import LEGACY
@@ -55,9 +56,12 @@ EMPTY: Final[dict[str, Fault]] = {
 
 
 @pytest.mark.parametrize("empty", EMPTY.values(), ids=EMPTY)
+@in_virtual_time
 async def test_an_empty_answer_to_a_change_is_a_plain_success(empty: Fault) -> None:
     """Also to a client that compares it with the schema, and nothing is sent twice."""
-    async with open_world(MINE, virtual=True, era=LEGACY, TRAX_ASK="confirm_alone") as it:
+    async with open_world(
+        MINE, virtual=True, over=Over.MEMORY, era=LEGACY, TRAX_ASK="confirm_alone"
+    ) as it:
         for method in ("POST", "PATCH", "DELETE"):
             it.trax.faults.add(empty, times=None, method=method)
         results = {tool: await it[MINE].call(tool, **given) for tool, given in CHANGES.items()}
@@ -155,12 +159,13 @@ async def test_an_answer_that_is_not_ok_is_a_failure(
     assert len(sandbox.mutations) == 1
 
 
+@in_virtual_time
 async def test_what_is_seen_outweighs_a_page_and_an_answer_that_is_not_ok() -> None:
     """The stream status is read after each go-live."""
     page = Fault.status(200, PAGE, content_type="text/html", when="after")
     not_ok = Fault.rewritten(lambda it: replace(it, body=b'{"ok": false}'))
     for fault in (page, not_ok):
-        async with open_world(MINE, virtual=True, over=Over.HTTP, TRAX_ASK="confirm_alone") as it:
+        async with open_world(MINE, virtual=True, over=Over.MEMORY, TRAX_ASK="confirm_alone") as it:
             it.trax.faults.add(fault, method="POST")
             result = await it[MINE].call("go_live", **CHANGES["go_live"])
             assert has_run(result)

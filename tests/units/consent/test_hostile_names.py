@@ -127,7 +127,7 @@ def test_a_choice_holds_no_name_and_no_platform_that_is_not_known(
 ) -> None:
     """Somebody else may have written them."""
     ordinary = question(operation, "Ordinary").preview
-    for name in HOSTILE_NAMES.values():
+    for name in NAMES.values():
         for word in ("custom", name if name != "YouTube" else "custom"):
             preview = question(operation, name, word).preview
             assert (preview.no, preview.yes) == (ordinary.no, ordinary.yes)
