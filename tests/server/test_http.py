@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from itertools import product
 
+import anyio
 import pytest
 
 from tests import ROOT
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY, READONLY_KEY
+from tests.support.product.virtual_time import in_virtual_time
+from tests.support.raw_connections import GET, LAST_GET, connected
 from tests.world.answers import data_of, error_in
 from tests.world.wire import ERAS, LEGACY, MODERN, HttpWire, error_code, opening, request, tool_call
 from tests.world.world import MINE, Over, open_world
@@ -41,6 +44,20 @@ async def test_the_key_belongs_to_the_request_and_not_to_the_connection(era: str
             answer = await caller.call("list_studios")
             assert key or error_code(answer) == "no_key"
         assert it.keys == [MINE, ANOTHER_ACCOUNT_KEY, MINE]
+
+
+@in_virtual_time
+async def test_a_connection_that_a_client_kept_idle_for_a_minute_is_answered() -> None:
+    """Clients close theirs sooner, so no request meets the moment in which the server does."""
+    async with (
+        open_world(over=Over.HTTP, virtual=True) as it,
+        connected(it.address) as connection,
+    ):
+        connection.send(GET)
+        assert await connection.status() == 200
+        await anyio.sleep(60)
+        connection.send(LAST_GET)
+        assert b"HTTP/1.1 200" in await connection.response()
 
 
 async def test_the_operators_key_is_never_used_for_callers() -> None:

@@ -24,6 +24,8 @@ CONTINUE: Final = b"Expect: 100-continue\r\n"
 """A header that lets the server say when it waits for the body."""
 
 GET: Final = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+LAST_GET: Final = GET.removesuffix(b"\r\n") + b"Connection: close\r\n\r\n"
+"""The same, and the server closes the connection with its answer."""
 
 DRIP_SECONDS: Final = 0.01
 PIECE: Final = 1 << 20

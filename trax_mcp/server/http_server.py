@@ -31,6 +31,11 @@ class ServingEnded(Exception):
 
 _BACKLOG: Final = 128
 """asyncio accepts up to this number of connections before a request on one of them ends another."""
+_KEEP_ALIVE_SECONDS: Final = 75
+"""Longer than most clients keep an idle connection. A request that meets its end is lost.
+
+uvicorn's own 5 s are those of httpx, too, so under load their requests met it.
+"""
 _LAST_REQUESTS_SECONDS: Final = 0.05
 """What was sent on a new connection before the shutdown arrives within this."""
 _GRACE_SECONDS: Final = 0.3
@@ -120,6 +125,7 @@ def configure(app: ASGIApp, *, trusted_proxies: Sequence[str] | None = None) -> 
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,  # type: ignore[arg-type]  # given to wait_for
         proxy_headers=trusted_proxies is None or bool(trusted_proxies),
         forwarded_allow_ips=list(trusted_proxies) if trusted_proxies else None,

@@ -1,7 +1,7 @@
 """Virtual time: an event loop that jumps to the next timer as soon as no task can run.
 
-Seconds are exact and cost nothing, also those of libraries. Only for tests without sockets and
-threads: nothing but a timer may wake a task.
+Seconds are exact and cost nothing, also those of libraries. Only for tests without threads and
+other processes: nothing but a timer, or what this process writes to a socket, may wake a task.
 """
 
 from __future__ import annotations
@@ -40,17 +40,21 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class _JumpingSelector(selectors.DefaultSelector):
-    """Waits for no time at all, and tells how long it would have waited."""
+    """Waits for no time at all, and tells how long it would have waited.
+
+    What is sent on loopback has arrived by then.
+    """
 
     def __init__(self, jump: Callable[[float], None]) -> None:
         super().__init__()
         self._jump = jump
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if ready := super().select(0):
+            return ready
         assert timeout is not None, "every task waits, and no timer is set"
-        if timeout > 0:
-            self._jump(timeout)
-        return super().select(0)
+        self._jump(max(timeout, 0))
+        return ready
 
 
 class VirtualClock(Clock):
