@@ -11,6 +11,7 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp_types import Implementation
 
+from proof.browser.opened_pages import follow
 from tests import ROOT
 from tests.support.guarded_calls import NO, STUDIO, YES
 from tests.support.server_process import PATIENCE_SECONDS
@@ -25,6 +26,9 @@ ENDED: Final = (
     "You said no\n\nNothing was sent.\n\nYou can close this tab and go back to Claude Desktop."
 )
 RED: Final = "rgb(179, 18, 43)"
+JUST_SHORTER: Final = 900
+JUST_LONGER: Final = 1100
+"""Than a second, in milliseconds."""
 CLIENT: Final = Implementation(name="claude-ai", title="Claude Desktop", version="1")
 
 
@@ -61,12 +65,26 @@ def _server(opened: OpenedAddresses) -> Any:  # noqa: ANN401  the SDK's transpor
     )
 
 
-async def _open(browser: Browser, address: str, **options: Any) -> Page:  # noqa: ANN401
+async def _open(
+    browser: Browser,
+    opened: OpenedAddresses,
+    *,
+    time_stands: bool = False,
+    **options: Any,  # noqa: ANN401
+) -> Page:
     page = await (await browser.new_context(**options)).new_page()
     page.set_default_timeout(PATIENCE_SECONDS * 1000)
-    await page.goto(address)
+    if time_stands:
+        await _stop_time(page)
+    await follow(page, opened)
     await page.wait_for_selector("button.yes")
     return page
+
+
+async def _stop_time(page: Page) -> None:
+    """No timer of the page ends, until its clock is moved."""
+    await page.clock.install(time=0)
+    await page.clock.pause_at(1000)
 
 
 async def test_a_click_on_the_page_takes_the_studio_live(
@@ -78,7 +96,7 @@ async def test_a_click_on_the_page_takes_the_studio_live(
     ):
         show = Show(client)
         tasks.start_soon(show.go_live)
-        page = await _open(browser, await opened.next(), viewport={"width": 760, "height": 560})
+        page = await _open(browser, opened, viewport={"width": 760, "height": 560})
         assert "#" not in page.url, "the secret is gone from the address bar"
         assert await page.evaluate("document.activeElement.tagName") == "BODY"
         await page.wait_for_selector("button.yes:enabled")
@@ -102,7 +120,7 @@ async def test_enter_presses_no_button_and_tab_reaches_both(
     ):
         show = Show(client)
         tasks.start_soon(show.go_live)
-        page = await _open(browser, await opened.next())
+        page = await _open(browser, opened)
         await page.wait_for_selector("button.yes:enabled")
         await page.keyboard.press("Enter")
         await page.keyboard.press("Space")
@@ -124,7 +142,7 @@ async def test_a_click_by_a_script_is_ignored(browser: Browser, opened: OpenedAd
     ):
         show = Show(client)
         tasks.start_soon(show.go_live)
-        page = await _open(browser, await opened.next())
+        page = await _open(browser, opened)
         await page.wait_for_selector("button.yes:enabled")
         await page.evaluate("document.querySelector('button.yes').click()")
         assert await show.state() == "False"
@@ -141,15 +159,17 @@ async def test_neither_button_can_be_pressed_in_the_first_second(
     ):
         show = Show(client)
         tasks.start_soon(show.go_live)
-        page = await _open(browser, await opened.next())
+        page = await _open(browser, opened, time_stands=True)
         assert await page.is_disabled("button.yes")
         assert await page.is_disabled("button.no")
+        await page.clock.resume()
         await page.click("button.no")
         assert (await show.content())["status"] == "declined"
 
 
 async def test_a_new_question_cannot_be_pressed_in_its_first_second(browser: Browser) -> None:
     page = await browser.new_page()
+    await _stop_time(page)
     script = (ROOT / "trax_mcp/web/static/approval.js").read_text(encoding="utf-8")
     state = (
         "{ phase: 'open', readingSeconds: 1, secondsLeft: 9, headline: 'Go live?', yes: 'Go live',"
@@ -162,10 +182,12 @@ async def test_a_new_question_cannot_be_pressed_in_its_first_second(browser: Bro
         document.body.append(card.root);
         draw("1");"""
     )
+    await page.clock.run_for(JUST_LONGER)
     await page.click("button.yes:enabled")
-    await page.evaluate("new Promise((done) => setTimeout(done, 200))")
+    await page.clock.run_for(JUST_SHORTER)
     assert await page.is_disabled("button.yes")
     assert await page.is_disabled("button.no")
+    await page.clock.run_for(JUST_LONGER - JUST_SHORTER)
     await page.wait_for_selector("button.yes:enabled")
 
 
@@ -196,6 +218,7 @@ async def test_an_approval_that_waits_for_trax_is_shown_as_being_sent(browser: B
 async def test_going_offline_can_be_pressed_at_once(browser: Browser) -> None:
     """A no to it counts after a second, as any other."""
     page = await browser.new_page()
+    await _stop_time(page)
     script = (ROOT / "trax_mcp/web/static/approval.js").read_text(encoding="utf-8")
     state = (
         "{ phase: 'open', isStop: true, readingSeconds: 1, secondsLeft: 9, headline: 'Go offline?',"
@@ -207,9 +230,10 @@ async def test_going_offline_can_be_pressed_at_once(browser: Browser) -> None:
         document.body.append(card.root);
         card.draw({state});"""
     )
-    await page.evaluate("new Promise((done) => setTimeout(done, 200))")
+    await page.clock.run_for(JUST_SHORTER)
     assert await page.is_enabled("button.yes")
     assert await page.is_disabled("button.no")
+    await page.clock.run_for(JUST_LONGER - JUST_SHORTER)
     await page.wait_for_selector("button.no:enabled")
 
 
@@ -221,7 +245,7 @@ async def test_a_question_shows_its_end_and_leaves_when_another_comes(
         anyio.create_task_group() as tasks,
     ):
         tasks.start_soon(Show(client).go_live)
-        page = await _open(browser, await opened.next())
+        page = await _open(browser, opened)
         await page.click("button.no")
         await page.wait_for_selector("h2:has-text('You said no')")
         assert await page.locator("main").inner_text() == ENDED
@@ -245,7 +269,7 @@ async def test_a_second_tab_cannot_answer_and_a_reloaded_one_can(
         page = await context.new_page()
         addresses: list[str] = []
         page.on("framenavigated", lambda frame: addresses.append(frame.url))
-        await page.goto(await opened.next())
+        await follow(page, opened)
         await page.wait_for_selector("button.yes:enabled")
         secret = next(it for it in addresses if "#" in it)
         second = await (await browser.new_context()).new_page()
@@ -267,7 +291,7 @@ async def test_another_site_cannot_frame_or_post_to_the_page(
     ):
         show = Show(client)
         tasks.start_soon(show.go_live)
-        page = await _open(browser, await opened.next())
+        page = await _open(browser, opened)
         origin = page.url.rstrip("/")
         other = await (await browser.new_context()).new_page()
         await other.set_content(f'<iframe src="{origin}/"></iframe>')
@@ -303,7 +327,7 @@ async def test_names_are_bold_text_the_no_comes_first_and_only_on_air_is_red(
             )
         show = Show(client)
         tasks.start_soon(show.go_live)
-        page = await _open(browser, await opened.next())
+        page = await _open(browser, opened)
         assert await page.locator("img").count() == 0
         assert "onerror=alert(1)>" in await page.locator("dd b").first.inner_text()
         muted = page.locator("dd.muted")  # what is off already, and stays so
@@ -325,8 +349,8 @@ async def test_the_time_that_is_left_is_counted(browser: Browser, opened: Opened
     ):
         show = Show(client)
         tasks.start_soon(show.go_live)
-        page = await _open(browser, await opened.next())
-        await page.wait_for_selector(".foot:has-text('This question expires in 4:5')")
+        page = await _open(browser, opened)
+        await page.wait_for_selector(".foot:has-text('This question expires in 4:')")
         left = page.locator("[role=timer]")
         seen = await left.inner_text()
         await page.wait_for_function(
@@ -347,7 +371,7 @@ async def test_both_buttons_are_of_one_width_and_nothing_is_wider_than_the_scree
     ):
         show = Show(client)
         tasks.start_soon(show.go_live)
-        page = await _open(browser, await opened.next(), viewport={"width": width, "height": 800})
+        page = await _open(browser, opened, viewport={"width": width, "height": 800})
         widths = await page.locator("button").evaluate_all("all => all.map(it => it.offsetWidth)")
         assert widths[0] == widths[1]
         assert await page.evaluate("document.documentElement.scrollWidth") == width

@@ -9,6 +9,7 @@ import anyio
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
+from proof.browser.opened_pages import follow
 from tests import ROOT
 from tests.support.guarded_calls import STUDIO
 from tests.support.server_process import PATIENCE_SECONDS
@@ -41,11 +42,12 @@ async def _enrol(page: Page, opened: OpenedAddresses, file: Path) -> None:
     opened.environment["TRAX_PASSKEY_FILE"] = str(file)
     command = [sys.executable, "-m", "trax_mcp", "passkey"]
     async with await anyio.open_process(command, env=opened.environment, cwd=ROOT) as process:
-        await page.goto(await opened.next())
+        await follow(page, opened)
         await page.click("#make")
         await page.wait_for_selector("h2:has-text('Your passkey is ready')")
         with anyio.fail_after(PATIENCE_SECONDS):
             assert await process.wait() == 0
+    opened.forget()
 
 
 async def test_a_yes_needs_the_passkey_and_a_stop_does_not(
@@ -68,7 +70,7 @@ async def test_a_yes_needs_the_passkey_and_a_stop_does_not(
             results.append(await client.call_tool("go_live", STUDIO))
 
         tasks.start_soon(go_live)
-        await page.goto(await opened.next(2))
+        await follow(page, opened)
         await page.wait_for_selector("button.yes:enabled")
         verified = {"authenticatorId": authenticator, "isUserVerified": False}
         await session.send("WebAuthn.setUserVerified", verified)

@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.conftest import call
 from tests.support.guarded_calls import STUDIO
 from tests.support.product.faults import Fault, Request, RequestHandler, Response, encode_json
 from tests.support.product.frozen_sandbox import STUDIO as STUDIO_PATH
+from tests.support.product.virtual_time import in_virtual_time
 from tests.world.answers import outcome
+from tests.world.world import MINE, open_world
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from mcp.server import Server
-
-    from tests.support.product.sandbox import Sandbox
 
 LACKS: Final = "TRaX's answer to list_studios has no `data`"
 LOOP: Final = "The pages of {} do not end"
@@ -83,15 +80,17 @@ def _faulty_page(case: str, page: dict[str, Any], number: int) -> dict[str, Any]
 
 
 @pytest.mark.parametrize(("tool", "case", "pages", "consequence"), ROWS)
+@in_virtual_time
 async def test_faulty_pages_end_the_list_and_are_never_taken_for_all_of_it(
-    server: Server[Any], sandbox: Sandbox, *, tool: str, case: str, pages: int, consequence: str
+    *, tool: str, case: str, pages: int, consequence: str
 ) -> None:
     """Reading ends after a hundred pages at the latest, and at once if a cursor is repeated."""
     arguments, path = CALLS[tool]
-    sandbox.faults.add(faulty_pages(case), times=None, path=path)
-    result = await call(server, tool, arguments)
-    assert len([it for it in sandbox.requests if it.path == path]) == pages
-    assert not sandbox.mutations
+    async with open_world(MINE, virtual=True) as it:
+        it.trax.faults.add(faulty_pages(case), times=None, path=path)
+        result = await it[MINE].call(tool, **arguments)
+        assert it.received[f"GET {path}"] == pages
+        assert it.sent == []
     if consequence in {"ran", ASKS}:
         assert outcome(result) == (consequence, None)
         return

@@ -12,6 +12,7 @@ from tests.support.concurrency import Paused, all_at_once, cancel_while_held
 from tests.support.guarded_calls import DELETE_DESTINATION, GO_LIVE, GO_OFFLINE, GUARDED_OPERATIONS
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import put_on_air
+from tests.support.product.virtual_time import in_virtual_time
 from tests.support.simulated_person import Person, agreeing, yes_to
 from tests.world.answers import RAN, audit_lines, outcome, text_of
 from tests.world.wire import LEGACY, MODERN
@@ -105,44 +106,49 @@ async def test_two_concurrent_confirmations_of_an_operation_send_one_call(
 
 @pytest.mark.parametrize("operation", [GO_LIVE, DELETE_DESTINATION], ids=lambda it: it.tool)
 @each_way
+@in_virtual_time
 async def test_a_call_that_is_cancelled_after_consent_completes(
     *, era: str, operation: GuardedOperation, way: str, tmp_path: Path
 ) -> None:
     """Its last line in the audit log has the outcome."""
     held = Paused()
-    async with open_world(MINE, era=era, TRAX_AUDIT_LOG=str(tmp_path / "audit")) as it:
+    audit = tmp_path / "audit"
+    async with open_world(MINE, era=era, virtual=True, TRAX_AUDIT_LOG=str(audit)) as it:
         call = await ready(it, operation, way)
         it.trax.faults.add(held.fault, method=operation.sent.partition(" ")[0])
         await cancel_while_held(call, held)
         await it.product.calls_finished()
         assert it.sent == [operation.sent]
         (sent,) = it.trax.mutations
-    before, after = audit_lines(tmp_path / "audit")[-2:]
+    before, after = audit_lines(audit)[-2:]
     assert [before["event"], after["event"]] == ["sending", "sent"]
     assert (after["operation"], after["outcome"]) == (operation.tool, "applied")
     assert after["requestId"] == sent.request_id
 
 
+@in_virtual_time
 async def test_a_call_that_is_cancelled_during_observation_is_still_observed(
     tmp_path: Path,
 ) -> None:
     """The observed state is in the audit log."""
     held = Paused()
-    async with open_world(MINE, TRAX_AUDIT_LOG=str(tmp_path / "audit")) as it:
+    audit = tmp_path / "audit"
+    async with open_world(MINE, virtual=True, TRAX_AUDIT_LOG=str(audit)) as it:
         call = await ready(it, GO_LIVE, "a confirmation")
         observing = partial(it.trax.faults.add, held.fault, path="*/stream-status")
         it.trax.faults.add(Fault.followed_by(observing), method="POST")
         await cancel_while_held(call, held)
         await it.product.calls_finished()
         assert it.sent == [GO_LIVE.sent]
-    last = audit_lines(tmp_path / "audit")[-1]
+    last = audit_lines(audit)[-1]
     assert (last["event"], last["outcome"], last["observed"]) == ("sent", "applied", "on_air")
 
 
+@in_virtual_time
 async def test_a_call_that_is_cancelled_before_it_is_sent_keeps_its_confirmation() -> None:
     """Nothing is sent, and the same confirmation still works."""
     held = Paused()
-    async with open_world(MINE) as it:
+    async with open_world(MINE, virtual=True) as it:
         call = await ready(it, GO_LIVE, "a confirmation")
         it.trax.faults.add(held.fault, method="GET")
         await cancel_while_held(call, held)

@@ -105,14 +105,14 @@ class Flooded:
 
 
 @asynccontextmanager
-async def flooded(*, raises_limit: bool = True) -> AsyncIterator[Flooded]:
-    """Start it. If only its soft limit of files is low, it raises that."""
+async def flooded(*, raises_limit: bool = True, **more: str) -> AsyncIterator[Flooded]:
+    """Start it, with more settings. If only its soft limit of files is low, it raises that."""
     need_open_files(4 * FEW_FILES)
     hard = "resource.getrlimit(resource.RLIMIT_NOFILE)[1]" if raises_limit else FEW_FILES
     limit = f"resource.setrlimit(resource.RLIMIT_NOFILE, ({FEW_FILES // 2}, {hard}))"
     program = ("-c", f"import resource; {limit}; from trax_mcp.cli import main; main()")
     async with upstream() as trax:
-        settings = {"TRAX_BASE_URL": trax.base_url, "TRAX_ASK": "confirm_alone"}
+        settings = {"TRAX_BASE_URL": trax.base_url, "TRAX_ASK": "confirm_alone", **more}
         async with (
             running("http", "--port", "0", settings=settings, program=program) as server,
             AsyncExitStack() as stack,
@@ -223,8 +223,8 @@ async def test_a_flood_keeps_no_stop_away(flood: Flood) -> None:
 
 
 async def test_a_herd_of_good_keys_after_a_restart_is_served() -> None:
-    """300 at once, each for the first time, at a TRaX that takes a while."""
-    async with flooded() as it:
+    """300 at once, each for the first time, at a TRaX that takes a while, on any machine."""
+    async with flooded(TRAX_TIMEOUT_SECONDS="60") as it:
         it.trax.faults.add(Fault.delay(0.3), times=None)
         callers = []
         for number in range(300):

@@ -35,5 +35,9 @@ class OpenedAddresses:
                 await anyio.sleep(0.01)
         return lines[number - 1]
 
+    def forget(self) -> None:
+        """Count from here on."""
+        self._file.unlink(missing_ok=True)
+
     def _lines(self) -> list[str]:
         return self._file.read_text(encoding="utf-8").splitlines() if self._file.exists() else []

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FoundT = TypeVar("FoundT")
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 40
 """The timeout of every wait; only a failing test waits so long."""
 
 STOP_SECONDS = 5
