@@ -2,18 +2,21 @@
 
 Sentences, lines and choices are the same as with an ordinary name, in a client that shows plain
 text and in one that renders Markdown. `test_text_safety` has the notation.
+
+`make nightly PART=fuzz` tries each name in each question, and `make test` some in each.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pytest
 from markdown_it import MarkdownIt
 
 from tests.support.hostile_names import NAMES, PLAIN
 from tests.support.hostile_texts import HOSTILE, hidden
+from tests.support.hypothesis_profiles import is_long
 from tests.support.spelt_text import frame, is_shown, names_in
 from tests.units.consent.shown_table import CHANGING
 from tests.units.studio_facts import LIVE, account, destination, known, previewed, source, studio
@@ -24,8 +27,14 @@ from trax_mcp.server.question_text import fits, form_messages, preview_lines
 from trax_mcp.studio import naming
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from trax_mcp.actions.change import Change
     from trax_mcp.studio.facts import Facts
+
+pytestmark = pytest.mark.fuzz
+
+NameT = TypeVar("NameT")
 
 TOOLS: Final = (
     *("create_source", "delete_destination", "go_live", "send_chat_message"),
@@ -39,6 +48,12 @@ OPERATIONS: Final = [
 """The call of each with the most arguments."""
 WORDS: Final = {"platform", "type", "content_type"}
 HOSTILE_NAMES: Final = {**{kind: it for kind, it in HOSTILE.items() if len(it) < 500}, **NAMES}
+
+
+def some(names: Sequence[NameT], operation: Change[Any], *, of: int) -> Sequence[NameT]:
+    """One of so many names. They differ by operation, so that each name meets several."""
+    step = 1 if is_long() else of
+    return names[CHANGING.index(operation) % step :: step]
 
 
 def around(name: str, word: str) -> Facts:
@@ -109,7 +124,7 @@ each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda it:
 def test_a_name_is_one_quoted_word_in_every_sentence(operation: Change[Any]) -> None:
     """It is read back from each quote, and all of it if the caller chose it."""
     ordinary = sentences(question(operation, "Ordinary"))
-    for kind, name in HOSTILE_NAMES.items():
+    for kind, name in some([*HOSTILE_NAMES.items()], operation, of=3):
         hostile, told = sentences(question(operation, name)), []
         assert [frame(it) for it in hostile] == [frame(it) for it in ordinary], kind
         assert hidden("".join(hostile)) == set(), kind
@@ -127,7 +142,7 @@ def test_a_choice_holds_no_name_and_no_platform_that_is_not_known(
 ) -> None:
     """Somebody else may have written them."""
     ordinary = question(operation, "Ordinary").preview
-    for name in NAMES.values():
+    for name in some([*NAMES.values()], operation, of=8):
         for word in ("custom", name if name != "YouTube" else "custom"):
             preview = question(operation, name, word).preview
             assert (preview.no, preview.yes) == (ordinary.no, ordinary.yes)
@@ -137,7 +152,7 @@ def test_a_choice_holds_no_name_and_no_platform_that_is_not_known(
 def test_a_name_adds_no_line_and_hides_none(operation: Change[Any]) -> None:
     """No tag, link, image, or struck out text is rendered."""
     ordinary = question_text(question(operation, "Ordinary"))
-    for name in NAMES.values():
+    for name in some([*NAMES.values()], operation, of=3):
         hostile = question_text(question(operation, name))
         for lines in (lambda text: text.split("\n"), rendered):
             assert [frame(it) for it in lines(hostile)] == [frame(it) for it in lines(ordinary)]
@@ -146,7 +161,8 @@ def test_a_name_adds_no_line_and_hides_none(operation: Change[Any]) -> None:
 @each_operation
 def test_no_name_makes_a_form_longer_than_a_small_screen(operation: Change[Any]) -> None:
     """It is one paragraph. What does not fit is asked in several."""
-    for name in (*HOSTILE_NAMES.values(), "w" * 1000, "\u8996" * 1000):
+    names = some([*HOSTILE_NAMES.values()], operation, of=3)
+    for name in (*names, "w" * 1000, "\u8996" * 1000):
         asked = question(operation, name)
         for form in form_messages(asked.preview, asked.changes, practice=True):
             assert "\n" not in form.message
