@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import call
 from tests.support.product.faults import Fault
+from tests.support.product.virtual_time import in_virtual_time
 from tests.support.single_faults import READ, WRITE, results_of
 from tests.world.answers import error_in, plain_data_of, text_of
 from tests.world.world import MINE, Over, open_world
@@ -59,6 +60,7 @@ def compressed(encoding: str, compress: Callable[[bytes], bytes]) -> Fault:
 
 
 @pytest.mark.parametrize("name", READABLE)
+@in_virtual_time
 async def test_a_compressed_answer_is_read(name: str) -> None:
     """As if it were plain: reads, changes and refusals."""
     async with open_world(MINE, virtual=True, over=Over.HTTP) as it:
@@ -76,9 +78,9 @@ async def test_a_compressed_answer_is_read(name: str) -> None:
 async def test_a_small_answer_that_grows_too_large_is_refused_with_little_memory(
     server: Server[Any], sandbox: Sandbox, name: str
 ) -> None:
-    """A bomb: 256 MiB in a quarter of one."""
+    """A bomb: 64 MiB in a sixteenth of one."""
     encoding, compress = READABLE[name]
-    bomb = compress(b'{"a": "' + bytes(256 << 20))
+    bomb = compress(b'{"a": "' + bytes(64 << 20))
     fault = Fault.status(200, bomb, headers={"Content-Encoding": encoding})
     await call(server, *READ)
     sandbox.faults.add(fault, times=None)

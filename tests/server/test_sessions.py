@@ -14,6 +14,7 @@ from tests.support.product.faults import Fault
 from tests.support.product.limits import smaller_limits
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY, READONLY_KEY
 from tests.support.product.shared_clock import settled
+from tests.support.product.virtual_time import in_virtual_time
 from tests.world.wire import INITIALIZE, LEGACY, HttpWire, tool_call
 from tests.world.world import MINE, Over, World, open_world
 
@@ -122,9 +123,10 @@ async def test_no_session_in_use_ends_for_a_new_one() -> None:
         assert await is_open(newcomer)
 
 
+@in_virtual_time
 async def test_the_clients_of_a_team_with_one_key_end_no_session_of_each_other() -> None:
     """60 of them, each with an open stream and its calls, at the limits that operators have."""
-    async with open_world(over=Over.HTTP) as it, AsyncExitStack() as stack:
+    async with open_world(over=Over.HTTP, virtual=True) as it, AsyncExitStack() as stack:
         clients = await opened(it, MINE, TEAM)
         for one in clients:
             stream = it.http.stream("GET", "/mcp", headers=one.all_headers())
