@@ -17,6 +17,8 @@ _MAX_BYTES: Final = 4096
 _MOST_TOKENS: Final = 2
 _TOKEN_FILE: Final = "TRAX_MCP_TOKEN_FILE"  # noqa: S105  a name
 _STORE_FILE: Final = "TRAX_STORE_URL_FILE"
+_STORE_SECRET_FILE: Final = "TRAX_STORE_SECRET_FILE"  # noqa: S105  a name
+_LEAST_SECRET: Final = 32
 _ROOT: Final = 0
 # Without a writer, opening a pipe would wait for ever.
 _READ: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)
@@ -60,6 +62,26 @@ def store_url(settings: Settings) -> str | None:
         return check_store(SecretStr(lines[0])).get_secret_value()
     except ValueError as error:
         raise CannotStart(f"{_STORE_FILE} holds a wrong address: it {error}.") from None
+
+
+def store_secret(settings: Settings) -> str:
+    """The secret with which replicas seal what they share.
+
+    Raises:
+        CannotStart: there is none, the file cannot be relied on, or it holds too little.
+    """
+    if settings.store_secret_file is None:
+        raise CannotStart(
+            f"TRAX_STORE_URL needs {_STORE_SECRET_FILE}, the same file for all replicas. Run"
+            " openssl rand -hex 32 to make what it holds."
+        )
+    lines = _lines(settings.store_secret_file, setting=_STORE_SECRET_FILE)
+    if len(lines) != 1 or len(lines[0]) < _LEAST_SECRET:
+        raise CannotStart(
+            f"{_STORE_SECRET_FILE} must hold one line of at least {_LEAST_SECRET} characters. Run"
+            " openssl rand -hex 32 to make it."
+        )
+    return lines[0]
 
 
 def refuse_if_open(found: os.stat_result, *, setting: str, may_be_roots: bool = False) -> None:

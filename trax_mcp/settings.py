@@ -271,6 +271,10 @@ class Settings(BaseModel):
     itself."""
     store_url_file: Path | None = Field(None, repr=False)
     """A file that holds that address instead. Only you may be able to open it."""
+    store_secret_file: Path | None = Field(None, repr=False)
+    """A file that holds the secret that seals what is kept there: one line of at least 32
+    characters, the same for all processes. Only you may be able to open it. `TRAX_STORE_URL` needs
+    it."""
     drain_seconds: float = Field(0, ge=0, le=600)
     """For how many seconds `trax-mcp http` serves on after SIGTERM or SIGHUP, at most 600.
     Meanwhile `GET /readyz` answers 503, so that a proxy sends new requests elsewhere and calls

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 from starlette.datastructures import Headers
+from trax_mcp.consent.attempts import Attempt, is_certain
+from trax_mcp.consent.questions import Question, StudioRecord
 
 from proof.breaks.changes import Break, Edit, Patch, later, put, swap
 from trax_mcp import sealing
@@ -48,7 +50,6 @@ from trax_mcp.cli.refused_start import answer_requests
 from trax_mcp.cli.startup import enrolled_passkey
 from trax_mcp.clock import Clock
 from trax_mcp.consent import pacing, records, sending, stop_ends, stops, store
-from trax_mcp.consent.attempts import Attempt, is_certain
 from trax_mcp.consent.audit import _masked
 from trax_mcp.consent.policy import (
     Case,
@@ -60,7 +61,6 @@ from trax_mcp.consent.policy import (
     judge,
     nothing_to_do,
 )
-from trax_mcp.consent.questions import Question, StudioRecord
 from trax_mcp.consent.rules import Rules
 from trax_mcp.consent.store import Seen, Store
 from trax_mcp.replicas import engine_records
@@ -109,13 +109,13 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
     from starlette.responses import Response
+    from trax_mcp.consent.attempts import Sent
+    from trax_mcp.consent.questions import Phase
 
     from trax_mcp.actions.view import View
     from trax_mcp.api.operation import Operation, Response_co
-    from trax_mcp.consent.attempts import Sent
     from trax_mcp.consent.calls import GuardedCall
     from trax_mcp.consent.open_questions import OpenQuestion
-    from trax_mcp.consent.questions import Phase
     from trax_mcp.consent.records import Place
     from trax_mcp.consent.ways import Way
     from trax_mcp.server.ways import ConnectedClient, Operator

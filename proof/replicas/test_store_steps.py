@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest_asyncio
-
 from tests.units.consent.test_store_questions import *  # noqa: F403  the tests
 from tests.units.consent.test_store_steps import *  # noqa: F403  the tests
 from tests.units.consent.test_store_stops import *  # noqa: F403  the tests
 from tests.units.consent.two_stores import TwoStores
+
 from trax_mcp.replicas import open_replicas
 
 if TYPE_CHECKING:

@@ -94,7 +94,7 @@ async def test_nothing_goes_out_where_nobody_can_see_who_would_see_it() -> None:
             garbled = Fault.status(200, "<html>")
             it.trax.faults.add(garbled, path=f"{PLACE}/destinations", method="GET", times=None)
         assert outcomes(results[0]) == ["applied", "not_sent"]
-        why = "not sent, because the destinations could not be read once more."
+        why = "not sent, because the studio could not be read once more."
         assert why in text_of(results[0])
         assert it.times_of("/go-live") == []
 
@@ -217,11 +217,11 @@ async def test_a_change_that_is_known_to_be_refused_changes_nothing_for_those_be
         it.trax.add_key(COLLEAGUE, scopes=SCOPES - {"sources:write"})
         refused = await it[COLLEAGUE].call("update_source", sourceId="source_2", name="New")
         assert outcome(refused) == ("failed", "insufficient_scope")
-        await it[MINE].confirmed("update_studio", autoGoLive=True)
-        sent = len(it.arrived)
+        await it[MINE].confirmed("go_live")
+        sent = len(it.sent)
         asked = await it[COLLEAGUE].call(applying(YOUTUBE_OFF, GUEST_ON))
         assert outcome(asked) == ("confirmation_required", None)
-        assert len(it.arrived) == sent
+        assert len(it.sent) == sent
 
 
 # Replicas

@@ -57,23 +57,24 @@ async def test_a_yes_counts_from_a_second_after_its_question_was_shown() -> None
         assert it.sent == [GO_LIVE.sent]
 
 
-async def test_after_a_change_the_page_shows_the_new_question_with_the_change_first() -> None:
+async def test_after_a_change_the_page_says_so_and_the_next_call_asks() -> None:
     async with asking() as it:
         call = it[MINE].start(GO_LIVE)
         first = await it.open_page.next()
         it.hand_clock.advance(1)
         it.trax.change("studio_42", name="Rehearsal")
         await first.press(YES)
-        assert (await first.phase(), it.sent) == ("open", [])
-        second = await first.shown_again()
-        now = ["It's now: ", "Go live with ", {"name": "Rehearsal", "detail": ""}, "?"]
-        assert now in second.data["changes"]
-        assert second.yes == YES
+        assert (await first.phase(), it.sent) == ("ended", [])
+        told = await call.result()
+        assert outcome(told) == ("confirmation_invalid", "changed")
+        assert 'It\'s now: Go live with "Rehearsal"?' in text_of(told)
+        again = it[MINE].start(GO_LIVE)
+        second = await it.open_page.next(2)
         it.hand_clock.advance(1)
-        await first.press(second.yes)
+        await first.press(YES)
         assert it.sent == [], "a press on the earlier question is ignored"
-        await second.press(second.yes)
-        assert state_in(await call.result()) == "on_air"
+        await second.press(YES)
+        assert state_in(await again.result()) == "on_air"
         assert it.sent == [GO_LIVE.sent]
 
 

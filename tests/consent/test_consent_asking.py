@@ -16,7 +16,7 @@ from tests.support.simulated_person import (
     refusing,
     silent,
 )
-from tests.world.answers import RAN, outcome
+from tests.world.answers import RAN, outcome, text_of
 from tests.world.wire import LEGACY
 from tests.world.world import COLLEAGUE, MINE, World, open_world
 
@@ -52,8 +52,8 @@ async def test_the_form_shows_the_preview_and_requires_one_choice(era: str) -> N
     }
 
 
-async def test_a_person_is_asked_once_more_after_a_change_while_the_form_is_open(era: str) -> None:
-    """The second form starts with the change, and its yes runs the call."""
+async def test_a_change_while_the_form_is_open_is_told_and_the_next_call_asks(era: str) -> None:
+    """The answer begins with the change, and holds no confirmation."""
     person = Person()
     async with open_world(MINE, era=era, person=person) as it:
 
@@ -62,16 +62,17 @@ async def test_a_person_is_asked_once_more_after_a_change_while_the_form_is_open
             return await agreeing(form)
 
         person.answer_with(enabling_first)
+        told = await it[MINE].call(GO_LIVE)
+        assert outcome(told) == ("confirmation_invalid", "changed")
+        assert "confirmation" not in (told.structured_content or {})
+        assert 'No longer: Stays off: "Kick (trying out)" (Kick).' in text_of(told)
+        assert it.sent == []
         assert outcome(await it[MINE].call(GO_LIVE)) == RAN
         assert it.sent == [GO_LIVE.sent]
-    first, second, last = person.forms
-    assert second.message.startswith(
-        'Go live with "Friday Night Show"? (1 of 2) Anyone can watch. Changed since you were asked:'
-        ' No longer: Stays off: "Kick (trying out)" (Kick).'
-        ' Now: Streams to: "Kick (trying out)" (Kick).'
-    )
-    assert "Changed" not in first.message
-    assert choices(last)[0] == "Go live on YouTube, Twitch and Kick"
+    assert [choices(form)[0] for form in person.forms] == [
+        "Go live on YouTube and Twitch",
+        "Go live on YouTube, Twitch and Kick",
+    ]
 
 
 async def test_a_form_is_open_for_five_minutes_with_progress_every_ten_seconds() -> None:

@@ -99,9 +99,7 @@ async def test_a_signature_is_for_one_question_only() -> None:
         signature = it.key.sign(before, it.origin)
         it.world.trax.remove("dest_2")
         await it.press(signature)
-        changed = await it.question.shown_again()
-        assert changed.data["question"] != it.question.data["question"]
-        assert changed.data["passkey"]["challenge"] != before
+        assert await it.question.phase() == "ended"
         assert it.sent == []
 
 

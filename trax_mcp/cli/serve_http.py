@@ -29,7 +29,7 @@ from trax_mcp.cli.startup import (
 from trax_mcp.cli.telemetry import open_telemetry
 from trax_mcp.clock import Clock
 from trax_mcp.open_files import raise_max_open_files
-from trax_mcp.secret_files import store_url
+from trax_mcp.secret_files import store_secret, store_url
 from trax_mcp.server.door import PATH
 from trax_mcp.server.http_app import http_app
 from trax_mcp.server.http_server import ServingEnded, listen, serve_http, url_of
@@ -148,7 +148,7 @@ def _open_replicas(settings: Settings) -> "AbstractAsyncContextManager[Replicas 
         from trax_mcp.replicas import open_replicas  # noqa: PLC0415  a part of its own
     except ModuleNotFoundError:
         raise CannotStart(f"TRAX_STORE_URL needs an extra. {how_to_add('replicas')}") from None
-    return open_replicas(url)
+    return open_replicas(url, store_secret(settings))
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from trax_mcp.actions.results import ADDRESSES
 from trax_mcp.api.caller import redact
 from trax_mcp.api.text_safety import escape_invisible, host_of, truncate
 from trax_mcp.clock import Clock, iso
-from trax_mcp.consent.calls import GuardedCall
+from trax_mcp.consent.calls import Call
 from trax_mcp.telemetry import OFF, Telemetry
 
 _LOG = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Audit:
         self._warned = False
 
     def write_verdict(
-        self, call: GuardedCall, facts: Mapping[str, str | None], *, digest: str | None = None
+        self, call: Call, facts: Mapping[str, str | None], *, digest: str | None = None
     ) -> None:
         """Write and count what was decided about a call."""
         self.write("decided", call, digest=digest, **facts)
@@ -57,17 +57,17 @@ class Audit:
             str(facts["verdict"]),
             facts["answeredIn"],
             reason=facts["reason"],
-            by_wish=call.wants_preview,
+            by_wish=call.by_wish,
         )
 
-    def write_not_asked_in_form(self, call: GuardedCall) -> None:
+    def write_not_asked_in_form(self, call: Call) -> None:
         """Write and count that a question is too long for a form, and is asked elsewhere."""
         self.write("not_asked", call, channel="form", reason="too_long")
         self._telemetry.count_decision(
             call.tool, "NotAsked", "form", reason="too_long", by_wish=False
         )
 
-    def write(self, event: str, call: GuardedCall, **facts: object) -> None:
+    def write(self, event: str, call: Call, **facts: object) -> None:
         """Write one line about a call. Facts that are None are left out."""
         caller = call.caller
         secrets = [secret for it in call.operations for secret in it.secrets()]
@@ -79,7 +79,7 @@ class Audit:
             "caller": caller.owner,
             "client": safe(caller.client) or None,
             "actorClaimed": safe(call.claimed_name or "")[:_LOGGED_NAME] or None,
-            "askedBy": "caller" if call.wants_preview else None,
+            "askedBy": "caller" if call.by_wish else None,
             "operation": call.tool,
             _ARGUMENTS: _arguments(call, safe),
             # Not the caller's own key: a short one could stand in a verdict.
@@ -133,14 +133,14 @@ def _redact(text: str, *, secrets: Iterable[str | None]) -> str:
     return redact(text, *secrets)
 
 
-def _arguments(call: GuardedCall, safe: Callable[[str], str]) -> Mapping[str, object]:
+def _arguments(call: Call, safe: Callable[[str], str]) -> Mapping[str, object]:
     """The arguments of a call without secrets."""
     masked = [_masked(it, safe) for it in call.operations]
     if len(masked) == 1:
         return masked[0]
     tools = [it.tool_name for it in call.operations]
     changes = [{"tool": tool, _ARGUMENTS: it} for tool, it in zip(tools, masked, strict=True)]
-    return {"studioId": safe(call.studio_id), "changes": changes}
+    return {"studioId": safe(call.studio), "changes": changes}
 
 
 def _masked(operation: Change[Any], safe: Callable[[str], str]) -> Mapping[str, object]:

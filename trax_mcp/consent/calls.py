@@ -1,27 +1,22 @@
-"""A guarded call, what it brings to show that a person agreed, and its results. Values only."""
+"""A guarded call, the answer to its question, and its results. Values only."""
 
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-from trax_mcp.actions.shown import LOOK, Operations, Preview, tool_of
+from trax_mcp.actions.shown import Operations, Preview, tool_of
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.errors import LostAnswer, Outcome, TraxError, interrupted
-from trax_mcp.api.models import Model
-from trax_mcp.api.responses import Response
+from trax_mcp.api.errors import Outcome, TraxError
+from trax_mcp.consent.ways import Way
 from trax_mcp.progress import Progress
 from trax_mcp.studio.facts import Observed
 from trax_mcp.studio.naming import Sentence, listed
 
 Channel = Literal["form", "panel", "page"]
-"""A way in which a person is asked."""
-ApprovedIn = Literal["form", "panel", "page", "passkey", "confirmation", "confirm_alone"]
-"""How a call was approved. A passkey is used on the page."""
-Status = Literal[
-    "confirmation_required", "asking", "confirmation_invalid",
-    "declined", "cannot_ask", "nothing_to_do",
-]  # fmt: skip
+"""A way in which a person is asked here."""
+By = Literal["form", "panel", "page", "passkey", "confirmation", "confirm_alone"]
+"""How a call was approved. A passkey is used on the page, and a model gives a confirmation."""
+Status = Literal["confirmation_invalid", "declined", "cannot_ask", "nothing_to_do"]
 Reason = Literal[
     "expired", "mismatch", "changed", "used",
     "declined", "cancelled", "timed_out", "recently_declined", "malformed", "client_error",
@@ -29,119 +24,109 @@ Reason = Literal[
 ]  # fmt: skip
 Reply = Literal["chosen", "declined", "cancelled", "timed_out", "malformed", "client_error"]
 
+_WAYS_OF: Final = {
+    "form": ("form",),
+    "panel": ("panel", "page"),
+    "page": ("panel", "page"),
+    "passkey": ("panel", "page"),
+    "confirmation": ("preview",),
+}
+"""The ways of asking that an answer can be to. The page follows a panel that shows nothing."""
 
-class PersonAnswer(NamedTuple):
-    """The answer of a person, and the question that they were asked: its id and number."""
+
+class Answer(NamedTuple):
+    """An answer to a question, which for a stop is its signed word.
+
+    A form may bring no choice: `reply` says why. `confirm_alone` answers no question.
+    """
 
     question_id: str
-    reply: Reply
+    by: By
     choice: str | None = None
-    number: int = 1
-
-
-class Evidence(NamedTuple):
-    """The proof in a call that a person agreed. `answered_in` is set if it was not in a form."""
-
-    confirm: bool = False
-    confirmation: str | None = None
-    answer: PersonAnswer | None = None
-    answered_in: ApprovedIn | None = None
+    reply: Reply = "chosen"
 
     @property
-    def question_id(self) -> str | None:
-        """The id of the question that the evidence answers, which of a stop is its token."""
-        return self.answer.question_id if self.answer else self.confirmation
+    def is_by_person(self) -> bool:
+        """Whether a person gave it here, and no model said that they did."""
+        return self.by not in {"confirmation", "confirm_alone"}
 
-    @property
-    def approved_in(self) -> ApprovedIn:
-        """How a call that needed consent was approved, unless it was by `confirm_alone`."""
-        return self.answered_in or ("form" if self.answer else "confirmation")
-
-
-NO_EVIDENCE: Final = Evidence()
+    def fits(self, way: Way) -> bool:
+        """Whether a question that was asked in this way is answered so."""
+        return way in _WAYS_OF.get(self.by, ())
 
 
 async def no_progress(_done: int, _total: int, _message: str) -> None:
     """Report nothing."""
 
 
-class GuardedCall(NamedTuple):
-    """What a call does, who calls it, the evidence, and what the client can do.
+class Call(NamedTuple):
+    """What is to be done in one studio, in order, who calls, and the answer to its question.
 
-    `claimed_name` is the user that a bot says it acts for. `wants_preview`: the caller has asked
-    for previews by itself, although its client could be asked otherwise.
+    `claimed_name` is the user that a bot says it acts for. `by_wish`: the caller has asked for
+    previews, although its client could be asked otherwise.
     """
 
     operations: Operations
     caller: Caller
-    evidence: Evidence = NO_EVIDENCE
-    can_ask: bool = False
+    answer: Answer | None = None
     claimed_name: str | None = None
-    wants_preview: bool = False
+    by_wish: bool = False
     progress: Progress = no_progress
 
     @property
     def tool(self) -> str:
-        """The tool that was called."""
+        """The name of its tool."""
         return tool_of(self.operations)
 
     @property
-    def studio_id(self) -> str:
-        """The id of the studio it is about, or an empty string."""
+    def studio(self) -> str:
+        """The id of the studio, or an empty string."""
         return self.operations[0].studio()
 
     @property
-    def starts_broadcast(self) -> bool:
-        """Whether it goes live, which is the last of several changes."""
-        return self.operations[-1].starts_broadcast
-
-    @property
-    def stops_broadcast(self) -> bool:
-        """Whether it is a stop, which is never one of several changes."""
+    def is_stop(self) -> bool:
+        """Whether it is a stop."""
         return self.operations[0].stops_broadcast
 
-    def interrupted(self) -> LostAnswer:
-        """It was cut short while it was sent."""
-        first, *others = self.operations
-        return replace(interrupted(first), next_step=LOOK) if others else interrupted(first)
+    @property
+    def starts(self) -> bool:
+        """Whether it ends with a go-live."""
+        return self.operations[-1].starts_broadcast
 
 
 class Step(NamedTuple):
-    """One of several changes, and what came of it. `error` says why it was not made, or may not."""
+    """What became of one operation of a call.
+
+    `data` is TRaX's response, or what a read has shown in its place: then `lost` says how the
+    response was lost. `error` says why it was not done, or may not have been.
+    """
 
     tool: str
     outcome: Outcome | Literal["not_sent"]
-    said: str = ""
-    data: JsonObject | None = None
-    error: TraxError | None = None
-    next_step: str = ""
-
-
-class Done(NamedTuple):
-    """The call has taken effect. `observed` is what the stream status showed afterwards.
-
-    `response` is None if it was lost, or cannot be read; then `lost` says how, and `observed` shows
-    the effect. A switch is read back instead: then `response` is what that read has shown.
-    `undone`: a stop came after this go-live, which was then taken off the air again; false if that
-    failed. `approved_in` is None if no consent was needed. `said` is what a change has done, in
-    words, with `warnings`; `next_step` is for a model. Of several changes, `steps` are all, and
-    perhaps not each was made. `error`: a stop has failed, and `observed` is what was seen then.
-    """
-
-    response: Response[Model] | None
-    observed: Observed | None = None
-    undone: bool | None = None
-    approved_in: ApprovedIn | None = None
     said: tuple[Sentence, ...] = ()
     warnings: tuple[Sentence, ...] = ()
     next_step: str = ""
+    data: JsonObject | None = None
     lost: str | None = None
-    steps: tuple[Step, ...] = ()
     error: TraxError | None = None
+
+
+class Done(NamedTuple):
+    """A call that was sent, with each of its operations, of which perhaps not all were done.
+
+    `observed` is what the stream status showed afterwards. `undone`: a stop came after this
+    go-live, which was then taken off the air again; false if that failed. `approved_by` is None if
+    no approval was needed.
+    """
+
+    steps: tuple[Step, ...]
+    observed: Observed | None = None
+    undone: bool | None = None
+    approved_by: By | None = None
 
     @property
     def made(self) -> int:
-        """How many of several changes were certainly made."""
+        """How many operations were certainly done."""
         return sum(it.outcome == "applied" for it in self.steps)
 
     @property
@@ -166,48 +151,31 @@ class Done(NamedTuple):
         sentence = "; ".join(parts)
         return f"{sentence[:1].upper()}{sentence[1:]}"
 
-    @property
-    def data(self) -> JsonObject:
-        """TRaX's answer as it was sent, or nothing."""
-        return self.response.data if self.response else {}
-
 
 @dataclass(frozen=True, slots=True)
 class NotRun:
-    """Nothing was sent. With `confirmation`, the same call runs until `expires_at`.
+    """Nothing was sent. `why` says in words what `status` and `reason` do not."""
 
-    `why` explains the status in words where `status` and `reason` do not. `channel` is where a
-    person is being asked, and `ticket` lets a panel answer: no model may read it.
-    """
-
-    operation: str
+    tool: str
     status: Status
     reason: Reason | None = None
     why: str | None = None
     preview: Preview | None = None
     changes: tuple[Sentence, ...] = ()
-    confirmation: str | None = None
-    expires_at: datetime | None = None
-    channel: Channel | None = None
-    ticket: str | None = field(default=None, repr=False)
     retry_after_seconds: int | None = None
-
-    @property
-    def unseen(self) -> bool:
-        """Whether a form was declined sooner than a person can read it."""
-        return self.reason == "unseen"
 
 
 class Ask(NamedTuple):
-    """A person must decide. The answer carries `question_id`, which of a stop is its token.
+    """A person must decide. Whoever asks chooses the way, and lets the guard keep the question.
 
-    `changes` is what differs from an earlier question.
+    `record` is where it is kept. `reason` is what was wrong with a confirmation, and `changes` is
+    what differs from its preview.
     """
 
-    question_id: str
     preview: Preview
+    record: str
+    reason: Literal["expired", "mismatch", "changed"] | None = None
     changes: tuple[Sentence, ...] = ()
-    number: int = 1
 
 
 Result = Done | NotRun | Ask

@@ -1,146 +1,91 @@
-"""Runs changes. A guarded call runs only with consent.
+"""Runs guarded calls: each only with consent.
 
-A call that may not run comes back as `NotRun`, and one that a person must decide as an `Ask`. The
-caller then runs the call again, from the beginning, with the person's answer as evidence. A lost
-answer is resolved by reading the stream status, never by sending again.
+A call that may not run comes back as `NotRun`, and one that a person must decide as an `Ask`. Then
+the same call is run again, from the beginning, with the answer.
 """
 
-from collections.abc import Sequence
+import hashlib
+import json
 from contextlib import nullcontext
 from dataclasses import replace
-from datetime import datetime
-from functools import partial
-from typing import Final
+from datetime import timedelta
+from typing import Final, Never
 
-from trax_mcp.actions.shown import (
-    Operations,
-    Preview,
-    changes_since,
-    puts_on_air,
-    sets_auto_go_live,
-    show,
-)
+import anyio
+
+from trax_mcp.actions.shown import Operations, puts_on_air, sets_auto_go_live, show
 from trax_mcp.actions.view import View
 from trax_mcp.api.caller import Caller
-from trax_mcp.api.client import Client
 from trax_mcp.api.errors import (
     NOTHING_CHANGED,
     WRITES_OFF,
     WRITES_OFF_NEXT,
     NotSent,
     Refused,
-    TraxError,
 )
 from trax_mcp.api.operation import When
 from trax_mcp.api.reads import GetStreamStatus
-from trax_mcp.clock import Clock
-from trax_mcp.consent.attempts import Attempt, not_changed
-from trax_mcp.consent.audit import Audit
-from trax_mcp.consent.calls import (
-    NO_EVIDENCE,
-    Ask,
-    Evidence,
-    GuardedCall,
-    NotRun,
-    Result,
-)
+from trax_mcp.consent import meaning
+from trax_mcp.consent.calls import Ask, Call, NotRun, Result
+from trax_mcp.consent.parts import Parts
 from trax_mcp.consent.policy import (
-    ALREADY_USED,
     TOO_SOON,
+    USED,
     WITHDRAWN,
+    AskFirst,
     Case,
-    NeedsAnswer,
-    NeedsConfirmation,
-    NothingToDo,
     Proceed,
     Refuse,
-    Verdict,
-    by_a_person,
-    in_audit_log,
     judge,
-    not_run,
     nothing_to_do,
     question_to_use,
     refusal_by_person,
+    unless_unseen,
 )
-from trax_mcp.consent.records import Away, store_unavailable
-from trax_mcp.consent.reporting import Reporter
-from trax_mcp.consent.rules import Rules
-from trax_mcp.consent.sending import Sender
-from trax_mcp.consent.shielded_tasks import ShieldedTasks
-from trax_mcp.consent.stop_token import StopToken
-from trax_mcp.consent.stops import Stops
-from trax_mcp.consent.store import Seen, Store
-from trax_mcp.studio.facts import Fact, Facts, Read
-from trax_mcp.studio.failed_reads import naming_the_read
-from trax_mcp.studio.list_cache import ListCache
+from trax_mcp.consent.question import QUESTION_SECONDS, Question, write_operations
+from trax_mcp.consent.records import Away, Record, store_unavailable
+from trax_mcp.consent.running import Begin
+from trax_mcp.consent.sending import Sending, Shown, send_unasked
+from trax_mcp.consent.stop import Stop
+from trax_mcp.consent.stop_token import StopToken, sign_stop
+from trax_mcp.consent.store import new_question_id, record_of
+from trax_mcp.consent.ways import Way
+from trax_mcp.studio.facts import Fact, Facts
 from trax_mcp.studio.naming import Sentence
-from trax_mcp.studio.reading import FactReader
 
 _WHERE: Final = (Fact.STATUS, Fact.STUDIO)
 """What a call that needs consent only on air depends on: also that this is the studio's own id."""
-_MAX_PAUSE_SECONDS: Final = 10.0
+_LONGEST_PAUSE: Final = 10.0
 """How long an approved call waits at most for TRaX's rate limit."""
 _PAUSE_SECONDS: Final = 2.0
 """How long it waits if TRaX doesn't say."""
 
 
-class ConsentGuard:
-    """Runs calls, guarded or not."""
+class Guard:
+    """Runs guarded calls, and keeps their questions."""
 
-    def __init__(
-        self,
-        client: Client,
-        *,
-        rules: Rules,
-        store: Store,
-        audit: Audit,
-        tasks: ShieldedTasks,
-        clock: Clock,
-        lists: ListCache,
-    ) -> None:
-        self.rules = rules
-        self.store = store
-        self.audit = audit
-        self._client = client
-        self._tasks = tasks
-        self._clock = clock
-        self._reporter = Reporter(
-            client, ask=rules.ask, store=store, audit=audit, tasks=tasks, clock=clock, lists=lists
-        )
-        self._sender = Sender(
-            client, self._reporter, store=store, audit=audit, tasks=tasks, clock=clock
-        )
-        self._stops = Stops(
-            client, self._sender, self._reporter, rules=rules, store=store, clock=clock
-        )
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
 
-    async def run(self, call: GuardedCall) -> Result:
+    async def run(self, call: Call) -> Result:
         """Run a call if it may run.
 
         Raises:
             TraxError: a fact could not be read, or the call was sent, or tried, and failed.
         """
-        if self.never_asks(call.operations):
-            (operation,) = call.operations
-            response = await self._client.send(operation, call.caller)
-            if (failed := not_changed(operation, response)) is not None:
-                raise failed
-            return await self._reporter.report(call, response, View(Facts(), now=self._clock.now()))
-        if call.stops_broadcast:
-            return await self._stops.run(call)
+        if not call.is_stop and self.never_asks(call.operations):
+            return await send_unasked(self.parts, call)
         try:
-            return await self._run_with_patience(call, self.rules.when(call.operations))
+            return await (Stop(self.parts, call) if call.is_stop else Run(self.parts, call)).run()
         except Away:
             raise store_unavailable() from None
 
     def never_asks(self, operations: Operations) -> bool:
-        """Whether a call needs nobody's yes, whatever the studio is like.
-
-        Several changes are made in one turn, and those of `autoGoLive`, so that the last counts.
-        """
-        takes_turn = len(operations) > 1 or sets_auto_go_live(operations) is not None
-        return self.rules.when(operations) is When.NEVER and not takes_turn
+        """Whether a call needs nobody's approval, whatever the studio is like."""
+        if len(operations) > 1:  # they are sent in one turn
+            return False
+        is_never = self.parts.rules.when(operations) is When.NEVER
+        return is_never and sets_auto_go_live(operations) is None
 
     async def go_live_is_pending(self, caller: Caller, studio_id: str) -> bool:
         """Whether a go-live was sent to a studio within the last minute and not seen on air.
@@ -148,240 +93,306 @@ class ConsentGuard:
         Raises:
             TraxError: the store does not answer.
         """
-        place = self.store.place_of(GetStreamStatus(studio_id=studio_id), caller)
+        record = self.parts.record_of(GetStreamStatus(studio_id=studio_id), caller)
         try:
-            return await self.store.start_may_come(place)
+            seen = await self.parts.store.look(record)
         except Away:
             raise store_unavailable() from None
+        return seen.studio.start is not None and seen.studio.start.may_come(seen.now)
 
-    # A call that waits for TRaX's rate limit, and for its turn
+    def take_news(self, caller: Caller, studio_id: str) -> str:
+        """What was done in a studio after the answer of an earlier call. It is told once."""
+        news: str = self.parts.news.pop((caller.owner, studio_id), "")
+        return news
 
-    async def _run_with_patience(self, call: GuardedCall, when: When) -> Result:
-        """Run a call, and a second time if TRaX's rate limit kept it from doing anything.
+    # Questions
+
+    def question(self, call: Call, ask: Ask, way: Way) -> Question:
+        """The question about a call, in one way. That about a stop is a signed word."""
+        question_id = self._sign(call, ask, way) if call.is_stop else new_question_id(ask.record)
+        return Question(
+            id=question_id,
+            caller=call.caller.fingerprint,
+            operations=call.operations,
+            way=way,
+            preview=ask.preview,
+            asked_at=self.parts.clock.now().timestamp(),
+        )
+
+    async def keep(self, call: Call, ask: Ask, way: Way) -> Question:
+        """Keep a question that a form or a preview asks. Nothing of a stop needs to be kept.
+
+        Raises:
+            Away: the store does not answer.
+        """
+        question = self.question(call, ask, way)
+        if not call.is_stop:
+            keep = question
+            question = await self.parts.store.update(
+                ask.record, lambda studio, now: studio.ask(keep, now)
+            )
+        self.write_asked(call, ask, way)
+        return question
+
+    def write_asked(self, call: Call, ask: Ask, way: Way | None) -> None:
+        """Write to the audit log in which way a person decides. None: in none."""
+        asked = AskFirst(ask.reason, by_preview=way == "preview")
+        digest = None if call.is_stop else ask.preview.digest
+        self.parts.write_verdict(call, asked if way else Refuse("cannot_ask"), digest)
+
+    async def asked(self, call: Call) -> Question | None:
+        """The open question that a call answers."""
+        question_id = call.answer.question_id if call.answer else ""
+        seen = await self.parts.store.look(record_of(question_id))
+        question = seen.studio.question(question_id, call.caller.fingerprint, seen.now)
+        if question is None or not seen.studio.is_good(question, seen.now):
+            return None
+        return question if question.operations == call.operations else None
+
+    def _sign(self, call: Call, ask: Ask, way: Way) -> str:
+        until = self.parts.clock.now() + timedelta(seconds=QUESTION_SECONDS)
+        return sign_stop(
+            key=call.caller.key or "",
+            studio_id=call.studio,
+            until=until.timestamp(),
+            choice=ask.preview.yes,
+            is_for_model=way != "form",  # the same for a click and for the model
+        )
+
+    async def watch(self) -> Never:
+        """Keep up with the store, and go on with what calls have left to do."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self.parts.store.watch)
+            tasks.start_soon(self.parts.background.run)
+        raise AssertionError
+
+
+class Run:
+    """One call, from its turn to its result. A stop is a `Stop`."""
+
+    def __init__(self, parts: Parts, call: Call) -> None:
+        self.parts = parts
+        self.call = call
+        self.owner = call.caller.fingerprint
+        self.when = parts.rules.when(call.operations)
+        self.came = parts.clock.seconds()
+        self.record = ""
+        self.turn_id = ""
+        self.question: Question | None = None
+        self.is_for_another = False
+        self.seen: Record
+        self.came_at = 0.0
+
+    async def run(self) -> Result:
+        """Run it, and a second time if TRaX's rate limit kept it from doing anything.
 
         Then no approval was used. It waits without its turn: others may act, and stop, meanwhile.
         """
         for is_first in (True, False):
             try:
-                return await self._run_in_turn(call, when)
+                return await self._run()
             except Refused as error:
                 if not error.is_rate_limit:
                     raise
-                if not (is_first and await self._wait_for_rate_limit(error, call.evidence)):
-                    raise _with_approval(error, call.evidence) from None
+                if not (is_first and await self._wait_for_rate_limit(error)):
+                    raise self._with_approval(error) from None
         raise AssertionError  # the second try has returned or raised
 
-    async def _wait_for_rate_limit(self, error: Refused, evidence: Evidence) -> bool:
-        """Wait, if a person has answered, who can't answer again. False if the call may not go on.
+    async def _run(self) -> Result:
+        """Read, decide and send in the turn of the studio, so that nothing comes between.
+
+        Again only if a stop or another use of the same approval came between, or TRaX has accepted
+        the caller there meanwhile, who then takes turns with others.
+        """
+        may_be_sent = self.when is not When.ALWAYS or self.call.answer is not None
+        since = await self._last_stop() if self._is_alone else None
+        while True:
+            self.record = self.parts.record(self.call)
+            turn = self.parts.store.turn(self.record, self.call.caller.owner)
+            async with turn if may_be_sent else nullcontext("") as self.turn_id:
+                await self._look(since)
+                result = await self._try()
+            if isinstance(result, Sending):
+                return await result.conclude()
+            if result is not None:
+                return result
+
+    async def _try(self) -> NotRun | Ask | Sending | None:
+        """Read, judge, and send or respond. None if it must begin again."""
+        if self.when is When.NEVER:  # it only takes its turn
+            return await self._send(Shown(Facts()), None)
+        if (refused := await self._refuse_before_reading()) is not None:
+            return refused
+        facts, is_free = await self._read()
+        if (record := self.parts.record(self.call)) != self.record:  # TRaX has accepted the key
+            if self.turn_id:
+                return None
+            self.record = record
+            await self._look(None)
+        if is_free:  # an approval that is not needed is used too, so that it cannot run it again
+            used = question_to_use(self.call, self.question)
+            return await self._send(Shown(facts, is_free=True), used)
+        return await self._judge(facts)
+
+    # It looks, and reads
+
+    async def _look(self, since: float | None) -> None:
+        """Look at the studio, and at the question that the call answers."""
+        waited = self.parts.clock.seconds() - self.came
+        seen = self.seen = await self.parts.store.look(self.record)
+        self.came_at = seen.now - waited
+        has_stopped = since is not None and since != seen.studio.last_stop_for(self.owner)
+        if has_stopped and puts_on_air(self.call.operations):
+            self.call = self.call._replace(answer=None)  # it is older than a stop
+        self.question, self.is_for_another = None, False
+        answer = self.call.answer
+        if answer is None or not answer.question_id:
+            return
+        self.is_for_another = StopToken.looks_like(answer.question_id)
+        if (name := record_of(answer.question_id)) == self.record:
+            found = seen.studio.question(answer.question_id, self.owner, seen.now)
+            if found is not None and (found.is_used or seen.studio.is_good(found, seen.now)):
+                self.question = found
+        elif not self.is_for_another:
+            other = await self.parts.store.look(name)
+            found = other.studio.question(answer.question_id, self.owner, other.now)
+            self.is_for_another = found is not None
+
+    @property
+    def _is_alone(self) -> bool:
+        return self.call.answer is not None and self.call.answer.by == "confirm_alone"
+
+    async def _last_stop(self) -> float:
+        """The last stop when the call came: another may come while it waits."""
+        seen = await self.parts.store.look(self.parts.record(self.call))
+        return seen.studio.last_stop_for(self.owner)
+
+    async def _read(self) -> tuple[Facts, bool]:
+        """What a person is to be shown, and whether nobody needs to be asked."""
+        reads, facts = meaning.reads_for(self.call.operations), Facts()
+        if self.when is When.WHILE_LIVE and self.call.answer is None:  # answers come on air
+            facts = await self.parts.read(self.call, _WHERE)
+            if self._is_free(facts):
+                return facts, True
+        facts = await self.parts.read(self.call, reads, facts)
+        return facts, self.when is When.WHILE_LIVE and self._is_free(facts)
+
+    def _is_free(self, facts: Facts) -> bool:
+        """Whether the studio is off air. If a person was already asked, their answer decides."""
+        start, answer = self.seen.studio.start, self.call.answer
+        may_come = start is not None and start.may_come(self.seen.now)
+        is_answered = answer is not None and answer.is_by_person
+        return facts.live is False and not may_come and not is_answered
+
+    # It decides
+
+    async def _refuse_before_reading(self) -> NotRun | None:
+        """Refuse where no fact matters: the approval was used, or the person said no."""
+        call, question = self.call, self.question
+        if question is None:
+            return None
+        if question.is_used:  # the call itself may have removed its target
+            return self._refuse(replace(USED, why=question.outcome), question.preview.digest)
+        if (refusal := refusal_by_person(call, question)) is None:
+            return None
+        verdict = unless_unseen(refusal, call.answer, age=self.came_at - question.asked_at)
+        if not isinstance(verdict, Refuse):
+            raise TypeError(verdict)
+        refusals, is_no = _name_of_refusals(call), verdict.reason == "declined"
+        await self.parts.store.update(  # a form that was only closed is no answer
+            self.record,
+            lambda it, now: (
+                it.decline(question, refusals, now) if is_no else (it.discard(question.id)[0], None)
+            ),
+        )
+        return self._refuse(verdict, question.preview.digest)
+
+    async def _judge(self, facts: Facts) -> NotRun | Ask | Sending | None:
+        """Send or respond, by these facts. None if it must begin again."""
+        call, now = self.call, self.parts.clock.now()
+        preview = show(call.operations, View(facts, now=now))
+        if facts.writes_are_off:
+            raise NotSent("write_disabled", WRITES_OFF, WRITES_OFF_NEXT, not_done=NOTHING_CHANGED)
+        studio, moment = self.seen.studio, self.seen.now
+        refusals = studio.refusals.get(_name_of_refusals(call))
+        is_awaited = studio.start is not None and studio.start.is_awaited(moment)
+        verdict = judge(
+            Case(
+                call,
+                preview.digest,
+                self.question,
+                self.came_at,
+                nothing_to_do(call, facts, now, is_awaited=is_awaited),
+                refusals.rest_seconds(moment) if refusals else None,
+                self.is_for_another,
+            )
+        )
+        if isinstance(verdict, Proceed):
+            self.parts.write_verdict(call, verdict, preview.digest)
+            return await self._send(Shown(facts, preview.digest), verdict.question_id)
+        question, changes = self.question, tuple[Sentence, ...]()
+        if question is not None and verdict.reason == "changed":
+            changes = meaning.differences(call.operations, facts, now, question.preview)
+            earlier = question.id  # it stays invalid if all changes back
+            if not question.is_elsewhere:  # a panel and a page show what became of it
+                await self.parts.store.update(self.record, lambda it, _: it.discard(earlier))
+        if isinstance(verdict, AskFirst):
+            return Ask(preview, self.record, verdict.reason, changes)
+        if verdict is TOO_SOON and question is not None:
+            earlier = question.id
+            is_withdrawn = await self.parts.store.update(
+                self.record, lambda it, now: it.hurry(earlier, now)
+            )
+            return self._refuse(
+                replace(verdict, why=WITHDRAWN if is_withdrawn else None), preview.digest
+            )
+        refused = self._refuse(verdict, preview.digest)
+        is_shown = verdict.status != "nothing_to_do" and verdict.reason != "recently_declined"
+        return replace(refused, preview=preview if is_shown else None, changes=changes)
+
+    def _refuse(self, verdict: Refuse, digest: str) -> NotRun:
+        self.parts.write_verdict(self.call, verdict, digest)
+        return verdict.not_run(self.call.tool)
+
+    # It sends
+
+    async def _send(self, shown: Shown, question_id: str | None) -> Sending | None:
+        begun = Begin(
+            self.turn_id,
+            self.owner,
+            self.seen.studio.last_stop_for(self.owner),
+            question_id,
+            _name_of_refusals(self.call) if question_id else None,
+        )
+        sending = Sending(self.parts, self.call, self.record, begun, shown)
+        return sending if await sending.run() else None
+
+    async def _wait_for_rate_limit(self, error: Refused) -> bool:
+        """Wait, if a person has answered, who can't answer again. False if it may not go on.
 
         A model can: its confirmation stays good.
         """
         seconds = error.retry_after_seconds
         seconds = _PAUSE_SECONDS if seconds is None else seconds
-        if evidence.answer is None or seconds > _MAX_PAUSE_SECONDS:
+        answer = self.call.answer
+        if answer is None or not answer.is_by_person or seconds > _LONGEST_PAUSE:
             return False
-        with self._tasks.until_ending():
-            await self._clock.sleep(seconds)
-        return not self._tasks.is_ending
+        with self.parts.tasks.until_ending():
+            await self.parts.clock.sleep(seconds)
+        return not self.parts.tasks.is_ending
 
-    async def _run_in_turn(self, call: GuardedCall, when: When) -> Result:
-        """Read, decide and send in the turn of the studio, so that nothing comes between.
-
-        Again only if a stop or another use of the same yes came between, or TRaX has accepted the
-        caller there meanwhile, who then takes turns with others.
-        """
-        came, first = self._clock.seconds(), None
-        may_be_sent = when is not When.ALWAYS or call.evidence != NO_EVIDENCE
-        while True:
-            place = self.store.place(call)
-            if first is None and self.rules.ask.confirm_alone:  # a stop may come while it waits
-                first = await self.store.look(place, call)
-            turn = (
-                self.store.turns.take(place.own, call.caller.owner)
-                if may_be_sent
-                else nullcontext("")
-            )
-            async with turn as turn_id:
-                waited = self._clock.seconds() - came
-                seen = await self.store.look(place, call)
-                if first is not None and seen.last_stop != first.last_stop:
-                    call = _without_outdated_confirm(call)
-                attempt = Attempt(call, place, turn_id, seen, seen.now - waited)
-                result = await self._try(attempt, when)
-            if attempt.sent:
-                return await self._sender.conclude(attempt)
-            if result is not None:
-                return result
-
-    async def _try(self, attempt: Attempt, when: When) -> NotRun | Ask | None:
-        """Read, judge, and send or respond. None if it was sent, or must begin again."""
-        if when is When.NEVER:  # it only takes its turn
-            await self._sender.run(attempt)
-            return None
-        if refused := await self._refuse_before_reading(attempt):
-            return refused
-        call, reads = attempt.call, _reads_of(attempt.call.operations)
-        facts, is_free = Facts(), False
-        if when is When.WHILE_LIVE and call.evidence == NO_EVIDENCE:  # a yes was given on air
-            facts = await self._read(call, _WHERE)
-            is_free = _needs_no_consent(attempt, facts)
-        if not is_free:
-            facts = await self._read(call, reads, facts)
-            is_free = when is When.WHILE_LIVE and _needs_no_consent(attempt, facts)
-        place = self.store.place(call)
-        if place != attempt.place:  # TRaX has accepted the caller there only now
-            if attempt.turn_id:
-                return None  # once more, in the turn that is shared with others
-            attempt.place, attempt.seen = place, await self.store.look(place, call)
-        if not is_free:
-            facts = _without_uncertain_status(facts, when, attempt.seen)
-            return await self._judge(attempt, facts)
-        # A yes that is not needed is used too, so that it cannot run the call again.
-        attempt.question_id = question_to_use(call.operations, call.evidence, attempt.seen.question)
-        attempt.facts, attempt.is_free = facts, True
-        await self._sender.run(attempt)
-        return None
-
-    async def _read(
-        self, call: GuardedCall, wanted: Sequence[Fact], known: Facts | None = None
-    ) -> Facts:
-        reader = FactReader(self._client, call.caller, call.studio_id)
-        try:
-            facts = await reader.read(wanted, known)
-        except TraxError as error:
-            raise naming_the_read(error, reader.failed).before_sending() from None
-        if call.starts_broadcast and facts.is_blind:
-            raise reader.failed[Fact.STATUS].before_sending()
-        return facts
-
-    async def _judge(self, attempt: Attempt, facts: Facts) -> NotRun | Ask | None:
-        """Send or respond, by these facts. None if it was sent, or must begin again."""
-        call, seen = attempt.call, attempt.seen
-        studio, now = seen.studio, self._clock.now()
-        view = View(facts, studio.hidden, studio.changed_to, now=now)
-        preview = show(call.operations, view)
-        attempt.facts, attempt.digest = facts, preview.digest
-        if facts.writes_are_off:
-            raise NotSent("write_disabled", WRITES_OFF, WRITES_OFF_NEXT, not_done=NOTHING_CHANGED)
-        verdict = judge(self._case(attempt, preview.digest, now))
-        self._write_verdict(call, verdict, attempt.digest)
-        if not isinstance(verdict, Proceed):
-            return await self._respond(attempt, verdict, preview, view)
-        attempt.question_id = verdict.question_id
-        await self._sender.run(attempt)
-        return None
-
-    async def _refuse_before_reading(self, attempt: Attempt) -> NotRun | None:
-        """Refuse where no fact matters: the yes was used, or the person refused."""
-        call, seen = attempt.call, attempt.seen
-        question = seen.question
-        if question is not None and question.is_used:
-            # The call itself may have removed its target, so reading could fail.
-            self._write_verdict(call, ALREADY_USED, question.digest)
-            return not_run(call.tool, ALREADY_USED, outcome=question.outcome)
-        refusal = refusal_by_person(call.operations, call.evidence.answer, question)
-        if refusal is None or question is None:
-            return None
-        refusal = by_a_person(refusal, call.evidence, age=attempt.came_at - question.asked_at)
-        if refusal.reason in {"unseen", "cancelled"}:  # a form that was only closed is no answer
-            await self.store.questions.discard(question.id)
-        else:
-            await self.store.decline(question, call)
-        self._write_verdict(call, refusal, question.digest)
-        return not_run(call.tool, refusal)
-
-    async def _respond(
-        self,
-        attempt: Attempt,
-        verdict: NeedsAnswer | NeedsConfirmation | Refuse | NothingToDo,
-        preview: Preview,
-        view: View,
-    ) -> Ask | NotRun:
-        """Say why the call did not run, and keep a question for the next call if one helps."""
-        call, earlier = attempt.call, attempt.seen.question
-        changes = tuple[Sentence, ...]()
-        if earlier is not None and earlier.is_for(call.operations):
-            changes = changes_since(earlier.preview, earlier.hidden, preview, view)
-        ask = partial(self.store.ask, attempt.place, attempt.seen, call, preview)
-        if isinstance(verdict, NeedsAnswer):
-            changes, again = (changes, earlier) if verdict.again else ((), None)
-            question = await ask(channel="form", again=again, changes=changes)
-            return Ask(question.id, preview, changes, question.number)
-        refused = not_run(call.tool, verdict, preview=preview, changes=changes)
-        if verdict is TOO_SOON and earlier is not None:
-            is_withdrawn = await self.store.questions.note_hurry(earlier.id)
-            return replace(refused, why=WITHDRAWN if is_withdrawn else None)
-        if not isinstance(verdict, NeedsConfirmation) or self.rules.ask.confirm_alone:
-            return refused
-        question = await ask(channel="model")
-        if verdict.reason == "changed" and earlier is not None:
-            await self.store.questions.discard(earlier.id)  # it stays invalid if all changes back
-        return replace(refused, confirmation=question.id, expires_at=question.expires_at)
-
-    def _case(self, attempt: Attempt, digest: str, now: datetime) -> Case:
-        call, seen = attempt.call, attempt.seen
-        return Case(
-            operations=call.operations,
-            digest=digest,
-            evidence=call.evidence,
-            question=seen.question,
-            ask=self.rules.ask,
-            can_ask=call.can_ask,
-            came_at=attempt.came_at,
-            nothing_to_do=nothing_to_do(
-                call.operations,
-                attempt.facts,
-                go_live_pending=seen.go_live_pending,
-                now=now,
-            ),
-            declined_seconds=seen.declined_seconds,
-            is_for_stop=StopToken.looks_like(call.evidence.question_id),
-        )
-
-    def _write_verdict(self, call: GuardedCall, verdict: Verdict, digest: str) -> None:
-        used = verdict.question_id if isinstance(verdict, Proceed) else None
-        approved_in = self._reporter.approved_in(call, used)
-        facts = in_audit_log(verdict, ask=self.rules.ask, approved_in=approved_in)
-        self.audit.write_verdict(call, facts, digest=digest)
+    def _with_approval(self, error: Refused) -> Refused:
+        """The failure, with what became of an approval that was not used."""
+        told = ""
+        if self.call.answer is not None and self.call.answer.is_by_person:
+            told = " The user is asked again then."
+        elif self.question is not None:
+            told = " The same `confirmation` stays good until it expires."
+        return replace(error, next_step=f"{error.next_step}{told}")
 
 
-def _with_approval(error: Refused, evidence: Evidence) -> Refused:
-    """The failure, with what became of an approval that was not used."""
-    if evidence.answer is not None:
-        return replace(error, next_step=f"{error.next_step} The user will be asked again.")
-    if evidence.confirmation is not None:
-        still_good = "The same `confirmation` stays good until it expires."
-        return replace(error, next_step=f"{error.next_step} {still_good}")
-    return error
-
-
-def _without_outdated_confirm(call: GuardedCall) -> GuardedCall:
-    """The call without a `confirm: true` that is older than a stop, if it puts anything on air.
-
-    Questions that are older than a stop are void in the store.
-    """
-    return call._replace(evidence=NO_EVIDENCE) if puts_on_air(call.operations) else call
-
-
-def _reads_of(operations: Operations) -> Sequence[Fact]:
-    """The facts that are read before the question about a call, each once."""
-    return tuple(dict.fromkeys(fact for it in operations for fact in it.all_reads))
-
-
-def _needs_no_consent(attempt: Attempt, status: Facts) -> bool:
-    """Whether a call that needs consent only while live may run at once.
-
-    If a person was already asked, their answer decides.
-    """
-    seen = attempt.seen
-    may_be_live = status.live is not False or seen.start_may_come or seen.studio.auto_go_live
-    return not may_be_live and attempt.call.evidence.answer is None
-
-
-def _without_uncertain_status(facts: Facts, when: When, seen: Seen) -> Facts:
-    """The facts, without an off-air status that may be out of date.
-
-    With `autoGoLive`, a studio can go live by itself right after its status was read.
-    """
-    is_unclear = when is When.WHILE_LIVE and seen.studio.auto_go_live and facts.live is False
-    return facts._replace(status=Read()) if is_unclear else facts
+def _name_of_refusals(call: Call) -> str:
+    """The name under which refusals of the same call are counted, for each user of a bot."""
+    who = [call.caller.fingerprint, call.claimed_name]
+    content = json.dumps([who, write_operations(call.operations)])
+    return hashlib.blake2b(content.encode(errors="surrogatepass"), digest_size=16).hexdigest()

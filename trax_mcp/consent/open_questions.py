@@ -8,28 +8,17 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 import anyio
 from pydantic import ValidationError
 
 from trax_mcp.actions.stream import STAY_ON_AIR, GoOffline
 from trax_mcp.api.caller import Caller
-from trax_mcp.api.errors import TraxError
-from trax_mcp.clock import Clock
-from trax_mcp.consent.calls import (
-    NO_EVIDENCE,
-    ApprovedIn,
-    Ask,
-    Channel,
-    Evidence,
-    GuardedCall,
-    NotRun,
-    PersonAnswer,
-    Reason,
-)
-from trax_mcp.consent.guard import ConsentGuard
-from trax_mcp.consent.questions import (
+from trax_mcp.api.errors import TraxError, interrupted
+from trax_mcp.consent.calls import Answer, Ask, By, Call, NotRun, Reason
+from trax_mcp.consent.guard import Guard
+from trax_mcp.consent.question import (
     QUESTION_SECONDS,
     READING_SECONDS,
     REPORT_SECONDS,
@@ -39,36 +28,44 @@ from trax_mcp.consent.questions import (
     QuestionState,
 )
 from trax_mcp.consent.records import Away
-from trax_mcp.consent.shielded_tasks import ShieldedTasks
+from trax_mcp.consent.state import Studio
 from trax_mcp.consent.stop_token import StopToken
+from trax_mcp.consent.store import record_of
 
+Elsewhere = Literal["panel", "page"]
 _KEPT_SECONDS: Final = 60.0
 """How long an outcome waits for a call to learn it. Later, it may not be so any more."""
-MAX_OPEN: Final[Mapping[Channel, int]] = {"panel": 32, "page": 3}
-"""The most open questions of one owner, beside as many about stops. One more ends the oldest."""
+MAX_OPEN: Final[Mapping[Elsewhere, int]] = {"panel": 32, "page": 3}
+"""The most open questions of one owner, and as many about stops. One more ends the oldest."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenQuestion:
-    """A question in a panel or on the page, for those who show it and those who wait for it."""
+    """A question in a panel or on the page, for those who show it and those who wait for it.
+
+    `record` is where it is kept.
+    """
 
     id: str
-    call: GuardedCall
+    call: Call
+    record: str
     questions: "OpenQuestions"
 
     @property
     def is_stop(self) -> bool:
         """Whether it is about a stop."""
-        return self.call.stops_broadcast
+        return self.call.is_stop
 
     @property
     def ticket(self) -> str:
         """What lets a panel answer it. That of a stop says all that a stop needs."""
-        return f"{self.id}.{self.call.studio_id}" if self.is_stop else self.id
+        return f"{self.id}.{self.call.studio}" if self.is_stop else self.id
 
     async def state(self) -> QuestionState:
         """What it is now."""
-        return await self.questions.kept.read(self.id, self.call.caller)
+        seen = await self.questions.store.look(self.record)
+        caller = self.call.caller.fingerprint
+        return QuestionState(seen.studio.question(self.id, caller, seen.now), seen.now)
 
     async def changed(self) -> None:
         """Wait until it may have changed."""
@@ -76,68 +73,66 @@ class OpenQuestion:
 
     # What a panel or the page does
 
-    async def report(self, number: int | None = None) -> None:
+    async def report(self) -> None:
         """A panel or the page shows it."""
 
         def shown(question: Question, now: float) -> Question:
-            is_this = number in {None, question.number} and question.phase(now) == "open"
-            is_new = is_this and question.shown_at is None
+            is_new = question.phase(now) == "open" and question.shown_at is None
             return replace(question, shown_at=now) if is_new else question
 
         await self._change(shown)
 
-    async def answer(self, number: int, choice: str, *, by: ApprovedIn) -> Ended | Ask | None:
+    async def answer(self, choice: str, *, by: By) -> Ended | None:
         """A person has answered. The call runs if the answer counts; else None is returned."""
         if self.is_stop:
             return await self._answer_about_stop(choice, by=by)
-        state = await self.state()
+        state, needs_passkey = await self.state(), self.questions.needs_passkey
         question = state.question
         if question is None or not question.counts(
-            number, choice, by, state.now, needs_passkey=self.questions.needs_passkey
+            choice, by, state.now, needs_passkey=needs_passkey
         ):
             return None
-        answer = PersonAnswer(question.id, "chosen", choice, question.number)
-        said = "yes" if choice == question.choice else "no"
-        return await self._run(Evidence(answer=answer, answered_in=by), said, number)
+        return await self._run(choice, by=by, is_yes=choice == question.preview.yes)
 
-    async def _answer_about_stop(self, choice: str, *, by: ApprovedIn) -> Ended | Ask | None:
-        """A stop needs its yes alone, which is its id: nothing is read before it is sent."""
-        studio_id = self.call.studio_id
-        token = StopToken.read(self.id, key=self.call.caller.key or "", studio_id=studio_id)
+    async def _answer_about_stop(self, choice: str, *, by: By) -> Ended | None:
+        """A stop needs its approval alone, which is its id: nothing is read before it is sent."""
+        key = self.call.caller.key or ""
+        token = StopToken.read(self.id, key=key, studio_id=self.call.studio)
         if choice == STAY_ON_AIR:
             asked_at = token.until - QUESTION_SECONDS if token else 0.0
             if self.questions.now() < asked_at + READING_SECONDS:  # nobody has read it
                 return None
-            self.questions.audit.write("answered", self.call, answeredIn=by, answer="no")
+            self.questions.guard.parts.write("answered", self.call, answeredIn=by, answer="no")
             await self.end(declined := self._not_run("declined"))
             return declined
         if token is None or not token.has_choice(choice):
             return None
-        return await self._run(Evidence(confirm=True, confirmation=self.id, answered_in=by), "yes")
+        return await self._run(choice, by=by, is_yes=True)
 
-    async def _run(self, evidence: Evidence, said: str, number: int | None = None) -> Ended | Ask:
-        """Run the call with an answer, and keep what came of it."""
-        it, call = self.questions, self.call._replace(evidence=evidence)
-        it.audit.write("answered", self.call, answeredIn=evidence.answered_in, answer=said)
-        result: Ended | Ask = call.interrupted()
+    async def _run(self, choice: str, *, by: By, is_yes: bool) -> Ended:
+        """Run the call with an answer, and keep what became of it."""
+        it, call = self.questions, self.call._replace(answer=Answer(self.id, by, choice))
+        said = "yes" if is_yes else "no"
+        it.guard.parts.write("answered", self.call, answeredIn=by, answer=said)
+        result: Ended = interrupted(call.operations[0])
         try:
-            with it.tasks.shield(deadline=anyio.current_time() + QUESTION_SECONDS):
+            deadline = anyio.current_time() + QUESTION_SECONDS
+            with it.guard.parts.tasks.shield(deadline=deadline):
                 result = await it.run(call)
         finally:
-            if not isinstance(result, Ask):  # else the question has changed already
-                with anyio.CancelScope(shield=True):
-                    await self.end(result, number)
+            with anyio.CancelScope(shield=True):
+                await self.end(result)
         return result
 
     async def move_to_page(self) -> None:
         """The page shows it from now on, and no panel."""
-        await self._change(lambda question, _: replace(question, channel="page"))
+        await self._change(lambda question, _: replace(question, way="page"))
 
     async def give_up_showing(self) -> None:
         """Nothing can show it, so it is of no use, unless it was shown before."""
 
         def unshown(question: Question, now: float) -> Question:
-            is_open = question.phase(now) == "open" and not question.was_reported
+            is_open = question.phase(now) == "open" and question.shown_at is None
             return replace(question, is_unshown=True) if is_open else question
 
         await self._take_back(unshown, "nothing has shown it")
@@ -178,8 +173,7 @@ class OpenQuestion:
         """A call waits for it again."""
 
         def joined(question: Question, now: float) -> Question:
-            is_open = question.phase(now) == "open"
-            return replace(question, left_at=None) if is_open else question
+            return replace(question, left_at=None) if question.phase(now) == "open" else question
 
         with suppress(Away):
             await self._change(joined)
@@ -188,22 +182,21 @@ class OpenQuestion:
         """A call has learnt the result."""
         await self._change(lambda question, _: replace(question, is_told=True))
 
-    async def end(self, result: Ended, number: int | None = None) -> None:
-        """Keep the first result. A later press changes nothing, nor one of an earlier question."""
+    async def end(self, result: Ended) -> None:
+        """Keep the first result. A later press changes nothing."""
         is_late = isinstance(result, NotRun) and result.reason == "used"
 
         def ended(question: Question, now: float) -> Question:
-            is_earlier = number not in {None, question.number} and not question.is_used
-            if question.result is not None or is_late or is_earlier:
+            if question.result is not None or is_late:
                 return question
             return replace(question, result=result, ended_at=now)
 
-        await self.questions.store.later.now_or_later(lambda: self._change(ended))
+        await self.questions.store.now_or_later(lambda: self._change(ended))
 
     async def withdraw(self, why: str) -> None:
         """End it without an answer, if it is open. Nothing is sent.
 
-        Calls that wait for it learn that. Later ones are asked about anew.
+        Calls that wait for it learn that. Later ones ask again.
         """
         result = self._not_run("cancelled", why)
 
@@ -215,16 +208,19 @@ class OpenQuestion:
         await self._take_back(withdrawn, why)
 
     async def _change(self, change: Callable[[Question, float], Question]) -> bool:
-        return await self.questions.kept.change(self.id, change)
+        def step(studio: Studio, now: float) -> tuple[Studio, bool]:
+            return studio.change(self.id, lambda question: change(question, now))
+
+        return await self.questions.store.update(self.record, step)
 
     async def _take_back(self, change: Callable[[Question, float], Question], why: str) -> None:
-        """End it, so that it can no longer be answered. A stop's token stays good."""
+        """End it, so that it can no longer be answered. A stop's word stays good."""
         with anyio.CancelScope(shield=True), suppress(Away):
             if await self._change(change):
-                self.questions.audit.write("withdrawn", self.call, reason=why)
+                self.questions.guard.parts.write("withdrawn", self.call, reason=why)
 
     def _not_run(self, reason: Reason, why: str | None = None) -> NotRun:
-        return NotRun(self.call.tool, "declined", reason, why=why)
+        return NotRun(self.call.tool, "declined", reason, why)
 
 
 class Page(Protocol):
@@ -246,57 +242,37 @@ class Page(Protocol):
 class OpenQuestions:
     """The questions in panels and on the page."""
 
-    def __init__(
-        self,
-        guard: ConsentGuard,
-        *,
-        tasks: ShieldedTasks,
-        clock: Clock,
-        needs_passkey: bool = False,
-    ) -> None:
-        self.store = guard.store
-        self.kept = guard.store.questions
-        self.audit = guard.audit
-        self.tasks = tasks
+    def __init__(self, guard: Guard, *, needs_passkey: bool = False) -> None:
+        self.guard = guard
+        self.store = guard.parts.store
         self.needs_passkey = needs_passkey
-        self._guard = guard
-        self._clock = clock
-        self._opened_here: dict[tuple[str, Channel, bool], list[OpenQuestion]] = {}
+        self._opened_here: dict[tuple[str, Elsewhere, bool], list[OpenQuestion]] = {}
         self._waiting_calls: Counter[str] = Counter()
 
     def now(self) -> float:
         """The time, in Unix seconds."""
-        return self._clock.now().timestamp()
+        return self.guard.parts.clock.now().timestamp()
 
     async def open(
-        self,
-        call: GuardedCall,
-        ask: Ask,
-        channel: Channel,
-        *,
-        must_report: bool = False,
+        self, call: Call, ask: Ask, question: Question, *, must_report: bool = False
     ) -> OpenQuestion:
         """Ask a person. May withdraw the oldest question of the same owner.
 
         Returns the question that is asked already about the same call, if there is one.
         """
-        is_stop = call.stops_broadcast
-        if is_stop:  # the yes is the same for a click and for the model
-            question = self.store.question_about_stop(call, ask.preview, ask.question_id)
-        else:
-            asked = (await self.kept.read(ask.question_id, call.caller)).question
-            if asked is None:  # others were asked since
-                raise call.interrupted()
-            question = asked
-        room = (call.caller.fingerprint, channel, is_stop)
+        way: Elsewhere = "page" if question.way == "page" else "panel"
+        room = (call.caller.fingerprint, way, call.is_stop)
         await self._make_room(room)
-        opened = await self.kept.open(
-            question, call.caller, channel=channel, must_report=must_report
+        question = replace(question, must_report=must_report)
+        opened = await self.store.update(
+            ask.record, lambda studio, now: studio.ask_elsewhere(question, now)
         )
-        it = self._handle(opened.id, call)
+        if not call.is_stop:  # a preview asks about it, too
+            self.guard.write_asked(call, ask, way)
+        it = OpenQuestion(opened.id, call._replace(answer=None), ask.record, self)
         if opened.id == question.id:
             self._opened_here.setdefault(room, []).append(it)
-            self.audit.write("asked", call, channel=channel)
+            self.guard.parts.write("asked", call, channel=way)
         return it
 
     async def get(self, ticket: str, caller: Caller) -> OpenQuestion | None:
@@ -304,40 +280,48 @@ class OpenQuestions:
         token, _, studio_id = ticket.partition(".")
         if StopToken.read(token, key=caller.key or "", studio_id=studio_id) is not None:
             with suppress(ValidationError):  # a caller can sign anything with their own key
-                return self._handle(token, GuardedCall((GoOffline(studio_id=studio_id),), caller))
-        question = (await self.kept.read(ticket, caller)).question
+                call = Call((GoOffline(studio_id=studio_id),), caller)
+                return OpenQuestion(token, call, self.guard.parts.record(call), self)
+        record = record_of(ticket)
+        seen = await self.store.look(record)
+        question = seen.studio.question(ticket, caller.fingerprint, seen.now)
         if question is None:
             return None
-        return self._handle(question.id, GuardedCall(question.operations, caller))
+        return OpenQuestion(question.id, Call(question.operations, caller), record, self)
 
-    async def find(self, call: GuardedCall) -> tuple[OpenQuestion, Phase] | None:
+    async def find(self, call: Call) -> tuple[OpenQuestion, Phase] | None:
         """The latest question that a call must know of: the same call, and news for it.
 
         A question about going on air is none after a stop, nor an outcome that was told, or is
         old. A stop is always a new call.
         """
-        state = await self.kept.same_call(call)
-        question = state.question
-        if question is None or question.is_told or question.was_left(state.now):
+        seen = await self.store.look(record := self.guard.parts.record(call))
+        studio, caller = seen.studio, call.caller.fingerprint
+        latest = studio.same_call(call.operations, caller)
+        question = studio.question(latest.id, caller, seen.now) if latest else None
+        if question is None or question.is_told or question.was_left(seen.now):
             return None
-        found = self._handle(question.id, call), state.phase
-        if state.phase in {"running", "unreported"}:
+        phase = question.phase(seen.now)
+        found = OpenQuestion(question.id, call._replace(answer=None), record, self), phase
+        if phase in {"running", "unreported"}:
             return found
-        seen = await self.store.look(self.store.place(call), call._replace(evidence=NO_EVIDENCE))
-        if question.is_void_after(seen.last_stop):
+        if studio.is_void(question):
             return None
-        if state.phase == "open":
+        if phase == "open":
             return found
         since = question.ended_at or question.asked_at + QUESTION_SECONDS
-        is_recent = state.now < since + _KEPT_SECONDS
+        is_recent = seen.now < since + _KEPT_SECONDS
         return found if is_recent and not question.is_stop else None
 
-    async def run(self, call: GuardedCall) -> Ended | Ask:
+    async def run(self, call: Call) -> Ended:
         """Run a call with a person's answer."""
         try:
-            return await self._guard.run(call)
+            result = await self.guard.run(call)
         except TraxError as error:
             return error.copy()
+        if isinstance(result, Ask):
+            raise TypeError(result)  # no answer of a person leads to another question
+        return result
 
     def count_waited_for(self) -> int:
         """How many of them a call waits for here."""
@@ -351,13 +335,13 @@ class OpenQuestions:
         """
         self._waiting_calls[it.id] += 1
         try:
-            async with self._clock.move_on_after(seconds):
+            async with self.guard.parts.clock.move_on_after(seconds):
                 yield
         except anyio.get_cancelled_exc_class():
             is_last = self._waiting_calls[it.id] == 1
             if is_last:
                 with anyio.CancelScope(shield=True):
-                    if not self.tasks.is_ending:
+                    if not self.guard.parts.tasks.is_ending:
                         await it.leave()
                     elif not self.store.records.is_shared:
                         await it.withdraw("the call was cancelled")
@@ -367,11 +351,7 @@ class OpenQuestions:
             if not self._waiting_calls[it.id]:
                 del self._waiting_calls[it.id]
 
-    def _handle(self, question_id: str, call: GuardedCall) -> OpenQuestion:
-        can_ask = not call.stops_broadcast
-        return OpenQuestion(question_id, call._replace(evidence=NO_EVIDENCE, can_ask=can_ask), self)
-
-    async def _make_room(self, room: tuple[str, Channel, bool]) -> None:
+    async def _make_room(self, room: tuple[str, Elsewhere, bool]) -> None:
         alike = self._opened_here.get(room, [])
         open_ones = [it for it in alike if (await it.state()).phase == "open"]
         most = MAX_OPEN[room[1]] - 1

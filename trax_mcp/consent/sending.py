@@ -1,314 +1,393 @@
-"""Sends the steps of a guarded call, each once, and ends the call.
+"""Sends the operations of a call, each once, and ends it: observes, records and says the outcome.
 
-Only a stop that TRaX refuses because of too many requests is sent again.
+A lost response is resolved by a read, and never by sending again.
 """
 
 import logging
-from collections import Counter
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from functools import partial
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
 
 import anyio
 import anyio.lowlevel
 
 from trax_mcp.actions.change import Change
-from trax_mcp.actions.shown import facts_before_last, is_as_shown
+from trax_mcp.actions.shown import with_views
 from trax_mcp.actions.stream import GoOffline
 from trax_mcp.actions.view import View
-from trax_mcp.api.client import Client
-from trax_mcp.api.errors import Refused, TraxError, interrupted
-from trax_mcp.api.reads import GetStreamStatus
-from trax_mcp.clock import Clock
-from trax_mcp.consent.attempts import Attempt, Sent, is_certain, not_changed, outcome_of
-from trax_mcp.consent.audit import Audit
-from trax_mcp.consent.calls import Done, GuardedCall
-from trax_mcp.consent.records import Away, Key, store_unavailable
-from trax_mcp.consent.reporting import Reporter
-from trax_mcp.consent.shielded_tasks import ShieldedTasks
-from trax_mcp.consent.store import Store
-from trax_mcp.studio.facts import Fact, Facts, Observed, Read
-from trax_mcp.studio.reading import FactReader
+from trax_mcp.api.errors import NotSent, Outcome, Refused, TraxError, interrupted
+from trax_mcp.api.responses import Response
+from trax_mcp.clock import iso
+from trax_mcp.consent import meaning
+from trax_mcp.consent.calls import By, Call, Done, Step
+from trax_mcp.consent.parts import Parts
+from trax_mcp.consent.question import outcome_in_words
+from trax_mcp.consent.read_back import read_back
+from trax_mcp.consent.records import Away
+from trax_mcp.consent.running import Begin, End
+from trax_mcp.consent.sent import Sent, is_certain, not_changed, outcome_of
+from trax_mcp.consent.state import Studio
+from trax_mcp.studio.facts import Fact, Facts, Observed
+from trax_mcp.studio.naming import say
+from trax_mcp.studio.outcome import OutcomeObserver
 
 _SLEPT_SECONDS: Final = 1.0
 """A process that slept for so long may have lost its turn to another."""
-_AGAIN_SECONDS: Final = 2.0
-"""For how long a stop is tried again that TRaX refuses because of too many requests."""
 _STEPS_SECONDS: Final = 30.0
-"""How long steps may begin. Many clients give up after a minute."""
+"""How long operations may begin. Many clients give up after a minute."""
 _STOPPED: Final = "a stop came"
 _ENGINE_AWAY: Final = "the store that replicas share did not answer in time"
+_NOT_CONFIRMED: Final = "TRaX did not confirm the change before it"
 _MAY_BE_ON_AIR: Final = "the studio may be on air by now, so it needs approval"
-_NOT_AS_SHOWN: Final = "it would not go out as it was shown"
-_NOT_SEEN: Final = "the destinations could not be read once more"
-_TOO_MANY: Final = 429
+_NOT_AS_SHOWN: Final = "it would not be as it was shown"
+_ELSEWHERE: Final = "it would not go out as it was shown"
+_NOT_SEEN: Final = "the studio could not be read once more"
 
 _LOG = logging.getLogger(__name__)
 
 
-class Sender:
-    """Sends calls to TRaX, and writes each to the audit log before and after."""
+class Shown(NamedTuple):
+    """The facts by which a call may run, and the digest of what a person was shown of them.
 
-    def __init__(
-        self,
-        client: Client,
-        reporter: Reporter,
-        *,
-        store: Store,
-        audit: Audit,
-        tasks: ShieldedTasks,
-        clock: Clock,
-    ) -> None:
-        self.tasks = tasks
-        self.audit = audit
-        self._client = client
-        self._store = store
-        self._clock = clock
-        self._reporter = reporter
-        self.unheard: Counter[Key] = Counter()
-        """The stops of each studio that the engine did not hear of in time."""
+    `is_free`: it needs no approval, but only while the studio is off air.
+    """
 
-    async def run(self, attempt: Attempt) -> None:
-        """Use the yes, send each step once, in order, and end the call.
+    facts: Facts
+    digest: str | None = None
+    is_free: bool = False
 
-        Nothing is sent if a stop or another use of the yes came between. No further step is sent
-        after one that is not certainly done, or after a stop.
+
+class Sending:
+    """A call that may run, from its beginning to its outcome.
+
+    `sent` has one item for each operation that was begun, and `cut_short` says why one was not.
+    """
+
+    def __init__(self, parts: Parts, call: Call, record: str, begun: Begin, shown: Shown) -> None:
+        self.parts = parts
+        self.call = call
+        self.record = record
+        self.begun = begun
+        self.shown = shown
+        self.sent: list[Sent] = []
+        self.cut_short = ""
+        self.undone: bool | None = None
+        self._lost: str | None = None
+        self._expected = shown.facts
+        """The facts as those operations leave them that were sent."""
+        self._began = parts.clock.seconds()
+        self._went_alone = parts.went_alone[record]
+
+    async def run(self) -> bool:
+        """Use the approval, send each operation once, in order, and end the call.
+
+        False if nothing was sent, and it must begin again: a stop or another use of the approval
+        came between, or the turn may have gone to another. No further one is sent after one that is
+        not certainly done, or after a stop.
         """
-        began, unheard = self._clock.seconds(), self.unheard[attempt.place.shared]
-        first, *others = attempt.call.operations
+        first, store = self.call.operations[0], self.parts.store
         try:
-            with anyio.CancelScope(shield=True):  # a yes that is used must come to an end
-                has_begun = await self._begin(attempt, first)
-        except Exception:  # it may have begun: then its yes is given back when the engine answers
-            self._store.later.add(partial(self._end, attempt))
+            with anyio.CancelScope(shield=True):  # an approval that is used must come to an end
+                has_begun = await store.begin(self.record, self._begin(first))
+        except Exception:  # it may have begun: then its approval is given back
+            store.later(self._end)
             raise
         if not has_begun:
-            return
-        if self._has_slept(since=began):
-            attempt.sent.append(store_unavailable())
-            attempt.cut_short = _ENGINE_AWAY
+            return False
+        if self._has_slept(since=self._began):
             with anyio.CancelScope(shield=True):
-                await self._store.later.now_or_later(partial(self._end, attempt))
-            return
+                await store.now_or_later(self._end)
+            return False
         try:
-            await self._send_step(attempt, first)
-            for step in others:
-                if not await self._goes_on(attempt, step, began=began, unheard=unheard):
+            for operation in self.call.operations:
+                if self.sent and (why := await self._why_not(operation)):
+                    self.cut_short = why
                     break
-                await self._send_step(attempt, step)
+                await self._send(operation)
         finally:
-            with self.tasks.shield(deadline=self._reporter.deadline()):
-                await self._end_or_undo(attempt, unheard)
+            with self.parts.tasks.shield(deadline=self.parts.deadline()):
+                await self._end_now()
+        return True
+
+    def _begin(self, operation: Change[Any]) -> Begin:
+        question_id = None if self.sent else self.begun.question_id
+        starts = operation.starts_broadcast
+        return self.begun._replace(question_id=question_id, starts=starts)
 
     def _has_slept(self, *, since: float) -> bool:
         """Whether another replica may have had the turn meanwhile."""
-        return self._store.records.is_shared and self._clock.seconds() > since + _SLEPT_SECONDS
+        is_shared = self.parts.store.records.is_shared
+        return is_shared and self.parts.clock.seconds() > since + _SLEPT_SECONDS
 
-    async def _send_step(self, attempt: Attempt, step: Change[Any]) -> None:
-        attempt.sent.append(interrupted(step))
+    async def _send(self, operation: Change[Any]) -> None:
+        self.sent.append(interrupted(operation))
+        digest = self.shown.digest
         try:
-            with self.tasks.shield(deadline=self._reporter.deadline()):
-                attempt.sent[-1] = await self.send(step, attempt.call, digest=attempt.digest)
+            with self.parts.tasks.shield(deadline=self.parts.deadline()):
+                self.sent[-1] = await self.parts.send(operation, self.call, digest)
         finally:
-            if not step.starts_broadcast:  # else it is observed first
-                sent = attempt.sent[-1]
-                call = attempt.call._replace(operations=(step,))
-                self._reporter.write_outcome(
-                    call, sent, outcome_of(sent), None, digest=attempt.digest
-                )
+            if not operation.starts_broadcast:  # else it is observed first
+                self.parts.write_sent(self.call, operation, self.sent[-1], digest=digest)
+        sent = self.sent[-1]
+        data = sent.data if isinstance(sent, Response) else {}
+        self._expected = meaning.after(operation, self._expected, data)
 
-    async def _goes_on(
-        self, attempt: Attempt, step: Change[Any], *, began: float, unheard: int
-    ) -> bool:
-        """Whether a further step may be sent. Else the attempt has why not.
+    # Between several changes
+
+    async def _why_not(self, operation: Change[Any]) -> str:
+        """Why a further operation may not be sent. Empty if it may.
 
         A call that the client has cancelled ends here.
         """
         await anyio.lowlevel.checkpoint()
-        if not is_certain(attempt.last_step, attempt.sent[-1]):
-            attempt.cut_short = "TRaX did not confirm the change before it"
-        elif self._clock.seconds() > began + _STEPS_SECONDS:
-            attempt.cut_short = f"the others took more than {_STEPS_SECONDS:.0f} seconds"
-        elif self.unheard[attempt.place.shared] != unheard:
-            attempt.cut_short = _STOPPED
-        elif attempt.is_free and not await self._is_off_air(attempt.call):
-            attempt.cut_short = _MAY_BE_ON_AIR
-        elif step.starts_broadcast and (why := await self._why_not_as_shown(attempt)):
-            attempt.cut_short = why
-        else:
-            attempt.cut_short = await self._begin_further(attempt, step, unheard=unheard)
-        return not attempt.cut_short
+        if not is_certain(self._last, self.sent[-1]):
+            return _NOT_CONFIRMED
+        if self.parts.clock.seconds() > self._began + _STEPS_SECONDS:
+            return f"the others took more than {_STEPS_SECONDS:.0f} seconds"
+        if self._is_alone_stopped:
+            return _STOPPED
+        return await self._why_not_as_shown() or await self._begin_further(operation)
 
-    async def _is_off_air(self, call: GuardedCall) -> bool:
-        """Whether the studio is certainly still off air: somebody may have gone live elsewhere."""
-        with suppress(TraxError):
-            status = GetStreamStatus(studio_id=call.studio_id)
-            return Facts(status=Read(await self._client.call(status, call.caller))).live is False
-        return False
+    async def _why_not_as_shown(self) -> str:
+        """Why what remains is not as it was shown: others act meanwhile. Empty if it is."""
+        rest, call = self.call.operations[len(self.sent) :], self.call
+        if self.shown.digest is None and not self.shown.is_free:
+            return ""  # nothing had to be shown
+        try:
+            if self.shown.is_free:
+                facts = await self.parts.read(call, (Fact.STATUS,))
+                return "" if facts.live is False else _MAY_BE_ON_AIR
+            facts = await self.parts.read(call, meaning.reads_for(call.operations))
+        except TraxError:
+            return _NOT_SEEN
+        if facts.live and call.starts:
+            return "the show is on air already"
+        now = self.parts.clock.now()
+        try:
+            is_same = meaning.says(rest, facts, now) == meaning.says(rest, self._expected, now)
+        except NotSent:  # what it acts on is gone
+            is_same = False
+        if is_same:
+            return ""
+        return _ELSEWHERE if rest[0].starts_broadcast else _NOT_AS_SHOWN
 
-    async def _why_not_as_shown(self, attempt: Attempt) -> str:
-        """Why a go-live may reach what nobody was shown: others act meanwhile. Else empty."""
-        call, shown = attempt.call, facts_before_last(attempt.call.operations, attempt.facts)
-        if shown.destinations.value is None:
-            return ""  # nor was any shown
-        with suppress(TraxError):
-            reader = FactReader(self._client, call.caller, call.studio_id)
-            now = await reader.read((Fact.DESTINATIONS,))
-            if now.destinations.value is not None:
-                is_shown = is_as_shown(shown, now, attempt.added_destinations())
-                return "" if is_shown else _NOT_AS_SHOWN
-        return _NOT_SEEN
-
-    async def _begin_further(self, attempt: Attempt, step: Change[Any], *, unheard: int) -> str:
-        """Let a further step be sent. Returns why it may not be; empty if it may."""
-        looked = self._clock.seconds()
+    async def _begin_further(self, operation: Change[Any]) -> str:
+        """Let a further operation be sent. Returns why it may not be; empty if it may."""
+        looked, store = self.parts.clock.seconds(), self.parts.store
         with suppress(Away):
-            has_begun = await self._begin(attempt, step)
-            if self.unheard[attempt.place.shared] != unheard:  # while it looked, or began
+            has_begun = await store.begin(self.record, self._begin(operation))
+            if self._is_alone_stopped:  # while it looked, or began
                 return _STOPPED
             if has_begun and not self._has_slept(since=looked):
                 return ""
-            seen = await self._store.look(attempt.place, attempt.call)
-            if seen.last_stop != attempt.seen.last_stop:
+            studio = (await store.look(self.record)).studio
+            if studio.last_stop_for(self.begun.caller) > self.begun.last_stop:
                 return _STOPPED
         return _ENGINE_AWAY
 
-    async def _begin(self, attempt: Attempt, step: Change[Any]) -> bool:
-        return await self._store.begin_call(
-            attempt.place,
-            attempt.turn_id,
-            None if attempt.sent else attempt.question_id,
-            attempt.seen,
-            starts=step.starts_broadcast,
-            approved=attempt.call if attempt.question_id else None,
-        )
+    # The end
 
-    async def _end(self, attempt: Attempt) -> bool:
-        """End a call. True if a stop has come since it looked."""
-        return await self._store.end_call(
-            attempt.place,
-            attempt.turn_id,
-            attempt.question_id,
-            attempt.seen,
-            attempt.outcome,
-            words=attempt.in_words(),
-            go_live=attempt.go_live,
-            hidden=attempt.hidden_changes(),
-            auto_go_live=attempt.auto_go_live(),
-            is_undone=attempt.undone is True,
-            is_busy=attempt.is_busy,
-        )
+    @property
+    def _is_alone_stopped(self) -> bool:
+        """Whether a stop was sent here of which the store did not hear in time."""
+        return self.parts.went_alone[self.record] != self._went_alone
 
-    async def _end_or_undo(self, attempt: Attempt, unheard: int) -> None:
-        """End a call. A go-live that a stop has followed takes the studio off the air again.
+    async def _end_now(self) -> None:
+        """End the call. A go-live that a stop has followed takes the studio off the air again.
 
-        Only now: while the engine is away, others may stop and go live once more.
+        At once where the store did not hear of the stop: it may be away for long.
         """
-        is_heard = self.unheard[attempt.place.shared] == unheard
-        came: bool | None = not is_heard
-        if came:  # the engine may be away, and the studio must not stay on air for as long
-            self._store.later.add(partial(self._end, attempt))
-        else:
-            came = await self._store.later.now_or_later(partial(self._end, attempt))
-        if came and attempt.go_live in {"applied", "unknown"}:
-            attempt.undone = False
-            attempt.undone = await self._undo(attempt.call)
-            if attempt.undone and is_heard:
-                await self._store.later.now_or_later(
-                    partial(self._store.note_undone, attempt.place)
-                )
+        if self._is_alone_stopped and self._start in {"applied", "unknown"}:
+            await self._undo()
+        await self.parts.store.now_or_later(self._end)
 
-    async def _undo(self, call: GuardedCall) -> bool:
+    async def _end(self) -> None:
+        """End the call in the record, and undo its go-live if a stop has followed it."""
+        store, lease = self.parts.store, self.parts.store.records.lease_seconds
+        end = End(
+            self._outcome, self._in_words(), self._start, self._stream_id, self._auto_go_live()
+        )
+        async with store.keeping(self.record, self.begun.turn_id):
+            came = await store.update(
+                self.record, lambda it, now: it.end(self.begun, end, now, lease)
+            )
+            if came and self.undone is None:
+                await self._undo()
+
+    async def _undo(self) -> None:
         """Take the studio off the air: a stop came while the go-live was sent."""
-        stop = GoOffline(studio_id=call.studio_id)
+        stop = GoOffline(studio_id=self.call.studio)
         sent: Sent = interrupted(stop)
+        self.undone = False
         try:
-            sent = await self.send(stop, call, digest=None)
+            sent = await self.parts.send(stop, self.call)
+            self.undone = not isinstance(sent, TraxError)
         finally:
-            call = call._replace(operations=(stop,))
-            self._reporter.write_outcome(call, sent, outcome_of(sent), None, digest=None)
-        return not isinstance(sent, TraxError)
+            self.parts.write_sent(self.call, stop, sent)
 
-    async def conclude(self, attempt: Attempt) -> Done:
-        """Observe the last step, and record and report the outcome.
+    @property
+    def _last(self) -> Change[Any]:
+        """The last operation that was begun."""
+        return self.call.operations[len(self.sent) - 1]
+
+    @property
+    def _outcome(self) -> Outcome:
+        """What is known of the whole: unknown if that of one is, applied if one was."""
+        outcomes = {outcome_of(it) for it in self.sent}
+        if "unknown" in outcomes:
+            return "unknown"
+        return "applied" if "applied" in outcomes else "not_applied"
+
+    @property
+    def _start(self) -> Outcome | None:
+        """The outcome of its go-live, which is the last. None if it has none."""
+        if not self.call.starts:
+            return None
+        is_sent = len(self.sent) == len(self.call.operations)
+        return outcome_of(self.sent[-1]) if is_sent else "not_applied"
+
+    @property
+    def _stream_id(self) -> str:
+        sent = self.sent[-1] if self.sent else None
+        found = sent.data.get("encoderStreamId") if isinstance(sent, Response) else None
+        return found if isinstance(found, str) else ""
+
+    def _auto_go_live(self) -> bool | None:
+        """Whether `autoGoLive` counts as on afterwards: in doubt it does. None if not touched."""
+        counts = None
+        for operation, sent in zip(self.call.operations, self.sent, strict=False):
+            turned_on = operation.sets_auto_go_live
+            is_on = turned_on and outcome_of(sent) != "not_applied"
+            if is_on or (turned_on is False and is_certain(operation, sent)):
+                counts = turned_on
+        return counts
+
+    def _in_words(self, observed: Observed | None = None) -> str:
+        """What became of it, as a later use of the same approval is told."""
+        outcomes = [outcome_of(it) for it in self.sent]  # none, if it could not begin
+        if observed is not None and observed.state == "on_air":
+            outcomes[-1] = "applied"
+        if (number := len(self.call.operations)) == 1:
+            return outcome_in_words([*outcomes, self._outcome][0], observed and observed.state)
+        made = outcomes.count("applied")
+        told = f"{'all' if made == number else f'{made} of'} {number} changes were made"
+        if "unknown" in outcomes:
+            told += f"; whether change {outcomes.index('unknown') + 1} was made is not known"
+        return told
+
+    # The outcome
+
+    async def conclude(self) -> Done:
+        """Observe a go-live, and record and report the outcome.
 
         Raises:
-            TraxError: the call failed, and its effect was not seen. Of several changes only if
-                TRaX's rate limit kept back the first: else the answer has each of them.
+            TraxError: the call failed, and its effect was not seen. Of several operations only if
+                TRaX's rate limit kept back the first: else the result has each of them.
         """
-        call, place, step = attempt.call, attempt.place, attempt.last_step
-
-        async def record(words: str, observed: Observed | None) -> None:
-            is_on_air = observed is not None and observed.state == "on_air"
-            await self._store.record_outcome(
-                place,
-                attempt.question_id,
-                attempt.seen,
-                words if not attempt.is_several else attempt.in_words(is_on_air=is_on_air),
-                on_air=step.starts_broadcast and is_on_air,
-            )
-
-        observed, is_failed = None, False
-        attempt.sent[-1], attempt.lost = await self._reporter.read_back(
-            call, step, attempt.sent[-1]
+        self.sent[-1], self._lost = await read_back(
+            self.parts, self.call, self._last, self.sent[-1]
         )
-        try:
-            observed = await self._reporter.observe_and_record(
-                call._replace(operations=(step,)),
-                attempt.sent[-1],
-                record,
-                digest=attempt.digest,
-                until=self._until(attempt),
-            )
-        except TraxError:
-            if not attempt.is_several or attempt.is_rate_limited:
-                raise
-            is_failed = True
-        view = View(attempt.facts, now=self._clock.now(), observed=observed, undone=attempt.undone)
-        if attempt.is_several:
-            return self._reporter.report_several(attempt, view, is_failed=is_failed)
-        return await self._reporter.report(
-            call,
-            attempt.sent[-1],
-            view,
-            approved_in=self._reporter.approved_in(call, attempt.question_id),
-            lost=attempt.lost,
-        )
+        last, sent, observed = self._last, self.sent[-1], None
+        if last.starts_broadcast:
+            if outcome_of(sent) != "not_applied":
+                observed = await self._observe()
+            seen = observed.state if observed else None
+            outcome = "applied" if seen == "on_air" else outcome_of(sent)
+            told = {"outcome": outcome, "observed": seen, "digest": self.shown.digest}
+            self.parts.write_sent(self.call, last, sent, **told)
+        with anyio.CancelScope(shield=True):
+            await self._note(observed)
+        is_seen = observed is not None and observed.state == "on_air"
+        is_limited = isinstance(self.sent[0], Refused) and self.sent[0].is_rate_limit
+        is_whole = len(self.call.operations) == 1 or (is_limited and len(self.sent) == 1)
+        if isinstance(sent, TraxError) and not is_seen and is_whole:
+            raise sent
+        facts = self.parts.known(self.call, self.shown.facts)
+        views = with_views(self.call.operations, View(facts, now=self.parts.clock.now()))
+        steps = tuple(self._step(index, it, observed) for index, (_, it) in enumerate(views))
+        return Done(steps, observed, self.undone, self._approved_by)
 
-    def _until(self, attempt: Attempt) -> Callable[[], Awaitable[None]] | None:
-        """What ends the observation of a go-live early: a stop, but none that has failed."""
-        match attempt.undone:
-            case None:
-                return partial(self._store.wait_for_stop, attempt.place, attempt.seen)
-            case True:
-                return _at_once
-        return None
+    @property
+    def _approved_by(self) -> By | None:
+        answer = self.call.answer
+        is_needed = self.begun.question_id or (answer and answer.by == "confirm_alone")
+        return answer.by if answer and is_needed else None
 
-    async def send(self, operation: Change[Any], call: GuardedCall, *, digest: str | None) -> Sent:
-        """Send a step of a call once. A stop again while TRaX refuses it for too many requests.
-
-        A change that TRaX's answer shows otherwise than was asked for has failed.
-        """
-        self.audit.write("sending", call._replace(operations=(operation,)), digest=digest)
-        until = self._clock.seconds() + _AGAIN_SECONDS
-        while True:
+    async def _observe(self) -> Observed:
+        """The state that the stream status shows, until a stop comes."""
+        observed = Observed("unknown", iso(self.parts.clock.now()))
+        if self.undone:
+            return observed._replace(state="stopping")
+        with self.parts.tasks.shield(deadline=self.parts.deadline(1)):
             try:
-                response = await self._client.send(operation, call.caller)
-                return not_changed(operation, response) or response
-            except Refused as error:
-                pause = error.retry_after_seconds or _AGAIN_SECONDS / 4
-                is_crowded = error.http_status == _TOO_MANY
-                in_time = self._clock.seconds() + pause <= until
-                if not (operation.stops_broadcast and is_crowded and in_time):
-                    return error
-            except TraxError as error:
-                return error
-            except Exception:  # noqa: BLE001  a yes was taken: the call needs an outcome
-                _LOG.exception("%s failed", operation.tool_name)
-                return interrupted(operation)
-            await self._clock.sleep(pause)
+                observed = await self._watch() or observed._replace(state="stopping")
+            except Exception:  # noqa: BLE001  the call is done: its outcome must be recorded
+                _LOG.exception("watching %s failed", self.call.tool)
+        return observed
+
+    async def _watch(self) -> Observed | None:
+        """What is seen in time. None if a stop has come, but for one that has failed here."""
+        parts, call, observed = self.parts, self.call, None
+        observer = OutcomeObserver(parts.client, call.caller, call.studio, clock=parts.clock)
+        async with anyio.create_task_group() as tasks:
+
+            async def end_early() -> None:
+                await parts.store.wait_for_stop(self.record, self.begun.turn_id)
+                tasks.cancel_scope.cancel()
+
+            if self.undone is None:
+                tasks.start_soon(end_early)
+            observed = await observer.run(live=True, progress=call.progress)
+            tasks.cancel_scope.cancel()
+        return observed
+
+    async def _note(self, observed: Observed | None) -> None:
+        """Record what became of the call, and that its go-live was seen."""
+        words, question_id = self._in_words(observed), self.begun.question_id or ""
+        is_on_air = observed is not None and observed.state == "on_air"
+        if self._outcome == "not_applied" or not (question_id or is_on_air):
+            return
+
+        def note(studio: Studio, _: float) -> tuple[Studio, None]:
+            after = studio.seen_on_air(self.begun.turn_id)[0] if is_on_air else studio
+            return after.change(question_id, lambda it: replace(it, outcome=words))[0], None
+
+        await self.parts.store.now_or_later(lambda: self.parts.store.update(self.record, note))
+
+    def _step(self, index: int, view: View, observed: Observed | None) -> Step:
+        """What became of one of the operations."""
+        operation, last = self.call.operations[index], len(self.sent) - 1
+        act = operation.choices(view)[0] if len(self.call.operations) > 1 else ""
+        if index > last:
+            said = say(f"{act}: not sent, because {self.cut_short}.")
+            return Step(operation.tool_name, "not_sent", (said,))
+        sent, seen = self.sent[index], observed if index == last else None
+        is_seen = seen is not None and seen.state == "on_air"
+        if isinstance(sent, TraxError) and not is_seen:
+            said = say(f"{act}: {sent.summary}")
+            return Step(operation.tool_name, sent.outcome, (said,), error=sent)
+        data = sent.data if isinstance(sent, Response) else {}
+        view = replace(view, observed=seen, undone=self.undone if index == last else None)
+        told = sent.told if isinstance(sent, TraxError) else None
+        return Step(
+            operation.tool_name,
+            "applied" if is_seen or is_certain(operation, sent) else "unknown",
+            *operation.report(view, data),
+            None if isinstance(sent, TraxError) else data,
+            self._lost if index == last and self._lost else told,
+        )
 
 
-async def _at_once() -> None:
-    """A stop has come already."""
+async def send_unasked(parts: Parts, call: Call) -> Done:
+    """Make a change that needs nobody's approval, whatever the studio is like.
+
+    Raises:
+        TraxError: it failed.
+    """
+    (operation,) = call.operations
+    response = await parts.client.send(operation, call.caller)
+    if (failed := not_changed(operation, response)) is not None:
+        raise failed
+    view = View(parts.known(call, Facts()), now=parts.clock.now())
+    report = operation.report(view, response.data)
+    return Done((Step(operation.tool_name, "applied", *report, response.data),))

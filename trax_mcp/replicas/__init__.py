@@ -24,7 +24,7 @@ class Replicas:
 
 
 @asynccontextmanager
-async def open_replicas(url: str) -> AsyncIterator[Replicas]:
+async def open_replicas(url: str, secret: str) -> AsyncIterator[Replicas]:
     """Open what replicas share.
 
     Raises:
@@ -32,6 +32,6 @@ async def open_replicas(url: str) -> AsyncIterator[Replicas]:
     """
     engine = await connect(url)
     try:
-        yield Replicas(engine, EngineRecords(engine), EngineKeys(engine))
+        yield Replicas(engine, EngineRecords(engine, secret), EngineKeys(engine))
     finally:
         await engine.aclose()

@@ -84,7 +84,7 @@ def _engine(url: str) -> Engine:
 async def _examine(engine: Engine) -> None:
     try:
         info = await engine.info()
-        await EngineRecords(engine).read()
+        await EngineRecords(engine, "").read("")
         await engine.check()
     except TypeError:  # an option that there is not
         raise CannotStart(_NO_ADDRESS) from None

@@ -21,8 +21,9 @@ from trax_mcp.chat.marks import ChatMarks
 from trax_mcp.chat.watchers import Watchers
 from trax_mcp.clock import Clock
 from trax_mcp.consent.audit import Audit
-from trax_mcp.consent.guard import ConsentGuard
+from trax_mcp.consent.guard import Guard
 from trax_mcp.consent.open_questions import OpenQuestions, Page
+from trax_mcp.consent.parts import Parts
 from trax_mcp.consent.practice import NOTHING_IS_REAL
 from trax_mcp.consent.records import MemoryRecords, Records
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
@@ -133,10 +134,10 @@ class Service:
         if call_log.is_wanted():
             client.observers.append(record_answer)
         client.telemetry = telemetry
-        self._store = Store(records or MemoryRecords(self.clock), client.accepted_keys)
+        self._store = Store(records or MemoryRecords(self.clock))
         lists = ListCache(client, self.clock)
-        guard = ConsentGuard(
-            client,
+        parts = Parts(
+            client=client,
             rules=self.rules,
             store=self._store,
             audit=Audit(audit_log, self.clock, telemetry),
@@ -144,9 +145,8 @@ class Service:
             clock=self.clock,
             lists=lists,
         )
-        questions = OpenQuestions(
-            guard, tasks=self.tasks, clock=self.clock, needs_passkey=needs_passkey
-        )
+        guard, self._background = Guard(parts), parts.background
+        questions = OpenQuestions(guard, needs_passkey=needs_passkey)
         telemetry.observe("trax_mcp.questions.open", questions.count_waited_for)
         asking = Asking(
             guard=guard,
@@ -234,6 +234,7 @@ class Service:
         if self._page is not None:
             self._page.close()
         self.in_flight.end()
+        self._background.end()
         await self.tasks.drain(seconds=_DRAIN_SECONDS)
 
     @asynccontextmanager
@@ -249,6 +250,7 @@ class Service:
                 is_one_of_several=self._store.records.is_shared,
             )
             self.telemetry.observe("trax_mcp.watchers", watchers.__len__)
+            tasks.start_soon(self._background.run)
             if self._store.records.is_shared:
                 watched = "the watch over what replicas share"
                 tasks.start_soon(self.readiness.keep, watched, self._store.watch)

@@ -6,7 +6,7 @@ a name is redacted.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -18,7 +18,6 @@ from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import NotSent
 from trax_mcp.api.operation import ToolInput
 from trax_mcp.api.text_safety import quote
-from trax_mcp.consent.calls import NO_EVIDENCE, Evidence
 
 ValueT = TypeVar("ValueT", bound=ToolInput)
 
@@ -55,6 +54,13 @@ _SHOWN_ARGUMENT = 40
 _MAX_PROBLEMS = 3
 
 
+class Evidence(NamedTuple):
+    """What a model gives to show that a person agreed."""
+
+    confirm: bool = False
+    confirmation: str | None = None
+
+
 def read_arguments(
     kind: type[ValueT], arguments: Mapping[str, object], *, guarded: bool
 ) -> tuple[ValueT, Evidence]:
@@ -63,7 +69,7 @@ def read_arguments(
     Raises:
         NotSent: an argument is missing, unknown or not allowed (`invalid_arguments`).
     """
-    inputs, evidence, problems = dict(arguments), NO_EVIDENCE, []
+    inputs, evidence, problems = dict(arguments), Evidence(), []
     if guarded:
         confirm, confirmation = (
             None if it == "" else it

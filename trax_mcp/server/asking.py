@@ -9,25 +9,20 @@ import mcp_types as types
 
 from trax_mcp.api.errors import TraxError
 from trax_mcp.clock import Clock
-from trax_mcp.consent.calls import (
-    NO_EVIDENCE,
-    Ask,
-    Channel,
-    Done,
-    Evidence,
-    GuardedCall,
-    NotRun,
-    Result,
-)
-from trax_mcp.consent.guard import ConsentGuard
+from trax_mcp.consent.calls import Answer, Ask, Call, Channel, Done, NotRun
+from trax_mcp.consent.guard import Guard
 from trax_mcp.consent.open_questions import OpenQuestion, OpenQuestions, Page
-from trax_mcp.consent.questions import REPORT_SECONDS, Ended, Phase
+from trax_mcp.consent.question import REPORT_SECONDS, Phase, Question
 from trax_mcp.consent.records import Away, store_unavailable
-from trax_mcp.consent.ways import Way
+from trax_mcp.consent.ways import Way, WaysToAsk
 from trax_mcp.server import ways
+from trax_mcp.server.not_done import NotDone
 from trax_mcp.server.question_text import form_of_stop
 from trax_mcp.server.request import CallRequest, Request, goes_on, unless_approved
 from trax_mcp.server.ways import Operator
+
+Told = Done | NotDone | types.InputRequiredResult
+"""What a caller is told, or the form that it is to show."""
 
 WAIT_SECONDS: Final = 50.0
 """How long a call waits for an answer on the page. Clients give up after a minute."""
@@ -52,11 +47,11 @@ _CUT: Final = (
 class Asking:
     """Runs guarded calls, and asks a person where one must decide.
 
-    `page` is None if the person is at another machine. With `needs_passkey` only the page gives a
-    yes, except to a stop. `practice`: nothing is real, and each question says so.
+    `page` is None if the person is at another machine. With `needs_passkey` only the page gives an
+    approval, except to a stop. `practice`: nothing is real, and each question says so.
     """
 
-    guard: ConsentGuard
+    guard: Guard
     questions: OpenQuestions
     clock: Clock
     page: Page | None = None
@@ -72,147 +67,145 @@ class Asking:
         """Whether a person can be asked in a panel of this client."""
         return ways.draws_panel(request.client, self._operator())
 
-    async def run(
-        self, call: GuardedCall, request: CallRequest
-    ) -> Done | NotRun | types.InputRequiredResult:
+    async def run(self, call: Call, request: CallRequest) -> Told:
         """Run a call, and again from the beginning with each answer of a person.
 
         Raises:
-            TraxError: as `ConsentGuard.run`.
+            TraxError: as `Guard.run`.
         """
         by_wish = request.wants_preview and ways.allows_wish(self._operator())
-        call = call._replace(wants_preview=by_wish)
+        call = call._replace(by_wish=by_wish)
         try:
             result = await self._run(call, request)
         except Away:
             raise store_unavailable() from None
-        if (
-            self.needs_passkey
-            and isinstance(result, NotRun)
-            and result.status == "cannot_ask"
-            and not result.unseen
-        ):
+        if self.needs_passkey and isinstance(result, NotDone) and result.cannot_ask:
             return replace(result, why=_NEEDS_PASSKEY)
         return result
 
-    async def _run(
-        self, call: GuardedCall, request: CallRequest
-    ) -> Done | NotRun | types.InputRequiredResult:
+    async def _run(self, call: Call, request: CallRequest) -> Told:
         if self.guard.never_asks(call.operations):
-            return _no_question(await self.guard.run(call))
-        if _is_stop(call):
+            return _told(await self.guard.run(call))
+        if call.is_stop:
             return await self._run_stop(call, request)
         next_form, call = await self._go_on(call, request)
         if next_form is not None:
             return next_form
         tried: set[Way] = set()
         asked, phase = await self._find(call, request)
-        if asked and call.evidence.answer is None and phase != "unreported":
+        if asked and not _is_by_person(call) and phase != "unreported":
             await asked.join()
             state = await asked.state()
-            if not (state.question and state.question.channel == "page" and not state.is_reported):
+            if not (state.question and state.question.way == "page" and not state.is_reported):
                 return await self._wait(asked)
             if (result := await self._wait_for_page(asked)) is not None:
                 return result
             tried |= {"panel", "page"}  # neither has shown it
         if phase == "unreported":
             tried.add("panel")
-            if asked and not self.guard.rules.ask.shows_previews:
-                await asked.told()  # only a question can be answered there: the next asks anew
+            if asked and not self._ask_setting.shows_previews:
+                await asked.told()  # only a question can be answered there: the next asks again
         return await self._ask(call, request, tried)
 
-    async def _ask(
-        self, call: GuardedCall, request: CallRequest, tried: set[Way]
-    ) -> Done | NotRun | types.InputRequiredResult:
+    async def _ask(self, call: Call, request: CallRequest, tried: set[Way]) -> Told:
         """Run a call, and ask in one way after the other, but not in those that were tried."""
-        unseen: NotRun | None = None
+        unseen: NotDone | None = None
         while True:
             can_ask = self._can_ask(call, request, tried)
             if unseen is not None and not can_ask:
                 return unseen
-            result = await self.guard.run(call._replace(can_ask=can_ask))
-            if isinstance(result, NotRun) and result.unseen:
-                unseen = result
-                call = call._replace(evidence=NO_EVIDENCE)  # it leads to a question, never to a yes
+            if can_ask and not _is_by_person(call):
+                call = call._replace(answer=None)  # a model's word counts for nothing here
+            result = await self.guard.run(call)
+            if isinstance(result, NotRun) and result.reason == "unseen":
+                unseen = NotDone.refused(result)
+                call = call._replace(answer=None)  # it leads to a question, never to an approval
                 tried.add("form")
                 continue
             if not isinstance(result, Ask):
-                return result
-            forms = ways.forms_of(
-                request.client, result.preview, result.changes, practice=self.practice
-            )
-            order = self._people(call, request, tried=tried, forms=len(forms))
-            if not order:
-                return self._cannot_ask(call, request)
-            way = "form" if call.evidence.answer and "form" in order else order[0]
-            if way == "form":
-                self.guard.audit.write("asked", call, channel="form")
-                answer = await request.ask(result, forms)
-                if isinstance(answer, types.InputRequiredResult):
-                    return answer
-                call = call._replace(evidence=Evidence(answer=answer))
-                continue
-            if "form" in order and len(forms) > 1:
-                self.guard.audit.write_not_asked_in_form(call)
-            shown = await self._ask_outside(call, result, way, asker=request.client_title)
-            if shown is not None:
-                return shown
-            tried.add(way)
+                return _told(result)
+            if not can_ask:
+                return await self._without_person(call, result)
+            answer = await self._ask_person(call, result, request, tried)
+            if answer is not None and not isinstance(answer, Answer):
+                return answer
+            call = call._replace(answer=answer)
 
-    def _can_ask(self, call: GuardedCall, request: CallRequest, tried: Collection[Way]) -> bool:
+    async def _ask_person(
+        self, call: Call, ask: Ask, request: CallRequest, tried: set[Way]
+    ) -> Told | Answer | None:
+        """Ask in the best way. Returns the answer, or what to tell. None: it was tried in vain."""
+        forms = ways.forms_of(request.client, ask.preview, practice=self.practice)
+        order = self._people(call, request, tried=tried, forms=len(forms))
+        if not order:
+            self.guard.write_asked(call, ask, None)
+            return self._cannot_ask(call, request)
+        if (way := order[0]) == "form":
+            question = await self.guard.keep(call, ask, "form")
+            self.guard.parts.write("asked", call, channel="form")
+            return await request.ask(question, forms)
+        if "form" in order and len(forms) > 1:
+            self.guard.parts.write_not_asked_in_form(call)
+        shown = await self._ask_outside(call, ask, way, asker=request.client_title)
+        if shown is None:
+            tried.add(way)
+        return shown
+
+    async def _without_person(self, call: Call, ask: Ask) -> NotDone:
+        """Let the model ask, where nobody else can."""
+        if self._ask_setting.confirm_alone:
+            self.guard.write_asked(call, ask, "preview")
+            return NotDone.previewed(call, ask, None)
+        if not self._ask_setting.shows_previews:
+            self.guard.write_asked(call, ask, None)
+            return NotDone(call.tool, "cannot_ask", preview=ask.preview)
+        return NotDone.previewed(call, ask, await self.guard.keep(call, ask, "preview"))
+
+    def _can_ask(self, call: Call, request: CallRequest, tried: Collection[Way]) -> bool:
         """Whether a person decides: also where their client cuts what it would be shown."""
         found = self._ways(call, request, tried=tried)
         return found != ("preview",) if found else ways.cuts_forms(request.client, self._operator())
 
-    def _cannot_ask(self, call: GuardedCall, request: CallRequest) -> NotRun:
+    def _cannot_ask(self, call: Call, request: CallRequest) -> NotDone:
         """No way shows a question whole, and the model may not ask it."""
-        several = len(call.operations) > 1
-        why = f"{_TOO_LONG}{_FEWER if several else ''}"
+        why = f"{_TOO_LONG}{_FEWER if len(call.operations) > 1 else ''}"
         if ways.cuts_forms(request.client, self._operator()):
             why = _CUT.format(
                 title=ways.drawn_by(request.client.name, request.client.version).title
             )
-        return NotRun(call.tool, "cannot_ask", why=why)
+        return NotDone(call.tool, "cannot_ask", why=why)
 
     async def _ask_outside(
-        self, call: GuardedCall, ask: Ask, channel: Channel, *, asker: str
-    ) -> Done | NotRun | None:
+        self, call: Call, ask: Ask, channel: Channel, *, asker: str
+    ) -> Done | NotDone | None:
         """Ask in a panel or on a page. None if no browser has shown it."""
-        asked = await self._open(call, ask, channel, asker=asker)
-        if asked.id != ask.question_id:  # the same call was made twice at once
+        question = self.guard.question(call, ask, channel)
+        asked = await self._open(call, ask, question, asker=asker)
+        if asked.id != question.id:  # the same call was made twice at once
             return await self._wait(asked)
         if channel == "panel":
             return await _asking(asked)
         return await self._wait_for_page(asked)
 
     async def _go_on(
-        self, call: GuardedCall, request: CallRequest
-    ) -> tuple[types.InputRequiredResult | None, GuardedCall]:
+        self, call: Call, request: CallRequest
+    ) -> tuple[types.InputRequiredResult | None, Call]:
         """The next form, if the call answers one that is not the last; else the call to run."""
-        answer, form = call.evidence.answer, request.answered
-        if answer is None or form is None or form.is_last:
+        answer, form = call.answer, request.answered
+        if answer is None or answer.by != "form" or form is None or form.is_last:
             return None, call
-        ask = await self._asked(call)
-        if ask is not None and goes_on(answer):
-            forms = ways.forms_of(request.client, ask.preview, ask.changes, practice=self.practice)
+        question = await self.guard.asked(call)
+        if question is not None and goes_on(answer):
+            forms = ways.forms_of(request.client, question.preview, practice=self.practice)
             if len(forms) == form.of:
-                shown = await request.ask(ask, forms, part=form.part + 1)
+                shown = await request.ask(question, forms, part=form.part + 1)
                 if isinstance(shown, types.InputRequiredResult):
                     return shown, call
-        answer = unless_approved(answer, ask.preview.no if ask else "")
-        return None, call._replace(evidence=Evidence(answer=answer))
-
-    async def _asked(self, call: GuardedCall) -> Ask | None:
-        """The open question that a call answers."""
-        asked_id = call.evidence.question_id or ""
-        state = await self.guard.store.questions.read(asked_id, call.caller)
-        question = state.question
-        if question is None or state.phase != "open" or not question.is_for(call.operations):
-            return None
-        return Ask(question.id, question.preview, question.changes, question.number)
+        answer = unless_approved(answer, question.preview.no if question else "")
+        return None, call._replace(answer=answer)
 
     async def _find(
-        self, call: GuardedCall, request: CallRequest
+        self, call: Call, request: CallRequest
     ) -> tuple[OpenQuestion | None, Phase | None]:
         """What the same call has asked before outside of it, and what that is now.
 
@@ -220,7 +213,7 @@ class Asking:
         """
         people = {*self._people(call, request)}
         is_outside = bool({"panel", "page"} & people)
-        would_preview = not people and self.guard.rules.ask.asks_people and not _is_stop(call)
+        would_preview = not people and self._ask_setting.asks_people and not call.is_stop
         if not (is_outside or would_preview):
             return None, None
         try:
@@ -229,87 +222,92 @@ class Asking:
             return None, None
         return found if found and (is_outside or found[1] == "open") else (None, None)
 
-    async def _wait_for_page(self, asked: OpenQuestion) -> Done | NotRun | None:
-        """What came of a question. None if no browser shows it."""
+    async def _wait_for_page(self, asked: OpenQuestion) -> Done | NotDone | None:
+        """What became of a question. None if no browser shows it."""
         began = self.clock.seconds()
         if await asked.wait_for_report():
             return await self._wait(asked, WAIT_SECONDS - (self.clock.seconds() - began))
         await asked.give_up_showing()
         return None
 
-    async def _run_stop(
-        self, call: GuardedCall, request: CallRequest
-    ) -> Done | NotRun | types.InputRequiredResult:
-        """Run a stop, which waits for nobody. A click outside of the form is the same yes."""
+    async def _run_stop(self, call: Call, request: CallRequest) -> Told:
+        """Run a stop, which waits for nobody. A click outside of the form is the same approval."""
         people = self._people(call, request)
         if people[:1] == ("form",):
-            shown = await self._ask_about_stop_in_form(call._replace(can_ask=True), request)
-            if not isinstance(shown, NotRun) or not shown.unseen or people == ("form",):
+            by_person = call if _is_by_person(call) else call._replace(answer=None)
+            shown = await self._ask_about_stop_in_form(by_person, request)
+            is_unseen = isinstance(shown, NotDone) and shown.reason == "unseen"
+            if not is_unseen or people == ("form",):
                 return shown
-            call = call._replace(evidence=NO_EVIDENCE)  # it leads to a question, never to a yes
-        result = _no_question(await self.guard.run(call._replace(can_ask=False)))
-        with suppress(Away):
+            call = call._replace(answer=None)  # it leads to a question, never to an approval
+        result = await self.guard.run(call)
+        if isinstance(result, Ask):
             return await self._ask_about_stop(call, result, request)
-        return result
+        if isinstance(result, Done):
+            with suppress(Away):
+                asked, phase = await self._find(call, request)
+                if asked is not None and phase == "open":
+                    await asked.end(result)
+        return _told(result)
 
-    async def _ask_about_stop_in_form(
-        self, call: GuardedCall, request: CallRequest
-    ) -> Done | NotRun | types.InputRequiredResult:
+    async def _ask_about_stop_in_form(self, call: Call, request: CallRequest) -> Told:
         while isinstance(result := await self.guard.run(call), Ask):
-            self.guard.audit.write("asked", call, channel="form")
+            question = await self.guard.keep(call, result, "form")
+            self.guard.parts.write("asked", call, channel="form")
             form = form_of_stop(result.preview, practice=self.practice)
-            answer = await request.ask(result, (form,))
+            answer = await request.ask(question, (form,))
             if isinstance(answer, types.InputRequiredResult):
                 return answer
-            call = call._replace(evidence=Evidence(answer=answer))
-        return result
+            call = call._replace(answer=answer)
+        return _told(result)
 
-    async def _ask_about_stop(
-        self, call: GuardedCall, result: Done | NotRun, request: CallRequest
-    ) -> Done | NotRun:
-        """Ask about a stop that was not sent in a panel or on a page too, or end that question."""
-        asked, phase = await self._find(call, request)
-        if asked is not None and phase == "open" and isinstance(result, Done):
-            await asked.end(result)
-        tried: set[Way] = {"form", "panel"} if phase == "unreported" else {"form"}
-        channel = next(iter(self._people(call, request, tried=tried)), None)
-        if isinstance(result, Done) or not (channel and result.preview and result.confirmation):
-            return result
-        if asked is not None and phase == "open":
-            await asked.withdraw("it was asked once more")
-        ask = Ask(result.confirmation, result.preview)
-        opened = await self._open(call, ask, channel, asker=request.client_title)
-        ticket = opened.ticket if channel == "panel" else None
-        return replace(result, status="asking", reason=None, channel=channel, ticket=ticket)
+    async def _ask_about_stop(self, call: Call, ask: Ask, request: CallRequest) -> NotDone:
+        """Let the model ask about a stop, and a panel or a page too."""
+        if self._ask_setting.confirm_alone:
+            self.guard.write_asked(call, ask, "preview")
+            return NotDone.previewed(call, ask, None)
+        question = await self.guard.keep(call, ask, "preview")
+        shown = NotDone.previewed(call, ask, question)
+        with suppress(Away):
+            asked, phase = await self._find(call, request)
+            tried: set[Way] = {"form", "panel"} if phase == "unreported" else {"form"}
+            channel = next(iter(self._people(call, request, tried=tried)), None)
+            if channel is None:
+                return shown
+            if asked is not None and phase == "open":
+                await asked.withdraw("it was asked once more")
+            question = replace(question, way=channel)  # one approval for a click and for the model
+            opened = await self._open(call, ask, question, asker=request.client_title)
+            ticket = opened.ticket if channel == "panel" else None
+            return replace(shown, status="asking", reason=None, channel=channel, ticket=ticket)
+        return shown
 
-    async def _open(
-        self, call: GuardedCall, ask: Ask, channel: Channel, *, asker: str
-    ) -> OpenQuestion:
+    async def _open(self, call: Call, ask: Ask, question: Question, *, asker: str) -> OpenQuestion:
         """Ask in a panel or on a page. The page follows a panel that does not report."""
         page = self._page()
-        asked = await self.questions.open(call, ask, channel, must_report=page is None)
+        asked = await self.questions.open(call, ask, question, must_report=page is None)
         if page is not None:
-            after = REPORT_SECONDS if channel == "panel" else 0
+            after = REPORT_SECONDS if question.way == "panel" else 0
             page.show(asked, asker=asker, after_seconds=after)
         return asked
 
-    async def _wait(self, asked: OpenQuestion, seconds: float = WAIT_SECONDS) -> Done | NotRun:
-        """What came of a question, or that the person is still being asked."""
+    async def _wait(self, asked: OpenQuestion, seconds: float = WAIT_SECONDS) -> Done | NotDone:
+        """What became of a question, or that the person is still being asked."""
         state = await asked.state()
-        is_on_page = state.question is not None and state.question.channel == "page"
+        is_on_page = state.question is not None and state.question.way == "page"
         is_shown = state.is_reported or is_on_page
-        result: Ended | None = await asked.wait(seconds if is_shown else 0)
+        result = await asked.wait(seconds if is_shown else 0)
         if result is None:
             return await _asking(asked)
         with suppress(Away):  # it is told all the same
             await asked.told()
         if isinstance(result, TraxError):
             raise result.copy()
-        return result
+        return NotDone.refused(result) if isinstance(result, NotRun) else result
 
     def _people(
         self,
-        call: GuardedCall,
+        call: Call,
         request: CallRequest,
         *,
         tried: Collection[Way] = (),
@@ -321,7 +319,7 @@ class Asking:
 
     def _ways(
         self,
-        call: GuardedCall,
+        call: Call,
         request: CallRequest,
         *,
         tried: Collection[Way] = (),
@@ -331,43 +329,47 @@ class Asking:
             request.client,
             self._operator(),
             forms=forms,
-            is_stop=_is_stop(call),
-            wants_preview=call.wants_preview,
+            is_stop=call.is_stop,
+            wants_preview=call.by_wish,
             tried=tried,
         )
 
+    @property
+    def _ask_setting(self) -> WaysToAsk:
+        return self.guard.parts.rules.ask
+
     def _operator(self) -> Operator:
         return Operator(
-            ask=self.guard.rules.ask,
+            ask=self._ask_setting,
             needs_passkey=self.needs_passkey,
             has_page=self.page is not None and self.page.can_open(),
         )
 
     def _page(self) -> Page | None:
         """The page, if the person can be asked there."""
-        is_allowed = "page" in self.guard.rules.ask.order
+        is_allowed = "page" in self._ask_setting.order
         is_usable = is_allowed and self.page and self.page.can_open()
         return self.page if is_usable else None
 
 
-def _is_stop(call: GuardedCall) -> bool:
-    return call.stops_broadcast
+def _is_by_person(call: Call) -> bool:
+    return call.answer is not None and call.answer.is_by_person
 
 
-async def _asking(asked: OpenQuestion) -> NotRun:
+async def _asking(asked: OpenQuestion) -> NotDone:
     question = (await asked.state()).question
-    channel = question.channel if question else "panel"
-    return NotRun(
+    way = question.way if question else "panel"
+    return NotDone(
         asked.call.tool,
         "asking",
-        channel="page" if channel == "page" else "panel",
-        ticket=asked.ticket if channel == "panel" else None,
+        channel="page" if way == "page" else "panel",
+        ticket=asked.ticket if way == "panel" else None,
         preview=question.preview if question else None,
     )
 
 
-def _no_question(result: Result) -> Done | NotRun:
-    """The result of a call that may not ask."""
+def _told(result: Done | NotRun | Ask) -> Done | NotDone:
+    """The result of a call that asks nobody."""
     if isinstance(result, Ask):
         raise TypeError("a call that may not ask has asked")
-    return result
+    return NotDone.refused(result) if isinstance(result, NotRun) else result

@@ -13,7 +13,7 @@ from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.operation import ToolInput
 from trax_mcp.chat.wait import WaitForChatMessages, wait_for_chat
 from trax_mcp.clock import Clock
-from trax_mcp.consent.guard import ConsentGuard
+from trax_mcp.consent.guard import Guard
 from trax_mcp.server import results
 from trax_mcp.server.request import CallRequest
 from trax_mcp.server.untrusted import chat_payload
@@ -29,7 +29,7 @@ class CompositeTools:
     """These tools. `media_dirs` are the folders that files may come from."""
 
     client: Client
-    guard: ConsentGuard
+    guard: Guard
     clock: Clock
     media_dirs: Sequence[Path] = ()
 

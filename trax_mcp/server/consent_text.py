@@ -8,9 +8,11 @@ from datetime import timedelta
 from typing import Final
 
 from trax_mcp.actions.several import ApplyChanges
-from trax_mcp.consent.calls import Channel, Done, NotRun, Reason, Status
-from trax_mcp.consent.questions import QUESTION_SECONDS
-from trax_mcp.consent.reporting import read_back_text
+from trax_mcp.consent.calls import Done, Reason, Step
+from trax_mcp.consent.question import QUESTION_SECONDS
+from trax_mcp.consent.read_back import read_back_text
+from trax_mcp.consent.ways import Way
+from trax_mcp.server.not_done import NotDone, Told
 from trax_mcp.server.question_text import preview_lines
 from trax_mcp.server.refusal_text import is_error, refusal_summary, refusal_text
 from trax_mcp.studio import times
@@ -25,7 +27,7 @@ _NOT_ASKED: Final = " Nobody was asked: this server takes the assistant's word."
 _NOT_AGAIN: Final = "Do not call again."
 _FOR_SO_LONG: Final = f"Nothing happens unless you approve. This expires in {_GOOD_FOR}."
 
-_REASONS: Final[Mapping[tuple[Status, Reason | None], str]] = {
+_REASONS: Final[Mapping[tuple[Told, Reason | None], str]] = {
     ("confirmation_required", None): "{operation} needs the user's approval.",
     ("asking", None): "the user is being asked {where}.",
     ("confirmation_invalid", "expired"): "this confirmation has expired or isn't valid here.",
@@ -37,15 +39,15 @@ _REASONS: Final[Mapping[tuple[Status, Reason | None], str]] = {
     ("nothing_to_do", None): "{why}.",
 }
 
-_WHERE: Final[Mapping[Channel, str]] = {
+_WHERE: Final[Mapping[Way, str]] = {
     "form": "in the client's form",
     "panel": "in a panel of this conversation",
     "page": "on a page in their browser",
 }
 
-_YOUR_BROWSER: Final[Mapping[Channel, str]] = {**_WHERE, "page": "on a page in your browser"}
+_YOUR_BROWSER: Final[Mapping[Way, str]] = {**_WHERE, "page": "on a page in your browser"}
 
-_NEXT_STEPS: Final[Mapping[Status, str]] = {
+_NEXT_STEPS: Final[Mapping[Told, str]] = {
     "asking": "Tell the user and stop. Call again with the same arguments to learn the result.",
     "declined": "Don't call again unless the user asks for it.",
     "cannot_ask": "The operator's TRAX_ASK leaves previews out: use a client that can ask them.",
@@ -55,17 +57,17 @@ _NEXT_STEPS: Final[Mapping[Status, str]] = {
 """The next step where there is no confirmation to send."""
 
 
-def goes_on(not_run: NotRun) -> bool:
+def goes_on(not_run: NotDone) -> bool:
     """Whether the call still awaits its yes, or a person's answer has ended it: no error."""
     return _awaits_model(not_run) or not_run.status == "asking" or not is_error(not_run)
 
 
-def not_run_words(not_run: NotRun) -> Words:
+def not_run_words(not_run: NotDone) -> Words:
     """Say that a call did not run to a person, and why and what to do next to a model."""
     return Words(_summary(not_run), message=_message(not_run))
 
 
-def _summary(not_run: NotRun) -> str:
+def _summary(not_run: NotDone) -> str:
     if not_run.status == "asking":
         return f"Not done yet: you're being asked {_YOUR_BROWSER[not_run.channel or 'form']}."
     if not_run.reason == "changed" and _awaits_model(not_run):
@@ -73,24 +75,24 @@ def _summary(not_run: NotRun) -> str:
         return f"{_question(not_run)}Not done yet: {why}."
     if _awaits_model(not_run):
         return f"{_question(not_run)}Not done yet: this needs your approval."
-    return refusal_summary(not_run) or ending_of(not_run).words
+    return refusal_summary(not_run) or ending_of(not_run.not_run).words
 
 
-def _question(not_run: NotRun) -> str:
+def _question(not_run: NotDone) -> str:
     return f"{not_run.preview.headline.text} " if not_run.preview else ""
 
 
-def _message(not_run: NotRun) -> str:
+def _message(not_run: NotDone) -> str:
     if (text := refusal_text(not_run)) is not None:
         return text
     where = _WHERE[not_run.channel or "form"]
-    reason = _reason(not_run).format(operation=not_run.operation, why=not_run.why, where=where)
+    reason = _reason(not_run).format(operation=not_run.tool, why=not_run.why, where=where)
     waits = _awaits_model(not_run) or not_run.status == "asking"
     begin = "Not done yet" if waits else "Nothing was sent"
     return f"{begin}: {reason} {_next_step(not_run)}"
 
 
-def preview_text(not_run: NotRun, *, practice: bool = False) -> str:
+def preview_text(not_run: NotDone, *, practice: bool = False) -> str:
     """What to do next, and the preview; the last line is what may be sent after a yes."""
     parts = [_message(not_run)]
     if not_run.preview is not None:
@@ -106,16 +108,17 @@ def preview_text(not_run: NotRun, *, practice: bool = False) -> str:
 
 def done_words(done: Done) -> Words:
     """Say what a call has done, how it was approved and what else happened, and what to do next."""
-    said, next_step = [it.text for it in done.said], done.next_step
-    if done.lost is not None and done.observed is not None:
+    (step,) = done.steps
+    said, next_step = [it.text for it in step.said], step.next_step
+    if step.lost is not None and done.observed is not None:
         seen = done.observed.state.replace("_", " ")
-        said.append(f"{done.lost}. Then the studio was seen {seen}.")
+        said.append(f"{step.lost}. Then the studio was seen {seen}.")
         next_step = next_step or _NOT_AGAIN
-    elif done.lost is not None:
-        said.append(read_back_text(done.lost))
+    elif step.lost is not None:
+        said.append(read_back_text(step.lost))
         next_step = next_step or _NOT_AGAIN
     summary = f"{' '.join(said)}{_approved(done)}".lstrip()
-    return Words(summary, tuple(it.text for it in done.warnings), next_step)
+    return Words(summary, tuple(it.text for it in step.warnings), next_step)
 
 
 def several_done_words(done: Done) -> Words:
@@ -126,9 +129,16 @@ def several_done_words(done: Done) -> Words:
         made = "TRaX accepted all changes."
     else:
         made = "All changes were made."
-    steps = (f"{number}. {it.said}" for number, it in enumerate(done.steps, start=1))
-    lines = (f"{made}{_approved(done)}", *steps, *(it.text for it in done.said))
+    steps = (f"{number}. {_said(it)}" for number, it in enumerate(done.steps, start=1))
+    lines = (f"{made}{_approved(done)}", *steps)
     return Words("\n".join(lines), message=_next_after_several(done))
+
+
+def _said(step: Step) -> str:
+    """What became of one of several changes."""
+    said = [it.text for it in (*step.said, *step.warnings)]
+    is_seen = step.outcome == "applied" and step.data is None
+    return " ".join([*said, read_back_text(step.lost)] if step.lost and not is_seen else said)
 
 
 def _next_after_several(done: Done) -> str:
@@ -145,30 +155,30 @@ def _next_after_several(done: Done) -> str:
 
 def _approved(done: Done) -> str:
     """The last sentence of a line, where nobody was asked."""
-    return _NOT_ASKED if done.approved_in == "confirm_alone" else ""
+    return _NOT_ASKED if done.approved_by == "confirm_alone" else ""
 
 
-def _lifetime(not_run: NotRun) -> str:
+def _lifetime(not_run: NotDone) -> str:
     """How long its confirmation can be used. It is new: the date goes without saying."""
     ends = not_run.expires_at
     until = f", until {times.at(ends, now=ends)}" if ends else ""
     return f"(good for {_GOOD_FOR}{until})"
 
 
-def _reason(not_run: NotRun) -> str:
+def _reason(not_run: NotDone) -> str:
     match not_run:
-        case NotRun(reason="expired", why=str()):
+        case NotDone(reason="expired", why=str()):
             return "{why}."
         case _:
             return _REASONS[not_run.status, not_run.reason]
 
 
-def _awaits_model(not_run: NotRun) -> bool:
+def _awaits_model(not_run: NotDone) -> bool:
     """Whether the model shows the preview, and brings the yes."""
     return not_run.confirmation is not None or not_run.status == "confirmation_required"
 
 
-def _next_step(not_run: NotRun) -> str:
+def _next_step(not_run: NotDone) -> str:
     if _awaits_model(not_run):
         elsewhere = (
             "The user can answer there or here. One is enough. "
@@ -178,12 +188,12 @@ def _next_step(not_run: NotRun) -> str:
         return f"{elsewhere}{_ask_for_yes(not_run)}"
     if not_run.status == "cannot_ask" and not_run.why is not None:
         return not_run.why
-    if not_run.status == "nothing_to_do" and not_run.operation == ApplyChanges.tool_name:
+    if not_run.status == "nothing_to_do" and not_run.tool == ApplyChanges.tool_name:
         return "Make the other changes without go_live."
     return _NEXT_STEPS[not_run.status]
 
 
-def _ask_for_yes(not_run: NotRun) -> str:
+def _ask_for_yes(not_run: NotDone) -> str:
     evidence = (
         ", `confirm: true` and the `confirmation`"
         if not_run.confirmation
@@ -191,7 +201,7 @@ def _ask_for_yes(not_run: NotRun) -> str:
     )
     return (
         "Show the user the whole preview (translate it if needed, leave nothing out) and stop. If"
-        f" their next message approves it without conditions, call {not_run.operation} again with"
+        f" their next message approves it without conditions, call {not_run.tool} again with"
         f" the same arguments{evidence}. Approval with conditions doesn't count: make the changed"
         " call instead. Several previews may be shown together, if none changes what another one"
         " shows."

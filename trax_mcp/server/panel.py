@@ -15,12 +15,11 @@ from mcp.server.apps import APP_MIME_TYPE
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.consent.calls import Ask
 from trax_mcp.consent.open_questions import OpenQuestion, OpenQuestions
 from trax_mcp.consent.records import Away, store_unavailable
 from trax_mcp.server.request import CallRequest
 from trax_mcp.studio.outputs import PlainSchema
-from trax_mcp.web.approval_view import Asker, describe, describe_end, gone
+from trax_mcp.web.approval_view import THE_QUESTION, Asker, describe, describe_end, gone
 from trax_mcp.web.endings import NOT_HERE, WRONG
 
 URI: Final = "ui://trax/approval.html"
@@ -106,25 +105,21 @@ async def _answer(asked: OpenQuestion, answer: AnswerApproval, who: Asker) -> ty
     """Report or answer. A stop is sent first: what is remembered of its question may be away."""
     if not asked.is_stop:
         question = (await asked.state()).question
-        if question is None or question.channel != "panel":
+        if question is None or question.way != "panel":
             return _result(gone(NOT_HERE, **who))
     result = None
     if answer.choice is None:
-        await asked.report(_number(answer.question))
-    else:
-        result = await asked.answer(_number(answer.question) or 0, answer.choice, by="panel")
+        if answer.question in {None, THE_QUESTION}:
+            await asked.report()
+    elif asked.is_stop or answer.question == THE_QUESTION:
+        result = await asked.answer(answer.choice, by="panel")
     with suppress(Away):
         state = await asked.state()
         if state.question is not None or result is None:
             return _result(describe(state, **who))
-    if result is None or isinstance(result, Ask):
+    if result is None:
         raise Away
     return _result(describe_end(result, **who))
-
-
-def _number(question: str | None) -> int | None:
-    """The number of a question, as the panel was told it."""
-    return int(question) if question is not None and question.isdecimal() else None
 
 
 def _result(state: JsonObject) -> types.CallToolResult:

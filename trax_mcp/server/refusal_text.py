@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
-from trax_mcp.consent.calls import NotRun, Reason
+from trax_mcp.consent.calls import Reason
 from trax_mcp.consent.pacing import REST_SECONDS
+from trax_mcp.server.not_done import NotDone
 
 _NOT_AGAIN: Final = "Don't call again unless the user asks for it."
 _SAID: Final[Mapping[Reason, str]] = {
@@ -35,7 +36,7 @@ _SUMMARIES: Final[Mapping[Reason, str]] = {
 }
 
 
-def is_error(not_run: NotRun) -> bool:
+def is_error(not_run: NotDone) -> bool:
     """Whether a call has failed, which did not run and awaits nobody's answer."""
     if not_run.status == "cannot_ask":  # nobody's mistake
         return False
@@ -43,37 +44,37 @@ def is_error(not_run: NotRun) -> bool:
     return is_withdrawn or not_run.reason not in _NO_ERRORS
 
 
-def refusal_summary(not_run: NotRun) -> str:
+def refusal_summary(not_run: NotDone) -> str:
     """Why a call did not run, for a person. Empty if that is said elsewhere."""
     match not_run:
-        case NotRun(reason="too_soon", why=str()):
+        case NotDone(reason="too_soon", why=str()):
             return "Nobody can have read the question, so it's withdrawn. Nothing was sent."
-        case NotRun(reason="recently_declined", retry_after_seconds=int(left)):
+        case NotDone(reason="recently_declined", retry_after_seconds=int(left)):
             return f"You said no before, so you aren't asked again for {_seconds(left)}."
-        case NotRun(status="cannot_ask", reason=None):
+        case NotDone(status="cannot_ask", reason=None):
             return "You can't be asked here, so nothing was sent."
-        case NotRun(reason=str(reason)):
+        case NotDone(reason=str(reason)):
             return _SUMMARIES.get(reason, "")
     return ""
 
 
-def refusal_text(not_run: NotRun) -> str | None:
+def refusal_text(not_run: NotDone) -> str | None:
     """Why a call did not run, and what to do next. None if that is said elsewhere."""
     match not_run:
-        case NotRun(reason="too_soon", why=str()):
+        case NotDone(reason="too_soon", why=str()):
             return _WITHDRAWN
-        case NotRun(reason="used", why=why):
+        case NotDone(reason="used", why=why):
             used = f"This approval was already used: {why}."
             return f"Nothing more was sent. {used} Check the result first."
-        case NotRun(reason="cancelled", why=str(why)):
+        case NotDone(reason="cancelled", why=str(why)):
             return f"The question was withdrawn: {why}. Nothing was sent. {_NOT_AGAIN}"
-        case NotRun(reason="recently_declined", retry_after_seconds=int(left)):
+        case NotDone(reason="recently_declined", retry_after_seconds=int(left)):
             ago = _seconds(max(0, int(REST_SECONDS) - left))
             return (
                 f"The user said no {ago} ago, so they won't be asked again for {_seconds(left)}. If"
                 " they changed their mind, tell them and call again then."
             )
-        case NotRun(reason=str(reason)):
+        case NotDone(reason=str(reason)):
             return _SAID.get(reason)
     return None
 

@@ -22,8 +22,8 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.text_safety import spell_out
 from trax_mcp.chat.watchers import Watchers
 from trax_mcp.clock import Clock
-from trax_mcp.consent.calls import Ask, PersonAnswer
-from trax_mcp.consent.questions import QUESTION_SECONDS
+from trax_mcp.consent.calls import Answer, Reply
+from trax_mcp.consent.question import QUESTION_SECONDS, Question
 from trax_mcp.server.door import CALLER
 from trax_mcp.server.form_state import FormState
 from trax_mcp.server.question_text import GO_ON, FormMessage, form_schema
@@ -118,7 +118,7 @@ class Request(Generic[ParamsT]):
         return FormState.read(self.params.request_state or "", key=self.caller.key or "")
 
     @property
-    def answer(self) -> PersonAnswer | None:
+    def answer(self) -> Answer | None:
         """The answer in the call itself (2026-07-28), if there is one."""
         if not self.is_modern or not isinstance(self.params, types.CallToolRequestParams):
             return None
@@ -128,20 +128,20 @@ class Request(Generic[ParamsT]):
         return _read_answer(state, (self.params.input_responses or {}).get(_QUESTION))
 
     async def ask(
-        self, question: Ask, forms: Sequence[FormMessage], *, part: int = 1
-    ) -> PersonAnswer | types.InputRequiredResult:
+        self, question: Question, forms: Sequence[FormMessage], *, part: int = 1
+    ) -> Answer | types.InputRequiredResult:
         """Ask the question in these forms. Returns the answer, or the result that asks.
 
         In the 2026-07-28 era only the form `part` is asked: the next call brings its answer.
         """
         if self.is_modern:
-            state = FormState(question.question_id, question.number, part, len(forms))
+            state = FormState(question.id, 1, part, len(forms))
             request = types.ElicitRequest(params=_form(question, forms[part - 1]))
             signed = state.signed(self.caller.key or "")
             return types.InputRequiredResult(
                 input_requests={_QUESTION: request}, request_state=signed
             )
-        timed_out = PersonAnswer(question.question_id, "timed_out", number=question.number)
+        timed_out = _without_choice(question.id, "timed_out")
         answer = timed_out
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._report_waiting, tasks.cancel_scope)
@@ -163,16 +163,16 @@ class Request(Generic[ParamsT]):
         except (MCPError, anyio.ClosedResourceError, anyio.BrokenResourceError):
             _LOG.debug("progress not sent")
 
-    async def _elicit(self, question: Ask, form: types.ElicitRequestFormParams) -> PersonAnswer:
+    async def _elicit(self, question: Question, form: types.ElicitRequestFormParams) -> Answer:
         try:
             response = await self.ctx.session.elicit_form(
                 form.message, form.requested_schema, related_request_id=self.ctx.request_id
             )
         except ValidationError:
-            return PersonAnswer(question.question_id, "malformed", number=question.number)
+            return _without_choice(question.id, "malformed")
         except MCPError:
-            return PersonAnswer(question.question_id, "client_error", number=question.number)
-        return _read_answer(FormState(question.question_id, question.number), response)
+            return _without_choice(question.id, "client_error")
+        return _read_answer(FormState(question.id), response)
 
     async def _report_waiting(self, question: anyio.CancelScope) -> None:
         """Send progress, so that the host does not time out; end the question when it expires."""
@@ -188,31 +188,35 @@ CallRequest = Request[types.CallToolRequestParams]
 """A request to run a tool."""
 
 
-def goes_on(answer: PersonAnswer) -> bool:
+def goes_on(answer: Answer) -> bool:
     """Whether a person has read a form that is not the last, and wants the next."""
     return answer.reply == "chosen" and answer.choice == GO_ON
 
 
-def unless_approved(answer: PersonAnswer, no: str) -> PersonAnswer:
+def unless_approved(answer: Answer, no: str) -> Answer:
     """An answer to a form that does not offer the act: a no, or nothing that was offered."""
     if answer.reply != "chosen" or answer.choice == no:
         return answer
     return answer._replace(reply="malformed", choice=None)
 
 
-def _form(question: Ask, form: FormMessage) -> types.ElicitRequestFormParams:
+def _form(question: Question, form: FormMessage) -> types.ElicitRequestFormParams:
     schema = form_schema(question.preview, form)
     return types.ElicitRequestFormParams(message=form.message, requested_schema=schema)
 
 
-def _read_answer(state: FormState, response: object) -> PersonAnswer:
-    question_id, number = state.question_id, state.number
+def _read_answer(state: FormState, response: object) -> Answer:
+    question_id = state.question_id
     match response:
         case types.ElicitResult(action="decline"):
-            return PersonAnswer(question_id, "declined", number=number)
+            return _without_choice(question_id, "declined")
         case types.ElicitResult(action="cancel"):
-            return PersonAnswer(question_id, "cancelled", number=number)
+            return _without_choice(question_id, "cancelled")
         case types.ElicitResult(content={"choice": str(choice)}):
-            return PersonAnswer(question_id, "chosen", choice, number)
+            return Answer(question_id, "form", choice)
         case _:
-            return PersonAnswer(question_id, "malformed", number=number)
+            return _without_choice(question_id, "malformed")
+
+
+def _without_choice(question_id: str, reply: Reply) -> Answer:
+    return Answer(question_id, "form", reply=reply)

@@ -20,7 +20,7 @@ from trax_mcp.api.operation import Effect, ListOperation, Operation, ToolInput
 from trax_mcp.api.reads import GetStudio
 from trax_mcp.api.text_safety import spell_out, spell_out_in
 from trax_mcp.clock import iso
-from trax_mcp.consent.calls import Done, NotRun
+from trax_mcp.consent.calls import Done
 from trax_mcp.consent.practice import NOTHING_IS_REAL, PRACTICE
 from trax_mcp.server.consent_text import (
     done_words,
@@ -29,6 +29,7 @@ from trax_mcp.server.consent_text import (
     preview_text,
     several_done_words,
 )
+from trax_mcp.server.not_done import NotDone
 from trax_mcp.server.schemas import drop_mismatches
 from trax_mcp.server.untrusted import NAMES_NOTICE, without_ours, write_delimited, write_json
 from trax_mcp.studio import naming
@@ -174,7 +175,7 @@ def read_result(
 
 def change_result(done: Done) -> types.CallToolResult:
     """The same of TRaX's response to a change, after what it has done."""
-    return _done_result(done, without_ours(done.data), done_words(done))
+    return _done_result(done, without_ours(done.steps[0].data or {}), done_words(done))
 
 
 def changes_result(done: Done) -> types.CallToolResult:
@@ -195,7 +196,7 @@ def changes_result(done: Done) -> types.CallToolResult:
 
 def _done_result(done: Done, data: JsonObject, words: Words) -> types.CallToolResult:
     """A result with what was seen afterwards, and how the call was approved."""
-    meta: JsonObject = {_APPROVED_IN: done.approved_in} if done.approved_in else {}
+    meta: JsonObject = {_APPROVED_IN: done.approved_by} if done.approved_by else {}
     if done.observed is not None:
         data = {**data, "observed": ObservedOutput.model_validate(done.observed).data()}
         meta[_OUTCOME] = done.observed.state
@@ -271,7 +272,7 @@ def in_practice(result: types.CallToolResult) -> types.CallToolResult:
     return result.model_copy(update={"content": content, "structured_content": data})
 
 
-def not_run_result(call: NotRun, *, practice: bool = False) -> types.CallToolResult:
+def not_run_result(call: NotDone, *, practice: bool = False) -> types.CallToolResult:
     """The result of a call that was not sent. In `practice`, its question says so."""
     words = not_run_words(call)
     answer = NotRunOutput(
@@ -294,7 +295,7 @@ def not_run_result(call: NotRun, *, practice: bool = False) -> types.CallToolRes
     )
 
 
-def _preview(call: NotRun, preview: Preview, *, practice: bool) -> PreviewOutput:
+def _preview(call: NotDone, preview: Preview, *, practice: bool) -> PreviewOutput:
     return PreviewOutput(
         operation=preview.operation,
         target=_target(preview.target),

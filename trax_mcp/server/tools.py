@@ -15,14 +15,15 @@ from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.operation import Effect, ListOperation, Operation, ToolInput
 from trax_mcp.api.reads import GetStreamStatus
-from trax_mcp.consent.calls import Done, Evidence, GuardedCall, NotRun
+from trax_mcp.consent.calls import Answer, Call, Done, Step
 from trax_mcp.consent.rules import Rules
 from trax_mcp.server import panel, results, untrusted
-from trax_mcp.server.arguments import EVIDENCE_SCHEMAS, read_arguments
+from trax_mcp.server.arguments import EVIDENCE_SCHEMAS, Evidence, read_arguments
 from trax_mcp.server.asking import Asking
 from trax_mcp.server.composite_tools import CompositeTools
 from trax_mcp.server.errors import WrongRequestError
 from trax_mcp.server.name_hints import add_name_hint
+from trax_mcp.server.not_done import NotDone
 from trax_mcp.server.offer import TOOLS, Offer
 from trax_mcp.server.request import CallRequest, Request
 from trax_mcp.server.schemas import arguments_schema, output_schema
@@ -138,28 +139,36 @@ class Tools:
         for it in operations:
             if why := self._offer.why_not(type(it), request.caller):
                 raise why
-        call = GuardedCall(
+        call = Call(
             operations,
             request.caller,
-            evidence._replace(answer=request.answer),
+            request.answer or self._given(evidence),
             claimed_name=request.claimed_name,
             progress=request.report_progress,
         )
         match await self._asking.run(call, request):
             case types.InputRequiredResult() as question:
                 return question
-            case NotRun() as not_run:
+            case NotDone() as not_run:
                 not_run = self._with_guess(not_run, request)
                 return results.not_run_result(not_run, practice=self._asking.practice)
-            case Done(error=TraxError() as error, observed=observed):
+            case Done(steps=(Step(error=TraxError() as error),), observed=observed):
                 error = add_name_hint(error, operations[0].arguments(), offered=self._tools)
                 return results.error_result(error, observed)
-            case Done(steps=()) as done:
+            case Done(steps=(_,)) as done:
                 return results.change_result(done)
             case done:
                 return results.changes_result(done)
 
-    def _with_guess(self, not_run: NotRun, request: CallRequest) -> NotRun:
+    def _given(self, evidence: Evidence) -> Answer | None:
+        """The answer that a model brings, if it counts for anything here."""
+        if not evidence.confirm:
+            return None
+        if self._offer.rules.ask.confirm_alone:
+            return Answer("", "confirm_alone")
+        return Answer(evidence.confirmation, "confirmation") if evidence.confirmation else None
+
+    def _with_guess(self, not_run: NotDone, request: CallRequest) -> NotDone:
         """The same, with a guess why a process has never given the confirmation that it gets.
 
         Some frameworks start one for each call. Over HTTP it may have been another replica.

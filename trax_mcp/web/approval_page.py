@@ -16,8 +16,8 @@ from starlette.responses import JSONResponse, Response
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.clock import Clock
 from trax_mcp.consent.open_questions import OpenQuestion
-from trax_mcp.consent.questions import QuestionState
-from trax_mcp.web.approval_view import describe
+from trax_mcp.consent.question import QuestionState
+from trax_mcp.web.approval_view import THE_QUESTION, describe
 from trax_mcp.web.browser import PrivateBrowser, has_browser
 from trax_mcp.web.local_server import PageAccess, read_text, serve_pages
 from trax_mcp.web.passkey import Passkey, challenge_for
@@ -172,8 +172,9 @@ class ApprovalPage:
         if not self._access.has_session(request):
             return _no_session()
         number = await read_text(request, "question")
-        if question := self._questions.get(await read_text(request, "ticket")):
-            await question.report(int(number) if number.isdecimal() else 0)
+        question = self._questions.get(await read_text(request, "ticket"))
+        if question and number == THE_QUESTION:
+            await question.report()
         return await self._state()
 
     async def _answer(self, request: Request) -> Response:
@@ -190,8 +191,8 @@ class ApprovalPage:
                 challenge_for(question.id, number, choice),
                 origin=self._origin,
             )
-            number = number if number.isdecimal() else "0"
-            await question.answer(int(number), choice, by="passkey" if signed else "page")
+            if number == THE_QUESTION:
+                await question.answer(choice, by="passkey" if signed else "page")
         return await self._state()
 
     async def _state(self) -> Response:
@@ -212,7 +213,7 @@ class ApprovalPage:
         question = state.question
         if self._passkey is None or it.is_stop or question is None:
             return described
-        challenge = challenge_for(it.id, str(question.number), question.choice)
+        challenge = challenge_for(it.id, THE_QUESTION, question.preview.yes)
         return {**described, "passkey": self._passkey.request(challenge)}
 
 

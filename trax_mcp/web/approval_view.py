@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from math import ceil
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from trax_mcp.actions.shown import Preview
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.consent.practice import NOTHING_IS_REAL
-from trax_mcp.consent.questions import (
+from trax_mcp.consent.question import (
     READING_SECONDS,
     Ended,
     Question,
@@ -15,6 +15,9 @@ from trax_mcp.consent.questions import (
 )
 from trax_mcp.studio.naming import Name, Sentence
 from trax_mcp.web.endings import NOT_OPEN, Ending, ending_of
+
+THE_QUESTION: Final = "1"
+"""What a page or a panel calls the question that it shows."""
 
 
 class Asker(TypedDict):
@@ -31,13 +34,13 @@ def describe(state: QuestionState, *, asker: str = "", practice: bool = False) -
         return gone(NOT_OPEN, asker=asker, practice=practice)
     preview = question.preview
     described = {
-        "question": str(question.number),
+        "question": THE_QUESTION,
         "phase": state.phase,
         "readingSeconds": READING_SECONDS,  # a stop's yes counts at once
         "secondsLeft": max(0, ceil(question.open_until - state.now)),
         "isStop": question.is_stop,
         "sending": _sending(question),
-        **card(preview, question.changes, practice=practice),
+        **card(preview, practice=practice),
         "asker": asker,
         "outcome": None,
     }

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from trax_mcp.api.errors import TraxError
 from trax_mcp.consent.calls import Done, NotRun
-from trax_mcp.consent.questions import Ended
+from trax_mcp.consent.question import Ended
 from trax_mcp.studio import times
 from trax_mcp.studio.facts import State
 from trax_mcp.studio.naming import Sentence, say
@@ -41,7 +41,7 @@ _UNREPORTED: Final = _ending(
 _NOT_RUN: Final = {
     "declined": _ending("You said no", "Nothing was sent."),
     "timed_out": _ending("This question has expired", "Nobody answered, so nothing was sent."),
-    "changed": _ending("Things have changed again", "Nothing was sent. Ask for it again."),
+    "changed": _ending("Things have changed", "Nothing was sent. Ask for it again."),
     "expired": NOT_OPEN,
     "used": _ending("This approval was already used", "Nothing more was sent."),
     "cancelled": _ending("This isn't asked any more", "Nothing was sent."),
@@ -75,7 +75,7 @@ def ending_of(result: Ended | None) -> Ending:
         case TraxError():
             happened = f"{result.told}. Ask your assistant to look."
             return _ending("It isn't known whether it worked", happened)
-        case Done(is_whole=False):
+        case Done(is_whole=False) if len(result.steps) > 1:
             return _ending(result.tally, "Ask your assistant about the rest.")
         case Done():
             return _done(result)
@@ -93,13 +93,14 @@ def _not_run(result: NotRun) -> Ending:
 
 def _done(done: Done) -> Ending:
     observed = done.observed
-    if done.error is not None:  # what was seen comes first
-        seen, _, happened = done.error.told.partition(". ")
-        return _ending(seen, f"{happened}{done.error.not_done}.")
-    said = done.said[0] if done.said else say("")
+    (first, *others) = done.steps
+    if first.error is not None and not others:  # what was seen comes first
+        seen, _, happened = first.error.told.partition(". ")
+        return _ending(seen, f"{happened}{first.error.not_done}.")
+    said = first.said[0] if first.said else say("")
     if observed is None:
         all_made = f"All {len(done.steps)} changes were made."
-        return Ending("Done", say(all_made) if done.steps else said)
+        return Ending("Done", say(all_made) if others else said)
     if observed.state == "on_air":
         return _ending("You're live", _CHECK, observed.since)
     if done.undone is not None:

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from trax_mcp.api.accepted_keys import SharedKeys
-    from trax_mcp.consent.records import Changes, Key, Records, Snapshot
+    from trax_mcp.consent.records import Record, Records
+    from trax_mcp.consent.state import Studio
 
     Pause = Callable[[], Awaitable[None]]
 
 _POLL_SECONDS: Final = 0.25
+_SECRET: Final = "a secret of the operator, for tests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ async def engine_memory(url: str) -> AsyncIterator[Memory]:
     """The memory of one of several products that share an engine."""
     from trax_mcp.replicas import open_replicas  # noqa: PLC0415  a part of its own
 
-    async with open_replicas(url) as replicas:
+    async with open_replicas(url, _SECRET) as replicas:
         yield Memory(Clock(), replicas.records, replicas.keys)
 
 
@@ -51,7 +53,7 @@ class SharedRecords:
     """
 
     is_shared = True
-    turn_seconds = 2.0
+    lease_seconds = 2.0
 
     def __init__(self, engine: MemoryRecords) -> None:
         self._engine = engine
@@ -60,15 +62,15 @@ class SharedRecords:
         self.loses_answers = False
         self.pause: Pause = anyio.lowlevel.checkpoint
 
-    async def read(self, *keys: Key) -> Snapshot:
-        """Read records at one moment."""
+    async def read(self, name: str) -> Record:
+        """Read a record."""
         await self._answer()
-        return await self._engine.read(*keys)
+        return await self._engine.read(name)
 
-    async def write(self, seen: Snapshot, changes: Changes) -> bool:
-        """Write all changes, or nothing if anything that was read has changed since."""
+    async def write(self, seen: Record, studio: Studio) -> bool:
+        """Write it if it has not changed since it was read."""
         await self._answer()
-        is_written = await self._engine.write(seen, changes)
+        is_written = await self._engine.write(seen, studio)
         if self.loses_answers:
             raise Away
         return is_written

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from trax_mcp.consent.questions import Question
+
 from trax_mcp.actions.shown import Preview
 from trax_mcp.actions.view import Target
-from trax_mcp.consent.questions import Question
 from trax_mcp.studio.naming import say
 
 if TYPE_CHECKING:

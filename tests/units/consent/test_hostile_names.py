@@ -20,9 +20,10 @@ from tests.support.hypothesis_profiles import is_long
 from tests.support.spelt_text import frame, is_shown, names_in
 from tests.units.consent.shown_table import CHANGING
 from tests.units.studio_facts import LIVE, account, destination, known, previewed, source, studio
-from trax_mcp.consent.calls import Ask, NotRun
+from trax_mcp.consent.calls import Ask
 from trax_mcp.server.completions import Candidate, suggest
 from trax_mcp.server.consent_text import BEGIN, END, preview_text
+from trax_mcp.server.not_done import NotDone
 from trax_mcp.server.question_text import fits, form_messages, preview_lines
 from trax_mcp.studio import naming
 
@@ -222,7 +223,7 @@ def test_what_is_for_the_person_stands_between_two_lines_that_no_name_can_imitat
     """Also as Markdown, where each of them is a paragraph of its own."""
     asked = question(operation, name)
     text = preview_text(
-        NotRun(
+        NotDone(
             operation.tool_name,
             "confirmation_invalid",
             "changed",

@@ -37,8 +37,9 @@ from trax_mcp.studio.facts import Facts
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trax_mcp.actions.change import Change
     from trax_mcp.consent.questions import Question
+
+    from trax_mcp.actions.change import Change
     from trax_mcp.consent.ways import WaysToAsk
 
 from tests.units.consent.policy_rows import (

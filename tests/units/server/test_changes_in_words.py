@@ -24,5 +24,5 @@ if TYPE_CHECKING:
 )
 def test_only_a_go_live_that_was_seen_is_called_made(state: State, said: str) -> None:
     steps = (Step("update_destination", "applied"), Step("go_live", "applied"))
-    done = Done(None, Observed(state, "2026-01-02T18:00:00Z"), steps=steps)
+    done = Done(steps, Observed(state, "2026-01-02T18:00:00Z"))
     assert several_done_words(done).summary.partition("\n")[0] == said

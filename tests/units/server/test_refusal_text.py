@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from trax_mcp.consent.calls import NotRun, Reason
+from trax_mcp.server.not_done import NotDone
 from trax_mcp.server.refusal_text import is_error, refusal_text
 
-ROWS: Final[dict[str, tuple[NotRun, str, bool]]] = {
+if TYPE_CHECKING:
+    from trax_mcp.consent.calls import Reason
+
+ROWS: Final[dict[str, tuple[NotDone, str, bool]]] = {
     "too soon": (
-        NotRun("go_live", "confirmation_invalid", "too_soon"),
+        NotDone("go_live", "confirmation_invalid", "too_soon"),
         "Nobody can have read that yet. Show it, end your turn, and wait for the user's message.",
         False,
     ),
     "too soon too often": (
-        NotRun("go_live", "confirmation_invalid", "too_soon", why="withdrawn"),
+        NotDone("go_live", "confirmation_invalid", "too_soon", why="withdrawn"),
         (
             "Nobody can have read that, and now it's withdrawn. End your turn, and wait for the"
             " user's message."
@@ -24,12 +27,12 @@ ROWS: Final[dict[str, tuple[NotRun, str, bool]]] = {
         False,
     ),
     "no": (
-        NotRun("go_live", "declined", "declined"),
+        NotDone("go_live", "declined", "declined"),
         "The user said no, so nothing was sent. Don't call again unless the user asks for it.",
         False,
     ),
     "withdrawn": (
-        NotRun("go_live", "declined", "cancelled", why="others were asked since"),
+        NotDone("go_live", "declined", "cancelled", why="others were asked since"),
         (
             "The question was withdrawn: others were asked since. Nothing was sent. Don't call"
             " again unless the user asks for it."
@@ -37,7 +40,7 @@ ROWS: Final[dict[str, tuple[NotRun, str, bool]]] = {
         True,
     ),
     "used": (
-        NotRun("go_live", "confirmation_invalid", "used", why="the call ran"),
+        NotDone("go_live", "confirmation_invalid", "used", why="the call ran"),
         (
             "Nothing more was sent. This approval was already used: the call ran. Check the result"
             " first."
@@ -45,7 +48,7 @@ ROWS: Final[dict[str, tuple[NotRun, str, bool]]] = {
         True,
     ),
     "no, a while ago": (
-        NotRun("go_live", "declined", "recently_declined", retry_after_seconds=40),
+        NotDone("go_live", "declined", "recently_declined", retry_after_seconds=40),
         (
             "The user said no 20 seconds ago, so they won't be asked again for 40 seconds. If they"
             " changed their mind, tell them and call again then."
@@ -53,7 +56,7 @@ ROWS: Final[dict[str, tuple[NotRun, str, bool]]] = {
         False,
     ),
     "no, long ago": (
-        NotRun("go_live", "declined", "recently_declined", retry_after_seconds=1),
+        NotDone("go_live", "declined", "recently_declined", retry_after_seconds=1),
         (
             "The user said no 59 seconds ago, so they won't be asked again for 1 second. If they"
             " changed their mind, tell them and call again then."
@@ -61,7 +64,7 @@ ROWS: Final[dict[str, tuple[NotRun, str, bool]]] = {
         False,
     ),
     "unseen": (
-        NotRun("go_live", "cannot_ask", "unseen"),
+        NotDone("go_live", "cannot_ask", "unseen"),
         (
             "The client declined at once, so nobody saw the question, and nothing was sent. If it"
             " never shows questions, the operator can set TRAX_ASK=preview."
@@ -80,4 +83,4 @@ def test_a_refusal_says_why_and_is_an_error_only_if_something_failed(name: str) 
 
 @pytest.mark.parametrize("reason", ["expired", "mismatch", "malformed", None])
 def test_other_results_are_told_elsewhere(reason: Reason | None) -> None:
-    assert refusal_text(NotRun("go_live", "confirmation_invalid", reason)) is None
+    assert refusal_text(NotDone("go_live", "confirmation_invalid", reason)) is None

@@ -1,0 +1,1 @@
+"""The new guard on the sandbox: over one store, or two, in virtual time."""

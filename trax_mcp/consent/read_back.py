@@ -1,0 +1,66 @@
+"""Reads back a switch that a call has turned, where TRaX's response was lost."""
+
+from contextlib import suppress
+from dataclasses import replace
+
+from trax_mcp.actions.destinations import UpdateDestination
+from trax_mcp.actions.sources import UpdateSource
+from trax_mcp.api.errors import TraxError
+from trax_mcp.api.models import Destination, Model, Source, read_switch
+from trax_mcp.api.operation import Operation
+from trax_mcp.api.responses import Response
+from trax_mcp.consent.calls import Call
+from trax_mcp.consent.parts import Parts
+from trax_mcp.consent.sent import Sent, lost
+from trax_mcp.studio.facts import Fact, Facts
+from trax_mcp.studio.reading import FactReader
+
+
+async def read_back(
+    parts: Parts, call: Call, operation: Operation[Model], sent: Sent
+) -> tuple[Sent, str | None]:
+    """What became of a switch whose response was lost, by a read, and how it was lost.
+
+    If the read shows something else, the change may still come: the failure says so.
+    """
+    switch = _switch(operation)
+    if switch is None or not isinstance(sent, TraxError) or sent.outcome != "unknown":
+        return sent, None
+    fact, name = switch
+    facts, reader = Facts(), FactReader(parts.client, call.caller, call.studio, quick=True)
+    with suppress(TraxError):
+        facts = await reader.read((fact,))
+    listed: tuple[Destination | Source, ...] = facts.of(fact).value or ()
+    found = next((it for it in listed if it.id == operation.target_id()), None)
+    if found is None:
+        return sent, None
+    shown = found.model_dump(by_alias=True, exclude_unset=True)
+    asked = {it: value for it, value in operation.arguments().items() if it in shown}
+    if name in asked and all(shown[it] == value for it, value in asked.items()):
+        return Response(shown, sent.request_id or "", status=0, size=0), lost(sent)
+    is_on = read_switch(shown.get(name))
+    was = "whether it is on couldn't be read right after"
+    if is_on is not None:
+        was = f"it was {'on' if is_on else 'off'} right after"
+    return replace(sent, not_done=f"{sent.not_done}, and {was}"), None
+
+
+def _switch(operation: Operation[Model]) -> tuple[Fact, str] | None:
+    """The list that shows a switch which an operation turns, and its name there. Else None.
+
+    Only of one that changes nothing else but a name: no read shows the rest reliably.
+    """
+    match operation:
+        case UpdateDestination(enabled=bool()):
+            fact, name = Fact.DESTINATIONS, "enabled"
+        case UpdateSource(active=bool()):
+            fact, name = Fact.SOURCES, "active"
+        case _:
+            return None
+    changed = {it for it in operation.arguments() if not it.endswith("Id")}
+    return (fact, name) if changed <= {name, "name"} else None
+
+
+def read_back_text(lost: str) -> str:
+    """That what a call has done was read, since its response was lost."""
+    return f"{lost}. This was read right after."

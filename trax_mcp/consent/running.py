@@ -1,0 +1,108 @@
+"""The calls and stops that run in a studio: what they bring, and what is remembered of them. Pure.
+
+Times are seconds on the clock of the store. Moments are times that order what is in a record.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
+
+from trax_mcp.api.errors import Outcome
+
+START_SECONDS: Final = 60.0
+"""How long a go-live may still come, unless it was seen on air."""
+
+Fate = Literal["counts", "refused", "unknown"]
+"""What a stop that was sent means for others than its caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The turn of a call. It ends at `until` unless it is renewed."""
+
+    id: str
+    until: float
+    sends_go_live: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The last go-live that was sent from here. `id` is the turn of its call.
+
+    `asked_at` is the moment of the question whose approval it has used, and `ended_at` that in
+    which its answer came, or was lost. `stream_id` is that of the answer, empty if it told none. It
+    is `awaited` until it is seen on air, or a stop comes: then it may still come.
+    """
+
+    id: str
+    asked_at: float
+    sent_at: float
+    ended_at: float | None = None
+    stream_id: str = ""
+    state: Literal["awaited", "stopped", "seen"] = "awaited"
+
+    def may_come(self, now: float) -> bool:
+        """Whether it may still come on air."""
+        return self.state != "seen" and now < self.sent_at + START_SECONDS
+
+    def is_awaited(self, now: float) -> bool:
+        """Whether it may still come, and no stop has come after it."""
+        return self.state == "awaited" and self.may_come(now)
+
+
+@dataclass(frozen=True, slots=True)
+class UsedStop:
+    """What became of the approval of a stop, in words."""
+
+    at: float
+    outcome: str
+
+
+class Begin(NamedTuple):
+    """What a call brings to begin, and what it uses up.
+
+    `last_stop` is what `Studio.last_stop_for` its caller was when it looked. `refusals` is the name
+    under which refusals of the same call are counted: a person has agreed now.
+    """
+
+    turn_id: str
+    caller: str
+    last_stop: float
+    question_id: str | None = None
+    refusals: str | None = None
+    starts: bool = False
+
+
+class End(NamedTuple):
+    """How a call has ended. `words` tell it to a later use of the same approval.
+
+    `start` is the outcome of its go-live, None if it has none. `auto_go_live` is what it set.
+    """
+
+    outcome: Outcome
+    words: str
+    start: Outcome | None = None
+    stream_id: str = ""
+    auto_go_live: bool | None = None
+
+
+class BeginStop(NamedTuple):
+    """What a stop brings to begin. `token` is the digest of its approval.
+
+    `age`: it was sent already, so many seconds ago, while the engine did not answer, or its caller
+    had a place of their own.
+    """
+
+    name: str
+    token: str
+    caller: str
+    age: float | None = None
+
+
+class EndStop(NamedTuple):
+    """How a stop has ended that began `at` a moment. No `words`: its approval is given back."""
+
+    name: str
+    token: str
+    at: float
+    fate: Fate
+    words: str | None

@@ -1,0 +1,127 @@
+"""Decides about a stop: by its approval alone, which is a signed word, and by nothing else."""
+
+import secrets
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+import anyio
+
+from trax_mcp.actions.shown import show
+from trax_mcp.actions.view import View
+from trax_mcp.api.errors import TraxError
+from trax_mcp.consent import meaning
+from trax_mcp.consent.calls import Ask, Call, Done, NotRun, Result
+from trax_mcp.consent.parts import Parts
+from trax_mcp.consent.policy import (
+    USED,
+    AskFirst,
+    Proceed,
+    Refuse,
+    judge_stop,
+    unless_unseen,
+)
+from trax_mcp.consent.question import IN_PROGRESS, QUESTION_SECONDS
+from trax_mcp.consent.records import Away, Record
+from trax_mcp.consent.stop_token import StopToken
+from trax_mcp.consent.stopping import Stopping, digest, engine_seconds
+from trax_mcp.consent.store import name_of, record_of
+from trax_mcp.studio.reading import FactReader
+
+_FACTS_SECONDS: Final = 0.4
+"""How long a question about a stop waits for what the engine knows."""
+
+
+class Stop:
+    """One stop, until it may be sent."""
+
+    def __init__(self, parts: Parts, call: Call) -> None:
+        self.parts = parts
+        self.call = call
+        self.came = anyio.current_time()
+        self.word = (call.answer.question_id if call.answer else "") or secrets.token_hex(16)
+
+    async def run(self) -> Result:
+        """Stop, if a person has agreed; else ask.
+
+        Raises:
+            TraxError: a fact could not be read, or nothing could be sent.
+        """
+        token = StopToken.read(
+            self.word, key=self.call.caller.key or "", studio_id=self.call.studio
+        )
+        if token and (used := await self._used()):
+            return self._already_used(used)
+        now = self.parts.clock.now().timestamp()
+        is_for_another = token is None and await self._is_for_another()
+        verdict = judge_stop(self.call.answer, token, now, is_for_another=is_for_another)
+        age = now - token.until + QUESTION_SECONDS if token else 0.0
+        match unless_unseen(verdict, self.call.answer, age=age):
+            case Proceed() as proceed:
+                self.parts.write_verdict(self.call, proceed)
+                return await self._stop()
+            case Refuse() as refusal:
+                self.parts.write_verdict(self.call, refusal)
+                return refusal.not_run(self.call.tool)
+            case AskFirst() as ask:
+                return await self._ask(ask)
+
+    # The question
+
+    async def _ask(self, verdict: AskFirst) -> Ask:
+        call, operations = self.call, self.call.operations
+        reader = FactReader(self.parts.client, call.caller, call.studio, quick=True, urgent=True)
+        try:
+            facts = await reader.read(meaning.reads_for(operations))
+        except TraxError as error:
+            raise error.before_sending() from None
+        record = self.parts.record(call)
+        if (seen := await self._look(record, _FACTS_SECONDS)) is not None:
+            facts = facts._replace(auto_go_live=seen.now < seen.studio.auto_go_live_until)
+            if facts.live and (start := seen.studio.start) is not None:
+                with anyio.move_on_after(_FACTS_SECONDS), suppress(Away):
+                    await self.parts.store.update(record, lambda it, _: it.seen_on_air(start.id))
+        self.parts.asked_about[call.caller.owner, call.studio] = facts
+        preview = show(operations, View(facts, now=self.parts.clock.now()))
+        return Ask(preview, record, verdict.reason)
+
+    async def _is_for_another(self) -> bool:
+        """Whether an approval that is none of this stop is of this caller to something else."""
+        if self.call.answer is None or not self.call.answer.question_id:
+            return False
+        if StopToken.looks_like(self.word):
+            return True
+        with anyio.move_on_after(engine_seconds(self.parts)), suppress(Away):
+            other = await self.parts.store.look(record_of(self.word))
+            return (
+                other.studio.question(self.word, self.call.caller.fingerprint, other.now)
+                is not None
+            )
+        return False
+
+    def _already_used(self, words: str) -> NotRun:
+        used = replace(USED, why=words)
+        self.parts.write_verdict(self.call, used)
+        return used.not_run(self.call.tool)
+
+    async def _stop(self) -> Done | NotRun:
+        done = await Stopping(self.parts, self.call, self.word, self.came).run()
+        if done is not None:
+            return done
+        return self._already_used(await self._used() or IN_PROGRESS)
+
+    async def _used(self) -> str | None:
+        """What became of the stop that used this approval, as far as the engine says so in time.
+
+        It may have been a caller's own until TRaX had accepted their key.
+        """
+        for record in dict.fromkeys((name_of(self.call.studio), self.parts.record(self.call))):
+            seen = await self._look(record, engine_seconds(self.parts))
+            if seen and (used := seen.studio.used_stops.get(digest(self.word))):
+                return used.outcome
+        return None
+
+    async def _look(self, record: str, seconds: float | None) -> Record | None:
+        with anyio.move_on_after(seconds), suppress(Away):
+            return await self.parts.store.look(record)
+        return None
