@@ -42,10 +42,12 @@ def test_a_public_url_has_one_spelling(given: str, expected: str, tmp_path: Path
     assert told in done.err.splitlines()
 
 
-def test_people_can_sign_in_where_the_memory_is_shared() -> None:
+def test_people_can_sign_in_where_the_memory_is_shared(tmp_path: Path) -> None:
     """It is looked for, and nothing else stops the start."""
-    url = f"redis://127.0.0.1:{closed_port()}"
-    done = started({**HOSTED, "TRAX_STORE_URL": url})
+    url, secret = f"redis://127.0.0.1:{closed_port()}", tmp_path / "secret"
+    secret.write_text("0" * 64, encoding="utf-8")
+    secret.chmod(0o600)
+    done = started({**HOSTED, "TRAX_STORE_URL": url, "TRAX_STORE_SECRET_FILE": str(secret)})
     assert done.err.splitlines()[-1].startswith("trax-mcp: No engine answers at TRAX_STORE_URL.")
 
 

@@ -8,20 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import anyio.lowlevel
-from trax_mcp.api.operations import (
-    DeleteDestination,
-    GetStreamStatus,
-    GoLive,
-    GoOffline,
-    UpdateDestination,
-)
 
 from tests.support.product.frozen_sandbox import ADDRESS, virtual_sandbox
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.product.sandbox_transport import SandboxTransport
 from tests.support.product.virtual_time import VirtualClock
+from trax_mcp.actions.destinations import DeleteDestination, UpdateDestination
+from trax_mcp.actions.stream import GoLive, GoOffline
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
+from trax_mcp.api.reads import GetStreamStatus
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import Answer, Ask, Call
 from trax_mcp.consent.guard import Guard
@@ -37,9 +33,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.product.sandbox import Sandbox
-    from trax_mcp.consent.calls import By, Operations, Result, Way
+    from trax_mcp.actions.shown import Operations
+    from trax_mcp.consent.calls import By, Result
     from trax_mcp.consent.question import Question
     from trax_mcp.consent.state import Studio
+    from trax_mcp.consent.ways import Way
 
 MINE: Final = SANDBOX_KEY
 COLLEAGUE: Final = "sk_live_colleague"

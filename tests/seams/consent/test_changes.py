@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from trax_mcp.api.operations import CreateDestination, UpdateDestination, UpdateStudio
 
 from tests.seams.consent.guards import MINE, START, STOP, STUDIO, open_studios
 from tests.support.product.faults import Fault
 from tests.support.product.virtual_time import in_virtual_time
+from trax_mcp.actions.destinations import CreateDestination, UpdateDestination
+from trax_mcp.actions.studios import UpdateStudio
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
 from trax_mcp.consent.calls import Answer, Ask, Call, Done

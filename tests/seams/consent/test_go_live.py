@@ -26,7 +26,7 @@ from trax_mcp.consent.calls import Answer, Ask, Call, Done, NotRun
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trax_mcp.consent.calls import Way
+    from trax_mcp.consent.ways import Way
 
 
 CHANGED = "Go live on Twitch: not sent, because it would not go out as it was shown."

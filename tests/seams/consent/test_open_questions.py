@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import anyio
 import pytest
-from trax_mcp.api.operations import GoLive
 
 from tests.seams.consent.guards import (
     COLLEAGUE,
@@ -18,6 +17,7 @@ from tests.seams.consent.guards import (
 )
 from tests.support.product.faults import Fault
 from tests.support.product.virtual_time import in_virtual_time
+from trax_mcp.actions.stream import GoLive
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
 from trax_mcp.consent.calls import Ask, Call, Done, NotRun
@@ -26,7 +26,7 @@ from trax_mcp.consent.open_questions import OpenQuestions
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trax_mcp.consent.calls import Operations
+    from trax_mcp.actions.shown import Operations
     from trax_mcp.consent.open_questions import OpenQuestion
 
 YES = "Go live on YouTube and Twitch"

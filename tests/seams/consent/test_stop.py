@@ -24,7 +24,8 @@ from trax_mcp.consent.calls import Ask, Done, NotRun
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trax_mcp.consent.calls import Result, Way
+    from trax_mcp.consent.calls import Result
+    from trax_mcp.consent.ways import Way
 
 
 def state_of(result: Result) -> str:

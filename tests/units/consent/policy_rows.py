@@ -1,85 +1,69 @@
-"""The words of the tables of verdicts: who decides, the evidence, and what a call is told."""
+"""The words of the tables of verdicts: the answer to a question, and what a call is told."""
 
 from __future__ import annotations
 
 from functools import partial
 from itertools import product
-from typing import Final, NamedTuple, get_args
+from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 
-from tests.units.consent.asked_questions import ID, NO, YES
-from trax_mcp.consent.calls import Evidence, PersonAnswer, Reply
-from trax_mcp.consent.policy import (
-    NeedsAnswer,
-    NeedsConfirmation,
-    Proceed,
-    Refuse,
-    Verdict,
-)
-from trax_mcp.consent.ways import WaysToAsk
+from tests.units.consent.questions import NO, YES
+from trax_mcp.consent.calls import Answer, Reply
+from trax_mcp.consent.policy import AskFirst, Proceed, Refuse, Verdict
 
-EVERY: Final = WaysToAsk()
-PEOPLE: Final = WaysToAsk.of(["form", "panel", "page"])
-PREVIEW: Final = WaysToAsk.of(["preview"])
-CONFIRM_ALONE: Final = WaysToAsk.of(["confirm_alone"])
-DECIDERS: Final[dict[tuple[WaysToAsk, bool], str]] = {
-    (EVERY, True): "person",
-    (EVERY, False): "confirmation",
-    (PEOPLE, True): "person",
-    (PEOPLE, False): "nobody",
-    (PREVIEW, True): "confirmation",
-    (PREVIEW, False): "confirmation",
-    (CONFIRM_ALONE, True): "alone",
-    (CONFIRM_ALONE, False): "alone",
-}
-"""What decides by the ways to ask, and by whether the client can show a form."""
+if TYPE_CHECKING:
+    from trax_mcp.consent.calls import By
+    from trax_mcp.consent.ways import Way
+
+ID: Final = "q"
+PEOPLE: Final[tuple[By, ...]] = ("form", "panel", "page", "passkey")
+"""The ways in which a person answers here."""
+MODEL: Final = Answer(ID, "confirmation")
+"""A model brings back the confirmation of a preview, and says that its user agreed."""
+ALONE: Final = Answer("", "confirm_alone")
+"""`confirm: true`, where the operator has made that enough."""
 
 
 class Row(NamedTuple):
-    """The evidence, what the store keeps under its id, and the verdict of each decider."""
+    """The answer, what is kept under its id, and the verdict."""
 
-    evidence: Evidence
+    answer: Answer | None
     kept: str
-    person: Verdict
-    nobody: Verdict
-    confirmation: Verdict
-    alone: Verdict
+    verdict: Verdict
 
 
-CANNOT: Final = Refuse("cannot_ask")
-SHOW: Final = NeedsConfirmation()
+ASK: Final = AskFirst()
 FREE: Final = Proceed()
 RUN: Final = Proceed(ID)
 USED: Final = Refuse("confirmation_invalid", "used")
-AGAIN: Final = NeedsAnswer(again=True)
-"""Where the person cannot be asked again, the answer is refused as `changed`."""
 
-
-def carried(evidence: Evidence, kept: str, confirmation: Verdict, alone: Verdict) -> Row:
-    """No person has answered yet. If one can be asked, they are asked."""
-    return Row(evidence, kept, NeedsAnswer(), CANNOT, confirmation, alone)
-
-
-def answered(evidence: Evidence, kept: str, verdict: Verdict) -> Row:
-    """A person has answered. Their answer counts in all ways."""
-    return Row(evidence, kept, verdict, verdict, verdict, verdict)
-
-
-def answer(reply: Reply, choice: str | None = None, number: int = 1) -> Evidence:
-    return Evidence(answer=PersonAnswer(ID, reply, choice, number))
-
-
-ask: Final = NeedsConfirmation
+ask: Final = AskFirst
 invalid: Final = partial(Refuse, "confirmation_invalid")
 no: Final = partial(Refuse, "declined")
-ALONE: Final = Evidence(confirm=True)
-COPIED: Final = Evidence(confirm=False, confirmation=ID)
-BOTH: Final = Evidence(confirm=True, confirmation=ID)
-CHOSE: Final = answer("chosen", YES)
-CHOSE_AGAIN: Final = answer("chosen", YES, number=2)
 
-MODELS: Final = [Evidence(yes, which) for yes in (True, False) for which in (None, ID)]
+
+def answer(reply: Reply, choice: str | None = None, by: By = "form") -> Answer:
+    """What a person answers: to a form, unless another way is given."""
+    return Answer(ID, by, choice, reply)
+
+
+CHOSE: Final = answer("chosen", YES)
+_CLICKS: Final[tuple[By, ...]] = ("panel", "page", "passkey")
+_SHOWN: Final[tuple[Way, ...]] = ("panel", "page")
+FITTING: Final[frozenset[tuple[By, Way]]] = frozenset(
+    {
+        ("form", "form"),
+        ("confirmation", "preview"),
+        # The page follows a panel.
+        *((by, way) for by in _CLICKS for way in _SHOWN),
+    }
+)
+"""Which answers are to a question that was asked in which way: the whole table."""
+
 CHOICES: Final = (None, YES, NO, "Something else")
-ANSWERS: Final = [
+ANSWERS: Final = (
     None,
-    *(PersonAnswer(ID, *it) for it in product(get_args(Reply), CHOICES, (1, 2))),
-]
+    ALONE,
+    MODEL,
+    *(Answer(ID, by, choice, it) for by, choice, it in product(PEOPLE, CHOICES, get_args(Reply))),
+)
+"""Everything that can come back."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from trax_mcp.api.operations import DeleteDestination, GoLive, GoOffline, UpdateStudio
-from trax_mcp.consent.preview import Preview, Target
-
+from trax_mcp.actions.destinations import DeleteDestination
+from trax_mcp.actions.shown import Preview
+from trax_mcp.actions.stream import GoLive, GoOffline
+from trax_mcp.actions.studios import UpdateStudio
+from trax_mcp.actions.view import Target
 from trax_mcp.consent.question import Question
 from trax_mcp.studio.naming import say
 
 if TYPE_CHECKING:
-    from trax_mcp.consent.calls import Operations
+    from trax_mcp.actions.shown import Operations
 
 CALLER: Final = "caller"
 OTHER: Final = "other"
@@ -23,7 +25,12 @@ YES: Final = "Take it live"
 NO: Final = "Leave it off"
 
 
-def question_about(operations: Operations, **more: Any) -> Question:  # noqa: ANN401  any field
+def question_about(
+    operations: Operations,
+    *,
+    digest: str = "digest",
+    **more: Any,  # noqa: ANN401  any field
+) -> Question:
     """A question about a call: in a form, unless another way is given."""
     preview = Preview(
         operation=operations[0].tool_name,
@@ -32,7 +39,7 @@ def question_about(operations: Operations, **more: Any) -> Question:  # noqa: AN
         yes=YES,
         no=NO,
         puts_on_air=operations[-1].starts_broadcast,
-        digest="digest",
+        digest=digest,
     )
     known = {"id": "q", "caller": CALLER, "way": "form", "preview": preview, **more}
     return Question(operations=operations, **known)

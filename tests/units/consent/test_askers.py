@@ -11,9 +11,8 @@ from trax_mcp.actions.stream import GoLive
 from trax_mcp.api.caller import Caller
 from trax_mcp.clock import Clock
 from trax_mcp.consent.audit import Audit
-from trax_mcp.consent.calls import GuardedCall
-from trax_mcp.consent.policy import NeedsConfirmation, in_audit_log
-from trax_mcp.consent.ways import WaysToAsk
+from trax_mcp.consent.calls import Call
+from trax_mcp.consent.policy import AskFirst, in_audit_log
 from trax_mcp.telemetry import Telemetry
 
 if TYPE_CHECKING:
@@ -30,22 +29,20 @@ class Counts(Telemetry):
         self.kept.append((tool, verdict, channel, why))
 
 
-@pytest.mark.parametrize("wants_preview", [True, False])
-def test_a_preview_at_the_wish_of_the_caller_says_so(
-    *, wants_preview: bool, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("by_wish", [True, False])
+def test_a_preview_at_the_wish_of_the_caller_says_so(*, by_wish: bool, tmp_path: Path) -> None:
     counts, path = Counts(), tmp_path / "audit"
-    call = GuardedCall((GoLive(studio_id="s"),), Caller("sk"), wants_preview=wants_preview)
-    facts = in_audit_log(NeedsConfirmation("changed"), ask=WaysToAsk(), approved_in=None)
+    call = Call((GoLive(studio_id="s"),), Caller("sk"), by_wish=by_wish)
+    facts = in_audit_log(AskFirst("changed", by_preview=True), None)
     Audit(path, Clock(), counts).write_verdict(call, facts)
-    assert json.loads(path.read_text()).get("askedBy") == ("caller" if wants_preview else None)
-    why = {"reason": "changed", "by_wish": wants_preview}
+    assert json.loads(path.read_text()).get("askedBy") == ("caller" if by_wish else None)
+    why = {"reason": "changed", "by_wish": by_wish}
     assert counts.kept == [("go_live", "Preview", None, why)]
 
 
 def test_a_question_that_fits_in_no_form_is_counted(tmp_path: Path) -> None:
     counts, path = Counts(), tmp_path / "audit"
-    call = GuardedCall((GoLive(studio_id="s"),), Caller("sk"))
+    call = Call((GoLive(studio_id="s"),), Caller("sk"))
     Audit(path, Clock(), counts).write_not_asked_in_form(call)
     line = json.loads(path.read_text())
     assert (line["event"], line["channel"], line["reason"]) == ("not_asked", "form", "too_long")

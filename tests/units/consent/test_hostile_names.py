@@ -87,7 +87,7 @@ def saying(operation: Change[Any], name: str, word: str) -> Change[Any]:
 def question(operation: Change[Any], name: str, word: str = "custom") -> Ask:
     """The question about an operation among such names, asked again after everything changed."""
     preview = previewed(saying(operation, name, word), around(name, word))
-    return Ask("c", preview, preview.shown, number=2)
+    return Ask(preview, "a record", "changed", preview.shown)
 
 
 def sentences(asked: Ask) -> list[str]:
@@ -193,7 +193,7 @@ def test_the_callers_own_text_is_shown_whole(length: int) -> None:
     for operation in CHANGING:
         given = saying(operation, text, text)
         words = [it for value in given.arguments().values() for it in _texts(value)]
-        said = " ".join(sentences(Ask("c", previewed(given, LIVE))))
+        said = " ".join(sentences(Ask(previewed(given, LIVE), "a record")))
         assert said.count(f'"{text}"') >= words.count(text), operation
 
 

@@ -1,4 +1,4 @@
-"""Whether a stop may run: the whole table of verdicts, and the only ways to a yes.
+"""Whether a stop may run: the whole table of verdicts, and the only ways to an approval.
 
 No fact matters, and a stop can be confirmed where no person can be asked.
 """
@@ -10,38 +10,27 @@ from typing import TYPE_CHECKING, Final, get_args
 
 import pytest
 
-from tests.units.consent.asked_questions import ID, YES
 from tests.units.consent.policy_rows import (
     ALONE,
     ANSWERS,
-    BOTH,
+    ASK,
     CHOSE,
-    CONFIRM_ALONE,
-    COPIED,
-    DECIDERS,
     FREE,
-    MODELS,
-    PREVIEW,
-    SHOW,
+    MODEL,
     Row,
     answer,
-    answered,
     ask,
-    carried,
     invalid,
     no,
 )
+from tests.units.consent.questions import YES
 from trax_mcp.actions.stream import STAY_ON_AIR
-from trax_mcp.consent.calls import Evidence, Reply
-from trax_mcp.consent.policy import (
-    Proceed,
-    Verdict,
-    judge_stop,
-)
+from trax_mcp.consent.calls import Reply
+from trax_mcp.consent.policy import Proceed, Verdict, judge_stop
 from trax_mcp.consent.stop_token import StopToken, sign_stop
 
 if TYPE_CHECKING:
-    from trax_mcp.consent.ways import WaysToAsk
+    from trax_mcp.consent.calls import Answer
 
 KEY: Final = "a key"
 GIVEN: Final = 1000.0
@@ -49,32 +38,36 @@ GIVEN: Final = 1000.0
 
 
 STOPS: Final[dict[str, Row]] = {
-    "nothing": carried(Evidence(), "nothing", SHOW, SHOW),
-    "confirm alone": carried(ALONE, "nothing", SHOW, FREE),
-    "a token without confirm": carried(COPIED, "token", SHOW, SHOW),
-    "confirm and its token": carried(BOTH, "token", FREE, FREE),
-    "one that has expired": carried(BOTH, "token, expired", ask("expired"), FREE),
-    "one invented": carried(BOTH, "nothing", ask("expired"), FREE),
-    "one of another call": carried(BOTH, "nothing, for another", ask("mismatch"), FREE),
-    "a person's question as a token": carried(BOTH, "question", ask("mismatch"), FREE),
-    "the choice": answered(CHOSE, "question", FREE),
-    "the choice, too late": answered(CHOSE, "question, expired", invalid("expired")),
-    "the other choice": answered(answer("chosen", STAY_ON_AIR), "question", no("declined")),
-    "a choice not offered": answered(answer("chosen", "Stop!"), "question", no("malformed")),
-    "a choice of nothing": answered(answer("chosen"), "question", no("malformed")),
+    "nothing": Row(None, "nothing", ASK),
+    "confirm alone": Row(ALONE, "nothing", FREE),
+    "a token": Row(MODEL, "token", FREE),
+    "one that has expired": Row(MODEL, "token, expired", ask("expired")),
+    "one invented": Row(MODEL, "nothing", ask("expired")),
+    "one of another call": Row(MODEL, "nothing, for another", ask("mismatch")),
+    "a person's question as a token": Row(MODEL, "question", ask("mismatch")),
+    "the choice": Row(CHOSE, "question", FREE),
+    "the choice, too late": Row(CHOSE, "question, expired", invalid("expired")),
+    "the other choice": Row(answer("chosen", STAY_ON_AIR), "question", no("declined")),
+    "a choice not offered": Row(answer("chosen", "Stop!"), "question", no("malformed")),
+    "a choice of nothing": Row(answer("chosen"), "question", no("malformed")),
     **{
-        f"{reply}, with the choice": answered(answer(reply, YES), "question", no(reply))
+        f"{reply}, with the choice": Row(answer(reply, YES), "question", no(reply))
         for reply in get_args(Reply) if reply != "chosen"
     },
-    "timed out as it expired": answered(answer("timed_out"), "question, expired", no("timed_out")),
-    "declined too late": answered(answer("declined"), "question, expired", invalid("expired")),
-    "yes to nothing that we asked": answered(CHOSE, "nothing", invalid("expired")),
-    "yes to another question": answered(CHOSE, "nothing, for another", invalid("mismatch")),
-    "yes under a model's token": answered(CHOSE, "token", invalid("mismatch")),
+    "timed out as it expired": Row(answer("timed_out"), "question, expired", no("timed_out")),
+    "declined too late": Row(answer("declined"), "question, expired", invalid("expired")),
+    "approval of nothing that we asked": Row(CHOSE, "nothing", invalid("expired")),
+    "approval of another question": Row(CHOSE, "nothing, for another", invalid("mismatch")),
+    "a form's approval of a model's token": Row(CHOSE, "token", invalid("mismatch")),
+    # The same approval is for a click and for the model.
+    "a click": Row(answer("chosen", YES, "panel"), "token", FREE),
+    "a click in a form's question": Row(
+        answer("chosen", YES, "page"), "question", invalid("mismatch")
+    ),
 }  # fmt: skip
 
 
-def verdict_on(evidence: Evidence, words: str, ways: WaysToAsk, *, can_ask: bool) -> Verdict:
+def verdict_on(given: Answer | None, words: str) -> Verdict:
     """The verdict, with the token that the table's words name."""
     token = sign_stop(
         key=KEY,
@@ -84,44 +77,37 @@ def verdict_on(evidence: Evidence, words: str, ways: WaysToAsk, *, can_ask: bool
         is_for_model="question" not in words,
     )
     return judge_stop(
-        evidence,
+        given,
         StopToken.read(None if "nothing" in words else token, key=KEY, studio_id="s"),
-        ask=ways,
-        can_ask=can_ask,
+        GIVEN,
         is_for_another="for another" in words,
-        now=GIVEN,
     )
 
 
 @pytest.mark.parametrize("row", STOPS)
 def test_each_verdict_about_a_stop_is_as_the_table_says(row: str) -> None:
     it = STOPS[row]
-    for (ways, can_ask), decider in DECIDERS.items():
-        expected = getattr(it, decider.replace("nobody", "confirmation"))
-        verdict = verdict_on(it.evidence, it.kept, ways, can_ask=can_ask)
-        assert (verdict, ways, can_ask) == (expected, ways, can_ask)
+    assert verdict_on(it.answer, it.kept) == it.verdict
 
 
-def test_a_stop_runs_only_with_a_yes_in_every_combination() -> None:
+def test_a_stop_runs_only_with_an_approval_in_every_combination() -> None:
     """A token that was offered to a person needs their choice, and one for a model needs none."""
     kinds = ("nothing", "token", "token, expired", "question", "question, expired")
     runs = 0
-    for model, person, kind, (ways, can_ask), of in product(
-        MODELS, ANSWERS, kinds, DECIDERS, ("", ", for another")
-    ):
-        evidence = model._replace(answer=person)
-        if isinstance(verdict_on(evidence, kind + of, ways, can_ask=can_ask), Proceed):
+    for given, kind, of in product(ANSWERS, kinds, ("", ", for another")):
+        if isinstance(verdict_on(given, kind + of), Proceed):
             runs += 1
-            assert is_agreed(evidence, kind, ways, can_ask=can_ask)
+            assert is_agreed(given, kind + of)
     assert runs > 0
 
 
-def is_agreed(evidence: Evidence, kind: str, ways: WaysToAsk, *, can_ask: bool) -> bool:
-    """Whether there is a yes to this stop, or `confirm` alone is enough."""
-    if evidence.answer is not None:
-        has_chosen = evidence.answer.reply == "chosen" and evidence.answer.choice == YES
-        return has_chosen and kind == "question"
-    if ways == CONFIRM_ALONE:
-        return evidence.confirm
-    may = ways == PREVIEW or not can_ask
-    return may and evidence.confirm and evidence.confirmation == ID and kind == "token"
+def is_agreed(given: Answer | None, kind: str) -> bool:
+    """Whether somebody has approved this stop, or `confirm` alone is enough."""
+    if given is None:
+        return False
+    if given.by == "confirm_alone":
+        return True
+    if given.by == "confirmation":
+        return kind == "token"
+    has_chosen = given.reply == "chosen" and given.choice == YES
+    return has_chosen and kind == ("question" if given.by == "form" else "token")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from trax_mcp.api.answers import Answer as Response
 
 from tests.units.consent.questions import STOP
 from trax_mcp.api.caller import Caller
@@ -18,6 +17,7 @@ from trax_mcp.api.errors import (
     unread,
 )
 from trax_mcp.api.refusals import did_not_work, refused
+from trax_mcp.api.responses import Response
 from trax_mcp.consent.sent import fate_of
 
 if TYPE_CHECKING:
