@@ -6,10 +6,10 @@ import sys
 from dataclasses import dataclass
 from functools import reduce
 from types import MethodType
-from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from pathlib import Path
     from types import ModuleType
 
@@ -63,6 +63,10 @@ class Edit:
         if text.count(self.old) != 1:
             raise ValueError(f"{self.file} does not have {self.old!r} exactly once.")
         return text.replace(self.old, self.new)
+
+
+Changes: TypeAlias = "Mapping[str, Sequence[tuple[str, Patch | Edit]]]"
+"""By the words with which a promise begins: tests that must fail, and what takes it away."""
 
 
 class Break(NamedTuple):

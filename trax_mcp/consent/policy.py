@@ -108,7 +108,7 @@ def judge(case: Case) -> Verdict:
         return Refuse("declined", "recently_declined", retry_after_seconds=seconds)
     if answer is None:
         return AskFirst()
-    return Proceed() if answer.by == "confirm_alone" else _judge_confirmation(case)
+    return Proceed() if answer.by == "confirm_alone" else _judge_confirmation(case, answer)
 
 
 def _judge_person(case: Case, answer: Answer) -> Verdict:
@@ -125,13 +125,13 @@ def _judge_person(case: Case, answer: Answer) -> Verdict:
     return Proceed(question.id) if is_as_shown else Refuse("confirmation_invalid", "changed")
 
 
-def _judge_confirmation(case: Case) -> Verdict:
+def _judge_confirmation(case: Case, answer: Answer) -> Verdict:
     question = case.question
     if question is None:
         return AskFirst("mismatch" if case.is_for_another else "expired")
-    if question.way != "preview":  # a person is being asked it, so no preview of it is given
+    if not answer.fits(question.way):  # a person is being asked it, so no preview of it is given
         return Refuse("confirmation_invalid", "mismatch")
-    if not is_about(question, case.call):
+    if question.operations != case.call.operations:
         return AskFirst("mismatch")
     if is_too_soon(question.asked_at, question.hurried, case.came_at + _MOMENT):
         return TOO_SOON

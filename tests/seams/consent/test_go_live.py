@@ -22,6 +22,7 @@ from tests.support.product.virtual_time import in_virtual_time
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import LostAnswer, NotSent, Refused
 from trax_mcp.consent.calls import Answer, Ask, Call, Done, NotRun
+from trax_mcp.consent.store import name_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,7 +89,7 @@ async def test_the_id_of_a_form_is_no_confirmation(tmp_path: Path) -> None:
     async with open_studios(tmp_path) as it:
         form = await it.here.ask(START, "form")
         by_model = await it.here.answer(form, by="confirmation")
-        assert isinstance(by_model, Ask)
+        assert isinstance(by_model, NotRun)
         assert by_model.reason == "mismatch"
         preview = await it.here.ask(START, "preview")
         by_form = await it.here.answer(preview, by="form")
@@ -264,3 +265,19 @@ async def test_where_the_store_is_away_nothing_is_sent(tmp_path: Path) -> None:
             await it.here.answer(question)
         it.here.cut_off(is_away=False)
         assert isinstance(await it.here.answer(question), Done)
+
+
+@in_virtual_time
+async def test_where_the_store_forgets_while_a_go_live_is_sent_it_stays_on_air(
+    tmp_path: Path,
+) -> None:
+    """What is forgotten is not a stop."""
+    async with open_studios(tmp_path, processes=2) as it:
+        await it.here.known(MINE)
+        question = await it.here.ask(START)
+        it.trax.faults.slow(1, path="*/go-live")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(it.here.answer, question)
+            await anyio.sleep(0.5)
+            await it.here.guard.parts.store.update(name_of(STUDIO), lambda it, _: it.forget())
+        assert it.sent == ["go-live"]

@@ -1,0 +1,138 @@
+"""The breaks of the promises: who approves, when and once."""
+
+from __future__ import annotations
+
+import secrets
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from proof.breaks.changes import Changes, later, put, swap
+from trax_mcp.api.errors import Refused
+from trax_mcp.api.operation import When
+from trax_mcp.consent import pacing, policy, store
+from trax_mcp.consent.calls import Answer
+from trax_mcp.consent.policy import (
+    Case,
+    Proceed,
+    Verdict,
+    judge,
+    nothing_to_do,
+)
+from trax_mcp.consent.question import Question
+from trax_mcp.consent.rules import Rules
+from trax_mcp.consent.sending import Sending
+from trax_mcp.consent.sent import is_certain
+from trax_mcp.consent.state import Studio
+from trax_mcp.server.asking import Asking
+from trax_mcp.server.request import CallRequest
+from trax_mcp.studio.facts import Facts
+from trax_mcp.web.local_server import PageAccess
+from trax_mcp.web.passkey import challenge_for
+
+if TYPE_CHECKING:
+    from trax_mcp.consent.calls import Call
+    from trax_mcp.consent.open_questions import OpenQuestion
+    from trax_mcp.consent.question import Phase
+    from trax_mcp.consent.running import Begin
+
+
+StudioT = TypeVar("StudioT", bound=Studio)
+_begin = Studio.begin
+_find = Asking._find
+_judge_person = policy._judge_person
+
+
+def _begin_again(self: StudioT, it: Begin, now: float, lease: float) -> tuple[StudioT, bool]:
+    given_back, _ = self.change(it.question_id or "", lambda question: question.given_back())
+    return _begin(given_back, it, now, lease)
+
+
+def _as_it_was_shown(case: Case, answer: Answer) -> Verdict:
+    digest = case.question.preview.digest if case.question else case.digest
+    return _judge_person(case._replace(digest=digest), answer)
+
+
+async def _find_only_own(
+    self: Asking, call: Call, request: CallRequest
+) -> tuple[OpenQuestion | None, Phase | None]:
+    is_outside = {"panel", "page"} & {*self._people(call, request)}
+    return await _find(self, call, request) if is_outside else (None, None)
+
+
+def _wishes_by_meta(self: CallRequest) -> bool:
+    return "preview" in str(self.ctx.meta)
+
+
+_SHORT: Final = SimpleNamespace(
+    token_urlsafe=lambda _: secrets.token_urlsafe(2), token_hex=secrets.token_hex
+)
+
+
+_RATE_LIMIT_TEST: Final = "tests/consent/test_rate_limited_approvals.py"
+
+
+_WITHHELD_TEST: Final = "tests/consent/test_consent_withheld.py"
+
+CHANGES: Final[Changes] = {
+    "Before you go on or off the air": [
+        ("tests/consent/test_consent_facts.py", swap(Facts.writes_are_off).by(lambda *_: False)),
+        ("tests/model/test_model.py", swap(Studio.has_turn).by(lambda *_: True)),
+    ],
+    "**Nothing goes on air without": [
+        ("tests/consent/test_consent_withheld.py", swap(judge).by(lambda *_: Proceed())),
+        ("tests/consent/test_what_needs_a_yes.py", swap(Rules.when).by(lambda *_: When.NEVER)),
+    ],
+    "A confirmation that comes back within five seconds": [
+        (_WITHHELD_TEST, swap(pacing.is_too_soon).by(lambda *_: False)),
+        (_WITHHELD_TEST, put(pacing, "MOST_HURRIED", 1000)),
+    ],
+    "The id of a form, a panel or a page is no confirmation": [
+        ("tests/units/consent/test_policy.py", swap(Answer.fits).by(lambda *_: True)),
+    ],
+    "No preview is given of what a person is being asked": [
+        ("tests/consent/test_approval_channels.py", swap(Asking._find).by(_find_only_own)),
+    ],
+    "From the second no on": [
+        (
+            "tests/consent/test_approval_answers.py",
+            swap(pacing.Refusals.rest_seconds).by(lambda *_: None),
+        ),
+    ],
+    "An argument or `_meta`": [
+        (
+            "tests/consent/test_previews_by_wish.py",
+            swap(CallRequest.wants_preview).by(_wishes_by_meta),
+        ),
+    ],
+    "One yes, one broadcast.": [
+        ("tests/model/test_model.py", swap(Studio.begin).by(_begin_again)),
+        ("tests/consent/test_consent_asking.py", swap(nothing_to_do).by(lambda *_, **__: None)),
+    ],
+    "If the studio changes while you think": [
+        (
+            "tests/consent/test_consent_changed.py",
+            swap(policy._judge_person).by(_as_it_was_shown),
+        ),
+    ],
+    "If TRaX refuses the call because of too many requests": [
+        (_RATE_LIMIT_TEST, swap(Question.given_back).by(lambda self: self)),
+        (_RATE_LIMIT_TEST, swap(Sending._outcome).by(lambda self: "not_applied")),
+        (_RATE_LIMIT_TEST, swap(Refused.is_rate_limit).by(lambda self: True)),
+    ],
+    "Whatever your assistant says or sends": [
+        ("tests/web/test_approval_page.py", swap(PageAccess.has_session).by(lambda *_: True)),
+        ("tests/seams/test_chance.py", put(store, "secrets", _SHORT)),
+    ],
+    "from then on each approval needs your fingerprint": [
+        ("tests/web/test_passkey.py", swap(challenge_for).by(lambda *_: b"the same for all")),
+    ],
+    "Before each further change": [
+        (
+            "tests/consent/test_apply_changes_cut_short.py",
+            swap(Sending._why_not_as_shown).by(later(value="")),
+        ),
+    ],
+    "it stops at the first": [
+        ("tests/consent/test_apply_changes_cut_short.py", swap(is_certain).by(lambda *_: True)),
+    ],
+}

@@ -1,0 +1,194 @@
+"""The breaks of the promises: the server and who may use it."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+import sys
+from contextvars import Context
+from typing import TYPE_CHECKING, Final
+
+import httpx
+from starlette.datastructures import Headers
+
+from proof.breaks.changes import Changes, Edit, put, swap
+from trax_mcp.api import (
+    caller,
+    operation,
+)
+from trax_mcp.cli.startup import enrolled_passkey
+from trax_mcp.server import (
+    call_log,
+    logs,
+    measured,
+    untrusted,
+)
+from trax_mcp.server.door import CALLER, Door, _names_key, bearer_token
+from trax_mcp.server.overload import answer_to
+from trax_mcp.server.results import said_result
+from trax_mcp.server.server_tokens import ServerTokens
+from trax_mcp.server.sessions import Sessions
+from trax_mcp.server.tools import Tools
+from trax_mcp.server.untrusted import without_ours, write_delimited, write_json
+from trax_mcp.studio import list_cache
+from trax_mcp.telemetry.open_telemetry import OpenTelemetry
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+
+_identify = Door._identify
+
+
+_refuse_authorization = Door._refuse_authorization
+
+
+_request_to_trax = OpenTelemetry.request_to_trax
+
+
+def _ask_another_host() -> int:
+    with socket.socket() as other:
+        return other.connect_ex(("127.0.0.1", 9))
+
+
+def _with_token_as_key(headers: Headers) -> Headers:
+    return Headers({"x-api-key": bearer_token(headers) or "", **headers})
+
+
+def _let_bearer_keys_pass(self: Door, headers: Headers) -> Response | None:
+    return None if _names_key(headers) else _refuse_authorization(self, headers)
+
+
+def _trust_all(verify: object = True, **_: object) -> ssl.SSLContext:  # noqa: FBT002  httpx's
+    if isinstance(verify, ssl.SSLContext):
+        return verify
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+_OWN_TRANSPORT: Final = sys.modules["httpx._transports.default"]
+"""The connections that are given no TLS context, as those to a storage."""
+
+CHANGES: Final[Changes] = {
+    "**No argument is lost on the way.**": [
+        (
+            "tests/server/test_schemas.py",
+            Edit(
+                "trax_mcp/server/schemas.json",
+                '"additionalProperties":false,"description":"Only those of',
+                '"description":"Only those of',
+            ),
+        ),
+        (
+            "tests/server/test_schemas.py",
+            swap(operation.ToolInput._is_left_out).by(lambda *it: it[1] is None),
+        ),
+        (
+            "tests/server/test_arguments.py",
+            swap(operation.ToolInput._is_left_out).by(lambda *it: it[1] in (None, "")),
+        ),
+    ],
+    "**Nobody is held up by a reader.**": [
+        ("tests/server/test_stderr.py", swap(logs._handler).by(logging.StreamHandler)),
+    ],
+    "**Chat gives no orders.**": [
+        ("tests/chat/test_hostile_chat.py", swap(without_ours).by(lambda data: data)),
+    ],
+    "**Chat is fenced.**": [
+        ("tests/server/test_untrusted.py", swap(write_delimited).by(write_json)),
+    ],
+    "In each, invisible characters are spelt out": [
+        ("tests/server/test_both_halves.py", put(untrusted, "shown", lambda message: message)),
+    ],
+    "So what is said in words stands in both": [
+        (
+            "tests/server/test_both_halves.py",
+            swap(said_result).by(
+                lambda data, words, **more: said_result(data, words, **more).model_copy(
+                    update={
+                        "structured_content": said_result(
+                            data, words._replace(warnings=()), **more
+                        ).structured_content
+                    }
+                )
+            ),
+        ),
+    ],
+    "**Your key stays yours.**": [
+        ("tests/server/test_secrets_in_output.py", swap(caller.redact).by(lambda it, *_, **__: it)),
+        ("tests/seams/test_tls.py", put(httpx, "create_ssl_context", _trust_all)),
+        ("tests/seams/test_tls.py", put(_OWN_TRANSPORT, "create_ssl_context", _trust_all)),
+    ],
+    "**Nobody uses up what all share.**": [
+        ("tests/server/test_sessions.py", swap(Sessions._full).by(lambda *_: None)),
+    ],
+    "**A token can be changed": [
+        (
+            "tests/server/test_http_access.py",
+            swap(ServerTokens.accept).by(lambda self, token: token == self._tokens[0]),
+        ),
+    ],
+    "It holds no argument": [
+        (
+            "tests/server/test_json_log.py::test_a_call_over_http_is_the_line_that_the_page_shows",
+            swap(call_log._known_tool).by(lambda name: None if name is None else str(name)),
+        ),
+    ],
+    "A session belongs to the key": [
+        (
+            "tests/server/test_http.py",
+            swap(Door._with_caller).by(
+                lambda self, scope, caller, sign_in_id: {**scope, CALLER: caller}
+            ),
+        ),
+    ],
+    "The operator's key is never lent": [
+        (
+            "tests/server/test_http.py",
+            swap(_identify).by(lambda self, headers: _identify(self, _with_token_as_key(headers))),
+        ),
+    ],
+    "What is refused in this way": [
+        ("tests/server/test_request_limits.py", swap(answer_to).by(lambda *_, **__: b"")),
+    ],
+    "A server on stdio that gets a confirmation": [
+        (
+            "tests/consent/test_consent_stdio.py",
+            swap(Tools._with_guess).by(lambda self, not_run, request: not_run),
+        ),
+    ],
+    "Where the server has either": [
+        ("tests/server/test_http_access.py", swap(_refuse_authorization).by(_let_bearer_keys_pass)),
+    ],
+    "**no key, name, studio or text": [
+        ("tests/server/test_telemetry.py", swap(measured._hash).by(lambda session_id: session_id)),
+    ],
+    "**A dashboard and alerts": [
+        ("proof/operations/test_prometheus.py", Edit("deploy/alerts.yaml", "4..|Canc", "Canc")),
+    ],
+    "A call is one trace": [
+        (
+            "tests/server/test_telemetry.py",
+            swap(_request_to_trax).by(lambda *them: Context().run(_request_to_trax, *them)),
+        ),
+    ],
+    "What is offered while you type": [
+        ("tests/studio/test_list_cache.py", put(list_cache, "KEPT_SECONDS", 0.0)),
+    ],
+    "No prompt has the name of a tool": [
+        (
+            "tests/server/test_prompts.py::test_no_prompt_and_no_resource_has_the_name_of_a_tool",
+            Edit("prompts/start_stream.md", 'name = "start_stream"', 'name = "go_live"'),
+        ),
+    ],
+    "Nothing else: no statistics": [
+        (
+            "tests/docs/test_privacy.py",
+            swap(enrolled_passkey).by(
+                lambda settings: enrolled_passkey(settings) if _ask_another_host() else None
+            ),
+        ),
+    ],
+}

@@ -1,0 +1,106 @@
+"""The breaks of the promises: signing in."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Final
+
+from proof.breaks.changes import Changes, later, put, swap
+from trax_mcp import sealing
+from trax_mcp.api import (
+    caller,
+    refusals,
+)
+from trax_mcp.api.operation import When
+from trax_mcp.clock import Clock
+from trax_mcp.consent.rules import Rules
+from trax_mcp.server.door import bearer_token
+from trax_mcp.server.offer import Offer
+from trax_mcp.sign_in import client_descriptions, clients, sign_ins
+from trax_mcp.sign_in.attempts import Attempts
+from trax_mcp.sign_in.forms import Forms
+from trax_mcp.sign_in.screens import reach_text
+from trax_mcp.sign_in.server import AuthorizationServer
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+
+_fingerprint = caller._fingerprint
+
+
+_give_tokens = AuthorizationServer._give_tokens
+
+
+_why_not = Offer.why_not
+
+
+async def _print_tokens(self: AuthorizationServer, request: Request) -> Response:
+    response = await _give_tokens(self, request)
+    sys.stderr.write(bytes(response.body).decode())
+    return response
+
+
+_ZEROS: Final = SimpleNamespace(token_bytes=bytes)
+
+
+_EQUAL: Final = SimpleNamespace(compare_digest=lambda *_: True)
+
+CHANGES: Final[Changes] = {
+    "The key never passes through the client": [
+        ("tests/sign_in/test_secrets.py", swap(_give_tokens).by(_print_tokens)),
+    ],
+    "tokens are good there and nowhere else": [
+        (
+            "tests/sign_in/test_token_attacks.py",
+            swap(bearer_token).by(
+                lambda headers: headers.get("authorization", "").rpartition(" ")[2] or None
+            ),
+        ),
+    ],
+    "It says which studios the key reaches": [
+        ("tests/sign_in/test_screens.py", swap(reach_text).by(lambda *_: "It is a good key.")),
+    ],
+    "Nothing can be changed": [
+        (
+            "tests/sign_in/test_signed_in_callers.py",
+            swap(_why_not).by(lambda self, kind, *_: _why_not(self, kind)),
+        ),
+    ],
+    "Going live still needs": [
+        ("tests/sign_in/test_token_attacks.py", swap(Rules.when).by(lambda *_: When.NEVER)),
+    ],
+    "Tokens are hashes in it": [
+        ("tests/units/sign_in/test_custody.py", swap(sign_ins._hash).by(lambda root: root)),
+        ("tests/seams/test_chance.py", put(sealing, "secrets", _ZEROS)),
+    ],
+    "TRaX judges it in each request.": [
+        ("tests/sign_in/test_signed_in_callers.py", put(refusals, "_NEED_ANOTHER_KEY", ())),
+    ],
+    "10 wrong keys in ten minutes.": [
+        ("tests/sign_in/test_limit_attacks.py", swap(Attempts._free).by(lambda *_: 10)),
+        (
+            "tests/seams/test_name_servers.py",
+            swap(clients._resolve).by(lambda host: later(value=clients._look_up(host))()),
+        ),
+    ],
+    "Nothing is kept of them": [
+        ("tests/sign_in/test_registration_attacks.py", put(client_descriptions, "hmac", _EQUAL)),
+    ],
+    "the one that was read within the day": [
+        ("tests/sign_in/test_client_documents.py", put(clients, "_STALE_SECONDS", 86_400_000)),
+    ],
+    "a yes from before is good after it": [
+        (
+            "tests/sign_in/test_shared_memory.py",
+            swap(_fingerprint).by(lambda text: _fingerprint(text.partition("\0")[0])),
+        ),
+    ],
+    "A sign-in takes at most ten minutes.": [
+        ("tests/sign_in/test_page_attacks.py", swap(Forms.deadline).by(lambda *_: 1e12)),
+        ("tests/seams/test_clock.py", swap(Clock.seconds).by(lambda *_: time.time())),
+    ],
+}

@@ -1,0 +1,97 @@
+"""The breaks of the promises: how a stop gets through, and what it ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import anyio
+
+from proof.breaks.changes import Changes, later, put, swap
+from trax_mcp.actions.studios import UpdateStudio
+from trax_mcp.api.errors import TraxError
+from trax_mcp.consent import parts, shielded_tasks, stop_ends, stopping
+from trax_mcp.consent.running import Start
+from trax_mcp.consent.sending import Sending
+from trax_mcp.consent.sent import fate_of
+from trax_mcp.consent.state import Studio
+
+if TYPE_CHECKING:
+    from trax_mcp.consent.running import Begin, End
+    from trax_mcp.studio.facts import Observed
+
+StudioT = TypeVar("StudioT", bound=Studio)
+_STOP_AS_SEEN_TEST: Final = "tests/consent/test_stop_as_seen.py"
+_STOPS_TEST: Final = "tests/seams/consent/test_stop.py"
+_UNSHIELDED: Final = SimpleNamespace(
+    CancelScope=lambda *, deadline, shield: anyio.CancelScope(deadline=deadline),
+    Event=anyio.Event,
+)
+_end = Studio.end
+
+
+def by_its_answer(
+    sent: stop_ends._Sent, seen: Observed, *_: object, **__: object
+) -> stop_ends.StopEnd:
+    """How a stop has ended, whatever was seen after it."""
+    if isinstance(sent, TraxError):
+        return stop_ends.StopEnd(sent.outcome, seen, sent)
+    return stop_ends.StopEnd("applied", seen)
+
+
+def _end_after_any_stop(
+    self: StudioT, begun: Begin, it: End, now: float, lease: float
+) -> tuple[StudioT, bool]:
+    start = self.start and replace(self.start, asked_at=0.0)
+    return _end(replace(self, start=start), begun, it, now, lease)
+
+
+def _end_if_known(
+    self: StudioT, begun: Begin, it: End, now: float, lease: float
+) -> tuple[StudioT, bool]:
+    after, came = _end(self, begun, it, now, lease)
+    return after, came or (it.start is not None and self.start is None)
+
+
+CHANGES: Final[Changes] = {
+    "**A stop is never held up.**": [
+        ("tests/consent/test_stop_under_load.py", put(stopping, "_WAIT_SECONDS", 3600.0)),
+        ("tests/consent/test_turns.py", put(parts, "_AGAIN_SECONDS", -1.0)),
+    ],
+    "A stop is told by what was seen after it": [
+        # A stop is told as done on the old status.
+        (_STOP_AS_SEEN_TEST, swap(Start.may_come).by(lambda *_: False)),
+        (_STOP_AS_SEEN_TEST, swap(stop_ends.end_of_stop).by(by_its_answer)),
+    ],
+    "The answer to a go-live mentions a later stop only if": [
+        # A refused stop ends the watch of a start.
+        (_STOP_AS_SEEN_TEST, swap(fate_of).by(lambda *_: "counts")),
+    ],
+    "takes the studio off the air again": [
+        ("tests/consent/test_stop_during_go_live.py", swap(Sending._undo).by(later(value=None))),
+    ],
+    "An earlier stop ends no newer show": [
+        ("tests/consent/test_stop_during_go_live.py", swap(Studio.end).by(_end_after_any_stop)),
+        (
+            "tests/seams/consent/test_start_that_still_comes.py",
+            swap(Studio.begin_repeat).by(lambda self, *_: (self, True)),
+        ),
+    ],
+    "A Valkey that has forgotten a stop": [
+        ("tests/seams/consent/test_go_live.py", swap(Studio.end).by(_end_if_known)),
+    ],
+    "A stop that TRaX refuses in any other way": [
+        (_STOPS_TEST, swap(fate_of).by(lambda *_: "counts")),
+    ],
+    "A client that hangs up": [
+        (_STOPS_TEST, put(shielded_tasks, "anyio", _UNSHIELDED)),
+    ],
+    "It voids every earlier yes": [
+        ("tests/consent/test_consent_stop.py", swap(Studio.is_void).by(lambda *_: False)),
+        (
+            "tests/consent/test_auto_go_live.py",
+            swap(UpdateStudio.puts_on_air).by(lambda self: False),
+        ),
+    ],
+}
