@@ -9,13 +9,23 @@ from typing import TYPE_CHECKING, Any, Final
 from trax_mcp.actions.shown import show
 from trax_mcp.actions.view import View
 from trax_mcp.api.models import Connection, Destination, Health, Source, StreamStatus, Studio
-from trax_mcp.studio.facts import Fact, Facts, Read
+from trax_mcp.api.reads import (
+    GetHealth,
+    GetStreamStatus,
+    GetStudio,
+    ListConnections,
+    ListDestinations,
+    ListSources,
+    ListStudios,
+)
+from trax_mcp.studio.facts import Facts, Kind, Read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from trax_mcp.actions.change import Change
     from trax_mcp.actions.shown import Preview
+    from trax_mcp.api.operation import ListOperation
 
 NOW: Final = datetime(2026, 6, 5, 18, 12, 30, tzinfo=UTC)
 """Twelve minutes after the studio that is `ON_AIR` went live."""
@@ -57,13 +67,28 @@ def account(
     return Connection.model_validate({**shown, "connectionType": "oauth", "expiresAt": expires})
 
 
+READS: Final[Mapping[str, Kind]] = {
+    "studio": GetStudio,
+    "status": GetStreamStatus,
+    "destinations": ListDestinations,
+    "sources": ListSources,
+    "connections": ListConnections,
+    "studios": ListStudios,
+    "health": GetHealth,
+}
+"""The facts of TRaX as the tests name them."""
+
+
 def known(base: Facts | None = None, /, **values: Any) -> Facts:  # noqa: ANN401  any fact
     """These values as facts: each as it is or, if it is a `Read`, with what is missing of it."""
-    reads: dict[str, Any] = {
-        name: it if name not in {*Fact} or isinstance(it, Read) else Read(it)
-        for name, it in values.items()
-    }
-    return (base or Facts())._replace(**reads)
+    facts = base or Facts()
+    for name, it in values.items():
+        read: Any = it if isinstance(it, Read) else Read(it)
+        if name in READS:
+            facts = facts.having(READS[name], read)
+        else:
+            facts = replace(facts, **{name: read if name == "starting" else it})
+    return facts
 
 
 EVERYTHING: Final = known(
@@ -112,7 +137,7 @@ def in_studio(name: str, which: str, status: StreamStatus | None, *places: Desti
 
 
 IN_USE: Final = but(
-    studio_details=(
+    per_studio=(
         in_studio("One", "s1", OFF_AIR, destination("x1", "Main", "youtube")),
         in_studio("Two", "s2", ON_AIR, destination("x2", "T", "twitch")),
     )
@@ -126,12 +151,10 @@ def _each(read: Read[Any], change: Callable[[Any], Any]) -> Read[Any]:
 
 
 def in_another_order(facts: Facts) -> Facts:
-    lists = (Fact.DESTINATIONS, Fact.SOURCES, Fact.CONNECTIONS, Fact.STUDIO_DETAILS)
-    reads = {it: facts.of(it) for it in lists}
-    return known(
-        facts,
-        **{it: replace(read, value=read.value and read.value[::-1]) for it, read in reads.items()},
-    )
+    kinds: tuple[type[ListOperation[Any]], ...] = (ListDestinations, ListSources, ListConnections)
+    for kind in kinds:
+        facts = facts.changing(kind, lambda them: them[::-1])
+    return replace(facts, per_studio=facts.per_studio[::-1])
 
 
 def some_time_later(facts: Facts) -> Facts:
@@ -139,14 +162,14 @@ def some_time_later(facts: Facts) -> Facts:
     updated: dict[str, Any] = {"status": "ready", "created_at": "2026-06-06T00:00:00Z"}
     opened = {"last_opened_at": "2026-06-06T00:00:00Z", "description": "Tonight", "role": "EDIT"}
     renewed = {"expires_at": "2026-06-07T00:00:00Z", "updated_at": "2026-06-06T00:00:00Z"}
-    here = facts.studio.value
+    here = facts[GetStudio].value
     return known(
         facts,
         studio=here and here.model_copy(update=opened),
         status=LATER if facts.live else OFF_AIR,
-        destinations=_each(facts.destinations, lambda it: it.model_copy(update=updated)),
-        sources=_each(facts.sources, lambda it: it.model_copy(update=updated)),
-        connections=_each(facts.connections, lambda it: it.model_copy(update=renewed)),
+        destinations=_each(facts[ListDestinations], lambda it: it.model_copy(update=updated)),
+        sources=_each(facts[ListSources], lambda it: it.model_copy(update=updated)),
+        connections=_each(facts[ListConnections], lambda it: it.model_copy(update=renewed)),
         health=Health.model_validate({"status": "degraded", "writeEnabled": False}),
-        studio_details=_each(facts.studio_details, some_time_later),
+        per_studio=tuple(map(some_time_later, facts.per_studio)),
     )

@@ -5,19 +5,15 @@ have written it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from enum import IntEnum, auto
 from itertools import groupby, product
 from typing import Final, NamedTuple
 
 from pydantic import SecretStr
 
-from trax_mcp.actions.view import ItemT, Row
-from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Operation
+from trax_mcp.actions.view import Row
 from trax_mcp.api.text_safety import columns_of
 from trax_mcp.studio import naming
-from trax_mcp.studio.facts import Read
 from trax_mcp.studio.naming import Name, Sentence, joined, known_platform, listed, say, sentence
 
 LONGEST_CHOICE: Final = 45
@@ -342,37 +338,3 @@ def stays(number: int, *, is_on: bool) -> str:
     return f"{it} {stay} {'on' if is_on else 'off'} for later shows until you turn {them} " + (
         "off." if is_on else "back on."
     )
-
-
-def with_new(listed: Read[tuple[ItemT, ...]], item: ItemT) -> Read[tuple[ItemT, ...]]:
-    """A list with one more thing. One that is not known stays so."""
-    if listed.value is None:
-        return listed
-    return replace(listed, value=listed.value + (item,))  # noqa: RUF005  mypy knows no other way
-
-
-def without(listed: Read[tuple[ItemT, ...]], its_id: str) -> Read[tuple[ItemT, ...]]:
-    """A list without a thing."""
-    return _each(listed, lambda it: None if it.id == its_id else it)
-
-
-def changed_in(
-    listed: Read[tuple[ItemT, ...]], change: Operation[Model]
-) -> Read[tuple[ItemT, ...]]:
-    """A list of which a call changes one thing."""
-    given = change.model_dump(exclude_none=True)
-
-    def changed(it: ItemT) -> ItemT:
-        known = {name: given[name] for name in given.keys() & type(it).model_fields}
-        return it.model_copy(update=known) if it.id == change.target_id() else it
-
-    return _each(listed, changed)
-
-
-def _each(
-    listed: Read[tuple[ItemT, ...]], change: Callable[[ItemT], ItemT | None]
-) -> Read[tuple[ItemT, ...]]:
-    if listed.value is None:
-        return listed
-    changed = (change(it) for it in listed.value)
-    return replace(listed, value=tuple(it for it in changed if it is not None))

@@ -1,7 +1,7 @@
 """A change: an operation that says what it means, before it is sent and after."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from inspect import isabstract
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
@@ -17,10 +17,11 @@ from trax_mcp.actions.results import (
 )
 from trax_mcp.actions.view import Row, Sentences, Target, View
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.models import Model
+from trax_mcp.api.models import ItemT, Model
 from trax_mcp.api.operation import Operation, Response_co
+from trax_mcp.api.reads import GetStudio
 from trax_mcp.studio import naming
-from trax_mcp.studio.facts import Fact, Facts, Unknown
+from trax_mcp.studio.facts import Facts, Kind, Unknown
 from trax_mcp.studio.naming import Name, Sentence, say, sentence
 
 ModelT = TypeVar("ModelT", bound=Model)
@@ -41,7 +42,7 @@ class Change(Operation[Response_co], Generic[Response_co], abstract=True):
     done.
     """
 
-    reads: ClassVar[Sequence[Fact]]
+    reads: ClassVar[Sequence[Kind]]
     """The facts that are read before the question."""
 
     @classmethod
@@ -56,7 +57,7 @@ class Change(Operation[Response_co], Generic[Response_co], abstract=True):
             raise TypeError(f"{cls.__name__} must say what it reads, does and has done")
 
     @property
-    def all_reads(self) -> Sequence[Fact]:
+    def all_reads(self) -> Sequence[Kind]:
         """The facts that are read before the question about this call."""
         return self.reads
 
@@ -92,13 +93,24 @@ class Change(Operation[Response_co], Generic[Response_co], abstract=True):
         """
         return facts
 
+    def changed(self, items: Iterable[ItemT]) -> Iterator[ItemT]:
+        """A list as a call leaves it that changes one thing in it."""
+        given = self.model_dump(exclude_none=True)
+        for it in items:
+            known = {name: given[name] for name in given.keys() & type(it).model_fields}
+            yield it.model_copy(update=known) if it.id == self.target_id() else it
+
+    def without_target(self, items: Iterable[ItemT]) -> Iterator[ItemT]:
+        """A list as a call leaves it that deletes one thing."""
+        return (it for it in items if it.id != self.target_id())
+
     def target(self, view: View) -> Target:
         """The thing that the call acts on.
 
         Raises:
             NotSent: its list could be read, and does not contain it.
         """
-        studio = view.asked_with.studio.value
+        studio = view.asked_with[GetStudio].value
         return Target(self.target_id(), studio.name if studio else None)
 
     def described(self, view: View) -> Name:

@@ -12,9 +12,16 @@ from trax_mcp.api import arguments
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import MediaUpload, Model
 from trax_mcp.api.operation import Effect
-from trax_mcp.api.reads import ListChatMessages, ListMedia
+from trax_mcp.api.reads import (
+    GetHealth,
+    GetStreamStatus,
+    GetStudio,
+    ListChatMessages,
+    ListDestinations,
+    ListMedia,
+    ListStudios,
+)
 from trax_mcp.studio import naming
-from trax_mcp.studio.facts import Fact
 from trax_mcp.studio.naming import Name, listed, say, sentence
 
 
@@ -34,7 +41,7 @@ class SendChatMessage(
     text: arguments.MessageText = Field(description="The message.")
     platforms: arguments.ShortTexts | None = None
 
-    reads = (Fact.STUDIO, Fact.STATUS, Fact.DESTINATIONS, Fact.HEALTH)
+    reads = (GetStudio, GetStreamStatus, ListDestinations, GetHealth)
 
     def acts(self, view: View) -> Iterator[Act]:
         known = only_known(self.platforms or ())
@@ -102,7 +109,7 @@ class CreateMediaUpload(
     byte_size: arguments.ByteSize = Field(description="Exact size in bytes.")
     folder: arguments.Path | None = Field(None, description="Folder in the library.")
 
-    reads = (Fact.STUDIOS, Fact.HEALTH)
+    reads = (ListStudios, GetHealth)
 
     def described(self, view: View) -> Name:
         return new_name(self.filename)

@@ -10,9 +10,16 @@ from trax_mcp.api import arguments
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Destination, Model
 from trax_mcp.api.operation import Effect
-from trax_mcp.api.reads import ListConnections
+from trax_mcp.api.reads import (
+    GetHealth,
+    GetStreamStatus,
+    GetStudio,
+    ListConnections,
+    ListDestinations,
+    ListStudios,
+)
 from trax_mcp.studio import naming
-from trax_mcp.studio.facts import NOT_TOLD, Fact, Unknown, count
+from trax_mcp.studio.facts import NOT_TOLD, Unknown, count
 from trax_mcp.studio.naming import Looks, Name, Sentence, say, sentence
 
 _MOST_NAMED: Final = 10
@@ -28,17 +35,17 @@ class UnlinkConnection(
 ):
     connection_id: arguments.Id
 
-    reads = (Fact.CONNECTIONS, Fact.STUDIO_DETAILS, Fact.HEALTH)
+    reads = (ListConnections, ListStudios, GetStreamStatus, ListDestinations, GetHealth)
 
     def target(self, view: View) -> Target:
-        it = view.find(view.facts.connections, self.connection_id, shown_by=ListConnections)
+        it = view.find(ListConnections, self.connection_id)
         if it is None:
             return Target(self.connection_id)
         return Target(it.id, it.display_name, it.platform)
 
     def described(self, view: View) -> Name:
         """The account, with its id if another one looks the same."""
-        accounts = view.facts.connections.value or ()
+        accounts = view.facts[ListConnections].value or ()
         target = self.target(view)
         looks = Looks({it.id: it.display_name for it in accounts})
         return naming.named(target.name or target.id, target.id, among=looks)
@@ -68,7 +75,7 @@ class UnlinkConnection(
 
     def unknown(self, view: View) -> Iterator[Unknown]:
         yield from super().unknown(view)
-        if view.facts.connections.value is not None and self.target(view).platform is None:
+        if view.facts[ListConnections].value is not None and self.target(view).platform is None:
             yield Unknown("the account's platform", NOT_TOLD)
         unclear = [it for it, _, _ in self._switched_on(view) if it.platform is None]
         if unclear:
@@ -92,8 +99,8 @@ class UnlinkConnection(
         All that may be of its platform.
         """
         platform = self.target(view).platform
-        for details in view.facts.studio_details.value or ():
-            studio = naming.studio(details.studio.value, longest=naming.TARGET_NAME)
+        for details in view.facts.per_studio:
+            studio = naming.studio(details[GetStudio].value, longest=naming.TARGET_NAME)
             for it in (*details.enabled, *details.perhaps_enabled):
                 if platform is None or it.platform in {platform, None}:
                     yield it, studio, details.live is True

@@ -11,7 +11,6 @@ from trax_mcp.actions.acts import (
     Rank,
     add,
     change,
-    changed_in,
     delete,
     key_in_words,
     new_name,
@@ -19,8 +18,6 @@ from trax_mcp.actions.acts import (
     rename,
     stays,
     turn,
-    with_new,
-    without,
 )
 from trax_mcp.actions.change import Change, read_as
 from trax_mcp.actions.results import whether_on
@@ -29,12 +26,18 @@ from trax_mcp.api import arguments
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Destination, Model
 from trax_mcp.api.operation import Effect, Response_co, When, unless_false
-from trax_mcp.api.reads import ListDestinations
+from trax_mcp.api.reads import (
+    GetHealth,
+    GetStreamStatus,
+    GetStudio,
+    ListConnections,
+    ListDestinations,
+)
 from trax_mcp.studio import naming
-from trax_mcp.studio.facts import Fact, Facts
+from trax_mcp.studio.facts import Facts, Kind
 from trax_mcp.studio.naming import Looks, Name, Sentence, say, sentence
 
-_READS: Final = (Fact.STUDIO, Fact.STATUS, Fact.DESTINATIONS, Fact.HEALTH)
+_READS: Final = (GetStudio, GetStreamStatus, ListDestinations, GetHealth)
 
 _HIDDEN: Final = {
     "rtmpUrl": "the address",
@@ -71,8 +74,8 @@ class _OfDestination(Change[Response_co], Generic[Response_co], abstract=True):
         return naming.known_platform(it.platform) if it else ""
 
     def _found(self, view: View) -> Destination | None:
-        found = view.find(view.facts.destinations, self.dest_id, shown_by=ListDestinations)
-        return found and as_in(view.asked_with.destinations, found)
+        found = view.find(ListDestinations, self.dest_id)
+        return found and as_in(view.asked_with[ListDestinations], found)
 
 
 class CreateDestination(
@@ -109,8 +112,8 @@ class CreateDestination(
     reads = _READS
 
     @property
-    def all_reads(self) -> Sequence[Fact]:
-        return _READS if self.connection_id is None else (*_READS, Fact.CONNECTIONS)
+    def all_reads(self) -> Sequence[Kind]:
+        return _READS if self.connection_id is None else (*_READS, ListConnections)
 
     @property
     def puts_on_air(self) -> bool:
@@ -148,7 +151,7 @@ class CreateDestination(
 
     def _account(self, view: View, its_id: str) -> Sentence:
         """A linked account by name, or by id where its name is unknown."""
-        accounts = view.facts.connections.value or ()
+        accounts = view.facts[ListConnections].value or ()
         for it in accounts:
             if it.id == its_id:
                 looks = Looks({it.id: it.display_name for it in accounts})
@@ -178,7 +181,7 @@ class CreateDestination(
             enabled=self.enabled is not False,
             vertical=self.vertical is True,
         )
-        return facts._replace(destinations=with_new(facts.destinations, new))
+        return facts.changing(ListDestinations, lambda them: (*them, new))
 
 
 class UpdateDestination(
@@ -285,7 +288,7 @@ class UpdateDestination(
         yield from self._joins_or_leaves(view)
 
     def after(self, facts: Facts) -> Facts:
-        return facts._replace(destinations=changed_in(facts.destinations, self))
+        return facts.changing(ListDestinations, self.changed)
 
     def _joins_or_leaves(self, view: View) -> Sentences:
         if self.enabled is not None:
@@ -322,7 +325,7 @@ class DeleteDestination(
         yield from self.on_air(view)
 
     def after(self, facts: Facts) -> Facts:
-        return facts._replace(destinations=without(facts.destinations, self.dest_id))
+        return facts.changing(ListDestinations, self.without_target)
 
 
 def _switch(of: Name, to: str) -> Act:

@@ -15,6 +15,7 @@ from trax_mcp.actions.stream import may_reach, on_screen, places, stays_off
 from trax_mcp.actions.view import Row, Sentences, Target, View
 from trax_mcp.api.models import Destination, Model
 from trax_mcp.api.operation import Operation
+from trax_mcp.api.reads import GetStudio, ListDestinations
 from trax_mcp.studio.facts import Facts
 from trax_mcp.studio.naming import Sentence, say
 
@@ -201,7 +202,7 @@ class _Several:
 
     def preview(self) -> Preview:
         view, (first, _) = self._view, self._changes[0]
-        studio = view.asked_with.studio.value
+        studio = view.asked_with[GetStudio].value
         target = Target(first.studio(), studio.name if studio else None)
         warnings = (it for change, its in self._changes for it in change.warnings(its))
         return Preview(
@@ -234,7 +235,7 @@ class _Several:
         yield from _facts(it for it in self._by_rank if it.rank >= Rank.GO_LIVE)
         if self._starts:
             turned_off = {it.id for it in _may_be_on(self._view.facts)}
-            off = [it for it in self._after.destinations.value or () if it.enabled is False]
+            off = [it for it in self._after[ListDestinations].value or () if it.enabled is False]
             yield stays_off(self._last_view, [it for it in off if it.id not in turned_off])
             yield on_screen(self._last_view)
         elif self._is_set_to_start:
@@ -282,7 +283,7 @@ def unshown(shown: Facts, now: Facts, added: Iterable[str]) -> list[Destination]
 
 def is_as_shown(shown: Facts, now: Facts, added: Iterable[str]) -> bool:
     """Whether a go-live reaches nothing that was not shown, or not told of."""
-    before, after = shown.destinations, now.destinations
+    before, after = shown[ListDestinations], now[ListDestinations]
     is_less_clear = (
         after.unreadable > before.unreadable
         or (after.is_null and not before.is_null)

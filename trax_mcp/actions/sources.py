@@ -10,15 +10,12 @@ from trax_mcp.actions.acts import (
     Act,
     Rank,
     add,
-    changed_in,
     delete,
     new_name,
     new_stays,
     rename,
     stays,
     turn,
-    with_new,
-    without,
 )
 from trax_mcp.actions.change import Change, read_as
 from trax_mcp.actions.results import whether_on
@@ -27,12 +24,12 @@ from trax_mcp.api import arguments
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Model, Source
 from trax_mcp.api.operation import Effect, Response_co, When, unless_false
-from trax_mcp.api.reads import ListSources
+from trax_mcp.api.reads import GetHealth, GetStreamStatus, GetStudio, ListSources
 from trax_mcp.studio import naming
-from trax_mcp.studio.facts import Fact, Facts
+from trax_mcp.studio.facts import Facts
 from trax_mcp.studio.naming import Name, say, sentence
 
-_READS: Final = (Fact.STUDIO, Fact.STATUS, Fact.SOURCES, Fact.HEALTH)
+_READS: Final = (GetStudio, GetStreamStatus, ListSources, GetHealth)
 _APPEARS: Final = ", so viewers may see it at once"
 _VANISHES: Final = ", so it may vanish from the picture at once"
 
@@ -53,7 +50,7 @@ class _OfSource(Change[Response_co], Generic[Response_co], abstract=True):
         return Target(self.source_id, it.name if it else None)
 
     def _found(self, view: View) -> Source | None:
-        return view.find(view.facts.sources, self.source_id, shown_by=ListSources)
+        return view.find(ListSources, self.source_id)
 
 
 class CreateSource(
@@ -114,7 +111,7 @@ class CreateSource(
 
     def after(self, facts: Facts) -> Facts:
         new = Source(id="", name=self.name, type=self.type, active=self.active is not False)
-        return facts._replace(sources=with_new(facts.sources, new))
+        return facts.changing(ListSources, lambda them: (*them, new))
 
 
 class UpdateSource(
@@ -185,7 +182,7 @@ class UpdateSource(
         )
 
     def after(self, facts: Facts) -> Facts:
-        return facts._replace(sources=changed_in(facts.sources, self))
+        return facts.changing(ListSources, self.changed)
 
 
 class DeleteSource(
@@ -216,4 +213,4 @@ class DeleteSource(
         yield sentence("Deleted the source {} from {}.", self.described(view), view.studio)
 
     def after(self, facts: Facts) -> Facts:
-        return facts._replace(sources=without(facts.sources, self.source_id))
+        return facts.changing(ListSources, self.without_target)

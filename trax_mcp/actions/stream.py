@@ -10,11 +10,11 @@ from trax_mcp.api import arguments
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Destination, Model
 from trax_mcp.api.operation import Effect
-from trax_mcp.api.reads import GetStreamStatus
+from trax_mcp.api.reads import GetStreamStatus, GetStudio, ListDestinations
 from trax_mcp.studio import naming, times
-from trax_mcp.studio.facts import Fact, Facts, count
+from trax_mcp.studio.facts import Facts, count
 from trax_mcp.studio.naming import Sentence, joined, note, say, sentence
-from trax_mcp.studio.readiness import READINESS_FACTS, go_live_warnings
+from trax_mcp.studio.readiness import READINESS_READS, go_live_warnings
 
 STAY_ON_AIR: Final = "Stay on air"
 """The choice that refuses a stop. No question about one is kept."""
@@ -40,7 +40,7 @@ class GoLive(
 ):
     studio_id: arguments.Id
 
-    reads = READINESS_FACTS
+    reads = READINESS_READS
 
     @property
     def puts_on_air(self) -> bool:
@@ -63,7 +63,7 @@ class GoLive(
         yield from super().lead(view)
 
     def rows(self, view: View) -> Iterator[Row]:
-        off = [it for it in view.facts.destinations.value or () if it.enabled is False]
+        off = [it for it in view.facts[ListDestinations].value or () if it.enabled is False]
         yield places(view, "Streams to", view.facts.enabled, short="To")
         yield stays_off(view, off)
         yield on_screen(view)
@@ -125,7 +125,7 @@ class GoOffline(
 ):
     studio_id: arguments.Id
 
-    reads = (Fact.STUDIO, Fact.STATUS, Fact.DESTINATIONS)
+    reads = (GetStudio, GetStreamStatus, ListDestinations)
 
     def acts(self, view: View) -> Iterator[Act]:
         yield Act(
@@ -208,7 +208,7 @@ def _destinations(view: View, response: JsonObject) -> str:
 
 
 def _names(view: View, ids: list[str]) -> Iterator[str]:
-    known = {it.id: it for it in view.facts.destinations.value or ()}
+    known = {it.id: it for it in view.facts[ListDestinations].value or ()}
     for it in dict.fromkeys(ids):
         if it in known:
             yield f"{naming.platform(known[it].platform)} ({naming.quoted(known[it].name)})"
@@ -227,7 +227,7 @@ def _ids(response: JsonObject) -> list[str] | None:
 
 def may_reach(view: View) -> Sentences:
     """What a show may reach although nobody can see it. It stands first in a question."""
-    read, unclear = view.facts.destinations, view.facts.perhaps_enabled
+    read, unclear = view.facts[ListDestinations], view.facts.perhaps_enabled
     if read.is_null and not read.value:
         yield say("TRaX sent no list of destinations: the show may go out anyway.")
     elif read.is_null or (read.missing and read.value is not None):

@@ -12,9 +12,16 @@ from trax_mcp.api import arguments
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Studio
 from trax_mcp.api.operation import Effect, When, if_true
-from trax_mcp.api.reads import GetStudio, ListStudios
+from trax_mcp.api.reads import (
+    GetHealth,
+    GetStreamStatus,
+    GetStudio,
+    ListDestinations,
+    ListSources,
+    ListStudios,
+)
 from trax_mcp.studio import naming
-from trax_mcp.studio.facts import Fact, Facts, Read
+from trax_mcp.studio.facts import Facts, Read
 from trax_mcp.studio.naming import Name, say, sentence
 
 
@@ -27,7 +34,7 @@ class CreateStudio(
 ):
     name: arguments.ShortText = Field(description="The name people see.")
 
-    reads = (Fact.STUDIOS, Fact.HEALTH)
+    reads = (ListStudios, GetHealth)
 
     def described(self, view: View) -> Name:
         return new_name(self.name)
@@ -69,7 +76,7 @@ class UpdateStudio(
         None, description="Goes offline when its input drops."
     )
 
-    reads = (Fact.STUDIO, Fact.STATUS, Fact.DESTINATIONS, Fact.SOURCES, Fact.HEALTH)
+    reads = (GetStudio, GetStreamStatus, ListDestinations, ListSources, GetHealth)
 
     @property
     def puts_on_air(self) -> bool:
@@ -117,15 +124,14 @@ class UpdateStudio(
             view,
             response,
             kind="studio",
-            before=self.described(view) if view.facts.studio.value else None,
+            before=self.described(view) if view.facts[GetStudio].value else None,
             after=naming.named(it.name, it.id) if it else None,
         )
 
     def after(self, facts: Facts) -> Facts:
-        if self.name is None or facts.studio.value is None:
+        if self.name is None or (studio := facts[GetStudio].value) is None:
             return facts
-        studio = facts.studio.value.model_copy(update={"name": self.name})
-        return facts._replace(studio=Read(studio))
+        return facts.having(GetStudio, Read(studio.model_copy(update={"name": self.name})))
 
 
 def _goes_live_alone() -> Act:

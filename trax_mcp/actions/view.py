@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, Self, TypeVar
 from trax_mcp.api.errors import NotSent
 from trax_mcp.api.models import Connection, Destination, Source
 from trax_mcp.api.operation import ListOperation
+from trax_mcp.api.reads import GetStudio, ListDestinations, ListSources
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Facts, Observed, Read
 from trax_mcp.studio.naming import Looks, Name, Sentence, joined, note, say, sentence
@@ -86,30 +87,30 @@ class View:
 
     def destination(self, it: Destination) -> Name:
         """A destination as sentences describe it, with its id if another one looks the same."""
-        it = as_in(self.asked_with.destinations, it)
+        it = as_in(self.asked_with[ListDestinations], it)
         return naming.destination(it, among=self._destination_looks, longest=naming.TARGET_NAME)
 
     def source_name(self, it: Source) -> Name:
         """A source without its type, with its id if another one looks the same."""
-        it = as_in(self.asked_with.sources, it)
+        it = as_in(self.asked_with[ListSources], it)
         return naming.named(it.name, it.id, among=self._source_looks)
 
     @cached_property
     def _destination_looks(self) -> Looks:
-        return _looks(self.asked_with.destinations, self.facts.destinations)
+        return _looks(self.asked_with[ListDestinations], self.facts[ListDestinations])
 
     @cached_property
     def _source_looks(self) -> Looks:
-        return _looks(self.asked_with.sources, self.facts.sources)
+        return _looks(self.asked_with[ListSources], self.facts[ListSources])
 
     @property
     def studio(self) -> Name | str:
         """The studio by name."""
-        return naming.studio(self.asked_with.studio.value, longest=naming.TARGET_NAME)
+        return naming.studio(self.asked_with[GetStudio].value, longest=naming.TARGET_NAME)
 
     def studio_or(self, words: str) -> Name | str:
         """The studio by name, to begin a sentence, or these words."""
-        return self.studio if self.facts.studio.value else words
+        return self.studio if self.facts[GetStudio].value else words
 
     def named(self, target: Target) -> Name:
         """A target by its whole name, or by id where the name is unknown."""
@@ -120,26 +121,25 @@ class View:
         return naming.named(target.name or target.id, target.id)
 
     def _thing(self, its_id: str) -> Name | None:
-        for place in self.facts.destinations.value or ():
+        for place in self.facts[ListDestinations].value or ():
             if place.id == its_id:
                 return self.destination(place)
-        for source in self.facts.sources.value or ():
+        for source in self.facts[ListSources].value or ():
             if source.id == its_id:
                 return self.source_name(source)
         return None
 
     def find(
         self,
-        listed: Read[tuple[ItemT, ...]],
+        kind: type[ListOperation[ItemT]],
         its_id: str,
-        *,
-        shown_by: type[ListOperation[ItemT]],
     ) -> ItemT | None:
         """A thing in its list. None if the list is unknown, or it may be in the unread part.
 
         Raises:
             NotSent: the list does not contain it.
         """
+        listed = self.facts[kind]
         for item in listed.value or ():
             if item.id == its_id:
                 return item
@@ -147,8 +147,8 @@ class View:
             return None
         raise NotSent(
             "not_found",
-            f"TRaX lists no such {shown_by.tool_name.removeprefix('list_').removesuffix('s')}",
-            f"Check the id with {shown_by.tool_name}.",
+            f"TRaX lists no such {kind.tool_name.removeprefix('list_').removesuffix('s')}",
+            f"Check the id with {kind.tool_name}.",
         )
 
     # Sentences

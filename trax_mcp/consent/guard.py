@@ -24,7 +24,7 @@ from trax_mcp.api.errors import (
     Refused,
 )
 from trax_mcp.api.operation import When
-from trax_mcp.api.reads import GetStreamStatus
+from trax_mcp.api.reads import GetStreamStatus, GetStudio
 from trax_mcp.consent import meaning
 from trax_mcp.consent.calls import Ask, Call, NotRun, Result
 from trax_mcp.consent.parts import Parts
@@ -50,10 +50,10 @@ from trax_mcp.consent.stop import Stop
 from trax_mcp.consent.stop_token import StopToken, sign_stop
 from trax_mcp.consent.store import new_question_id, record_of
 from trax_mcp.consent.ways import Way
-from trax_mcp.studio.facts import Fact, Facts
+from trax_mcp.studio.facts import Facts
 from trax_mcp.studio.naming import Sentence
 
-_WHERE: Final = (Fact.STATUS, Fact.STUDIO)
+_WHERE: Final = (GetStreamStatus, GetStudio)
 """What a call that needs consent only on air depends on: also that this is the studio's own id."""
 _LONGEST_PAUSE: Final = 10.0
 """How long an approved call waits at most for TRaX's rate limit."""

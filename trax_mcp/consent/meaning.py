@@ -1,7 +1,6 @@
 """What the changes of a call mean to a person, before they are sent and after. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,15 +8,20 @@ from trax_mcp.actions.change import Change
 from trax_mcp.actions.shown import Operations, Preview, changes_since, show
 from trax_mcp.actions.view import View
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.studio.facts import Fact, Facts, Read
+from trax_mcp.api.operation import ListOperation
+from trax_mcp.api.reads import ListDestinations, ListSources
+from trax_mcp.studio.facts import Facts, Kind
 from trax_mcp.studio.naming import Sentence
 
-_CREATED: Final = {"create_destination": Fact.DESTINATIONS, "create_source": Fact.SOURCES}
+_CREATED: Final[Mapping[str, type[ListOperation[Any]]]] = {
+    "create_destination": ListDestinations,
+    "create_source": ListSources,
+}
 
 
-def reads_for(operations: Operations) -> Sequence[Fact]:
-    """The facts that are read before the question, each once."""
-    return tuple(dict.fromkeys(fact for it in operations for fact in it.all_reads))
+def reads_for(operations: Operations) -> Sequence[Kind]:
+    """What is read before the question, each once."""
+    return tuple(dict.fromkeys(kind for it in operations for kind in it.all_reads))
 
 
 def says(operations: Operations, facts: Facts, now: datetime) -> Sequence[object]:
@@ -41,10 +45,9 @@ def differences(
 def after(operation: Change[Any], facts: Facts, data: JsonObject) -> Facts:
     """The facts as an operation leaves them. `data` has the id of what it has created."""
     left = operation.after(facts)
-    fact, its_id = _CREATED.get(operation.tool_name), data.get("id")
-    if fact is None or not isinstance(its_id, str):
+    kind, its_id = _CREATED.get(operation.tool_name), data.get("id")
+    if kind is None or not isinstance(its_id, str):
         return left
-    read: Read[Any] = left.of(fact)
-    items = [it.model_copy(update={"id": its_id}) if not it.id else it for it in read.value or ()]
-    changed: dict[str, Any] = {fact: replace(read, value=tuple(items))} if read.value else {}
-    return left._replace(**changed)
+    return left.changing(
+        kind, lambda them: (it if it.id else it.model_copy(update={"id": its_id}) for it in them)
+    )

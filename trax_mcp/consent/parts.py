@@ -14,6 +14,7 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import Refused, TraxError, interrupted
 from trax_mcp.api.operation import Operation
+from trax_mcp.api.reads import GetStreamStatus
 from trax_mcp.clock import Clock
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import Call
@@ -22,7 +23,7 @@ from trax_mcp.consent.rules import Rules
 from trax_mcp.consent.sent import Sent, not_changed, outcome_of
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import Store, name_of, place_of
-from trax_mcp.studio.facts import Fact, Facts
+from trax_mcp.studio.facts import Facts, Kind
 from trax_mcp.studio.failed_reads import naming_the_read
 from trax_mcp.studio.list_cache import ListCache
 from trax_mcp.studio.outcome import OBSERVED_SECONDS
@@ -110,7 +111,7 @@ class Parts:
         """The time, on anyio's clock, when some requests and an observation must have ended."""
         return anyio.current_time() + times * self.client.timeout_seconds + OBSERVED_SECONDS
 
-    async def read(self, call: Call, wanted: Sequence[Fact], known: Facts | None = None) -> Facts:
+    async def read(self, call: Call, wanted: Sequence[Kind], known: Facts | None = None) -> Facts:
         """Read facts about the studio of a call.
 
         Raises:
@@ -122,7 +123,7 @@ class Parts:
         except TraxError as error:
             raise naming_the_read(error, reader.failed).before_sending() from None
         if call.starts and facts.is_blind:
-            raise reader.failed[Fact.STATUS].before_sending()
+            raise reader.failed[GetStreamStatus].before_sending()
         return facts
 
     def known(self, call: Call, facts: Facts) -> Facts:

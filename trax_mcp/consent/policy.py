@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
 from trax_mcp.actions.stream import STAY_ON_AIR
+from trax_mcp.api.reads import GetStudio
 from trax_mcp.consent.calls import Answer, By, Call, NotRun, Reason, Status
 from trax_mcp.consent.pacing import is_too_soon
 from trax_mcp.consent.question import READING_SECONDS, Question
@@ -203,7 +204,7 @@ def nothing_to_do(call: Call, facts: Facts, now: datetime, *, is_awaited: bool) 
     if not call.starts:
         return None
     if facts.live:
-        return f"{naming.studio(facts.studio.value)} {times.on_air(facts.since, now)} already"
+        return f"{naming.studio(facts[GetStudio].value)} {times.on_air(facts.since, now)} already"
     if is_awaited:
         return "a go-live was sent within the last minute and has not been seen on air yet"
     return None

@@ -2,18 +2,22 @@
 
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from trax_mcp.actions.destinations import UpdateDestination
 from trax_mcp.actions.sources import UpdateSource
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Destination, Model, Source, read_switch
-from trax_mcp.api.operation import Operation
+from trax_mcp.api.operation import ListOperation, Operation
+from trax_mcp.api.reads import ListDestinations, ListSources
 from trax_mcp.api.responses import Response
 from trax_mcp.consent.calls import Call
 from trax_mcp.consent.parts import Parts
 from trax_mcp.consent.sent import Sent, lost
-from trax_mcp.studio.facts import Fact, Facts
+from trax_mcp.studio.facts import Facts
 from trax_mcp.studio.reading import FactReader
+
+_Switch = tuple[type[ListOperation[Any]], str]
 
 
 async def read_back(
@@ -26,11 +30,11 @@ async def read_back(
     switch = _switch(operation)
     if switch is None or not isinstance(sent, TraxError) or sent.outcome != "unknown":
         return sent, None
-    fact, name = switch
+    kind, name = switch
     facts, reader = Facts(), FactReader(parts.client, call.caller, call.studio, quick=True)
     with suppress(TraxError):
-        facts = await reader.read((fact,))
-    listed: tuple[Destination | Source, ...] = facts.of(fact).value or ()
+        facts = await reader.read((kind,))
+    listed: tuple[Destination | Source, ...] = facts[kind].value or ()
     found = next((it for it in listed if it.id == operation.target_id()), None)
     if found is None:
         return sent, None
@@ -45,20 +49,20 @@ async def read_back(
     return replace(sent, not_done=f"{sent.not_done}, and {was}"), None
 
 
-def _switch(operation: Operation[Model]) -> tuple[Fact, str] | None:
+def _switch(operation: Operation[Model]) -> _Switch | None:
     """The list that shows a switch which an operation turns, and its name there. Else None.
 
     Only of one that changes nothing else but a name: no read shows the rest reliably.
     """
     match operation:
         case UpdateDestination(enabled=bool()):
-            fact, name = Fact.DESTINATIONS, "enabled"
+            switch: _Switch = ListDestinations, "enabled"
         case UpdateSource(active=bool()):
-            fact, name = Fact.SOURCES, "active"
+            switch = ListSources, "active"
         case _:
             return None
     changed = {it for it in operation.arguments() if not it.endswith("Id")}
-    return (fact, name) if changed <= {name, "name"} else None
+    return switch if changed <= {switch[1], "name"} else None
 
 
 def read_back_text(lost: str) -> str:

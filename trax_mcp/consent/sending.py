@@ -16,6 +16,7 @@ from trax_mcp.actions.shown import with_views
 from trax_mcp.actions.stream import GoOffline
 from trax_mcp.actions.view import View
 from trax_mcp.api.errors import NotSent, Outcome, Refused, TraxError, interrupted
+from trax_mcp.api.reads import GetStreamStatus
 from trax_mcp.api.responses import Response
 from trax_mcp.clock import iso
 from trax_mcp.consent import meaning
@@ -27,7 +28,7 @@ from trax_mcp.consent.records import Away
 from trax_mcp.consent.running import Begin, End
 from trax_mcp.consent.sent import Sent, is_certain, not_changed, outcome_of
 from trax_mcp.consent.state import Studio
-from trax_mcp.studio.facts import Fact, Facts, Observed
+from trax_mcp.studio.facts import Facts, Observed
 from trax_mcp.studio.naming import say
 from trax_mcp.studio.outcome import OutcomeObserver
 
@@ -155,7 +156,7 @@ class Sending:
             return ""  # nothing had to be shown
         try:
             if self.shown.is_free:
-                facts = await self.parts.read(call, (Fact.STATUS,))
+                facts = await self.parts.read(call, (GetStreamStatus,))
                 return "" if facts.live is False else _MAY_BE_ON_AIR
             facts = await self.parts.read(call, meaning.reads_for(call.operations))
         except TraxError:

@@ -77,7 +77,7 @@ class Stop:
             raise error.before_sending() from None
         record = self.parts.record(call)
         if (seen := await self._look(record, _FACTS_SECONDS)) is not None:
-            facts = facts._replace(auto_go_live=seen.now < seen.studio.auto_go_live_until)
+            facts = replace(facts, auto_go_live=seen.now < seen.studio.auto_go_live_until)
             if facts.live and (start := seen.studio.start) is not None:
                 with anyio.move_on_after(_FACTS_SECONDS), suppress(Away):
                     await self.parts.store.update(record, lambda it, _: it.seen_on_air(start.id))

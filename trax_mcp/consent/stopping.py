@@ -8,6 +8,7 @@ import hashlib
 import logging
 import secrets
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -17,7 +18,7 @@ import anyio
 from trax_mcp.actions.view import View
 from trax_mcp.api.errors import NotSent, TraxError, interrupted
 from trax_mcp.api.models import StreamStatus
-from trax_mcp.api.reads import GetStreamStatus
+from trax_mcp.api.reads import GetStreamStatus, GetStudio
 from trax_mcp.clock import iso
 from trax_mcp.consent.calls import Call, Done, Step
 from trax_mcp.consent.parts import Parts
@@ -229,9 +230,9 @@ class Stopping:
         with anyio.CancelScope(shield=True):
             if outcome != "not_applied":
                 await self._note_words(outcome_in_words(outcome, state))
-        facts = Facts(studio=asked.studio)
+        facts = Facts({GetStudio: asked[GetStudio]})
         if seen is not None:
-            facts = facts._replace(auto_go_live=seen.now < seen.studio.auto_go_live_until)
+            facts = replace(facts, auto_go_live=seen.now < seen.studio.auto_go_live_until)
         return Done(
             (self._step(end, facts),),
             end.observed,

@@ -35,13 +35,13 @@ from trax_mcp.server.errors import NoSuchResourceError, WrongRequestError
 from trax_mcp.server.offer import Offer
 from trax_mcp.server.request import Request
 from trax_mcp.server.untrusted import chat_payload, write_json
-from trax_mcp.studio.facts import Fact, Facts, Read, Unknown
+from trax_mcp.studio.facts import Facts, Read, Unknown
 from trax_mcp.studio.list_cache import ListCache
 from trax_mcp.studio.naming import SHOWN_NAME
 from trax_mcp.studio.reading import FactReader, read_all_pages
 
 _JSON: Final = "application/json"
-_STUDIO_FACTS: Final = (Fact.STUDIO, Fact.STATUS, Fact.DESTINATIONS, Fact.SOURCES)
+_STUDIO_READS: Final = (GetStudio, GetStreamStatus, ListDestinations, ListSources)
 _CANNOT_LIST_STUDIOS: Final = frozenset({"no_key", "insufficient_scope"})
 """Failures with these codes leave studios out of `resources/list`. Others are its errors."""
 
@@ -89,7 +89,7 @@ class Resource:
         """
         listing = types.Resource(uri=str(self.uri), **self._words)
         if self.input_type is ListStudios:
-            missing = studios.unknown(Fact.STUDIOS)
+            missing = studios.unknown(ListStudios)
             listing.description = " ".join(
                 (self.description, *(f"Not listed: {it}." for it in missing))
             )
@@ -273,12 +273,12 @@ class Resources:
                 return CONTRACT.document
             case ListStudios():
                 found = await read_all_pages(self._client, value, caller)
-                return _with_unknown({"data": _dump(found.value)}, found.unknown(Fact.STUDIOS))
+                return _with_unknown({"data": _dump(found.value)}, found.unknown(ListStudios))
             case GetStudio():
-                facts = await FactReader(self._client, caller, value.studio_id).read(_STUDIO_FACTS)
+                facts = await FactReader(self._client, caller, value.studio_id).read(_STUDIO_READS)
                 # The rest may be unknown; if the studio itself is, this read raises the reason.
                 return _studio_payload(
-                    facts.studio.value or await self._client.call(value, caller), facts
+                    facts[GetStudio].value or await self._client.call(value, caller), facts
                 )
             case WaitForChatMessages(studio_id=studio, after=after):
                 read = read_chat_after_news if watchers.is_one_of_several else read_chat
@@ -297,9 +297,9 @@ def _studio_payload(studio: Studio, facts: Facts) -> JsonObject:
     """A studio with its parts. A part that could not be read is null, and listed as unknown."""
     payload = {
         **_dump(studio),
-        "destinations": _dump(facts.destinations.value),
-        "sources": _dump(facts.sources.value),
-        "status": _dump(facts.status.value),
+        "destinations": _dump(facts[ListDestinations].value),
+        "sources": _dump(facts[ListSources].value),
+        "status": _dump(facts[GetStreamStatus].value),
     }
     return _with_unknown(payload, facts.unknown)
 

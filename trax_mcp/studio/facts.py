@@ -1,40 +1,45 @@
 """The state of a studio and of what is linked to it, as frozen values. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Final, Generic, Literal, NamedTuple, Self, TypeVar, cast
+from typing import Any, Final, Generic, Literal, NamedTuple, Self, TypeVar, cast, overload
 
-from trax_mcp.api.models import Connection, Destination, Health, Source, StreamStatus, Studio
+from trax_mcp.api.models import Destination, ItemT, Source
+from trax_mcp.api.operation import ListOperation, Operation, Response_co
+from trax_mcp.api.reads import (
+    GetHealth,
+    GetStreamStatus,
+    GetStudio,
+    ListConnections,
+    ListDestinations,
+    ListSources,
+    ListStudios,
+)
 
 ValueT_co = TypeVar("ValueT_co", covariant=True)
 
+Kind = type[Operation[Any]]
+"""The class of a read: a fact is known by it."""
+
+WORDS: Final[Mapping[Kind, str]] = {
+    GetStudio: "the studio's name",
+    GetStreamStatus: "whether the studio is live",
+    ListDestinations: "the destinations",
+    ListSources: "the sources",
+    ListConnections: "the linked accounts",
+    ListStudios: "the studios",
+    GetHealth: "whether writes are switched on",
+}
+"""What each read shows, in the order in which it is told."""
+
+UNDER_WAY: Final = "whether a go-live is under way"
 NOT_TOLD: Final = "TRaX didn't say"
 
 
-class Fact(StrEnum):
-    """Something to read: its name in `Facts`, and in a sentence."""
-
-    words: str
-
-    def __new__(cls, name: str, words: str) -> Self:
-        """A member with both."""
-        fact = str.__new__(cls, name)
-        fact._value_, fact.words = name, words
-        return fact
-
-    STUDIO = "studio", "the studio's name"
-    STATUS = "status", "whether the studio is live"
-    DESTINATIONS = "destinations", "the destinations"
-    SOURCES = "sources", "the sources"
-    CONNECTIONS = "connections", "the linked accounts"
-    STUDIOS = "studios", "the studios"
-    STUDIO_DETAILS = "studio_details", "the studios"
-    """The first ten studios with their status and destinations."""
-    HEALTH = "health", "whether writes are switched on"
-    STARTING = "starting", "whether a go-live is under way"
-    """Whether one was sent to a studio that is off air. This server knows, not TRaX."""
+def things(kind: Kind) -> str:
+    """What a list holds: "destinations"."""
+    return WORDS[kind].removeprefix("the ")
 
 
 class Unknown(NamedTuple):
@@ -74,17 +79,18 @@ class Read(Generic[ValueT_co]):
         """Whether all of it was read."""
         return self.value is not None and not (self.missing or self.unreadable or self.is_null)
 
-    def unknown(self, fact: Fact) -> Iterator[Unknown]:
+    def unknown(self, kind: Kind) -> Iterator[Unknown]:
         """What is missing of this fact, in words, if anything."""
-        things = fact.words.removeprefix("the ")
+        further = f"further {things(kind)}"
         if self.missing:
-            yield Unknown(fact.words if self.value is None else f"further {things}", self.missing)
+            yield Unknown(WORDS[kind] if self.value is None else further, self.missing)
         if self.unreadable:
             they = "it" if self.unreadable == 1 else "they"
-            yield Unknown(count(self.unreadable, things), f"{they} can't be read")
+            yield Unknown(count(self.unreadable, things(kind)), f"{they} can't be read")
         if self.is_null:
-            what = f"further {things}" if self.value else fact.words
-            yield Unknown(what, "TRaX sent `null` instead of a list")
+            yield Unknown(
+                further if self.value else WORDS[kind], "TRaX sent `null` instead of a list"
+            )
 
 
 State = Literal["on_air", "starting", "stopping", "off_air", "unknown"]
@@ -101,60 +107,85 @@ class Observed(NamedTuple):
     since: str | None = None
 
 
-class Facts(NamedTuple):
-    """Facts that were read.
+@dataclass(frozen=True)
+class Facts:
+    """What was read, each fact by the class of its read: `facts[ListDestinations]`.
 
-    `auto_go_live`: `autoGoLive` was turned on through this server. No read shows it.
+    Without one studio, `per_studio` has the facts of each of the first ones. This server knows,
+    not TRaX: `starting`, whether a go-live was sent to a studio that is off air; `auto_go_live`,
+    whether `autoGoLive` was turned on through it, which no read shows.
     """
 
-    studio: Read[Studio] = Read()
-    status: Read[StreamStatus] = Read()
-    destinations: Read[tuple[Destination, ...]] = Read()
-    sources: Read[tuple[Source, ...]] = Read()
-    connections: Read[tuple[Connection, ...]] = Read()
-    studios: Read[tuple[Studio, ...]] = Read()
-    studio_details: Read[tuple["Facts", ...]] = Read()
-    health: Read[Health] = Read()
+    reads: Mapping[Kind, Read[Any]] = field(default_factory=dict)
+    per_studio: tuple["Facts", ...] = ()
     starting: Read[bool] = Read()
     auto_go_live: bool = False
 
-    def of(self, fact: Fact) -> Read[Any]:
-        """One of them."""
-        read: Read[Any] = getattr(self, fact)
-        return read
+    @overload  # A list is an operation too: the first that fits counts.
+    def __getitem__(  # type: ignore[overload-overlap]
+        self, kind: type[ListOperation[ItemT]]
+    ) -> Read[tuple[ItemT, ...]]: ...
+
+    @overload
+    def __getitem__(self, kind: type[Operation[Response_co]]) -> Read[Response_co]: ...
+
+    def __getitem__(self, kind: Kind) -> Read[Any]:
+        """One of them. One that was not read has no value."""
+        return self.reads.get(kind, Read())
+
+    def having(self, kind: Kind, read: Read[Any]) -> Self:
+        """These, with another one of this kind."""
+        return replace(self, reads={**self.reads, kind: read})
+
+    def changing(
+        self,
+        kind: type[ListOperation[ItemT]],
+        change: Callable[[tuple[ItemT, ...]], Iterable[ItemT]],
+    ) -> Self:
+        """These, with a list as a change leaves it. One that is not known stays so."""
+        listed = self[kind]
+        if listed.value is None:
+            return self
+        return self.having(kind, replace(listed, value=tuple(change(listed.value))))
 
     def completed_by(self, others: Self) -> Self:
         """These, with the others in place of those without a value."""
-        missing = [it for it in Fact if self.of(it).value is None and others.of(it) != Read()]
-        changes: dict[str, Any] = {it: others.of(it) for it in missing}
-        return self._replace(**changes)
+        missing = {kind: it for kind, it in others.reads.items() if self[kind].value is None}
+        return replace(self, reads={**self.reads, **missing})
 
     @property
     def unknown(self) -> tuple[Unknown, ...]:
         """What could not be read, each once."""
-        inner = (it for facts in self.studio_details.value or () for it in facts.unknown)
-        own = (unknown for fact in Fact for unknown in self._unknown_of(fact))
-        return tuple(dict.fromkeys((*own, *inner)))
+        return tuple(dict.fromkeys(self._unknown()))
 
-    def _unknown_of(self, fact: Fact) -> Iterator[Unknown]:
-        """The same of one fact, with the switches that could not be read."""
-        yield from self.of(fact).unknown(fact)
+    def _unknown(self) -> Iterator[Unknown]:
+        for kind in WORDS:
+            yield from self[kind].unknown(kind)
+            yield from self._unclear(kind)
+        if self.starting.missing:
+            yield Unknown(UNDER_WAY, self.starting.missing)
+        for it in self.per_studio:
+            yield from it.unknown
+
+    def _unclear(self, kind: Kind) -> Iterator[Unknown]:
+        """The switches that could not be read."""
         switches = list[bool | None]()
-        match fact:
-            case Fact.STATUS if self.status.value and self.status.value.live is None:
-                yield Unknown(fact.words, NOT_TOLD)
-            case Fact.DESTINATIONS:
-                switches = [it.enabled for it in self.destinations.value or ()]
-            case Fact.SOURCES:
-                switches = [it.active for it in self.sources.value or ()]
+        if kind is GetStreamStatus:
+            status = self[GetStreamStatus].value
+            if status and status.live is None:
+                yield Unknown(WORDS[kind], NOT_TOLD)
+        elif kind is ListDestinations:
+            switches = [it.enabled for it in self[ListDestinations].value or ()]
+        elif kind is ListSources:
+            switches = [it.active for it in self[ListSources].value or ()]
         if unclear := switches.count(None):
-            things = count(unclear, fact.words.removeprefix("the "))
-            yield Unknown(f"whether {things} {'is' if unclear == 1 else 'are'} on", NOT_TOLD)
+            are = "is" if unclear == 1 else "are"
+            yield Unknown(f"whether {count(unclear, things(kind))} {are} on", NOT_TOLD)
 
     @property
     def live(self) -> bool | None:
         """Whether the studio is live. None if unknown, or if the status contradicts itself."""
-        status = self.status.value
+        status = self[GetStreamStatus].value
         if status is None or (status.live is False and status.has_stream):
             return None
         return status.live
@@ -162,7 +193,7 @@ class Facts(NamedTuple):
     @property
     def is_blind(self) -> bool:
         """Whether the key may see neither the broadcast nor where it goes."""
-        return self.status.is_forbidden and self.destinations.is_forbidden
+        return self[GetStreamStatus].is_forbidden and self[ListDestinations].is_forbidden
 
     @property
     def is_starting(self) -> bool:
@@ -172,32 +203,34 @@ class Facts(NamedTuple):
     @property
     def since(self) -> str | None:
         """The time since when the studio is live, as TRaX writes it."""
-        return self.status.value.since if self.status.value else None
+        status = self[GetStreamStatus].value
+        return status.since if status else None
 
     @property
     def writes_are_off(self) -> bool:
         """Whether this deployment of TRaX certainly takes no changes."""
-        return self.health.value is not None and self.health.value.write_enabled is False
+        health = self[GetHealth].value
+        return health is not None and health.write_enabled is False
 
     @property
     def enabled(self) -> tuple[Destination, ...]:
         """The destinations that are certainly on: a broadcast reaches them."""
-        return tuple(it for it in self.destinations.value or () if it.enabled)
+        return tuple(it for it in self[ListDestinations].value or () if it.enabled)
 
     @property
     def perhaps_enabled(self) -> tuple[Destination, ...]:
         """The destinations of which nobody knows whether they are on."""
-        return tuple(it for it in self.destinations.value or () if it.enabled is None)
+        return tuple(it for it in self[ListDestinations].value or () if it.enabled is None)
 
     @property
     def all_reach_is_known(self) -> bool:
         """Whether all destinations that a broadcast may reach are known."""
-        return self.destinations.is_whole and not self.perhaps_enabled
+        return self[ListDestinations].is_whole and not self.perhaps_enabled
 
     @property
     def active(self) -> tuple[Source, ...]:
         """The sources that can be on screen: all that are not certainly off."""
-        return tuple(it for it in self.sources.value or () if it.active is not False)
+        return tuple(it for it in self[ListSources].value or () if it.active is not False)
 
 
 def count(number: int, things: str) -> str:

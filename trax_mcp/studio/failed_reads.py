@@ -6,23 +6,30 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from trax_mcp.api.errors import LostAnswer, Refused, TraxError
-from trax_mcp.studio.facts import NOT_TOLD, Fact, Facts, Read
+from trax_mcp.api.reads import (
+    GetHealth,
+    GetStreamStatus,
+    GetStudio,
+    ListConnections,
+    ListDestinations,
+    ListSources,
+)
+from trax_mcp.studio.facts import NOT_TOLD, WORDS, Facts, Kind, Read
 
 _FAIL_THE_CALL: Final = frozenset({"not_found", "invalid_key", "no_key"})
-_ONLY_WARN: Final = frozenset({Fact.SOURCES, Fact.CONNECTIONS, Fact.HEALTH})
+_ONLY_WARN: Final = frozenset[Kind]({ListSources, ListConnections, GetHealth})
 """Facts without which a person can still decide."""
-_NEED_NO_KEY: Final = frozenset({Fact.HEALTH, Fact.STARTING})
-_OF_THE_STUDIO: Final = frozenset({Fact.STATUS, Fact.DESTINATIONS, Fact.SOURCES})
+_OF_THE_STUDIO: Final = frozenset[Kind]({GetStreamStatus, ListDestinations, ListSources})
 
 
 def missing_facts(
-    failed: Mapping[Fact, TraxError],
+    failed: Mapping[Kind, TraxError],
     found: Facts,
-    read_now: Collection[Fact],
+    read_now: Collection[Kind],
     *,
     tolerant: bool = False,
     quick: bool = False,
-) -> Mapping[Fact, Read[Any]]:
+) -> Mapping[Kind, Read[Any]]:
     """The failed facts, each with the reason why it is missing.
 
     A scope that is missing may be told as 401 or 404 too: so it was if another read with the same
@@ -32,42 +39,42 @@ def missing_facts(
     Raises:
         TraxError: the first failure that is one of the whole call.
     """
-    missing = dict[Fact, Read[Any]]()
-    for fact, error in failed.items():
+    missing = dict[Kind, Read[Any]]()
+    for kind, error in failed.items():
         if error.required_scope:
-            missing[fact] = Read(missing=f"the key lacks {error.required_scope}", is_forbidden=True)
-        elif fact not in _NEED_NO_KEY and _is_a_missing_scope(error, found, read_now):
+            missing[kind] = Read(missing=f"the key lacks {error.required_scope}", is_forbidden=True)
+        elif kind is not GetHealth and _is_a_missing_scope(error, found, read_now):
             why = f"TRaX answered HTTP {error.http_status}: the key may lack a scope"
-            missing[fact] = Read(missing=why, is_forbidden=True)
-        elif error.code in _FAIL_THE_CALL and fact not in _ONLY_WARN:
+            missing[kind] = Read(missing=why, is_forbidden=True)
+        elif error.code in _FAIL_THE_CALL and kind not in _ONLY_WARN:
             raise error
         elif quick or error.http_status == HTTPStatus.FORBIDDEN:
             is_forbidden = error.http_status == HTTPStatus.FORBIDDEN
-            missing[fact] = Read(missing=NOT_TOLD, is_forbidden=is_forbidden)
+            missing[kind] = Read(missing=NOT_TOLD, is_forbidden=is_forbidden)
         elif error.code in _FAIL_THE_CALL and error.http_status:  # which says it of an id or a key
-            missing[fact] = Read(missing=f"TRaX answered HTTP {error.http_status}")
-        elif tolerant or fact in _ONLY_WARN:
-            missing[fact] = Read(missing=error.happened)
+            missing[kind] = Read(missing=f"TRaX answered HTTP {error.http_status}")
+        elif tolerant or kind in _ONLY_WARN:
+            missing[kind] = Read(missing=error.happened)
         else:
             raise error
     return missing
 
 
-def _is_a_missing_scope(error: TraxError, found: Facts, read_now: Collection[Fact]) -> bool:
-    have = {it for it in Fact if found.of(it).value is not None}
+def _is_a_missing_scope(error: TraxError, found: Facts, read_now: Collection[Kind]) -> bool:
+    have = {kind for kind, it in found.reads.items() if it.value is not None}
     match error:
         case Refused(http_status=HTTPStatus.UNAUTHORIZED):
-            return bool(have - _NEED_NO_KEY)
+            return bool(have - {GetHealth})  # which needs no key
         case Refused(http_status=HTTPStatus.NOT_FOUND):
-            return bool(have & (_OF_THE_STUDIO | ({Fact.STUDIO} & set(read_now))))
+            return bool(have & (_OF_THE_STUDIO | ({GetStudio} & set(read_now))))
     return False
 
 
-def naming_the_read(error: TraxError, failed: Mapping[Fact, TraxError]) -> TraxError:
+def naming_the_read(error: TraxError, failed: Mapping[Kind, TraxError]) -> TraxError:
     """The failure with what could not be read, where it does not name the operation itself."""
-    fact = next((it for it, other in failed.items() if other is error), None)
+    kind = next((it for it, other in failed.items() if other is error), None)
     is_of_one = isinstance(error, Refused | LostAnswer)
-    if fact is None or not is_of_one or error.code in _FAIL_THE_CALL:
+    if kind is None or not is_of_one or error.code in _FAIL_THE_CALL:
         return error
-    what = f"{fact.words[:1].upper()}{fact.words[1:]}"
+    what = f"{WORDS[kind][:1].upper()}{WORDS[kind][1:]}"
     return replace(error, happened=f"{what} couldn't be read: {error.happened}")

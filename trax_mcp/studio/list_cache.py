@@ -13,7 +13,7 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.models import ItemT
 from trax_mcp.api.operation import ListOperation
-from trax_mcp.api.reads import ListDestinations, ListSources, ListStudios
+from trax_mcp.api.reads import GetStudio, ListDestinations, ListSources, ListStudios
 from trax_mcp.clock import Clock
 from trax_mcp.studio.facts import Facts, Read
 from trax_mcp.studio.reading import read_all_pages
@@ -64,9 +64,11 @@ class ListCache:
             read = self._lists.get((caller, operation), Read())
             return Read(read.value, "it was read earlier") if read.value is not None else read
 
-        studios = kept(ListStudios()).value or ()
+        studio = kept(ListStudios()).by_id.get(studio_id)
         return Facts(
-            studio=Read(next((it for it in studios if it.id == studio_id), None)),
-            destinations=kept(ListDestinations(studio_id=studio_id)),
-            sources=kept(ListSources(studio_id=studio_id)),
+            {
+                GetStudio: Read(studio),
+                ListDestinations: kept(ListDestinations(studio_id=studio_id)),
+                ListSources: kept(ListSources(studio_id=studio_id)),
+            }
         )

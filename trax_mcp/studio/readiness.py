@@ -8,17 +8,25 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from trax_mcp.api.models import Connection
+from trax_mcp.api.reads import (
+    GetHealth,
+    GetStreamStatus,
+    GetStudio,
+    ListConnections,
+    ListDestinations,
+    ListSources,
+)
 from trax_mcp.studio import naming, times
-from trax_mcp.studio.facts import Fact, Facts
+from trax_mcp.studio.facts import Facts
 from trax_mcp.studio.naming import Looks, Name, Sentence, say, sentence
 
-READINESS_FACTS: Final = (
-    Fact.STUDIO,
-    Fact.STATUS,
-    Fact.DESTINATIONS,
-    Fact.SOURCES,
-    Fact.CONNECTIONS,
-    Fact.HEALTH,
+READINESS_READS: Final = (
+    GetStudio,
+    GetStreamStatus,
+    ListDestinations,
+    ListSources,
+    ListConnections,
+    GetHealth,
 )
 """Everything that a go-live depends on."""
 MAX_NAMED: Final = 10
@@ -68,7 +76,7 @@ def judge_readiness(facts: Facts, *, now: datetime) -> Readiness:
         return Readiness(tuple(it._replace(blocks=False) for it in problems), unknown)
     ready = not any(it.blocks for it in problems)
     # Where the studio cannot be read, go_live is refused, unless a scope is all that is missing.
-    is_refused = facts.studio.value is None and not facts.studio.is_forbidden
+    is_refused = facts[GetStudio].value is None and not facts[GetStudio].is_forbidden
     is_undecided = ready and (is_refused or not facts.enabled)
     return Readiness(problems, (*unknown, _MAY_GO_LIVE), None if is_undecided else ready)
 
@@ -90,7 +98,7 @@ def _switched_off_writes(facts: Facts) -> Iterator[Finding]:
 def _missing_destinations(facts: Facts) -> Iterator[Finding]:
     if facts.all_reach_is_known and not facts.enabled:
         nobody = "nobody may see the show" if facts.live else "nobody would see the show"
-        if facts.destinations.value:
+        if facts[ListDestinations].value:
             what = say(f"All destinations are off, so {nobody}.")
             yield Finding(what, "Switch one on with update_destination, or add one.", blocks=True)
         else:
@@ -99,8 +107,8 @@ def _missing_destinations(facts: Facts) -> Iterator[Finding]:
 
 
 def _missing_sources(facts: Facts) -> Iterator[Finding]:
-    if facts.sources.is_whole and not facts.active:
-        if facts.sources.value:
+    if facts[ListSources].is_whole and not facts.active:
+        if facts[ListSources].value:
             what = say("All sources are off, so viewers may see nothing.")
             yield Finding(what, "Switch one on with update_source, or add one.")
         else:
@@ -113,7 +121,7 @@ def _troubled_accounts(facts: Facts) -> Iterator[Finding]:
     platforms = _platforms(facts)
     troubled = [
         it
-        for it in facts.connections.value or ()
+        for it in facts[ListConnections].value or ()
         if it.status != "active" and it.platform in platforms
     ]
     looks = _looks(troubled[:MAX_NAMED], facts)
@@ -137,7 +145,7 @@ def _platforms(facts: Facts) -> set[str | None]:
 
 def _looks(named: Iterable[Connection], facts: Facts) -> Mapping[str | None, Looks]:
     """How the names of all accounts look, by the platforms of these."""
-    accounts = facts.connections.value or ()
+    accounts = facts[ListConnections].value or ()
     return {
         platform: Looks(
             {it.id: it.display_name for it in accounts if it.platform == platform},
@@ -157,7 +165,7 @@ def _expiring_accounts(facts: Facts, now: datetime) -> Iterator[Finding]:
     platforms = _platforms(facts)
     expiring = [
         (account, expires)
-        for account in facts.connections.value or ()
+        for account in facts[ListConnections].value or ()
         if account.status == "active" and account.platform in platforms
         if (expires := times.parse(account.expires_at)) and expires <= now + _EXPIRES_SOON
     ]

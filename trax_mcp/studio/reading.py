@@ -1,7 +1,7 @@
 """Reads facts from TRaX, concurrently, and lists to their end."""
 
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from http import HTTPStatus
@@ -15,18 +15,10 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import NotSent, Refused, TraxError, pagination_loop
 from trax_mcp.api.models import MAX_ITEMS, ItemT, Studio
-from trax_mcp.api.operation import ListOperation, Operation, Response_co
-from trax_mcp.api.reads import (
-    GetHealth,
-    GetStreamStatus,
-    GetStudio,
-    ListConnections,
-    ListDestinations,
-    ListSources,
-    ListStudios,
-)
+from trax_mcp.api.operation import ListOperation
+from trax_mcp.api.reads import GetStudio, ListDestinations, ListStudios
 from trax_mcp.studio import naming
-from trax_mcp.studio.facts import NOT_TOLD, Fact, Facts, Read
+from trax_mcp.studio.facts import NOT_TOLD, Facts, Kind, Read
 from trax_mcp.studio.failed_reads import missing_facts
 
 MAX_AT_A_TIME: Final = 6
@@ -169,10 +161,12 @@ class FactReader:
     first_page: bool = False
     tolerant: bool = False
     budget: Budget = field(default_factory=Budget)
-    failed: dict[Fact, TraxError] = field(default_factory=dict, compare=False)
+    failed: dict[Kind, TraxError] = field(default_factory=dict, compare=False)
 
-    async def read(self, wanted: Sequence[Fact], known: Facts | None = None) -> Facts:
+    async def read(self, wanted: Sequence[Kind], known: Facts | None = None) -> Facts:
         """The wanted facts, together with the `known` ones, which are not read again.
+
+        With the list of studios, what is of one studio is read of each of the first ten.
 
         Raises:
             TraxError: the studio does not exist, or has another id in TRaX's answer, the key is not
@@ -180,80 +174,66 @@ class FactReader:
                 first in the order of `wanted`.
         """
         known = known or Facts()
-        unread = [it for it in wanted if known.of(it) == Read()]
+        of_each = [it for it in wanted if ListStudios in wanted and _is_of_a_studio(it)]
+        unread = [it for it in wanted if it not in known.reads and it not in of_each]
         reads = await gather([partial(self._try, it) for it in unread])
-        failed, read = dict[Fact, TraxError](), dict[str, Any]()
-        for fact, it in zip(unread, reads, strict=True):
+        failed, found = dict[Kind, TraxError](), known
+        for kind, it in zip(unread, reads, strict=True):
             if isinstance(it, Read):
-                read[fact] = it
+                found = found.having(kind, it)
             else:
-                failed[fact] = it
+                failed[kind] = it
         self.failed.update(failed)
-        found = known._replace(**read)
-        changes: Mapping[Any, Any] = missing_facts(
-            failed, found, unread, tolerant=self.tolerant, quick=self.quick
-        )
-        return found._replace(**changes)
+        missing = missing_facts(failed, found, unread, tolerant=self.tolerant, quick=self.quick)
+        found = replace(found, reads={**found.reads, **missing})
+        listed = found[ListStudios]
+        if not of_each or listed.value is None:
+            return found
+        # TRaX promises no order: sorted, so that the same studios are read each time.
+        first = sorted(listed.value, key=lambda it: it.id)[:_MAX_STUDIOS]
+        readers = [(replace(self, studio_id=it.id), Facts({GetStudio: Read(it)})) for it in first]
+        each = await gather([partial(reader.read, of_each, it) for reader, it in readers])
+        is_cut = listed.missing or len(listed.value) > len(first)
+        cut = Read(tuple(first), only_first(len(first)) if is_cut else "")
+        return replace(found.having(ListStudios, cut), per_studio=tuple(each))
 
-    async def _try(self, fact: Fact) -> Read[Any] | TraxError:
+    async def _try(self, kind: Kind) -> Read[Any] | TraxError:
         try:
             with anyio.move_on_after(QUICK_SECONDS if self.quick else None):
-                return await self.budget.spend(partial(self._read, fact))
+                return await self.budget.spend(partial(self._read, kind))
         except ValidationError:
             return Read(missing="its id cannot be used in a call")
         except TraxError as error:
             return error
         return Read(missing=NOT_TOLD)
 
-    async def _read(self, fact: Fact) -> Read[Any]:
-        here = self.studio_id
-        reads: dict[Fact, Callable[[], Awaitable[Read[Any]]]] = {
-            Fact.STUDIO: self._studio,
-            Fact.STATUS: lambda: self._get(GetStreamStatus(studio_id=here)),
-            Fact.DESTINATIONS: lambda: self._list(ListDestinations(studio_id=here)),
-            Fact.SOURCES: lambda: self._list(ListSources(studio_id=here)),
-            Fact.CONNECTIONS: lambda: self._list(ListConnections()),
-            Fact.STUDIOS: lambda: self._list(ListStudios()),
-            Fact.STUDIO_DETAILS: self._details,
-            Fact.HEALTH: lambda: self._get(GetHealth()),
-        }
-        return await reads[fact]()
+    async def _read(self, kind: Kind) -> Read[Any]:
+        of_studio = {"studio_id": self.studio_id} if _is_of_a_studio(kind) else {}
+        operation, retry = kind.model_validate(of_studio), not self.quick
+        if isinstance(operation, ListOperation):
+            return await read_all_pages(
+                self.client,
+                operation,
+                self.caller,
+                retry=retry,
+                urgent=self.urgent,
+                until=lambda _: self.first_page,
+            )
+        found = await self.client.call(operation, self.caller, retry=retry, urgent=self.urgent)
+        if isinstance(found, Studio):
+            self._check_id(found)
+        return Read(found)
 
-    async def _get(self, operation: Operation[Response_co]) -> Read[Response_co]:
-        retry = not self.quick
-        return Read(await self.client.call(operation, self.caller, retry=retry, urgent=self.urgent))
-
-    async def _studio(self) -> Read[Studio]:
-        """The studio. TRaX may find it by an id that is spelt differently; no other part does."""
-        found = await self._get(GetStudio(studio_id=self.studio_id))
-        if found.value and found.value.id != self.studio_id:
-            given, known = naming.quoted(self.studio_id), naming.quoted(found.value.id)
+    def _check_id(self, studio: Studio) -> None:
+        """TRaX may find a studio by an id that is spelt differently; no other part does."""
+        if studio.id != self.studio_id:
+            given, known = naming.quoted(self.studio_id), naming.quoted(studio.id)
             happened = f"TRaX knows the studio {given} as {known}"
             next_step = (
                 "Call again with that `studioId`: all that is known of a studio is kept by its id."
             )
             raise NotSent("not_found", happened, next_step, not_done="")
-        return found
 
-    async def _list(self, operation: ListOperation[ItemT]) -> Read[tuple[ItemT, ...]]:
-        return await read_all_pages(
-            self.client,
-            operation,
-            self.caller,
-            retry=not self.quick,
-            urgent=self.urgent,
-            until=lambda _: self.first_page,
-        )
 
-    async def _details(self) -> Read[tuple[Facts, ...]]:
-        """The status and destinations of the first studios."""
-        listed = await self._list(ListStudios())
-        # TRaX promises no order: sorted, so that the same studios are read each time.
-        studios = sorted(listed.value or (), key=lambda it: it.id)[:_MAX_STUDIOS]
-        wanted = (Fact.STATUS, Fact.DESTINATIONS)
-        reads = [
-            partial(replace(self, studio_id=it.id).read, wanted, Facts(studio=Read(it)))
-            for it in studios
-        ]
-        is_cut = listed.missing or len(listed.value or ()) > len(studios)
-        return Read(tuple(await gather(reads)), only_first(len(studios)) if is_cut else "")
+def _is_of_a_studio(kind: Kind) -> bool:
+    return "studio_id" in kind.model_fields

@@ -13,10 +13,10 @@ from trax_mcp.api.client import Client
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import StreamStatus, Studio
 from trax_mcp.api.operation import Effect
-from trax_mcp.api.reads import ListStudios
+from trax_mcp.api.reads import GetStreamStatus, GetStudio, ListDestinations, ListStudios
 from trax_mcp.clock import Clock
 from trax_mcp.studio import naming, times
-from trax_mcp.studio.facts import Fact, Facts, Read
+from trax_mcp.studio.facts import UNDER_WAY, Facts, Read, things
 from trax_mcp.studio.naming import Name
 from trax_mcp.studio.outputs import Output, ShortText, StudioTool, Words
 from trax_mcp.studio.readiness import Readiness, judge_readiness
@@ -99,7 +99,7 @@ async def check_studio(
         listed = await read_all_pages(client, ListStudios(), caller)
         studios = sorted(listed.value or (), key=_opened_at, reverse=True)
         looked_at = await reader.read_studios(studios)
-        more, unknown = len(studios[MAX_READ:]), [*map(str, listed.unknown(Fact.STUDIOS))]
+        more, unknown = len(studios[MAX_READ:]), [*map(str, listed.unknown(ListStudios))]
     now = clock.now()
     judged = [(which, facts, judge_readiness(facts, now=now)) for which, facts in looked_at]
     checked = [_checked(*it) for it in judged]
@@ -115,12 +115,13 @@ async def tell_status(
 ) -> str:
     """What an answer to get_stream_status means, and whether a go-live is under way."""
     try:
-        facts = Facts(status=Read(StreamStatus.model_validate(answer)))
+        facts = Facts({GetStreamStatus: Read(StreamStatus.model_validate(answer))})
     except ValidationError:
         facts = Facts()
     facts = await with_starting(studio_id, facts, is_starting)
     sentences = [f"{_broadcast('the studio', facts, now)}."]
-    sentences += [f"It is not known {it}." for it in facts.starting.unknown(Fact.STARTING)]
+    if facts.starting.missing:
+        sentences.append(f"It is not known {UNDER_WAY} ({facts.starting.missing}).")
     return " ".join(map(_capitalised, sentences))
 
 
@@ -130,15 +131,15 @@ def _opened_at(studio: Studio) -> datetime:
 
 def _has_details(facts: Facts) -> bool:
     """Whether more than the status was read."""
-    return facts.destinations != Read()
+    return ListDestinations in facts.reads
 
 
 def _checked(studio_id: str, facts: Facts, readiness: Readiness) -> CheckedStudio:
-    studio, has_details = facts.studio.value, _has_details(facts)
+    studio, has_details = facts[GetStudio].value, _has_details(facts)
     not_shown = [
-        f"further {fact} (only the first {MAX_SHOWN} are shown)"
-        for fact in DETAILS
-        if len(facts.of(fact).value or ()) > MAX_SHOWN
+        f"further {things(kind)} (only the first {MAX_SHOWN} are shown)"
+        for kind in DETAILS
+        if len(facts[kind].value or ()) > MAX_SHOWN
     ]
     return CheckedStudio(
         id=studio_id,
@@ -181,7 +182,7 @@ def _how_to_see_more(judged: Sequence[tuple[str, Facts, Readiness]], overview: O
 
 def _about(facts: Facts, readiness: Readiness, now: datetime) -> str:
     """How a studio stands: on air or not, what is switched on, and the worst problem."""
-    state = _broadcast(naming.studio(facts.studio.value), facts, now)
+    state = _broadcast(naming.studio(facts[GetStudio].value), facts, now)
     if facts.live is False and not facts.is_starting:
         state += {
             True: " and could go live",
@@ -209,7 +210,7 @@ def _broadcast(name: Name | str, facts: Facts, now: datetime) -> str:
             " seen on air yet"
         )
     if facts.live is None:
-        status, reason = facts.status.value, ""
+        status, reason = facts[GetStreamStatus].value, ""
         if status is not None and status.live is False:
             reason = ": TRaX lists a stream, but doesn't call it live"
         return f"whether {name} is on air is not known{reason}"

@@ -11,10 +11,10 @@ from trax_mcp.api.arguments import Query
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.operation import Effect
-from trax_mcp.api.reads import ListStudios
+from trax_mcp.api.reads import GetStreamStatus, GetStudio, ListStudios
 from trax_mcp.clock import Clock
 from trax_mcp.studio import naming, times
-from trax_mcp.studio.facts import NOT_TOLD, Fact, Facts
+from trax_mcp.studio.facts import NOT_TOLD, Facts
 from trax_mcp.studio.names import ALL_LISTED, Fit, NameMatch, likely_match, match_names
 from trax_mcp.studio.outputs import Output, ShortText, StudioTool, Words
 from trax_mcp.studio.readiness import Readiness, judge_readiness
@@ -122,7 +122,7 @@ async def find_studios(
         likely=likely_id if facts else None,
         details=_details(facts, readiness) if facts and readiness else None,
         searched=len(studios),
-        unknown=[str(it) for it in listed.unknown(Fact.STUDIOS)] or None,
+        unknown=[str(it) for it in listed.unknown(ListStudios)] or None,
     )
     if not found.matches:
         return found, _nothing_found(found, naming.quoted(query))
@@ -151,7 +151,7 @@ async def _match_names(studios: Sequence[tuple[str, str]], query: str) -> list[N
 
 def _match(studio_id: str, facts: Facts) -> Match:
     """A studio with what was read of it."""
-    studio, platforms = facts.studio.value, _platforms(facts)
+    studio, platforms = facts[GetStudio].value, _platforms(facts)
     return Match(
         id=studio_id,
         name=studio.name if studio else studio_id,
@@ -209,12 +209,13 @@ def _on_air(told: Sequence[Facts], now: datetime) -> Iterator[str]:
     for facts in [it for it in told if it.live][:MAX_NAMED]:
         platforms = naming.platforms(_platforms(facts) or ())
         places = f"; switched on: {platforms}" if platforms else ""
-        yield f"{naming.studio(facts.studio.value)} {times.on_air(facts.since, now)}{places}."
+        yield f"{naming.studio(facts[GetStudio].value)} {times.on_air(facts.since, now)}{places}."
 
 
 def _why_not_told(told: Sequence[Facts]) -> str:
     """That TRaX did not tell whether studios are on air, and the first reason."""
-    why = [it.status.missing or NOT_TOLD for it in told if it.status.value is None]
+    statuses = [it[GetStreamStatus] for it in told]
+    why = [it.missing or NOT_TOLD for it in statuses if it.value is None]
     if not why:
         return ""
     of_them = f"{len(why)} of them {'is' if len(why) == 1 else 'are'}"

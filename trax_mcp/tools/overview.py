@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from pydantic import Field
 
@@ -11,9 +11,18 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import StreamStatus, Studio
-from trax_mcp.studio.facts import NOT_TOLD, Fact, Facts, Read
+from trax_mcp.api.operation import ListOperation
+from trax_mcp.api.reads import (
+    GetHealth,
+    GetStreamStatus,
+    GetStudio,
+    ListConnections,
+    ListDestinations,
+    ListSources,
+)
+from trax_mcp.studio.facts import NOT_TOLD, Facts, Kind, Read
 from trax_mcp.studio.outputs import Output, ShortId, ShortText
-from trax_mcp.studio.readiness import READINESS_FACTS, Readiness
+from trax_mcp.studio.readiness import READINESS_READS, Readiness
 from trax_mcp.studio.reading import MAX_AT_A_TIME, Budget, FactReader, gather
 
 MAX_READ: Final = 20
@@ -25,8 +34,8 @@ MAX_SECONDS: Final = 25.0
 MAX_SHOWN: Final = 20
 """The most destinations of a studio that are shown, and the same for sources."""
 
-DETAILS: Final = (Fact.DESTINATIONS, Fact.SOURCES)
-_SHARED: Final = (Fact.CONNECTIONS, Fact.HEALTH)
+DETAILS: Final[Sequence[type[ListOperation[Any]]]] = (ListDestinations, ListSources)
+_SHARED: Final = (ListConnections, GetHealth)
 _ORDER: Final = {True: 0, None: 1, False: 2}
 _TRAX_STATUS: Final = Field(None, description="TRaX's own word, which it does not document.")
 
@@ -55,9 +64,9 @@ class StudioReader:
             TraxError: it does not exist, nothing could be read, or the key is not accepted.
         """
         reader = self._reader(studio_id)
-        facts = await reader.read(READINESS_FACTS)
-        if all(facts.of(it).value is None for it in READINESS_FACTS):
-            raise reader.failed[Fact.STUDIO]
+        facts = await reader.read(READINESS_READS)
+        if all(facts[it].value is None for it in READINESS_READS):
+            raise reader.failed[GetStudio]
         return await with_starting(studio_id, facts, self.is_starting)
 
     async def read_studios(
@@ -68,16 +77,16 @@ class StudioReader:
         The first `named` studios stay the first, the others follow with those on air first. One
         that was deleted meanwhile is left out.
         """
-        studios = studios[:MAX_READ]
+        listed = [(it.id, Facts({GetStudio: Read(it)})) for it in studios[:MAX_READ]]
         statuses = await gather(
-            [partial(self._read, it.id, (Fact.STATUS,), Facts(studio=Read(it))) for it in studios]
+            [partial(self._read, which, (GetStreamStatus,), facts) for which, facts in listed]
         )
         if not any(statuses):  # not all are deleted: the key lacks the scope
             unknown: Read[StreamStatus] = Read(missing=NOT_TOLD, is_forbidden=True)
-            statuses = [Facts(studio=Read(it), status=unknown) for it in studios]
+            statuses = [facts.having(GetStreamStatus, unknown) for _, facts in listed]
         known = [
-            (it.id, await with_starting(it.id, facts, self.is_starting))
-            for it, facts in zip(studios, statuses, strict=True)
+            (which, await with_starting(which, facts, self.is_starting))
+            for (which, _), facts in zip(listed, statuses, strict=True)
             if facts
         ]
         ids = [it.id for it in studios[:named]]
@@ -93,7 +102,7 @@ class StudioReader:
         ]
         return [*of_first, *known[MAX_DETAILED:]]
 
-    async def _read(self, studio_id: str, wanted: Sequence[Fact], known: Facts) -> Facts | None:
+    async def _read(self, studio_id: str, wanted: Sequence[Kind], known: Facts) -> Facts | None:
         """The facts, of a studio's lists the first page. None if it was deleted meanwhile."""
         reader = replace(self._reader(studio_id), first_page=bool(studio_id))
         try:
@@ -109,12 +118,12 @@ class StudioReader:
 
 async def with_starting(studio_id: str, facts: Facts, is_starting: IsStarting) -> Facts:
     """The facts, with whether a go-live is under way if the studio is not live."""
-    if facts.status.value is None or facts.live:
+    if facts[GetStreamStatus].value is None or facts.live:
         return facts
     try:
-        return facts._replace(starting=Read(await is_starting(studio_id)))
+        return replace(facts, starting=Read(await is_starting(studio_id)))
     except TraxError as error:  # the store of several replicas does not answer
-        return facts._replace(starting=Read(missing=error.happened))
+        return replace(facts, starting=Read(missing=error.happened))
 
 
 def _on_air_first(facts: Facts) -> int:
@@ -186,15 +195,15 @@ def worst_problems(readiness: Readiness) -> list[str]:
 
 def shown_destinations(facts: Facts) -> list[ShownDestination] | None:
     """At most 20, first those that are, or may be, switched on. None if they are unknown."""
-    if facts.destinations.value is None:
+    if (items := facts[ListDestinations].value) is None:
         return None
-    items = sorted(facts.destinations.value, key=lambda it: _ORDER[it.enabled])
-    return [ShownDestination.model_validate(it) for it in items[:MAX_SHOWN]]
+    ordered = sorted(items, key=lambda it: _ORDER[it.enabled])
+    return [ShownDestination.model_validate(it) for it in ordered[:MAX_SHOWN]]
 
 
 def shown_sources(facts: Facts) -> list[ShownSource] | None:
     """At most 20, first those that are, or may be, active. None if they are unknown."""
-    if facts.sources.value is None:
+    if (items := facts[ListSources].value) is None:
         return None
-    items = sorted(facts.sources.value, key=lambda it: _ORDER[it.active])
-    return [ShownSource.model_validate(it) for it in items[:MAX_SHOWN]]
+    ordered = sorted(items, key=lambda it: _ORDER[it.active])
+    return [ShownSource.model_validate(it) for it in ordered[:MAX_SHOWN]]

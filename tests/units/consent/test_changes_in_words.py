@@ -25,6 +25,7 @@ from tests.units.studio_facts import (
 )
 from trax_mcp.actions.shown import changes_since, show
 from trax_mcp.actions.view import View
+from trax_mcp.api.reads import ListDestinations
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from trax_mcp.actions.change import Change
     from trax_mcp.studio.facts import Facts
 
-MAIN, LATE, TRYING = EVERYTHING.destinations.value or ()
+MAIN, LATE, TRYING = EVERYTHING[ListDestinations].value or ()
 ADDRESS: Final = "the address of source_1"
 STREAM_KEY: Final = "the stream key of dest_1"
 FORMAT: Final = "the picture format of dest_404"

@@ -53,6 +53,7 @@ from trax_mcp.actions.sources import CreateSource, DeleteSource
 from trax_mcp.actions.stream import GoLive, GoOffline
 from trax_mcp.actions.studios import UpdateStudio
 from trax_mcp.actions.view import View
+from trax_mcp.api.reads import ListConnections, ListDestinations, ListSources
 from trax_mcp.studio.facts import Facts
 
 if TYPE_CHECKING:
@@ -64,9 +65,9 @@ if TYPE_CHECKING:
 AUTO_LIVE: Final = UpdateStudio(**S, auto_go_live=True)
 ALL_BUT_A_STOP: Final = [it for it in CHANGING if it != GO_OFFLINE]
 
-MAIN, LATE, TRYING = EVERYTHING.destinations.value or ()
-CAMERA, GUEST = EVERYTHING.sources.value or ()
-ROBIN, ROBIN_X = EVERYTHING.connections.value or ()
+MAIN, LATE, TRYING = EVERYTHING[ListDestinations].value or ()
+CAMERA, GUEST = EVERYTHING[ListSources].value or ()
+ROBIN, ROBIN_X = EVERYTHING[ListConnections].value or ()
 SAME_NAME: Final = destination("dest_9", "Main", "youtube")
 NEW: Final = destination("dest_4", "New", "kick")
 PORTRAIT: Final = destination("dest_1", "Main", "youtube", vertical=True)
@@ -81,9 +82,7 @@ def off(which: str, name: str) -> Destination:
 
 def used_by(name: str, which: str, status: StreamStatus = OFF_AIR, place: str = "x1") -> Facts:
     """Everything, with a studio that goes out on YouTube."""
-    return but(
-        studio_details=(in_studio(name, which, status, destination(place, "Main", "youtube")),)
-    )
+    return but(per_studio=(in_studio(name, which, status, destination(place, "Main", "youtube")),))
 
 
 def digest(operation: Change[Any], facts: Facts = EVERYTHING) -> str:
@@ -209,7 +208,7 @@ def test_the_order_of_lists_invalidates_nothing() -> None:
             destinations=(MAIN, LATE, shorts),
             sources=(CAMERA, source("source_2", "Guest", "rtmp")),
             connections=(TROUBLED, account("conn_2", "robin_x", "twitch", "expired")),
-            studio_details=(facts, known(facts, studio=studio("Two", "s2"))),
+            per_studio=(facts, known(facts, studio=studio("Two", "s2"))),
         )
         assert in_another_order(many) != many
         assert digest(operation, in_another_order(many)) == digest(operation, many), operation
@@ -217,7 +216,7 @@ def test_the_order_of_lists_invalidates_nothing() -> None:
 
 def test_times_invalidate_nothing() -> None:
     """Neither do durations, expiry dates, or the state of a destination. They are in notes."""
-    for facts in (IN_USE, LIVE, known(linked(TROUBLED), studio_details=(LIVE,))):
+    for facts in (IN_USE, LIVE, known(linked(TROUBLED), per_studio=(LIVE,))):
         later = some_time_later(facts)
         assert later != facts
         assert [it for it in ALL_BUT_A_STOP if digest(it, later) != digest(it, facts)] == []

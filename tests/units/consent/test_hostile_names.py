@@ -20,6 +20,7 @@ from tests.support.hypothesis_profiles import is_long
 from tests.support.spelt_text import frame, is_shown, names_in
 from tests.units.consent.shown_table import CHANGING
 from tests.units.studio_facts import LIVE, account, destination, known, previewed, source, studio
+from trax_mcp.api.reads import GetHealth, GetStreamStatus
 from trax_mcp.consent.calls import Ask
 from trax_mcp.server.completions import Candidate, suggest
 from trax_mcp.server.consent_text import BEGIN, END, preview_text
@@ -63,13 +64,13 @@ def around(name: str, word: str) -> Facts:
     By default, the account is in trouble.
     """
     places = (destination("dest_1", name, word),)
-    here = known(studio=studio(name), status=LIVE.status, destinations=places)
+    here = known(studio=studio(name), status=LIVE[GetStreamStatus], destinations=places)
     return known(
         here,
         sources=(source("source_1", name, word),),
         connections=(account("conn_1", name, word, "expired" if word == "custom" else word),),
-        health=LIVE.health,
-        studio_details=(here,),
+        health=LIVE[GetHealth],
+        per_studio=(here,),
     )
 
 

@@ -176,11 +176,11 @@ def test_an_unlink_warns_of_destinations_of_the_same_platform_in_every_studio() 
     twitch, youtube = destination("dest_4", "T", "twitch"), destination("dest_5", "Y", "youtube")
     there = in_studio("Two", "s2", ON_AIR, twitch, youtube)
     unread = known(studio=studio("Three", "s3"))
-    assert _warnings(previewed(UNLINK, but(studio_details=(here, there, unread)))) == (
+    assert _warnings(previewed(UNLINK, but(per_studio=(here, there, unread)))) == (
         '"Main" (YouTube) in "One" may stop working.',
         '"Y" (YouTube) in "Two", which is on air, may stop working.',
     )
-    perhaps = previewed(UNLINK, but(connections=None, studio_details=(here, there))).warnings
+    perhaps = previewed(UNLINK, but(connections=None, per_studio=(here, there))).warnings
     assert [it.names[0].text for it in perhaps] == ['"Main"', '"T"', '"Y"']
 
 

@@ -11,6 +11,7 @@ from trax_mcp.actions.shown import is_as_shown
 from trax_mcp.actions.stream import GoLive
 from trax_mcp.actions.view import View
 from trax_mcp.api.models import Destination
+from trax_mcp.api.reads import ListDestinations
 from trax_mcp.studio.facts import Facts, Read
 
 
@@ -24,7 +25,7 @@ def places(
         for number, it in enumerate(switches.split())
     ]
     read = tuple(map(Destination.model_validate, items))
-    return Facts(destinations=Read(read, missing, unreadable, is_null))
+    return Facts({ListDestinations: Read(read, missing, unreadable, is_null)})
 
 
 ON: Final = places("on off")

@@ -20,12 +20,13 @@ from tests.units.consent.shown_table import (
     UNLINK,
     S,
 )
-from tests.units.studio_facts import EVERYTHING, LIVE, NOW, UNCLEAR, but, destination, known
+from tests.units.studio_facts import EVERYTHING, LIVE, NOW, READS, UNCLEAR, but, destination, known
 from trax_mcp.actions.chat_and_media import SendChatMessage
 from trax_mcp.actions.destinations import CreateDestination, UpdateDestination
 from trax_mcp.actions.studios import CreateStudio, UpdateStudio
 from trax_mcp.actions.view import View
-from trax_mcp.studio.facts import Fact, Facts, Observed
+from trax_mcp.api.reads import ListDestinations
+from trax_mcp.studio.facts import Facts, Observed
 
 if TYPE_CHECKING:
     from trax_mcp.actions.change import Change
@@ -181,8 +182,8 @@ def test_a_change_on_air_says_that_nobody_documents_when_a_destination_joins_or_
     assert len(done(change, {}, EVERYTHING)) == 1
 
 
-CUT: Final = replace(EVERYTHING.destinations, missing="only the first 3 are read")
-LISTS: Final = (Fact.DESTINATIONS, Fact.SOURCES, Fact.CONNECTIONS)
+CUT: Final = replace(EVERYTHING[ListDestinations], missing="only the first 3 are read")
+LISTS: Final = ("destinations", "sources", "connections")
 
 
 TO_ALL: Final = f'{ACCEPTED} chat of "Friday Show" on every platform that is on'
@@ -237,7 +238,7 @@ def test_any_answer_becomes_a_sentence_on_one_line(
 ) -> None:
     """The call is done: nothing in TRaX's answer may turn it into a failure."""
     # Without it, a target that is in no list is refused, but that is before the call is sent.
-    lists = {it: replace(facts.of(it), missing="cut") for it in LISTS}
+    lists = {it: replace(facts[READS[it]], missing="cut") for it in LISTS}
     texts = done(operation, answer, known(facts, **lists), observed)
     assert texts
     assert not any("\n" in it or STREAM_KEY in it for it in texts)

@@ -17,6 +17,7 @@ from tests.units.studio_facts import (
     EVERYTHING,
     LIVE,
     NOW,
+    UNCLEAR,
     account,
     destination,
     known,
@@ -31,13 +32,13 @@ from trax_mcp.actions.sources import DeleteSource, UpdateSource
 from trax_mcp.actions.stream import GoLive, GoOffline
 from trax_mcp.actions.studios import UpdateStudio
 from trax_mcp.actions.view import View
+from trax_mcp.api.reads import ListDestinations
 from trax_mcp.server.question_text import (
     form_messages,
     form_of_stop,
     form_schema,
     preview_lines,
 )
-from trax_mcp.studio.facts import Read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -245,7 +246,7 @@ def test_what_is_public_or_lost_is_in_the_first_120_columns(
 ) -> None:
     places = tuple(
         it if len(name) < 32 else it.model_copy(update={"name": f"{name}{it.id}"})
-        for it in SHOW.destinations.value or ()
+        for it in SHOW[ListDestinations].value or ()
     )
     facts = known(SHOW, studio=studio(name), destinations=places)
     first, *_ = form_messages(preview(action, facts), practice=True)
@@ -302,10 +303,10 @@ def test_a_name_with_hyphens_is_never_drawn_in_a_row_that_no_client_shows(
 
 
 @pytest.mark.parametrize("now", [NOW, NOW + timedelta(hours=29, minutes=59)])
-@pytest.mark.parametrize("facts", [LIVE, EVERYTHING, EVERYTHING._replace(status=Read())])
+@pytest.mark.parametrize("facts", [LIVE, EVERYTHING, UNCLEAR])
 def test_what_a_stop_warns_of_is_in_its_one_form(facts: Facts, now: datetime) -> None:
     places = tuple(destination(f"dest_{it}", f"Place number {it} " * 9, "kick") for it in range(60))
-    facts = known(facts, studio=studio("N" * 200), destinations=places)._replace(auto_go_live=True)
+    facts = known(facts, studio=studio("N" * 200), destinations=places, auto_go_live=True)
     shown = show((GoOffline(**S),), View(facts, now=now))
     form = form_of_stop(shown, practice=True)
     assert len(rows_of(form.message, 74)) <= 4
