@@ -30,7 +30,7 @@ from trax_mcp.consent.sent import Sent, is_certain, not_changed, outcome_of
 from trax_mcp.consent.state import Studio
 from trax_mcp.studio.facts import Facts, Observed
 from trax_mcp.studio.naming import say
-from trax_mcp.studio.outcome import OutcomeObserver
+from trax_mcp.studio.outcome import observe_go_live
 
 _SLEPT_SECONDS: Final = 1.0
 """A process that slept for so long may have lost its turn to another."""
@@ -329,7 +329,6 @@ class Sending:
     async def _watch(self) -> Observed | None:
         """What is seen in time. None if a stop has come, but for one that has failed here."""
         parts, call, observed = self.parts, self.call, None
-        observer = OutcomeObserver(parts.client, call.caller, call.studio, clock=parts.clock)
         async with anyio.create_task_group() as tasks:
 
             async def end_early() -> None:
@@ -338,7 +337,9 @@ class Sending:
 
             if self.undone is None:
                 tasks.start_soon(end_early)
-            observed = await observer.run(live=True, progress=call.progress)
+            observed = await observe_go_live(
+                parts.client, call.caller, call.studio, clock=parts.clock, progress=call.progress
+            )
             tasks.cancel_scope.cancel()
         return observed
 
