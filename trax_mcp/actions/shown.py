@@ -96,13 +96,6 @@ def with_views(changes: Operations, view: View) -> Iterator[tuple[Change[Any], V
         view = view.then(it.after(view.facts))
 
 
-def facts_before_last(changes: Operations, facts: Facts) -> Facts:
-    """The facts as all changes but the last leave them."""
-    for it in changes[:-1]:
-        facts = it.after(facts)
-    return facts
-
-
 def show(changes: Operations, view: View) -> Preview:
     """The texts that a person is shown, and their digest.
 
@@ -270,26 +263,6 @@ def _stays_of_several(acts: Sequence[Act]) -> str:
     if len(acts) > 1:
         return stays(len(acts), is_on=is_on)
     return stays(1, is_on=is_on).replace("It", [*first.platforms, f"The {first.thing}"][0], 1)
-
-
-def unshown(shown: Facts, now: Facts, added: Iterable[str]) -> list[Destination]:
-    """The destinations that are, or may be, switched on now and were not shown so.
-
-    Those that earlier steps have added have no id yet where they were shown: theirs are in `added`.
-    """
-    ids = {*added, *(it.id for it in _may_be_on(shown))}
-    return [it for it in _may_be_on(now) if it.id not in ids]
-
-
-def is_as_shown(shown: Facts, now: Facts, added: Iterable[str]) -> bool:
-    """Whether a go-live reaches nothing that was not shown, or not told of."""
-    before, after = shown[ListDestinations], now[ListDestinations]
-    is_less_clear = (
-        after.unreadable > before.unreadable
-        or (after.is_null and not before.is_null)
-        or (bool(after.missing) and not before.missing)
-    )
-    return not is_less_clear and not unshown(shown, now, added)
 
 
 def _may_be_on(facts: Facts) -> tuple[Destination, ...]:

@@ -27,7 +27,7 @@ from trax_mcp.server.not_done import NotDone
 from trax_mcp.server.offer import TOOLS, Offer
 from trax_mcp.server.request import CallRequest, Request
 from trax_mcp.server.schemas import arguments_schema, output_schema
-from trax_mcp.studio.outputs import NO_WORDS, Words
+from trax_mcp.studio.outputs import Words
 
 _NEVER_GIVEN: Final = (
     "this server has given no confirmation since it started. If your client starts a new server"
@@ -188,7 +188,7 @@ class Tools:
                 return results.page_words(operation, answer)
             case GetStreamStatus(studio_id=studio):
                 return await self._composite.tell_status(studio, answer, caller)
-        return NO_WORDS
+        return Words()
 
 
 def _chat_result(

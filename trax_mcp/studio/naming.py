@@ -95,11 +95,6 @@ class Sentence(NamedTuple):
         """The things that it names."""
         return tuple(it for it in self.parts if isinstance(it, Name))
 
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """The ids of the things that it names."""
-        return tuple(it.id for it in self.names if it.id)
-
 
 def sentence(template: str, *parts: Name | str) -> Sentence:
     """Fill in a template (`{}` for each part). Braces in a name are not read as fields."""

@@ -57,9 +57,6 @@ class Words(NamedTuple):
     message: str = ""
 
 
-NO_WORDS: Final = Words()
-
-
 class Output(BaseModel):
     """An answer. A field with a default is left out where it has no other value."""
 

@@ -21,8 +21,6 @@ from trax_mcp.studio import naming
 from trax_mcp.studio.facts import NOT_TOLD, Facts, Kind, Read
 from trax_mcp.studio.failed_reads import missing_facts
 
-MAX_AT_A_TIME: Final = 6
-"""The most requests at the same time of a tool that looks at several studios."""
 QUICK_SECONDS: Final = 2.0
 """The most time that a quick reader takes for one fact."""
 

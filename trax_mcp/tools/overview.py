@@ -23,12 +23,14 @@ from trax_mcp.api.reads import (
 from trax_mcp.studio.facts import NOT_TOLD, Facts, Kind, Read
 from trax_mcp.studio.outputs import Output, ShortId, ShortText
 from trax_mcp.studio.readiness import READINESS_READS, Readiness
-from trax_mcp.studio.reading import MAX_AT_A_TIME, Budget, FactReader, gather
+from trax_mcp.studio.reading import Budget, FactReader, gather
 
 MAX_READ: Final = 20
 """The most studios whose status is read."""
 MAX_DETAILED: Final = 5
 """The most studios whose destinations and sources are read."""
+MAX_AT_A_TIME: Final = 6
+"""The most requests at the same time."""
 MAX_SECONDS: Final = 25.0
 """How long reads may begin. Many clients cancel a call after a minute."""
 MAX_SHOWN: Final = 20

@@ -7,7 +7,6 @@ from typing import Final
 
 import pytest
 
-from trax_mcp.actions.shown import is_as_shown
 from trax_mcp.actions.stream import GoLive
 from trax_mcp.actions.view import View
 from trax_mcp.api.models import Destination
@@ -33,28 +32,6 @@ WHETHER: Final = (
     'Whether "P0" (Kick), "P1" (Kick) are on can\'t be read: the show may go out there too.'
 )
 CUT: Final = "only the first 10,000 are read"
-
-
-@pytest.mark.parametrize(
-    ("shown", "now", "is_same"),
-    [
-        (ON, ON, True),
-        (ON, places("off off"), True),
-        (ON, places("on on"), False),
-        (ON, places("on unknown"), False),
-        (places("on unknown"), places("on on"), True),
-        (places("on", unreadable=1), ON, True),
-        (places("on", unreadable=1), places("on", unreadable=1), True),
-        (places("on", unreadable=1), places("on", unreadable=2), False),
-        (ON, places(is_null=True), False),
-        (places(is_null=True), places(is_null=True), True),
-        (ON, places("on off", missing=CUT), False),
-    ],
-)
-def test_a_go_live_after_other_changes_reaches_nothing_that_was_not_told(
-    shown: Facts, now: Facts, *, is_same: bool
-) -> None:
-    assert is_as_shown(shown, now, ()) is is_same
 
 
 @pytest.mark.parametrize(
