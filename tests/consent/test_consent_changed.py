@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from tests.support.guarded_calls import (
     AUTO_GO_LIVE,
-    DELETE_DESTINATION,
     GO_LIVE,
     GUARDED_OPERATIONS,
 )
@@ -52,26 +51,11 @@ async def swap_destination(it: World) -> None:
     it.trax.add_destination("Main channel", record_id="dest_8", _connectionId="conn_1")
 
 
-def by_this_server(tool: str, **arguments: Any) -> Change:  # noqa: ANN401  any JSON
-    """A change through the same server, with its own confirmation if it needs one."""
+async def new_feed(it: World) -> None:
+    """The address of a source is replaced here, with an approval of its own."""
+    address = {"sourceId": "source_2", "url": "rtmp://x.example/y"}
+    assert has_run(await it[MINE].confirmed("update_source", **address))
 
-    async def make(it: World) -> None:
-        result = await it[MINE].call(tool, **arguments)
-        if not has_run(result):
-            confirmation = (result.structured_content or {})["confirmation"]
-            await it[MINE].read_preview()
-            result = await it[MINE].use(tool, confirmation, **arguments)
-        assert has_run(result), result
-
-    return make
-
-
-def hidden(what: str) -> str:
-    """The line about a change that no read shows."""
-    return f"Changed here: {what}."
-
-
-NEW_FEED: Final = by_this_server("update_source", sourceId="source_2", url="rtmp://x.example/y")
 
 CASES: Final[dict[str, tuple[GuardedOperation, Change, str]]] = {
     "a source was activated": (
@@ -89,7 +73,6 @@ CASES: Final[dict[str, tuple[GuardedOperation, Change, str]]] = {
         swap_destination,
         'Now another one of the same name: Streams to: "Main channel" (YouTube).',
     ),
-    "the address of a source": (GO_LIVE, NEW_FEED, hidden('the address of "Guest feed"')),
 }
 """The previewed operation, the change before its confirmation is used, and the line about it."""
 
@@ -118,7 +101,7 @@ async def time_passes(it: World) -> None:
 
 HARMLESS: Final[dict[str, tuple[GuardedOperation, Change]]] = {
     "time has passed": (GO_LIVE, time_passes),
-    "a hidden change, and nothing goes on air": (DELETE_DESTINATION, NEW_FEED),
+    "an address that no read shows was replaced": (GO_LIVE, new_feed),
 }
 
 

@@ -48,17 +48,12 @@ class Act:
         """Whether it puts a studio on air, now or later."""
         return self.starts or "autoGoLive" in self.arguments
 
-    @property
-    def is_hidden(self) -> bool:
-        """Whether it changes what TRaX never shows again."""
-        return any(hides(body) for _, body in self.steps)
-
     def __str__(self) -> str:
         parts = [call.rpartition("/")[2] for call, _ in self.steps]
         return f"{self.tool} ({', '.join(parts)})" if len(parts) > 1 else f"{self.tool} {parts[0]}"
 
-    def facts(self, trax: Sandbox, hidden: int) -> Mapping[str, Hashable]:
-        """What a person must have been shown of TRaX. `hidden` counts the changes of hidden things.
+    def facts(self, trax: Sandbox) -> Mapping[str, Hashable]:
+        """What a person must have been shown of TRaX.
 
         A part of it that has changed since makes an approval void.
         """
@@ -75,13 +70,7 @@ class Act:
             "air": air,
             "places": frozenset(it["name"] for it in places if it["enabled"]),
             "screen": frozenset(on_screen),
-            "hidden things": hidden if self.starts else 0,
         }
-
-
-def hides(body: Mapping[str, Any]) -> bool:
-    """Whether a change is of something that TRaX never shows again."""
-    return bool(body.keys() & {"rtmpUrl", "streamKey"})
 
 
 def _name(trax: Sandbox, kind: str, which: str) -> str | None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
-from tests.model.acts import hides
 from tests.world.world import NO_ACCESS
 
 if TYPE_CHECKING:
@@ -146,7 +145,6 @@ class Promises:
         self.enabled: list[tuple[float, str]] = []
         """When a destination was enabled on TRaX itself."""
         self._trax = trax
-        self._hidden: dict[str, int] = {}
         self._shows: dict[str, Sent] = {}
         """The go-live of the show that runs in a studio, if we have started it."""
 
@@ -183,7 +181,7 @@ class Promises:
                 self._look(call)
 
     def _look(self, call: Call) -> None:
-        for name, it in call.act.facts(self._trax, self._hidden.get(call.act.studio, 0)).items():
+        for name, it in call.act.facts(self._trax).items():
             call.facts.setdefault(name, set()).add(it)
 
     def _problems_of_answer(self, call: Call) -> Iterator[str]:
@@ -269,8 +267,6 @@ class Promises:
             self._shows[studio] = sent
         if not self._trax.is_running(studio):
             self._shows.pop(studio, None)
-        if sent.may_be_applied and hides(sent.body):
-            self._hidden[studio] = self._hidden.get(studio, 0) + 1
         self.look()
 
     def _problems(self, sent: Sent) -> Iterator[str]:

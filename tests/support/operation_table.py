@@ -6,7 +6,7 @@ It is written by hand, and nothing in it is read from the code. The tests of eac
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -52,8 +52,7 @@ class Entry:
     """An operation: its tool, its call, and examples with all of its arguments.
 
     The `scope` is the one that the published reference names. The first example is the plainest
-    call. The rest is about changes: the paths that are read before the question, and the
-    arguments that change what no read shows, in words.
+    call. A change has the paths that are read before the question.
     """
 
     tool: str
@@ -62,7 +61,6 @@ class Entry:
     hints: Hints
     examples: tuple[Example, ...]
     reads: tuple[str, ...] = ()
-    hidden: Mapping[str, str] = field(default_factory=dict)
 
     def arguments(self, example: Example) -> Arguments:
         """All arguments of an example, as JSON."""
@@ -77,11 +75,6 @@ class Entry:
             query = {name: str(value) for name, value in (example.given or {}).items()}
             return Request(method, path.format_map(IDS), query)
         return Request(method, path.format_map(IDS), {}, example.given)
-
-    def hidden_fields(self, example: Example) -> list[str]:
-        """What an example changes that no read shows, in words."""
-        given = example.given or {}
-        return [words for argument, words in self.hidden.items() if argument in given]
 
 
 def _hints(*, read: bool = False, destructive: bool = False, idempotent: bool = False) -> Hints:
@@ -195,9 +188,21 @@ TABLE: Final[Sequence[Entry]] = (
             Example({"name": "N", "platform": "kick"}, WHILE_LIVE, to_air=True),
             Example({"name": "N", "platform": "kick", "enabled": True}, WHILE_LIVE, to_air=True),
             Example({"name": "N", "platform": "kick", "enabled": False}, NEVER, to_air=False),
+            # No read shows where it goes, so it is seen before a show can go there.
             Example(
                 {"name": "N", "platform": "kick", "rtmpUrl": ADDRESS, "streamKey": STREAM_KEY},
-                WHILE_LIVE,
+                ALWAYS,
+                to_air=True,
+            ),
+            Example(
+                {
+                    "name": "N",
+                    "platform": "kick",
+                    "rtmpUrl": ADDRESS,
+                    "streamKey": STREAM_KEY,
+                    "enabled": True,
+                },
+                ALWAYS,
                 to_air=True,
             ),
             Example(
@@ -249,12 +254,6 @@ TABLE: Final[Sequence[Entry]] = (
             ),
         ),
         reads=WITH_DESTINATIONS,
-        hidden={
-            "rtmpUrl": "the address",
-            "streamKey": "the stream key",
-            "platform": "the platform",
-            "vertical": "the picture format",
-        },
     ),
     Entry(
         tool="delete_destination",
@@ -280,7 +279,11 @@ TABLE: Final[Sequence[Entry]] = (
             Example({"name": "N", "type": "webcam"}, WHILE_LIVE, to_air=True),
             Example({"name": "N", "type": "webcam", "active": True}, WHILE_LIVE, to_air=True),
             Example({"name": "N", "type": "webcam", "active": False}, NEVER, to_air=False),
-            Example({"name": "N", "type": "rtmp", "url": FEED}, WHILE_LIVE, to_air=True),
+            # No read shows where something comes from, so it is seen before it can be on screen.
+            Example({"name": "N", "type": "rtmp", "url": FEED}, ALWAYS, to_air=True),
+            Example(
+                {"name": "N", "type": "rtmp", "url": FEED, "active": True}, ALWAYS, to_air=True
+            ),
             Example(
                 {"name": "N", "type": "rtmp", "url": FEED, "active": False}, NEVER, to_air=False
             ),
@@ -296,13 +299,13 @@ TABLE: Final[Sequence[Entry]] = (
             Example({"active": False}, WHILE_LIVE, to_air=False),
             Example({"active": True}, WHILE_LIVE, to_air=True),
             Example({"active": False, "name": "N"}, WHILE_LIVE, to_air=False),
-            Example({"url": FEED}, WHILE_LIVE, to_air=False),
-            Example({"url": FEED, "name": "N"}, WHILE_LIVE, to_air=False),
-            Example({"url": FEED, "name": "N", "active": True}, WHILE_LIVE, to_air=True),
+            Example({"url": FEED}, ALWAYS, to_air=False),
+            Example({"url": FEED, "name": "N"}, ALWAYS, to_air=False),
+            Example({"url": FEED, "active": False}, ALWAYS, to_air=False),
+            Example({"url": FEED, "name": "N", "active": True}, ALWAYS, to_air=True),
             Example({"name": "N"}, NEVER, to_air=False),
         ),
         reads=WITH_SOURCES,
-        hidden={"url": "the address"},
     ),
     Entry(
         tool="delete_source",

@@ -18,7 +18,7 @@ from trax_mcp import __version__
 from trax_mcp.actions import OPERATIONS
 from trax_mcp.actions.several import ApplyChanges
 from trax_mcp.api.client import Client
-from trax_mcp.api.operation import Effect, Operation, ToolInput, When, most
+from trax_mcp.api.operation import Effect, Operation, ToolInput, UnlessOff, When, most
 from trax_mcp.cli.install.clients import CLIENTS
 from trax_mcp.consent.rules import Rules
 from trax_mcp.server.app import Service
@@ -213,10 +213,17 @@ def _questions_rows() -> Iterator[Row]:
 def _calls(kind: type[Operation[Any]], when: When) -> str:
     """The calls of a tool that need a yes then, in words."""
     rules = {name: it for name, it in kind.consent.items() if most(it) is when}
-    words = [
-        f"`{name}`" if isinstance(it, When) else f"`{name}` true" for name, it in rules.items()
-    ]
-    unless = [name for name, it in rules.items() if not isinstance(it, When) and None in it]
-    if unless:
-        return f"unless `{unless[0]}` is false"
-    return f"with {', '.join(words)}" if words else ""
+    given, unless = list[str](), dict[str, None]()
+    for name, it in rules.items():
+        match it:
+            case UnlessOff(switch):
+                given.append(f"`{name}`")
+                unless[switch] = None
+            case When():
+                given.append(f"`{name}`")
+            case _ if None in it:
+                unless[name] = None
+            case _:
+                given.append(f"`{name}` true")
+    parts = [f"with {', '.join(given)}"] if given else []
+    return ", ".join([*parts, *(f"unless `{it}` is false" for it in unless)])

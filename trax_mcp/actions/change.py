@@ -1,7 +1,7 @@
 """A change: an operation that says what it means, before it is sent and after."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from inspect import isabstract
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from trax_mcp.actions.acts import LEAVE_IT, Act, choice_of_one, headline_of_one
 from trax_mcp.actions.results import (
-    ADDRESSES,
     as_asked,
     changes_in_words,
     not_shown_again,
@@ -60,20 +59,6 @@ class Change(Operation[Response_co], Generic[Response_co], abstract=True):
     def all_reads(self) -> Sequence[Kind]:
         """The facts that are read before the question about this call."""
         return self.reads
-
-    @property
-    def hidden_fields(self) -> Sequence[str]:
-        """The changes of the call that no read shows, in words: "the address"."""
-        return ()
-
-    @property
-    def hidden_changes(self) -> Mapping[str, str]:
-        """The same by target, "the address of source_3", with the host of an address."""
-        hosts = [naming.host(str(it)) for name, it in self.arguments().items() if name in ADDRESSES]
-        return {
-            f"{what} of {self.target_id()}": hosts[0] if what == "the address" else ""
-            for what in self.hidden_fields
-        }
 
     @property
     def puts_on_air(self) -> bool:

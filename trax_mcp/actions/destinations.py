@@ -25,7 +25,7 @@ from trax_mcp.actions.view import Row, Sentences, Target, View, as_in
 from trax_mcp.api import arguments
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Destination, Model
-from trax_mcp.api.operation import Effect, Response_co, When, unless_false
+from trax_mcp.api.operation import Effect, Response_co, UnlessOff, When, unless_false
 from trax_mcp.api.reads import (
     GetHealth,
     GetStreamStatus,
@@ -39,13 +39,6 @@ from trax_mcp.studio.naming import Looks, Name, Sentence, say, sentence
 
 _READS: Final = (GetStudio, GetStreamStatus, ListDestinations, GetHealth)
 
-_HIDDEN: Final = {
-    "rtmpUrl": "the address",
-    "streamKey": "the stream key",
-    "platform": "the platform",
-    "vertical": "the picture format",
-}
-"""Fields that decide where a stream goes, or how, and that no read shows reliably."""
 _JOINS: Final = ". {} may join now or only at the next show: TRaX doesn't say"
 _LEAVES: Final = ". {} may drop out now or only after the show: TRaX doesn't say"
 
@@ -82,7 +75,11 @@ class CreateDestination(
     Change[Destination],
     endpoint="POST /v1/studios/{id}/destinations",
     effect=Effect.WRITE,
-    consent={"enabled": unless_false(When.WHILE_LIVE)},
+    consent={
+        "rtmpUrl": UnlessOff("enabled"),
+        "streamKey": UnlessOff("enabled"),
+        "enabled": unless_false(When.WHILE_LIVE),
+    },
     shown_by=ListDestinations,
     hint="Give `connectionId`, or `rtmpUrl` with `streamKey`.",
 ):
@@ -204,10 +201,6 @@ class UpdateDestination(
     stream_key: arguments.Secret | None = None
     enabled: arguments.Boolean | None = Field(None, description="Whether going live reaches it.")
     vertical: arguments.Boolean | None = Field(None, description="Portrait picture.")
-
-    @property
-    def hidden_fields(self) -> Sequence[str]:
-        return [words for name, words in _HIDDEN.items() if name in self.arguments()]
 
     @property
     def puts_on_air(self) -> bool:

@@ -6,7 +6,7 @@ Each of several is shown with the facts as those before it leave them.
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from trax_mcp.actions.acts import AT_ONCE, Act, Rank, choice_of_several, headline_of_several, stays
@@ -114,8 +114,7 @@ def show(changes: Operations, view: View) -> Preview:
     )
     if changes[0].stops_broadcast:
         return preview._replace(digest=digest(preview.operation, changes, ()))
-    hidden = sorted(view.hidden.items()) if leads_on_air else []
-    also = (preview.target.id, hidden, (preview.yes, preview.no))
+    also = (preview.target.id, (preview.yes, preview.no))
     return preview._replace(digest=digest(preview.operation, changes, preview.shown, *also))
 
 
@@ -134,16 +133,13 @@ def digest(
     return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
-def changes_since(
-    was: Preview, hidden: Mapping[str, int], is_now: Preview, view: View
-) -> tuple[Sentence, ...]:
-    """The differences from an earlier question, when so many hidden changes were made, in words."""
+def changes_since(was: Preview, is_now: Preview) -> tuple[Sentence, ...]:
+    """The differences from an earlier question, in words."""
     shown, now = frozenset(was.shown), is_now.shown
     texts_before, texts_now = Counter(it.text for it in was.shown), Counter(it.text for it in now)
     removed, added = texts_before - texts_now, texts_now - texts_before
     replaced = dict.fromkeys(it for it in now if it not in shown and it.text not in added)
     return (
-        *(view.hidden_since(hidden) if was.puts_on_air else ()),
         *(_after(_WAS[_asks(it)], it) for it in dict.fromkeys(was.shown) if it.text in removed),
         *(_after(_IS_NOW[_asks(it)], it) for it in dict.fromkeys(now) if it.text in added),
         *(_after("Now another one of the same name", it) for it in replaced),

@@ -1,6 +1,6 @@
 """Adding, changing and deleting sources."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final, Generic
 
 from pydantic import Field
@@ -23,7 +23,7 @@ from trax_mcp.actions.view import Row, Sentences, Target, View
 from trax_mcp.api import arguments
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Model, Source
-from trax_mcp.api.operation import Effect, Response_co, When, unless_false
+from trax_mcp.api.operation import Effect, Response_co, UnlessOff, When, unless_false
 from trax_mcp.api.reads import GetHealth, GetStreamStatus, GetStudio, ListSources
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Facts
@@ -57,7 +57,7 @@ class CreateSource(
     Change[Source],
     endpoint="POST /v1/studios/{id}/sources",
     effect=Effect.WRITE,
-    consent={"active": unless_false(When.WHILE_LIVE)},
+    consent={"url": UnlessOff("active"), "active": unless_false(When.WHILE_LIVE)},
     shown_by=ListSources,
     hint="Viewers may see it at once.",
 ):
@@ -118,17 +118,13 @@ class UpdateSource(
     _OfSource[Source],
     endpoint="PATCH /v1/studios/{id}/sources/{sourceId}",
     effect=Effect.WRITE,
-    consent={"url": When.WHILE_LIVE, "active": When.WHILE_LIVE},
+    consent={"url": When.ALWAYS, "active": When.WHILE_LIVE},
     shown_by=ListSources,
-    hint="Viewers may see the change.",
+    hint="Viewers may see the change. An overwritten address is lost.",
 ):
     name: arguments.ShortText | None = Field(None, description="New name.")
     url: arguments.Address | None = Field(None, description="New address.")
     active: arguments.Boolean | None = Field(None, description="Whether it can be on screen.")
-
-    @property
-    def hidden_fields(self) -> Sequence[str]:
-        return () if self.url is None else ("the address",)
 
     @property
     def puts_on_air(self) -> bool:

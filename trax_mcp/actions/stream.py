@@ -69,7 +69,6 @@ class GoLive(
         yield on_screen(view)
 
     def warnings(self, view: View) -> Sentences:
-        yield from view.changed_earlier()
         yield from (it.what for it in go_live_warnings(view.facts))
 
     def done(self, view: View, response: JsonObject) -> Sentences:

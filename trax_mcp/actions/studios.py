@@ -114,10 +114,6 @@ class UpdateStudio(
         if self.auto_go_live:
             yield say("This stays on until you turn it off.")
 
-    def warnings(self, view: View) -> Sentences:
-        if self.auto_go_live:
-            yield from view.changed_earlier()
-
     def done(self, view: View, response: JsonObject) -> Sentences:
         it = read_as(Studio, response)
         yield from self.each_change_done(

@@ -1,10 +1,10 @@
 """What a call is looked at with: facts, the names of things, and the time. Pure."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Final, NamedTuple, Self, TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 from trax_mcp.api.errors import NotSent
 from trax_mcp.api.models import Connection, Destination, Source
@@ -12,16 +12,11 @@ from trax_mcp.api.operation import ListOperation
 from trax_mcp.api.reads import GetStudio, ListDestinations, ListSources
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Facts, Observed, Read
-from trax_mcp.studio.naming import Looks, Name, Sentence, joined, note, say, sentence
+from trax_mcp.studio.naming import Looks, Name, Sentence, joined, say, sentence
 
 ItemT = TypeVar("ItemT", Connection, Destination, Source)
 
 Sentences = Iterator[Sentence]
-
-_SHOWN_BY_READS: Final = ("the platform", "the picture format")
-"""Hidden changes that a person sees all the same, if TRaX shows them rightly."""
-_MAX_CHANGED: Final = 20
-"""The most earlier changes that a question names."""
 
 
 class Target(NamedTuple):
@@ -53,21 +48,18 @@ class View:
     Among several changes, `facts` are as those before leave them. Names are those of `asked_with`,
     the facts before the call: it could hide what it deletes behind a name that it gives.
 
-    `hidden` counts the changes made through this server that no read shows, and `changed_to` has
-    those since the last go-live, with the host of an address. Only notes may depend on `now`.
-    Afterwards, `observed` is what was seen. `undone`: a stop came after a go-live, which was then
-    taken off the air again, or not. `was_off`: a stop that TRaX refused, since nothing had to be
-    stopped.
+    Only notes may depend on `now`. Afterwards, `observed` is what was seen. `undone`: a stop came
+    after a go-live, which was then taken off the air again, or not. `was_off`: a stop that TRaX
+    refused, since nothing had to be stopped.
     """
 
     facts: Facts
-    hidden: Mapping[str, int] = field(default_factory=dict)
-    changed_to: Mapping[str, str] = field(default_factory=dict)
-    now: datetime = field(kw_only=True)
-    before: Facts | None = field(default=None, kw_only=True)
-    observed: Observed | None = field(default=None, kw_only=True)
-    undone: bool | None = field(default=None, kw_only=True)
-    was_off: bool = field(default=False, kw_only=True)
+    _: KW_ONLY
+    now: datetime
+    before: Facts | None = None
+    observed: Observed | None = None
+    undone: bool | None = None
+    was_off: bool = False
 
     @property
     def asked_with(self) -> Facts:
@@ -158,32 +150,6 @@ class View:
         if self.facts.live is not False:
             you_are = "You're" if self.facts.live else "You may be"
             yield say(f"{you_are} on air{consequence}.")
-
-    def changed_earlier(self) -> Sentences:
-        """The changes made here since the last go-live that no read shows.
-
-        They are notes: the digest has how often each thing was changed.
-        """
-        told = [it for it in self.changed_to if not it.startswith(_SHOWN_BY_READS)]
-        for change in told[-_MAX_CHANGED:]:
-            host = self.changed_to[change]
-            to = f", to {host}" if host else ""
-            changed = sentence("Changed here earlier: {} {}{}.", *self._of(change), to)
-            yield changed._replace(is_note=True)
-        if (more := len(told) - _MAX_CHANGED) > 0:
-            yield note(f"Changed here earlier: {more} more addresses and stream keys.")
-
-    def hidden_since(self, hidden: Mapping[str, int]) -> Sentences:
-        """The changes that no read shows, since so many were made."""
-        for change, times_changed in self.hidden.items():
-            if times_changed != hidden.get(change, 0):
-                yield sentence("Changed here: {} {}.", *self._of(change))
-
-    def _of(self, change: str) -> tuple[str, Name]:
-        """A hidden change, "the address of", and the name of its thing for its id."""
-        what, _, target_id = change.rpartition(" of ")
-        name = self._thing(target_id)
-        return f"{what} of", name or naming.named(target_id)._replace(detail="", short_detail="")
 
 
 def as_in(listed: Read[tuple[ItemT, ...]], it: ItemT) -> ItemT:

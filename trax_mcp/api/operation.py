@@ -65,7 +65,17 @@ class When(IntEnum):
 
 ByValue = Mapping[bool | None, When]
 """When a call needs consent, by the value of an argument; None is for one that is not given."""
-Consent = Mapping[str, When | ByValue]
+
+
+@dataclass(frozen=True, slots=True)
+class UnlessOff:
+    """Giving an argument always needs consent, unless the same call turns a switch off."""
+
+    switch: str
+
+
+Rule = When | ByValue | UnlessOff
+Consent = Mapping[str, Rule]
 """When a call needs consent, by the arguments that it has."""
 
 
@@ -79,8 +89,10 @@ def unless_false(when: When) -> ByValue:
     return {True: when, None: when}
 
 
-def most(rule: When | ByValue) -> When:
+def most(rule: Rule) -> When:
     """The most that an argument can ask for."""
+    if isinstance(rule, UnlessOff):
+        return When.ALWAYS
     return rule if isinstance(rule, When) else max(rule.values())
 
 
@@ -265,7 +277,8 @@ class Operation(ToolInput, Generic[Response_co], abstract=True):
         cls.wider_without |= {it for it, rule in cls.consent.items() if _is_wider_without(rule)}
         if cls.consent and cls.effect is not Effect.WRITE:
             raise TypeError(f"{cls.__name__}: only a WRITE needs consent for some arguments")
-        if unknown := cls.consent.keys() - set(cls.argument_names()):
+        switches = {it.switch for it in cls.consent.values() if isinstance(it, UnlessOff)}
+        if unknown := (cls.consent.keys() | switches) - set(cls.argument_names()):
             raise TypeError(f"{cls.__name__}: `consent` names {sorted(unknown)}")
         if look is not None:
             cls.look = look
@@ -303,7 +316,7 @@ class Operation(ToolInput, Generic[Response_co], abstract=True):
         if self.effect is Effect.GUARDED:
             return When.ALWAYS
         given = self.arguments()
-        found = (_when(rule, given.get(name)) for name, rule in self.consent.items())
+        found = (_when(rule, name, given) for name, rule in self.consent.items())
         return max(found, default=When.NEVER)
 
     def request(self) -> Request:
@@ -342,14 +355,19 @@ class ListOperation(Operation[Page[ItemT]], Generic[ItemT], abstract=True):
         return self.model_copy(update={"cursor": cursor, "limit": limit})
 
 
-def _when(rule: When | ByValue, value: object) -> When:
-    if isinstance(rule, When):
-        return When.NEVER if value is None else rule
+def _when(rule: Rule, argument: str, given: Mapping[str, object]) -> When:
+    value = given.get(argument)
+    match rule:
+        case When():
+            return When.NEVER if value is None else rule
+        case UnlessOff(switch):
+            is_off = value is None or given.get(switch) is False
+            return When.NEVER if is_off else When.ALWAYS
     return rule.get(value, When.NEVER) if isinstance(value, bool | None) else When.NEVER
 
 
-def _is_wider_without(rule: When | ByValue) -> bool:
-    return not isinstance(rule, When) and None in rule
+def _is_wider_without(rule: Rule) -> bool:
+    return isinstance(rule, Mapping) and None in rule
 
 
 def plain_value(value: object) -> object:

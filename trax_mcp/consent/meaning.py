@@ -38,8 +38,7 @@ def differences(
     operations: Operations, facts: Facts, now: datetime, earlier: Preview
 ) -> tuple[Sentence, ...]:
     """What is shown now, and was not in an earlier preview of the same, and the other way round."""
-    view = View(facts, now=now)
-    return changes_since(earlier, {}, show(operations, view), view)
+    return changes_since(earlier, show(operations, View(facts, now=now)))
 
 
 def after(operation: Change[Any], facts: Facts, data: JsonObject) -> Facts:

@@ -48,11 +48,9 @@ from tests.units.studio_facts import (
 from trax_mcp.actions.chat_and_media import SendChatMessage
 from trax_mcp.actions.connections import UnlinkConnection
 from trax_mcp.actions.destinations import DeleteDestination, UpdateDestination
-from trax_mcp.actions.shown import show
 from trax_mcp.actions.sources import CreateSource, DeleteSource
 from trax_mcp.actions.stream import GoLive, GoOffline
 from trax_mcp.actions.studios import UpdateStudio
-from trax_mcp.actions.view import View
 from trax_mcp.api.reads import ListConnections, ListDestinations, ListSources
 from trax_mcp.studio.facts import Facts
 
@@ -266,34 +264,3 @@ def test_a_stream_key_is_not_in_the_digest() -> None:
     )
     assert one != another
     assert digest(one) == digest(another)
-
-
-ADDRESS: Final = "the address of source_1"
-STREAM_KEY: Final = "the stream key of dest_1"
-HIDDEN: Final[tuple[dict[str, int], ...]] = (
-    {},
-    {ADDRESS: 1},
-    {ADDRESS: 2},
-    {"the address of source_2": 1},
-    {ADDRESS: 1, STREAM_KEY: 1},
-)
-"""Changes that no read shows, and how often each was made."""
-
-
-def test_a_hidden_change_invalidates_only_confirmations_that_lead_to_air() -> None:
-    """Others do not show the thing that changed either. The order of changes does not matter."""
-    for operation, leads in ((operation_of(*it), it[1].to_air) for it in CHANGES):
-        digests = {
-            show((operation,), View(EVERYTHING, hidden, now=NOW)).digest
-            for hidden in (*HIDDEN, {STREAM_KEY: 1, ADDRESS: 1})
-        }
-        assert len(digests) == (len(HIDDEN) if leads else 1), operation
-        assert digest(operation) in digests
-
-
-def test_each_plan_names_the_changes_that_no_read_shows() -> None:
-    """A url of a source, or an address, stream key, platform or format of a destination."""
-    for entry, example in CHANGES:
-        operation = operation_of(entry, example)
-        hidden = operation.hidden_fields
-        assert list(hidden) == entry.hidden_fields(example), example
