@@ -146,6 +146,13 @@ def documented_text(call: str, scope: str | None) -> str:
     return f"{documented(call)['summary']} {text}".replace("  ", " ").strip()
 
 
+SEEN_IF_SWITCHED_ON: Final = {
+    "create_destination": "`rtmpUrl`, `streamKey` unless `enabled` is false",
+    "create_source": "`url` unless `active` is false",
+}
+"""What no read shows of a new thing."""
+
+
 def consent_text(entry: Entry) -> str:
     """When a tool needs a yes, in words, by the examples of its calls."""
     whens = {example.when for example in entry.examples}
@@ -160,6 +167,7 @@ def consent_text(entry: Entry) -> str:
         for name, value in (example.given or {}).items()
     }
     given = ", ".join(f"`{name}`" for name, value in always.items() if value is not True)
+    given = given or SEEN_IF_SWITCHED_ON.get(entry.tool, "")
     on = ", ".join(f"`{name}`" for name, value in always.items() if value is True)
     cases = f"{given and f', always for {given}'}{on and f', always to switch {on} on'}"
     return f"Needs user approval while on air{cases}."

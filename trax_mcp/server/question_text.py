@@ -45,20 +45,15 @@ class FormMessage(NamedTuple):
 
 
 def form_messages(
-    preview: Preview,
-    changes: Sequence[Sentence] = (),
-    *,
-    practice: bool = False,
-    rows: int = ROWS,
-    columns: int = COLUMNS,
+    preview: Preview, *, practice: bool = False, rows: int = ROWS, columns: int = COLUMNS
 ) -> tuple[FormMessage, ...]:
     """The forms that ask a question, one after the other: mostly one. Each fits into the rows."""
-    drafts = list(_drafts(preview, changes, practice=practice))
+    drafts = list(_drafts(preview, practice=practice))
     for width in (min(NARROW, columns), columns):
         for draft in drafts:
             if fits(draft.message, rows=rows, columns=width):
                 return (draft,)
-    return tuple(_several(preview, changes, practice=practice, rows=rows, columns=columns))
+    return tuple(_several(preview, practice=practice, rows=rows, columns=columns))
 
 
 def form_of_stop(preview: Preview, *, practice: bool = False) -> FormMessage:
@@ -67,7 +62,7 @@ def form_of_stop(preview: Preview, *, practice: bool = False) -> FormMessage:
     The facts stand there if they fit.
     """
     shown = (preview, preview._replace(rows=()))
-    *drafts, last = chain.from_iterable(_drafts(it, (), practice=practice) for it in shown)
+    *drafts, last = chain.from_iterable(_drafts(it, practice=practice) for it in shown)
     return next((it for it in drafts if fits(it.message)), last)
 
 
@@ -119,11 +114,9 @@ def preview_lines(
     yield from (f"- Not known: {it}" for it in preview.unknown)
 
 
-def _drafts(
-    preview: Preview, changes: Sequence[Sentence], *, practice: bool
-) -> Iterator[FormMessage]:
+def _drafts(preview: Preview, *, practice: bool) -> Iterator[FormMessage]:
     """The same question as one form, from the fullest to the shortest."""
-    begin, end = list(_begin(preview, changes, practice=practice)), _end(preview)
+    begin, end = list(_begin(preview, practice=practice)), _end(preview)
     for is_short in (False, True):
         facts = [_row(it, is_short=is_short) for it in preview.rows]
         lasts = [it.in_short for it in preview.lasts]
@@ -133,12 +126,9 @@ def _drafts(
             yield FormMessage(" ".join((*begin, *facts, *end)), last)
 
 
-def _begin(preview: Preview, changes: Sequence[Sentence], *, practice: bool) -> Iterator[str]:
+def _begin(preview: Preview, *, practice: bool) -> Iterator[str]:
     yield f"{PRACTICE if practice else ''}{preview.headline.in_short}"
     yield from (it.in_short for it in preview.lead)
-    if changes:
-        yield "Changed since you were asked:"
-        yield from (it.in_short for it in changes)
 
 
 def _end(preview: Preview) -> list[str]:
@@ -151,16 +141,9 @@ def _row(row: Row, *, is_short: bool) -> str:
     return _as_sentence(f"{label}: {joined(row.items).in_short}")
 
 
-def _several(
-    preview: Preview,
-    changes: Sequence[Sentence],
-    *,
-    practice: bool,
-    rows: int,
-    columns: int,
-) -> Iterator[FormMessage]:
+def _several(preview: Preview, *, practice: bool, rows: int, columns: int) -> Iterator[FormMessage]:
     """Several forms, each with the act first, and as many facts as fit after it."""
-    act, *others = _begin(preview, changes, practice=practice)
+    act, *others = _begin(preview, practice=practice)
     begin = f"{act} (999 of 999)"
 
     def has_room(page: str) -> bool:

@@ -10,7 +10,6 @@ from trax_mcp.actions.shown import Preview
 from trax_mcp.consent.calls import Channel
 from trax_mcp.consent.ways import Way, WaysToAsk
 from trax_mcp.server.question_text import COLUMNS, ROWS, FormMessage, form_messages
-from trax_mcp.studio.naming import Sentence
 
 MOST_FORMS: Final = 8
 """Clients give up a call after ten questions, and one may be asked again."""
@@ -171,15 +170,11 @@ def drawn_by(name: str, version: str) -> Drawn:
 
 
 def forms_of(
-    client: ConnectedClient,
-    preview: Preview,
-    changes: Sequence[Sentence] = (),
-    *,
-    practice: bool = False,
+    client: ConnectedClient, preview: Preview, *, practice: bool = False
 ) -> Sequence[FormMessage]:
     """The forms in which this client shows a question whole."""
     rows = drawn_by(client.name, client.version).rows or ROWS
-    return form_messages(preview, changes, practice=practice, rows=rows, columns=COLUMNS)
+    return form_messages(preview, practice=practice, rows=rows, columns=COLUMNS)
 
 
 def cuts_forms(client: ConnectedClient, operator: Operator) -> bool:

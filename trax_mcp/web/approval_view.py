@@ -1,6 +1,6 @@
 """Describes a question as JSON, for a page or a panel."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from math import ceil
 from typing import Final, TypedDict
 
@@ -71,9 +71,7 @@ def _ended(ending: Ending) -> JsonObject:
     return {"ended": parts, "outcome": ending.words}
 
 
-def card(
-    preview: Preview, changes: Sequence[Sentence] = (), *, practice: bool = False
-) -> JsonObject:
+def card(preview: Preview, *, practice: bool = False) -> JsonObject:
     """A question as JSON. A sentence is a list of texts and names: `{"name": …, "detail": …}`.
 
     `lines` is all of it as plain text, for what draws no more than that.
@@ -83,7 +81,6 @@ def card(
         "goesLive": preview.goes_live,
         "headline": _pieces(preview.headline),
         "lead": [_pieces(it) for it in preview.lead],
-        "changes": [_pieces(it) for it in changes],
         "rows": [
             {
                 "label": row.label,
@@ -95,15 +92,14 @@ def card(
         "lasts": [_pieces(it) for it in preview.lasts],
         "warnings": [_pieces(it) for it in preview.warnings],
         "unknown": list(preview.unknown),
-        "lines": [*([NOTHING_IS_REAL] if practice else []), *_lines(preview, changes)],
+        "lines": [*([NOTHING_IS_REAL] if practice else []), *_lines(preview)],
         "no": preview.no,
         "yes": preview.yes,
     }
 
 
-def _lines(preview: Preview, changes: Sequence[Sentence]) -> Iterator[str]:
+def _lines(preview: Preview) -> Iterator[str]:
     yield preview.headline.text
-    yield from (f"Changed: {it.text}" for it in changes)
     yield from (it.text for it in preview.effects)
     yield from (f"Warning: {it.text}" for it in preview.warnings)
     yield from (f"Not known: {it}" for it in preview.unknown)

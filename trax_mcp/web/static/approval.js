@@ -34,7 +34,7 @@ class ApprovalCard {
     this.title.id = `question-${ApprovalCard.count = (ApprovalCard.count ?? 0) + 1}`;
     this.title.tabIndex = -1;
     this.root.setAttribute("aria-labelledby", this.title.id);
-    this.parts = ["changes", "lead", "rows", "lasts", "warnings", "unknown"].map(
+    this.parts = ["lead", "rows", "lasts", "warnings", "unknown"].map(
       (name) => this.add(this.root, name === "rows" ? "dl" : "div", name),
     );
     this.outcome = this.add(this.root, "p", "outcome");
