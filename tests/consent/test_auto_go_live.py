@@ -1,9 +1,9 @@
-"""A studio that may go on air by itself: what a stop voids, and what needs a yes from then on."""
+"""A studio that may go on air by itself: what a stop voids, and of what it warns."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import pytest
@@ -13,6 +13,9 @@ from tests.support.product.faults import Fault
 from tests.support.product.virtual_time import in_virtual_time
 from tests.world.answers import data_of, has_run, outcome, text_of
 from tests.world.world import COLLEAGUE, MINE, open_world
+
+if TYPE_CHECKING:
+    from tests.world.caller import Caller
 
 WHILE_LIVE: Final[dict[str, dict[str, Any]]] = {
     "create_destination": {"name": "New", "platform": "kick", "connectionId": "conn_1"},
@@ -24,6 +27,7 @@ WHILE_LIVE: Final[dict[str, dict[str, Any]]] = {
 """A call of each tool that is guarded while live."""
 EXPIRED: Final = ("confirmation_invalid", "expired")
 UNCONFIRMED: Final = ("confirmation_required", None)
+WARNING: Final = "can go live again on its own"
 
 
 @in_virtual_time
@@ -53,38 +57,52 @@ async def test_a_stop_invalidates_the_flag_of_a_call_that_turns_auto_go_live_on(
 
 
 @in_virtual_time
-async def test_a_change_needs_consent_after_auto_go_live_was_turned_on() -> None:
-    """The studio is off air, but may be on air at any moment. Another studio is not affected."""
+async def test_off_air_no_change_needs_consent_because_of_auto_go_live() -> None:
+    """TRaX shows it nowhere, so only a stop warns of it."""
     async with open_world(MINE, COLLEAGUE, virtual=True) as it:
         await it[MINE].confirmed("update_studio", autoGoLive=True)
         for tool, arguments in WHILE_LIVE.items():
-            shown = await it[COLLEAGUE].preview(tool, **arguments)
-            effects = shown["preview"]["effects"]
-            assert any("You may be on air" in text for text in effects), tool
-            assert has_run(await it[COLLEAGUE].confirmed(tool, **arguments))
-        created = WHILE_LIVE["create_source"]
-        assert has_run(await it[MINE].call("create_source", studioId="studio_43", **created))
+            assert has_run(await it[COLLEAGUE].call(tool, **arguments)), tool
+
+
+async def warns(caller: Caller) -> bool:
+    """Whether a stop would say that the studio can go on air again by itself."""
+    shown = await caller.preview("go_offline")
+    found = [WARNING in text for text in shown["preview"]["warnings"]]
+    assert found in ([], [True])
+    return bool(found)
+
+
+@in_virtual_time
+async def test_a_stop_warns_that_the_studio_can_go_on_air_again_by_itself() -> None:
+    """In its preview and in its answer, for an hour."""
+    async with open_world(MINE, COLLEAGUE, virtual=True) as it:
+        before = await it[MINE].preview("go_offline")
+        await it[MINE].confirmed("update_studio", autoGoLive=True)
+        after = await it[COLLEAGUE].preview("go_offline")
+        warned = await it[COLLEAGUE].confirmed("go_offline")
+        await anyio.sleep(3600)
+        silent = await it[COLLEAGUE].confirmed("go_offline")
+    named = f'"Friday Night Show" {WARNING}: that was turned on here.'
+    assert after["preview"] == {**before["preview"], "warnings": [named]}
+    assert [WARNING in text_of(result) for result in (warned, silent)] == [True, False]
 
 
 @pytest.mark.parametrize("how", ["alone", "with another change"])
 @in_virtual_time
-async def test_a_change_needs_no_consent_after_auto_go_live_was_turned_off(how: str) -> None:
-    """It is off air, and stays so."""
+async def test_a_stop_warns_no_more_once_auto_go_live_was_turned_off(how: str) -> None:
     async with open_world(MINE, COLLEAGUE, virtual=True) as it:
         await it[MINE].confirmed("update_studio", autoGoLive=True)
-        off: dict[str, Any] = {"autoGoLive": False}
-        if how == "alone":
-            assert has_run(await it[COLLEAGUE].call("update_studio", **off))
-        else:
-            await it[COLLEAGUE].confirmed("update_studio", **off, autoGoOfflineOnDrop=True)
-        for tool, arguments in WHILE_LIVE.items():
-            assert has_run(await it[MINE].call(tool, **arguments)), tool
+        await it[COLLEAGUE].call("get_studio")
+        other = {"autoGoOfflineOnDrop": True} if how == "with another change" else {}
+        assert has_run(await it[COLLEAGUE].call("update_studio", autoGoLive=False, **other))
+        assert not await warns(it[MINE])
 
 
 @pytest.mark.parametrize("answer", ["lost", "refused"])
 @in_virtual_time
-async def test_auto_go_live_counts_as_on_if_it_may_have_been_turned_on(answer: str) -> None:
-    """A lost answer is no reason to ask less; a refusal turned nothing on."""
+async def test_a_stop_warns_if_auto_go_live_may_have_been_turned_on(answer: str) -> None:
+    """A lost answer is no reason to say less; a refusal turned nothing on."""
     async with open_world(MINE, COLLEAGUE, virtual=True) as it:
         yes = await it[MINE].confirmation("update_studio", autoGoLive=True)
         if answer == "lost":
@@ -93,35 +111,17 @@ async def test_auto_go_live_counts_as_on_if_it_may_have_been_turned_on(answer: s
             it.trax.write_enabled = False
         await it[MINE].use("update_studio", yes, autoGoLive=True)
         it.trax.write_enabled = True
-        result = await it[COLLEAGUE].call("create_source", **WHILE_LIVE["create_source"])
-        assert has_run(result) is (answer == "refused")
+        assert await warns(it[COLLEAGUE]) is (answer == "lost")
 
 
 @pytest.mark.parametrize("answer", [None, "off", 0, True])
 @in_virtual_time
-async def test_auto_go_live_counts_as_on_if_the_answer_does_not_show_it_off(answer: object) -> None:
+async def test_a_stop_warns_if_the_answer_does_not_show_auto_go_live_off(answer: object) -> None:
     async with open_world(MINE, virtual=True) as it:
         await it[MINE].confirmed("update_studio", autoGoLive=True)
         it.trax.faults.add(Fault.status(200, {"autoGoLive": answer}), method="PATCH")
         await it[MINE].call("update_studio", autoGoLive=False)
-        result = await it[MINE].call("create_source", **WHILE_LIVE["create_source"])
-        assert outcome(result) == UNCONFIRMED
-
-
-@in_virtual_time
-async def test_a_stop_warns_that_the_studio_can_go_on_air_again_by_itself() -> None:
-    """In its preview and in its answer, until `autoGoLive` is off again."""
-    async with open_world(MINE, COLLEAGUE, virtual=True) as it:
-        before = await it[MINE].preview("go_offline")
-        await it[MINE].confirmed("update_studio", autoGoLive=True)
-        after = await it[COLLEAGUE].preview("go_offline")
-        warned = await it[COLLEAGUE].confirmed("go_offline")
-        await it[MINE].call("update_studio", autoGoLive=False)
-        silent = await it[COLLEAGUE].confirmed("go_offline")
-    warning = "can go live again on its own"
-    named = f'"Friday Night Show" {warning}: that was turned on here.'
-    assert after["preview"] == {**before["preview"], "warnings": [named]}
-    assert [warning in text_of(result) for result in (warned, silent)] == [True, False]
+        assert await warns(it[MINE])
 
 
 @in_virtual_time
@@ -163,5 +163,4 @@ async def test_a_late_answer_to_turning_auto_go_live_off_does_not_undo_turning_i
             tasks.start_soon(partial(it[COLLEAGUE].call, "update_studio", autoGoLive=False))
             await anyio.sleep(1)
             tasks.start_soon(partial(it[MINE].use, "update_studio", yes, autoGoLive=True))
-        asked = await it[COLLEAGUE].call("create_source", **WHILE_LIVE["create_source"])
-        assert outcome(asked) == UNCONFIRMED
+        assert await warns(it[COLLEAGUE])
