@@ -74,7 +74,7 @@ CHANGES: Final[Changes] = {
     "An earlier stop ends no newer show": [
         ("tests/consent/test_stop_during_go_live.py", swap(Studio.end).by(_end_after_any_stop)),
         (
-            "tests/seams/consent/test_start_that_still_comes.py",
+            "tests/units/consent/test_state.py",
             swap(Studio.begin_repeat).by(lambda self, *_: (self, True)),
         ),
     ],

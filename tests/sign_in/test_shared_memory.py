@@ -150,6 +150,7 @@ async def test_a_stop_at_a_replica_beside_it_counts_for_people_who_have_signed_i
     async with machines.server() as it, machines.replica() as bot:
         person = it.signed_in((await signed_in(it))[1])
         yes, stop = await previewed(person), await previewed(person, "go_offline")
+        machines.clock.advance(PREVIEW_SECONDS)
         await confirmed(bot, stop, "go_offline")
         assert await reason(person, yes) == EXPIRED
         assert it.sent == [GO_OFFLINE.sent]
