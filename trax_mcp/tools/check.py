@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from pydantic import Field, ValidationError
 
@@ -80,6 +80,17 @@ class CheckStudio(
     studio_id: Id | None = Field(default=None, description="Without it: all studios.")
 
 
+class _Judged(NamedTuple):
+    studio_id: str
+    facts: Facts
+    readiness: Readiness
+
+    @property
+    def has_details(self) -> bool:
+        """Whether more than the status was read."""
+        return ListDestinations in self.facts.reads
+
+
 async def check_studio(
     client: Client, caller: Caller, studio_id: str | None, *, is_starting: IsStarting, clock: Clock
 ) -> tuple[Overview, Words]:
@@ -101,12 +112,12 @@ async def check_studio(
         looked_at = await reader.read_studios(studios)
         more, unknown = len(studios[MAX_READ:]), [*map(str, listed.unknown(ListStudios))]
     now = clock.now()
-    judged = [(which, facts, judge_readiness(facts, now=now)) for which, facts in looked_at]
-    checked = [_checked(*it) for it in judged]
+    judged = [_Judged(which, facts, judge_readiness(facts, now=now)) for which, facts in looked_at]
+    checked = [_checked(it) for it in judged]
     overview = Overview(studios=checked, more=more, unknown=unknown or None)
     if studio_id:
-        return overview, Words(" ".join(_about(*it[1:], now) for it in judged))
-    lines = _about_all([it[1:] for it in judged], overview, now)
+        return overview, Words(_about(judged[0], now))
+    lines = _about_all(judged, overview, now)
     return overview, Words("\n".join(lines), message=_how_to_see_more(judged, overview))
 
 
@@ -129,38 +140,32 @@ def _opened_at(studio: Studio) -> datetime:
     return times.parse(studio.last_opened_at) or _LONG_AGO
 
 
-def _has_details(facts: Facts) -> bool:
-    """Whether more than the status was read."""
-    return ListDestinations in facts.reads
-
-
-def _checked(studio_id: str, facts: Facts, readiness: Readiness) -> CheckedStudio:
-    studio, has_details = facts[GetStudio].value, _has_details(facts)
+def _checked(it: _Judged) -> CheckedStudio:
+    facts, readiness = it.facts, it.readiness
+    studio = facts[GetStudio].value
     not_shown = [
         f"further {things(kind)} (only the first {MAX_SHOWN} are shown)"
         for kind in DETAILS
         if len(facts[kind].value or ()) > MAX_SHOWN
     ]
     return CheckedStudio(
-        id=studio_id,
+        id=it.studio_id,
         name=studio.name if studio else None,
         live=facts.live,
         since=facts.since or None,
         ready=readiness.ready,
         destinations=shown_destinations(facts),
         sources=shown_sources(facts),
-        problems=shown_problems(readiness) if has_details else None,
-        unknown=[*not_shown, *readiness.unknown] if has_details else None,
+        problems=shown_problems(readiness) if it.has_details else None,
+        unknown=[*not_shown, *readiness.unknown] if it.has_details else None,
     )
 
 
-def _about_all(
-    judged: Sequence[tuple[Facts, Readiness]], overview: Overview, now: datetime
-) -> Iterator[str]:
+def _about_all(judged: Sequence[_Judged], overview: Overview, now: datetime) -> Iterator[str]:
     """How many there are, one line for each studio that has details, and what is missing."""
-    yield counted([facts for facts, _ in judged], overview.more)
-    detailed = [it for it in judged if _has_details(it[0])]
-    yield from (_about(*it, now) for it in detailed)
+    yield counted([it.facts for it in judged], overview.more)
+    detailed = [it for it in judged if it.has_details]
+    yield from (_about(it, now) for it in detailed)
     if brief := len(judged) - len(detailed):
         others = "other is" if brief == 1 else "others are"
         yield f"{brief} {others} listed without details."
@@ -171,17 +176,18 @@ def _about_all(
         yield f"Not looked at: {naming.listed(overview.unknown)}."
 
 
-def _how_to_see_more(judged: Sequence[tuple[str, Facts, Readiness]], overview: Overview) -> str:
+def _how_to_see_more(judged: Sequence[_Judged], overview: Overview) -> str:
     steps = list[str]()
-    if any(not _has_details(facts) for _, facts, _ in judged):
+    if any(not it.has_details for it in judged):
         steps.append("Give a `studioId` for the details of one.")
     if overview.more:
         steps.append("find_studio finds those that were not looked at by name.")
     return " ".join(steps)
 
 
-def _about(facts: Facts, readiness: Readiness, now: datetime) -> str:
+def _about(judged: _Judged, now: datetime) -> str:
     """How a studio stands: on air or not, what is switched on, and the worst problem."""
+    facts, readiness = judged.facts, judged.readiness
     state = _broadcast(naming.studio(facts[GetStudio].value), facts, now)
     if facts.live is False and not facts.is_starting:
         state += {

@@ -45,18 +45,13 @@ IsStarting = Callable[[str], Awaitable[bool]]
 """Whether this server has sent a go-live to a studio within the last minute."""
 
 
-async def _is_not_asked(_studio_id: str) -> bool:
-    """For find_studio, which tells of no start."""
-    return False
-
-
 @dataclass(frozen=True, slots=True)
 class StudioReader:
     """Reads studios for one caller, once, within one budget."""
 
     client: Client
     caller: Caller
-    is_starting: IsStarting = _is_not_asked
+    is_starting: IsStarting | None = None
     budget: Budget = field(default_factory=lambda: Budget(MAX_AT_A_TIME, MAX_SECONDS))
 
     async def read_one(self, studio_id: str) -> Facts:
@@ -118,9 +113,9 @@ class StudioReader:
         return FactReader(self.client, self.caller, studio_id, tolerant=True, budget=self.budget)
 
 
-async def with_starting(studio_id: str, facts: Facts, is_starting: IsStarting) -> Facts:
-    """The facts, with whether a go-live is under way if the studio is not live."""
-    if facts[GetStreamStatus].value is None or facts.live:
+async def with_starting(studio_id: str, facts: Facts, is_starting: IsStarting | None) -> Facts:
+    """The facts, with whether a go-live is under way, if asked and unless the studio is live."""
+    if is_starting is None or facts[GetStreamStatus].value is None or facts.live:
         return facts
     try:
         return replace(facts, starting=Read(await is_starting(studio_id)))
