@@ -20,7 +20,7 @@ from trax_mcp.server import (
 from trax_mcp.server.arguments import EVIDENCE_SCHEMAS
 from trax_mcp.server.question_text import FormMessage, fits, form_schema
 from trax_mcp.server.results import in_practice
-from trax_mcp.studio import naming, outcome, times
+from trax_mcp.studio import naming, reading, times
 
 if TYPE_CHECKING:
     from trax_mcp.actions.view import View
@@ -88,7 +88,7 @@ _FORM_TEST: Final = "tests/units/server/test_question_text.py"
 
 CHANGES: Final[Changes] = {
     "You see what would happen": [
-        ("tests/consent/test_consent_outcome.py", put(outcome, "OBSERVED_SECONDS", 2.0)),
+        ("tests/consent/test_consent_outcome.py", put(reading, "OBSERVED_SECONDS", 2.0)),
         (
             "tests/seams/test_clock.py",
             swap(times.at).by(lambda it, *_, **__: f"{it.astimezone():%H:%M} UTC"),

@@ -26,8 +26,7 @@ from trax_mcp.consent.store import Store, name_of, place_of
 from trax_mcp.studio.facts import Facts, Kind
 from trax_mcp.studio.failed_reads import naming_the_read
 from trax_mcp.studio.list_cache import ListCache
-from trax_mcp.studio.outcome import OBSERVED_SECONDS
-from trax_mcp.studio.reading import FactReader
+from trax_mcp.studio.reading import OBSERVED_SECONDS, FactReader
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup

@@ -30,7 +30,7 @@ from trax_mcp.consent.sent import Sent, is_certain, not_changed, outcome_of
 from trax_mcp.consent.state import Studio
 from trax_mcp.studio.facts import Facts, Observed
 from trax_mcp.studio.naming import say
-from trax_mcp.studio.outcome import observe_go_live
+from trax_mcp.studio.reading import observe_go_live
 
 _SLEPT_SECONDS: Final = 1.0
 """A process that slept for so long may have lost its turn to another."""

@@ -32,8 +32,7 @@ from trax_mcp.consent.store import name_of
 from trax_mcp.studio import times
 from trax_mcp.studio.facts import Facts, Observed, State
 from trax_mcp.studio.naming import Sentence, say
-from trax_mcp.studio.outcome import OBSERVED_SECONDS
-from trax_mcp.studio.reading import QUICK_SECONDS
+from trax_mcp.studio.reading import OBSERVED_SECONDS, QUICK_SECONDS
 
 _WAIT_SECONDS: Final = 2.0
 """How long a stop waits until no go-live is being sent, so that it comes last."""

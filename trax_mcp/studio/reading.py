@@ -1,4 +1,4 @@
-"""Reads facts from TRaX, concurrently, and lists to their end."""
+"""Reads facts from TRaX, concurrently, lists to their end, and the status until it is on air."""
 
 import math
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,16 +16,21 @@ from trax_mcp.api.client import Client
 from trax_mcp.api.errors import NotSent, Refused, TraxError, pagination_loop
 from trax_mcp.api.models import MAX_ITEMS, ItemT, Studio
 from trax_mcp.api.operation import ListOperation
-from trax_mcp.api.reads import GetStudio, ListDestinations, ListStudios
+from trax_mcp.api.reads import GetStreamStatus, GetStudio, ListDestinations, ListStudios
+from trax_mcp.clock import Clock, iso
+from trax_mcp.progress import Progress
 from trax_mcp.studio import naming
-from trax_mcp.studio.facts import NOT_TOLD, Facts, Kind, Read
+from trax_mcp.studio.facts import NOT_TOLD, Facts, Kind, Observed, Read
 from trax_mcp.studio.failed_reads import missing_facts
 
 QUICK_SECONDS: Final = 2.0
 """The most time that a quick reader takes for one fact."""
+OBSERVED_SECONDS: Final = 15.0
+"""The most time that a change of the broadcast is observed."""
 
 _MAX_PAGES: Final = 100
 _MAX_STUDIOS: Final = 10
+_PAUSE_SECONDS: Final = 1.0
 _CURSOR_REFUSED: Final = frozenset({400, 404, 410})
 
 FoundT = TypeVar("FoundT")
@@ -235,3 +240,30 @@ class FactReader:
 
 def _is_of_a_studio(kind: Kind) -> bool:
     return "studio_id" in kind.model_fields
+
+
+async def observe_go_live(
+    client: Client, caller: Caller, studio_id: str, *, clock: Clock, progress: Progress
+) -> Observed:
+    """Poll until the studio is on air, for `OBSERVED_SECONDS` at most.
+
+    TRaX accepts a go-live before the studio is on air, so only the status shows the result.
+    """
+    operation, began, observed = GetStreamStatus(studio_id=studio_id), clock.seconds(), None
+    while True:
+        elapsed = clock.seconds() - began
+        try:
+            status = await client.call(operation, caller, retry=False)
+        except TraxError as error:
+            observed = Observed("unknown", iso(clock.now()))
+            if not error.retryable:
+                return observed
+        else:
+            checked_at = iso(clock.now())
+            if status.live:
+                return Observed("on_air", checked_at, status.since)
+            observed = Observed("unknown" if status.live is None else "starting", checked_at)
+        if elapsed >= OBSERVED_SECONDS:
+            return observed
+        await progress(int(elapsed), int(OBSERVED_SECONDS), "Waiting to be on air.")
+        await clock.sleep(_PAUSE_SECONDS)
