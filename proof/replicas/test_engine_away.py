@@ -14,6 +14,7 @@ from proof.replicas.replicas import (
     READING_SECONDS,
     SOON_SECONDS,
     UNAVAILABLE,
+    USED,
     at_both,
     consent,
     in_new_studio,
@@ -50,7 +51,8 @@ pytestmark = pytest.mark.usefixtures("on_air_at_once")
 async def test_reads_and_stops_go_on_without_the_engine_and_nothing_else(
     engine: ThrowawayEngine,
 ) -> None:
-    """A stop's approval from before works, given at one replica and used at the other; once there.
+    """A stop's approval from before works, given at one replica and used at the other, and again
+    until the engine is back. Then it is told of it, and the approval is used.
 
     `GET /readyz`, the metrics and the log say so.
     """
@@ -69,9 +71,9 @@ async def test_reads_and_stops_go_on_without_the_engine_and_nothing_else(
             assert outcome(await b.call(look)) == RAN
         assert outcome(await b.call(GO_LIVE)) == UNAVAILABLE
         assert outcome(await b.use(GO_OFFLINE, stop)) == RAN
-        assert outcome(await b.use(GO_OFFLINE, stop)) != RAN
+        assert outcome(await b.use(GO_OFFLINE, stop)) == RAN
         assert await consent(b, GO_OFFLINE) == RAN
-        assert it.sent == [GO_LIVE.sent, GO_OFFLINE.sent, GO_OFFLINE.sent]
+        assert it.sent == [GO_LIVE.sent, *[GO_OFFLINE.sent] * 3]
         await until_shown(it.address, "/readyz", '"store":"away"')
         await until_shown(metrics, "/metrics", f"{UP}0.0")
         await engine.start()
@@ -79,6 +81,8 @@ async def test_reads_and_stops_go_on_without_the_engine_and_nothing_else(
         await until_shown(metrics, "/metrics", f"{UP}1.0")
         assert await when_back(lambda: b.use(GO_LIVE, "of before")) == EXPIRED
         await ran_when_back(b, GO_LIVE)
+        assert [outcome(await caller.use(GO_OFFLINE, stop)) for caller in (a, b)] == [USED] * 2
+        assert it.is_live
         told = [text for text in (AWAY, BACK) for line in process.stderr.all if text in line]
         assert told == [AWAY, BACK]
 

@@ -13,6 +13,7 @@ from proof.replicas.throwaway_engine import PASSWORD, throwaway_engine
 from tests.support.guarded_calls import GO_LIVE
 from tests.support.loopback_ports import closed_port
 from tests.support.product.commands import run_command_beside
+from tests.support.product.memory import store_secret_file
 from tests.support.server_process import running
 from tests.world.answers import RAN
 from tests.world.world import MINE, open_world
@@ -58,7 +59,9 @@ HTTP: Final = ("http", "--port", "0", "--sandbox")
 
 async def refusal(**settings: str) -> str:
     """Why no server starts with these settings, in one sentence, and the remedy."""
-    done = await run_command_beside(*HTTP, settings=settings)
+    with store_secret_file() as secret:
+        settings = {"TRAX_STORE_SECRET_FILE": secret, **settings}
+        done = await run_command_beside(*HTTP, settings=settings)
     assert (done.code, done.out) == (1, ""), done
     assert "hunter2" not in done.err
     return done.err.removeprefix("trax-mcp: ").removesuffix("\n")
@@ -66,8 +69,10 @@ async def refusal(**settings: str) -> str:
 
 async def is_fit(**settings: str) -> bool:
     """Whether a process starts with these settings."""
-    async with running(*HTTP, settings=settings) as server:
-        return bool(await server.address())
+    with store_secret_file() as secret:
+        settings = {"TRAX_STORE_SECRET_FILE": secret, **settings}
+        async with running(*HTTP, settings=settings) as server:
+            return bool(await server.address())
 
 
 async def test_a_wrong_address_is_refused() -> None:

@@ -127,7 +127,7 @@ async def call_with_panels(wire: HttpWire, tool: str, **arguments: object) -> di
 
 def looks_at_questions(seen: list[str]) -> int:
     """How often anybody has looked at a question in the engine."""
-    return sum(it.startswith("MGET") and ":question:" in it for it in seen)
+    return sum(it.startswith("EVALSHA") and ":studio:" in it for it in seen)
 
 
 async def wait_in_vain(wire: HttpWire) -> None:

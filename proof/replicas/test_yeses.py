@@ -20,7 +20,7 @@ from proof.replicas.replicas import (
     until,
 )
 from tests.support.concurrency import Paused
-from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, GUARDED_OPERATIONS, GuardedOperation
+from tests.support.guarded_calls import AUTO_GO_LIVE, GO_LIVE, GO_OFFLINE, GUARDED_OPERATIONS
 from tests.support.product.faults import Fault
 from tests.support.simulated_person import Person, agreeing, choices, chosen, yes_to
 from tests.world.answers import RAN, outcome, state_in
@@ -37,6 +37,7 @@ CHANGES: Final = 80
 STUDIOS: Final = 8
 GO_LIVES: Final = 20
 AT_ONCE: Final = 10
+OF_ITSELF: Final = '"Friday Night Show" can go live again on its own: that was turned on here.'
 
 pytestmark = pytest.mark.usefixtures("on_air_at_once")
 
@@ -143,16 +144,14 @@ async def test_a_stop_at_one_replica_ends_the_observation_of_a_go_live_at_anothe
 async def test_auto_go_live_that_one_replica_turned_on_is_known_to_the_other(
     engine: ThrowawayEngine,
 ) -> None:
-    """So a source that is switched on is guarded there: the studio may go live by itself."""
-    source = {"studioId": "studio_43", "sourceId": "source_4", "active": True}
-    auto = GuardedOperation("update_studio", {"studioId": "studio_43", "autoGoLive": True}, "", {})
+    """So a question about a stop there says that the studio may go live by itself."""
     async with replicas_on(engine) as it:
         a, b = await at_both(it)
-        assert outcome(await b.call("update_source", **source)) == RAN
-        assert await consent(a, auto) == RAN
-        assert (await b.preview("update_source", **source))["status"] == "confirmation_required"
-        assert outcome(await b.call(auto, autoGoLive=False)) == RAN
-        assert outcome(await a.call("update_source", **source)) == RAN
+        assert OF_ITSELF not in (await b.preview(GO_OFFLINE))["preview"]["warnings"]
+        assert await consent(a, AUTO_GO_LIVE) == RAN
+        assert OF_ITSELF in (await b.preview(GO_OFFLINE))["preview"]["warnings"]
+        assert outcome(await b.call(AUTO_GO_LIVE, autoGoLive=False)) == RAN
+        assert OF_ITSELF not in (await a.preview(GO_OFFLINE))["preview"]["warnings"]
 
 
 async def test_a_studio_is_off_air_after_a_stop_that_a_slow_go_live_at_another_replica_follows(

@@ -131,9 +131,18 @@ class ThrowawayEngine:
     async def contents(self) -> bytes:
         """All names in it, and all values."""
         async with self.client() as client:
-            names = [name async for name in client.scan_iter(count=1000)]
-            values = [await client.dump(name) or b"" for name in names]
-        return b"\n".join([*names, *values])
+            found = [name async for name in client.scan_iter(count=1000)]
+            for name in tuple(found):
+                if await client.type(name) == b"zset":
+                    found += await client.zrange(name, 0, -1)
+                else:  # not `dump`, which compresses
+                    found.append(await client.get(name) or b"")
+        return b"\n".join(found)
+
+    async def names(self) -> list[str]:
+        """The names of all that is in it."""
+        async with self.client() as client:
+            return [name.decode() async for name in client.scan_iter(count=1000)]
 
     async def kept_for_good(self) -> int:
         """How many entries do not end by themselves."""

@@ -19,7 +19,7 @@ from tests import ROOT
 from tests.support.http_clients import plain_http, sdk_connection
 from tests.support.product.frozen_sandbox import frozen_sandbox, virtual_sandbox
 from tests.support.product.local_servers import listening
-from tests.support.product.memory import engine_memory, shared_memories
+from tests.support.product.memory import engine_memory, shared_memories, store_secret_file
 from tests.support.product.pages import open_page
 from tests.support.product.sandbox import ACCOUNT, SANDBOX_KEY, SCOPES, Sandbox
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
@@ -305,9 +305,11 @@ async def open_world(
         real = Sandbox(rate_limit=None) if engine else frozen_sandbox()
         trax = virtual_sandbox() if virtual else real
     trax = known_to_all(trax)
-    settings |= {"TRAX_STORE_URL": engine} if engine else {}
     clock = VirtualClock() if virtual else HandClock(trax, short_seconds=short_seconds)
     async with AsyncExitStack() as servers:
+        if engine:
+            secret = servers.enter_context(store_secret_file())
+            settings |= {"TRAX_STORE_URL": engine, "TRAX_STORE_SECRET_FILE": secret}
         it = World(trax, clock, era, over, settings)
         if over in {Over.STDIO, Over.PROCESS}:
             await _start_processes(it, servers, replicas)

@@ -32,6 +32,6 @@ async def open_replicas(url: str, secret: str) -> AsyncIterator[Replicas]:
     """
     engine = await connect(url)
     try:
-        yield Replicas(engine, EngineRecords(engine, secret), EngineKeys(engine))
+        yield Replicas(engine, EngineRecords(engine, secret), EngineKeys(engine, secret))
     finally:
         await engine.aclose()

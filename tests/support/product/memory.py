@@ -5,8 +5,10 @@ A product without one of these remembers by itself.
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -15,7 +17,7 @@ from trax_mcp.clock import Clock
 from trax_mcp.consent.records import Away, MemoryRecords
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from trax_mcp.api.accepted_keys import SharedKeys
     from trax_mcp.consent.records import Record, Records
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     Pause = Callable[[], Awaitable[None]]
 
 _POLL_SECONDS: Final = 0.25
-_SECRET: Final = "a secret of the operator, for tests"
+STORE_SECRET: Final = "a secret of the operator, for tests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,18 @@ async def engine_memory(url: str) -> AsyncIterator[Memory]:
     """The memory of one of several products that share an engine."""
     from trax_mcp.replicas import open_replicas  # noqa: PLC0415  a part of its own
 
-    async with open_replicas(url, _SECRET) as replicas:
+    async with open_replicas(url, STORE_SECRET) as replicas:
         yield Memory(Clock(), replicas.records, replicas.keys)
+
+
+@contextmanager
+def store_secret_file() -> Iterator[str]:
+    """A file with that secret, as `TRAX_STORE_SECRET_FILE` names it."""
+    with TemporaryDirectory(prefix="secret-") as folder:
+        file = Path(folder) / "store-secret"
+        file.touch(0o600)
+        file.write_text(f"{STORE_SECRET}\n", encoding="utf-8")
+        yield str(file)
 
 
 class SharedRecords:
