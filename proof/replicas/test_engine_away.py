@@ -51,9 +51,9 @@ pytestmark = pytest.mark.usefixtures("on_air_at_once")
 async def test_reads_and_stops_go_on_without_the_engine_and_nothing_else(
     engine: ThrowawayEngine,
 ) -> None:
-    """A stop's approval from before works, given at one replica and used at the other, and again
-    until the engine is back. Then it is told of it, and the approval is used.
+    """A stop's approval from before works, given at one replica and used at the other.
 
+    It works again until the engine is back, which is told of it. Then the approval is used.
     `GET /readyz`, the metrics and the log say so.
     """
     async with open_world(
