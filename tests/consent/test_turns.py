@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import anyio
 
 from tests.support.product.faults import Fault
 from tests.support.product.sandbox import SCOPES
+from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT
 from tests.support.product.virtual_time import in_virtual_time
 from tests.world.answers import has_run, outcome
 from tests.world.world import COLLEAGUE, MINE, World, open_world
@@ -49,6 +51,26 @@ async def test_a_key_with_many_calls_lets_others_have_their_turn() -> None:
             assert has_run(await it[MINE].use("go_live", confirmation))
             assert it.times_of("/go-live")[0] - began < 4
             tasks.cancel_scope.cancel()
+
+
+@in_virtual_time
+async def test_a_key_that_was_removed_from_a_studio_takes_no_turn_there() -> None:
+    """Nor does a key that lacks the scope. Each was told so once, and TRaX is slow to say it."""
+    async with open_world(MINE, COLLEAGUE, READER, virtual=True) as it:
+        it.trax.add_key(READER, scopes={name for name in SCOPES if name.endswith(":read")})
+        it.trax.faults.slow(6, key=COLLEAGUE)
+        it.trax.faults.slow(6, key=READER)
+        assert has_run(await it[COLLEAGUE].call("get_studio"))
+        it.trax.add_key(COLLEAGUE, account=ANOTHER_ACCOUNT)
+        for key in (COLLEAGUE, READER):
+            assert not has_run(await it[key].call("update_studio", autoGoOfflineOnDrop=True))
+        yes, began = await it[MINE].confirmation("go_live"), anyio.current_time()
+        async with anyio.create_task_group() as tasks:
+            for key in (COLLEAGUE, READER):
+                tasks.start_soon(partial(it[key].call, "update_studio", autoGoOfflineOnDrop=True))
+            await anyio.sleep(0.5)
+            assert has_run(await it[MINE].use("go_live", yes))
+            assert it.times_of("/go-live")[0] - began < 1
 
 
 async def _call_on(it: World, key: str, pause: float = 0.33) -> None:

@@ -6,6 +6,7 @@ TRaX has accepted it at another replica; for a studio, it is not.
 """
 
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from typing import Final, Protocol
 
 from cachetools import LRUCache
@@ -18,6 +19,9 @@ NOT_ACCEPTED: Final = "not accepted"
 """The name in limits of all callers whose key TRaX has not accepted."""
 
 MAX_KEYS: Final = 4096
+_STUDIO: Final = "/v1/studios/{id}"
+_IS_GONE: Final = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
+"""How TRaX refuses a studio that a key may no longer see."""
 _MAX_STUDIOS: Final = 1024
 """The most studios of one key that are remembered."""
 
@@ -62,8 +66,18 @@ class AcceptedKeys:
         if studio_id := operation.studio():
             studios[studio_id] = None
 
-    def record_refusal(self, code: str, operation: Operation[Model], caller: Caller) -> None:
-        """Record an error of TRaX. A missing scope proves the key, `invalid_key` disproves it."""
+    def record_refusal(
+        self,
+        code: str,
+        operation: Operation[Model],
+        caller: Caller,
+        *,
+        status: int | None = None,
+    ) -> None:
+        """Record an error of TRaX. A missing scope proves the key, `invalid_key` disproves it.
+
+        A studio that is not found, or forbidden, is no longer one of the key's.
+        """
         if code == "insufficient_scope":
             self._accept(caller)
             self._lacking[caller.owner, operation.endpoint.scope] = None
@@ -71,6 +85,8 @@ class AcceptedKeys:
             self._studios.pop(caller.owner, None)
             self._elsewhere.discard(caller.owner)
             self._news[caller.owner] = False
+        elif status in _IS_GONE and operation.endpoint.path == _STUDIO:
+            self._studios.get(caller.owner, LRUCache(1)).pop(operation.studio(), None)
 
     def take_news(self) -> Mapping[str, bool]:
         """By owner, the keys that TRaX has accepted, or refused, here since the last time."""

@@ -127,7 +127,9 @@ class Client:
                     operation, caller, urgent=urgent or operation.stops_broadcast
                 )
             except TraxError as error:
-                self.accepted_keys.record_refusal(error.code, operation, caller)
+                self.accepted_keys.record_refusal(
+                    error.code, operation, caller, status=error.http_status
+                )
                 pause = _pause_before_retry(error, tries, mutates=operation.endpoint.mutates)
                 if pause is None or not retry or tries == MAX_TRIES:
                     self._tell(operation, caller, error)

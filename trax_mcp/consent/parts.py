@@ -98,12 +98,12 @@ class Parts:
     )
 
     def record(self, call: Call) -> str:
-        """The name of the record of a call: that of its studio, if TRaX has accepted the key."""
+        """The name of the record of a call: that of its studio, if its key may make it there."""
         return self.record_of(call.operations[0], call.caller)
 
     def record_of(self, operation: Operation[Any], caller: Caller) -> str:
         """The same of one operation."""
-        is_accepted = self.client.accepted_keys.has_access(caller, operation.studio())
+        is_accepted = self.client.accepted_keys.may_call(caller, operation)
         return name_of(place_of(operation, caller, is_accepted=is_accepted))
 
     def deadline(self, times: int = _TIMEOUTS) -> float:
