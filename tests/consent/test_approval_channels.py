@@ -11,7 +11,7 @@ import pytest
 from tests.support.guarded_calls import DELETE_SOURCE, GO_LIVE, GO_OFFLINE, YES
 from tests.support.product.shared_clock import settled
 from tests.support.simulated_person import Person, agreeing, declining
-from tests.world.answers import approved_in, audit_lines, outcome
+from tests.world.answers import approved_in, audit_lines, data_of, outcome
 from tests.world.panel import open_panel
 from tests.world.world import MINE, Over, open_world
 
@@ -79,6 +79,37 @@ async def test_a_confirmation_from_the_model_is_not_enough_if_a_page_can_ask() -
         await it.open_page.next()
         await settled()
         assert it.sent == []
+
+
+async def test_the_id_of_a_question_on_the_page_is_no_confirmation(era: str) -> None:
+    """The call waits for the person, as the one that has asked."""
+    async with asking(era=era) as it:
+        first = it[MINE].start(GO_LIVE)
+        question = await it.open_page.next()
+        ticket = question.data["ticket"]
+        late = it[MINE].start(GO_LIVE, confirm=True, confirmation=ticket)
+        await it.hand_clock.pass_by(10)
+        assert (late.has_ended, it.sent) == (False, [])
+        await question.press(question.no)
+        ends = [outcome(await call.result()) for call in (first, late)]
+        assert ends == [("declined", "declined")] * 2
+        assert it.sent == []
+
+
+async def test_the_id_of_a_question_in_a_panel_is_no_confirmation(era: str) -> None:
+    """It stays open: another client is told that the user is being asked."""
+    async with open_world(MINE, era=era, TRAX_ASK="form,panel,preview") as it:
+        panel = await open_panel(await it.caller(apps=True, era=era), GO_LIVE)
+        told = await it[MINE].use(GO_LIVE, panel.ticket)
+        assert outcome(told) == ("asking", None)
+        other = await it[MINE].use(DELETE_SOURCE, panel.ticket)
+        assert outcome(other) == ("confirmation_invalid", "mismatch")
+        assert "confirmation" not in {*data_of(told), *data_of(other)}
+        assert it.sent == []
+        await panel.look()
+        it.hand_clock.advance(1)
+        await panel.press(panel.yes)
+        assert it.sent == [GO_LIVE.sent]
 
 
 # Forms that are declined

@@ -103,9 +103,9 @@ async def test_a_confirmation_that_is_not_of_this_call_sends_nothing(
         assert it.sent == []
 
 
-async def test_the_id_of_a_persons_question_brings_no_preview_of_it() -> None:
+async def test_the_id_of_a_persons_question_brings_no_preview_of_it(era: str) -> None:
     """Whoever has come by it: the person decides."""
-    async with open_world(MINE) as it:
+    async with open_world(MINE, era=era) as it:
         result = await it[MINE].use(GO_LIVE, await id_of_a_form(it, GO_LIVE))
         assert outcome(result) == MISMATCH
         assert "confirmation" not in data_of(result)

@@ -123,13 +123,13 @@ async def test_the_last_form_counts_only_after_those_before_it() -> None:
         mine = it[MINE]
         first = await mine.question(GO_LIVE)
         state = str(first.request_state)
-        question_id, number, _part, of, _signature = state.split(":")
+        question_id, _part, of, _signature = state.split(":")
         act: types.InputResponses = {"consent": chosen("Go live on YouTube, Twitch and 9 more")}
         for invented in (
             question_id,
-            f"{question_id}:{number}:{of}:{of}",
-            state.replace(f":{number}:1:{of}:", f":{number}:{of}:{of}:"),
-            state.replace(f":{number}:1:{of}:", f":{number}:1:1:"),
+            f"{question_id}:{of}:{of}",
+            state.replace(f":1:{of}:", f":{of}:{of}:"),
+            state.replace(f":1:{of}:", ":1:1:"),
         ):
             assert outcome(await mine.answer(GO_LIVE, invented, act)) == EXPIRED
         assert outcome(await mine.answer(GO_LIVE, state, act)) == MALFORMED

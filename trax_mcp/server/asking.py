@@ -1,12 +1,13 @@
 """Asks a person about a guarded call, in one way after the other until one shows the question."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import mcp_types as types
 
+from trax_mcp.actions.shown import Preview
 from trax_mcp.api.errors import TraxError
 from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import Answer, Ask, Call, Channel, Done, NotRun
@@ -17,7 +18,7 @@ from trax_mcp.consent.records import Away, store_unavailable
 from trax_mcp.consent.ways import Way, WaysToAsk
 from trax_mcp.server import ways
 from trax_mcp.server.not_done import NotDone
-from trax_mcp.server.question_text import form_of_stop
+from trax_mcp.server.question_text import FormMessage, form_of_stop
 from trax_mcp.server.request import CallRequest, Request, goes_on, unless_approved
 from trax_mcp.server.ways import Operator
 
@@ -86,8 +87,11 @@ class Asking:
     async def _run(self, call: Call, request: CallRequest) -> Told:
         if self.guard.never_asks(call.operations):
             return _told(await self.guard.run(call))
-        if call.is_stop:
-            return await self._run_stop(call, request)
+        if call.is_stop:  # it waits for nobody, and joins no question
+            told = await self._ask(call, request, set())
+            if isinstance(told, Done):
+                await self._end_question(call, request, told)
+            return told
         next_form, call = await self._go_on(call, request)
         if next_form is not None:
             return next_form
@@ -112,7 +116,7 @@ class Asking:
         unseen: NotDone | None = None
         while True:
             can_ask = self._can_ask(call, request, tried)
-            if unseen is not None and not can_ask:
+            if unseen is not None and not self._people(call, request, tried=tried):
                 return unseen
             if can_ask and not _is_by_person(call):
                 call = call._replace(answer=None)  # a model's word counts for nothing here
@@ -125,7 +129,7 @@ class Asking:
             if not isinstance(result, Ask):
                 return _told(result)
             if not can_ask:
-                return await self._without_person(call, result)
+                return await self._preview(call, result, request)
             answer = await self._ask_person(call, result, request, tried)
             if answer is not None and not isinstance(answer, Answer):
                 return answer
@@ -135,7 +139,7 @@ class Asking:
         self, call: Call, ask: Ask, request: CallRequest, tried: set[Way]
     ) -> Told | Answer | None:
         """Ask in the best way. Returns the answer, or what to tell. None: it was tried in vain."""
-        forms = ways.forms_of(request.client, ask.preview, practice=self.practice)
+        forms = self._forms(call, ask.preview, request)
         order = self._people(call, request, tried=tried, forms=len(forms))
         if not order:
             self.guard.write_asked(call, ask, None)
@@ -151,20 +155,36 @@ class Asking:
             tried.add(way)
         return shown
 
-    async def _without_person(self, call: Call, ask: Ask) -> NotDone:
-        """Let the model ask, where nobody else can."""
+    async def _preview(self, call: Call, ask: Ask, request: CallRequest) -> NotDone:
+        """Let the model ask, where nobody else can. About a stop, a panel or a page asks too."""
         if self._ask_setting.confirm_alone:
             self.guard.write_asked(call, ask, "preview")
             return NotDone.previewed(call, ask, None)
-        if not self._ask_setting.shows_previews:
+        if not (self._ask_setting.shows_previews or call.is_stop):
             self.guard.write_asked(call, ask, None)
             return NotDone(call.tool, "cannot_ask", preview=ask.preview)
-        return NotDone.previewed(call, ask, await self.guard.keep(call, ask, "preview"))
+        question = await self.guard.keep(call, ask, "preview")
+        shown = NotDone.previewed(call, ask, question)
+        with suppress(Away):
+            if call.is_stop:
+                return await self._ask_about_stop(call, ask, request, question, shown)
+        return shown
 
     def _can_ask(self, call: Call, request: CallRequest, tried: Collection[Way]) -> bool:
-        """Whether a person decides: also where their client cuts what it would be shown."""
+        """Whether a person decides, even where their client cuts what it would be shown.
+
+        A form alone decides about a stop: elsewhere a click and the model's word are one approval.
+        """
         found = self._ways(call, request, tried=tried)
+        if call.is_stop:
+            return found[:1] == ("form",)
         return found != ("preview",) if found else ways.cuts_forms(request.client, self._operator())
+
+    def _forms(self, call: Call, preview: Preview, request: CallRequest) -> Sequence[FormMessage]:
+        """The forms in which this client is asked: about a stop in one, whatever it cuts."""
+        if call.is_stop:
+            return (form_of_stop(preview, practice=self.practice),)
+        return ways.forms_of(request.client, preview, practice=self.practice)
 
     def _cannot_ask(self, call: Call, request: CallRequest) -> NotDone:
         """No way shows a question whole, and the model may not ask it."""
@@ -196,7 +216,7 @@ class Asking:
             return None, call
         question = await self.guard.asked(call)
         if question is not None and goes_on(answer):
-            forms = ways.forms_of(request.client, question.preview, practice=self.practice)
+            forms = self._forms(call, question.preview, request)
             if len(forms) == form.of:
                 shown = await request.ask(question, forms, part=form.part + 1)
                 if isinstance(shown, types.InputRequiredResult):
@@ -230,57 +250,27 @@ class Asking:
         await asked.give_up_showing()
         return None
 
-    async def _run_stop(self, call: Call, request: CallRequest) -> Told:
-        """Run a stop, which waits for nobody. A click outside of the form is the same approval."""
-        people = self._people(call, request)
-        if people[:1] == ("form",):
-            by_person = call if _is_by_person(call) else call._replace(answer=None)
-            shown = await self._ask_about_stop_in_form(by_person, request)
-            is_unseen = isinstance(shown, NotDone) and shown.reason == "unseen"
-            if not is_unseen or people == ("form",):
-                return shown
-            call = call._replace(answer=None)  # it leads to a question, never to an approval
-        result = await self.guard.run(call)
-        if isinstance(result, Ask):
-            return await self._ask_about_stop(call, result, request)
-        if isinstance(result, Done):
-            with suppress(Away):
-                asked, phase = await self._find(call, request)
-                if asked is not None and phase == "open":
-                    await asked.end(result)
-        return _told(result)
+    async def _ask_about_stop(
+        self, call: Call, ask: Ask, request: CallRequest, question: Question, shown: NotDone
+    ) -> NotDone:
+        """Ask in a panel or on a page what the model asks too."""
+        asked, phase = await self._find(call, request)
+        tried: set[Way] = {"form", "panel"} if phase == "unreported" else {"form"}
+        channel = next(iter(self._people(call, request, tried=tried)), None)
+        if channel is None:
+            return shown
+        if asked is not None and phase == "open":
+            await asked.withdraw("it was asked once more")
+        question = replace(question, way=channel)  # one approval for a click and for the model
+        opened = await self._open(call, ask, question, asker=request.client_title)
+        ticket = opened.ticket if channel == "panel" else None
+        return replace(shown, status="asking", reason=None, channel=channel, ticket=ticket)
 
-    async def _ask_about_stop_in_form(self, call: Call, request: CallRequest) -> Told:
-        while isinstance(result := await self.guard.run(call), Ask):
-            question = await self.guard.keep(call, result, "form")
-            self.guard.parts.write("asked", call, channel="form")
-            form = form_of_stop(result.preview, practice=self.practice)
-            answer = await request.ask(question, (form,))
-            if isinstance(answer, types.InputRequiredResult):
-                return answer
-            call = call._replace(answer=answer)
-        return _told(result)
-
-    async def _ask_about_stop(self, call: Call, ask: Ask, request: CallRequest) -> NotDone:
-        """Let the model ask about a stop, and a panel or a page too."""
-        if self._ask_setting.confirm_alone:
-            self.guard.write_asked(call, ask, "preview")
-            return NotDone.previewed(call, ask, None)
-        question = await self.guard.keep(call, ask, "preview")
-        shown = NotDone.previewed(call, ask, question)
-        with suppress(Away):
-            asked, phase = await self._find(call, request)
-            tried: set[Way] = {"form", "panel"} if phase == "unreported" else {"form"}
-            channel = next(iter(self._people(call, request, tried=tried)), None)
-            if channel is None:
-                return shown
-            if asked is not None and phase == "open":
-                await asked.withdraw("it was asked once more")
-            question = replace(question, way=channel)  # one approval for a click and for the model
-            opened = await self._open(call, ask, question, asker=request.client_title)
-            ticket = opened.ticket if channel == "panel" else None
-            return replace(shown, status="asking", reason=None, channel=channel, ticket=ticket)
-        return shown
+    async def _end_question(self, call: Call, request: CallRequest, result: Done) -> None:
+        """End the question in a panel or on a page about a stop that was sent."""
+        asked, phase = await self._find(call, request)
+        if asked is not None and phase == "open":
+            await asked.end(result)
 
     async def _open(self, call: Call, ask: Ask, question: Question, *, asker: str) -> OpenQuestion:
         """Ask in a panel or on a page. The page follows a panel that does not report."""

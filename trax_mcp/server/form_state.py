@@ -13,10 +13,9 @@ _SIGNATURE: Final = 16
 
 
 class FormState(NamedTuple):
-    """The form `part` of several that ask a question, which has this id and number."""
+    """The form `part` of several that ask the question of this id."""
 
     question_id: str
-    number: int = 1
     part: int = 1
     of: int = 1
 
@@ -38,7 +37,7 @@ class FormState(NamedTuple):
             signature.encode(errors="replace"), _signature(body, key).encode()
         ):
             return None
-        question_id, *numbers = body.rsplit(":", 3)
+        question_id, *numbers = body.rsplit(":", len(cls._fields) - 1)
         if len(numbers) != len(cls._fields) - 1:  # a caller can sign anything with their own key
             return None
         if not all(it.isascii() and it.isdecimal() and len(it) <= _MAX_DIGITS for it in numbers):

@@ -135,7 +135,7 @@ class Request(Generic[ParamsT]):
         In the 2026-07-28 era only the form `part` is asked: the next call brings its answer.
         """
         if self.is_modern:
-            state = FormState(question.id, 1, part, len(forms))
+            state = FormState(question.id, part, len(forms))
             request = types.ElicitRequest(params=_form(question, forms[part - 1]))
             signed = state.signed(self.caller.key or "")
             return types.InputRequiredResult(
