@@ -55,7 +55,7 @@ async def test_a_refused_go_live_does_not_hide_an_earlier_start(path: str, refus
             await it[MINE].confirmed("go_live")
         else:
             await it[MINE].confirmed("apply_changes", changes=[YOUTUBE_OFF, GO_LIVE])
-        it.trax.faults.add(CONFLICT, path=STOP)
+        it.trax.faults.add(CONFLICT, path=STOP, times=None)
         stopped = await it[MINE].confirmed("go_offline")
         await anyio.sleep(50)
         assert it.is_live

@@ -3,7 +3,7 @@
 Times are seconds on the clock of the store. Moments are times that order what is in a record.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple
 
 from trax_mcp.api.errors import Outcome
@@ -30,7 +30,9 @@ class Start:
 
     `asked_at` is the moment of the question whose approval it has used, and `ended_at` that in
     which its answer came, or was lost. `stream_id` is that of the answer, empty if it told none. It
-    is `awaited` until it is seen on air, or a stop comes: then it may still come.
+    is `awaited` until it is seen on air, or a stop comes: then it may still come. TRaX refused one
+    from `elsewhere`, since it was busy with what somebody else may have begun. `earlier` is the one
+    before it, which may still come.
     """
 
     id: str
@@ -38,7 +40,8 @@ class Start:
     sent_at: float
     ended_at: float | None = None
     stream_id: str = ""
-    state: Literal["awaited", "stopped", "seen"] = "awaited"
+    state: Literal["awaited", "stopped", "seen", "elsewhere"] = "awaited"
+    earlier: "Start | None" = None
 
     def may_come(self, now: float) -> bool:
         """Whether it may still come on air."""
@@ -47,6 +50,14 @@ class Start:
     def is_awaited(self, now: float) -> bool:
         """Whether it may still come, and no stop has come after it."""
         return self.state == "awaited" and self.may_come(now)
+
+    def after_refusal(self, at: float, *, is_busy: bool) -> "Start | None":
+        """What may still come after TRaX has refused it. What was seen meanwhile is of both."""
+        if is_busy:
+            return replace(self, ended_at=at, state="elsewhere", earlier=None)
+        if self.earlier is None or self.state == "awaited":
+            return self.earlier
+        return replace(self.earlier, state=self.state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +86,8 @@ class Begin(NamedTuple):
 class End(NamedTuple):
     """How a call has ended. `words` tell it to a later use of the same approval.
 
-    `start` is the outcome of its go-live, None if it has none. `auto_go_live` is what it set.
+    `start` is the outcome of its go-live, None if it has none, and `is_busy` if TRaX refused that
+    as things stand now. `auto_go_live` is what it set.
     """
 
     outcome: Outcome
@@ -83,6 +95,7 @@ class End(NamedTuple):
     start: Outcome | None = None
     stream_id: str = ""
     auto_go_live: bool | None = None
+    is_busy: bool = False
 
 
 class BeginStop(NamedTuple):
@@ -99,7 +112,7 @@ class BeginStop(NamedTuple):
 
 
 class EndStop(NamedTuple):
-    """How a stop has ended that began `at` a moment. No `words`: its approval is given back."""
+    """How a stop has ended that began `at` a moment. No `words`: TRaX refused it."""
 
     name: str
     token: str

@@ -206,7 +206,12 @@ class Sending:
         """End the call in the record, and undo its go-live if a stop has followed it."""
         store, lease = self.parts.store, self.parts.store.records.lease_seconds
         end = End(
-            self._outcome, self._in_words(), self._start, self._stream_id, self._auto_go_live()
+            self._outcome,
+            self._in_words(),
+            self._start,
+            self._stream_id,
+            self._auto_go_live(),
+            self._is_busy,
         )
         async with store.keeping(self.record, self.begun.turn_id):
             came = await store.update(
@@ -246,6 +251,12 @@ class Sending:
             return None
         is_sent = len(self.sent) == len(self.call.operations)
         return outcome_of(self.sent[-1]) if is_sent else "not_applied"
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether TRaX refused its go-live as things stand now."""
+        sent = self.sent[-1] if self.sent and self._last.starts_broadcast else None
+        return isinstance(sent, Refused) and sent.is_busy
 
     @property
     def _stream_id(self) -> str:

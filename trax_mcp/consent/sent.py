@@ -13,8 +13,6 @@ from trax_mcp.studio.naming import listed
 
 Sent = Response[Model] | TraxError
 NOT_CHANGED: Final = "NOT changed: "
-IS_BUSY: Final = frozenset({HTTPStatus.CONFLICT, HTTPStatus.LOCKED, HTTPStatus.TOO_EARLY})
-"""How TRaX may refuse a stop of what it is still starting."""
 _SERVER: Final = HTTPStatus.INTERNAL_SERVER_ERROR
 
 
@@ -68,7 +66,7 @@ def fate_of(sent: Sent) -> Fate:
         return "refused"
     if not isinstance(sent, Refused) or sent.http_status is None:
         return "unknown"
-    if sent.http_status in range(200, 300) or sent.http_status in IS_BUSY:  # `ok: false`, or busy
+    if sent.http_status in range(200, 300) or sent.is_busy:  # `ok: false`, or busy
         return "counts"
     if sent.code == "write_disabled":
         return "refused"

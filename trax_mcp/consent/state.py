@@ -119,7 +119,10 @@ class Studio:
             after = after.with_question(replace(question, used_by=it.turn_id, used_at=at))
         if it.starts:
             used = (q.asked_at for q in after.questions.values() if q.used_by == it.turn_id)
-            after = replace(after, start=Start(it.turn_id, next(used, at), at))
+            earlier = self.start if self.start and self.start.may_come(now) else None
+            earlier = earlier and replace(earlier, earlier=None)
+            start = Start(it.turn_id, next(used, at), at, earlier=earlier)
+            after = replace(after, start=start)
         return replace(after, refusals=_without(after.refusals, it.refusals)), True
 
     def end(self, begun: Begin, it: End, now: float, lease: float) -> tuple[Self, bool]:
@@ -135,7 +138,8 @@ class Studio:
             came = went and after.last_stop_for(begun.caller) > start.asked_at
             state = "stopped" if came else start.state
             ended = replace(start, ended_at=at, stream_id=it.stream_id, state=state)
-            after = replace(after, start=ended if went else None)
+            left = ended if went else start.after_refusal(at, is_busy=it.is_busy)
+            after = replace(after, start=left)
         if came:
             after = replace(after, stopping={**after.stopping, begun.turn_id: now + lease})
         else:
@@ -284,7 +288,7 @@ class Studio:
         return after, at
 
     def end_stop(self, it: EndStop) -> tuple[Self, bool]:
-        """End a stop. One that TRaX took counts for everybody.
+        """End a stop. One that counts voids everybody's approvals, but stops nothing if refused.
 
         True if it must be sent once more: a go-live with an older approval ended while it was sent,
         so TRaX may have got that last. Then no call begins until it `was_repeated`.
@@ -292,7 +296,8 @@ class Studio:
         after, start, crossed = self.note_stop(it.token, it.words)[0], self.start, False
         if it.fate == "counts":
             after, _ = after.count_stop(it.at)
-        if start is not None and it.fate == "counts" and start.asked_at < it.at:
+        was_taken = it.fate == "counts" and it.words is not None
+        if start is not None and was_taken and start.asked_at < it.at:
             crossed = start.state != "stopped" and (start.ended_at or 0.0) > it.at
             if start.state == "awaited" and not crossed:
                 after = replace(after, start=replace(start, state="stopped"))

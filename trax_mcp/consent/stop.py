@@ -1,17 +1,19 @@
 """Decides about a stop: by its approval alone, which is a signed word, and by nothing else."""
 
+import logging
 import secrets
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final
+from datetime import timedelta
 
 import anyio
 
 from trax_mcp.actions.shown import show
 from trax_mcp.actions.view import View
-from trax_mcp.api.errors import TraxError
+from trax_mcp.api.errors import NotSent, TraxError
+from trax_mcp.api.reads import GetStudio
 from trax_mcp.consent import meaning
-from trax_mcp.consent.calls import Ask, Call, Done, NotRun, Result
+from trax_mcp.consent.calls import Ask, Call, Done, NotRun, Result, Step
 from trax_mcp.consent.parts import Parts
 from trax_mcp.consent.policy import (
     USED,
@@ -21,15 +23,20 @@ from trax_mcp.consent.policy import (
     judge_stop,
     unless_unseen,
 )
-from trax_mcp.consent.question import IN_PROGRESS, QUESTION_SECONDS
+from trax_mcp.consent.question import IN_PROGRESS, QUESTION_SECONDS, outcome_in_words
 from trax_mcp.consent.records import Away, Record
+from trax_mcp.consent.sent import Sent
+from trax_mcp.consent.stop_ends import StopEnd, end_of_stop
 from trax_mcp.consent.stop_token import StopToken
-from trax_mcp.consent.stopping import Stopping, digest, engine_seconds
+from trax_mcp.consent.stop_watch import StopWatch
+from trax_mcp.consent.stopping import FACTS_SECONDS, Stopping, digest, engine_seconds
 from trax_mcp.consent.store import name_of, record_of
+from trax_mcp.studio import times
+from trax_mcp.studio.facts import Facts
+from trax_mcp.studio.naming import Sentence, say
 from trax_mcp.studio.reading import FactReader
 
-_FACTS_SECONDS: Final = 0.4
-"""How long a question about a stop waits for what the engine knows."""
+_LOG = logging.getLogger(__name__)
 
 
 class Stop:
@@ -76,10 +83,10 @@ class Stop:
         except TraxError as error:
             raise error.before_sending() from None
         record = self.parts.record(call)
-        if (seen := await self._look(record, _FACTS_SECONDS)) is not None:
+        if (seen := await self._look(record, FACTS_SECONDS)) is not None:
             facts = replace(facts, auto_go_live=seen.now < seen.studio.auto_go_live_until)
             if facts.live and (start := seen.studio.start) is not None:
-                with anyio.move_on_after(_FACTS_SECONDS), suppress(Away):
+                with anyio.move_on_after(FACTS_SECONDS), suppress(Away):
                     await self.parts.store.update(record, lambda it, _: it.seen_on_air(start.id))
         self.parts.asked_about[call.caller.owner, call.studio] = facts
         preview = show(operations, View(facts, now=self.parts.clock.now()))
@@ -104,11 +111,74 @@ class Stop:
         self.parts.write_verdict(self.call, used)
         return used.not_run(self.call.tool)
 
+    # It is sent
+
     async def _stop(self) -> Done | NotRun:
-        done = await Stopping(self.parts, self.call, self.word, self.came).run()
-        if done is not None:
-            return done
-        return self._already_used(await self._used() or IN_PROGRESS)
+        stop = Stopping(self.parts, self.call, self.word)
+        if not await stop.send(self.came):
+            return self._already_used(await self._used() or IN_PROGRESS)
+        if isinstance(stop.sent, NotSent):
+            self.parts.write_sent(self.call, self.call.operations[0], stop.sent)
+            raise stop.sent
+        return await self._conclude(stop)
+
+    async def _conclude(self, stop: Stopping) -> Done:
+        """Watch what follows, and tell how it has ended, here and in the audit log."""
+        parts, call = self.parts, self.call
+        seen, watch = await stop.look(), StopWatch(stop)
+        with parts.tasks.shield(deadline=parts.deadline(1)):
+            try:
+                await watch.run()
+            except Exception:  # noqa: BLE001  it was sent: its outcome must be recorded
+                _LOG.exception("watching %s failed", call.tool)
+        asked = parts.asked_about.get((call.caller.owner, call.studio), Facts())
+        was_on_air = watch.was_on_air or (seen is None and asked.live is True)
+        may_come = (seen is None or stop.start is not None) and not was_on_air
+        end = end_of_stop(stop.sent, watch.observed, parts.clock.now(), start_may_come=may_come)
+        outcome, state = end.outcome, end.observed.state
+        parts.write_sent(call, call.operations[0], stop.sent, outcome=outcome, observed=state)
+        with anyio.CancelScope(shield=True):
+            if outcome != "not_applied":
+                await stop.note_words(outcome_in_words(outcome, state))
+        facts = Facts({GetStudio: asked[GetStudio]})
+        if seen is not None:
+            facts = replace(facts, auto_go_live=seen.now < seen.studio.auto_go_live_until)
+        step = self._step(stop.sent, end, facts)
+        if state == "stopping":
+            step = step._replace(said=(*step.said, *self._watch_on(watch)))
+        return Done((step,), end.observed, None, call.answer.by if call.answer else None)
+
+    def _step(self, sent: Sent, end: StopEnd, facts: Facts) -> Step:
+        """It in words."""
+        operation = self.call.operations[0]
+        if end.error is not None:
+            return Step(operation.tool_name, end.outcome, error=end.error)
+        data = {} if isinstance(sent, TraxError) else sent.data
+        view = View(
+            self.parts.known(self.call, facts),
+            now=self.parts.clock.now(),
+            observed=end.observed,
+            was_off=end.was_off,
+        )
+        lost = sent.told if isinstance(sent, TraxError) and not end.was_off else None
+        return Step(
+            operation.tool_name,
+            end.outcome,
+            *operation.report(view, data),
+            None if isinstance(sent, TraxError) else data,
+            lost,
+        )
+
+    def _watch_on(self, watch: StopWatch) -> tuple[Sentence, ...]:
+        """Watch on, if a start may still come, and say until when."""
+        background, left = self.parts.background, watch.seconds_left
+        if left <= 0 or not background.is_open:
+            return ()
+        background.start(watch.run_on)
+        now = self.parts.clock.now()
+        until = times.at(now + timedelta(seconds=left), now)
+        once = f"If it comes on air until {until}, it is stopped once more."
+        return (say(f"{once} Closing the client ends that."),)
 
     async def _used(self) -> str | None:
         """What became of the stop that used this approval, as far as the engine says so in time.

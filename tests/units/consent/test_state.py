@@ -93,6 +93,8 @@ def over(**more: Any) -> Start:  # noqa: ANN401  any field
     return replace(SENT, ended_at=LATER, **more)
 
 
+EARLIER: Final = Start("before", ASKED - 5, ASKED - 4, ASKED - 3)
+AGAIN: Final = replace(SENT, earlier=EARLIER)
 NONE: Final = Studio()
 BEGUN: Final = {"turn": GOING, "start": SENT, "questions": {"q": USED}, "latest": NOW}
 TOLD: Final = {"q": replace(USED, outcome="words")}
@@ -116,6 +118,9 @@ ROWS: Final = (
     Row("but no other's", studio(), lambda it: it.give_turn_back("you"), None),
     # A call begins
     Row("a go-live uses its approval", studio(), begin(), DONE, BEGUN),
+    Row("one that may still come is not forgotten", studio(start=EARLIER), begin(), DONE,
+        {**BEGUN, "start": AGAIN}),
+    Row("one that was seen is", studio(start=replace(EARLIER, state="seen")), begin(), DONE, BEGUN),
     Row("it runs once", STARTED, begin(), NOT),
     Row("without an approval", Studio(turn=TURN), begin(question_id=None), DONE,
         {"turn": GOING, "start": Start("me", NOW, NOW), "latest": NOW}),
@@ -151,6 +156,16 @@ ROWS: Final = (
         {"turn": None, "start": over(), "questions": TOLD, "latest": LATER}),
     Row("it is refused: the approval is given back", STARTED, end("not_applied"), NOT,
         {"turn": None, "start": None, "questions": {"q": Q}, "latest": LATER}),
+    Row("it is refused: an earlier one may still come", replace(STARTED, start=AGAIN),
+        end("not_applied"), NOT,
+        {"turn": None, "start": EARLIER, "questions": {"q": Q}, "latest": LATER}),
+    Row("which a stop has reached meanwhile",
+        replace(STARTED, start=replace(AGAIN, state="stopped")), end("not_applied"), NOT,
+        {"turn": None, "start": replace(EARLIER, state="stopped"), "questions": {"q": Q},
+         "latest": LATER}),
+    Row("TRaX was busy with what somebody else began", STARTED,
+        end("not_applied", is_busy=True), NOT,
+        {"turn": None, "start": over(state="elsewhere"), "questions": {"q": Q}, "latest": LATER}),
     Row("a stop came: it is undone, in its turn", replace(STARTED, last_stop=NOW + 0.5),
         end("applied"), DONE,
         {"stopping": {"me": LATER + LEASE}, "start": over(state="stopped"), "questions": TOLD,
@@ -226,9 +241,12 @@ ROWS: Final = (
         {"stopping": {}, "used_stops": {"token": UsedStop(NOW, NOT_KNOWN)}}),
     Row("a start that ended before may still come",
         replace(STOPPING, start=replace(SENT, ended_at=NOW - 1)),
-        lambda it: it.end_stop(ended("counts", None)), NOT,
-        {"stopping": {}, "used_stops": {}, "last_stop": NOW,
+        lambda it: it.end_stop(ended("counts")), NOT,
+        {"stopping": {}, "used_stops": {"token": UsedStop(NOW, "it ran")}, "last_stop": NOW,
          "start": replace(SENT, ended_at=NOW - 1, state="stopped")}),
+    Row("TRaX was busy: it counts, and has stopped nothing", replace(STOPPING, start=over()),
+        lambda it: it.end_stop(ended("counts", None)), NOT,
+        {"stopping": {}, "used_stops": {}, "last_stop": NOW}),
     Row("a go-live crossed it: it is sent once more", replace(STOPPING, start=over()),
         lambda it: it.end_stop(ended("counts")), DONE,
         {"last_stop": NOW, "used_stops": {"token": UsedStop(NOW, "it ran")}}),
@@ -365,7 +383,7 @@ def test_a_record_is_the_same_when_it_is_read_again() -> None:
     whole = replace(
         STOPPING,
         turn=GOING,
-        start=over(stream_id="encoder_1"),
+        start=over(stream_id="encoder_1", earlier=EARLIER),
         last_stop=NOW,
         questions={"q": replace(TOLD["q"], result=NotRun("go_live", "declined", "cancelled"))},
         refusals={"call": Refusals(1, NOW)},
