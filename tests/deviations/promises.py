@@ -31,7 +31,7 @@ def broken_promises(row: Row, evening: Evening) -> list[str]:
 
 
 def _sent_twice(row: Row, evening: Evening) -> Iterator[str]:
-    """No change is sent twice, but the documented stop after a 429, and a file to the storage."""
+    """No change is sent twice, but the documented stops, and a file to the storage."""
     for sent in dict.fromkeys(evening.sent):
         times = evening.sent.count(sent)
         is_stop_again = sent.endswith("go-offline") and row.stops_again

@@ -35,7 +35,8 @@ class Row:
     passes: bool = False
     """Whether the trouble is over by itself, so that calling again can help."""
     stops_again: bool = False
-    """Whether a stop may be sent twice for one approval: TRaX answered the first with 429."""
+    """Whether a stop may be sent again for one approval: TRaX may not have got it, was too busy for
+    it, or goes on air after it."""
     lies: bool = False
     """Whether nobody could tell from its status what is true, or soon will be."""
 

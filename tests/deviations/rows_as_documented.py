@@ -67,7 +67,7 @@ ROWS: Final = (
         calls=scenarios.STOP_WHILE_STARTING,
         person=(
             "go_offline asks: The show ends for all viewers. / It doesn't seem to be on air. If a start is under way, it's told to stop too. / [Go offline]",
-            'go_offline: "Friday Night Show" is off air now, but a start may still come. If it goes on air after all, end it on TRaX\'s own site, or on the platforms.',
+            'go_offline: "Friday Night Show" is off air now, but a start may still come. If it goes on air after all, end it on TRaX\'s own site, or on the platforms. If it comes on air until 18:01:05 UTC, it is stopped once more. Closing the client ends that.',
             'go_live: The start of "Friday Night Show" was accepted, but a stop came after it.',
             'check_studio: "Friday Night Show" may be starting: a go-live was sent within the last minute, and it hasn\'t been seen on air yet; switched on: YouTube and Twitch.',
             'check_studio later: "Friday Night Show" may be starting: a go-live was sent within the last minute, and it hasn\'t been seen on air yet; switched on: YouTube and Twitch.',

@@ -34,16 +34,21 @@ ROWS: Final = (
         play=both(delayed_start(6), by_name("stop-refused-early")),
         calls=scenarios.STOP_WHILE_STARTING,
         person=(
-            'go_offline: It is off air now (seen 18:00:07 UTC), but a start may still come. TRaX refused the call (HTTP 409, code "stream_starting") (TRaX says: "The stream is still starting."); nothing was changed. If it goes on air after all, end it on TRaX\'s own site, or on the platforms.',
             'go_live: "Friday Night Show" went live at 18:00:11 UTC, on YouTube ("Main channel") and Twitch ("Late crowd"). TRaX can\'t confirm that a picture arrives.',
-            'check_studio later: "Friday Night Show" has been on air for less than a minute (since 18:00 UTC); switched on: YouTube and Twitch.',
+            'go_offline: "Friday Night Show" is off air.',
         ),
         model=(
-            'go_offline: stream_starting, not_applied, starting: It is off air now (seen 18:00:07 UTC), but a start may still come. TRaX refused the call (HTTP 409, code "stream_starting") (TRaX says: "The stream is still starting."); nothing was changed. If it goes on air after all, end it on TRaX\'s own site, or on the platforms. Call go_offline again in a few seconds.',
             "go_live: observed.state=on_air, observed.since=2026-06-05T18:00:11.000Z, no message",
-            "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:11.000Z",
+            "go_offline: observed.state=off_air, no message",
         ),
-        sent=("POST go-live", "POST go-offline"),
+        sent=(
+            "POST go-live",
+            "POST go-offline",
+            "POST go-offline",
+            "POST go-offline",
+            "POST go-offline",
+        ),
+        stops_again=True,
     ),
     Row(
         name="offline_409_starting_long",
@@ -51,16 +56,24 @@ ROWS: Final = (
         play=both(by_name("slow-start"), by_name("stop-refused-early")),
         calls=scenarios.STOP_WHILE_STARTING,
         person=(
-            'go_offline: It is off air now (seen 18:00:07 UTC), but a start may still come. TRaX refused the call (HTTP 409, code "stream_starting") (TRaX says: "The stream is still starting."); nothing was changed. If it goes on air after all, end it on TRaX\'s own site, or on the platforms.',
             'go_live: "Friday Night Show" went live at 18:00:17 UTC, on YouTube ("Main channel") and Twitch ("Late crowd"). TRaX can\'t confirm that a picture arrives.',
-            'check_studio later: "Friday Night Show" has been on air for less than a minute (since 18:00 UTC); switched on: YouTube and Twitch.',
+            'go_offline: "Friday Night Show" is off air.',
         ),
         model=(
-            'go_offline: stream_starting, not_applied, starting: It is off air now (seen 18:00:07 UTC), but a start may still come. TRaX refused the call (HTTP 409, code "stream_starting") (TRaX says: "The stream is still starting."); nothing was changed. If it goes on air after all, end it on TRaX\'s own site, or on the platforms. Call go_offline again in a few seconds.',
             "go_live: observed.state=on_air, observed.since=2026-06-05T18:00:17.000Z, no message",
-            "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:17.000Z",
+            "go_offline: observed.state=off_air, no message",
         ),
-        sent=("POST go-live", "POST go-offline"),
+        sent=(
+            "POST go-live",
+            "POST go-offline",
+            "POST go-offline",
+            "POST go-offline",
+            "POST go-offline",
+            "POST go-offline",
+            "POST go-offline",
+            "POST go-offline",
+        ),
+        stops_again=True,
     ),
     Row(
         name="offline_accepted_but_start_wins",
@@ -73,7 +86,8 @@ ROWS: Final = (
         model=(
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:17.000Z",
         ),
-        sent=("POST go-live", "POST go-offline"),
+        sent=("POST go-live", "POST go-offline", "POST go-offline"),
+        stops_again=True,
     ),
     Row(
         name="golive_never_then_stop",

@@ -38,7 +38,8 @@ ROWS: Final = (
             "go_offline: bad_answer, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). A page (text/html), not TRaX's API, answered go_offline with HTTP 200, and the show goes on. End it on TRaX's own site, or on the platforms. If the user still wants it off air, call go_offline again.",
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:03.000Z, studios.0.unknown=[], no studios.0.ready",
         ),
-        sent=("POST go-offline",),
+        sent=("POST go-offline", "POST go-offline"),
+        stops_again=True,
     ),
     Row(
         name="offline_ok_but_stays",
@@ -99,7 +100,8 @@ ROWS: Final = (
             "go_offline: bad_answer, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). The answer to go_offline isn't a JSON object, and the show goes on. End it on TRaX's own site, or on the platforms. If the user still wants it off air, call go_offline again.",
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:03.000Z, studios.0.unknown=[], no studios.0.ready",
         ),
-        sent=("POST go-offline",),
+        sent=("POST go-offline", "POST go-offline"),
+        stops_again=True,
     ),
     Row(
         name="offline_text_ok",

@@ -385,7 +385,7 @@ class Run:
         """The failure, with what became of an approval that was not used."""
         told = ""
         if self.call.answer is not None and self.call.answer.is_by_person:
-            told = " The user is asked again then."
+            told = " The user will be asked again."
         elif self.question is not None:
             told = " The same `confirmation` stays good until it expires."
         return replace(error, next_step=f"{error.next_step}{told}")
