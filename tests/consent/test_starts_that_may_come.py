@@ -11,8 +11,8 @@ import pytest
 from tests.consent.several_changes import GO_LIVE, YOUTUBE_OFF
 from tests.support.product.faults import Fault
 from tests.support.product.virtual_time import in_virtual_time
-from tests.world.answers import error_in, outcome, state_in, text_of
-from tests.world.world import MINE, open_world
+from tests.world.answers import data_of, error_in, outcome, state_in, text_of
+from tests.world.world import COLLEAGUE, MINE, open_world
 
 if TYPE_CHECKING:
     from tests.world.world import World
@@ -24,6 +24,13 @@ STOP: Final = "*/go-offline"
 PLACE: Final = "*/destinations/*"
 CONFLICT: Final = Fault.error(409, "conflict")
 MAY_COME: Final = "It is off air now (seen "
+UNTIL: Final = (
+    "If it comes on air until 18:01:05 UTC, it is stopped once more. Closing the client ends that."
+)
+REPEATED: Final = (
+    '"Friday Night Show" came on air after a stop, so it was stopped once more at 18:00:26 UTC.'
+    " Then it was seen off air."
+)
 STREAM: Final[dict[str, Any]] = {"live": False, "encoderStreamId": "encoder_9"}
 
 
@@ -108,3 +115,41 @@ async def test_a_stream_after_a_refused_stop_may_be_one_that_starts(*, is_refuse
     assert text_of(stopped).startswith(told)
     state = "unknown" if is_refused else "off_air"
     assert (stopped.is_error, state_in(stopped)) == (is_refused, state)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("check_studio", {}),
+        ("check_studio", {"studioId": "studio_42"}),
+        ("get_stream_status", {"studioId": "studio_42"}),
+        ("update_studio", {"studioId": "studio_42", "name": "Late Show"}),
+        ("go_live", {"studioId": "studio_42"}),
+    ],
+    ids=["all studios", "check_studio", "a read", "a change", "a question"],
+)
+@in_virtual_time
+async def test_the_next_call_tells_of_a_stop_that_was_repeated(
+    tool: str, arguments: dict[str, object]
+) -> None:
+    """In both halves of its answer, once, and to its caller alone."""
+    async with open_world(MINE, COLLEAGUE, virtual=True) as it:
+        await stop_before_it_comes(it)
+        await anyio.sleep(20)
+        assert not it.is_live
+        others = await it[COLLEAGUE].call("check_studio")
+        told, again = [await it[MINE].call(tool, **arguments) for _ in range(2)]
+    assert text_of(told).startswith(f"Warning: {REPEATED}\n")
+    assert data_of(told)["warnings"][0] == REPEATED
+    assert REPEATED not in text_of(others) + text_of(again)
+
+
+async def stop_before_it_comes(it: World) -> None:
+    """A start of 20 seconds, and a stop of it after 15, which TRaX takes without doing it."""
+    it.trax.world.go_live_seconds = 20
+    await it[MINE].confirmed("go_live")
+    it.trax.faults.add(Fault.status(200, {"ok": True}), path=STOP)
+    stopped = await it[MINE].confirmed("go_offline")
+    assert state_in(stopped) == "stopping"
+    assert UNTIL in text_of(stopped)
+    assert UNTIL in data_of(stopped)["summary"]

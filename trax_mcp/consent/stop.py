@@ -5,10 +5,12 @@ import secrets
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import anyio
 
 from trax_mcp.actions.shown import show
+from trax_mcp.actions.stream import END_IT
 from trax_mcp.actions.view import View
 from trax_mcp.api.errors import NotSent, TraxError
 from trax_mcp.api.reads import GetStudio
@@ -33,7 +35,7 @@ from trax_mcp.consent.stopping import FACTS_SECONDS, Stopping, digest, engine_se
 from trax_mcp.consent.store import name_of, record_of
 from trax_mcp.studio import times
 from trax_mcp.studio.facts import Facts
-from trax_mcp.studio.naming import Sentence, say
+from trax_mcp.studio.naming import Sentence, say, sentence
 from trax_mcp.studio.reading import FactReader
 
 _LOG = logging.getLogger(__name__)
@@ -128,7 +130,7 @@ class Stop:
         seen, watch = await stop.look(), StopWatch(stop)
         with parts.tasks.shield(deadline=parts.deadline(1)):
             try:
-                await watch.run()
+                await watch.run(call.progress)
             except Exception:  # noqa: BLE001  it was sent: its outcome must be recorded
                 _LOG.exception("watching %s failed", call.tool)
         asked = parts.asked_about.get((call.caller.owner, call.studio), Facts())
@@ -174,11 +176,26 @@ class Stop:
         background, left = self.parts.background, watch.seconds_left
         if left <= 0 or not background.is_open:
             return ()
-        background.start(watch.run_on)
+        background.start(partial(self._tell_later, watch))
         now = self.parts.clock.now()
         until = times.at(now + timedelta(seconds=left), now)
         once = f"If it comes on air until {until}, it is stopped once more."
         return (say(f"{once} Closing the client ends that."),)
+
+    async def _tell_later(self, watch: StopWatch) -> None:
+        """Watch on, and let the next call about this studio tell what was done."""
+        owner, studio = self.call.caller.owner, self.call.studio
+        if (moment := await watch.run_on()) is None:
+            return
+        asked = self.parts.asked_about.get((owner, studio), Facts())
+        now = self.parts.clock.now()
+        view = View(self.parts.known(self.call, Facts({GetStudio: asked[GetStudio]})), now=now)
+        ends = {"off_air": " Then it was seen off air.", "on_air": f" It is on air: {END_IT}."}
+        stopped = f"so it was stopped once more at {times.at(moment, now)}"
+        then = ends.get(watch.observed.state, "")
+        subject = view.studio_or("The show")
+        told = sentence(f"{{}} came on air after a stop, {stopped}.{then}", subject)
+        self.parts.news[owner, studio] = told.text
 
     async def _used(self) -> str | None:
         """What became of the stop that used this approval, as far as the engine says so in time.

@@ -1,5 +1,6 @@
 """Watches a studio after a stop, and sends that again where it is needed."""
 
+from datetime import datetime
 from typing import Final
 
 import anyio
@@ -8,6 +9,7 @@ from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import StreamStatus
 from trax_mcp.api.reads import GetStreamStatus
 from trax_mcp.clock import iso
+from trax_mcp.consent.calls import no_progress
 from trax_mcp.consent.stop_repeats import (
     AGAIN_SECONDS,
     Watched,
@@ -18,10 +20,9 @@ from trax_mcp.consent.stop_repeats import (
     waits_for_start,
 )
 from trax_mcp.consent.stopping import Stopping
-from trax_mcp.studio import times
+from trax_mcp.progress import Progress
 from trax_mcp.studio.facts import Observed
-from trax_mcp.studio.outcome import OBSERVED_SECONDS
-from trax_mcp.studio.reading import QUICK_SECONDS
+from trax_mcp.studio.reading import OBSERVED_SECONDS, QUICK_SECONDS
 
 _PAUSE_SECONDS: Final = 1.0
 
@@ -37,7 +38,7 @@ class StopWatch:
         self.was_on_air = False
         self.observed = Observed("unknown", iso(self._parts.clock.now()))
 
-    async def run(self) -> None:
+    async def run(self, progress: Progress = no_progress) -> None:
         """Watch until the studio is off air, for `OBSERVED_SECONDS` at most."""
         stop, clock = self._stop, self._parts.clock
         began = last = clock.seconds()
@@ -55,8 +56,7 @@ class StopWatch:
             elif act == "again":
                 await self._repeat()
             else:
-                told = "Waiting to be off air."
-                await stop.call.progress(int(elapsed), int(OBSERVED_SECONDS), told)
+                await progress(int(elapsed), int(OBSERVED_SECONDS), "Waiting to be off air.")
                 await clock.sleep(_PAUSE_SECONDS)
 
     @property
@@ -65,19 +65,23 @@ class StopWatch:
         waits = waits_for_start(self._watched()) and not is_busy(self._stop.sent)
         return self._stop.start_left if waits else 0.0
 
-    async def run_on(self) -> None:
-        """After the answer, repeat the stop once if the start that could come does come."""
-        clock, call = self._parts.clock, self._stop.call
+    async def run_on(self) -> datetime | None:
+        """After the answer, repeat the stop once if the start that could come does come.
+
+        Returns when, after watching what follows.
+        """
+        clock = self._parts.clock
         while self.seconds_left > 0:
             await clock.sleep(AGAIN_SECONDS)
             await self._look()
             if self.observed.state != "on_air":
                 continue
             if self.seconds_left > 0 and await self._repeat():
-                at = times.at(clock.now(), clock.now())
-                told = f"It came on air after the stop, which was sent once more at {at}."
-                self._parts.news[call.caller.owner, call.studio] = told
-            return
+                at = clock.now()
+                await self.run()
+                return at
+            return None
+        return None
 
     def _watched(self, elapsed: float = 0.0) -> Watched:
         stop = self._stop

@@ -5,6 +5,7 @@ in `said_result` and `chat_result`: they differ only where TRaX sends a value of
 it documents.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 import mcp_types as types
@@ -223,6 +224,20 @@ def said_result(data: JsonObject, words: Words, *, notice: str = "") -> types.Ca
     return types.CallToolResult(
         content=[_text("\n".join(filter(None, lines)))],
         structured_content={**{name: it for name, it in said.items() if it}, **shown},
+    )
+
+
+def with_news(result: types.CallToolResult, news: Sequence[str]) -> types.CallToolResult:
+    """The same, after what was done in its studio since an earlier answer."""
+    if not news:
+        return result
+    data, lines = result.structured_content or {}, [f"Warning: {it}" for it in news]
+    lines += (it.text for it in result.content if isinstance(it, types.TextContent))
+    return result.model_copy(
+        update={
+            "content": [_text("\n".join(lines))],
+            "structured_content": {**data, "warnings": [*news, *data.get("warnings", ())]},
+        }
     )
 
 

@@ -28,6 +28,7 @@ from trax_mcp.server.offer import TOOLS, Offer
 from trax_mcp.server.request import CallRequest, Request
 from trax_mcp.server.schemas import arguments_schema, output_schema
 from trax_mcp.studio.outputs import Words
+from trax_mcp.tools.check import CheckStudio
 
 _NEVER_GIVEN: Final = (
     "this server has given no confirmation since it started. If your client starts a new server"
@@ -104,8 +105,12 @@ class Tools:
         try:
             result = await self._run(tool, arguments, request)
         except TraxError as error:
-            return results.error_result(add_name_hint(error, arguments, offered=self._tools))
-        if isinstance(result, types.InputRequiredResult) or result.is_error:
+            result = results.error_result(add_name_hint(error, arguments, offered=self._tools))
+        if isinstance(result, types.InputRequiredResult):
+            return result
+        if not tool.kind.returns_untrusted_text:
+            result = results.with_news(result, self._news(tool, arguments, result, request))
+        if result.is_error:
             return result
         if self._asking.practice and tool.kind.effect is not Effect.READ:
             result = results.in_practice(result)
@@ -123,6 +128,20 @@ class Tools:
             case Operation():
                 return await self._read(value, request)
         return await self._composite.run(value, request)
+
+    def _news(
+        self,
+        tool: _Tool,
+        arguments: Mapping[str, object],
+        result: types.CallToolResult,
+        request: CallRequest,
+    ) -> list[str]:
+        """What was done in the studios of an answer after that of an earlier call."""
+        ids = [str(arguments.get("studioId"))]
+        if tool.kind is CheckStudio and result.structured_content:
+            ids += (it["id"] for it in result.structured_content.get("studios", ()))
+        found = (self._asking.guard.take_news(request.caller, it) for it in ids)
+        return [it for it in found if it]
 
     async def _read(self, read: Operation[Any], request: CallRequest) -> types.CallToolResult:
         """Run an operation that changes nothing, and so needs nobody's consent."""

@@ -191,7 +191,7 @@ async def test_a_rate_limit_does_not_cost_an_approval(tmp_path: Path, after: str
             assert done.observed is not None
             assert it.sent == ["go-live"] * 2
             return
-        with pytest.raises(Refused, match="The user is asked again then"):
+        with pytest.raises(Refused, match="The user will be asked again"):
             await it.here.answer(question)
         assert isinstance(await it.here.answer(question), Done)
 

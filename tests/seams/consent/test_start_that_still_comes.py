@@ -118,7 +118,9 @@ async def test_a_stop_is_watched_on_and_repeated_once(tmp_path: Path, *, is_lost
         await anyio.sleep(60)
         assert it.is_live  # it was repeated once
         news = it.here.guard.take_news(Caller(MINE), STUDIO)
-        assert news.startswith("It came on air after the stop, which was sent once more at 18:0")
+        told = '"Friday Night Show" came on air after a stop, so it was stopped once more at 18:0'
+        assert news.startswith(told)
+        assert news.endswith(" UTC. Then it was seen off air.")
         assert it.here.guard.take_news(Caller(MINE), STUDIO) == ""
         assert it.here.lines("sent", "operation", "outcome")[-1] == ("go_offline", "applied")
 
