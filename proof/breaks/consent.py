@@ -110,7 +110,7 @@ CHANGES: Final[Changes] = {
     ],
     "If the studio changes while you think": [
         (
-            "tests/consent/test_consent_changed.py",
+            "tests/seams/consent/test_go_live.py",
             swap(policy._judge_person).by(_as_it_was_shown),
         ),
     ],

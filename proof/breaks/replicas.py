@@ -19,7 +19,7 @@ _PROXY_TEST: Final = "proof/deploy/test_proxy_setup.py"
 CHANGES: Final[Changes] = {
     "Given at any replica": [
         (
-            "proof/replicas/test_store_steps.py",
+            "proof/replicas/test_engine_records.py",
             put(engine_records, "_WRITE", engine_records._WRITE.replace("return 0 end", "end")),
         ),
     ],
