@@ -23,10 +23,10 @@ from trax_mcp.consent.rules import Rules
 from trax_mcp.consent.sent import Sent, not_changed, outcome_of
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import Store, name_of, place_of
-from trax_mcp.studio.facts import Facts, Kind
+from trax_mcp.studio.facts import OBSERVED_SECONDS, Facts, Kind
 from trax_mcp.studio.failed_reads import naming_the_read
 from trax_mcp.studio.list_cache import ListCache
-from trax_mcp.studio.reading import OBSERVED_SECONDS, FactReader
+from trax_mcp.studio.reading import FactReader
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup

@@ -6,8 +6,7 @@ from trax_mcp.api.errors import Refused
 from trax_mcp.api.models import StreamStatus
 from trax_mcp.consent.running import Start
 from trax_mcp.consent.sent import Sent, fate_of, outcome_of
-from trax_mcp.studio.facts import State
-from trax_mcp.studio.reading import OBSERVED_SECONDS
+from trax_mcp.studio.facts import OBSERVED_SECONDS, State
 
 AGAIN_SECONDS: Final = 2.0
 """How long after a stop it is sent again at the earliest."""

@@ -21,8 +21,8 @@ from trax_mcp.consent.stop_repeats import (
 )
 from trax_mcp.consent.stopping import Stopping
 from trax_mcp.progress import Progress
-from trax_mcp.studio.facts import Observed
-from trax_mcp.studio.reading import OBSERVED_SECONDS, QUICK_SECONDS
+from trax_mcp.studio.facts import OBSERVED_SECONDS, Observed
+from trax_mcp.studio.reading import QUICK_SECONDS
 
 _PAUSE_SECONDS: Final = 1.0
 

@@ -93,6 +93,8 @@ class Read(Generic[ValueT_co]):
             )
 
 
+OBSERVED_SECONDS: Final = 15.0
+"""The most time that a change of the broadcast is observed."""
 State = Literal["on_air", "starting", "stopping", "off_air", "unknown"]
 
 

@@ -20,13 +20,11 @@ from trax_mcp.api.reads import GetStreamStatus, GetStudio, ListDestinations, Lis
 from trax_mcp.clock import Clock, iso
 from trax_mcp.progress import Progress
 from trax_mcp.studio import naming
-from trax_mcp.studio.facts import NOT_TOLD, Facts, Kind, Observed, Read
+from trax_mcp.studio.facts import NOT_TOLD, OBSERVED_SECONDS, Facts, Kind, Observed, Read
 from trax_mcp.studio.failed_reads import missing_facts
 
 QUICK_SECONDS: Final = 2.0
 """The most time that a quick reader takes for one fact."""
-OBSERVED_SECONDS: Final = 15.0
-"""The most time that a change of the broadcast is observed."""
 
 _MAX_PAGES: Final = 100
 _MAX_STUDIOS: Final = 10
