@@ -7,8 +7,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from proof.breaks.changes import Changes, later, put, swap
+from trax_mcp.api import operation
 from trax_mcp.api.errors import Refused
-from trax_mcp.api.operation import When
+from trax_mcp.api.operation import Rule, UnlessOff, When
 from trax_mcp.consent import pacing, policy, store
 from trax_mcp.consent.calls import Answer
 from trax_mcp.consent.policy import (
@@ -30,6 +31,8 @@ from trax_mcp.web.local_server import PageAccess
 from trax_mcp.web.passkey import challenge_for
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from trax_mcp.consent.calls import Call
     from trax_mcp.consent.open_questions import OpenQuestion
     from trax_mcp.consent.question import Phase
@@ -38,8 +41,17 @@ if TYPE_CHECKING:
 
 StudioT = TypeVar("StudioT", bound=Studio)
 _begin = Studio.begin
+_when = operation._when
 _find = Asking._find
 _judge_person = policy._judge_person
+
+
+def _overlooked(rule: Rule, argument: str, given: Mapping[str, object]) -> When:
+    return When.NEVER if isinstance(rule, UnlessOff) else _when(rule, argument, given)
+
+
+def _only_on_air(rule: Rule, argument: str, given: Mapping[str, object]) -> When:
+    return _when(When.WHILE_LIVE if rule is When.ALWAYS else rule, argument, given)
 
 
 def _begin_again(self: StudioT, it: Begin, now: float, lease: float) -> tuple[StudioT, bool]:
@@ -81,6 +93,10 @@ CHANGES: Final[Changes] = {
     "**Nothing goes on air without": [
         ("tests/consent/test_consent_withheld.py", swap(judge).by(lambda *_: Proceed())),
         ("tests/consent/test_what_needs_a_yes.py", swap(Rules.when).by(lambda *_: When.NEVER)),
+    ],
+    "So overwriting one always needs your approval": [
+        ("tests/consent/test_what_needs_a_yes.py", swap(operation._when).by(_overlooked)),
+        ("tests/consent/test_what_needs_a_yes.py", swap(operation._when).by(_only_on_air)),
     ],
     "A confirmation that comes back within five seconds": [
         (_WITHHELD_TEST, swap(pacing.is_too_soon).by(lambda *_: False)),
