@@ -27,6 +27,8 @@ _READING_SECONDS: Final = 4.0
 _MINUTE: Final = 59.0
 _SENDING_SECONDS: Final = 40.0
 """For so long a call may go on that its client has given up."""
+_REPEAT_SECONDS: Final = 60.0 + _SENDING_SECONDS
+"""For so long a stop may be sent again."""
 _BACK_SECONDS: Final = 1.5
 """After so long, a replica has told the engine what it had not heard."""
 _AT_ONCE: Final = 0.01
@@ -254,7 +256,7 @@ class Promises:
             for problem in self._problems(sent):
                 self._break(sent.call, problem)
             sent.call.sent.append(sent)
-        else:
+        elif not self._is_repeated(sent, mine):
             self._judge_undo(sent, mine)
         self.sent.append(sent)
         return sent
@@ -330,7 +332,9 @@ class Promises:
         act, has_trouble = call.act, self._had_trouble(since=shown.call.began)
         for it in shown.uses:
             is_other = it is not call and it.act is shown.call.act and it.may_have_run
-            if is_other and not (act.stops and has_trouble):
+            is_at_once = it.replica != call.replica and it.ended > call.began
+            # a replica that does not know the caller yet keeps a stop apart until it has ended
+            if is_other and not (act.stops and (has_trouble or is_at_once)):
                 yield f"its approval was used by {it.name}"
         if not (act.stops or shown.call.is_blind or call.is_blind or has_trouble):
             for name, now in call.facts.items():
@@ -368,6 +372,21 @@ class Promises:
             is_lost = self.trouble[it.call.replica] >= it.at  # then others may take its turn
             if is_there and not (is_free or is_lost):
                 yield f"was sent while TRaX had {it.path} of {it.call.name}"
+
+    def _is_repeated(self, sent: Sent, mine: list[Call]) -> bool:
+        """Whether it is a stop that is sent again: for an older start, or since it was lost."""
+        for call in reversed(mine):
+            first = call.sent[0] if call.sent and call.act.stops else None
+            if first is None or first.path != sent.path or sent.at > first.at + _REPEAT_SECONDS:
+                continue
+            sent.call = call
+            show = self._shows.get(call.act.studio)
+            shown = show and show.call.shown
+            asked = shown.call.ended if shown else show.call.began if show else 0.0
+            if asked > first.answered and not self._had_trouble(since=call.began):
+                self._break(call, "took a later show off the air")
+            return True
+        return False
 
     def _judge_undo(self, sent: Sent, mine: list[Call]) -> None:
         """A change that no call asks for. A go-live that a stop has followed is undone, once."""
