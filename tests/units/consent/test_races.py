@@ -1,7 +1,11 @@
-"""4,000 random rounds over two replicas in memory, half of them with trouble."""
+"""Random rounds over two replicas in memory, half of them with trouble.
+
+`RACE_ROUNDS=4000 pytest tests/units/consent/test_races.py` plays so many.
+"""
 
 from __future__ import annotations
 
+import os
 import random
 from collections import Counter
 
@@ -12,8 +16,9 @@ from tests.support.product.virtual_time import VirtualClock, run_in_virtual_time
 from tests.units.consent.races import KINDS, Round
 from trax_mcp.consent.records import MemoryRecords
 
-ROUNDS = 1000
 AT_ONCE = 250
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "1000")) // (4 * AT_ONCE) * AT_ONCE
+"""In each of four parts."""
 
 
 class SharedRecords(MemoryRecords):
