@@ -144,7 +144,7 @@ CHANGES: Final[Changes] = {
     ],
     "Before each further change": [
         (
-            "tests/consent/test_apply_changes_cut_short.py",
+            "tests/consent/test_steps_between_changes.py",
             swap(Sending._why_not_as_shown).by(later(value="")),
         ),
     ],

@@ -11,7 +11,7 @@ import anyio
 from proof.breaks.changes import Changes, later, put, swap
 from trax_mcp.actions.studios import UpdateStudio
 from trax_mcp.api.errors import TraxError
-from trax_mcp.consent import parts, shielded_tasks, stop_ends, stopping
+from trax_mcp.consent import parts, shielded_tasks, stop_ends, stop_repeats, stopping
 from trax_mcp.consent.running import Start
 from trax_mcp.consent.sending import Sending
 from trax_mcp.consent.sent import fate_of
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 StudioT = TypeVar("StudioT", bound=Studio)
 _STOP_AS_SEEN_TEST: Final = "tests/consent/test_stop_as_seen.py"
+_STARTS_TEST: Final = "tests/seams/consent/test_start_that_still_comes.py"
 _STOPS_TEST: Final = "tests/seams/consent/test_stop.py"
 _UNSHIELDED: Final = SimpleNamespace(
     CancelScope=lambda *, deadline, shield: anyio.CancelScope(deadline=deadline),
@@ -77,6 +78,7 @@ CHANGES: Final[Changes] = {
             "tests/units/consent/test_state.py",
             swap(Studio.begin_repeat).by(lambda self, *_: (self, True)),
         ),
+        (_STARTS_TEST, swap(stop_repeats.is_another).by(lambda *_: False)),
     ],
     "A Valkey that has forgotten a stop": [
         ("tests/seams/consent/test_go_live.py", swap(Studio.end).by(_end_if_known)),
