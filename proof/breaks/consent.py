@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from proof.breaks.changes import Changes, later, put, swap
 from trax_mcp.api import operation
@@ -36,11 +36,8 @@ if TYPE_CHECKING:
     from trax_mcp.consent.calls import Call
     from trax_mcp.consent.open_questions import OpenQuestion
     from trax_mcp.consent.question import Phase
-    from trax_mcp.consent.running import Begin
 
 
-StudioT = TypeVar("StudioT", bound=Studio)
-_begin = Studio.begin
 _when = operation._when
 _find = Asking._find
 _judge_person = policy._judge_person
@@ -52,11 +49,6 @@ def _overlooked(rule: Rule, argument: str, given: Mapping[str, object]) -> When:
 
 def _only_on_air(rule: Rule, argument: str, given: Mapping[str, object]) -> When:
     return _when(When.WHILE_LIVE if rule is When.ALWAYS else rule, argument, given)
-
-
-def _begin_again(self: StudioT, it: Begin, now: float, lease: float) -> tuple[StudioT, bool]:
-    given_back, _ = self.change(it.question_id or "", lambda question: question.given_back())
-    return _begin(given_back, it, now, lease)
 
 
 def _as_it_was_shown(case: Case, answer: Answer) -> Verdict:
@@ -88,7 +80,7 @@ _WITHHELD_TEST: Final = "tests/consent/test_consent_withheld.py"
 CHANGES: Final[Changes] = {
     "Before you go on or off the air": [
         ("tests/consent/test_consent_facts.py", swap(Facts.writes_are_off).by(lambda *_: False)),
-        ("tests/model/test_model.py", swap(Studio.has_turn).by(lambda *_: True)),
+        ("tests/units/consent/test_races.py", swap(Studio.has_turn).by(lambda *_: True)),
     ],
     "**Nothing goes on air without": [
         ("tests/consent/test_consent_withheld.py", swap(judge).by(lambda *_: Proceed())),
@@ -121,7 +113,7 @@ CHANGES: Final[Changes] = {
         ),
     ],
     "One yes, one broadcast.": [
-        ("tests/model/test_model.py", swap(Studio.begin).by(_begin_again)),
+        ("tests/consent/test_consent_given.py", swap(Question.is_used).by(lambda self: False)),
         ("tests/consent/test_consent_asking.py", swap(nothing_to_do).by(lambda *_, **__: None)),
     ],
     "If the studio changes while you think": [
