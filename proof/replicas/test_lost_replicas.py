@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from tests.world.wire import HttpWire
 
 ASLEEP_SECONDS: Final = 3.0
+KNOWN_SECONDS: Final = 4.0
+"""By when others know that a call whose sender is gone has ended."""
 RAN_ALREADY: Final = "the call ran"
 DIED: Final = 2
 """After so many calls that end by themselves, no later step can be killed."""
@@ -103,9 +105,9 @@ class Loss:
         """Use it at the other one."""
         return await self.here.use(self.start, self.approval)
 
-    async def is_told(self, *sentences: str) -> None:
+    async def is_told(self, *sentences: str, seconds: float = SOON_SECONDS) -> None:
         """Wait, but not for long, until the other replica says one of these of the approval."""
-        with anyio.fail_after(SOON_SECONDS):
+        with anyio.fail_after(seconds):
             while outcome(told := await self.press_here()) == USED:
                 if any(sentence in text_of(told) for sentence in sentences):
                     return
@@ -138,9 +140,10 @@ async def killed_while_it_sends(it: Loss) -> None:
     it.press()
     await until(lambda: it.sent)
     it.lost.kill()
+    died = anyio.current_time()
     stopping = it.colleague.start(it.stop, confirm=True, confirmation=it.approved_stop)
     await until(lambda: it.stop.sent in it.it.sent, seconds=SOON_SECONDS)
-    await it.is_told(NOT_KNOWN)
+    await it.is_told(NOT_KNOWN, seconds=KNOWN_SECONDS + died - anyio.current_time())
     await stopping.result()
     assert outcome(await it.press_here()) == USED
     assert it.sent == 1

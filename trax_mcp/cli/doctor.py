@@ -37,7 +37,7 @@ from trax_mcp.cli.terminal import (
     waiting,
     wrong_arguments,
 )
-from trax_mcp.secret_files import mcp_tokens, store_url
+from trax_mcp.secret_files import mcp_tokens, store_secret, store_url
 from trax_mcp.settings import VARIABLE_PREFIX, CannotStart, Settings, read_settings
 
 Results = dict[str, "Result"]
@@ -141,7 +141,8 @@ def _check_settings(source: str, variables: Mapping[str, str]) -> tuple[Settings
         settings = read_settings(variables)
         check_names(settings)
         mcp_tokens(settings)
-        store_url(settings)
+        if store_url(settings) is not None:
+            store_secret(settings)
     except CannotStart as error:
         remedy = f"Correct it: settings are read from {source}."
         return None, Result("failed", str(error), remedy)
