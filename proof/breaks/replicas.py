@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from proof.breaks.changes import Changes, Edit, put, swap
-from trax_mcp.api import (
-    accepted_keys,
-)
-from trax_mcp.replicas import engine_records
+from proof.breaks.changes import Changes, Edit, Patch, put, swap
+from trax_mcp.api import accepted_keys
+from trax_mcp.api.accepted_keys import AcceptedKeys
+from trax_mcp.consent.state import Studio
+from trax_mcp.consent.store import Store
+from trax_mcp.replicas import engine_keys, engine_records
 from trax_mcp.server.readiness import Readiness
+
+if TYPE_CHECKING:
+    from trax_mcp.consent.running import Begin, End
 
 _PROXY: Final = "deploy/haproxy.cfg"
 
 
 _PROXY_TEST: Final = "proof/deploy/test_proxy_setup.py"
+
+_end: Final = Studio.end
+
+
+def _end_if_stops_differ(
+    self: Studio, begun: Begin, it: End, now: float, lease: float
+) -> tuple[Studio, bool]:
+    """A stop that is not remembered any more is another one than the last."""
+    after, came = _end(self, begun, it, now, lease)
+    differs = it.start == "applied" and self.last_stop_for(begun.caller) != begun.last_stop
+    return after, came or differs
+
 
 CHANGES: Final[Changes] = {
     "Given at any replica": [
@@ -23,10 +39,38 @@ CHANGES: Final[Changes] = {
             put(engine_records, "_WRITE", engine_records._WRITE.replace("return 0 end", "end")),
         ),
     ],
+    "**Nothing can be read there.**": [
+        (
+            "proof/replicas/test_engine_contents.py",
+            put(engine_keys, "seal_alike", lambda value, **_: value),
+        ),
+        (
+            "proof/replicas/test_engine_contents.py",
+            put(engine_records, "seal", lambda value, **_: value),
+        ),
+    ],
+    "**A Valkey that forgets": [
+        (
+            "proof/replicas/test_forgetful_engine.py",
+            Patch(Studio, "end", _end_if_stops_differ, None),
+        ),
+    ],
+    "**A go-live that was approved before such a stop": [
+        ("proof/replicas/test_forgetful_engine.py", swap(Store.later).by(lambda *_: None)),
+    ],
+    "takes no turn from others": [
+        ("tests/consent/test_turns.py", put(accepted_keys, "_IS_GONE", ())),
+        (
+            "tests/consent/test_turns.py",
+            swap(AcceptedKeys.may_call).by(
+                lambda self, caller, operation: self.has_access(caller, operation.studio())
+            ),
+        ),
+    ],
     "at all replicas two seconds later": [
         (
             "proof/replicas/test_accepted_keys.py",
-            swap(accepted_keys.AcceptedKeys.learn).by(lambda *_: None),
+            swap(AcceptedKeys.learn).by(lambda *_: None),
         ),
     ],
     "No read fails": [

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tests.support.product.commands import run_command
 from trax_mcp.secret_files import store_secret
 from trax_mcp.settings import CannotStart, read_settings
 
@@ -49,3 +50,9 @@ def test_another_file_stops_the_start(
 def test_there_must_be_one() -> None:
     with pytest.raises(CannotStart, match=NONE):
         store_secret(read_settings({}))
+
+
+def test_doctor_says_that_there_must_be_one() -> None:
+    done = run_command("doctor", settings={"TRAX_STORE_URL": "redis://127.0.0.1"})
+    assert done.code == 1
+    assert NONE in " ".join(done.out.split())
