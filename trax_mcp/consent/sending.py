@@ -26,7 +26,7 @@ from trax_mcp.consent.question import outcome_in_words
 from trax_mcp.consent.read_back import read_back
 from trax_mcp.consent.records import Away
 from trax_mcp.consent.running import Begin, End
-from trax_mcp.consent.sent import Sent, is_certain, not_changed, outcome_of
+from trax_mcp.consent.sent import Sent, is_busy, is_certain, not_changed, outcome_of, stream_of
 from trax_mcp.consent.state import Studio
 from trax_mcp.studio.facts import Facts, Observed
 from trax_mcp.studio.naming import say
@@ -205,14 +205,9 @@ class Sending:
     async def _end(self) -> None:
         """End the call in the record, and undo its go-live if a stop has followed it."""
         store, lease = self.parts.store, self.parts.store.records.lease_seconds
-        end = End(
-            self._outcome,
-            self._in_words(),
-            self._start,
-            self._stream_id,
-            self._auto_go_live(),
-            self._is_busy,
-        )
+        last = self.sent[-1] if len(self.sent) == len(self.call.operations) else None
+        told, turned = self._in_words(), self._auto_go_live()
+        end = End(self._outcome, told, self._start, stream_of(last), turned, is_busy(last))
         async with store.keeping(self.record, self.begun.turn_id):
             came = await store.update(
                 self.record, lambda it, now: it.end(self.begun, end, now, lease)
@@ -251,18 +246,6 @@ class Sending:
             return None
         is_sent = len(self.sent) == len(self.call.operations)
         return outcome_of(self.sent[-1]) if is_sent else "not_applied"
-
-    @property
-    def _is_busy(self) -> bool:
-        """Whether TRaX refused its go-live as things stand now."""
-        sent = self.sent[-1] if self.sent and self._last.starts_broadcast else None
-        return isinstance(sent, Refused) and sent.is_busy
-
-    @property
-    def _stream_id(self) -> str:
-        sent = self.sent[-1] if self.sent else None
-        found = sent.data.get("encoderStreamId") if isinstance(sent, Response) else None
-        return found if isinstance(found, str) else ""
 
     def _auto_go_live(self) -> bool | None:
         """Whether `autoGoLive` counts as on afterwards: in doubt it does. None if not touched."""

@@ -21,6 +21,17 @@ def outcome_of(sent: Sent) -> Outcome:
     return sent.outcome if isinstance(sent, TraxError) else "applied"
 
 
+def is_busy(sent: Sent | None) -> bool:
+    """Whether TRaX refused it as things stand now."""
+    return isinstance(sent, Refused) and sent.is_busy
+
+
+def stream_of(sent: Sent | None) -> str:
+    """The id of the stream that a go-live has begun, empty if TRaX told none."""
+    found = sent.data.get("encoderStreamId") if isinstance(sent, Response) else None
+    return found if isinstance(found, str) else ""
+
+
 def is_certain(operation: Operation[Model], sent: Sent) -> bool:
     """Whether TRaX did it, and its response shows nothing else than what was asked for.
 

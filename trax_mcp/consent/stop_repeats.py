@@ -2,10 +2,9 @@
 
 from typing import Final, Literal, NamedTuple
 
-from trax_mcp.api.errors import Refused
 from trax_mcp.api.models import StreamStatus
 from trax_mcp.consent.running import Start
-from trax_mcp.consent.sent import Sent, fate_of, outcome_of
+from trax_mcp.consent.sent import Sent, fate_of, is_busy, outcome_of
 from trax_mcp.studio.facts import OBSERVED_SECONDS, State
 
 AGAIN_SECONDS: Final = 2.0
@@ -57,11 +56,6 @@ def _may_help(it: Watched) -> bool:
     if it.is_final or (it.start is not None and it.start_left <= 0):
         return False
     return fate_of(it.sent) == "unknown" or waits_for_start(it)
-
-
-def is_busy(sent: Sent) -> bool:
-    """Whether TRaX refused it as things stand now."""
-    return isinstance(sent, Refused) and sent.is_busy
 
 
 def is_another(start: Start | None, status: StreamStatus) -> bool:

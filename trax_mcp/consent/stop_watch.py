@@ -10,11 +10,11 @@ from trax_mcp.api.models import StreamStatus
 from trax_mcp.api.reads import GetStreamStatus
 from trax_mcp.clock import iso
 from trax_mcp.consent.calls import no_progress
+from trax_mcp.consent.sent import is_busy
 from trax_mcp.consent.stop_repeats import (
     AGAIN_SECONDS,
     Watched,
     is_another,
-    is_busy,
     next_after,
     state_after,
     waits_for_start,

@@ -180,7 +180,7 @@ async def test_a_stop_of_ones_own_counts_at_once(tmp_path: Path) -> None:
     """Even one that TRaX refuses."""
     async with open_studios(tmp_path) as it:
         start, stop = await it.here.ask(START), await it.here.ask(STOP)
-        it.trax.faults.add(Fault.error(403, "insufficient_scope"), path="*/go-offline")
+        it.trax.faults.add(Fault.status(410), path="*/go-offline")
         await it.here.answer(stop)
         void = await it.here.answer(start)
         assert isinstance(void, NotRun)
