@@ -83,6 +83,9 @@ CHANGES: Final[Changes] = {
     "A Valkey that has forgotten a stop": [
         ("tests/seams/consent/test_go_live.py", swap(Studio.end).by(_end_if_known)),
     ],
+    "If TRaX accepted the stop and that start": [
+        (_STARTS_TEST, swap(stop_repeats.waits_for_start).by(lambda *_: False)),
+    ],
     "A stop that TRaX refuses in any other way": [
         (_STOPS_TEST, swap(fate_of).by(lambda *_: "counts")),
     ],
