@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import mcp
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
     from tests.support.product.sandbox import Sandbox
 
+_TABLES: Final = {"deviations", "model"}
+"""The folders of tests of whole tables, and of histories."""
+
 isolate_from_machine()
 register()
 check_each_schema_once()
@@ -36,6 +39,15 @@ check_each_schema_once()
 def pytest_xdist_auto_num_workers() -> int:
     """More workers than cores, since many tests wait for processes and sockets."""
     return (os.cpu_count() or 2) * 3 // 2
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Measure no coverage of tests that run the same lines again and again: it costs them most."""
+    for item in items:
+        is_invented = item.get_closest_marker("fuzz") or item.get_closest_marker("hypothesis")
+        if is_invented or item.path.parent.name in _TABLES:
+            item.add_marker(pytest.mark.no_cover)
 
 
 async def call(
