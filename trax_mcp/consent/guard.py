@@ -256,7 +256,7 @@ class Run:
         elif not self.is_for_another:
             other = await self.parts.store.look(name)
             found = other.studio.question(answer.question_id, self.owner, other.now)
-            self.is_for_another = found is not None
+            self.is_for_another = found is not None and found.operations != self.call.operations
 
     @property
     def _is_alone(self) -> bool:

@@ -54,6 +54,7 @@ _WITH_SECRETS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("get_studio", STUDIO),
     ("list_destinations", STUDIO),
     ("create_destination", {**STUDIO, **_NEW_DESTINATION, **_CUSTOM_TARGET}),
+    ("create_destination", {**STUDIO, **_NEW_DESTINATION, **_CUSTOM_TARGET, "enabled": False}),
     ("create_destination", {**STUDIO, **_NEW_DESTINATION, "streamKey": secret.STREAM_KEY}),
     (
         "create_destination",
