@@ -28,6 +28,8 @@ from pydantic import (
 KEY_PREFIX: Final = "sk_live_"
 """Every TRaX key begins with it."""
 VARIABLE_PREFIX: Final = "TRAX_"
+KEYS_SCREEN: Final = "TRaX's Developer / API Keys screen"
+"""Where people make keys."""
 DEFAULT_BASE_URL: Final = "https://api-dev.traxstreaming.live"
 _NEVER_EMPTY: Final = frozenset({"TRAX_MCP_TOKEN", "TRAX_MCP_TOKEN_FILE"})
 _Way = Literal["form", "panel", "page", "preview", "confirm_alone"]

@@ -19,6 +19,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from trax_mcp.api.operation import ToolInput
+from trax_mcp.settings import KEYS_SCREEN
 
 if TYPE_CHECKING:
     from ssl import SSLCertVerificationError
@@ -27,7 +28,6 @@ Outcome = Literal["not_applied", "unknown", "applied"]
 """What the call changed. `unknown`: a change whose answer was lost, or is not TRaX's. `applied`:
 accepted by TRaX, whose answer lacks something. A failed read is `not_applied`."""
 
-KEYS_SCREEN: Final = "TRaX's Developer / API Keys screen"
 WRITES_OFF: Final = "This TRaX deployment has writes switched off"
 WRITES_OFF_NEXT: Final = (
     "Retrying will not help: `writeEnabled` in get_health shows when that changes."

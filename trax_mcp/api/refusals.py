@@ -23,7 +23,6 @@ from urllib.parse import quote_plus, urlsplit
 from trax_mcp.api.caller import Caller, redact
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import (
-    KEYS_SCREEN,
     NEW_KEY,
     WRITES_OFF,
     WRITES_OFF_NEXT,
@@ -35,6 +34,7 @@ from trax_mcp.api.models import Model, read_switch
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.responses import TOKEN, Response, name_of_page, read_object, read_token
 from trax_mcp.api.text_safety import quote
+from trax_mcp.settings import KEYS_SCREEN
 
 _LONGEST_QUOTE: Final = 200
 _MESSAGES: Final = ("message", "detail", "title")

@@ -14,7 +14,7 @@ from trax_mcp.api.contract import CONTRACT, JsonObject
 from trax_mcp.api.contract_check import compare, fold
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.reads import GetOpenapi
-from trax_mcp.cli.startup import client_for
+from trax_mcp.cli.access import client_for
 from trax_mcp.cli.terminal import console_on, note, print_hanging, waiting
 from trax_mcp.settings import Settings, read_settings
 

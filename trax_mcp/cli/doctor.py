@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.text import Text
 
 from trax_mcp.api.caller import ANONYMOUS
-from trax_mcp.api.errors import KEYS_SCREEN
 from trax_mcp.api.text_safety import escape_invisible
+from trax_mcp.cli.access import Access, access_of, client_for
 from trax_mcp.cli.doctor_questions import describe
 from trax_mcp.cli.doctor_trax import Result, State, check_trax
 from trax_mcp.cli.install.clients import FILE_CLIENTS, McpClient
@@ -29,7 +29,6 @@ from trax_mcp.cli.install.configuration import (
     starts_this_installation,
 )
 from trax_mcp.cli.key_file import shorten
-from trax_mcp.cli.startup import Access, access_of, check_names, client_for
 from trax_mcp.cli.terminal import (
     console_on,
     print_hanging,
@@ -37,8 +36,9 @@ from trax_mcp.cli.terminal import (
     waiting,
     wrong_arguments,
 )
+from trax_mcp.cli.tool_names import check_names
 from trax_mcp.secret_files import mcp_tokens, store_secret, store_url
-from trax_mcp.settings import VARIABLE_PREFIX, CannotStart, Settings, read_settings
+from trax_mcp.settings import KEYS_SCREEN, VARIABLE_PREFIX, CannotStart, Settings, read_settings
 
 Results = dict[str, "Result"]
 """The results of the checks by name, in order."""

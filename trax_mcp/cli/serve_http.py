@@ -15,11 +15,9 @@ from typing import TYPE_CHECKING
 import anyio
 
 from trax_mcp.api.caller import ANONYMOUS, Caller
+from trax_mcp.cli.access import access_of, client_for
 from trax_mcp.cli.service import build_service, collect_garbage_again
 from trax_mcp.cli.startup import (
-    access_of,
-    check_names,
-    client_for,
     enrolled_passkey,
     http_warnings,
     passkey_warning,
@@ -27,6 +25,7 @@ from trax_mcp.cli.startup import (
     sign_in_secret_path,
 )
 from trax_mcp.cli.telemetry import open_telemetry
+from trax_mcp.cli.tool_names import check_names
 from trax_mcp.clock import Clock
 from trax_mcp.open_files import raise_max_open_files
 from trax_mcp.secret_files import store_secret, store_url

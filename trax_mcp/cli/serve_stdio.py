@@ -8,9 +8,11 @@ from contextlib import aclosing
 import anyio
 
 from trax_mcp.api.caller import Caller
+from trax_mcp.cli.access import access_of, client_for
 from trax_mcp.cli.service import build_service, collect_garbage_again
-from trax_mcp.cli.startup import access_of, check_names, client_for, enrolled_passkey
+from trax_mcp.cli.startup import enrolled_passkey
 from trax_mcp.cli.telemetry import open_telemetry
+from trax_mcp.cli.tool_names import check_names
 from trax_mcp.clock import Clock
 from trax_mcp.server.logs import logging_to_stderr
 from trax_mcp.server.sdk_compat import exit_process

@@ -1,86 +1,14 @@
-"""What a command needs before it can start: TRaX, the caller, names of tools, and files."""
+"""What a server warns of at its start, and where the files of passkey and sign-ins are."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Final, NamedTuple
 
 from platformdirs import user_data_path
 
-from trax_mcp.api.caller import Caller
-from trax_mcp.api.client import Client
-from trax_mcp.cli.key_file import NONE, chosen_key, key_path, shorten
+from trax_mcp.cli.key_file import NONE, key_path, shorten
 from trax_mcp.consent.ways import WaysToAsk
 from trax_mcp.settings import CannotStart, Settings, is_loopback
 from trax_mcp.web.passkey import Passkey
-
-_SANDBOX_URL: Final = "http://localhost"
-
-
-class Access(NamedTuple):
-    """The operator as caller, and the settings with the deployment that their key is for.
-
-    `file` is the file of the key, None if it stands in the environment or there is none.
-    """
-
-    settings: Settings
-    caller: Caller
-    file: Path | None = None
-
-
-def access_of(settings: Settings) -> Access:
-    """Who calls which TRaX, over stdio; on the sandbox, the owner of its full key.
-
-    Raises:
-        CannotStart: the key cannot be read, is malformed, or is for another deployment.
-    """
-    if settings.sandbox:
-        from trax_mcp.sandbox import SANDBOX_KEY  # noqa: PLC0415  only where there is a sandbox
-
-        return Access(settings, Caller(SANDBOX_KEY))
-    stored, name = chosen_key(settings), "TRAX_API_KEY"
-    key = None if settings.api_key is None else settings.api_key.get_secret_value().strip()
-    if stored is not None:
-        key = stored.key
-        name = (
-            "TRAX_API_KEY_FILE"
-            if settings.api_key_file
-            else f"Your key file, {shorten(stored.path)}"
-        )
-        if stored.base_url is not None:
-            settings = settings.model_copy(update={"base_url": stored.base_url})
-    try:
-        return Access(settings, Caller(key), stored.path if stored else None)
-    except ValueError as error:
-        raise CannotStart(f"{name}: {error}") from None
-
-
-def client_for(settings: Settings) -> Client:
-    """Create a client of the deployment or of the embedded sandbox. The caller must close it."""
-    if not settings.sandbox:
-        return Client(base_url=settings.base_url, timeout_seconds=settings.timeout_seconds)
-    import httpx  # noqa: PLC0415  imported late, so that the server starts faster
-
-    from trax_mcp.sandbox import Sandbox  # noqa: PLC0415  only where there is one
-
-    return Client(
-        base_url=_SANDBOX_URL,
-        timeout_seconds=settings.timeout_seconds,
-        transport=httpx.ASGITransport(Sandbox(base_url=_SANDBOX_URL).app),
-    )
-
-
-def check_names(settings: Settings) -> None:
-    """Check that all named tools exist.
-
-    Raises:
-        CannotStart: TRAX_GUARD_ALSO or TRAX_TOOLS has an unknown name.
-    """
-    if not (settings.guard_also or settings.tools):
-        return
-    from trax_mcp.server.offer import CHANGING, TAGS, TOOLS  # noqa: PLC0415  only where one is named
-
-    _check("TRAX_GUARD_ALSO", settings.guard_also, CHANGING)
-    _check("TRAX_TOOLS", settings.tools, TOOLS.keys() | TAGS)
 
 
 def http_warnings(settings: Settings, *, host: str) -> Iterable[str]:
@@ -168,10 +96,3 @@ def _is_there(passkey: Path) -> bool:
             " Let the user of the server open that folder, or set HOME to another."
         ) from None
     return True
-
-
-def _check(setting: str, names: Iterable[str], allowed: Collection[str]) -> None:
-    for name in names:
-        if name not in allowed:
-            known = ", ".join(sorted(allowed))
-            raise CannotStart(f"{setting} must hold names of these, comma separated: {known}.")

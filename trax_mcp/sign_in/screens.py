@@ -15,11 +15,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from trax_mcp.api.errors import KEYS_SCREEN
 from trax_mcp.api.models import Page, Studio
 from trax_mcp.api.text_safety import quote, spell_out
 from trax_mcp.consent.ways import WaysToAsk
-from trax_mcp.settings import KEY_PREFIX
+from trax_mcp.settings import KEY_PREFIX, KEYS_SCREEN
 from trax_mcp.sign_in import SignInUnavailable
 from trax_mcp.sign_in.attempts import TooManyAttempts
 from trax_mcp.sign_in.forms import AuthorizationRequest, FormProblem, Problem

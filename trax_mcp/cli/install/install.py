@@ -10,7 +10,6 @@ from typing import Final
 from pydantic import SecretStr
 
 from trax_mcp.api.caller import KEY_PATTERN, redact
-from trax_mcp.api.errors import KEYS_SCREEN
 from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS, LOCAL_REMOVAL, McpClient
 from trax_mcp.cli.install.configuration import (
     SANDBOX_SWITCH,
@@ -22,12 +21,13 @@ from trax_mcp.cli.install.configuration import (
     new_entry,
     starts_this_installation,
 )
-from trax_mcp.cli.install.key import ask_key, check_key, write_key
+from trax_mcp.cli.install.key import ask_key, write_key
 from trax_mcp.cli.key_file import StoredKey, key_path, read_key, shorten
-from trax_mcp.cli.startup import check_names
 from trax_mcp.cli.terminal import note, say, unknown_client, wrong_arguments
+from trax_mcp.cli.tool_names import check_names
 from trax_mcp.settings import (
     DEFAULT_BASE_URL,
+    KEYS_SCREEN,
     VARIABLE_PREFIX,
     CannotStart,
     Settings,
@@ -234,6 +234,8 @@ def _take_key(client: McpClient, environment: Mapping[str, str]) -> bool:
         raise InstallError(
             f"the key that you have is for {stored.base_url}. Give one for {base_url}"
         )
+    from trax_mcp.cli.install.key_check import check_key  # noqa: PLC0415  only where one is tried
+
     of_trax = {**dict.fromkeys(_KEY_VARIABLES, ""), BASE_URL: base_url}
     note(check_key(key, _settings_of({**environment, **of_trax})))
     if stored and stored.base_url != base_url and (others := _others_with_the_key(client)):

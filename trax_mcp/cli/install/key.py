@@ -1,4 +1,4 @@
-"""The key that the user gives to `install`: asks for it, asks TRaX whether it works, keeps it.
+"""The key that the user gives to `install`: asks for it, and keeps it.
 
 It comes from a terminal without echo or from a pipe, never from a command line. No message contains
 it.
@@ -7,21 +7,12 @@ it.
 import getpass
 import sys
 import warnings
-from contextlib import aclosing
-from http import HTTPStatus
 from typing import Final
 
-import anyio
-
 from trax_mcp.api.caller import Caller
-from trax_mcp.api.errors import KEYS_SCREEN, TraxError
-from trax_mcp.api.models import Page, Studio
-from trax_mcp.api.reads import ListStudios
 from trax_mcp.cli.install.configuration import PRIVATE, InstallError, replace_file
 from trax_mcp.cli.key_file import StoredKey, key_path
-from trax_mcp.cli.startup import client_for
-from trax_mcp.cli.terminal import console_on, waiting
-from trax_mcp.settings import DEFAULT_BASE_URL, KEY_PREFIX, Settings
+from trax_mcp.settings import KEY_PREFIX
 
 _MAX_LINE_BYTES: Final = 4096
 
@@ -46,37 +37,6 @@ def ask_key(*, has_key: bool) -> str:
     return key
 
 
-def check_key(key: str, settings: Settings) -> str:
-    """Read the studios with a key, where the settings say; the result is a sentence.
-
-    Waits for at most TRAX_TIMEOUT_SECONDS.
-
-    Raises:
-        InstallError: TRaX refuses the key.
-    """
-    at = "" if settings.base_url == DEFAULT_BASE_URL else f" at {settings.base_url}"
-    try:
-        with waiting(console_on(sys.stderr), "Asking TRaX about the key"):
-            studios = anyio.run(_read_studios, key, settings)
-    except TraxError as error:
-        failure = error
-        if failure.required_scope is not None:
-            lacks = f"it lacks {failure.required_scope}, so no studio is found by its name"
-            return f"Key works{at}, but {lacks}."
-        # A 403 without this code can come from a gateway, which has not looked at the key.
-        if failure.code == "invalid_key" or failure.http_status == HTTPStatus.UNAUTHORIZED:
-            raise InstallError(
-                f"TRaX{at} refuses this key: it is unknown, revoked or expired. Make a new one on"
-                f" {KEYS_SCREEN}, and run this again"
-            ) from None
-        why = failure.happened
-        return f"Key kept, but not checked: {why}. Check it later with trax-mcp doctor."
-    count = len(studios.data or ())
-    number = {0: "no studio yet", 1: "1 studio"}.get(count, f"{count} studios")
-    more = " or more" * bool(studios.next_cursor)
-    return f"Key works{at}: {number}{more}; whether it may go live shows only when you do."
-
-
 def write_key(key: str, base_url: str, stored: StoredKey | None) -> bool:
     """Write the key file, private, with the deployment; returns whether its key is a new one.
 
@@ -88,11 +48,6 @@ def write_key(key: str, base_url: str, stored: StoredKey | None) -> bool:
     elif stored.path.stat().st_mode & 0o077:
         stored.path.chmod(PRIVATE)
     return stored is None or stored.key != key
-
-
-async def _read_studios(key: str, settings: Settings) -> Page[Studio]:
-    async with aclosing(client_for(settings)) as client:
-        return await client.call(ListStudios(), Caller(key), retry=False)
 
 
 def _from_terminal(*, has_key: bool) -> str:

@@ -1,0 +1,52 @@
+"""Asks TRaX whether the key that the user gave to `install` works. No message contains it."""
+
+import sys
+from contextlib import aclosing
+from http import HTTPStatus
+
+import anyio
+
+from trax_mcp.api.caller import Caller
+from trax_mcp.api.errors import TraxError
+from trax_mcp.api.models import Page, Studio
+from trax_mcp.api.reads import ListStudios
+from trax_mcp.cli.access import client_for
+from trax_mcp.cli.install.configuration import InstallError
+from trax_mcp.cli.terminal import console_on, waiting
+from trax_mcp.settings import DEFAULT_BASE_URL, KEYS_SCREEN, Settings
+
+
+def check_key(key: str, settings: Settings) -> str:
+    """Read the studios with a key, where the settings say; the result is a sentence.
+
+    Waits for at most TRAX_TIMEOUT_SECONDS.
+
+    Raises:
+        InstallError: TRaX refuses the key.
+    """
+    at = "" if settings.base_url == DEFAULT_BASE_URL else f" at {settings.base_url}"
+    try:
+        with waiting(console_on(sys.stderr), "Asking TRaX about the key"):
+            studios = anyio.run(_read_studios, key, settings)
+    except TraxError as error:
+        failure = error
+        if failure.required_scope is not None:
+            lacks = f"it lacks {failure.required_scope}, so no studio is found by its name"
+            return f"Key works{at}, but {lacks}."
+        # A 403 without this code can come from a gateway, which has not looked at the key.
+        if failure.code == "invalid_key" or failure.http_status == HTTPStatus.UNAUTHORIZED:
+            raise InstallError(
+                f"TRaX{at} refuses this key: it is unknown, revoked or expired. Make a new one on"
+                f" {KEYS_SCREEN}, and run this again"
+            ) from None
+        why = failure.happened
+        return f"Key kept, but not checked: {why}. Check it later with trax-mcp doctor."
+    count = len(studios.data or ())
+    number = {0: "no studio yet", 1: "1 studio"}.get(count, f"{count} studios")
+    more = " or more" * bool(studios.next_cursor)
+    return f"Key works{at}: {number}{more}; whether it may go live shows only when you do."
+
+
+async def _read_studios(key: str, settings: Settings) -> Page[Studio]:
+    async with aclosing(client_for(settings)) as client:
+        return await client.call(ListStudios(), Caller(key), retry=False)
