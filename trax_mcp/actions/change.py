@@ -17,7 +17,7 @@ from trax_mcp.actions.results import (
 from trax_mcp.actions.view import Row, Sentences, Target, View
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import ItemT, Model
-from trax_mcp.api.operation import Operation, Response_co
+from trax_mcp.api.operation import ListOperation, Operation, Response_co
 from trax_mcp.api.reads import GetStudio
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Facts, Kind, Unknown
@@ -77,6 +77,10 @@ class Change(Operation[Response_co], Generic[Response_co], abstract=True):
         on: so much may go on air.
         """
         return facts
+
+    def after_response(self, facts: Facts, response: JsonObject) -> Facts:
+        """The same after TRaX's response, which has the id of what was created."""
+        return self.after(facts)
 
     def changed(self, items: Iterable[ItemT]) -> Iterator[ItemT]:
         """A list as a call leaves it that changes one thing in it."""
@@ -209,6 +213,16 @@ class Change(Operation[Response_co], Generic[Response_co], abstract=True):
         """The end of a sentence: the arguments among these that TRaX will not show."""
         given = self.arguments()
         return not_shown_again([name for name in names if name in given])
+
+
+def with_its_id(facts: Facts, kind: type[ListOperation[ItemT]], response: JsonObject) -> Facts:
+    """These, with the id that TRaX gave to what was created in a list."""
+    its_id = response.get("id")
+    if not isinstance(its_id, str):
+        return facts
+    return facts.changing(
+        kind, lambda them: (it if it.id else it.model_copy(update={"id": its_id}) for it in them)
+    )
 
 
 def read_as(model: type[ModelT], response: JsonObject) -> ModelT | None:

@@ -19,7 +19,7 @@ from trax_mcp.actions.acts import (
     stays,
     turn,
 )
-from trax_mcp.actions.change import Change, read_as
+from trax_mcp.actions.change import Change, read_as, with_its_id
 from trax_mcp.actions.results import whether_on
 from trax_mcp.actions.view import Row, Sentences, Target, View, as_in
 from trax_mcp.api import arguments
@@ -179,6 +179,9 @@ class CreateDestination(
             vertical=self.vertical is True,
         )
         return facts.changing(ListDestinations, lambda them: (*them, new))
+
+    def after_response(self, facts: Facts, response: JsonObject) -> Facts:
+        return with_its_id(self.after(facts), ListDestinations, response)
 
 
 class UpdateDestination(

@@ -16,7 +16,7 @@ from trax_mcp.actions.view import Row, Sentences, Target, View
 from trax_mcp.api.models import Destination, Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.reads import GetStudio, ListDestinations
-from trax_mcp.studio.facts import Facts
+from trax_mcp.studio.facts import Facts, Kind
 from trax_mcp.studio.naming import Sentence, say
 
 Operations = tuple[Change[Any], ...]
@@ -128,9 +128,13 @@ def digest(
     given = [it.model_dump(mode="json", by_alias=True, exclude_none=True) for it in operations]
     tools = [it.tool_name for it in operations]
     arguments = given[0] if len(given) == 1 else [*zip(tools, given, strict=True)]
-    sentences = sorted((it.text, [(name.id, name.rest) for name in it.names]) for it in shown)
-    content = json.dumps([tool, arguments, sentences, also], sort_keys=True)
+    content = json.dumps([tool, arguments, _content(shown), also], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
+def _content(shown: Iterable[Sentence]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What sentences say, and the ids of what they name."""
+    return sorted((it.text, [(name.id, name.rest) for name in it.names]) for it in shown)
 
 
 def changes_since(was: Preview, is_now: Preview) -> tuple[Sentence, ...]:
@@ -144,6 +148,21 @@ def changes_since(was: Preview, is_now: Preview) -> tuple[Sentence, ...]:
         *(_after(_IS_NOW[_asks(it)], it) for it in dict.fromkeys(now) if it.text in added),
         *(_after("Now another one of the same name", it) for it in replaced),
     )
+
+
+def reads_for(operations: Operations) -> Sequence[Kind]:
+    """What is read before the question, each once."""
+    return tuple(dict.fromkeys(kind for it in operations for kind in it.all_reads))
+
+
+def says_the_same(operations: Operations, one: View, other: View) -> bool:
+    """Whether a person is shown the same of both, with all that it names, in whatever order.
+
+    Raises:
+        NotSent: what an operation acts on is not there.
+    """
+    first, second = (_content(show(operations, it).shown) for it in (one, other))
+    return first == second
 
 
 def _asks(it: Sentence) -> bool:

@@ -17,7 +17,7 @@ from trax_mcp.actions.acts import (
     stays,
     turn,
 )
-from trax_mcp.actions.change import Change, read_as
+from trax_mcp.actions.change import Change, read_as, with_its_id
 from trax_mcp.actions.results import whether_on
 from trax_mcp.actions.view import Row, Sentences, Target, View
 from trax_mcp.api import arguments
@@ -112,6 +112,9 @@ class CreateSource(
     def after(self, facts: Facts) -> Facts:
         new = Source(id="", name=self.name, type=self.type, active=self.active is not False)
         return facts.changing(ListSources, lambda them: (*them, new))
+
+    def after_response(self, facts: Facts, response: JsonObject) -> Facts:
+        return with_its_id(self.after(facts), ListSources, response)
 
 
 class UpdateSource(

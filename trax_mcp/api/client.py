@@ -16,7 +16,7 @@ import anyio
 
 from trax_mcp.api.accepted_keys import NOT_ACCEPTED, AcceptedKeys
 from trax_mcp.api.caller import Caller
-from trax_mcp.api.compression import Unreadable, decoder_of
+from trax_mcp.api.compression import PLAIN, Unreadable, decoder_of
 from trax_mcp.api.connections import Connections, open_connections
 from trax_mcp.api.errors import (
     BadAnswer,
@@ -348,14 +348,17 @@ async def _read_body(
     error: BadAnswer | None = None
     failed = partial(unread, operation, status=status, request_id=request_id)
     try:
-        decoder = decoder_of(response.headers.get("content-encoding", ""))
+        encoding = response.headers.get("content-encoding", "").strip().lower()
+        decoder = None if encoding in PLAIN else decoder_of(encoding)
         async for chunk in response.aiter_raw():
-            body += decoder.decode(chunk, most=LARGEST_ANSWER_BYTES + 1 - len(body))
+            room = LARGEST_ANSWER_BYTES + 1 - len(body)
+            body += decoder.decode(chunk, most=room) if decoder else chunk
             if len(body) > LARGEST_ANSWER_BYTES:
                 error = failed("is larger than 4 MiB", kind=TooLarge)
                 break
         else:
-            decoder.end()
+            if decoder:
+                decoder.end()
     except Unreadable as why:
         error = compressed(failed(str(why)))
     if error is not None and is_success(status):

@@ -5,9 +5,9 @@ A small compressed body can become one of any size, so what comes out is counted
 
 import re
 import zlib
-from typing import Final, Protocol
+from typing import Final
 
-_PLAIN: Final = frozenset({"", "identity"})
+PLAIN: Final = frozenset({"", "identity"})
 _GZIP: Final = frozenset({"gzip", "x-gzip"})
 _GZIP_BITS: Final = 16 + zlib.MAX_WBITS
 _DEFLATE: Final = "deflate"
@@ -20,40 +20,19 @@ class Unreadable(Exception):
     """A body is compressed in another way, or damaged. Its text follows "the answer"."""
 
 
-class Decoder(Protocol):
-    """Returns what a chunk of a body becomes."""
-
-    def decode(self, chunk: bytes, *, most: int) -> bytes:
-        """At most so many bytes; what exceeds them is lost.
-
-        Raises:
-            Unreadable: the body is damaged.
-        """
-
-    def end(self) -> None:
-        """The body is over.
-
-        Raises:
-            Unreadable: it should be longer.
-        """
-
-
-class _Plain:
-    def decode(self, chunk: bytes, *, most: int) -> bytes:
-        return chunk[:most]
-
-    def end(self) -> None:
-        pass
-
-
-class _Deflated:
-    """gzip, and both forms of deflate."""
+class Decoder:
+    """Decompresses gzip, and both forms of deflate."""
 
     def __init__(self, encoding: str) -> None:
         self._encoding = encoding
         self._inflater: zlib._Decompress | None = None
 
     def decode(self, chunk: bytes, *, most: int) -> bytes:
+        """What a chunk of a body becomes: at most so many bytes; what exceeds them is lost.
+
+        Raises:
+            Unreadable: the body is damaged.
+        """
         body = b""
         while chunk and len(body) < most:
             if self._inflater is None or self._inflater.eof:  # gzip may go on with another member
@@ -66,6 +45,11 @@ class _Deflated:
         return body
 
     def end(self) -> None:
+        """The body is over.
+
+        Raises:
+            Unreadable: it should be longer.
+        """
         if self._inflater is not None and not self._inflater.eof:
             raise Unreadable(f"is compressed ({self._encoding}), and cut off")
 
@@ -77,15 +61,12 @@ class _Deflated:
 
 
 def decoder_of(encoding: str) -> Decoder:
-    """What reads a body with this `Content-Encoding`.
+    """What reads a body with this `Content-Encoding`, which is not `PLAIN`.
 
     Raises:
         Unreadable: nothing here does.
     """
-    encoding = encoding.strip().lower()
-    if encoding in _PLAIN:
-        return _Plain()
     if encoding in _GZIP or encoding == _DEFLATE:
-        return _Deflated(encoding)
+        return Decoder(encoding)
     name = f" ({encoding})" if _NAME.fullmatch(encoding) else ""
     raise Unreadable(f"is compressed{name}, which trax-mcp can't read")

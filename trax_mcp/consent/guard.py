@@ -13,7 +13,7 @@ from typing import Final, Never
 
 import anyio
 
-from trax_mcp.actions.shown import Operations, puts_on_air, sets_auto_go_live, show
+from trax_mcp.actions.shown import changes_since, puts_on_air, reads_for, show
 from trax_mcp.actions.view import View
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import (
@@ -25,7 +25,6 @@ from trax_mcp.api.errors import (
 )
 from trax_mcp.api.operation import When
 from trax_mcp.api.reads import GetStreamStatus, GetStudio
-from trax_mcp.consent import meaning
 from trax_mcp.consent.calls import Ask, Call, NotRun, Result
 from trax_mcp.consent.parts import Parts
 from trax_mcp.consent.policy import (
@@ -45,7 +44,7 @@ from trax_mcp.consent.policy import (
 from trax_mcp.consent.question import QUESTION_SECONDS, Question, write_operations
 from trax_mcp.consent.records import Away, Record, store_unavailable
 from trax_mcp.consent.running import Begin
-from trax_mcp.consent.sending import Sending, Shown, send_unasked
+from trax_mcp.consent.sending import Sending, Shown
 from trax_mcp.consent.stop import Stop
 from trax_mcp.consent.stop_token import StopToken, sign_stop
 from trax_mcp.consent.store import new_question_id, record_of
@@ -73,19 +72,10 @@ class Guard:
         Raises:
             TraxError: a fact could not be read, or the call was sent, or tried, and failed.
         """
-        if not call.is_stop and self.never_asks(call.operations):
-            return await send_unasked(self.parts, call)
         try:
             return await (Stop(self.parts, call) if call.is_stop else Run(self.parts, call)).run()
         except Away:
             raise store_unavailable() from None
-
-    def never_asks(self, operations: Operations) -> bool:
-        """Whether a call needs nobody's approval, whatever the studio is like."""
-        if len(operations) > 1:  # they are sent in one turn
-            return False
-        is_never = self.parts.rules.when(operations) is When.NEVER
-        return is_never and sets_auto_go_live(operations) is None
 
     async def go_live_is_pending(self, caller: Caller, studio_id: str) -> bool:
         """Whether a go-live was sent to a studio within the last minute and not seen on air.
@@ -99,11 +89,6 @@ class Guard:
         except Away:
             raise store_unavailable() from None
         return seen.studio.start is not None and seen.studio.start.may_come(seen.now)
-
-    def take_news(self, caller: Caller, studio_id: str) -> str:
-        """What was done in a studio after the answer of an earlier call. It is told once."""
-        news: str = self.parts.news.pop((caller.owner, studio_id), "")
-        return news
 
     # Questions
 
@@ -248,12 +233,13 @@ class Run:
         answer = self.call.answer
         if answer is None or not answer.question_id:
             return
-        self.is_for_another = StopToken.looks_like(answer.question_id)
         if (name := record_of(answer.question_id)) == self.record:
             found = seen.studio.question(answer.question_id, self.owner, seen.now)
             if found is not None and (found.is_used or seen.studio.is_good(found, seen.now)):
                 self.question = found
-        elif not self.is_for_another:
+        elif StopToken.looks_like(answer.question_id):
+            self.is_for_another = True
+        else:
             other = await self.parts.store.look(name)
             found = other.studio.question(answer.question_id, self.owner, other.now)
             self.is_for_another = found is not None and found.operations != self.call.operations
@@ -269,7 +255,7 @@ class Run:
 
     async def _read(self) -> tuple[Facts, bool]:
         """What a person is to be shown, and whether nobody needs to be asked."""
-        reads, facts = meaning.reads_for(self.call.operations), Facts()
+        reads, facts = reads_for(self.call.operations), Facts()
         if self.when is When.WHILE_LIVE and self.call.answer is None:  # answers come on air
             facts = await self.parts.read(self.call, _WHERE)
             if self._is_free(facts):
@@ -332,7 +318,7 @@ class Run:
             return await self._send(Shown(facts, preview.digest), verdict.question_id)
         question, changes = self.question, tuple[Sentence, ...]()
         if question is not None and verdict.reason == "changed":
-            changes = meaning.differences(call.operations, facts, now, question.preview)
+            changes = changes_since(question.preview, preview)
             earlier = question.id  # it stays invalid if all changes back
             if not question.is_elsewhere:  # a panel and a page show what became of it
                 await self.parts.store.update(self.record, lambda it, _: it.discard(earlier))

@@ -10,6 +10,7 @@ import anyio
 from cachetools import TTLCache
 
 from trax_mcp.actions.change import Change
+from trax_mcp.actions.results import not_changed
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import Refused, TraxError, interrupted
@@ -20,7 +21,7 @@ from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import Call
 from trax_mcp.consent.policy import Verdict, in_audit_log
 from trax_mcp.consent.rules import Rules
-from trax_mcp.consent.sent import Sent, not_changed, outcome_of
+from trax_mcp.consent.sent import Sent, outcome_of
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import Store, name_of, place_of
 from trax_mcp.studio.facts import OBSERVED_SECONDS, Facts, Kind

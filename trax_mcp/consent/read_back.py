@@ -21,14 +21,14 @@ _Switch = tuple[type[ListOperation[Any]], str]
 
 
 async def read_back(
-    parts: Parts, call: Call, operation: Operation[Model], sent: Sent
+    parts: Parts, call: Call, operation: Operation[Model], sent: TraxError
 ) -> tuple[Sent, str | None]:
     """What became of a switch whose response was lost, by a read, and how it was lost.
 
     If the read shows something else, the change may still come: the failure says so.
     """
     switch = _switch(operation)
-    if switch is None or not isinstance(sent, TraxError) or sent.outcome != "unknown":
+    if switch is None:
         return sent, None
     kind, name = switch
     facts, reader = Facts(), FactReader(parts.client, call.caller, call.studio, quick=True)

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from trax_mcp.actions import OPERATIONS
+from trax_mcp.actions.change import Change
 from trax_mcp.actions.several import ApplyChanges
 from trax_mcp.actions.shown import tool_of
 from trax_mcp.api.models import Model
@@ -28,6 +30,13 @@ class Rules:
         """When a call of these needs consent: of several changes, as soon as one of them does."""
         tools = {tool_of(operations), *(it.tool_name for it in operations)}
         return When.ALWAYS if tools & self.also else max(it.when() for it in operations)
+
+    def never_ask_about(self, change: Change[Any]) -> bool:
+        """Whether a change needs nobody's approval, whatever the studio is like, and no turn.
+
+        One that turns `autoGoLive` off takes its turn: the last one counts.
+        """
+        return self.when((change,)) is When.NEVER and change.sets_auto_go_live is None
 
     def consent_hint(self, kind: type[ToolInput]) -> str:
         """When a tool needs consent, for its description; empty if it never does."""

@@ -12,21 +12,20 @@ import anyio
 import anyio.lowlevel
 
 from trax_mcp.actions.change import Change
-from trax_mcp.actions.shown import with_views
+from trax_mcp.actions.shown import reads_for, says_the_same, with_views
 from trax_mcp.actions.stream import GoOffline
 from trax_mcp.actions.view import View
 from trax_mcp.api.errors import NotSent, Outcome, Refused, TraxError, interrupted
 from trax_mcp.api.reads import GetStreamStatus
 from trax_mcp.api.responses import Response
 from trax_mcp.clock import iso
-from trax_mcp.consent import meaning
 from trax_mcp.consent.calls import By, Call, Done, Step
 from trax_mcp.consent.parts import Parts
 from trax_mcp.consent.question import outcome_in_words
 from trax_mcp.consent.read_back import read_back
 from trax_mcp.consent.records import Away
 from trax_mcp.consent.running import Begin, End
-from trax_mcp.consent.sent import Sent, is_busy, is_certain, not_changed, outcome_of, stream_of
+from trax_mcp.consent.sent import Sent, is_busy, is_certain, outcome_of, stream_of
 from trax_mcp.consent.state import Studio
 from trax_mcp.studio.facts import Facts, Observed
 from trax_mcp.studio.naming import say
@@ -131,7 +130,7 @@ class Sending:
                 self.parts.write_sent(self.call, operation, self.sent[-1], digest=digest)
         sent = self.sent[-1]
         data = sent.data if isinstance(sent, Response) else {}
-        self._expected = meaning.after(operation, self._expected, data)
+        self._expected = operation.after_response(self._expected, data)
 
     # Between several changes
 
@@ -158,14 +157,15 @@ class Sending:
             if self.shown.is_free:
                 facts = await self.parts.read(call, (GetStreamStatus,))
                 return "" if facts.live is False else _MAY_BE_ON_AIR
-            facts = await self.parts.read(call, meaning.reads_for(call.operations))
+            facts = await self.parts.read(call, reads_for(call.operations))
         except TraxError:
             return _NOT_SEEN
         if facts.live and call.starts:
             return "the show is on air already"
         now = self.parts.clock.now()
         try:
-            is_same = meaning.says(rest, facts, now) == meaning.says(rest, self._expected, now)
+            expected = View(self._expected, now=now)
+            is_same = says_the_same(rest, View(facts, now=now), expected)
         except NotSent:  # what it acts on is gone
             is_same = False
         if is_same:
@@ -279,9 +279,8 @@ class Sending:
             TraxError: the call failed, and its effect was not seen. Of several operations only if
                 TRaX's rate limit kept back the first: else the result has each of them.
         """
-        self.sent[-1], self._lost = await read_back(
-            self.parts, self.call, self._last, self.sent[-1]
-        )
+        if isinstance(sent := self.sent[-1], TraxError) and sent.outcome == "unknown":
+            self.sent[-1], self._lost = await read_back(self.parts, self.call, self._last, sent)
         last, sent, observed = self._last, self.sent[-1], None
         if last.starts_broadcast:
             if outcome_of(sent) != "not_applied":
@@ -372,18 +371,3 @@ class Sending:
             None if isinstance(sent, TraxError) else data,
             self._lost if index == last and self._lost else told,
         )
-
-
-async def send_unasked(parts: Parts, call: Call) -> Done:
-    """Make a change that needs nobody's approval, whatever the studio is like.
-
-    Raises:
-        TraxError: it failed.
-    """
-    (operation,) = call.operations
-    response = await parts.client.send(operation, call.caller)
-    if (failed := not_changed(operation, response)) is not None:
-        raise failed
-    view = View(parts.known(call, Facts()), now=parts.clock.now())
-    report = operation.report(view, response.data)
-    return Done((Step(operation.tool_name, "applied", *report, response.data),))

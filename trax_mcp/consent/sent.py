@@ -3,16 +3,14 @@
 from http import HTTPStatus
 from typing import Final
 
-from trax_mcp.actions.results import otherwise
+from trax_mcp.actions.results import NOT_CHANGED
 from trax_mcp.api.errors import NoConnection, NotSent, Outcome, Refused, TraxError
 from trax_mcp.api.models import Model, read_switch
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.responses import Response
 from trax_mcp.consent.running import Fate
-from trax_mcp.studio.naming import listed
 
 Sent = Response[Model] | TraxError
-NOT_CHANGED: Final = "NOT changed: "
 _SERVER: Final = HTTPStatus.INTERNAL_SERVER_ERROR
 
 
@@ -41,22 +39,6 @@ def is_certain(operation: Operation[Model], sent: Sent) -> bool:
     switches = [it for it in operation.arguments().items() if isinstance(it[1], bool)]
     is_as_asked = all(read_switch(data.get(name, asked)) is asked for name, asked in switches)
     return outcome_of(sent) == "applied" and is_as_asked
-
-
-def not_changed(operation: Operation[Model], response: Response[Model]) -> TraxError | None:
-    """The failure of a change that TRaX's response shows otherwise than was asked for, if so."""
-    if operation.endpoint.method != "PATCH":
-        return None
-    if not (told := otherwise(operation.arguments(), response.data)):
-        return None
-    return TraxError(
-        "not_changed",
-        f"{NOT_CHANGED}{listed(told)}",
-        operation.look,
-        outcome="unknown",
-        http_status=response.status,
-        request_id=response.request_id,
-    )
 
 
 def lost(sent: TraxError) -> str:

@@ -9,12 +9,11 @@ from functools import partial
 
 import anyio
 
-from trax_mcp.actions.shown import show
+from trax_mcp.actions.shown import reads_for, show
 from trax_mcp.actions.stream import END_IT
 from trax_mcp.actions.view import View
 from trax_mcp.api.errors import NotSent, TraxError
 from trax_mcp.api.reads import GetStudio
-from trax_mcp.consent import meaning
 from trax_mcp.consent.calls import Ask, Call, Done, NotRun, Result, Step
 from trax_mcp.consent.parts import Parts
 from trax_mcp.consent.policy import (
@@ -81,7 +80,7 @@ class Stop:
         call, operations = self.call, self.call.operations
         reader = FactReader(self.parts.client, call.caller, call.studio, quick=True, urgent=True)
         try:
-            facts = await reader.read(meaning.reads_for(operations))
+            facts = await reader.read(reads_for(operations))
         except TraxError as error:
             raise error.before_sending() from None
         record = self.parts.record(call)

@@ -85,8 +85,6 @@ class Asking:
         return result
 
     async def _run(self, call: Call, request: CallRequest) -> Told:
-        if self.guard.never_asks(call.operations):
-            return _told(await self.guard.run(call))
         if call.is_stop:  # it waits for nobody, and joins no question
             told = await self._ask(call, request, set())
             if isinstance(told, Done):

@@ -1,14 +1,16 @@
 """The tools: how clients see them, and the way of a call from its arguments to its result."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import mcp_types as types
 
 from trax_mcp.actions.change import Change
+from trax_mcp.actions.results import not_changed
 from trax_mcp.actions.several import ApplyChanges
 from trax_mcp.actions.shown import Operations
+from trax_mcp.actions.view import View
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import JsonObject
@@ -27,6 +29,7 @@ from trax_mcp.server.not_done import NotDone
 from trax_mcp.server.offer import TOOLS, Offer
 from trax_mcp.server.request import CallRequest, Request
 from trax_mcp.server.schemas import arguments_schema, output_schema
+from trax_mcp.studio.list_cache import ListCache
 from trax_mcp.studio.outputs import Words
 from trax_mcp.tools.check import CheckStudio
 
@@ -49,9 +52,18 @@ class Tools:
     """The tools that this server offers, and the methods of MCP for them."""
 
     def __init__(
-        self, client: Client, asking: Asking, composite: CompositeTools, offer: Offer
+        self,
+        *,
+        client: Client,
+        asking: Asking,
+        composite: CompositeTools,
+        offer: Offer,
+        lists: ListCache,
+        news: MutableMapping[tuple[str, str], str],
     ) -> None:
         self._client = client
+        self._lists = lists
+        self._news_of = news
         self._asking = asking
         self._composite = composite
         self._offer = offer
@@ -123,6 +135,8 @@ class Tools:
         match value:
             case ApplyChanges(changes=changes):
                 return await self._run_changes(changes, evidence, request)
+            case Change() if self._offer.rules.never_ask_about(value):
+                return await self._change(value, request)
             case Change():
                 return await self._run_changes((value,), evidence, request)
             case Operation():
@@ -136,11 +150,11 @@ class Tools:
         result: types.CallToolResult,
         request: CallRequest,
     ) -> list[str]:
-        """What was done in the studios of an answer after that of an earlier call."""
+        """What was done in the studios of an answer after that of an earlier call. Told once."""
         ids = [str(arguments.get("studioId"))]
         if tool.kind is CheckStudio and result.structured_content:
             ids += (it["id"] for it in result.structured_content.get("studios", ()))
-        found = (self._asking.guard.take_news(request.caller, it) for it in ids)
+        found = (self._news_of.pop((request.caller.owner, it), "") for it in ids)
         return [it for it in found if it]
 
     async def _read(self, read: Operation[Any], request: CallRequest) -> types.CallToolResult:
@@ -150,6 +164,16 @@ class Tools:
             return _chat_result(read, data, request)
         meaning = await self._meaning(read, data, request.caller)
         return results.read_result(read, data, meaning)
+
+    async def _change(self, change: Change[Any], request: CallRequest) -> types.CallToolResult:
+        """Make a change that needs nobody's consent."""
+        response = await self._client.send(change, request.caller)
+        if (failed := not_changed(change, response)) is not None:
+            raise failed
+        known = self._lists.known(request.caller, change.studio())
+        report = change.report(View(known, now=request.clock.now()), response.data)
+        step = Step(change.tool_name, "applied", *report, response.data)
+        return results.change_result(Done((step,)))
 
     async def _run_changes(
         self, operations: Operations, evidence: Evidence, request: CallRequest

@@ -184,9 +184,10 @@ class FactReader:
                 found = found.having(kind, it)
             else:
                 failed[kind] = it
-        self.failed.update(failed)
-        missing = missing_facts(failed, found, unread, tolerant=self.tolerant, quick=self.quick)
-        found = replace(found, reads={**found.reads, **missing})
+        if failed:
+            self.failed.update(failed)
+            missing = missing_facts(failed, found, unread, tolerant=self.tolerant, quick=self.quick)
+            found = replace(found, reads={**found.reads, **missing})
         listed = found[ListStudios]
         if not of_each or listed.value is None:
             return found

@@ -147,6 +147,11 @@ class Process:
         """What is remembered of the studio."""
         return (await self.guard.parts.store.look(name_of(STUDIO))).studio
 
+    def take_news(self) -> str:
+        """What was done in the studio after the answer of an earlier call."""
+        news: str = self.guard.parts.news.pop((Caller(MINE).owner, STUDIO), "")
+        return news
+
     def lines(self, event: str, *names: str) -> list[Any]:
         """These fields of all lines of the audit log about such an event."""
         text = self.log.read_text() if self.log.exists() else ""

@@ -117,11 +117,11 @@ async def test_a_stop_is_watched_on_and_repeated_once(tmp_path: Path, *, is_lost
         come(it)
         await anyio.sleep(60)
         assert it.is_live  # it was repeated once
-        news = it.here.guard.take_news(Caller(MINE), STUDIO)
+        news = it.here.take_news()
         told = '"Friday Night Show" came on air after a stop, so it was stopped once more at 18:0'
         assert news.startswith(told)
         assert news.endswith(" UTC. Then it was seen off air.")
-        assert it.here.guard.take_news(Caller(MINE), STUDIO) == ""
+        assert it.here.take_news() == ""
         assert it.here.lines("sent", "operation", "outcome")[-1] == ("go_offline", "applied")
 
 
@@ -151,7 +151,7 @@ async def test_the_watch_ends(tmp_path: Path, processes: int, end: str) -> None:
         await anyio.sleep(60)
         assert it.is_live
         assert len(it.times_of("/go-offline")) == 1
-        assert it.here.guard.take_news(Caller(MINE), STUDIO) == ""
+        assert it.here.take_news() == ""
 
 
 @pytest.mark.parametrize("fault", [Fault.dropped(), Fault.status(502)])

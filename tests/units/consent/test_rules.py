@@ -48,6 +48,14 @@ def test_a_tool_is_guarded_if_one_of_its_calls_can_need_consent() -> None:
     }
 
 
+def test_what_is_never_asked_about_takes_no_turn_but_autogolive_does() -> None:
+    never = [it for it, when in WHEN if when is When.NEVER]
+    asked = [it for it in never if not Rules().never_ask_about(it)]
+    assert asked == [it for it in never if it.sets_auto_go_live is False]
+    assert asked
+    assert not Rules(also=frozenset(TOOLS)).never_ask_about(never[0])
+
+
 @pytest.mark.parametrize("tool", TOOLS)
 def test_an_operator_can_guard_a_tool_with_any_arguments(tool: str) -> None:
     rules = Rules(also=frozenset({tool}))
