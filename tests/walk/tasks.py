@@ -109,7 +109,7 @@ async def take_off_air(it: Assistant) -> None:
 async def add_destination(it: Assistant) -> None:
     """Do as told: "Add my Kick channel to the Friday show", with address and key."""
     studio = await _find(it, "the Friday show", FRIDAY)
-    await it.call(
+    answer = await it.call_with_approval(
         "create_destination",
         studioId=studio,
         name="Kick",
@@ -117,6 +117,7 @@ async def add_destination(it: Assistant) -> None:
         rtmpUrl="rtmps://kick.example/app",
         streamKey="sandbox-new-stream-key",
     )
+    _check(answer["name"] == "Kick", "it was not added")
 
 
 async def find_out_why_nobody_sees_it(it: Assistant) -> None:
@@ -153,7 +154,7 @@ CALLS: Final[dict[Task, int]] = {
     stream_to_twitch_only: 3,
     show_the_guest_feed: 3,
     take_off_air: 3,
-    add_destination: 2,
+    add_destination: 3,
     find_out_why_nobody_sees_it: 2,
 }
 """Each task, and the calls that it takes."""
