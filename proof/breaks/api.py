@@ -17,7 +17,7 @@ from trax_mcp.api import (
 )
 from trax_mcp.api.errors import TraxError, unreadable
 from trax_mcp.chat import feed
-from trax_mcp.consent import stop_ends
+from trax_mcp.consent import after_stop
 from trax_mcp.consent.parts import Parts
 from trax_mcp.server.results import error_result
 from trax_mcp.studio import reading
@@ -26,8 +26,7 @@ from trax_mcp.studio.facts import Facts
 if TYPE_CHECKING:
     from trax_mcp.actions.change import Change
     from trax_mcp.api.operation import Operation, Response_co
-    from trax_mcp.consent.calls import Call
-    from trax_mcp.consent.sent import Sent
+    from trax_mcp.consent.calls import Call, Sent
 
 
 _note_failure = outages.Outages._note_failure
@@ -125,7 +124,7 @@ CHANGES: Final[Changes] = {
     ],
     "A real TRaX may do what its documents leave open": [
         (_DEVIATIONS_TEST, swap(feed.Feed._may_omit).by(lambda *_: False)),
-        (_DEVIATIONS_TEST, swap(stop_ends.end_of_stop).by(by_its_answer)),
+        (_DEVIATIONS_TEST, swap(after_stop.end_of_stop).by(by_its_answer)),
         (_DEVIATIONS_TEST, swap(Parts.send).by(_send_again)),
     ],
 }

@@ -10,8 +10,8 @@ from proof.breaks.changes import Changes, later, put, swap
 from trax_mcp.api import operation
 from trax_mcp.api.errors import Refused
 from trax_mcp.api.operation import Rule, UnlessOff, When
-from trax_mcp.consent import pacing, policy, store
-from trax_mcp.consent.calls import Answer
+from trax_mcp.consent import policy, question, store
+from trax_mcp.consent.calls import Answer, is_certain
 from trax_mcp.consent.policy import (
     Case,
     Proceed,
@@ -22,7 +22,6 @@ from trax_mcp.consent.policy import (
 from trax_mcp.consent.question import Question
 from trax_mcp.consent.rules import Rules
 from trax_mcp.consent.sending import Sending
-from trax_mcp.consent.sent import is_certain
 from trax_mcp.consent.state import Studio
 from trax_mcp.server.asking import Asking
 from trax_mcp.server.request import CallRequest
@@ -91,8 +90,8 @@ CHANGES: Final[Changes] = {
         ("tests/consent/test_what_needs_a_yes.py", swap(operation._when).by(_only_on_air)),
     ],
     "A confirmation that comes back within five seconds": [
-        (_WITHHELD_TEST, swap(pacing.is_too_soon).by(lambda *_: False)),
-        (_WITHHELD_TEST, put(pacing, "MOST_HURRIED", 1000)),
+        (_WITHHELD_TEST, swap(Question.is_too_soon).by(lambda *_: False)),
+        (_WITHHELD_TEST, put(question, "MOST_HURRIED", 1000)),
     ],
     "The id of a form, a panel or a page is no confirmation": [
         ("tests/units/consent/test_policy.py", swap(Answer.fits).by(lambda *_: True)),
@@ -103,7 +102,7 @@ CHANGES: Final[Changes] = {
     "From the second no on": [
         (
             "tests/consent/test_approval_answers.py",
-            swap(pacing.Refusals.rest_seconds).by(lambda *_: None),
+            swap(question.Refusals.rest_seconds).by(lambda *_: None),
         ),
     ],
     "An argument or `_meta`": [

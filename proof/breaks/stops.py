@@ -11,13 +11,13 @@ import anyio
 from proof.breaks.changes import Changes, later, put, swap
 from trax_mcp.actions.studios import UpdateStudio
 from trax_mcp.api.errors import TraxError
-from trax_mcp.consent import parts, shielded_tasks, stop_ends, stop_repeats, stopping
+from trax_mcp.consent import after_stop, parts, shielded_tasks, stopping
 from trax_mcp.consent.running import Start
 from trax_mcp.consent.sending import Sending
-from trax_mcp.consent.sent import fate_of
 from trax_mcp.consent.state import Studio
 
 if TYPE_CHECKING:
+    from trax_mcp.consent.calls import Sent
     from trax_mcp.consent.running import Begin, End, EndStop
     from trax_mcp.studio.facts import Observed
 
@@ -33,13 +33,11 @@ _end = Studio.end
 _end_stop = Studio.end_stop
 
 
-def by_its_answer(
-    sent: stop_ends._Sent, seen: Observed, *_: object, **__: object
-) -> stop_ends.StopEnd:
+def by_its_answer(sent: Sent, seen: Observed, *_: object, **__: object) -> after_stop.StopEnd:
     """How a stop has ended, whatever was seen after it."""
     if isinstance(sent, TraxError):
-        return stop_ends.StopEnd(sent.outcome, seen, sent)
-    return stop_ends.StopEnd("applied", seen)
+        return after_stop.StopEnd(sent.outcome, seen, sent)
+    return after_stop.StopEnd("applied", seen)
 
 
 def _end_after_any_stop(
@@ -68,7 +66,7 @@ CHANGES: Final[Changes] = {
     "A stop is told by what was seen after it": [
         # A stop is told as done on the old status.
         (_STOP_AS_SEEN_TEST, swap(Start.may_come).by(lambda *_: False)),
-        (_STOP_AS_SEEN_TEST, swap(stop_ends.end_of_stop).by(by_its_answer)),
+        (_STOP_AS_SEEN_TEST, swap(after_stop.end_of_stop).by(by_its_answer)),
     ],
     "The answer to a go-live mentions a later stop only if": [
         # A refused stop ends the watch of a start.
@@ -83,16 +81,16 @@ CHANGES: Final[Changes] = {
             "tests/units/consent/test_state.py",
             swap(Studio.begin_repeat).by(lambda self, *_: (self, True)),
         ),
-        (_STARTS_TEST, swap(stop_repeats.is_another).by(lambda *_: False)),
+        (_STARTS_TEST, swap(after_stop.is_another).by(lambda *_: False)),
     ],
     "A Valkey that has forgotten a stop": [
         ("tests/seams/consent/test_go_live.py", swap(Studio.end).by(_end_if_known)),
     ],
     "If TRaX accepted the stop and that start": [
-        (_STARTS_TEST, swap(stop_repeats.waits_for_start).by(lambda *_: False)),
+        (_STARTS_TEST, swap(after_stop.waits_for_start).by(lambda *_: False)),
     ],
     "A stop that TRaX refuses in any other way": [
-        (_STOPS_TEST, swap(fate_of).by(lambda *_: "counts")),
+        (_STOPS_TEST, swap(after_stop.fate_of).by(lambda *_: "counts")),
     ],
     "A client that hangs up": [
         (_STOPS_TEST, put(shielded_tasks, "anyio", _UNSHIELDED)),

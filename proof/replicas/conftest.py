@@ -23,7 +23,7 @@ def on_air_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A preview is read with its answer, by replicas in this process."""
-    monkeypatch.setattr("trax_mcp.consent.pacing.PREVIEW_SECONDS", 0.0)
+    monkeypatch.setattr("trax_mcp.consent.question.PREVIEW_SECONDS", 0.0)
     monkeypatch.setattr("tests.world.caller.PREVIEW_SECONDS", 0.0)
 
 

@@ -26,6 +26,9 @@ SEVERAL: Final = "apply_changes"
 """The tool whose calls make several changes."""
 LOOK: Final = "Look with check_studio before anything else."
 """What to do where the outcome of several is not known."""
+PRACTICE: Final = "Practice: "
+"""Before the act, in a question on practice studios."""
+NOTHING_IS_REAL: Final = "Practice studios: nothing is real."
 _WAS: Final = {False: "No longer", True: "You were asked"}
 _IS_NOW: Final = {False: "Now", True: "It's now"}
 

@@ -33,8 +33,15 @@ from trax_mcp.api.errors import (
 )
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation, Response_co
-from trax_mcp.api.refusals import did_not_work, refused, says_that_it_worked
-from trax_mcp.api.responses import Response, is_success, read_model, read_request_id, read_response
+from trax_mcp.api.refusals import did_not_work, refused
+from trax_mcp.api.responses import (
+    Response,
+    is_success,
+    read_model,
+    read_request_id,
+    read_response,
+    says_that_it_worked,
+)
 from trax_mcp.telemetry import OFF
 
 if TYPE_CHECKING:

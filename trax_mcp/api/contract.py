@@ -32,7 +32,8 @@ class Endpoint(NamedTuple):
 
     `scope` is the key scope that it requires, None for the public meta calls. `is_final`: it
     deletes something, or creates something that no endpoint deletes. `response` is the schema
-    of the successful one, always an object.
+    of the successful one, always an object. One that `mutates` needs writes to be enabled: all but
+    GET (source: the reference). `has_body`: the request carries JSON.
     """
 
     name: str
@@ -46,16 +47,8 @@ class Endpoint(NamedTuple):
     is_final: bool
     params: Mapping[str, Param]
     response: JsonObject
-
-    @property
-    def mutates(self) -> bool:
-        """Whether it needs writes to be enabled: all but GET (source: the reference)."""
-        return self.method != "GET"
-
-    @property
-    def has_body(self) -> bool:
-        """Whether the request carries JSON."""
-        return any(it.location == "body" for it in self.params.values())
+    mutates: bool
+    has_body: bool
 
 
 class Contract:
@@ -105,6 +98,8 @@ class Contract:
             is_final=method == "DELETE" or (status == _CREATED and not is_deletable),
             params={it.name: it for it in self._read_params(item)},
             response=success["content"][_JSON]["schema"],
+            mutates=method != "GET",
+            has_body="requestBody" in item,
         )
 
     def _read_params(self, item: JsonObject) -> Iterator[Param]:

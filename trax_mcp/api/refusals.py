@@ -30,7 +30,7 @@ from trax_mcp.api.errors import (
     Refused,
     changed,
 )
-from trax_mcp.api.models import Model, read_switch
+from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.responses import TOKEN, Response, name_of_page, read_object, read_token
 from trax_mcp.api.text_safety import quote
@@ -149,13 +149,6 @@ def refused(
         required_scope=scope if code == "insufficient_scope" else None,
         retry_after_seconds=seconds,
     )
-
-
-def says_that_it_worked(response: JsonObject) -> bool:
-    """Whether a response to a change says so: by `ok`, or with neither `ok` nor an error."""
-    ok, error = response.get("ok"), response.get("error")
-    is_error = isinstance(error, dict) or (isinstance(error, str) and bool(error))
-    return not is_error and (ok is None or ok == 1 or read_switch(ok) is True)
 
 
 def did_not_work(operation: Operation[Model], caller: Caller, response: Response[Model]) -> Refused:

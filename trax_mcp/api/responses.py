@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Generic, NoReturn, cast
+from typing import TYPE_CHECKING, Final, Generic, Literal, NoReturn, cast
 
 from pydantic import ValidationError
 
@@ -14,6 +14,7 @@ from trax_mcp.api.arguments import LONGEST_CURSOR
 from trax_mcp.api.caller import KEY_PATTERN
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import no_passing, not_from_trax, unread, unreadable
+from trax_mcp.api.models import read_switch
 from trax_mcp.api.operation import ListOperation, Operation, Response_co
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ class Response(Generic[Response_co]):
     request_id: str
     status: int
     size: int
+
+    @property
+    def outcome(self) -> Literal["applied"]:
+        """What is known of the operation, as of a failure."""
+        return "applied"
 
 
 def is_success(status: int) -> bool:
@@ -79,6 +85,13 @@ def read_response(
         why = "has an unreadable `nextCursor`"
         raise no_passing(unreadable(operation, why, status=status, request_id=request_id))
     return Response(data, request_id, status, size=len(body))
+
+
+def says_that_it_worked(response: JsonObject) -> bool:
+    """Whether a response to a change says so: by `ok`, or with neither `ok` nor an error."""
+    ok, error = response.get("ok"), response.get("error")
+    is_error = isinstance(error, dict) or (isinstance(error, str) and bool(error))
+    return not is_error and (ok is None or ok == 1 or read_switch(ok) is True)
 
 
 def read_model(operation: Operation[Response_co], response: Response[Response_co]) -> Response_co:

@@ -6,7 +6,10 @@ from typing import Final, Literal, NamedTuple
 from trax_mcp.actions.shown import Operations, Preview, tool_of
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.errors import Outcome, TraxError
+from trax_mcp.api.errors import Outcome, Refused, TraxError
+from trax_mcp.api.models import Model, read_switch
+from trax_mcp.api.operation import Operation
+from trax_mcp.api.responses import Response
 from trax_mcp.consent.ways import Way
 from trax_mcp.progress import Progress
 from trax_mcp.studio.facts import Observed
@@ -179,3 +182,28 @@ class Ask(NamedTuple):
 
 
 Result = Done | NotRun | Ask
+
+Sent = Response[Model] | TraxError
+"""What came back of an operation that was sent."""
+
+
+def is_busy(sent: Sent | None) -> bool:
+    """Whether TRaX refused it as things stand now."""
+    return isinstance(sent, Refused) and sent.is_busy
+
+
+def stream_of(sent: Sent | None) -> str:
+    """The id of the stream that a go-live has begun, empty if TRaX told none."""
+    found = sent.data.get("encoderStreamId") if isinstance(sent, Response) else None
+    return found if isinstance(found, str) else ""
+
+
+def is_certain(operation: Operation[Model], sent: Sent) -> bool:
+    """Whether TRaX did it, and its response shows nothing else than what was asked for.
+
+    Texts may be shown in another form. A switch that is still on is not off.
+    """
+    data = {} if isinstance(sent, TraxError) else sent.data
+    switches = [it for it in operation.arguments().items() if isinstance(it[1], bool)]
+    is_as_asked = all(read_switch(data.get(name, asked)) is asked for name, asked in switches)
+    return sent.outcome == "applied" and is_as_asked

@@ -18,10 +18,9 @@ from trax_mcp.api.operation import Operation
 from trax_mcp.api.reads import GetStreamStatus
 from trax_mcp.clock import Clock
 from trax_mcp.consent.audit import Audit
-from trax_mcp.consent.calls import Call
+from trax_mcp.consent.calls import Call, Sent
 from trax_mcp.consent.policy import Verdict, in_audit_log
 from trax_mcp.consent.rules import Rules
-from trax_mcp.consent.sent import Sent, outcome_of
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import Store, name_of, place_of
 from trax_mcp.studio.facts import OBSERVED_SECONDS, Facts, Kind
@@ -184,7 +183,7 @@ class Parts:
             operation,
             **{
                 "digest": None,
-                "outcome": outcome_of(sent),
+                "outcome": sent.outcome,
                 "code": sent.code if isinstance(sent, TraxError) else None,
                 "requestId": sent.request_id,
                 **facts,

@@ -13,7 +13,6 @@ from typing import Final, Literal, NamedTuple
 from trax_mcp.actions.stream import STAY_ON_AIR
 from trax_mcp.api.reads import GetStudio
 from trax_mcp.consent.calls import Answer, By, Call, NotRun, Reason, Status
-from trax_mcp.consent.pacing import is_too_soon
 from trax_mcp.consent.question import READING_SECONDS, Question
 from trax_mcp.consent.stop_token import StopToken
 from trax_mcp.studio import naming, times
@@ -134,7 +133,7 @@ def _judge_confirmation(case: Case, answer: Answer) -> Verdict:
         return Refuse("confirmation_invalid", "mismatch")
     if question.operations != case.call.operations:
         return AskFirst("mismatch")
-    if is_too_soon(question.asked_at, question.hurried, case.came_at + _MOMENT):
+    if question.is_too_soon(case.came_at + _MOMENT):
         return TOO_SOON
     is_as_shown = question.preview.digest == case.digest
     return Proceed(question.id) if is_as_shown else AskFirst("changed")

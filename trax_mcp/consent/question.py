@@ -32,6 +32,17 @@ SENDING_SECONDS: Final = 60.0
 """How long a call that used an approval may take. Then its outcome is not known."""
 READING_SECONDS: Final = 1.0
 """No person reads a question and answers it in less."""
+PREVIEW_SECONDS: Final = 5.0
+"""Nobody has read a preview, and answered the model, in less."""
+HURRY_SECONDS: Final = 60.0
+MOST_HURRIED: Final = 3
+"""So many confirmations that come too soon within `HURRY_SECONDS` withdraw a preview."""
+FREE_REFUSALS: Final = 1
+"""After so many refusals of the same call, the person may be asked again at once."""
+REST_SECONDS: Final = 60.0
+"""How long a person who has said no once more is not asked about the same call again."""
+REFUSALS_SECONDS: Final = 600.0
+"""How long a refusal is remembered."""
 IN_PROGRESS: Final = "the call is still in progress"
 NOT_KNOWN: Final = "whether the call ran is not known"
 
@@ -162,6 +173,15 @@ class Question:
             return choice == self.preview.no
         return self.shown_at is not None and (by == "passkey" or not needs_passkey)
 
+    def is_too_soon(self, came_at: float) -> bool:
+        """Whether nobody can have read a preview. Each confirmation starts the time again."""
+        return came_at < max((self.asked_at, *self.hurried)) + PREVIEW_SECONDS
+
+    def after_hurry(self, now: float) -> Self | None:
+        """The same after a confirmation that came too soon. None after too many."""
+        recent = (*(it for it in self.hurried if now < it + HURRY_SECONDS), now)
+        return replace(self, hurried=recent) if len(recent) < MOST_HURRIED else None
+
     def given_back(self) -> Self:
         """The same with an approval that no call has used: it was certainly not applied."""
         return replace(self, used_by=None, used_at=0.0, outcome=None)
@@ -207,6 +227,25 @@ class QuestionState:
         if self.question is None:
             return NotRun(tool, "confirmation_invalid", "expired")
         return self.question.ended(tool, self.now)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """How often a person has said no to the same call, and when they did last."""
+
+    count: int
+    last_at: float
+
+    @classmethod
+    def after_another(cls, earlier: Self | None, now: float) -> Self:
+        """The same after one more. They are counted from one again after a while."""
+        is_forgotten = earlier is None or now >= earlier.last_at + REFUSALS_SECONDS
+        return cls(1 if is_forgotten or earlier is None else earlier.count + 1, now)
+
+    def rest_seconds(self, now: float) -> float | None:
+        """For how long the person is not asked again. None if they can be asked now."""
+        left = self.last_at + REST_SECONDS - now
+        return left if self.count > FREE_REFUSALS and left > 0 else None
 
 
 def outcome_in_words(outcome: Outcome, state: str | None = None) -> str:

@@ -5,15 +5,15 @@ from dataclasses import replace
 from typing import Any
 
 from trax_mcp.actions.destinations import UpdateDestination
+from trax_mcp.actions.results import NOT_CHANGED
 from trax_mcp.actions.sources import UpdateSource
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Destination, Model, Source, read_switch
 from trax_mcp.api.operation import ListOperation, Operation
 from trax_mcp.api.reads import ListDestinations, ListSources
 from trax_mcp.api.responses import Response
-from trax_mcp.consent.calls import Call
+from trax_mcp.consent.calls import Call, Sent
 from trax_mcp.consent.parts import Parts
-from trax_mcp.consent.sent import Sent, lost
 from trax_mcp.studio.facts import Facts
 from trax_mcp.studio.reading import FactReader
 
@@ -41,7 +41,7 @@ async def read_back(
     shown = found.model_dump(by_alias=True, exclude_unset=True)
     asked = {it: value for it, value in operation.arguments().items() if it in shown}
     if name in asked and all(shown[it] == value for it, value in asked.items()):
-        return Response(shown, sent.request_id or "", status=0, size=0), lost(sent)
+        return Response(shown, sent.request_id or "", status=0, size=0), _lost(sent)
     is_on = read_switch(shown.get(name))
     was = "whether it is on couldn't be read right after"
     if is_on is not None:
@@ -63,6 +63,11 @@ def _switch(operation: Operation[Model]) -> _Switch | None:
             return None
     changed = {it for it in operation.arguments() if not it.endswith("Id")}
     return switch if changed <= {switch[1], "name"} else None
+
+
+def _lost(sent: TraxError) -> str:
+    """How a response was lost: it did not come, or shows otherwise than was asked for."""
+    return sent.told.replace(NOT_CHANGED, "TRaX answered that ", 1)
 
 
 def read_back_text(lost: str) -> str:

@@ -19,13 +19,12 @@ from trax_mcp.api.errors import NotSent, Outcome, Refused, TraxError, interrupte
 from trax_mcp.api.reads import GetStreamStatus
 from trax_mcp.api.responses import Response
 from trax_mcp.clock import iso
-from trax_mcp.consent.calls import By, Call, Done, Step
+from trax_mcp.consent.calls import By, Call, Done, Sent, Step, is_busy, is_certain, stream_of
 from trax_mcp.consent.parts import Parts
 from trax_mcp.consent.question import outcome_in_words
 from trax_mcp.consent.read_back import read_back
 from trax_mcp.consent.records import Away
 from trax_mcp.consent.running import Begin, End
-from trax_mcp.consent.sent import Sent, is_busy, is_certain, outcome_of, stream_of
 from trax_mcp.consent.state import Studio
 from trax_mcp.studio.facts import Facts, Observed
 from trax_mcp.studio.naming import say
@@ -234,7 +233,7 @@ class Sending:
     @property
     def _outcome(self) -> Outcome:
         """What is known of the whole: unknown if that of one is, applied if one was."""
-        outcomes = {outcome_of(it) for it in self.sent}
+        outcomes = {it.outcome for it in self.sent}
         if "unknown" in outcomes:
             return "unknown"
         return "applied" if "applied" in outcomes else "not_applied"
@@ -245,21 +244,21 @@ class Sending:
         if not self.call.starts:
             return None
         is_sent = len(self.sent) == len(self.call.operations)
-        return outcome_of(self.sent[-1]) if is_sent else "not_applied"
+        return self.sent[-1].outcome if is_sent else "not_applied"
 
     def _auto_go_live(self) -> bool | None:
         """Whether `autoGoLive` counts as on afterwards: in doubt it does. None if not touched."""
         counts = None
         for operation, sent in zip(self.call.operations, self.sent, strict=False):
             turned_on = operation.sets_auto_go_live
-            is_on = turned_on and outcome_of(sent) != "not_applied"
+            is_on = turned_on and sent.outcome != "not_applied"
             if is_on or (turned_on is False and is_certain(operation, sent)):
                 counts = turned_on
         return counts
 
     def _in_words(self, observed: Observed | None = None) -> str:
         """What became of it, as a later use of the same approval is told."""
-        outcomes = [outcome_of(it) for it in self.sent]  # none, if it could not begin
+        outcomes = [it.outcome for it in self.sent]  # none, if it could not begin
         if observed is not None and observed.state == "on_air":
             outcomes[-1] = "applied"
         if (number := len(self.call.operations)) == 1:
@@ -283,10 +282,10 @@ class Sending:
             self.sent[-1], self._lost = await read_back(self.parts, self.call, self._last, sent)
         last, sent, observed = self._last, self.sent[-1], None
         if last.starts_broadcast:
-            if outcome_of(sent) != "not_applied":
+            if sent.outcome != "not_applied":
                 observed = await self._observe()
             seen = observed.state if observed else None
-            outcome = "applied" if seen == "on_air" else outcome_of(sent)
+            outcome = "applied" if seen == "on_air" else sent.outcome
             told = {"outcome": outcome, "observed": seen, "digest": self.shown.digest}
             self.parts.write_sent(self.call, last, sent, **told)
         with anyio.CancelScope(shield=True):

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Self, TypeVar
 
 from trax_mcp.actions.shown import Operations
-from trax_mcp.consent.pacing import REFUSALS_SECONDS, Refusals, hurried_again
 from trax_mcp.consent.question import (
     IN_PROGRESS,
     NOT_KNOWN,
     QUESTION_SECONDS,
+    REFUSALS_SECONDS,
     Question,
+    Refusals,
 )
 from trax_mcp.consent.running import (
     START_SECONDS,
@@ -245,10 +246,7 @@ class Studio:
         """A confirmation came too soon. True if that withdraws the question."""
 
         def note(question: Question) -> Question | None:
-            if question.is_used:
-                return question
-            hurried = hurried_again(question.hurried, now)
-            return None if hurried is None else replace(question, hurried=hurried)
+            return question if question.is_used else question.after_hurry(now)
 
         after, _ = self.change(question_id, note)
         return after, question_id not in after.questions

@@ -14,7 +14,8 @@ from trax_mcp.actions.stream import END_IT
 from trax_mcp.actions.view import View
 from trax_mcp.api.errors import NotSent, TraxError
 from trax_mcp.api.reads import GetStudio
-from trax_mcp.consent.calls import Ask, Call, Done, NotRun, Result, Step
+from trax_mcp.consent.after_stop import StopEnd, end_of_stop
+from trax_mcp.consent.calls import Ask, Call, Done, NotRun, Result, Sent, Step
 from trax_mcp.consent.parts import Parts
 from trax_mcp.consent.policy import (
     USED,
@@ -26,11 +27,14 @@ from trax_mcp.consent.policy import (
 )
 from trax_mcp.consent.question import IN_PROGRESS, QUESTION_SECONDS, outcome_in_words
 from trax_mcp.consent.records import Away, Record
-from trax_mcp.consent.sent import Sent
-from trax_mcp.consent.stop_ends import StopEnd, end_of_stop
 from trax_mcp.consent.stop_token import StopToken
-from trax_mcp.consent.stop_watch import StopWatch
-from trax_mcp.consent.stopping import FACTS_SECONDS, Stopping, digest, engine_seconds
+from trax_mcp.consent.stopping import (
+    FACTS_SECONDS,
+    Stopping,
+    StopWatch,
+    digest,
+    engine_seconds,
+)
 from trax_mcp.consent.store import name_of, record_of
 from trax_mcp.studio import times
 from trax_mcp.studio.facts import Facts

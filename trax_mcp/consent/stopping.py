@@ -1,4 +1,4 @@
-"""Sends a stop that has its approval, at once, and once more where that is needed.
+"""Sends a stop that has its approval, at once; watches the studio, and repeats it where needed.
 
 It reads no fact and waits for no turn: for a go-live that is being sent, for a moment, and for
 nothing else, whether the engine answers or not.
@@ -7,20 +7,35 @@ nothing else, whether the engine answers or not.
 import hashlib
 import secrets
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from typing import Final
 
 import anyio
 
-from trax_mcp.api.errors import interrupted
-from trax_mcp.consent.calls import Call
+from trax_mcp.api.errors import TraxError, interrupted
+from trax_mcp.api.models import StreamStatus
+from trax_mcp.api.reads import GetStreamStatus
+from trax_mcp.clock import iso
+from trax_mcp.consent.after_stop import (
+    AGAIN_SECONDS,
+    Watched,
+    fate_of,
+    is_another,
+    next_after,
+    state_after,
+    waits_for_start,
+)
+from trax_mcp.consent.calls import Call, Sent, is_busy, no_progress
 from trax_mcp.consent.parts import Parts
 from trax_mcp.consent.question import outcome_in_words
 from trax_mcp.consent.records import Away, Record
 from trax_mcp.consent.running import START_SECONDS, BeginStop, EndStop, Fate, Start
-from trax_mcp.consent.sent import Sent, fate_of, outcome_of
 from trax_mcp.consent.state import Studio
 from trax_mcp.consent.store import name_of
+from trax_mcp.progress import Progress
+from trax_mcp.studio.facts import OBSERVED_SECONDS, Observed
+from trax_mcp.studio.reading import QUICK_SECONDS
 
 _WAIT_SECONDS: Final = 2.0
 """How long a stop waits until no go-live is being sent, so that it comes last."""
@@ -28,6 +43,7 @@ _ENGINE_SECONDS: Final = 0.3
 """How long a stop waits for the engine before and after that. Then it goes on alone."""
 FACTS_SECONDS: Final = 0.4
 """How long what is told of a stop waits for what the engine knows."""
+_PAUSE_SECONDS: Final = 1.0
 _KNOWN: Final = ("not_applied", "unknown", "applied")
 
 
@@ -153,16 +169,16 @@ class Stopping:
                 await store.update(record, lambda it, _: it.was_repeated(end))
 
     def _ended(self, record: str) -> EndStop:
-        outcome = outcome_of(self.sent)
+        outcome = self.sent.outcome
         words = None if outcome == "not_applied" else outcome_in_words(outcome)
         return EndStop(self.it.name, self.it.token, self.begun[record], self.fate, words)
 
     async def _send_again(self) -> None:
         """Send it once more. What TRaX took once, or may have taken, it may have taken."""
-        operation, before = self.call.operations[0], outcome_of(self.sent)
+        operation, before = self.call.operations[0], self.sent.outcome
         sent = await self.parts.send(operation, self.call)
         self.parts.write_sent(self.call, operation, sent)
-        if _KNOWN.index(outcome_of(sent)) >= _KNOWN.index(before):
+        if _KNOWN.index(sent.outcome) >= _KNOWN.index(before):
             self.sent = sent
 
     # It is repeated, and counts later
@@ -180,7 +196,7 @@ class Stopping:
                     record, lambda old, now: old.begin_repeat(it, start_id, now, lease)
                 ):
                     await self._send_again()
-                    if outcome_of(self.sent) != "not_applied":
+                    if self.sent.outcome != "not_applied":
                         await store.update(record, lambda old, _: old.was_repeated(it))
                     await self._tell_if_counts(fate)
                     return True
@@ -216,6 +232,117 @@ class Stopping:
         for record in self.begun:
             note = partial(store.update, record, lambda it, _: it.note_stop(token, words))
             await store.now_or_later(note)
+
+
+class StopWatch:
+    """What is seen after a stop that was sent. `was_on_air`: it was seen on air at least once."""
+
+    def __init__(self, stop: Stopping) -> None:
+        self._stop = stop
+        self._parts = stop.parts
+        self._is_unreadable = False
+        self._is_final = False
+        self.was_on_air = False
+        self.observed = Observed("unknown", iso(self._parts.clock.now()))
+
+    async def run(self, progress: Progress = no_progress) -> None:
+        """Watch until the studio is off air, for `OBSERVED_SECONDS` at most."""
+        stop, clock = self._stop, self._parts.clock
+        began = last = clock.seconds()
+        while True:
+            await self._look()
+            elapsed = clock.seconds() - began
+            act = next_after(self._watched(elapsed))
+            if act == "end":
+                return
+            if act == "again" and is_busy(stop.sent):
+                await clock.sleep(last + AGAIN_SECONDS - clock.seconds())
+                last = clock.seconds()
+                if await self._was_stopped() or not await stop.repeat():
+                    return
+            elif act == "again":
+                await self._repeat()
+            else:
+                await progress(int(elapsed), int(OBSERVED_SECONDS), "Waiting to be off air.")
+                await clock.sleep(_PAUSE_SECONDS)
+
+    @property
+    def seconds_left(self) -> float:
+        """For how long it is still watched whether a start comes. Not if 0."""
+        waits = waits_for_start(self._watched()) and not is_busy(self._stop.sent)
+        return self._stop.start_left if waits else 0.0
+
+    async def run_on(self) -> datetime | None:
+        """After the answer, repeat the stop once if the start that could come does come.
+
+        Returns when, after watching what follows.
+        """
+        clock = self._parts.clock
+        while self.seconds_left > 0:
+            await clock.sleep(AGAIN_SECONDS)
+            await self._look()
+            if self.observed.state != "on_air":
+                continue
+            if self.seconds_left > 0 and await self._repeat():
+                at = clock.now()
+                await self.run()
+                return at
+            return None
+        return None
+
+    def _watched(self, elapsed: float = 0.0) -> Watched:
+        stop = self._stop
+        return Watched(
+            stop.sent,
+            self.observed.state,
+            elapsed,
+            stop.start,
+            stop.start_left,
+            self._is_unreadable,
+            self._is_final,
+        )
+
+    async def _repeat(self) -> bool:
+        """Send it once more, for the only time."""
+        self._is_final = True
+        return await self._stop.repeat()
+
+    async def _was_stopped(self) -> bool:
+        """Whether the start that could come was stopped otherwise since, or undone."""
+        seen, before = await self._stop.look(), self._stop.start
+        start = seen.studio.start if seen else None
+        return start is not None and start.state == "stopped" and start != before
+
+    async def _look(self) -> None:
+        """The state now. A studio that was on air counts as that while reads of it fail."""
+        status, checked_at = await self._status(), iso(self._parts.clock.now())
+        if isinstance(status, StreamStatus):
+            state = state_after(self._stop.sent, status)
+            self.observed = Observed(state, checked_at, status.since)
+            return
+        self._is_unreadable = status is not None and not status.retryable
+        if self.observed.state != "on_air":
+            self.observed = Observed("unknown", checked_at)
+
+    async def _status(self) -> StreamStatus | TraxError | None:
+        """Read the stream status. Then the key may read the studio: an unknown stop counts."""
+        stop = self._stop
+        operation = GetStreamStatus(studio_id=stop.call.studio)
+        with anyio.move_on_after(QUICK_SECONDS):
+            try:
+                status = await self._parts.client.call(
+                    operation, stop.call.caller, retry=False, urgent=True
+                )
+            except TraxError as error:
+                return error
+            await stop.note_read()
+            if status.live:
+                self.was_on_air = True
+                self._is_final |= is_another(stop.start, status)
+                if not self._is_final:
+                    await stop.note_on_air()
+            return status
+        return None
 
 
 def engine_seconds(parts: Parts) -> float | None:

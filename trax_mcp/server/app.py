@@ -13,6 +13,7 @@ from mcp.server import CacheHint, Server
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
 from trax_mcp import __version__
+from trax_mcp.actions.shown import NOTHING_IS_REAL
 from trax_mcp.api.accepted_keys import SharedKeys
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
@@ -24,7 +25,6 @@ from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.guard import Guard
 from trax_mcp.consent.open_questions import OpenQuestions, Page
 from trax_mcp.consent.parts import Parts
-from trax_mcp.consent.practice import NOTHING_IS_REAL
 from trax_mcp.consent.records import MemoryRecords, Records
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import Store

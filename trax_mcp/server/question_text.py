@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
-from trax_mcp.actions.shown import Preview
+from trax_mcp.actions.shown import NOTHING_IS_REAL, PRACTICE, Preview
 from trax_mcp.actions.view import Row
 from trax_mcp.api.text_safety import CONTINUED, columns_of
-from trax_mcp.consent.practice import NOTHING_IS_REAL, PRACTICE
 from trax_mcp.studio.naming import Sentence, joined
 
 ROWS: Final = 4

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from trax_mcp.consent.calls import Reason
-from trax_mcp.consent.pacing import REST_SECONDS
+from trax_mcp.consent.question import REST_SECONDS
 from trax_mcp.server.not_done import NotDone
 
 _NOT_AGAIN: Final = "Don't call again unless the user asks for it."

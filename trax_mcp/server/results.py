@@ -12,7 +12,7 @@ import mcp_types as types
 from pydantic import Field, WithJsonSchema
 
 from trax_mcp.actions.several import AppliedChange, AppliedChanges, ApplyChanges
-from trax_mcp.actions.shown import Preview
+from trax_mcp.actions.shown import NOTHING_IS_REAL, PRACTICE, Preview
 from trax_mcp.actions.view import Target
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
@@ -22,7 +22,6 @@ from trax_mcp.api.reads import GetStudio
 from trax_mcp.api.text_safety import spell_out, spell_out_in
 from trax_mcp.clock import iso
 from trax_mcp.consent.calls import Done
-from trax_mcp.consent.practice import NOTHING_IS_REAL, PRACTICE
 from trax_mcp.server.consent_text import (
     done_words,
     goes_on,

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from math import ceil
 from typing import Final, TypedDict
 
-from trax_mcp.actions.shown import Preview
+from trax_mcp.actions.shown import NOTHING_IS_REAL, Preview
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.consent.practice import NOTHING_IS_REAL
 from trax_mcp.consent.question import (
     READING_SECONDS,
     Ended,

@@ -10,8 +10,13 @@ from pydantic import TypeAdapter
 
 from tests.units.consent.questions import CALLER, DELETE, OTHER, START, STOP, question_about
 from trax_mcp.consent.calls import NotRun
-from trax_mcp.consent.pacing import Refusals
-from trax_mcp.consent.question import IN_PROGRESS, KEPT_SECONDS, NOT_KNOWN, QUESTION_SECONDS
+from trax_mcp.consent.question import (
+    IN_PROGRESS,
+    KEPT_SECONDS,
+    NOT_KNOWN,
+    QUESTION_SECONDS,
+    Refusals,
+)
 from trax_mcp.consent.running import (
     START_SECONDS,
     Begin,

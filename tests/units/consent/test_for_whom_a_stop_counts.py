@@ -18,11 +18,11 @@ from trax_mcp.api.errors import (
 )
 from trax_mcp.api.refusals import did_not_work, refused
 from trax_mcp.api.responses import Response
-from trax_mcp.consent.sent import fate_of
+from trax_mcp.consent.after_stop import fate_of
 
 if TYPE_CHECKING:
+    from trax_mcp.consent.calls import Sent
     from trax_mcp.consent.running import Fate
-    from trax_mcp.consent.sent import Sent
 
 _CALLER = Caller("sk_live_any")
 _COUNTS = {409, 423, 425}

@@ -10,8 +10,8 @@ import pytest
 from trax_mcp.api.errors import LostAnswer, Refused
 from trax_mcp.api.models import Model, StreamStatus
 from trax_mcp.api.responses import Response
+from trax_mcp.consent.after_stop import Next, Watched, is_another, next_after, state_after
 from trax_mcp.consent.running import Start
-from trax_mcp.consent.stop_repeats import Next, Watched, is_another, next_after, state_after
 
 TAKEN: Final[Response[Model]] = Response({}, "req_1", status=200, size=0)
 LOST: Final = LostAnswer("unreachable", "It broke", "Look", outcome="unknown")
