@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import anyio
+import anyio.lowlevel
 
 from proof.breaks.changes import Changes, later, put, swap
 from trax_mcp.actions.studios import UpdateStudio
@@ -15,9 +16,10 @@ from trax_mcp.consent import after_stop, parts, shielded_tasks, stopping
 from trax_mcp.consent.running import Start
 from trax_mcp.consent.sending import Sending
 from trax_mcp.consent.state import Studio
+from trax_mcp.consent.stop import Stop
 
 if TYPE_CHECKING:
-    from trax_mcp.consent.calls import Sent
+    from trax_mcp.consent.calls import Done, Sent
     from trax_mcp.consent.running import Begin, End, EndStop
     from trax_mcp.studio.facts import Observed
 
@@ -29,6 +31,7 @@ _UNSHIELDED: Final = SimpleNamespace(
     CancelScope=lambda *, deadline, shield: anyio.CancelScope(deadline=deadline),
     Event=anyio.Event,
 )
+_conclude = Stop._conclude
 _end = Studio.end
 _end_stop = Studio.end_stop
 
@@ -56,6 +59,11 @@ def _end_if_known(
 
 def _end_as_if_taken(self: StudioT, it: EndStop) -> tuple[StudioT, bool]:
     return _end_stop(self, it._replace(fate="counts", words=it.words or "the call ran"))
+
+
+async def _conclude_unless_gone(self: Stop, stop: stopping.Stopping) -> Done:
+    await anyio.lowlevel.checkpoint()
+    return await _conclude(self, stop)
 
 
 CHANGES: Final[Changes] = {
@@ -94,6 +102,7 @@ CHANGES: Final[Changes] = {
     ],
     "A client that hangs up": [
         (_STOPS_TEST, put(shielded_tasks, "anyio", _UNSHIELDED)),
+        (_STOPS_TEST, swap(Stop._conclude).by(_conclude_unless_gone)),
     ],
     "It voids every earlier yes": [
         ("tests/consent/test_consent_stop.py", swap(Studio.is_void).by(lambda *_: False)),

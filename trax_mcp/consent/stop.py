@@ -130,9 +130,11 @@ class Stop:
     async def _conclude(self, stop: Stopping) -> Done:
         """Watch what follows, and tell how it has ended, here and in the audit log."""
         parts, call = self.parts, self.call
-        seen, watch = await stop.look(), StopWatch(stop)
+        watch = StopWatch(stop)
+        seen: Record | None = None
         with parts.tasks.shield(deadline=parts.deadline(1)):
             try:
+                seen = await stop.look()
                 await watch.run(call.progress)
             except Exception:  # noqa: BLE001  it was sent: its outcome must be recorded
                 _LOG.exception("watching %s failed", call.tool)

@@ -187,6 +187,27 @@ async def test_a_stop_of_ones_own_counts_at_once(tmp_path: Path) -> None:
         assert void.reason == "expired"
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+@in_virtual_time
+async def test_a_stop_whose_answer_is_lost_is_repeated_after_its_client_has_hung_up(
+    tmp_path: Path, processes: int
+) -> None:
+    """And its outcome is in the audit log."""
+    async with open_studios(tmp_path, processes=processes) as it:
+        await it.here.approved(START)
+        stop = await it.here.ask(STOP)
+        it.trax.faults.slow(1, path="/go-offline")
+        it.trax.faults.add(Fault.dropped(), path="*/go-offline")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(it.here.answer, stop)
+            await anyio.sleep(0.5)
+            tasks.cancel_scope.cancel()
+        await anyio.sleep(10)
+        assert not it.is_live
+        last = it.here.lines("sent", "operation", "outcome", "observed")[-1]
+        assert last == ("go_offline", "applied", "off_air")
+
+
 @in_virtual_time
 async def test_hanging_up_makes_no_stop_unknown(tmp_path: Path) -> None:
     async with open_studios(tmp_path) as it:
