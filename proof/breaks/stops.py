@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 StudioT = TypeVar("StudioT", bound=Studio)
 _STOP_AS_SEEN_TEST: Final = "tests/consent/test_stop_as_seen.py"
+_LATER_TEST: Final = "tests/seams/consent/test_later_shows.py"
 _STARTS_TEST: Final = "tests/seams/consent/test_start_that_still_comes.py"
 _STOPS_TEST: Final = "tests/seams/consent/test_stop.py"
 _UNSHIELDED: Final = SimpleNamespace(
@@ -90,6 +91,7 @@ CHANGES: Final[Changes] = {
             swap(Studio.begin_repeat).by(lambda self, *_: (self, True)),
         ),
         (_STARTS_TEST, swap(after_stop.is_another).by(lambda *_: False)),
+        (_LATER_TEST, swap(stopping.Stopping.learn_stream).by(later(value=None))),
     ],
     "A Valkey that has forgotten a stop": [
         ("tests/seams/consent/test_go_live.py", swap(Studio.end).by(_end_if_known)),

@@ -7,6 +7,7 @@ nothing else, whether the engine answers or not.
 import hashlib
 import secrets
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Final
@@ -220,6 +221,15 @@ class Stopping:
             return await self.parts.store.look(self.record)
         return None
 
+    async def learn_stream(self) -> None:
+        """Know the stream of the start that could come, if that was answered since."""
+        if self.start is None or self.start.stream_id:
+            return
+        with anyio.move_on_after(FACTS_SECONDS), suppress(Away):
+            seen = (await self.parts.store.look(self._of_studio)).studio.start
+            if seen is not None and seen.id == self.start.id:
+                self.start = replace(self.start, stream_id=seen.stream_id)
+
     async def note_on_air(self) -> None:
         """The start that could come has come."""
         start_id = self.start.id if self.start else ""
@@ -338,6 +348,7 @@ class StopWatch:
             await stop.note_read()
             if status.live:
                 self.was_on_air = True
+                await stop.learn_stream()
                 self._is_final |= is_another(stop.start, status)
                 if not self._is_final:
                     await stop.note_on_air()

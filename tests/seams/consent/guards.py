@@ -89,8 +89,14 @@ class SharedRecords:
 class Process:
     """One process: a guard, and what it has written to its audit log."""
 
-    def __init__(self, sandbox: Sandbox, records: MemoryRecords | SharedRecords, log: Path) -> None:
-        self.clock = VirtualClock()
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        records: MemoryRecords | SharedRecords,
+        log: Path,
+        clock: VirtualClock,
+    ) -> None:
+        self.clock = clock
         self.records = records
         self.log = log
         client = Client(base_url=ADDRESS, timeout_seconds=10, transport=SandboxTransport(sandbox))
@@ -190,9 +196,12 @@ async def open_studios(log: Path, *, processes: int = 1) -> AsyncIterator[Studio
     sandbox = virtual_sandbox()
     sandbox.add_key(COLLEAGUE)
     sandbox.add_key(BOT, scopes=["stream:golive"])
-    engine = MemoryRecords(VirtualClock())
+    clock = VirtualClock()
+    engine = MemoryRecords(clock)
     opened = [
-        Process(sandbox, engine if processes == 1 else SharedRecords(engine), log / f"{it}.log")
+        Process(
+            sandbox, engine if processes == 1 else SharedRecords(engine), log / f"{it}.log", clock
+        )
         for it in range(processes)
     ]
     async with anyio.create_task_group() as tasks:

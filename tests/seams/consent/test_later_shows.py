@@ -1,0 +1,44 @@
+"""A show that somebody begins on TRaX's own site after a stop: no part of that stop ends it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+import pytest
+
+from tests.seams.consent.guards import MINE, START, STOP, Studios, open_studios
+from tests.support.product.faults import Fault
+from tests.support.product.virtual_time import in_virtual_time
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def begin_elsewhere(it: Studios) -> None:
+    """Let a show begin on TRaX's own site."""
+    it.trax.world.go_live_seconds = 0
+    it.trax.go_live()
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+@in_virtual_time
+async def test_the_stream_of_a_go_live_that_was_answered_after_the_stop_is_known(
+    tmp_path: Path, processes: int
+) -> None:
+    async with open_studios(tmp_path, processes=processes) as it:
+        await it.here.known(MINE)
+        start, stop = await it.here.ask(START), await it.here.ask(STOP)
+        it.trax.faults.add(Fault.delay(4, when="after"), path="*/go-live")
+        it.trax.world.go_live_seconds = 600
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(it.here.answer, start)
+            await anyio.sleep(0.5)
+            await it.here.answer(stop)
+        await anyio.sleep(5)
+        before = it.times_of("/go-offline")
+        begin_elsewhere(it)
+        await anyio.sleep(60)
+        assert it.is_live
+        assert it.times_of("/go-offline") == before
+        assert it.here.take_news() == ""
