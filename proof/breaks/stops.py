@@ -32,6 +32,7 @@ _UNSHIELDED: Final = SimpleNamespace(
     CancelScope=lambda *, deadline, shield: anyio.CancelScope(deadline=deadline),
     Event=anyio.Event,
 )
+_begin_repeat = Studio.begin_repeat
 _conclude = Stop._conclude
 _end = Studio.end
 _end_stop = Studio.end_stop
@@ -60,6 +61,12 @@ def _end_if_known(
 
 def _end_as_if_taken(self: StudioT, it: EndStop) -> tuple[StudioT, bool]:
     return _end_stop(self, it._replace(fate="counts", words=it.words or "the call ran"))
+
+
+def _begin_repeat_at_any_time(
+    self: StudioT, it: EndStop, start_id: str | None, now: float, lease: float
+) -> tuple[StudioT, bool]:
+    return _begin_repeat(self, it, start_id, min(now, it.at), lease)
 
 
 async def _conclude_unless_gone(self: Stop, stop: stopping.Stopping) -> Done:
@@ -92,6 +99,7 @@ CHANGES: Final[Changes] = {
         ),
         (_STARTS_TEST, swap(after_stop.is_another).by(lambda *_: False)),
         (_LATER_TEST, swap(stopping.Stopping.learn_stream).by(later(value=None))),
+        (_LATER_TEST, swap(Studio.begin_repeat).by(_begin_repeat_at_any_time)),
     ],
     "A Valkey that has forgotten a stop": [
         ("tests/seams/consent/test_go_live.py", swap(Studio.end).by(_end_if_known)),

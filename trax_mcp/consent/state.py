@@ -304,9 +304,14 @@ class Studio:
     def begin_repeat(
         self, it: EndStop, start_id: str | None, now: float, lease: float
     ) -> tuple[Self, bool]:
-        """Let a stop be sent once more. False if a go-live other than this one has begun since."""
+        """Let a stop be sent once more.
+
+        False if a go-live other than this one has begun since, or none can come any more: the
+        machine may have slept.
+        """
         start = self.start
-        if start is not None and start.id != start_id and start.sent_at > it.at:
+        is_newer = start is not None and start.id != start_id and start.sent_at > it.at
+        if is_newer or now >= it.at + START_SECONDS:
             return self, False
         return replace(self, stopping={**self.stopping, it.name: now + lease}), True
 

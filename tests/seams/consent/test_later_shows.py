@@ -10,6 +10,7 @@ import pytest
 from tests.seams.consent.guards import MINE, START, STOP, Studios, open_studios
 from tests.support.product.faults import Fault
 from tests.support.product.virtual_time import in_virtual_time
+from trax_mcp.api.errors import TraxError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +38,22 @@ async def test_the_stream_of_a_go_live_that_was_answered_after_the_stop_is_known
             await it.here.answer(stop)
         await anyio.sleep(5)
         before = it.times_of("/go-offline")
+        begin_elsewhere(it)
+        await anyio.sleep(60)
+        assert it.is_live
+        assert it.times_of("/go-offline") == before
+        assert it.here.take_news() == ""
+
+
+@in_virtual_time
+async def test_a_machine_that_sleeps_watches_for_no_longer_than_a_minute(tmp_path: Path) -> None:
+    async with open_studios(tmp_path) as it:
+        it.trax.faults.add(Fault.dropped(), path="*/go-live")
+        with pytest.raises(TraxError):
+            await it.here.approved(START)
+        await it.here.approved(STOP)
+        before = it.times_of("/go-offline")
+        it.here.clock.suspend(8 * 3600)
         begin_elsewhere(it)
         await anyio.sleep(60)
         assert it.is_live

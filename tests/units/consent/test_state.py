@@ -275,6 +275,8 @@ ROWS: Final = (
         {"stopping": {"stop": LATER + LEASE}}),
     Row("and not after a newer one", replace(STOPPING, start=over(sent_at=LATER)),
         lambda it: it.begin_repeat(ended("counts"), "other", LATER, LEASE), NOT),
+    Row("and not after a minute", replace(STOPPING, start=over()),
+        lambda it: it.begin_repeat(ended("counts"), "me", NOW + 60, LEASE), NOT),
     Row("a start that was seen after a stop has come", Studio(start=over(state="stopped")),
         lambda it: it.came_on_air("me"), None, {"start": over(state="seen")}),
     Row("and no other one", Studio(start=over(state="stopped")),
