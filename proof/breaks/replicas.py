@@ -13,6 +13,9 @@ from trax_mcp.replicas import engine_keys, engine_records
 from trax_mcp.server.readiness import Readiness
 
 if TYPE_CHECKING:
+    from trax_mcp.api.caller import Caller
+    from trax_mcp.api.models import Model
+    from trax_mcp.api.operation import Operation
     from trax_mcp.consent.running import Begin, End
 
 _PROXY: Final = "deploy/haproxy.cfg"
@@ -21,6 +24,7 @@ _PROXY: Final = "deploy/haproxy.cfg"
 _PROXY_TEST: Final = "proof/deploy/test_proxy_setup.py"
 
 _end: Final = Studio.end
+_record_refusal: Final = AcceptedKeys.record_refusal
 
 
 def _end_if_stops_differ(
@@ -30,6 +34,19 @@ def _end_if_stops_differ(
     after, came = _end(self, begun, it, now, lease)
     differs = it.start == "applied" and self.last_stop_for(begun.caller) != begun.last_stop
     return after, came or differs
+
+
+def _record_refusal_of_the_studio(
+    self: AcceptedKeys,
+    code: str,
+    operation: Operation[Model],
+    caller: Caller,
+    *,
+    status: int | None = None,
+) -> None:
+    """Only its own page counts, and no other call about it."""
+    if operation.endpoint.path == "/v1/studios/{id}":
+        _record_refusal(self, code, operation, caller, status=status)
 
 
 CHANGES: Final[Changes] = {
@@ -60,6 +77,10 @@ CHANGES: Final[Changes] = {
     ],
     "takes no turn from others": [
         ("tests/consent/test_turns.py", put(accepted_keys, "_IS_GONE", ())),
+        (
+            "tests/consent/test_turns.py",
+            swap(AcceptedKeys.record_refusal).by(_record_refusal_of_the_studio),
+        ),
         (
             "tests/consent/test_turns.py",
             swap(AcceptedKeys.may_call).by(

@@ -73,6 +73,22 @@ async def test_a_key_that_was_removed_from_a_studio_takes_no_turn_there() -> Non
             assert it.times_of("/go-live")[0] - began < 1
 
 
+@in_virtual_time
+async def test_the_stops_of_a_key_that_was_removed_from_a_studio_hold_up_nobody() -> None:
+    """TRaX has refused its stream status since, and is slow to refuse its stop."""
+    async with open_world(MINE, COLLEAGUE, virtual=True) as it:
+        stop = await it[COLLEAGUE].confirmation("go_offline")
+        it.trax.add_key(COLLEAGUE, account=ANOTHER_ACCOUNT)
+        assert not has_run(await it[COLLEAGUE].call("get_stream_status"))
+        it.trax.faults.slow(6, key=COLLEAGUE)
+        yes, began = await it[MINE].confirmation("go_live"), anyio.current_time()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(it[COLLEAGUE].use, "go_offline", stop)
+            await anyio.sleep(0.5)
+            assert has_run(await it[MINE].use("go_live", yes))
+            assert it.times_of("/go-live")[0] - began < 1
+
+
 async def _call_on(it: World, key: str, pause: float = 0.33) -> None:
     while True:
         await it[key].call("update_source", sourceId="source_1", active=False)

@@ -19,7 +19,6 @@ NOT_ACCEPTED: Final = "not accepted"
 """The name in limits of all callers whose key TRaX has not accepted."""
 
 MAX_KEYS: Final = 4096
-_STUDIO: Final = "/v1/studios/{id}"
 _IS_GONE: Final = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 """How TRaX refuses a studio that a key may no longer see."""
 _MAX_STUDIOS: Final = 1024
@@ -85,7 +84,7 @@ class AcceptedKeys:
             self._studios.pop(caller.owner, None)
             self._elsewhere.discard(caller.owner)
             self._news[caller.owner] = False
-        elif status in _IS_GONE and operation.endpoint.path == _STUDIO:
+        elif status in _IS_GONE and operation.target_id() == operation.studio():
             self._studios.get(caller.owner, LRUCache(1)).pop(operation.studio(), None)
 
     def take_news(self) -> Mapping[str, bool]:
