@@ -46,3 +46,10 @@ async def test_a_server_over_http_imports_nothing_for_signing_in_replicas_or_a_s
         assert await server.stop(signal.SIGTERM) == 0
     assert "uvicorn" in imported(server)
     assert imported(server) & {"sqlite3", "valkey", "rapidfuzz"} == set()
+
+
+async def test_install_imports_no_client_of_trax_where_no_key_is_tried() -> None:
+    async with running("install", "cursor", "--sandbox", "--print", program=PROGRAM) as command:
+        assert await command.finish() == 0
+    assert "trax_mcp.cli.install.key" in imported(command)
+    assert imported(command) & {"anyio", "httpx", "mcp", "trax_mcp.api.client"} == set()
