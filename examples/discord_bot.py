@@ -55,25 +55,25 @@ class Question(discord.ui.View):
                 self.add_item(Choice(self, state, "no"))
                 self.add_item(Choice(self, state, "yes"))
                 await self.message.edit(content=text[:MAX_TEXT], view=self, suppress=True)
-                await self.answer(question=state["question"])
+                await self.answer()
                 return
             outcome = "The question is too long for Discord. Nothing was sent."
         self.outcome = (f"{plain(person.name)} pressed. " if person else "") + plain(outcome)
         text = f"**{plain(self.title)}**\n{self.outcome}"
         await self.message.edit(content=text[:MAX_TEXT], view=None, suppress=True)
 
-    async def press(self, person: Person, question: str, choice: str) -> str | None:
+    async def press(self, person: Person, choice: str) -> str | None:
         """Take a press on a question. Returns what only this person is told."""
         async with self.one_at_a_time:
             if self.outcome is not None:
                 return self.outcome
-            state = await self.answer(person, question=question, choice=choice)
+            state = await self.answer(person, choice=choice)
             if state["phase"] == "running":
                 return "It is being sent. Press again to learn what came of it."
-            if (state["phase"], state.get("question")) == ("open", question):
+            if state["phase"] == "open":
                 return "Nobody reads that fast: this press does not count. Press again."
             await self.show(state, person)
-        return None if self.outcome else "Nothing was sent: things have changed. Read it again."
+            return None
 
     async def interaction_check(self, interaction: discord.Interaction) -> bool:
         """Refuse the presses of other people."""
@@ -96,10 +96,10 @@ class Question(discord.ui.View):
 
 
 class Choice(discord.ui.Button[Question]):
-    """One choice of one question as it was shown. A press never counts for a later question."""
+    """One choice of a question."""
 
     def __init__(self, asked: Question, state: Mapping[str, Any], name: str) -> None:
-        self.asked, self.question, self.choice = asked, state["question"], state[name]
+        self.asked, self.choice = asked, state[name]
         is_long = len(self.choice) > MAX_LABEL  # the message has the whole sentence
         label = f"{self.choice[: MAX_LABEL - 1]}…" if is_long else self.choice
         super().__init__(label=label, style=STYLES[name])
@@ -107,7 +107,7 @@ class Choice(discord.ui.Button[Question]):
     async def callback(self, interaction: discord.Interaction) -> None:
         """Pass the press on."""
         await interaction.response.defer()  # Discord waits three seconds only
-        if note := await self.asked.press(interaction.user, self.question, self.choice):
+        if note := await self.asked.press(interaction.user, self.choice):
             await interaction.followup.send(note[:MAX_TEXT], ephemeral=True)
 
 

@@ -167,37 +167,13 @@ async def test_neither_button_can_be_pressed_in_the_first_second(
         assert (await show.content())["status"] == "declined"
 
 
-async def test_a_new_question_cannot_be_pressed_in_its_first_second(browser: Browser) -> None:
-    page = await browser.new_page()
-    await _stop_time(page)
-    script = (ROOT / "trax_mcp/web/static/approval.js").read_text(encoding="utf-8")
-    state = (
-        "{ phase: 'open', readingSeconds: 1, secondsLeft: 9, headline: 'Go live?', yes: 'Go live',"
-        " no: 'Keep it', question }"
-    )
-    await page.add_script_tag(
-        content=f"""{script}
-        const draw = (question) => card.draw({state});
-        const card = new ApprovalCard(async () => {{}}, async () => draw("2"));
-        document.body.append(card.root);
-        draw("1");"""
-    )
-    await page.clock.run_for(JUST_LONGER)
-    await page.click("button.yes:enabled")
-    await page.clock.run_for(JUST_SHORTER)
-    assert await page.is_disabled("button.yes")
-    assert await page.is_disabled("button.no")
-    await page.clock.run_for(JUST_LONGER - JUST_SHORTER)
-    await page.wait_for_selector("button.yes:enabled")
-
-
 async def test_an_approval_that_waits_for_trax_is_shown_as_being_sent(browser: Browser) -> None:
     """The server says meanwhile that the question is open. If it didn't count, it is again."""
     page = await browser.new_page()
     script = (ROOT / "trax_mcp/web/static/approval.js").read_text(encoding="utf-8")
     state = (
         "{ phase: 'open', readingSeconds: 1, secondsLeft: 9, headline: 'Go live?', yes: 'Go live',"
-        " no: 'Keep it', sending: 'Going live…', question: '1' }"
+        " no: 'Keep it', sending: 'Going live…' }"
     )
     await page.add_script_tag(
         content=f"""{script}
@@ -222,7 +198,7 @@ async def test_going_offline_can_be_pressed_at_once(browser: Browser) -> None:
     script = (ROOT / "trax_mcp/web/static/approval.js").read_text(encoding="utf-8")
     state = (
         "{ phase: 'open', isStop: true, readingSeconds: 1, secondsLeft: 9, headline: 'Go offline?',"
-        " yes: 'Go offline', no: 'Stay on air', question: '1' }"
+        " yes: 'Go offline', no: 'Stay on air' }"
     )
     await page.add_script_tag(
         content=f"""{script}

@@ -36,10 +36,8 @@ _PAUSE_SECONDS = 0.05
 
 async def approve(panel: Panel) -> dict[str, Any]:
     """Press until it counts, a second after the question is shown anywhere; returns the state."""
-    number = (await panel.look())["question"]
-    return await _until(
-        panel, lambda it: it["phase"] != "open" or it["question"] != number, choice=panel.yes
-    )
+    await panel.look()
+    return await _until(panel, lambda it: it["phase"] != "open", choice=panel.yes)
 
 
 async def refuse(panel: Panel) -> dict[str, Any]:

@@ -46,8 +46,7 @@ async def test_no_page_opens_where_the_operator_does_not_want_one(settings: dict
 
 @by_ways
 async def test_without_a_browser_a_call_falls_back_at_once(ways: str, status: str) -> None:
-    async with asking(TRAX_ASK=ways) as it:
-        it.open_page.browser.is_there = False
+    async with asking(has_browser=False, TRAX_ASK=ways) as it:
         assert outcome(await it[MINE].call(GO_LIVE)) == (status, None)
         assert it.open_page.browser.opened == []
 
@@ -71,10 +70,12 @@ async def test_calls_fall_back_if_the_page_has_not_opened_after_ten_seconds(
 
 
 async def test_a_confirmation_from_the_model_is_not_enough_if_a_page_can_ask() -> None:
-    async with asking() as it:
-        it.open_page.browser.is_there = False
-        confirmation = await it[MINE].confirmation(GO_LIVE)
-        it.open_page.browser.is_there = True
+    """Such as one of a client that wanted a preview."""
+    async with asking(over=Over.HTTP) as it:
+        wishing = await it.wire(x_trax_ask="preview")
+        shown = (await wishing.call(GO_LIVE.tool, **GO_LIVE.arguments))["structuredContent"]
+        it.hand_clock.advance(5)
+        confirmation = shown["confirmation"]
         it[MINE].start(GO_LIVE, confirm=True, confirmation=confirmation)
         await it.open_page.next()
         await settled()
@@ -178,7 +179,7 @@ async def test_the_first_of_the_operators_ways_that_a_client_draws_is_taken(
         await question.press(question.no)
         assert outcome(await call.result()) == ("declined", "declined")
         assert person.forms == []
-        it.open_page.browser.is_there = False
+    async with world(has_browser=False) as it:
         assert approved_in(await it[MINE].call(GO_OFFLINE)) == "form"
     assert [it["event"] for it in audit_lines(log) if it["event"] == "not_asked"] == []
 

@@ -205,9 +205,8 @@ async def test_without_a_page_it_goes_to_several_forms_and_never_to_a_preview(
     *, there: bool, era: str
 ) -> None:
     person = Person(agreeing)
-    async with open_world(MINE, era=era, page=True) as it:
+    async with open_world(MINE, era=era, page=True, has_browser=there) as it:
         fill(it)
-        it.open_page.browser.is_there = there
         caller = await it.caller(person=person)
         call = caller.start(GO_LIVE)
         await it.hand_clock.pass_until(lambda: call.has_ended, most=15)
@@ -249,7 +248,6 @@ async def test_a_client_that_cuts_each_form_asks_on_the_page(era: str) -> None:
         it.hand_clock.advance(1)
         await question.press(question.yes)
         assert approved_in(await call.result()) == "page"
-        it.open_page.browser.is_there = False
         call = caller.start(DELETE_DESTINATION)
         await it.hand_clock.pass_until(lambda: call.has_ended, most=15)
         assert outcome(await call.result()) == ("cannot_ask", None)

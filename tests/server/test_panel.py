@@ -143,7 +143,7 @@ async def test_the_silence_after_a_no_is_for_the_person_who_said_no() -> None:
 
         for _ in range(2):
             panel = await shown(it)
-            no = {"ticket": panel.ticket, "question": panel.state["question"], "choice": NO}
+            no = {"ticket": panel.ticket, "choice": NO}
             await said_to("ann", "answer_approval", **no)
             assert await said_to("ann") == "declined"
         assert [await said_to(name) for name in ("ann", "ben")] == [
@@ -190,23 +190,21 @@ async def test_a_stop_by_panel_returns_at_once_with_its_confirmation_beside() ->
 
 
 WRONG_ANSWERS: Final[tuple[dict[str, object], ...]] = (
-    {"choice": YES},
-    {"question": "2", "choice": YES},
-    {"question": "1", "choice": "yes"},
-    {"question": "1", "choice": True},
-    {"question": "1", "choice": YES, "confirm": True},
-    {"question": "1", "choice": YES + " " * 600},
+    {"choice": "yes"},
+    {"choice": True},
+    {"choice": YES, "confirm": True},
+    {"choice": YES + " " * 600},
 )
 
 
 async def test_a_wrong_answer_changes_nothing() -> None:
-    """It names no question, another one, or another choice, or holds more than it may."""
+    """It names another choice, or holds more than it may."""
     async with open_world(MINE, COLLEAGUE, apps=True, TRAX_ASK="panel,preview") as it:
         panel = await shown(it)
         for answer in WRONG_ANSWERS:
             await panel.tell(**answer)
             assert it.sent == [], answer
-        right = {"question": "1", "choice": YES}
+        right = {"choice": YES}
         for ticket in ("", "guessed", "studio_42", "\N{PILE OF POO}", "x" * 600):
             assert (await Panel(it[MINE], ticket).tell(**right))["phase"] == "gone"
         assert (await Panel(it[COLLEAGUE], panel.ticket).tell(**right))["phase"] == "gone"
@@ -221,7 +219,7 @@ async def test_a_wrong_answer_changes_nothing() -> None:
 async def test_a_yes_before_the_panel_was_shown_for_a_second_is_ignored() -> None:
     async with with_panel() as it:
         panel = await open_panel(it[MINE], GO_LIVE)
-        await panel.tell(question="1", choice=YES)
+        await panel.tell(choice=YES)
         await panel.look()
         it.hand_clock.advance(0.9)
         await panel.press(YES)
@@ -241,7 +239,7 @@ async def test_a_panel_that_does_not_report_in_ten_seconds_cannot_answer(
         late = await panel.look()
         assert (late["phase"], late["outcome"]) == ("unreported", TOO_LATE)
         it.hand_clock.advance(1)
-        await panel.tell(question="1", choice=YES)
+        await panel.tell(choice=YES)
         assert it.sent == []
         preview = await it[MINE].preview(GO_LIVE)
         assert preview["status"] == status
@@ -265,7 +263,7 @@ async def test_on_stdio_the_page_follows_a_panel_that_does_not_report(*, reports
         if reports:
             await it.open_page.next()
             it.hand_clock.advance(1)
-            await panel.tell(question="1", choice=YES)
+            await panel.tell(choice=YES)
             assert it.sent == []
         else:
             call = it[MINE].start(GO_LIVE)

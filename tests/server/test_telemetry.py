@@ -220,8 +220,7 @@ async def ask(it: Told) -> None:
     waiting = asyncio.create_task(call("go_live", studioId=STUDIO))
     it.metrics["asking"] = await it.scrape_until(gauge, 1)
     await asyncio.sleep(READING_SECONDS)  # a person cannot have read it sooner
-    no = {"question": shown["question"], "choice": shown["no"]}
-    await call("answer_approval", ticket=ticket, **no)
+    await call("answer_approval", ticket=ticket, choice=shown["no"])
     assert (await waiting)["structuredContent"]["reason"] == "declined"
     await it.scrape_until(gauge, 0)
 

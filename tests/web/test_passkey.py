@@ -51,8 +51,8 @@ class Signing:
 
     async def press(self, signature: str) -> None:
         """Press yes with a signature."""
-        named = {name: self.question.data[name] for name in ("ticket", "question")}
-        body = {**named, "choice": YES, "signature": signature}
+        ticket = self.question.data["ticket"]
+        body = {"ticket": ticket, "choice": YES, "signature": signature}
         await self.world.open_page.tab.post("/answer", body)
 
 
@@ -119,8 +119,8 @@ async def test_a_stop_needs_no_passkey(*, forms: bool) -> None:
 async def test_where_nothing_can_ask_neither_form_nor_confirmation_replaces_the_passkey() -> None:
     """Previews are then left out, whatever TRAX_ASK says."""
     key, person = SoftwarePasskey(), Person(agreeing)
-    async with open_world(MINE, page=True, passkey=key, person=person) as it:
-        it.open_page.browser.is_there = False
+    world = open_world(MINE, page=True, has_browser=False, passkey=key, person=person)
+    async with world as it:
         for confirmation in ({}, {"confirmation": "made up"}):
             answer = await it[MINE].preview(GO_LIVE, confirm=True, **confirmation)
             assert answer["status"] == "cannot_ask"

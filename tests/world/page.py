@@ -85,13 +85,13 @@ class PageClient:
 
     async def report(self, approval: Mapping[str, Any]) -> None:
         """Report that a question is shown."""
-        await self.post("/report", _named(approval))
+        await self.post("/report", {"ticket": approval["ticket"]})
 
     async def press(
         self, approval: Mapping[str, Any], choice: str, **headers: str
     ) -> httpx.Response:
         """Press a button of a question."""
-        body = {**_named(approval), "choice": choice}
+        body = {"ticket": approval["ticket"], "choice": choice}
         return await self.post("/answer", body, content=None, **headers)
 
     def _http(self) -> httpx.AsyncClient:
@@ -100,10 +100,6 @@ class PageClient:
 
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-
-
-def _named(approval: Mapping[str, Any]) -> dict[str, Any]:
-    return {"ticket": approval["ticket"], "question": approval["question"]}
 
 
 @dataclass

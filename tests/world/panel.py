@@ -39,7 +39,7 @@ class Panel:
 
     async def press(self, choice: str, **more: object) -> dict[str, Any]:
         """Press a button of the question that it showed last; returns the state."""
-        return await self.tell(**{"question": self.state["question"], "choice": choice, **more})
+        return await self.tell(**{"choice": choice, **more})
 
     async def tell(self, **arguments: object) -> dict[str, Any]:
         """Call `answer_approval`, as the panel does."""

@@ -286,6 +286,7 @@ async def open_world(
     short_seconds: float = 2.0,
     transport: Callable[[Sandbox], httpx.AsyncBaseTransport] | None = None,
     page: bool = False,
+    has_browser: bool = True,
     passkey: SoftwarePasskey | None = None,
     memory: Memory | None = None,
     engine: str = "",
@@ -314,7 +315,8 @@ async def open_world(
         if over in {Over.STDIO, Over.PROCESS}:
             await _start_processes(it, servers, replicas)
         else:
-            opened = open_page(clock, passkey, practice="TRAX_SANDBOX" in settings)
+            practice = "TRAX_SANDBOX" in settings
+            opened = open_page(clock, passkey, practice=practice, has_browser=has_browser)
             browser = await servers.enter_async_context(opened) if page else None
             it.page = Page(browser) if browser else None
             memories: Sequence[Memory | None] = (memory,)

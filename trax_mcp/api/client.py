@@ -9,7 +9,7 @@ import random
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 import anyio
@@ -70,7 +70,7 @@ class Client:
     """TRaX over HTTP.
 
     `timeout_seconds` limits one request as a whole, from waiting for a slot to the last byte.
-    `observers` are told of each call. Tests replace `transport` and `sleep`.
+    Tests replace `transport` and `sleep`.
     """
 
     def __init__(
@@ -85,9 +85,13 @@ class Client:
         self.timeout_seconds = timeout_seconds
         self.transport = transport
         self.accepted_keys = AcceptedKeys()
-        self.observers: list[Observer] = []
+        self._observers: list[tuple[type[Operation[Any]], Observer]] = []
         self.telemetry = OFF
         self._sleep = sleep
+
+    def observe(self, observer: Observer, kind: type[Operation[Any]] = Operation) -> None:
+        """Let somebody be told of each call of this kind of operation."""
+        self._observers.append((kind, observer))
 
     async def call(
         self,
@@ -161,8 +165,9 @@ class Client:
         caller: Caller,
         result: Response[Model] | TraxError | None,
     ) -> None:
-        for observe in self.observers:
-            observe(operation, caller, result)
+        for kind, observer in self._observers:
+            if isinstance(operation, kind):
+                observer(operation, caller, result)
 
     async def _send_once(
         self, operation: Operation[Response_co], caller: Caller, *, urgent: bool

@@ -226,10 +226,6 @@ class OpenQuestion:
 class Page(Protocol):
     """Where questions are shown in the browser of the person at this machine."""
 
-    def can_open(self) -> bool:
-        """Whether there seems to be a browser."""
-        ...
-
     def show(self, question: OpenQuestion, *, asker: str = "", after_seconds: float = 0) -> None:
         """Begin to show a question of the client `asker`, unless a panel reports it by then."""
         ...

@@ -13,6 +13,7 @@ from mcp.server import CacheHint, Server
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
 from trax_mcp import __version__
+from trax_mcp.actions.chat_and_media import SendChatMessage
 from trax_mcp.actions.shown import NOTHING_IS_REAL
 from trax_mcp.api.accepted_keys import SharedKeys
 from trax_mcp.api.caller import ANONYMOUS, Caller
@@ -130,9 +131,10 @@ class Service:
         self._practice = practice
         self._sign_in = sign_in
         self._marks = ChatMarks(self.clock)
-        client.observers += [self._marks.record, Outages(self.clock).record]
+        client.observe(self._marks.record, SendChatMessage)
+        client.observe(Outages(self.clock).record)
         if call_log.is_wanted():
-            client.observers.append(record_answer)
+            client.observe(record_answer)
         client.telemetry = telemetry
         self._store = Store(records or MemoryRecords(self.clock))
         lists = ListCache(client, self.clock)

@@ -48,8 +48,9 @@ _CUT: Final = (
 class Asking:
     """Runs guarded calls, and asks a person where one must decide.
 
-    `page` is None if the person is at another machine. With `needs_passkey` only the page gives an
-    approval, except to a stop. `practice`: nothing is real, and each question says so.
+    `page` is None if the person is at another machine, or has no browser. With `needs_passkey` only
+    the page gives an approval, except to a stop. `practice`: nothing is real, and each question
+    says so.
     """
 
     guard: Guard
@@ -330,14 +331,12 @@ class Asking:
         return Operator(
             ask=self._ask_setting,
             needs_passkey=self.needs_passkey,
-            has_page=self.page is not None and self.page.can_open(),
+            has_page=self.page is not None,
         )
 
     def _page(self) -> Page | None:
         """The page, if the person can be asked there."""
-        is_allowed = "page" in self._ask_setting.order
-        is_usable = is_allowed and self.page and self.page.can_open()
-        return self.page if is_usable else None
+        return self.page if "page" in self._ask_setting.order else None
 
 
 def _is_by_person(call: Call) -> bool:

@@ -19,7 +19,7 @@ from trax_mcp.consent.open_questions import OpenQuestion, OpenQuestions
 from trax_mcp.consent.records import Away, store_unavailable
 from trax_mcp.server.request import CallRequest
 from trax_mcp.studio.outputs import PlainSchema
-from trax_mcp.web.approval_view import THE_QUESTION, Asker, describe, describe_end, gone
+from trax_mcp.web.approval_view import Asker, describe, describe_end, gone
 from trax_mcp.web.endings import NOT_HERE, WRONG
 
 URI: Final = "ui://trax/approval.html"
@@ -35,9 +35,6 @@ class AnswerApproval(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     ticket: str = Field(max_length=_MAX_LENGTH, description="The ticket of the question.")
-    question: str | None = Field(
-        None, max_length=_MAX_LENGTH, description="The question that the person saw."
-    )
     choice: str | None = Field(
         None,
         max_length=_MAX_LENGTH,
@@ -109,9 +106,8 @@ async def _answer(asked: OpenQuestion, answer: AnswerApproval, who: Asker) -> ty
             return _result(gone(NOT_HERE, **who))
     result = None
     if answer.choice is None:
-        if answer.question in {None, THE_QUESTION}:
-            await asked.report()
-    elif asked.is_stop or answer.question == THE_QUESTION:
+        await asked.report()
+    else:
         result = await asked.answer(answer.choice, by="panel")
     with suppress(Away):
         state = await asked.state()

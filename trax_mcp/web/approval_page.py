@@ -17,7 +17,7 @@ from trax_mcp.api.contract import JsonObject
 from trax_mcp.clock import Clock
 from trax_mcp.consent.open_questions import OpenQuestion
 from trax_mcp.consent.question import QuestionState
-from trax_mcp.web.approval_view import THE_QUESTION, describe
+from trax_mcp.web.approval_view import describe
 from trax_mcp.web.browser import PrivateBrowser, has_browser
 from trax_mcp.web.local_server import PageAccess, read_text, serve_pages
 from trax_mcp.web.passkey import Passkey, challenge_for
@@ -30,7 +30,7 @@ _PATIENCE_SECONDS: Final = 4.0
 
 
 class ApprovalPage:
-    """Shows questions in one tab. Use as `async with open_page(...) as page`.
+    """Shows questions in one tab. `open_page` makes it.
 
     With a passkey, an approval needs its signature. Only a stop needs none.
     """
@@ -53,10 +53,6 @@ class ApprovalPage:
         self._tab_at = -_PATIENCE_SECONDS
         self._version = 0
         self._changed = anyio.Event()
-
-    def can_open(self) -> bool:
-        """Whether there seems to be a browser that a person sees."""
-        return has_browser()
 
     def show(self, question: OpenQuestion, *, asker: str = "", after_seconds: float = 0) -> None:
         """Begin to show a question of the client `asker`, unless a panel reports it by then."""
@@ -171,9 +167,7 @@ class ApprovalPage:
         """The page shows a question to a person."""
         if not self._access.has_session(request):
             return _no_session()
-        number = await read_text(request, "question")
-        question = self._questions.get(await read_text(request, "ticket"))
-        if question and number == THE_QUESTION:
+        if question := self._questions.get(await read_text(request, "ticket")):
             await question.report()
         return await self._state()
 
@@ -182,17 +176,13 @@ class ApprovalPage:
         if not self._access.has_session(request):
             return _no_session()
         if question := self._questions.get(await read_text(request, "ticket")):
-            number, choice = (
-                await read_text(request, "question"),
-                await read_text(request, "choice"),
-            )
+            choice = await read_text(request, "choice")
             signed = self._passkey is not None and self._passkey.has_signed(
                 await read_text(request, "signature"),
-                challenge_for(question.id, number, choice),
+                challenge_for(question.id, choice),
                 origin=self._origin,
             )
-            if number == THE_QUESTION:
-                await question.answer(choice, by="passkey" if signed else "page")
+            await question.answer(choice, by="passkey" if signed else "page")
         return await self._state()
 
     async def _state(self) -> Response:
@@ -213,15 +203,21 @@ class ApprovalPage:
         question = state.question
         if self._passkey is None or it.is_stop or question is None:
             return described
-        challenge = challenge_for(it.id, THE_QUESTION, question.preview.yes)
+        challenge = challenge_for(it.id, question.preview.yes)
         return {**described, "passkey": self._passkey.request(challenge)}
 
 
 @asynccontextmanager
 async def open_page(
     clock: Clock, passkey: Passkey | None = None, *, practice: bool = False
-) -> AsyncIterator[ApprovalPage]:
-    """The page of this process. Its server starts with the first question."""
+) -> AsyncIterator[ApprovalPage | None]:
+    """The page of this process. Its server starts with the first question.
+
+    None if there seems to be no browser that a person sees.
+    """
+    if not has_browser():
+        yield None
+        return
     async with anyio.create_task_group() as tasks:
         yield ApprovalPage(tasks, clock, passkey, practice=practice)
         tasks.cancel_scope.cancel()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from math import ceil
-from typing import Final, TypedDict
+from typing import TypedDict
 
 from trax_mcp.actions.shown import NOTHING_IS_REAL, Preview
 from trax_mcp.api.contract import JsonObject
@@ -14,9 +14,6 @@ from trax_mcp.consent.question import (
 )
 from trax_mcp.studio.naming import Name, Sentence
 from trax_mcp.web.endings import NOT_OPEN, Ending, ending_of
-
-THE_QUESTION: Final = "1"
-"""What a page or a panel calls the question that it shows."""
 
 
 class Asker(TypedDict):
@@ -33,7 +30,6 @@ def describe(state: QuestionState, *, asker: str = "", practice: bool = False) -
         return gone(NOT_OPEN, asker=asker, practice=practice)
     preview = question.preview
     described = {
-        "question": THE_QUESTION,
         "phase": state.phase,
         "readingSeconds": READING_SECONDS,  # a stop's yes counts at once
         "secondsLeft": max(0, ceil(question.open_until - state.now)),

@@ -91,9 +91,9 @@ class Passkey:
         return bool(credential_id == self.credential_id)
 
 
-def challenge_for(question_id: str, number: str, choice: str) -> bytes:
+def challenge_for(question_id: str, choice: str) -> bytes:
     """The challenge of one question: a signature of it is a yes to nothing else."""
-    return hashlib.sha256(json.dumps([question_id, number, choice]).encode()).digest()
+    return hashlib.sha256(json.dumps([question_id, choice]).encode()).digest()
 
 
 def registration_request(challenge: bytes) -> str:

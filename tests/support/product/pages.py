@@ -57,13 +57,12 @@ def problem(name: str) -> Iterator[None]:
 
 
 class RecordedBrowser:
-    """The addresses that were opened, oldest first. A test can say that there is no browser."""
+    """The addresses that were opened, oldest first."""
 
-    page: Page
-    """The server of the page, which hands addresses to this browser."""
+    page: Page | None
+    """The server of the page, which hands addresses to this browser, if there is one."""
 
     def __init__(self) -> None:
-        self.is_there = True
         self.opened: list[str] = []
         self._news = anyio.Event()
 
@@ -82,22 +81,26 @@ class RecordedBrowser:
 
 
 @contextmanager
-def recorded_browser() -> Iterator[RecordedBrowser]:
-    """Record what would be opened."""
+def recorded_browser(*, is_there: bool = True) -> Iterator[RecordedBrowser]:
+    """Record what would be opened. A test can say that there is no browser."""
     opened = RecordedBrowser()
     with (
         patch.object(browser, "open_browser", opened.open),
-        patch.object(approval_page, "has_browser", lambda: opened.is_there),
+        patch.object(approval_page, "has_browser", lambda: is_there),
     ):
         yield opened
 
 
 @asynccontextmanager
 async def open_page(
-    clock: Clock, passkey: SoftwarePasskey | None = None, *, practice: bool = False
+    clock: Clock,
+    passkey: SoftwarePasskey | None = None,
+    *,
+    practice: bool = False,
+    has_browser: bool = True,
 ) -> AsyncIterator[RecordedBrowser]:
     """A real page on a port; yields the browser that opens it, with the `page` for a product."""
     own = None if passkey is None else passkey.passkey
-    with recorded_browser() as opened:
+    with recorded_browser(is_there=has_browser) as opened:
         async with approval_page.open_page(clock, own, practice=practice) as opened.page:
             yield opened

@@ -22,12 +22,12 @@ function drawBar(state, isAsking) {
 }
 
 class ApprovalCard {
-  // `report(question)` tells the server that a question is shown, `press(question, choice)` a choice.
+  // `report()` tells the server that the question is shown, `press(choice)` a choice.
   constructor(report, press) {
     this.report = report;
     this.press = press;
-    this.question = null;
-    this.sent = null; // the question whose approval is on its way
+    this.wasAsked = false;
+    this.isSent = false; // the approval is on its way
     this.root = document.createElement("section");
     this.root.className = "approval";
     this.title = this.add(this.root, "h2");
@@ -100,7 +100,7 @@ class ApprovalCard {
       ));
     }
     // While it waits for TRaX's rate limit, the server says that it is open.
-    const isOpen = state.phase === "open" && this.sent !== state.question;
+    const isOpen = state.phase === "open" && !this.isSent;
     if (isAsked && !isOpen) this.showSending();
     else this.showOutcome(isAsked ? [] : this.end(state.ended));
     this.buttons.hidden = !isOpen;
@@ -135,7 +135,7 @@ class ApprovalCard {
     this.foot.replaceChildren(`${where} This question expires in `, this.left, ".");
     this.foot.hidden = false;
     this.count();
-    if (this.question !== state.question) this.ask(state);
+    if (!this.wasAsked) this.ask(state);
   }
 
   close(farewell) {
@@ -153,27 +153,25 @@ class ApprovalCard {
   // It can be answered a moment after the question was seen, as the server demands too. Nothing
   // holds up going offline.
   async ask(state) {
-    this.question = state.question;
+    this.wasAsked = true;
     this.yes.textContent = state.yes;
     this.no.textContent = state.no;
     this.yes.disabled = this.no.disabled = true;
     await visible();
-    await this.report(state.question);
-    if (state.isStop && this.question === state.question) this.yes.disabled = false;
+    await this.report();
+    if (state.isStop) this.yes.disabled = false;
     await new Promise((done) => setTimeout(done, state.readingSeconds * 1000 + 50));
-    if (this.question === state.question) this.yes.disabled = this.no.disabled = false;
+    this.yes.disabled = this.no.disabled = false;
   }
 
   async choose(event, choice) {
     if (!event.isTrusted) return;
-    const question = this.question;
     this.title.focus(); // the buttons are about to go
     this.yes.disabled = this.no.disabled = true;
-    if (choice === this.state.yes) this.sent = question;
-    await this.press(question, choice);
-    this.sent = null;
+    if (choice === this.state.yes) this.isSent = true;
+    await this.press(choice);
+    this.isSent = false;
     if (this.state.phase === "open") this.draw(this.state); // it didn't count
-    if (this.question !== question) return; // `ask` says when the new one can be pressed
     this.yes.disabled = this.no.disabled = this.state.phase !== "open";
   }
 

@@ -54,13 +54,13 @@ async function sign(choice, { yes, passkey }) {
 function cardOf(ticket) {
   if (!cards.has(ticket)) {
     const card = new ApprovalCard(
-      (question) => post("/report", { ticket, question }),
-      async (question, choice) => {
+      () => post("/report", { ticket }),
+      async (choice) => {
         const { state } = card;
         const signature = await sign(choice, state);
         if (signature === null) return;
         if (choice === state.yes) card.showSending();
-        show(await post("/answer", { ticket, question, choice, signature }));
+        show(await post("/answer", { ticket, choice, signature }));
       },
     );
     document.getElementById("approvals").prepend(card.root);

@@ -27,10 +27,10 @@ async function callTool(args) {
 }
 
 const card = new ApprovalCard(
-  (question) => callTool({ question }),
-  async (question, choice) => {
+  () => callTool({}),
+  async (choice) => {
     if (choice === card.state.yes) card.showSending();
-    show(await callTool({ question, choice }));
+    show(await callTool({ choice }));
   },
 );
 
