@@ -129,14 +129,16 @@ class Studio:
     def end(self, begun: Begin, it: End, now: float, lease: float) -> tuple[Self, bool]:
         """End a call. Its approval is given back if it was certainly not applied.
 
-        True if its go-live must be undone: a stop has come since its approval was asked for, and no
-        other go-live. Then it has its turn until that is done, and no call begins.
+        True if its go-live must be undone: a stop has come since its approval was asked for, no
+        other go-live, and it was sent less than a minute ago. Then it has its turn until that is
+        done, and no call begins.
         """
         after, at = self._moment(now)
         start = after.start if after.start and after.start.id == begun.turn_id else None
         went, came = it.start in {"applied", "unknown"}, False
         if start is not None and it.start is not None:
-            came = went and after.last_stop_for(begun.caller) > start.asked_at
+            is_in_time = now < start.sent_at + START_SECONDS
+            came = went and is_in_time and after.last_stop_for(begun.caller) > start.asked_at
             state = "stopped" if came else start.state
             ended = replace(start, ended_at=at, stream_id=it.stream_id, state=state)
             left = ended if went else start.after_refusal(at, is_busy=it.is_busy)

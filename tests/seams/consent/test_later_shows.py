@@ -59,3 +59,25 @@ async def test_a_machine_that_sleeps_watches_for_no_longer_than_a_minute(tmp_pat
         assert it.is_live
         assert it.times_of("/go-offline") == before
         assert it.here.take_news() == ""
+
+
+@in_virtual_time
+async def test_a_go_live_whose_end_is_told_minutes_later_is_not_undone(tmp_path: Path) -> None:
+    """The store was away from its process meanwhile."""
+    async with open_studios(tmp_path, processes=2) as it:
+        await it.here.known(MINE)
+        await it.there.known(MINE)
+        start = await it.here.ask(START)
+        it.trax.faults.add(Fault.delay(1, when="after"), path="*/go-live")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(it.here.answer, start)
+            await anyio.sleep(0.5)
+            it.here.cut_off()
+        await it.there.approved(STOP)
+        await anyio.sleep(60)
+        before = it.times_of("/go-offline")
+        begin_elsewhere(it)
+        it.here.cut_off(is_away=False)
+        await anyio.sleep(60)
+        assert it.is_live
+        assert it.times_of("/go-offline") == before
