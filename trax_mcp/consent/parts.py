@@ -53,9 +53,16 @@ class Background:
         return bool(self._servers)
 
     def start(self, work: Callable[[], Coroutine[object, object, None]]) -> None:
-        """Begin some work, which must not fail."""
+        """Begin some work. If it fails, that is logged."""
+
+        async def run() -> None:
+            try:
+                await work()
+            except Exception:  # noqa: BLE001  a bug must not end the server, and with it stops
+                _LOG.exception("work after the answer of a call failed")
+
         if self._servers:
-            self._servers[-1].start_soon(work)
+            self._servers[-1].start_soon(run)
 
     def end(self) -> None:
         """End all of it: the process is about to end."""

@@ -19,6 +19,7 @@ from tests.seams.consent.guards import (
 )
 from tests.support.product.faults import Fault
 from tests.support.product.virtual_time import in_virtual_time
+from trax_mcp.consent import parts
 from trax_mcp.consent.calls import Ask, Done, NotRun
 
 if TYPE_CHECKING:
@@ -206,6 +207,26 @@ async def test_a_stop_whose_answer_is_lost_is_repeated_after_its_client_has_hung
         assert not it.is_live
         last = it.here.lines("sent", "operation", "outcome", "observed")[-1]
         assert last == ("go_offline", "applied", "off_air")
+
+
+@in_virtual_time
+async def test_a_bug_in_what_follows_an_answer_is_logged_and_ends_no_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("a bug")
+
+    async with open_studios(tmp_path) as it:
+        it.trax.world.go_live_seconds = 600
+        await it.here.approved(START)
+        await it.here.approved(STOP)
+        with monkeypatch.context() as patch:
+            patch.setattr(it.here.guard.parts.client, "call", fail)
+            await anyio.sleep(10)
+        assert [line.getMessage() for line in caplog.records if line.name == parts.__name__] == [
+            "work after the answer of a call failed"
+        ]
+        assert state_of(await it.here.approved(STOP)) == "stopping"
 
 
 @in_virtual_time
