@@ -14,9 +14,8 @@ import pytest
 from proof.replicas.engine_proxy import EngineFault, engine_proxy, losing
 from tests.units.consent.questions import CALLER, DELETE, question_about
 from tests.units.consent.races import KINDS, Round
-from trax_mcp.consent.records import Away
 from trax_mcp.consent.state import Studio
-from trax_mcp.consent.store import Store, name_of
+from trax_mcp.consent.store import Away, Store, name_of
 from trax_mcp.replicas.engine import Engine
 from trax_mcp.replicas.engine_records import EngineRecords, Unreadable
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     from proof.replicas.throwaway_engine import ThrowawayEngine
     from tests.units.consent.replica import Wire
-    from trax_mcp.consent.records import Record
+    from trax_mcp.consent.store import Record
 
 SECRET: Final = "c4n4ry" * 8
 NAME: Final = name_of("studio_42")

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from inspect import isabstract
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
@@ -12,17 +12,21 @@ from trax_mcp.actions.results import (
     as_asked,
     changes_in_words,
     not_shown_again,
+    otherwise,
     switched_alone,
 )
 from trax_mcp.actions.view import Row, Sentences, Target, View
 from trax_mcp.api.contract import JsonObject
+from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import ItemT, Model
 from trax_mcp.api.operation import ListOperation, Operation, Response_co
 from trax_mcp.api.reads import GetStudio
+from trax_mcp.api.responses import Response
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Facts, Kind, Unknown
 from trax_mcp.studio.naming import Name, Sentence, say, sentence
 
+NOT_CHANGED: Final = "NOT changed: "
 ModelT = TypeVar("ModelT", bound=Model)
 
 
@@ -159,6 +163,21 @@ class Change(Operation[Response_co], Generic[Response_co], abstract=True):
             tuple(self.done(view, response)),
             tuple(self.warnings_after(view, response)),
             self.next_step(view),
+        )
+
+    def not_changed(self, response: Response[Model]) -> TraxError | None:
+        """Why it failed, if TRaX's response shows otherwise than was asked for."""
+        if self.endpoint.method != "PATCH":
+            return None
+        if not (told := otherwise(self.arguments(), response.data)):
+            return None
+        return TraxError(
+            "not_changed",
+            f"{NOT_CHANGED}{naming.listed(told)}",
+            self.look,
+            outcome="unknown",
+            http_status=response.status,
+            request_id=response.request_id,
         )
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""The words for what a call has changed, or not, with the values that TRaX answered. Pure."""
+"""The words for what a call has changed, with the values that TRaX answered. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -7,13 +7,9 @@ from unicodedata import normalize
 from pydantic import SecretStr
 
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.api.errors import TraxError
-from trax_mcp.api.models import Model, read_switch
-from trax_mcp.api.operation import Operation
-from trax_mcp.api.responses import Response
+from trax_mcp.api.models import read_switch
 from trax_mcp.studio import naming
 
-NOT_CHANGED: Final = "NOT changed: "
 ADDRESSES: Final = frozenset({"rtmpUrl", "url"})
 """The arguments that are addresses of streams. Their path may hold a key."""
 _SWITCHES: Final = frozenset({"enabled", "active"})
@@ -83,22 +79,6 @@ def otherwise(arguments: Mapping[str, object], response: JsonObject) -> Sequence
             case str(), str(value) if name in _TEXTS and not _is_form_of(value, asked):
                 told.append(f"its {name} is {_answered(value, asked)}")
     return told
-
-
-def not_changed(operation: Operation[Model], response: Response[Model]) -> TraxError | None:
-    """The failure of a change that TRaX's response shows otherwise than was asked for, if so."""
-    if operation.endpoint.method != "PATCH":
-        return None
-    if not (told := otherwise(operation.arguments(), response.data)):
-        return None
-    return TraxError(
-        "not_changed",
-        f"{NOT_CHANGED}{naming.listed(told)}",
-        operation.look,
-        outcome="unknown",
-        http_status=response.status,
-        request_id=response.request_id,
-    )
 
 
 def _is_form_of(shown: str, asked: str) -> bool:

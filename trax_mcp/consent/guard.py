@@ -42,12 +42,11 @@ from trax_mcp.consent.policy import (
     unless_unseen,
 )
 from trax_mcp.consent.question import QUESTION_SECONDS, Question, write_operations
-from trax_mcp.consent.records import Away, Record, store_unavailable
 from trax_mcp.consent.running import Begin
 from trax_mcp.consent.sending import Sending, Shown
 from trax_mcp.consent.stop import Stop
 from trax_mcp.consent.stop_token import StopToken, sign_stop
-from trax_mcp.consent.store import new_question_id, record_of
+from trax_mcp.consent.store import Away, Record, new_question_id, record_of, store_unavailable
 from trax_mcp.consent.ways import Way
 from trax_mcp.studio.facts import Facts
 from trax_mcp.studio.naming import Sentence

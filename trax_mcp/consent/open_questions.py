@@ -27,10 +27,9 @@ from trax_mcp.consent.question import (
     Question,
     QuestionState,
 )
-from trax_mcp.consent.records import Away
 from trax_mcp.consent.state import Studio
 from trax_mcp.consent.stop_token import StopToken
-from trax_mcp.consent.store import record_of
+from trax_mcp.consent.store import Away, record_of
 
 Elsewhere = Literal["panel", "page"]
 _KEPT_SECONDS: Final = 60.0

@@ -10,7 +10,6 @@ import anyio
 from cachetools import TTLCache
 
 from trax_mcp.actions.change import Change
-from trax_mcp.actions.results import not_changed
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import Refused, TraxError, interrupted
@@ -146,7 +145,7 @@ class Parts:
         while True:
             try:
                 response = await self.client.send(operation, call.caller)
-                return not_changed(operation, response) or response
+                return operation.not_changed(response) or response
             except Refused as error:
                 pause = error.retry_after_seconds or _AGAIN_SECONDS / 4
                 is_crowded = error.http_status == _TOO_MANY

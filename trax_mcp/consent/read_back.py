@@ -4,8 +4,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from trax_mcp.actions.change import NOT_CHANGED
 from trax_mcp.actions.destinations import UpdateDestination
-from trax_mcp.actions.results import NOT_CHANGED
 from trax_mcp.actions.sources import UpdateSource
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Destination, Model, Source, read_switch

@@ -7,7 +7,7 @@ from typing import Any
 from trax_mcp.actions import OPERATIONS
 from trax_mcp.actions.change import Change
 from trax_mcp.actions.several import ApplyChanges
-from trax_mcp.actions.shown import tool_of
+from trax_mcp.actions.shown import SEVERAL
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Effect, Operation, ToolInput, UnlessOff, When, most
 from trax_mcp.consent.ways import WaysToAsk
@@ -28,8 +28,9 @@ class Rules:
 
     def when(self, operations: tuple[Operation[Model], ...]) -> When:
         """When a call of these needs consent: of several changes, as soon as one of them does."""
-        tools = {tool_of(operations), *(it.tool_name for it in operations)}
-        return When.ALWAYS if tools & self.also else max(it.when() for it in operations)
+        if len(operations) > 1 and SEVERAL in self.also:
+            return When.ALWAYS
+        return max(When.ALWAYS if it.tool_name in self.also else it.when() for it in operations)
 
     def never_ask_about(self, change: Change[Any]) -> bool:
         """Whether a change needs nobody's approval, whatever the studio is like, and no turn.

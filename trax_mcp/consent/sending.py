@@ -23,9 +23,9 @@ from trax_mcp.consent.calls import By, Call, Done, Sent, Step, is_busy, is_certa
 from trax_mcp.consent.parts import Parts
 from trax_mcp.consent.question import outcome_in_words
 from trax_mcp.consent.read_back import read_back
-from trax_mcp.consent.records import Away
 from trax_mcp.consent.running import Begin, End
 from trax_mcp.consent.state import Studio
+from trax_mcp.consent.store import Away
 from trax_mcp.studio.facts import Facts, Observed
 from trax_mcp.studio.naming import say
 from trax_mcp.studio.reading import observe_go_live

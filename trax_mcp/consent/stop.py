@@ -26,7 +26,6 @@ from trax_mcp.consent.policy import (
     unless_unseen,
 )
 from trax_mcp.consent.question import IN_PROGRESS, QUESTION_SECONDS, outcome_in_words
-from trax_mcp.consent.records import Away, Record
 from trax_mcp.consent.stop_token import StopToken
 from trax_mcp.consent.stopping import (
     FACTS_SECONDS,
@@ -35,7 +34,7 @@ from trax_mcp.consent.stopping import (
     digest,
     engine_seconds,
 )
-from trax_mcp.consent.store import name_of, record_of
+from trax_mcp.consent.store import Away, Record, name_of, record_of
 from trax_mcp.studio import times
 from trax_mcp.studio.facts import Facts
 from trax_mcp.studio.naming import Sentence, say, sentence

@@ -30,10 +30,9 @@ from trax_mcp.consent.after_stop import (
 from trax_mcp.consent.calls import Call, Sent, is_busy, no_progress
 from trax_mcp.consent.parts import Parts
 from trax_mcp.consent.question import outcome_in_words
-from trax_mcp.consent.records import Away, Record
 from trax_mcp.consent.running import START_SECONDS, BeginStop, EndStop, Fate, Start
 from trax_mcp.consent.state import Studio
-from trax_mcp.consent.store import name_of
+from trax_mcp.consent.store import Away, Record, name_of
 from trax_mcp.progress import Progress
 from trax_mcp.studio.facts import OBSERVED_SECONDS, Observed
 from trax_mcp.studio.reading import QUICK_SECONDS

@@ -1,6 +1,7 @@
 """Keeps one record for each studio, and takes its steps: read, decide, write if unchanged.
 
-Decisions are pure, so a step is atomic in the memory of one process as over replicas.
+Decisions are pure, so a step is atomic in the memory of one process as over replicas. Records are
+kept there, or on an engine that replicas share.
 """
 
 import base64
@@ -11,18 +12,20 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import Any, Final, Never, TypeVar
+from typing import Any, Final, NamedTuple, Never, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
 import anyio
 
 from trax_mcp.api.caller import Caller
+from trax_mcp.api.errors import NOTHING_CHANGED, NotSent
 from trax_mcp.api.operation import Operation
-from trax_mcp.consent.records import Away, Record, Records
+from trax_mcp.clock import Clock
 from trax_mcp.consent.running import Begin
 from trax_mcp.consent.state import Studio
 
 _NAME_BYTES: Final = 12
+_FIRST_PURGE: Final = 1024
 _RENEW_SECONDS: Final = 0.5
 """How often turns are renewed, where replicas share them."""
 
@@ -60,6 +63,99 @@ def new_question_id(name: str) -> str:
 def record_of(question_id: str) -> str:
     """The name of the record that a question id begins with, whoever made it up."""
     return question_id.partition(".")[0]
+
+
+class Away(Exception):
+    """What replicas share does not answer. Whether a write has happened is not known."""
+
+
+def store_unavailable() -> NotSent:
+    """The failure of a call that needs what replicas share, and cannot have it."""
+    return NotSent(
+        "store_unavailable",
+        "The store that this server's replicas share does not answer",
+        "Try again in a moment. Going offline works meanwhile.",
+        not_done=NOTHING_CHANGED,
+        retryable=True,
+    )
+
+
+class Record(NamedTuple):
+    """A studio as it was read. `now` is in seconds, on one clock for all replicas."""
+
+    name: str
+    studio: Studio
+    version: bytes
+    now: float
+
+
+class Records(Protocol):
+    """Records by name. Each method may raise `Away`, but in the memory of one process."""
+
+    lease_seconds: float
+    """How long a turn lives that is not renewed."""
+    is_shared: bool
+    """Whether other processes use them too."""
+
+    async def read(self, name: str) -> Record:
+        """Read a record, which may be empty."""
+        ...
+
+    async def write(self, seen: Record, studio: Studio) -> bool:
+        """Write it if it has not changed since it was read."""
+        ...
+
+    async def changed(self) -> None:
+        """Wait until a record may have changed."""
+        ...
+
+
+class MemoryRecords:
+    """Records in this process. No other task runs between the check and the write."""
+
+    is_shared = False
+    lease_seconds = float("inf")
+    """Whoever has a turn in this process gives it back."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._kept: dict[str, tuple[bytes, Studio]] = {}
+        self._purge_at = _FIRST_PURGE
+        self._news = anyio.Event()
+
+    async def read(self, name: str) -> Record:
+        """Read a record, which may be empty."""
+        version, studio = self._kept.get(name, (b"", Studio()))
+        return Record(name, studio, version, self._now())
+
+    async def write(self, seen: Record, studio: Studio) -> bool:
+        """Write it if it has not changed since it was read."""
+        if self._kept.get(seen.name, (b"",))[0] != seen.version:
+            return False
+        if studio == Studio():
+            self._kept.pop(seen.name, None)
+        else:
+            self._kept[seen.name] = (secrets.token_bytes(8), studio)
+        self._purge()
+        self._news.set()
+        self._news = anyio.Event()
+        return True
+
+    async def changed(self) -> None:
+        """Wait for the next write."""
+        await self._news.wait()
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()  # goes on while the machine is suspended
+
+    def _purge(self) -> None:
+        """Forget what is over, whenever twice as much is kept as was left the last time."""
+        if len(self._kept) < self._purge_at:
+            return
+        now = self._now()
+        pruned = {name: (version, it.pruned(now)) for name, (version, it) in self._kept.items()}
+        self._kept = {name: it for name, it in pruned.items() if it[1] != Studio()}
+        self._purge_at = max(_FIRST_PURGE, 2 * len(self._kept))
 
 
 class Store:

@@ -15,7 +15,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
-from trax_mcp.consent.records import Away
+from trax_mcp.consent.store import Away
 
 ResultT = TypeVar("ResultT")
 

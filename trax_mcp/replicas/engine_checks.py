@@ -13,7 +13,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from trax_mcp.consent.records import Away
+from trax_mcp.consent.store import Away
 from trax_mcp.replicas.engine import Engine
 from trax_mcp.replicas.engine_records import EngineRecords
 from trax_mcp.settings import CannotStart

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Final
 
 from trax_mcp.api.accepted_keys import MAX_KEYS, AcceptedKeys
-from trax_mcp.consent.records import Away
+from trax_mcp.consent.store import Away
 from trax_mcp.replicas.engine import TAG, Engine
 from trax_mcp.sealing import seal_alike, unseal_alike
 

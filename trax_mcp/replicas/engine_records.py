@@ -12,8 +12,8 @@ from typing import Final
 import anyio
 from pydantic import TypeAdapter, ValidationError
 
-from trax_mcp.consent.records import Away, Record
 from trax_mcp.consent.state import Studio
+from trax_mcp.consent.store import Away, Record
 from trax_mcp.replicas.engine import TAG, Engine
 from trax_mcp.sealing import hashed, seal, unseal
 

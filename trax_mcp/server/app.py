@@ -26,9 +26,8 @@ from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.guard import Guard
 from trax_mcp.consent.open_questions import OpenQuestions, Page
 from trax_mcp.consent.parts import Parts
-from trax_mcp.consent.records import MemoryRecords, Records
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
-from trax_mcp.consent.store import Store
+from trax_mcp.consent.store import MemoryRecords, Records, Store
 from trax_mcp.server import call_log
 from trax_mcp.server.asking import Asking
 from trax_mcp.server.completions import Completions

@@ -14,7 +14,7 @@ from trax_mcp.consent.calls import Answer, Ask, Call, Channel, Done, NotRun
 from trax_mcp.consent.guard import Guard
 from trax_mcp.consent.open_questions import OpenQuestion, OpenQuestions, Page
 from trax_mcp.consent.question import REPORT_SECONDS, Phase, Question
-from trax_mcp.consent.records import Away, store_unavailable
+from trax_mcp.consent.store import Away, store_unavailable
 from trax_mcp.consent.ways import Way, WaysToAsk
 from trax_mcp.server import ways
 from trax_mcp.server.not_done import NotDone

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.consent.open_questions import OpenQuestion, OpenQuestions
-from trax_mcp.consent.records import Away, store_unavailable
+from trax_mcp.consent.store import Away, store_unavailable
 from trax_mcp.server.request import CallRequest
 from trax_mcp.studio.outputs import PlainSchema
 from trax_mcp.web.approval_view import Asker, describe, describe_end, gone

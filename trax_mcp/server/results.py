@@ -5,7 +5,7 @@ in `said_result` and `chat_result`: they differ only where TRaX sends a value of
 it documents.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import mcp_types as types
@@ -30,7 +30,6 @@ from trax_mcp.server.consent_text import (
     several_done_words,
 )
 from trax_mcp.server.not_done import NotDone
-from trax_mcp.server.schemas import drop_mismatches
 from trax_mcp.server.untrusted import NAMES_NOTICE, without_ours, write_delimited, write_json
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Observed
@@ -38,6 +37,14 @@ from trax_mcp.studio.outputs import Output, Words
 from trax_mcp.tools.check import CheckStudio
 from trax_mcp.tools.find import FindStudio
 
+_TYPE_CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "object": lambda it: isinstance(it, dict),
+    "array": lambda it: isinstance(it, list),
+    "string": lambda it: isinstance(it, str),
+    "boolean": lambda it: isinstance(it, bool),
+    "integer": lambda it: not isinstance(it, bool) and isinstance(it, int | float) and it % 1 == 0,
+    "number": lambda it: not isinstance(it, bool) and isinstance(it, int | float),
+}
 _PREFIX: Final = "live.traxstreaming/"  # MCP asks for a domain of one's own in `_meta`
 SCOPE: Final = f"{_PREFIX}scope"
 """In the `_meta` of a tool: the scope that its key needs."""
@@ -255,8 +262,33 @@ def fit_to_schema(result: types.CallToolResult, schema: JsonObject) -> types.Cal
 
     The text stays unchanged.
     """
-    documented = drop_mismatches(result.structured_content, schema)
+    documented = _drop_mismatches(result.structured_content, schema)
     return result.model_copy(update={"structured_content": documented})
+
+
+def _drop_mismatches(answer: Any, schema: JsonObject) -> Any:  # noqa: ANN401  any JSON
+    """Replace values of another type than in the `output_schema` by null; in lists, drop them."""
+    if not _TYPE_CHECKS[_type_of(schema)](answer):
+        return None
+    if isinstance(answer, list):
+        items = [_drop_mismatches(it, schema["items"]) for it in answer]
+        known = [it for it in items if it is not None]
+        # Ids of which none can be read are no empty list.
+        is_unknown = answer and not known and _type_of(schema["items"]) != "object"
+        return None if is_unknown else known
+    if isinstance(answer, dict):
+        documented = schema.get("properties", {})
+        return {
+            name: _drop_mismatches(value, documented[name]) if name in documented else value
+            for name, value in answer.items()
+        }
+    return answer
+
+
+def _type_of(schema: JsonObject) -> str:
+    """The type of a value that is not null."""
+    declared = schema["type"]
+    return str(declared[0] if isinstance(declared, list) else declared)
 
 
 def error_result(error: TraxError, observed: Observed | None = None) -> types.CallToolResult:

@@ -8,23 +8,13 @@ the call was executed.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final
 
 from trax_mcp.api.contract import CONTRACT, JsonObject
 from trax_mcp.api.operation import ToolInput
 from trax_mcp.studio.outputs import PlainSchema, StudioTool
-
-_TYPE_CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
-    "object": lambda it: isinstance(it, dict),
-    "array": lambda it: isinstance(it, list),
-    "string": lambda it: isinstance(it, str),
-    "boolean": lambda it: isinstance(it, bool),
-    "integer": lambda it: not isinstance(it, bool) and isinstance(it, int | float) and it % 1 == 0,
-    "number": lambda it: not isinstance(it, bool) and isinstance(it, int | float),
-}
 
 
 def arguments_schema(kind: type[ToolInput]) -> JsonObject:
@@ -63,25 +53,6 @@ def _arguments_schema(kind: type[ToolInput]) -> JsonObject:
     }
 
 
-def drop_mismatches(answer: Any, schema: JsonObject) -> Any:  # noqa: ANN401  any JSON
-    """Replace values of another type than in the `output_schema` by null; in lists, drop them."""
-    if not _TYPE_CHECKS[_type_of(schema)](answer):
-        return None
-    if isinstance(answer, list):
-        items = [drop_mismatches(it, schema["items"]) for it in answer]
-        known = [it for it in items if it is not None]
-        # Ids of which none can be read are no empty list.
-        is_unknown = answer and not known and _type_of(schema["items"]) != "object"
-        return None if is_unknown else known
-    if isinstance(answer, dict):
-        documented = schema.get("properties", {})
-        return {
-            name: drop_mismatches(value, documented[name]) if name in documented else value
-            for name, value in answer.items()
-        }
-    return answer
-
-
 def _permissive(schema: JsonObject) -> JsonObject:
     schema = CONTRACT.resolve(schema)
     if schema["type"] == "array":
@@ -94,9 +65,3 @@ def _permissive(schema: JsonObject) -> JsonObject:
 
 def _or_null(schema: JsonObject) -> JsonObject:
     return {**schema, "type": [schema["type"], "null"]}
-
-
-def _type_of(schema: JsonObject) -> str:
-    """The type of a value that is not null."""
-    declared = schema["type"]
-    return str(declared[0] if isinstance(declared, list) else declared)

@@ -7,7 +7,6 @@ from typing import Any, Final, NamedTuple
 import mcp_types as types
 
 from trax_mcp.actions.change import Change
-from trax_mcp.actions.results import not_changed
 from trax_mcp.actions.several import ApplyChanges
 from trax_mcp.actions.shown import Operations
 from trax_mcp.actions.view import View
@@ -168,7 +167,7 @@ class Tools:
     async def _change(self, change: Change[Any], request: CallRequest) -> types.CallToolResult:
         """Make a change that needs nobody's consent."""
         response = await self._client.send(change, request.caller)
-        if (failed := not_changed(change, response)) is not None:
+        if (failed := change.not_changed(response)) is not None:
             raise failed
         known = self._lists.known(request.caller, change.studio())
         report = change.report(View(known, now=request.clock.now()), response.data)

@@ -22,10 +22,9 @@ from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.calls import Answer, Ask, Call
 from trax_mcp.consent.guard import Guard
 from trax_mcp.consent.parts import Parts
-from trax_mcp.consent.records import Away, MemoryRecords, Record
 from trax_mcp.consent.rules import Rules
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
-from trax_mcp.consent.store import Store, name_of
+from trax_mcp.consent.store import Away, MemoryRecords, Record, Store, name_of
 from trax_mcp.studio.list_cache import ListCache
 
 if TYPE_CHECKING:

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from trax_mcp.clock import Clock
-from trax_mcp.consent.records import Away, MemoryRecords
+from trax_mcp.consent.store import Away, MemoryRecords
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from trax_mcp.api.accepted_keys import SharedKeys
-    from trax_mcp.consent.records import Record, Records
     from trax_mcp.consent.state import Studio
+    from trax_mcp.consent.store import Record, Records
 
     Pause = Callable[[], Awaitable[None]]
 

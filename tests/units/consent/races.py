@@ -17,8 +17,7 @@ import anyio
 from tests.units.consent.questions import CALLER, OTHER, RENAME, START, question_about
 from tests.units.consent.replica import ENGINE_SECONDS, WAIT_SECONDS, Replica, Trax, Wire
 from trax_mcp.consent.question import IN_PROGRESS, NOT_KNOWN
-from trax_mcp.consent.records import Away
-from trax_mcp.consent.store import name_of, new_question_id
+from trax_mcp.consent.store import Away, name_of, new_question_id
 
 if TYPE_CHECKING:
     import random
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
 
     from trax_mcp.api.errors import Outcome
     from trax_mcp.consent.question import Question
-    from trax_mcp.consent.records import Records
     from trax_mcp.consent.running import Fate
+    from trax_mcp.consent.store import Records
 
 LOST_SECONDS: Final = 4.0
 """By when a call whose sender is gone has ended."""

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from trax_mcp.consent.records import Away, Record, Records
 from trax_mcp.consent.running import Begin, BeginStop, End, EndStop, Fate
-from trax_mcp.consent.store import Store
+from trax_mcp.consent.store import Away, Record, Records, Store
 
 if TYPE_CHECKING:
     import random

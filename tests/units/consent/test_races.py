@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.product.virtual_time import VirtualClock, run_in_virtual_time
 from tests.units.consent.races import KINDS, Round
-from trax_mcp.consent.records import MemoryRecords
+from trax_mcp.consent.store import MemoryRecords
 
 AT_ONCE = 250
 ROUNDS = int(os.environ.get("RACE_ROUNDS", "1000")) // (4 * AT_ONCE) * AT_ONCE
