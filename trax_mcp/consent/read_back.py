@@ -68,8 +68,3 @@ def _switch(operation: Operation[Model]) -> _Switch | None:
 def _lost(sent: TraxError) -> str:
     """How a response was lost: it did not come, or shows otherwise than was asked for."""
     return sent.told.replace(NOT_CHANGED, "TRaX answered that ", 1)
-
-
-def read_back_text(lost: str) -> str:
-    """That what a call has done was read, since its response was lost."""
-    return f"{lost}. This was read right after."

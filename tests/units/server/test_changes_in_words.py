@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from trax_mcp.consent.calls import Done, Step
-from trax_mcp.server.consent_text import several_done_words
+from trax_mcp.server.done_text import several_done_words
 from trax_mcp.studio.facts import Observed
 
 if TYPE_CHECKING:

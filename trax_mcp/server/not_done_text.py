@@ -1,4 +1,4 @@
-"""The texts of a call that did not run, and of one that did.
+"""The texts of a call that did not run: why, and what to do next. Pure.
 
 Every text says what was not done and what to do next. Clients show it as plain text or as Markdown.
 """
@@ -8,13 +8,11 @@ from datetime import timedelta
 from typing import Final
 
 from trax_mcp.actions.several import ApplyChanges
-from trax_mcp.consent.calls import Done, Reason, Step
-from trax_mcp.consent.question import QUESTION_SECONDS
-from trax_mcp.consent.read_back import read_back_text
+from trax_mcp.consent.calls import Reason
+from trax_mcp.consent.question import QUESTION_SECONDS, REST_SECONDS
 from trax_mcp.consent.ways import Way
 from trax_mcp.server.not_done import NotDone, Told
 from trax_mcp.server.question_text import preview_lines
-from trax_mcp.server.refusal_text import is_error, refusal_summary, refusal_text
 from trax_mcp.studio import times
 from trax_mcp.studio.outputs import Words
 from trax_mcp.web.endings import ending_of
@@ -23,9 +21,9 @@ BEGIN: Final = "--- For the user ---"
 END: Final = "--- End ---"
 """What the user is to be shown stands between these lines, which Markdown leaves as they are."""
 _GOOD_FOR: Final = times.duration(timedelta(seconds=QUESTION_SECONDS))
-_NOT_ASKED: Final = " Nobody was asked: this server takes the assistant's word."
-_NOT_AGAIN: Final = "Do not call again."
 _FOR_SO_LONG: Final = f"Nothing happens unless you approve. This expires in {_GOOD_FOR}."
+
+_NOT_AGAIN: Final = "Don't call again unless the user asks for it."
 
 _REASONS: Final[Mapping[tuple[Told, Reason | None], str]] = {
     ("confirmation_required", None): "{operation} needs the user's approval.",
@@ -49,12 +47,38 @@ _YOUR_BROWSER: Final[Mapping[Way, str]] = {**_WHERE, "page": "on a page in your 
 
 _NEXT_STEPS: Final[Mapping[Told, str]] = {
     "asking": "Tell the user and stop. Call again with the same arguments to learn the result.",
-    "declined": "Don't call again unless the user asks for it.",
+    "declined": _NOT_AGAIN,
     "cannot_ask": "The operator's TRAX_ASK leaves previews out: use a client that can ask them.",
     "nothing_to_do": "Look with check_studio.",
     "confirmation_invalid": "Call again if the user still wants it.",
 }
 """The next step where there is no confirmation to send."""
+
+_SAID: Final[Mapping[Reason, str]] = {
+    "too_soon": (
+        "Nobody can have read that yet. Show it, end your turn, and wait for the user's message."
+    ),
+    "declined": f"The user said no, so nothing was sent. {_NOT_AGAIN}",
+    "cancelled": f"The user closed the question, so nothing was sent. {_NOT_AGAIN}",
+    "timed_out": f"Nobody answered within five minutes, so nothing was sent. {_NOT_AGAIN}",
+    "unseen": (
+        "The client declined at once, so nobody saw the question, and nothing was sent. If it"
+        " never shows questions, the operator can set TRAX_ASK=preview."
+    ),
+}
+_WITHDRAWN: Final = (
+    "Nobody can have read that, and now it's withdrawn. End your turn, and wait for the user's"
+    " message."
+)
+_NO_ERRORS: Final = {"declined", "cancelled", "timed_out", "recently_declined", "too_soon"}
+"""Reasons that are no failure of the tool. Frameworks end a run at an error."""
+
+_SUMMARIES: Final[Mapping[Reason, str]] = {
+    "too_soon": "Not done yet: nobody can have read the question so soon.",
+    "unseen": "Nobody saw the question, so nothing was sent.",
+    "malformed": "The answer wasn't one of the choices, so nothing was sent.",
+    "client_error": "You couldn't be asked, so nothing was sent.",
+}
 
 
 def goes_on(not_run: NotDone) -> bool:
@@ -106,58 +130,6 @@ def preview_text(not_run: NotDone, *, practice: bool = False) -> str:
     return "\n\n".join(parts)
 
 
-def done_words(done: Done) -> Words:
-    """Say what a call has done, how it was approved and what else happened, and what to do next."""
-    (step,) = done.steps
-    said, next_step = [it.text for it in step.said], step.next_step
-    if step.lost is not None and done.observed is not None:
-        seen = done.observed.state.replace("_", " ")
-        said.append(f"{step.lost}. Then the studio was seen {seen}.")
-        next_step = next_step or _NOT_AGAIN
-    elif step.lost is not None:
-        said.append(read_back_text(step.lost))
-        next_step = next_step or _NOT_AGAIN
-    summary = f"{' '.join(said)}{_approved(done)}".lstrip()
-    return Words(summary, tuple(it.text for it in step.warnings), next_step)
-
-
-def several_done_words(done: Done) -> Words:
-    """Say how many changes were made and how they were approved, and what came of each."""
-    if not done.is_whole:
-        made = f"{done.tally}."
-    elif done.observed is not None and done.observed.state != "on_air":
-        made = "TRaX accepted all changes."
-    else:
-        made = "All changes were made."
-    steps = (f"{number}. {_said(it)}" for number, it in enumerate(done.steps, start=1))
-    lines = (f"{made}{_approved(done)}", *steps)
-    return Words("\n".join(lines), message=_next_after_several(done))
-
-
-def _said(step: Step) -> str:
-    """What became of one of several changes."""
-    said = [it.text for it in (*step.said, *step.warnings)]
-    is_seen = step.outcome == "applied" and step.data is None
-    return " ".join([*said, read_back_text(step.lost)] if step.lost and not is_seen else said)
-
-
-def _next_after_several(done: Done) -> str:
-    """One next step: that of the change which was not made, or of which nobody is sure."""
-    for it in done.steps:
-        if it.outcome == "not_sent":
-            break
-        if it.error is not None:
-            return it.error.next_step
-        if it.outcome == "unknown" or it.next_step:
-            return it.next_step or ApplyChanges.look
-    return "" if done.is_whole else ApplyChanges.look
-
-
-def _approved(done: Done) -> str:
-    """The last sentence of a line, where nobody was asked."""
-    return _NOT_ASKED if done.approved_by == "confirm_alone" else ""
-
-
 def _lifetime(not_run: NotDone) -> str:
     """How long its confirmation can be used. It is new: the date goes without saying."""
     ends = not_run.expires_at
@@ -206,3 +178,53 @@ def _ask_for_yes(not_run: NotDone) -> str:
         " call instead. Several previews may be shown together, if none changes what another one"
         " shows."
     )
+
+
+# What a person said no to, or too soon
+
+
+def is_error(not_run: NotDone) -> bool:
+    """Whether a call has failed, which did not run and awaits nobody's answer."""
+    if not_run.status == "cannot_ask":  # nobody's mistake
+        return False
+    is_withdrawn = not_run.reason == "cancelled" and not_run.why is not None
+    return is_withdrawn or not_run.reason not in _NO_ERRORS
+
+
+def refusal_summary(not_run: NotDone) -> str:
+    """Why a call did not run, for a person. Empty if that is said elsewhere."""
+    match not_run:
+        case NotDone(reason="too_soon", why=str()):
+            return "Nobody can have read the question, so it's withdrawn. Nothing was sent."
+        case NotDone(reason="recently_declined", retry_after_seconds=int(left)):
+            return f"You said no before, so you aren't asked again for {_seconds(left)}."
+        case NotDone(status="cannot_ask", reason=None):
+            return "You can't be asked here, so nothing was sent."
+        case NotDone(reason=str(reason)):
+            return _SUMMARIES.get(reason, "")
+    return ""
+
+
+def refusal_text(not_run: NotDone) -> str | None:
+    """Why a call did not run, and what to do next. None if that is said elsewhere."""
+    match not_run:
+        case NotDone(reason="too_soon", why=str()):
+            return _WITHDRAWN
+        case NotDone(reason="used", why=why):
+            used = f"This approval was already used: {why}."
+            return f"Nothing more was sent. {used} Check the result first."
+        case NotDone(reason="cancelled", why=str(why)):
+            return f"The question was withdrawn: {why}. Nothing was sent. {_NOT_AGAIN}"
+        case NotDone(reason="recently_declined", retry_after_seconds=int(left)):
+            ago = _seconds(max(0, int(REST_SECONDS) - left))
+            return (
+                f"The user said no {ago} ago, so they won't be asked again for {_seconds(left)}. If"
+                " they changed their mind, tell them and call again then."
+            )
+        case NotDone(reason=str(reason)):
+            return _SAID.get(reason)
+    return None
+
+
+def _seconds(count: int) -> str:
+    return "1 second" if count == 1 else f"{count} seconds"
