@@ -177,10 +177,6 @@ class Parts:
         }
         self.audit.write_verdict(call, facts, digest=digest)
 
-    def write_not_asked_in_form(self, call: Call) -> None:
-        """Write that a question is too long for a form, and is asked elsewhere."""
-        self.audit.write_not_asked_in_form(call)
-
     def write_sent(self, call: Call, operation: Change[Any], sent: Sent, **facts: object) -> None:
         """Write what became of an operation that was sent."""
         self.write(

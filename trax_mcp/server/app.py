@@ -160,14 +160,7 @@ class Service:
         composite = CompositeTools(
             client=client, guard=guard, clock=self.clock, media_dirs=media_dirs
         )
-        self.tools = Tools(
-            client=client,
-            asking=asking,
-            composite=composite,
-            offer=self.offer,
-            lists=lists,
-            news=parts.news,
-        )
+        self.tools = Tools(parts, asking, composite, self.offer)
         self._prompts = Prompts(self.offer)
         self._resources = Resources(client, lists, self.offer, offers_panel=self.tools.offers_panel)
         self._completions = Completions(

@@ -148,7 +148,7 @@ class Asking:
             self.guard.parts.write("asked", call, channel="form")
             return await request.ask(question, forms)
         if "form" in order and len(forms) > 1:
-            self.guard.parts.write_not_asked_in_form(call)
+            self.guard.parts.audit.write_not_asked_in_form(call)
         shown = await self._ask_outside(call, ask, way, asker=request.client_title)
         if shown is None:
             tried.add(way)

@@ -23,8 +23,7 @@ from trax_mcp.api.text_safety import spell_out, spell_out_in
 from trax_mcp.clock import iso
 from trax_mcp.consent.calls import Done
 from trax_mcp.server.done_text import done_words, several_done_words
-from trax_mcp.server.not_done import NotDone
-from trax_mcp.server.not_done_text import goes_on, not_run_words, preview_text
+from trax_mcp.server.not_done import NotDone, goes_on, not_run_words, preview_text
 from trax_mcp.server.untrusted import NAMES_NOTICE, without_ours, write_delimited, write_json
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Observed

@@ -1,6 +1,6 @@
 """The tools: how clients see them, and the way of a call from its arguments to its result."""
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
@@ -11,12 +11,12 @@ from trax_mcp.actions.several import ApplyChanges
 from trax_mcp.actions.shown import Operations
 from trax_mcp.actions.view import View
 from trax_mcp.api.caller import ANONYMOUS, Caller
-from trax_mcp.api.client import Client
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.operation import Effect, ListOperation, Operation, ToolInput
 from trax_mcp.api.reads import GetStreamStatus
 from trax_mcp.consent.calls import Answer, Call, Done, Step
+from trax_mcp.consent.parts import Parts
 from trax_mcp.consent.rules import Rules
 from trax_mcp.server import panel, results, untrusted
 from trax_mcp.server.arguments import EVIDENCE_SCHEMAS, Evidence, read_arguments
@@ -28,7 +28,6 @@ from trax_mcp.server.not_done import NotDone
 from trax_mcp.server.offer import TOOLS, Offer
 from trax_mcp.server.request import CallRequest, Request
 from trax_mcp.server.schemas import arguments_schema, output_schema
-from trax_mcp.studio.list_cache import ListCache
 from trax_mcp.studio.outputs import Words
 from trax_mcp.tools.check import CheckStudio
 
@@ -51,18 +50,9 @@ class Tools:
     """The tools that this server offers, and the methods of MCP for them."""
 
     def __init__(
-        self,
-        *,
-        client: Client,
-        asking: Asking,
-        composite: CompositeTools,
-        offer: Offer,
-        lists: ListCache,
-        news: MutableMapping[tuple[str, str], str],
+        self, parts: Parts, asking: Asking, composite: CompositeTools, offer: Offer
     ) -> None:
-        self._client = client
-        self._lists = lists
-        self._news_of = news
+        self._parts = parts
         self._asking = asking
         self._composite = composite
         self._offer = offer
@@ -153,12 +143,12 @@ class Tools:
         ids = [str(arguments.get("studioId"))]
         if tool.kind is CheckStudio and result.structured_content:
             ids += (it["id"] for it in result.structured_content.get("studios", ()))
-        found = (self._news_of.pop((request.caller.owner, it), "") for it in ids)
+        found = (self._parts.news.pop((request.caller.owner, it), "") for it in ids)
         return [it for it in found if it]
 
     async def _read(self, read: Operation[Any], request: CallRequest) -> types.CallToolResult:
         """Run an operation that changes nothing, and so needs nobody's consent."""
-        data = (await self._client.send(read, request.caller)).data
+        data = (await self._parts.client.send(read, request.caller)).data
         if read.returns_untrusted_text:
             return _chat_result(read, data, request)
         meaning = await self._meaning(read, data, request.caller)
@@ -166,10 +156,10 @@ class Tools:
 
     async def _change(self, change: Change[Any], request: CallRequest) -> types.CallToolResult:
         """Make a change that needs nobody's consent."""
-        response = await self._client.send(change, request.caller)
+        response = await self._parts.client.send(change, request.caller)
         if (failed := change.not_changed(response)) is not None:
             raise failed
-        known = self._lists.known(request.caller, change.studio())
+        known = self._parts.lists.known(request.caller, change.studio())
         report = change.report(View(known, now=request.clock.now()), response.data)
         step = Step(change.tool_name, "applied", *report, response.data)
         return results.change_result(Done((step,)))

@@ -23,8 +23,7 @@ from tests.units.studio_facts import LIVE, account, destination, known, previewe
 from trax_mcp.api.reads import GetHealth, GetStreamStatus
 from trax_mcp.consent.calls import Ask
 from trax_mcp.server.completions import Candidate, suggest
-from trax_mcp.server.not_done import NotDone
-from trax_mcp.server.not_done_text import BEGIN, END, preview_text
+from trax_mcp.server.not_done import BEGIN, END, NotDone, preview_text
 from trax_mcp.server.question_text import fits, form_messages, preview_lines
 from trax_mcp.studio import naming
 

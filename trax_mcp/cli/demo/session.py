@@ -15,7 +15,7 @@ from mcp.types import CallToolResult, ElicitRequestFormParams, ElicitRequestPara
 
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.cli.demo.screen import Screen
-from trax_mcp.server.not_done_text import BEGIN, END
+from trax_mcp.server.not_done import BEGIN, END
 from trax_mcp.settings import VARIABLE_PREFIX
 
 _CALL_SECONDS: Final = 30

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from trax_mcp.server.not_done import NotDone
-from trax_mcp.server.not_done_text import is_error, refusal_text
+from trax_mcp.server.not_done import NotDone, is_error, refusal_text
 
 if TYPE_CHECKING:
     from trax_mcp.consent.calls import Reason
