@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from proof.breaks.changes import Changes, later, put, swap
 from trax_mcp.api import operation
 from trax_mcp.api.errors import Refused
-from trax_mcp.api.operation import Rule, UnlessOff, When
+from trax_mcp.api.operation import Rule, When
 from trax_mcp.consent import policy, question, store
 from trax_mcp.consent.calls import Answer, is_certain
 from trax_mcp.consent.policy import (
@@ -42,8 +42,9 @@ _find = Asking._find
 _judge_person = policy._judge_person
 
 
-def _overlooked(rule: Rule, argument: str, given: Mapping[str, object]) -> When:
-    return When.NEVER if isinstance(rule, UnlessOff) else _when(rule, argument, given)
+def _unless_off(rule: Rule, argument: str, given: Mapping[str, object]) -> When:
+    is_off = False in {given.get("enabled"), given.get("active")}
+    return When.NEVER if is_off else _when(rule, argument, given)
 
 
 def _only_on_air(rule: Rule, argument: str, given: Mapping[str, object]) -> When:
@@ -86,7 +87,7 @@ CHANGES: Final[Changes] = {
         ("tests/consent/test_what_needs_a_yes.py", swap(Rules.when).by(lambda *_: When.NEVER)),
     ],
     "So overwriting one always needs your approval": [
-        ("tests/consent/test_what_needs_a_yes.py", swap(operation._when).by(_overlooked)),
+        ("tests/consent/test_what_needs_a_yes.py", swap(operation._when).by(_unless_off)),
         ("tests/consent/test_what_needs_a_yes.py", swap(operation._when).by(_only_on_air)),
     ],
     "A confirmation that comes back within five seconds": [

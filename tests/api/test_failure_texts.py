@@ -16,6 +16,7 @@ from tests.conftest import call
 from tests.support.product.faults import Fault
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.single_faults import READ, WRITE, failure_in
+from tests.world.world import MINE, open_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,18 +73,18 @@ async def test_without_a_key_nothing_is_sent_and_the_failure_says_how_to_get_one
 # Secrets
 
 
-async def refusal_of(server: Server[Any], sandbox: Sandbox, text: str, *, stream_key: str) -> str:
+async def refusal_of(sandbox: Sandbox, text: str, *, stream_key: str) -> str:
     """The message if TRaX refuses a new destination with this text."""
     sandbox.faults.add(Fault.error(400, "invalid_request", text), method="POST")
     arguments = {
         "studioId": "studio_42",
         "name": "N",
         "platform": "kick",
-        "enabled": False,
         "rtmpUrl": "rtmps://live.example/app",
         "streamKey": stream_key,
     }
-    result = await call(server, "create_destination", arguments)
+    async with open_world(MINE, trax=sandbox, TRAX_ASK="confirm_alone") as it:
+        result = await it[MINE].call("create_destination", **arguments, confirm=True)
     assert stream_key not in str(result) or len(stream_key) < 9
     return str(failure_in(result, sandbox)["message"])
 
@@ -102,23 +103,21 @@ async def refusal_of(server: Server[Any], sandbox: Sandbox, text: str, *, stream
     ],
     ids=["plain", "JSON in ASCII", "JSON", "JSON in HTML", "URL", "path", "form", "HTML"],
 )
-async def test_a_secret_that_trax_repeats_is_redacted(
-    server: Server[Any], sandbox: Sandbox, encoded: str
-) -> None:
+async def test_a_secret_that_trax_repeats_is_redacted(sandbox: Sandbox, encoded: str) -> None:
     """An error text can quote the request that it refuses."""
     text = f"Key {SANDBOX_KEY} may not use {encoded}: rejected"
-    message = await refusal_of(server, sandbox, text, stream_key=STREAM_KEY)
+    message = await refusal_of(sandbox, text, stream_key=STREAM_KEY)
     assert ' may not use [secret]: rejected"' in message
     assert SANDBOX_KEY not in message
 
 
 @pytest.mark.parametrize("short_secret", ["sk_live_", "e"])
 async def test_redacting_a_short_secret_leaves_no_part_of_a_long_one(
-    server: Server[Any], sandbox: Sandbox, short_secret: str
+    sandbox: Sandbox, short_secret: str
 ) -> None:
     """Redacting one secret leaves no part of another, and the text does not grow."""
     text = f"Not for {SANDBOX_KEY}! " + "e" * 9999
-    message = await refusal_of(server, sandbox, text, stream_key=short_secret)
+    message = await refusal_of(sandbox, text, stream_key=short_secret)
     assert SANDBOX_KEY.removeprefix("sk_live_") not in message
     assert len(message) < 400
 

@@ -147,8 +147,8 @@ def documented_text(call: str, scope: str | None) -> str:
 
 
 SEEN_IF_SWITCHED_ON: Final = {
-    "create_destination": "`rtmpUrl`, `streamKey` unless `enabled` is false",
-    "create_source": "`url` unless `active` is false",
+    "create_destination": "`rtmpUrl`, `streamKey`",
+    "create_source": "`url`",
 }
 """What no read shows of a new thing."""
 

@@ -188,7 +188,7 @@ TABLE: Final[Sequence[Entry]] = (
             Example({"name": "N", "platform": "kick"}, WHILE_LIVE, to_air=True),
             Example({"name": "N", "platform": "kick", "enabled": True}, WHILE_LIVE, to_air=True),
             Example({"name": "N", "platform": "kick", "enabled": False}, NEVER, to_air=False),
-            # No read shows where it goes, so it is seen before a show can go there.
+            # No read shows where it goes, so it is seen when that is set.
             Example(
                 {"name": "N", "platform": "kick", "rtmpUrl": ADDRESS, "streamKey": STREAM_KEY},
                 ALWAYS,
@@ -214,7 +214,7 @@ TABLE: Final[Sequence[Entry]] = (
                     "enabled": False,
                     "vertical": True,
                 },
-                NEVER,
+                ALWAYS,
                 to_air=False,
             ),
         ),
@@ -285,7 +285,7 @@ TABLE: Final[Sequence[Entry]] = (
                 {"name": "N", "type": "rtmp", "url": FEED, "active": True}, ALWAYS, to_air=True
             ),
             Example(
-                {"name": "N", "type": "rtmp", "url": FEED, "active": False}, NEVER, to_air=False
+                {"name": "N", "type": "rtmp", "url": FEED, "active": False}, ALWAYS, to_air=False
             ),
         ),
         reads=WITH_SOURCES,

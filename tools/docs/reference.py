@@ -18,7 +18,7 @@ from trax_mcp import __version__
 from trax_mcp.actions import OPERATIONS
 from trax_mcp.actions.several import ApplyChanges
 from trax_mcp.api.client import Client
-from trax_mcp.api.operation import Effect, Operation, ToolInput, UnlessOff, When, most
+from trax_mcp.api.operation import Effect, Operation, ToolInput, When, most
 from trax_mcp.cli.install.clients import CLIENTS
 from trax_mcp.consent.rules import Rules
 from trax_mcp.server.app import Service
@@ -213,16 +213,13 @@ def _questions_rows() -> Iterator[Row]:
 def _calls(kind: type[Operation[Any]], when: When) -> str:
     """The calls of a tool that need a yes then, in words."""
     rules = {name: it for name, it in kind.consent.items() if most(it) is when}
-    given, unless = list[str](), dict[str, None]()
+    given, unless = list[str](), list[str]()
     for name, it in rules.items():
         match it:
-            case UnlessOff(switch):
-                given.append(f"`{name}`")
-                unless[switch] = None
             case When():
                 given.append(f"`{name}`")
             case _ if None in it:
-                unless[name] = None
+                unless.append(name)
             case _:
                 given.append(f"`{name}` true")
     parts = [f"with {', '.join(given)}"] if given else []

@@ -25,7 +25,7 @@ from trax_mcp.actions.view import Row, Sentences, Target, View, as_in
 from trax_mcp.api import arguments
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Destination, Model
-from trax_mcp.api.operation import Effect, Response_co, UnlessOff, When, unless_false
+from trax_mcp.api.operation import Effect, Response_co, When, unless_false
 from trax_mcp.api.reads import (
     GetHealth,
     GetStreamStatus,
@@ -76,8 +76,8 @@ class CreateDestination(
     endpoint="POST /v1/studios/{id}/destinations",
     effect=Effect.WRITE,
     consent={
-        "rtmpUrl": UnlessOff("enabled"),
-        "streamKey": UnlessOff("enabled"),
+        "rtmpUrl": When.ALWAYS,
+        "streamKey": When.ALWAYS,
         "enabled": unless_false(When.WHILE_LIVE),
     },
     shown_by=ListDestinations,

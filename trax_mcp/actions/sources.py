@@ -23,7 +23,7 @@ from trax_mcp.actions.view import Row, Sentences, Target, View
 from trax_mcp.api import arguments
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Model, Source
-from trax_mcp.api.operation import Effect, Response_co, UnlessOff, When, unless_false
+from trax_mcp.api.operation import Effect, Response_co, When, unless_false
 from trax_mcp.api.reads import GetHealth, GetStreamStatus, GetStudio, ListSources
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Facts
@@ -57,7 +57,7 @@ class CreateSource(
     Change[Source],
     endpoint="POST /v1/studios/{id}/sources",
     effect=Effect.WRITE,
-    consent={"url": UnlessOff("active"), "active": unless_false(When.WHILE_LIVE)},
+    consent={"url": When.ALWAYS, "active": unless_false(When.WHILE_LIVE)},
     shown_by=ListSources,
     hint="Viewers may see it at once.",
 ):

@@ -67,14 +67,7 @@ ByValue = Mapping[bool | None, When]
 """When a call needs consent, by the value of an argument; None is for one that is not given."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnlessOff:
-    """Giving an argument always needs consent, unless the same call turns a switch off."""
-
-    switch: str
-
-
-Rule = When | ByValue | UnlessOff
+Rule = When | ByValue
 Consent = Mapping[str, Rule]
 """When a call needs consent, by the arguments that it has."""
 
@@ -91,8 +84,6 @@ def unless_false(when: When) -> ByValue:
 
 def most(rule: Rule) -> When:
     """The most that an argument can ask for."""
-    if isinstance(rule, UnlessOff):
-        return When.ALWAYS
     return rule if isinstance(rule, When) else max(rule.values())
 
 
@@ -277,8 +268,7 @@ class Operation(ToolInput, Generic[Response_co], abstract=True):
         cls.wider_without |= {it for it, rule in cls.consent.items() if _is_wider_without(rule)}
         if cls.consent and cls.effect is not Effect.WRITE:
             raise TypeError(f"{cls.__name__}: only a WRITE needs consent for some arguments")
-        switches = {it.switch for it in cls.consent.values() if isinstance(it, UnlessOff)}
-        if unknown := (cls.consent.keys() | switches) - set(cls.argument_names()):
+        if unknown := cls.consent.keys() - set(cls.argument_names()):
             raise TypeError(f"{cls.__name__}: `consent` names {sorted(unknown)}")
         if look is not None:
             cls.look = look
@@ -357,12 +347,8 @@ class ListOperation(Operation[Page[ItemT]], Generic[ItemT], abstract=True):
 
 def _when(rule: Rule, argument: str, given: Mapping[str, object]) -> When:
     value = given.get(argument)
-    match rule:
-        case When():
-            return When.NEVER if value is None else rule
-        case UnlessOff(switch):
-            is_off = value is None or given.get(switch) is False
-            return When.NEVER if is_off else When.ALWAYS
+    if isinstance(rule, When):
+        return When.NEVER if value is None else rule
     return rule.get(value, When.NEVER) if isinstance(value, bool | None) else When.NEVER
 
 

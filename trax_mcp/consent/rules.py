@@ -9,7 +9,7 @@ from trax_mcp.actions.change import Change
 from trax_mcp.actions.several import ApplyChanges
 from trax_mcp.actions.shown import SEVERAL
 from trax_mcp.api.models import Model
-from trax_mcp.api.operation import Effect, Operation, ToolInput, UnlessOff, When, most
+from trax_mcp.api.operation import Effect, Operation, ToolInput, When, most
 from trax_mcp.consent.ways import WaysToAsk
 
 
@@ -50,10 +50,8 @@ class Rules:
         rules = {f"`{name}`": it for name, it in kind.consent.items() if most(it) is When.ALWAYS}
         given = [name for name, it in rules.items() if not isinstance(it, Mapping)]
         switched_on = [name for name, it in rules.items() if isinstance(it, Mapping)]
-        switches = {it.switch for it in rules.values() if isinstance(it, UnlessOff)}
-        unless = "".join(f" unless `{it}` is false" for it in switches)
         cases = ["while on air"]
-        cases += [f"always for {', '.join(given)}{unless}"] if given else []
+        cases += [f"always for {', '.join(given)}"] if given else []
         cases += [f"always to switch {', '.join(switched_on)} on"] if switched_on else []
         return f"Needs user approval {', '.join(cases)}."
 

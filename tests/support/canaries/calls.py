@@ -54,7 +54,6 @@ _WITH_SECRETS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("get_studio", STUDIO),
     ("list_destinations", STUDIO),
     ("create_destination", {**STUDIO, **_NEW_DESTINATION, **_CUSTOM_TARGET}),
-    ("create_destination", {**STUDIO, **_NEW_DESTINATION, **_CUSTOM_TARGET, "enabled": False}),
     ("create_destination", {**STUDIO, **_NEW_DESTINATION, "streamKey": secret.STREAM_KEY}),
     (
         "create_destination",
@@ -138,10 +137,16 @@ CALLS_IN: Final = {
 """The calls in each mode: all of them where TRaX's words reach a model, else a fifth."""
 
 CONFIRMED: Final = {
-    mode: ("update_destination", "go_live", *(("go_offline",) if mode == "normal" else ()))
+    mode: (
+        *("update_destination", "go_live"),
+        *(("create_destination", "go_offline") if mode == "normal" else ()),
+    )
     for mode in MODES
 }
-"""The tools to confirm. Without readable facts a stop is observed for long, so not there."""
+"""The tools to confirm. Without readable facts a stop is observed for long, so not there.
+
+Each is a question more, and of those only the latest are kept.
+"""
 
 
 @dataclass
