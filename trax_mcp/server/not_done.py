@@ -1,7 +1,7 @@
 """A call that was not done, as its caller is told: refused, or a person is asked, or is to be.
 
-Pure.
-Every text says what was not done and what to do next. Clients show it as plain text or as Markdown.
+Pure. Every text says what was not done and what to do next. Clients show it as plain text or as
+Markdown.
 """
 
 from collections.abc import Mapping
