@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, YES
+from tests.support.guarded_calls import DELETE_SOURCE, GO_LIVE, GO_OFFLINE
 from tests.support.product.commands import run_command
 from tests.support.product.software_passkey import SoftwarePasskey
 from tests.support.simulated_person import Person, agreeing
@@ -50,9 +50,9 @@ class Signing:
         return self.world.sent
 
     async def press(self, signature: str) -> None:
-        """Press yes with a signature."""
+        """Approve the question with a signature."""
         ticket = self.question.data["ticket"]
-        body = {"ticket": ticket, "choice": YES, "signature": signature}
+        body = {"ticket": ticket, "choice": self.question.yes, "signature": signature}
         await self.world.open_page.tab.post("/answer", body)
 
 
@@ -95,12 +95,14 @@ async def test_a_press_without_its_signature_changes_nothing() -> None:
 
 async def test_a_signature_is_for_one_question_only() -> None:
     async with signing() as it:
-        before = it.challenge
-        signature = it.key.sign(before, it.origin)
-        it.world.trax.remove("dest_2")
+        signature = it.key.sign(it.challenge, it.origin)
+        it.world[MINE].start(DELETE_SOURCE)
+        it.question = await it.world.open_page.next(2)
+        it.world.hand_clock.advance(1)
         await it.press(signature)
-        assert await it.question.phase() == "ended"
         assert it.sent == []
+        await it.press(it.key.sign(it.challenge, it.origin))
+        assert it.sent == [DELETE_SOURCE.sent]
 
 
 @pytest.mark.parametrize("forms", [True, False], ids=["in a form", "on the page"])
