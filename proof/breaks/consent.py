@@ -22,7 +22,7 @@ from trax_mcp.consent.policy import (
 from trax_mcp.consent.question import Question
 from trax_mcp.consent.rules import Rules
 from trax_mcp.consent.sending import Sending
-from trax_mcp.consent.state import Studio
+from trax_mcp.consent.state import StudioRecord
 from trax_mcp.server.asking import Asking
 from trax_mcp.server.request import CallRequest
 from trax_mcp.studio.facts import Facts
@@ -80,7 +80,7 @@ _WITHHELD_TEST: Final = "tests/consent/test_consent_withheld.py"
 CHANGES: Final[Changes] = {
     "Before you go on or off the air": [
         ("tests/consent/test_consent_facts.py", swap(Facts.writes_are_off).by(lambda *_: False)),
-        ("tests/units/consent/test_races.py", swap(Studio.has_turn).by(lambda *_: True)),
+        ("tests/units/consent/test_races.py", swap(StudioRecord.has_turn).by(lambda *_: True)),
     ],
     "**Nothing goes on air without": [
         ("tests/consent/test_consent_withheld.py", swap(judge).by(lambda *_: Proceed())),

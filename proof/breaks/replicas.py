@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from proof.breaks.changes import Changes, Edit, Patch, put, swap
 from trax_mcp.api import accepted_keys
 from trax_mcp.api.accepted_keys import AcceptedKeys
-from trax_mcp.consent.state import Studio
+from trax_mcp.consent.state import StudioRecord
 from trax_mcp.consent.store import Store
 from trax_mcp.replicas import engine_keys, engine_records
 from trax_mcp.server.readiness import Readiness
@@ -23,17 +23,17 @@ _PROXY: Final = "deploy/haproxy.cfg"
 
 _PROXY_TEST: Final = "proof/deploy/test_proxy_setup.py"
 
-_end: Final = Studio.end
+_end: Final = StudioRecord.end
 _record_refusal: Final = AcceptedKeys.record_refusal
 
 
 def _end_if_stops_differ(
-    self: Studio, begun: Begin, it: End, now: float, lease: float
-) -> tuple[Studio, bool]:
+    self: StudioRecord, begun: Begin, it: End, now: float, lease: float
+) -> tuple[StudioRecord, bool]:
     """A stop that is not remembered any more is another one than the last."""
-    after, came = _end(self, begun, it, now, lease)
+    after, is_stopped = _end(self, begun, it, now, lease)
     differs = it.start == "applied" and self.last_stop_for(begun.caller) != begun.last_stop
-    return after, came or differs
+    return after, is_stopped or differs
 
 
 def _record_refusal_of_the_studio(
@@ -69,7 +69,7 @@ CHANGES: Final[Changes] = {
     "**A Valkey that forgets": [
         (
             "proof/replicas/test_forgetful_engine.py",
-            Patch(Studio, "end", _end_if_stops_differ, None),
+            Patch(StudioRecord, "end", _end_if_stops_differ, None),
         ),
     ],
     "**A go-live that was approved before such a stop": [

@@ -15,7 +15,7 @@ from trax_mcp.api.errors import TraxError
 from trax_mcp.consent import after_stop, parts, shielded_tasks, stopping
 from trax_mcp.consent.running import Start
 from trax_mcp.consent.sending import Sending
-from trax_mcp.consent.state import Studio
+from trax_mcp.consent.state import StudioRecord
 from trax_mcp.consent.stop import Stop
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from trax_mcp.consent.running import Begin, End, EndStop
     from trax_mcp.studio.facts import Observed
 
-StudioT = TypeVar("StudioT", bound=Studio)
+StudioT = TypeVar("StudioT", bound=StudioRecord)
 _STOP_AS_SEEN_TEST: Final = "tests/consent/test_stop_as_seen.py"
 _LATER_TEST: Final = "tests/seams/consent/test_later_shows.py"
 _STARTS_TEST: Final = "tests/seams/consent/test_start_that_still_comes.py"
@@ -32,10 +32,10 @@ _UNSHIELDED: Final = SimpleNamespace(
     CancelScope=lambda *, deadline, shield: anyio.CancelScope(deadline=deadline),
     Event=anyio.Event,
 )
-_begin_repeat = Studio.begin_repeat
+_begin_repeat = StudioRecord.begin_repeat
 _conclude = Stop._conclude
-_end = Studio.end
-_end_stop = Studio.end_stop
+_end = StudioRecord.end
+_end_stop = StudioRecord.end_stop
 
 
 def by_its_answer(sent: Sent, seen: Observed, *_: object, **__: object) -> after_stop.StopEnd:
@@ -55,8 +55,8 @@ def _end_after_any_stop(
 def _end_if_known(
     self: StudioT, begun: Begin, it: End, now: float, lease: float
 ) -> tuple[StudioT, bool]:
-    after, came = _end(self, begun, it, now, lease)
-    return after, came or (it.start is not None and self.start is None)
+    after, is_stopped = _end(self, begun, it, now, lease)
+    return after, is_stopped or (it.start is not None and self.start is None)
 
 
 def _end_as_if_taken(self: StudioT, it: EndStop) -> tuple[StudioT, bool]:
@@ -86,23 +86,26 @@ CHANGES: Final[Changes] = {
     ],
     "The answer to a go-live mentions a later stop only if": [
         # A refused stop ends the watch of a start.
-        (_STOP_AS_SEEN_TEST, swap(Studio.end_stop).by(_end_as_if_taken)),
+        (_STOP_AS_SEEN_TEST, swap(StudioRecord.end_stop).by(_end_as_if_taken)),
     ],
     "takes the studio off the air again": [
         ("tests/consent/test_stop_during_go_live.py", swap(Sending._undo).by(later(value=None))),
     ],
     "An earlier stop ends no newer show": [
-        ("tests/consent/test_stop_during_go_live.py", swap(Studio.end).by(_end_after_any_stop)),
+        (
+            "tests/consent/test_stop_during_go_live.py",
+            swap(StudioRecord.end).by(_end_after_any_stop),
+        ),
         (
             "tests/units/consent/test_state.py",
-            swap(Studio.begin_repeat).by(lambda self, *_: (self, True)),
+            swap(StudioRecord.begin_repeat).by(lambda self, *_: (self, True)),
         ),
         (_STARTS_TEST, swap(after_stop.is_another).by(lambda *_: False)),
         (_LATER_TEST, swap(stopping.Stopping.learn_stream).by(later(value=None))),
-        (_LATER_TEST, swap(Studio.begin_repeat).by(_begin_repeat_at_any_time)),
+        (_LATER_TEST, swap(StudioRecord.begin_repeat).by(_begin_repeat_at_any_time)),
     ],
     "A Valkey that has forgotten a stop": [
-        ("tests/seams/consent/test_go_live.py", swap(Studio.end).by(_end_if_known)),
+        ("tests/seams/consent/test_go_live.py", swap(StudioRecord.end).by(_end_if_known)),
     ],
     "If TRaX accepted the stop and that start": [
         (_STARTS_TEST, swap(after_stop.waits_for_start).by(lambda *_: False)),
@@ -115,7 +118,7 @@ CHANGES: Final[Changes] = {
         (_STOPS_TEST, swap(Stop._conclude).by(_conclude_unless_gone)),
     ],
     "It voids every earlier yes": [
-        ("tests/consent/test_consent_stop.py", swap(Studio.is_void).by(lambda *_: False)),
+        ("tests/consent/test_consent_stop.py", swap(StudioRecord.is_void).by(lambda *_: False)),
         (
             "tests/consent/test_auto_go_live.py",
             swap(UpdateStudio.puts_on_air).by(lambda self: False),

@@ -14,7 +14,7 @@ import pytest
 from proof.replicas.engine_proxy import EngineFault, engine_proxy, losing
 from tests.units.consent.questions import CALLER, DELETE, question_about
 from tests.units.consent.races import KINDS, Round
-from trax_mcp.consent.state import Studio
+from trax_mcp.consent.state import StudioRecord
 from trax_mcp.consent.store import Away, Store, name_of
 from trax_mcp.replicas.engine import Engine
 from trax_mcp.replicas.engine_records import EngineRecords, Unreadable
@@ -64,7 +64,7 @@ class Troubled:
         """Read a record, at one of the two."""
         return await self._records.read(name)
 
-    async def write(self, seen: Record, studio: Studio) -> bool:
+    async def write(self, seen: Record, studio: StudioRecord) -> bool:
         """Write it, at one of the two."""
         return await self._records.write(seen, studio)
 
@@ -129,10 +129,10 @@ async def test_a_record_is_read_as_it_was_written_at_another_replica(
         asked = await asked_on(here)
         seen = await there.read(NAME)
         assert set(seen.studio.questions) == {asked}
-        assert not await there.write(seen._replace(version=b""), Studio())
-        assert await there.write(seen, Studio())
+        assert not await there.write(seen._replace(version=b""), StudioRecord())
+        assert await there.write(seen, StudioRecord())
         assert not await here.write(seen, replace(seen.studio, last_stop=1.0))
-        assert (await here.read(NAME)).studio == Studio()
+        assert (await here.read(NAME)).studio == StudioRecord()
 
 
 async def test_nothing_is_in_clear_and_all_of_it_ends_within_an_hour(
@@ -184,12 +184,12 @@ async def test_a_write_whose_answer_is_lost_has_happened_once(
         seen = await records.read(NAME)
         proxy.start_counting(losing(1, times))
         if times == 1:
-            assert await records.write(seen, Studio(last_stop=1.0))
+            assert await records.write(seen, StudioRecord(last_stop=1.0))
         else:
             with pytest.raises(Away):
-                await records.write(seen, Studio(last_stop=1.0))
+                await records.write(seen, StudioRecord(last_stop=1.0))
     async with records_on(engine.url) as records:
-        assert (await records.read(NAME)).studio == Studio(last_stop=1.0)
+        assert (await records.read(NAME)).studio == StudioRecord(last_stop=1.0)
 
 
 async def test_an_older_copy_counts_as_absent(engine: ThrowawayEngine) -> None:
@@ -208,6 +208,6 @@ async def test_an_older_copy_counts_as_absent(engine: ThrowawayEngine) -> None:
                     await anyio.sleep(0.1)
         async with engine.client() as client:
             assert await client.dbsize() > 0
-        assert after.studio == Studio()
+        assert after.studio == StudioRecord()
         assert not await records.write(before, before.studio)
-        assert await records.write(after, Studio(last_stop=1.0))
+        assert await records.write(after, StudioRecord(last_stop=1.0))

@@ -171,12 +171,12 @@ class NotRun:
 class Ask(NamedTuple):
     """A person must decide. Whoever asks chooses the way, and lets the guard keep the question.
 
-    `record` is where it is kept. `reason` is what was wrong with a confirmation, and `changes` is
-    what differs from its preview.
+    `record_name` is where it is kept. `reason` is what was wrong with a confirmation, and `changes`
+    is what differs from its preview.
     """
 
     preview: Preview
-    record: str
+    record_name: str
     reason: Literal["expired", "mismatch", "changed"] | None = None
     changes: tuple[Sentence, ...] = ()
 

@@ -46,7 +46,7 @@ from trax_mcp.consent.running import Begin
 from trax_mcp.consent.sending import Sending, Shown
 from trax_mcp.consent.stop import Stop
 from trax_mcp.consent.stop_token import StopToken, sign_stop
-from trax_mcp.consent.store import Away, Record, new_question_id, record_of, store_unavailable
+from trax_mcp.consent.store import Away, Record, new_question_id, record_name_in, store_unavailable
 from trax_mcp.consent.ways import Way
 from trax_mcp.studio.facts import Facts
 from trax_mcp.studio.naming import Sentence
@@ -82,9 +82,9 @@ class Guard:
         Raises:
             TraxError: the store does not answer.
         """
-        record = self.parts.record_of(GetStreamStatus(studio_id=studio_id), caller)
+        record_name = self.parts.record_name_of(GetStreamStatus(studio_id=studio_id), caller)
         try:
-            seen = await self.parts.store.look(record)
+            seen = await self.parts.store.look(record_name)
         except Away:
             raise store_unavailable() from None
         return seen.studio.start is not None and seen.studio.start.may_come(seen.now)
@@ -93,9 +93,9 @@ class Guard:
 
     def question(self, call: Call, ask: Ask, way: Way) -> Question:
         """The question about a call, in one way. That about a stop is a signed word."""
-        question_id = self._sign(call, ask, way) if call.is_stop else new_question_id(ask.record)
+        new_id = self._sign(call, ask, way) if call.is_stop else new_question_id(ask.record_name)
         return Question(
-            id=question_id,
+            id=new_id,
             caller=call.caller.fingerprint,
             operations=call.operations,
             way=way,
@@ -113,7 +113,7 @@ class Guard:
         if not call.is_stop:
             keep = question
             question = await self.parts.store.update(
-                ask.record, lambda studio, now: studio.ask(keep, now)
+                ask.record_name, lambda studio, now: studio.ask(keep, now)
             )
         self.write_asked(call, ask, way)
         return question
@@ -127,7 +127,7 @@ class Guard:
     async def asked(self, call: Call) -> Question | None:
         """The open question that a call answers."""
         question_id = call.answer.question_id if call.answer else ""
-        seen = await self.parts.store.look(record_of(question_id))
+        seen = await self.parts.store.look(record_name_in(question_id))
         question = seen.studio.question(question_id, call.caller.fingerprint, seen.now)
         if question is None or not seen.studio.is_good(question, seen.now):
             return None
@@ -159,13 +159,13 @@ class Run:
         self.call = call
         self.owner = call.caller.fingerprint
         self.when = parts.rules.when(call.operations)
-        self.came = parts.clock.seconds()
-        self.record = ""
+        self._arrived = parts.clock.seconds()
+        self.record_name = ""
         self.turn_id = ""
         self.question: Question | None = None
         self.is_for_another = False
         self.seen: Record
-        self.came_at = 0.0
+        self.arrived_at = 0.0
 
     async def run(self) -> Result:
         """Run it, and a second time if TRaX's rate limit kept it from doing anything.
@@ -191,8 +191,8 @@ class Run:
         may_be_sent = self.when is not When.ALWAYS or self.call.answer is not None
         since = await self._last_stop() if self._is_alone else None
         while True:
-            self.record = self.parts.record(self.call)
-            turn = self.parts.store.turn(self.record, self.call.caller.owner)
+            self.record_name = self.parts.record_name(self.call)
+            turn = self.parts.store.turn(self.record_name, self.call.caller.owner)
             async with turn if may_be_sent else nullcontext("") as self.turn_id:
                 await self._look(since)
                 result = await self._try()
@@ -208,10 +208,11 @@ class Run:
         if (refused := await self._refuse_before_reading()) is not None:
             return refused
         facts, is_free = await self._read()
-        if (record := self.parts.record(self.call)) != self.record:  # TRaX has accepted the key
+        record_name = self.parts.record_name(self.call)
+        if record_name != self.record_name:  # TRaX has accepted the key
             if self.turn_id:
                 return None
-            self.record = record
+            self.record_name = record_name
             await self._look(None)
         if is_free:  # an approval that is not needed is used too, so that it cannot run it again
             used = question_to_use(self.call, self.question)
@@ -222,9 +223,9 @@ class Run:
 
     async def _look(self, since: float | None) -> None:
         """Look at the studio, and at the question that the call answers."""
-        waited = self.parts.clock.seconds() - self.came
-        seen = self.seen = await self.parts.store.look(self.record)
-        self.came_at = seen.now - waited
+        waited = self.parts.clock.seconds() - self._arrived
+        seen = self.seen = await self.parts.store.look(self.record_name)
+        self.arrived_at = seen.now - waited
         has_stopped = since is not None and since != seen.studio.last_stop_for(self.owner)
         if has_stopped and puts_on_air(self.call.operations):
             self.call = self.call._replace(answer=None)  # it is older than a stop
@@ -232,7 +233,7 @@ class Run:
         answer = self.call.answer
         if answer is None or not answer.question_id:
             return
-        if (name := record_of(answer.question_id)) == self.record:
+        if (name := record_name_in(answer.question_id)) == self.record_name:
             found = seen.studio.question(answer.question_id, self.owner, seen.now)
             if found is not None and (found.is_used or seen.studio.is_good(found, seen.now)):
                 self.question = found
@@ -249,7 +250,7 @@ class Run:
 
     async def _last_stop(self) -> float:
         """The last stop when the call came: another may come while it waits."""
-        seen = await self.parts.store.look(self.parts.record(self.call))
+        seen = await self.parts.store.look(self.parts.record_name(self.call))
         return seen.studio.last_stop_for(self.owner)
 
     async def _read(self) -> tuple[Facts, bool]:
@@ -280,12 +281,12 @@ class Run:
             return self._refuse(replace(USED, why=question.outcome), question.preview.digest)
         if (refusal := refusal_by_person(call, question)) is None:
             return None
-        verdict = unless_unseen(refusal, call.answer, age=self.came_at - question.asked_at)
+        verdict = unless_unseen(refusal, call.answer, age=self.arrived_at - question.asked_at)
         if not isinstance(verdict, Refuse):
             raise TypeError(verdict)
         refusals, is_no = _name_of_refusals(call), verdict.reason == "declined"
         await self.parts.store.update(  # a form that was only closed is no answer
-            self.record,
+            self.record_name,
             lambda it, now: (
                 it.decline(question, refusals, now) if is_no else (it.discard(question.id)[0], None)
             ),
@@ -306,7 +307,7 @@ class Run:
                 call,
                 preview.digest,
                 self.question,
-                self.came_at,
+                self.arrived_at,
                 nothing_to_do(call, facts, now, is_awaited=is_awaited),
                 refusals.rest_seconds(moment) if refusals else None,
                 self.is_for_another,
@@ -320,13 +321,13 @@ class Run:
             changes = changes_since(question.preview, preview)
             earlier = question.id  # it stays invalid if all changes back
             if not question.is_elsewhere:  # a panel and a page show what became of it
-                await self.parts.store.update(self.record, lambda it, _: it.discard(earlier))
+                await self.parts.store.update(self.record_name, lambda it, _: it.discard(earlier))
         if isinstance(verdict, AskFirst):
-            return Ask(preview, self.record, verdict.reason, changes)
+            return Ask(preview, self.record_name, verdict.reason, changes)
         if verdict is TOO_SOON and question is not None:
             earlier = question.id
             is_withdrawn = await self.parts.store.update(
-                self.record, lambda it, now: it.hurry(earlier, now)
+                self.record_name, lambda it, now: it.hurry(earlier, now)
             )
             return self._refuse(
                 replace(verdict, why=WITHDRAWN if is_withdrawn else None), preview.digest
@@ -349,7 +350,7 @@ class Run:
             question_id,
             _name_of_refusals(self.call) if question_id else None,
         )
-        sending = Sending(self.parts, self.call, self.record, begun, shown)
+        sending = Sending(self.parts, self.call, self.record_name, begun, shown)
         return sending if await sending.run() else None
 
     async def _wait_for_rate_limit(self, error: Refused) -> bool:

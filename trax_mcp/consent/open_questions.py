@@ -27,9 +27,9 @@ from trax_mcp.consent.question import (
     Question,
     QuestionState,
 )
-from trax_mcp.consent.state import Studio
+from trax_mcp.consent.state import StudioRecord
 from trax_mcp.consent.stop_token import StopToken
-from trax_mcp.consent.store import Away, record_of
+from trax_mcp.consent.store import Away, record_name_in
 
 Elsewhere = Literal["panel", "page"]
 _KEPT_SECONDS: Final = 60.0
@@ -42,12 +42,12 @@ MAX_OPEN: Final[Mapping[Elsewhere, int]] = {"panel": 32, "page": 3}
 class OpenQuestion:
     """A question in a panel or on the page, for those who show it and those who wait for it.
 
-    `record` is where it is kept.
+    `record_name` is where it is kept.
     """
 
     id: str
     call: Call
-    record: str
+    record_name: str
     questions: "OpenQuestions"
 
     @property
@@ -62,7 +62,7 @@ class OpenQuestion:
 
     async def state(self) -> QuestionState:
         """What it is now."""
-        seen = await self.questions.store.look(self.record)
+        seen = await self.questions.store.look(self.record_name)
         caller = self.call.caller.fingerprint
         return QuestionState(seen.studio.question(self.id, caller, seen.now), seen.now)
 
@@ -207,10 +207,10 @@ class OpenQuestion:
         await self._take_back(withdrawn, why)
 
     async def _change(self, change: Callable[[Question, float], Question]) -> bool:
-        def step(studio: Studio, now: float) -> tuple[Studio, bool]:
+        def step(studio: StudioRecord, now: float) -> tuple[StudioRecord, bool]:
             return studio.change(self.id, lambda question: change(question, now))
 
-        return await self.questions.store.update(self.record, step)
+        return await self.questions.store.update(self.record_name, step)
 
     async def _take_back(self, change: Callable[[Question, float], Question], why: str) -> None:
         """End it, so that it can no longer be answered. A stop's word stays good."""
@@ -260,11 +260,11 @@ class OpenQuestions:
         await self._make_room(room)
         question = replace(question, must_report=must_report)
         opened = await self.store.update(
-            ask.record, lambda studio, now: studio.ask_elsewhere(question, now)
+            ask.record_name, lambda studio, now: studio.ask_elsewhere(question, now)
         )
         if not call.is_stop:  # a preview asks about it, too
             self.guard.write_asked(call, ask, way)
-        it = OpenQuestion(opened.id, call._replace(answer=None), ask.record, self)
+        it = OpenQuestion(opened.id, call._replace(answer=None), ask.record_name, self)
         if opened.id == question.id:
             self._opened_here.setdefault(room, []).append(it)
             self.guard.parts.write("asked", call, channel=way)
@@ -276,13 +276,13 @@ class OpenQuestions:
         if StopToken.read(token, key=caller.key or "", studio_id=studio_id) is not None:
             with suppress(ValidationError):  # a caller can sign anything with their own key
                 call = Call((GoOffline(studio_id=studio_id),), caller)
-                return OpenQuestion(token, call, self.guard.parts.record(call), self)
-        record = record_of(ticket)
-        seen = await self.store.look(record)
+                return OpenQuestion(token, call, self.guard.parts.record_name(call), self)
+        record_name = record_name_in(ticket)
+        seen = await self.store.look(record_name)
         question = seen.studio.question(ticket, caller.fingerprint, seen.now)
         if question is None:
             return None
-        return OpenQuestion(question.id, Call(question.operations, caller), record, self)
+        return OpenQuestion(question.id, Call(question.operations, caller), record_name, self)
 
     async def find(self, call: Call) -> tuple[OpenQuestion, Phase] | None:
         """The latest question that a call must know of: the same call, and news for it.
@@ -290,14 +290,14 @@ class OpenQuestions:
         A question about going on air is none after a stop, nor an outcome that was told, or is
         old. A stop is always a new call.
         """
-        seen = await self.store.look(record := self.guard.parts.record(call))
+        seen = await self.store.look(record_name := self.guard.parts.record_name(call))
         studio, caller = seen.studio, call.caller.fingerprint
         latest = studio.same_call(call.operations, caller)
         question = studio.question(latest.id, caller, seen.now) if latest else None
         if question is None or question.is_told or question.was_left(seen.now):
             return None
         phase = question.phase(seen.now)
-        found = OpenQuestion(question.id, call._replace(answer=None), record, self), phase
+        found = OpenQuestion(question.id, call._replace(answer=None), record_name, self), phase
         if phase in {"running", "unreported"}:
             return found
         if studio.is_void(question):

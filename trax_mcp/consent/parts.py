@@ -103,11 +103,11 @@ class Parts:
         default_factory=lambda: TTLCache(_MOST, _NEWS_SECONDS)
     )
 
-    def record(self, call: Call) -> str:
+    def record_name(self, call: Call) -> str:
         """The name of the record of a call: that of its studio, if its key may make it there."""
-        return self.record_of(call.operations[0], call.caller)
+        return self.record_name_of(call.operations[0], call.caller)
 
-    def record_of(self, operation: Operation[Any], caller: Caller) -> str:
+    def record_name_of(self, operation: Operation[Any], caller: Caller) -> str:
         """The same of one operation."""
         is_accepted = self.client.accepted_keys.may_call(caller, operation)
         return name_of(place_of(operation, caller, is_accepted=is_accepted))

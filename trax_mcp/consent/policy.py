@@ -25,13 +25,13 @@ class Case(NamedTuple):
     `question` is the one that the answer is to, if it is kept, and no stop has voided it. The
     answer may also be to that of another call: `is_for_another`. `nothing_to_do` says in words why
     a go-live is not needed. `rest_seconds`: a person has refused this call more than once, and is
-    not asked again for so long. `came_at` is when the call came, on the clock of the store.
+    not asked again for so long. `arrived_at` is when the call came, on the clock of the store.
     """
 
     call: Call
     digest: str
     question: Question | None
-    came_at: float
+    arrived_at: float
     nothing_to_do: str | None = None
     rest_seconds: float | None = None
     is_for_another: bool = False
@@ -133,7 +133,7 @@ def _judge_confirmation(case: Case, answer: Answer) -> Verdict:
         return Refuse("confirmation_invalid", "mismatch")
     if question.operations != case.call.operations:
         return AskFirst("mismatch")
-    if question.is_too_soon(case.came_at + _MOMENT):
+    if question.is_too_soon(case.arrived_at + _MOMENT):
         return TOO_SOON
     is_as_shown = question.preview.digest == case.digest
     return Proceed(question.id) if is_as_shown else AskFirst("changed")

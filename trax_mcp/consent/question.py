@@ -173,9 +173,9 @@ class Question:
             return choice == self.preview.no
         return self.shown_at is not None and (by == "passkey" or not needs_passkey)
 
-    def is_too_soon(self, came_at: float) -> bool:
+    def is_too_soon(self, arrived_at: float) -> bool:
         """Whether nobody can have read a preview. Each confirmation starts the time again."""
-        return came_at < max((self.asked_at, *self.hurried)) + PREVIEW_SECONDS
+        return arrived_at < max((self.asked_at, *self.hurried)) + PREVIEW_SECONDS
 
     def after_hurry(self, now: float) -> Self | None:
         """The same after a confirmation that came too soon. None after too many."""

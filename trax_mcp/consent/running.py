@@ -71,8 +71,8 @@ class UsedStop:
 class Begin(NamedTuple):
     """What a call brings to begin, and what it uses up.
 
-    `last_stop` is what `Studio.last_stop_for` its caller was when it looked. `refusals` is the name
-    under which refusals of the same call are counted: a person has agreed now.
+    `last_stop` is what `StudioRecord.last_stop_for` its caller was when it looked. `refusals` is
+    the name under which refusals of the same call are counted: a person has agreed now.
     """
 
     turn_id: str
@@ -99,14 +99,14 @@ class End(NamedTuple):
 
 
 class BeginStop(NamedTuple):
-    """What a stop brings to begin. `token` is the digest of its approval.
+    """What a stop brings to begin. `approval` is the digest of the one that it has.
 
     `age`: it was sent already, so many seconds ago, while the engine did not answer, or its caller
     had a place of their own.
     """
 
     name: str
-    token: str
+    approval: str
     caller: str
     age: float | None = None
 
@@ -115,7 +115,7 @@ class EndStop(NamedTuple):
     """How a stop has ended that began `at` a moment. No `words`: TRaX refused it."""
 
     name: str
-    token: str
+    approval: str
     at: float
     fate: Fate
     words: str | None

@@ -24,7 +24,7 @@ from trax_mcp.consent.parts import Parts
 from trax_mcp.consent.question import outcome_in_words
 from trax_mcp.consent.read_back import read_back
 from trax_mcp.consent.running import Begin, End
-from trax_mcp.consent.state import Studio
+from trax_mcp.consent.state import StudioRecord
 from trax_mcp.consent.store import Away
 from trax_mcp.studio.facts import Facts, Observed
 from trax_mcp.studio.naming import say
@@ -62,10 +62,12 @@ class Sending:
     `sent` has one item for each operation that was begun, and `cut_short` says why one was not.
     """
 
-    def __init__(self, parts: Parts, call: Call, record: str, begun: Begin, shown: Shown) -> None:
+    def __init__(
+        self, parts: Parts, call: Call, record_name: str, begun: Begin, shown: Shown
+    ) -> None:
         self.parts = parts
         self.call = call
-        self.record = record
+        self.record_name = record_name
         self.begun = begun
         self.shown = shown
         self.sent: list[Sent] = []
@@ -75,7 +77,7 @@ class Sending:
         self._expected = shown.facts
         """The facts as those operations leave them that were sent."""
         self._began = parts.clock.seconds()
-        self._went_alone = parts.went_alone[record]
+        self._went_alone = parts.went_alone[record_name]
 
     async def run(self) -> bool:
         """Use the approval, send each operation once, in order, and end the call.
@@ -87,7 +89,7 @@ class Sending:
         first, store = self.call.operations[0], self.parts.store
         try:
             with anyio.CancelScope(shield=True):  # an approval that is used must come to an end
-                has_begun = await store.begin(self.record, self._begin(first))
+                has_begun = await store.begin(self.record_name, self._begin(first))
         except Exception:  # it may have begun: then its approval is given back
             store.later(self._end)
             raise
@@ -175,12 +177,12 @@ class Sending:
         """Let a further operation be sent. Returns why it may not be; empty if it may."""
         looked, store = self.parts.clock.seconds(), self.parts.store
         with suppress(Away):
-            has_begun = await store.begin(self.record, self._begin(operation))
+            has_begun = await store.begin(self.record_name, self._begin(operation))
             if self._is_alone_stopped:  # while it looked, or began
                 return _STOPPED
             if has_begun and not self._has_slept(since=looked):
                 return ""
-            studio = (await store.look(self.record)).studio
+            studio = (await store.look(self.record_name)).studio
             if studio.last_stop_for(self.begun.caller) > self.begun.last_stop:
                 return _STOPPED
         return _ENGINE_AWAY
@@ -190,7 +192,7 @@ class Sending:
     @property
     def _is_alone_stopped(self) -> bool:
         """Whether a stop was sent here of which the store did not hear in time."""
-        return self.parts.went_alone[self.record] != self._went_alone
+        return self.parts.went_alone[self.record_name] != self._went_alone
 
     async def _end_now(self) -> None:
         """End the call. A go-live that a stop has followed takes the studio off the air again.
@@ -207,11 +209,11 @@ class Sending:
         last = self.sent[-1] if len(self.sent) == len(self.call.operations) else None
         told, turned = self._in_words(), self._auto_go_live()
         end = End(self._outcome, told, self._start, stream_of(last), turned, is_busy(last))
-        async with store.keeping(self.record, self.begun.turn_id):
-            came = await store.update(
-                self.record, lambda it, now: it.end(self.begun, end, now, lease)
+        async with store.keeping(self.record_name, self.begun.turn_id):
+            must_undo = await store.update(
+                self.record_name, lambda it, now: it.end(self.begun, end, now, lease)
             )
-            if came and self.undone is None:
+            if must_undo and self.undone is None:
                 await self._undo()
 
     async def _undo(self) -> None:
@@ -324,7 +326,7 @@ class Sending:
         async with anyio.create_task_group() as tasks:
 
             async def end_early() -> None:
-                await parts.store.wait_for_stop(self.record, self.begun.turn_id)
+                await parts.store.wait_for_stop(self.record_name, self.begun.turn_id)
                 tasks.cancel_scope.cancel()
 
             if self.undone is None:
@@ -342,11 +344,11 @@ class Sending:
         if self._outcome == "not_applied" or not (question_id or is_on_air):
             return
 
-        def note(studio: Studio, _: float) -> tuple[Studio, None]:
+        def note(studio: StudioRecord, _: float) -> tuple[StudioRecord, None]:
             after = studio.seen_on_air(self.begun.turn_id)[0] if is_on_air else studio
             return after.change(question_id, lambda it: replace(it, outcome=words))[0], None
 
-        await self.parts.store.now_or_later(lambda: self.parts.store.update(self.record, note))
+        await self.parts.store.now_or_later(lambda: self.parts.store.update(self.record_name, note))
 
     def _step(self, index: int, view: View, observed: Observed | None) -> Step:
         """What became of one of the operations."""

@@ -45,7 +45,7 @@ ItemT = TypeVar("ItemT")
 
 
 @dataclass(frozen=True, slots=True)
-class Studio:
+class StudioRecord:
     """All that is remembered of a studio.
 
     `turn` is that of the call that runs there. `stopping` has until when stops are being sent, by
@@ -111,8 +111,8 @@ class Studio:
         question = self.questions.get(it.question_id or "")
         if it.question_id is not None and (question is None or not self._is_unused(question)):
             return self, False
-        came = self.last_stop_for(it.caller) > it.last_stop
-        if came or self.is_stopping(now) or not self.has_turn(it.turn_id, now):
+        is_stopped = self.last_stop_for(it.caller) > it.last_stop
+        if is_stopped or self.is_stopping(now) or not self.has_turn(it.turn_id, now):
             return self, False
         after, at = self._moment(now)
         after = replace(after, turn=Turn(it.turn_id, now + lease, sends_go_live=it.starts))
@@ -135,15 +135,15 @@ class Studio:
         """
         after, at = self._moment(now)
         start = after.start if after.start and after.start.id == begun.turn_id else None
-        went, came = it.start in {"applied", "unknown"}, False
+        went, is_stopped = it.start in {"applied", "unknown"}, False
         if start is not None and it.start is not None:
             is_in_time = now < start.sent_at + START_SECONDS
-            came = went and is_in_time and after.last_stop_for(begun.caller) > start.asked_at
-            state = "stopped" if came else start.state
+            is_stopped = went and is_in_time and after.last_stop_for(begun.caller) > start.asked_at
+            state = "stopped" if is_stopped else start.state
             ended = replace(start, ended_at=at, stream_id=it.stream_id, state=state)
             left = ended if went else start.after_refusal(at, is_busy=it.is_busy)
             after = replace(after, start=left)
-        if came:
+        if is_stopped:
             after = replace(after, stopping={**after.stopping, begun.turn_id: now + lease})
         else:
             after, _ = after.give_turn_back(begun.turn_id)
@@ -155,7 +155,7 @@ class Studio:
             is_over = it.outcome != "not_applied"
             told = replace(question, outcome=it.words) if is_over else question.given_back()
             after = after.with_question(told)
-        return after, came
+        return after, is_stopped
 
     def seen_on_air(self, turn_id: str) -> tuple[Self, None]:
         """The go-live of a call was seen on air, so it comes no more."""
@@ -195,8 +195,8 @@ class Studio:
 
     def is_void(self, question: Question) -> bool:
         """Whether a stop has come since it was asked, and it leads on air."""
-        came = self.last_stop_for(question.caller) > question.asked_at
-        return question.preview.puts_on_air and came
+        is_stopped = self.last_stop_for(question.caller) > question.asked_at
+        return question.preview.puts_on_air and is_stopped
 
     def ask(self, question: Question, now: float) -> tuple[Self, Question]:
         """Keep a question. One more than a caller may have removes their oldest."""
@@ -272,17 +272,17 @@ class Studio:
 
         None if its approval was used. One that was sent already is begun in any case.
         """
-        if it.age is None and it.token in self.used_stops:
+        if it.age is None and it.approval in self.used_stops:
             return self, None
         after, at = self._moment(now)
         if it.age is not None:
             at = now - it.age
-        used = self.used_stops.get(it.token, UsedStop(at, IN_PROGRESS))
+        used = self.used_stops.get(it.approval, UsedStop(at, IN_PROGRESS))
         own = max(at, self.own_stops.get(it.caller, 0.0))
         after = replace(
             after,
             own_stops={**_without(self.own_stops, it.caller), it.caller: own},
-            used_stops={**self.used_stops, it.token: used},
+            used_stops={**self.used_stops, it.approval: used},
             stopping={**self.stopping, it.name: now + lease},
         )
         return after, at
@@ -293,7 +293,7 @@ class Studio:
         True if it must be sent once more: a go-live with an older approval ended while it was sent,
         so TRaX may have got that last. Then no call begins until it `was_repeated`.
         """
-        after, start, crossed = self.note_stop(it.token, it.words)[0], self.start, False
+        after, start, crossed = self.note_stop(it.approval, it.words)[0], self.start, False
         if it.fate == "counts":
             after, _ = after.count_stop(it.at)
         was_taken = it.fate == "counts" and it.words is not None
@@ -328,11 +328,11 @@ class Studio:
         """A stop counts for everybody: TRaX took it, or its caller may read the studio."""
         return replace(self, last_stop=max(self.last_stop, at)), None
 
-    def note_stop(self, token: str, words: str | None) -> tuple[Self, None]:
+    def note_stop(self, approval: str, words: str | None) -> tuple[Self, None]:
         """Keep what became of a stop, in words. None: its approval is given back."""
-        used = self.used_stops.get(token)
-        told = {token: replace(used, outcome=words)} if used and words else {}
-        return replace(self, used_stops={**_without(self.used_stops, token), **told}), None
+        used = self.used_stops.get(approval)
+        told = {approval: replace(used, outcome=words)} if used and words else {}
+        return replace(self, used_stops={**_without(self.used_stops, approval), **told}), None
 
     # What is kept
 

@@ -34,7 +34,7 @@ from trax_mcp.consent.stopping import (
     digest,
     engine_seconds,
 )
-from trax_mcp.consent.store import Away, Record, name_of, record_of
+from trax_mcp.consent.store import Away, Record, name_of, record_name_in
 from trax_mcp.studio import times
 from trax_mcp.studio.facts import Facts
 from trax_mcp.studio.naming import Sentence, say, sentence
@@ -49,8 +49,8 @@ class Stop:
     def __init__(self, parts: Parts, call: Call) -> None:
         self.parts = parts
         self.call = call
-        self.came = anyio.current_time()
-        self.word = (call.answer.question_id if call.answer else "") or secrets.token_hex(16)
+        self._arrived = anyio.current_time()
+        self._approval = (call.answer.question_id if call.answer else "") or secrets.token_hex(16)
 
     async def run(self) -> Result:
         """Stop, if a person has agreed; else ask.
@@ -59,7 +59,7 @@ class Stop:
             TraxError: a fact could not be read, or nothing could be sent.
         """
         token = StopToken.read(
-            self.word, key=self.call.caller.key or "", studio_id=self.call.studio
+            self._approval, key=self.call.caller.key or "", studio_id=self.call.studio
         )
         if token and (used := await self._used()):
             return self._already_used(used)
@@ -86,26 +86,28 @@ class Stop:
             facts = await reader.read(reads_for(operations))
         except TraxError as error:
             raise error.before_sending() from None
-        record = self.parts.record(call)
-        if (seen := await self._look(record, FACTS_SECONDS)) is not None:
+        record_name = self.parts.record_name(call)
+        if (seen := await self._look(record_name, FACTS_SECONDS)) is not None:
             facts = replace(facts, auto_go_live=seen.now < seen.studio.auto_go_live_until)
             if facts.live and (start := seen.studio.start) is not None:
                 with anyio.move_on_after(FACTS_SECONDS), suppress(Away):
-                    await self.parts.store.update(record, lambda it, _: it.seen_on_air(start.id))
+                    await self.parts.store.update(
+                        record_name, lambda it, _: it.seen_on_air(start.id)
+                    )
         self.parts.asked_about[call.caller.owner, call.studio] = facts
         preview = show(operations, View(facts, now=self.parts.clock.now()))
-        return Ask(preview, record, verdict.reason)
+        return Ask(preview, record_name, verdict.reason)
 
     async def _is_for_another(self) -> bool:
         """Whether an approval that is none of this stop is of this caller to something else."""
         if self.call.answer is None or not self.call.answer.question_id:
             return False
-        if StopToken.looks_like(self.word):
+        if StopToken.looks_like(self._approval):
             return True
         with anyio.move_on_after(engine_seconds(self.parts)), suppress(Away):
-            other = await self.parts.store.look(record_of(self.word))
+            other = await self.parts.store.look(record_name_in(self._approval))
             return (
-                other.studio.question(self.word, self.call.caller.fingerprint, other.now)
+                other.studio.question(self._approval, self.call.caller.fingerprint, other.now)
                 is not None
             )
         return False
@@ -118,8 +120,8 @@ class Stop:
     # It is sent
 
     async def _stop(self) -> Done | NotRun:
-        stop = Stopping(self.parts, self.call, self.word)
-        if not await stop.send(self.came):
+        stop = Stopping(self.parts, self.call, self._approval)
+        if not await stop.send(self._arrived):
             return self._already_used(await self._used() or IN_PROGRESS)
         if isinstance(stop.sent, NotSent):
             self.parts.write_sent(self.call, self.call.operations[0], stop.sent)
@@ -206,13 +208,14 @@ class Stop:
 
         It may have been a caller's own until TRaX had accepted their key.
         """
-        for record in dict.fromkeys((name_of(self.call.studio), self.parts.record(self.call))):
-            seen = await self._look(record, engine_seconds(self.parts))
-            if seen and (used := seen.studio.used_stops.get(digest(self.word))):
+        own = self.parts.record_name(self.call)
+        for record_name in dict.fromkeys((name_of(self.call.studio), own)):
+            seen = await self._look(record_name, engine_seconds(self.parts))
+            if seen and (used := seen.studio.used_stops.get(digest(self._approval))):
                 return used.outcome
         return None
 
-    async def _look(self, record: str, seconds: float | None) -> Record | None:
+    async def _look(self, record_name: str, seconds: float | None) -> Record | None:
         with anyio.move_on_after(seconds), suppress(Away):
-            return await self.parts.store.look(record)
+            return await self.parts.store.look(record_name)
         return None

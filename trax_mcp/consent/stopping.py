@@ -31,7 +31,7 @@ from trax_mcp.consent.calls import Call, Sent, is_busy, no_progress
 from trax_mcp.consent.parts import Parts
 from trax_mcp.consent.question import outcome_in_words
 from trax_mcp.consent.running import START_SECONDS, BeginStop, EndStop, Fate, Start
-from trax_mcp.consent.state import Studio
+from trax_mcp.consent.state import StudioRecord
 from trax_mcp.consent.store import Away, Record, name_of
 from trax_mcp.progress import Progress
 from trax_mcp.studio.facts import OBSERVED_SECONDS, Observed
@@ -50,16 +50,17 @@ _KNOWN: Final = ("not_applied", "unknown", "applied")
 class Stopping:
     """A stop that may be sent, and what the records hear of it.
 
-    `record` is where it began: a caller's own, until TRaX has accepted their key in the studio.
-    `begun` has its moment in each record that has heard of it. `start` is the go-live that could
-    still come when it began, until `start_until`. `was_read`: its key has read the status since.
+    `record_name` is where it began: a caller's own, until TRaX has accepted their key in the
+    studio. `begun` has its moment in each record that has heard of it. `start` is the go-live that
+    could still come when it began, until `start_until`. `was_read`: its key has read the status
+    since.
     """
 
-    def __init__(self, parts: Parts, call: Call, word: str) -> None:
+    def __init__(self, parts: Parts, call: Call, approval: str) -> None:
         self.parts = parts
         self.call = call
-        self.record = parts.record(call)
-        self.it = BeginStop(secrets.token_hex(8), digest(word), call.caller.fingerprint)
+        self.record_name = parts.record_name(call)
+        self.begin = BeginStop(secrets.token_hex(8), digest(approval), call.caller.fingerprint)
         self.begun: dict[str, float] = {}
         self.start: Start | None = None
         self.start_until = 0.0
@@ -79,18 +80,18 @@ class Stopping:
         """For how long the start that could come when it began still can."""
         return self.start_until - self.parts.clock.seconds() if self.start else 0.0
 
-    async def send(self, came: float) -> bool:
+    async def send(self, arrived: float) -> bool:
         """Let a go-live that is being sent end first, void earlier approvals, and send.
 
-        It `came` then, on anyio's clock. False if its approval was used.
+        It `arrived` then, on anyio's clock. False if its approval was used.
         """
         parts = self.parts
         with parts.tasks.shield(deadline=parts.deadline()):
-            await self._wait_for_go_live(came)
+            await self._wait_for_go_live(arrived)
             if not await self._begin():
                 return False
-            async with parts.store.keeping(self.record, self.it.name):
-                parts.client.telemetry.measure_stop(anyio.current_time() - came)
+            async with parts.store.keeping(self.record_name, self.begin.name):
+                parts.client.telemetry.measure_stop(anyio.current_time() - arrived)
                 self.sent_at = anyio.current_time()
                 try:
                     self.sent = await parts.send(self.call.operations[0], self.call)
@@ -98,9 +99,9 @@ class Stopping:
                     await self._end()
         return True
 
-    async def _wait_for_go_live(self, came: float) -> None:
+    async def _wait_for_go_live(self, arrived: float) -> None:
         """Wait for a go-live for a moment, if the process does not end."""
-        ends = anyio.CancelScope(deadline=came + _WAIT_SECONDS)
+        ends = anyio.CancelScope(deadline=arrived + _WAIT_SECONDS)
         with self.parts.tasks.until_ending(), ends, suppress(Away):
             await self.parts.store.wait_for_go_live(self._of_studio)
 
@@ -115,23 +116,25 @@ class Stopping:
         """Let others begin nothing meanwhile. False if the approval was used."""
         at = None
         with anyio.move_on_after(engine_seconds(self.parts)), suppress(Away):
-            at = await self._begin_in(self.record)
+            at = await self._begin_in(self.record_name)
             self.is_heard = True
         if not self.is_heard:
-            self.parts.went_alone[self.record] += 1
+            self.parts.went_alone[self.record_name] += 1
         return at is not None or not self.is_heard
 
-    async def _begin_in(self, record: str, *, age: float | None = None) -> float | None:
+    async def _begin_in(self, record_name: str, *, age: float | None = None) -> float | None:
         """Begin in a record. Returns the moment there; None if the approval was used."""
-        it, lease = self.it._replace(age=age), self.parts.store.records.lease_seconds
+        it, lease = self.begin._replace(age=age), self.parts.store.records.lease_seconds
 
-        def begin(studio: Studio, now: float) -> tuple[Studio, tuple[float | None, Record]]:
+        def begin(
+            studio: StudioRecord, now: float
+        ) -> tuple[StudioRecord, tuple[float | None, Record]]:
             after, at = studio.begin_stop(it, now, lease)
-            return after, (at, Record(record, studio, b"", now))
+            return after, (at, Record(record_name, studio, b"", now))
 
-        at, seen = await self.parts.store.update(record, begin)
+        at, seen = await self.parts.store.update(record_name, begin)
         if at is not None:
-            self.begun[record] = at
+            self.begun[record_name] = at
             start = seen.studio.start
             if start is not None and start.sent_at < at and start.may_come(seen.now):
                 left = start.sent_at + START_SECONDS - seen.now
@@ -142,36 +145,38 @@ class Stopping:
 
     async def _end(self) -> None:
         """Let others go on. Those who are not alone here hear of a stop that counts."""
-        is_alone = self.record == self._of_studio and not self.is_heard
+        is_alone = self.record_name == self._of_studio and not self.is_heard
         if not self.is_heard and self.fate == "refused":
-            self.parts.went_alone[self.record] -= 1
+            self.parts.went_alone[self.record_name] -= 1
         if is_alone:
-            self.parts.store.later(partial(self._end_in, self.record))
+            self.parts.store.later(partial(self._end_in, self.record_name))
             return
         with anyio.CancelScope(shield=True):
             if self.is_heard:
-                await self.parts.store.now_or_later(partial(self._end_in, self.record))
-            if self.record != self._of_studio and self.fate == "counts":
+                await self.parts.store.now_or_later(partial(self._end_in, self.record_name))
+            if self.record_name != self._of_studio and self.fate == "counts":
                 await self.parts.store.now_or_later(partial(self._end_in, self._of_studio))
 
-    async def _end_in(self, record: str) -> None:
+    async def _end_in(self, record_name: str) -> None:
         """End it in a record, which may hear of it only now.
 
         It is sent once more if a go-live has crossed it.
         """
         store = self.parts.store
-        async with store.keeping(record, self.it.name):
-            if record not in self.begun:
-                await self._begin_in(record, age=anyio.current_time() - self.sent_at)
-            end = self._ended(record)
-            if await store.update(record, lambda it, _: it.end_stop(end)):
+        async with store.keeping(record_name, self.begin.name):
+            if record_name not in self.begun:
+                await self._begin_in(record_name, age=anyio.current_time() - self.sent_at)
+            end = self._ended(record_name)
+            if await store.update(record_name, lambda it, _: it.end_stop(end)):
                 await self._send_again()
-                await store.update(record, lambda it, _: it.was_repeated(end))
+                await store.update(record_name, lambda it, _: it.was_repeated(end))
 
-    def _ended(self, record: str) -> EndStop:
+    def _ended(self, record_name: str) -> EndStop:
         outcome = self.sent.outcome
         words = None if outcome == "not_applied" else outcome_in_words(outcome)
-        return EndStop(self.it.name, self.it.token, self.begun[record], self.fate, words)
+        return EndStop(
+            self.begin.name, self.begin.approval, self.begun[record_name], self.fate, words
+        )
 
     async def _send_again(self) -> None:
         """Send it once more. What TRaX took once, or may have taken, it may have taken."""
@@ -185,19 +190,19 @@ class Stopping:
 
     async def repeat(self) -> bool:
         """Send it once more. False if another go-live has begun since, or none can be known."""
-        store, record, fate = self.parts.store, self._of_studio, self.fate
-        if record not in self.begun:
+        store, record_name, fate = self.parts.store, self._of_studio, self.fate
+        if record_name not in self.begun:
             return False
-        it, lease = self._ended(record), store.records.lease_seconds
+        it, lease = self._ended(record_name), store.records.lease_seconds
         start_id = self.start.id if self.start else None
         with suppress(Away):
-            async with store.keeping(record, it.name):
+            async with store.keeping(record_name, it.name):
                 if await store.update(
-                    record, lambda old, now: old.begin_repeat(it, start_id, now, lease)
+                    record_name, lambda old, now: old.begin_repeat(it, start_id, now, lease)
                 ):
                     await self._send_again()
                     if self.sent.outcome != "not_applied":
-                        await store.update(record, lambda old, _: old.was_repeated(it))
+                        await store.update(record_name, lambda old, _: old.was_repeated(it))
                     await self._tell_if_counts(fate)
                     return True
         return False
@@ -217,7 +222,7 @@ class Stopping:
     async def look(self) -> Record | None:
         """What is remembered of the studio, as far as the engine says so in time."""
         with anyio.move_on_after(FACTS_SECONDS), suppress(Away):
-            return await self.parts.store.look(self.record)
+            return await self.parts.store.look(self.record_name)
         return None
 
     async def learn_stream(self) -> None:
@@ -237,9 +242,9 @@ class Stopping:
 
     async def note_words(self, words: str) -> None:
         """Tell a later use of the same approval what was seen."""
-        token, store = self.it.token, self.parts.store
-        for record in self.begun:
-            note = partial(store.update, record, lambda it, _: it.note_stop(token, words))
+        approval, store = self.begin.approval, self.parts.store
+        for record_name in self.begun:
+            note = partial(store.update, record_name, lambda it, _: it.note_stop(approval, words))
             await store.now_or_later(note)
 
 
@@ -360,6 +365,6 @@ def engine_seconds(parts: Parts) -> float | None:
     return _ENGINE_SECONDS if parts.store.records.is_shared else None
 
 
-def digest(word: str) -> str:
+def digest(approval: str) -> str:
     """The name under which a used approval is remembered."""
-    return hashlib.blake2b(word.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+    return hashlib.blake2b(approval.encode(errors="surrogatepass"), digest_size=16).hexdigest()

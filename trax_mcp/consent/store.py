@@ -22,7 +22,7 @@ from trax_mcp.api.errors import NOTHING_CHANGED, NotSent
 from trax_mcp.api.operation import Operation
 from trax_mcp.clock import Clock
 from trax_mcp.consent.running import Begin
-from trax_mcp.consent.state import Studio
+from trax_mcp.consent.state import StudioRecord
 
 _NAME_BYTES: Final = 12
 _FIRST_PURGE: Final = 1024
@@ -30,7 +30,7 @@ _RENEW_SECONDS: Final = 0.5
 """How often turns are renewed, where replicas share them."""
 
 ResultT = TypeVar("ResultT")
-Step = Callable[[Studio, float], tuple[Studio, ResultT]]
+Transition = Callable[[StudioRecord, float], tuple[StudioRecord, ResultT]]
 LaterStep = Callable[[], Awaitable[object]]
 
 _LOG = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ def new_question_id(name: str) -> str:
     return f"{name}.{secrets.token_urlsafe(16)}"
 
 
-def record_of(question_id: str) -> str:
+def record_name_in(question_id: str) -> str:
     """The name of the record that a question id begins with, whoever made it up."""
     return question_id.partition(".")[0]
 
@@ -84,7 +84,7 @@ class Record(NamedTuple):
     """A studio as it was read. `now` is in seconds, on one clock for all replicas."""
 
     name: str
-    studio: Studio
+    studio: StudioRecord
     version: bytes
     now: float
 
@@ -101,7 +101,7 @@ class Records(Protocol):
         """Read a record, which may be empty."""
         ...
 
-    async def write(self, seen: Record, studio: Studio) -> bool:
+    async def write(self, seen: Record, studio: StudioRecord) -> bool:
         """Write it if it has not changed since it was read."""
         ...
 
@@ -119,20 +119,20 @@ class MemoryRecords:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._kept: dict[str, tuple[bytes, Studio]] = {}
+        self._kept: dict[str, tuple[bytes, StudioRecord]] = {}
         self._purge_at = _FIRST_PURGE
         self._news = anyio.Event()
 
     async def read(self, name: str) -> Record:
         """Read a record, which may be empty."""
-        version, studio = self._kept.get(name, (b"", Studio()))
+        version, studio = self._kept.get(name, (b"", StudioRecord()))
         return Record(name, studio, version, self._now())
 
-    async def write(self, seen: Record, studio: Studio) -> bool:
+    async def write(self, seen: Record, studio: StudioRecord) -> bool:
         """Write it if it has not changed since it was read."""
         if self._kept.get(seen.name, (b"",))[0] != seen.version:
             return False
-        if studio == Studio():
+        if studio == StudioRecord():
             self._kept.pop(seen.name, None)
         else:
             self._kept[seen.name] = (secrets.token_bytes(8), studio)
@@ -154,7 +154,7 @@ class MemoryRecords:
             return
         now = self._now()
         pruned = {name: (version, it.pruned(now)) for name, (version, it) in self._kept.items()}
-        self._kept = {name: it for name, it in pruned.items() if it[1] != Studio()}
+        self._kept = {name: it for name, it in pruned.items() if it[1] != StudioRecord()}
         self._purge_at = max(_FIRST_PURGE, 2 * len(self._kept))
 
 
@@ -173,7 +173,7 @@ class Store:
         """What is remembered of a studio now."""
         return await self.records.read(name)
 
-    async def update(self, name: str, step: Step[ResultT]) -> ResultT:
+    async def update(self, name: str, step: Transition[ResultT]) -> ResultT:
         """Take one step; again if something came between."""
         while True:
             seen = await self.records.read(name)
@@ -199,7 +199,7 @@ class Store:
     async def begin(self, name: str, it: Begin) -> bool:
         """Let a call be sent, as soon as no stop is being sent. False if it must look again."""
 
-        def begin(studio: Studio, now: float) -> tuple[Studio, tuple[bool, bool]]:
+        def begin(studio: StudioRecord, now: float) -> tuple[StudioRecord, tuple[bool, bool]]:
             after, has_begun = studio.begin(it, now, self.records.lease_seconds)
             return after, (has_begun, studio.is_stopping(now))
 
@@ -216,7 +216,7 @@ class Store:
         A later step that ends the same call may begin one meanwhile.
         """
 
-        def give_back(studio: Studio, _: float) -> tuple[Studio, None]:
+        def give_back(studio: StudioRecord, _: float) -> tuple[StudioRecord, None]:
             return (studio, None) if turn_id in self._held else studio.give_turn_back(turn_id)
 
         self._held[turn_id] = name
@@ -300,5 +300,7 @@ class Store:
                 self._later.popleft()
 
 
-def _renewed(studio: Studio, now: float, *, turn_id: str, lease: float) -> tuple[Studio, None]:
+def _renewed(
+    studio: StudioRecord, now: float, *, turn_id: str, lease: float
+) -> tuple[StudioRecord, None]:
     return studio.renew(turn_id, now, lease)

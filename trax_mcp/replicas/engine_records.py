@@ -12,7 +12,7 @@ from typing import Final
 import anyio
 from pydantic import TypeAdapter, ValidationError
 
-from trax_mcp.consent.state import Studio
+from trax_mcp.consent.state import StudioRecord
 from trax_mcp.consent.store import Away, Record
 from trax_mcp.replicas.engine import TAG, Engine
 from trax_mcp.sealing import hashed, seal, unseal
@@ -29,8 +29,8 @@ _POLL_SECONDS: Final = 0.05
 _RUN_LENGTH: Final = 16
 _TOKEN_LENGTH: Final = 16
 _HEAD_LENGTH: Final = _RUN_LENGTH + _TOKEN_LENGTH
-_NOTHING: Final = Studio()
-_STUDIO: Final = TypeAdapter(Studio)
+_NOTHING: Final = StudioRecord()
+_STUDIO: Final = TypeAdapter(StudioRecord)
 
 _RUN: Final = f"""
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
@@ -83,7 +83,7 @@ class EngineRecords:
         studio = self._open(name, sealed) if head.startswith(run) and sealed else _NOTHING
         return Record(name, studio, run + head, int(seconds) + int(micros) / 1e6)
 
-    async def write(self, seen: Record, studio: Studio) -> bool:
+    async def write(self, seen: Record, studio: StudioRecord) -> bool:
         """Write it if it has not changed since it was read.
 
         Raises:
@@ -108,11 +108,11 @@ class EngineRecords:
         """Wait for a moment: others may have changed anything."""
         await anyio.sleep(_POLL_SECONDS)
 
-    def _sealed(self, name: str, studio: Studio) -> bytes:
+    def _sealed(self, name: str, studio: StudioRecord) -> bytes:
         content = _FORMAT + _STUDIO.dump_json(studio)
         return seal(content, secret=self._secret, name=_key(name))
 
-    def _open(self, name: str, sealed: bytes) -> Studio:
+    def _open(self, name: str, sealed: bytes) -> StudioRecord:
         opened = unseal(sealed, secret=self._secret, name=_key(name))
         if opened is None or not opened.startswith(_FORMAT):
             raise Unreadable

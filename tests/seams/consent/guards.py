@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from trax_mcp.actions.shown import Operations
     from trax_mcp.consent.calls import By, Result
     from trax_mcp.consent.question import Question
-    from trax_mcp.consent.state import Studio
+    from trax_mcp.consent.state import StudioRecord
     from trax_mcp.consent.ways import Way
 
 MINE: Final = SANDBOX_KEY
@@ -72,7 +72,7 @@ class SharedRecords:
         await self._answer()
         return await self.engine.read(name)
 
-    async def write(self, seen: Record, studio: Studio) -> bool:
+    async def write(self, seen: Record, studio: StudioRecord) -> bool:
         await self._answer()
         return await self.engine.write(seen, studio)
 
@@ -148,7 +148,7 @@ class Process:
         """Ask, and approve."""
         return await self.answer(await self.ask(operations, way, key=key), key=key)
 
-    async def studio(self) -> Studio:
+    async def studio(self) -> StudioRecord:
         """What is remembered of the studio."""
         return (await self.guard.parts.store.look(name_of(STUDIO))).studio
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from trax_mcp.api.accepted_keys import SharedKeys
-    from trax_mcp.consent.state import Studio
+    from trax_mcp.consent.state import StudioRecord
     from trax_mcp.consent.store import Record, Records
 
     Pause = Callable[[], Awaitable[None]]
@@ -79,7 +79,7 @@ class SharedRecords:
         await self._answer()
         return await self._engine.read(name)
 
-    async def write(self, seen: Record, studio: Studio) -> bool:
+    async def write(self, seen: Record, studio: StudioRecord) -> bool:
         """Write it if it has not changed since it was read."""
         await self._answer()
         is_written = await self._engine.write(seen, studio)

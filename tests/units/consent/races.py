@@ -105,9 +105,9 @@ class Round:
         acts: list[Callable[[], Awaitable[None]]]
         acts = [partial(it.press, question, self.outcome) for it in self.replicas]
         if "stop" in self.kind:
-            token = secrets.token_hex(4)
+            approval = secrets.token_hex(4)
             pressed = self.replicas[: self.chance.choice([1, 1, 2])]
-            acts += [partial(it.stop, self.stopper, token, self.fate) for it in pressed]
+            acts += [partial(it.stop, self.stopper, approval, self.fate) for it in pressed]
         if self.kind in {"killed", "asleep"}:
             acts.append(self._lose)
         return acts

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from trax_mcp.api.errors import Outcome
     from trax_mcp.consent.question import Question
-    from trax_mcp.consent.state import Studio
+    from trax_mcp.consent.state import StudioRecord
 
 ENGINE_SECONDS: Final = 0.3
 """How long a stop waits for the engine."""
@@ -58,7 +58,7 @@ class Wire:
         await self._go()
         return await self.records.read(name)
 
-    async def write(self, seen: Record, studio: Studio) -> bool:
+    async def write(self, seen: Record, studio: StudioRecord) -> bool:
         await self._go()
         is_written = await self.records.write(seen, studio)
         await self._go()
@@ -167,10 +167,10 @@ class Replica:
 
     # A stop
 
-    async def stop(self, caller: str, token: str, fate: Fate) -> None:
+    async def stop(self, caller: str, approval: str, fate: Fate) -> None:
         """Use the approval of a stop, which TRaX takes as `fate` says."""
         with suppress(Killed):
-            await self._stop(BeginStop(secrets.token_hex(8), token, caller), fate)
+            await self._stop(BeginStop(secrets.token_hex(8), approval, caller), fate)
 
     async def _stop(self, it: BeginStop, fate: Fate) -> None:
         pressed, at, is_known = anyio.current_time(), None, False
@@ -192,14 +192,14 @@ class Replica:
         async with self.store.keeping(self.name, it.name):
             await self.stop_at_trax(fate, is_done=fate == "counts")
 
-            def begin_late(old: Studio, now: float) -> tuple[Studio, float | None]:
+            def begin_late(old: StudioRecord, now: float) -> tuple[StudioRecord, float | None]:
                 late = it._replace(age=anyio.current_time() - began)
                 return old.begin_stop(late, now, self.lease)
 
             async def end() -> None:
                 moment = at or await self.store.update(self.name, begin_late)
                 words = None if fate == "refused" else fate
-                await self._end(EndStop(it.name, it.token, moment or 0.0, fate, words))
+                await self._end(EndStop(it.name, it.approval, moment or 0.0, fate, words))
 
             if at is None:
                 self.store.later(end)

@@ -259,9 +259,9 @@ def test_a_confirmation_runs_nothing_in_five_seconds_nor_for_five_more_after_eac
     )
     for question, seconds in ((first, 105.0), (tried, 109.0)):
         case = case_of("a confirmation", (START,))
-        case = case._replace(question=question, came_at=seconds - 0.01)
+        case = case._replace(question=question, arrived_at=seconds - 0.01)
         assert judge(case) == judge(case._replace(digest="later")) == TOO_SOON
-        assert judge(case._replace(came_at=seconds)) == RUN
+        assert judge(case._replace(arrived_at=seconds)) == RUN
         assert judge(case._replace(call=about(ALONE, (START,)))) == FREE
 
 

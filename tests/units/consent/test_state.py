@@ -33,7 +33,7 @@ from trax_mcp.consent.state import (
     MOST_OTHERS,
     MOST_QUESTIONS,
     STOP_SECONDS,
-    Studio,
+    StudioRecord,
 )
 
 if TYPE_CHECKING:
@@ -50,11 +50,11 @@ DELETING: Final = question_about((DELETE,), asked_at=ASKED)
 USED: Final = replace(Q, used_by="me", used_at=NOW)
 SENT: Final = Start("me", ASKED, NOW)
 BEGIN: Final = Begin("me", CALLER, 0.0, "q", starts=True)
-STARTED: Final = Studio(turn=GOING, start=SENT, questions={"q": USED}, latest=NOW)
+STARTED: Final = StudioRecord(turn=GOING, start=SENT, questions={"q": USED}, latest=NOW)
 LATER: Final = NOW + 1
 OWN_STOP: Final = {CALLER: NOW + 0.5}
 PRESSED: Final = BeginStop("stop", "token", OTHER)
-STOPPING: Final = Studio(
+STOPPING: Final = StudioRecord(
     stopping={"stop": UNTIL},
     own_stops={OTHER: NOW},
     used_stops={"token": UsedStop(NOW, IN_PROGRESS)},
@@ -62,9 +62,9 @@ STOPPING: Final = Studio(
 )
 
 
-def studio(question: Any = Q, **more: Any) -> Studio:  # noqa: ANN401  any field
+def studio(question: Any = Q, **more: Any) -> StudioRecord:  # noqa: ANN401  any field
     """A studio with a turn and a question."""
-    return Studio(**{"turn": TURN, "questions": {"q": question}, **more})
+    return StudioRecord(**{"turn": TURN, "questions": {"q": question}, **more})
 
 
 def ended(fate: Any, words: str | None = "it ran") -> EndStop:  # noqa: ANN401  a fate
@@ -75,21 +75,21 @@ class Row(NamedTuple):
     """`after` has the fields that are different after the step: None if nothing is."""
 
     what: str
-    before: Studio
-    step: Callable[[Studio], tuple[Studio, Any]]
+    before: StudioRecord
+    step: Callable[[StudioRecord], tuple[StudioRecord, Any]]
     result: Any
     after: dict[str, Any] | None = None
 
 
-def take(turn_id: str, now: float = NOW) -> Callable[[Studio], tuple[Studio, Any]]:
+def take(turn_id: str, now: float = NOW) -> Callable[[StudioRecord], tuple[StudioRecord, Any]]:
     return lambda it: it.take_turn(turn_id, now, LEASE)
 
 
-def begin(**more: Any) -> Callable[[Studio], tuple[Studio, Any]]:  # noqa: ANN401  any field
+def begin(**more: Any) -> Callable[[StudioRecord], tuple[StudioRecord, Any]]:  # noqa: ANN401  any field
     return lambda it: it.begin(BEGIN._replace(**more), NOW, LEASE)
 
 
-def end(outcome: Any, **more: Any) -> Callable[[Studio], tuple[Studio, Any]]:  # noqa: ANN401  as above
+def end(outcome: Any, **more: Any) -> Callable[[StudioRecord], tuple[StudioRecord, Any]]:  # noqa: ANN401  as above
     told = End(outcome, "words", **{"start": outcome, **more})
     return lambda it: it.end(BEGIN, told, LATER, LEASE)
 
@@ -100,21 +100,21 @@ def over(**more: Any) -> Start:  # noqa: ANN401  any field
 
 EARLIER: Final = Start("before", ASKED - 5, ASKED - 4, ASKED - 3)
 AGAIN: Final = replace(SENT, earlier=EARLIER)
-NONE: Final = Studio()
+NONE: Final = StudioRecord()
 BEGUN: Final = {"turn": GOING, "start": SENT, "questions": {"q": USED}, "latest": NOW}
 TOLD: Final = {"q": replace(USED, outcome="words")}
 DONE, NOT = True, False
 ROWS: Final = (
     # Turns
     Row("a free turn is taken", NONE, take("me"), DONE, {"turn": TURN}),
-    Row("a turn is not taken from another", Studio(turn=TURN), take("you"), NOT),
-    Row("nobody can take a turn that ended", Studio(turn=TURN), take("you", UNTIL), DONE,
+    Row("a turn is not taken from another", StudioRecord(turn=TURN), take("you"), NOT),
+    Row("nobody can take a turn that ended", StudioRecord(turn=TURN), take("you", UNTIL), DONE,
         {"turn": Turn("you", UNTIL + LEASE)}),
     Row("no turn while a stop is sent", STOPPING, take("me"), NOT),
     Row("a stop that is not renewed ends", STOPPING, take("me", UNTIL), DONE,
         {"turn": Turn("me", UNTIL + LEASE)}),
-    Row("a turn is renewed", Studio(turn=GOING), lambda it: it.renew("me", LATER, LEASE), None,
-        {"turn": replace(GOING, until=LATER + LEASE)}),
+    Row("a turn is renewed", StudioRecord(turn=GOING), lambda it: it.renew("me", LATER, LEASE),
+        None, {"turn": replace(GOING, until=LATER + LEASE)}),
     Row("a stop is renewed", STOPPING, lambda it: it.renew("stop", LATER, LEASE), None,
         {"stopping": {"stop": LATER + LEASE}}),
     Row("nothing else is renewed", studio(), lambda it: it.renew("you", LATER, LEASE), None),
@@ -127,11 +127,11 @@ ROWS: Final = (
         {**BEGUN, "start": AGAIN}),
     Row("one that was seen is", studio(start=replace(EARLIER, state="seen")), begin(), DONE, BEGUN),
     Row("it runs once", STARTED, begin(), NOT),
-    Row("without an approval", Studio(turn=TURN), begin(question_id=None), DONE,
+    Row("without an approval", StudioRecord(turn=TURN), begin(question_id=None), DONE,
         {"turn": GOING, "start": Start("me", NOW, NOW), "latest": NOW}),
     Row("a further step keeps the age of its approval", studio(USED), begin(question_id=None), DONE,
         {"turn": GOING, "start": SENT, "latest": NOW}),
-    Row("the approval is gone", Studio(turn=TURN), begin(), NOT),
+    Row("the approval is gone", StudioRecord(turn=TURN), begin(), NOT),
     Row("it was withdrawn", studio(replace(Q, result=NotRun("x", "declined"))), begin(), NOT),
     Row("the turn is gone", studio(turn=None), begin(), NOT),
     Row("the turn has ended", studio(turn=Turn("me", NOW)), begin(), NOT),
@@ -186,7 +186,7 @@ ROWS: Final = (
     Row("a stop undoes nothing that was refused", replace(STARTED, last_stop=NOW + 0.5),
         end("not_applied"), NOT,
         {"turn": None, "start": None, "questions": {"q": Q}, "latest": LATER}),
-    Row("a forgotten record undoes nothing", Studio(last_stop=NOW + 0.5), end("applied"), NOT,
+    Row("a forgotten record undoes nothing", StudioRecord(last_stop=NOW + 0.5), end("applied"), NOT,
         {"latest": LATER}),
     Row("nor does a call whose turn another go-live has had",
         replace(STARTED, start=replace(SENT, id="you"), last_stop=NOW + 0.5), end("applied"), NOT,
@@ -277,13 +277,13 @@ ROWS: Final = (
         lambda it: it.begin_repeat(ended("counts"), "other", LATER, LEASE), NOT),
     Row("and not after a minute", replace(STOPPING, start=over()),
         lambda it: it.begin_repeat(ended("counts"), "me", NOW + 60, LEASE), NOT),
-    Row("a start that was seen after a stop has come", Studio(start=over(state="stopped")),
+    Row("a start that was seen after a stop has come", StudioRecord(start=over(state="stopped")),
         lambda it: it.came_on_air("me"), None, {"start": over(state="seen")}),
-    Row("and no other one", Studio(start=over(state="stopped")),
+    Row("and no other one", StudioRecord(start=over(state="stopped")),
         lambda it: it.came_on_air("you"), None),
-    Row("an earlier stop counts only now", Studio(last_stop=LATER), lambda it: it.count_stop(NOW),
-        None),
-    Row("a stranger's place is forgotten", STOPPING, Studio.forget, None,
+    Row("an earlier stop counts only now", StudioRecord(last_stop=LATER),
+        lambda it: it.count_stop(NOW), None),
+    Row("a stranger's place is forgotten", STOPPING, StudioRecord.forget, None,
         {"stopping": {}, "own_stops": {}, "used_stops": {}, "latest": 0.0}),
     Row("what was seen of a stop is kept", STOPPING, lambda it: it.note_stop("token", "off air"),
         None, {"used_stops": {"token": UsedStop(NOW, "off air")}}),
@@ -309,7 +309,7 @@ SEEN: Final = (
 
 @pytest.mark.parametrize(("what", "before", "outcome", "phase"), SEEN, ids=[it[0] for it in SEEN])
 def test_a_question_says_what_became_of_its_call(
-    what: str, before: Studio, outcome: str | None, phase: str
+    what: str, before: StudioRecord, outcome: str | None, phase: str
 ) -> None:
     found = before.question("q", CALLER, NOW)
     assert found is not None, what
@@ -329,19 +329,22 @@ def test_a_question_says_what_became_of_its_call(
         (studio(USED), False),
     ],
 )
-def test_an_approval_is_good_until_a_stop_or_its_time(before: Studio, *, is_good: bool) -> None:
+def test_an_approval_is_good_until_a_stop_or_its_time(
+    before: StudioRecord, *, is_good: bool
+) -> None:
     assert before.is_good(before.questions["q"], NOW) is is_good
 
 
 def test_the_latest_question_about_the_same_call_is_found() -> None:
     first, last = replace(Q, way="panel"), replace(Q, id="r", way="page")
-    both = Studio(questions={"q": first, "r": last, "s": replace(Q, id="s")})
+    both = StudioRecord(questions={"q": first, "r": last, "s": replace(Q, id="s")})
     assert both.same_call((START,), CALLER) == last
     assert both.same_call((START,), OTHER) is both.same_call((DELETE,), CALLER) is None
 
 
 def test_one_question_too_many_removes_the_oldest_of_its_caller() -> None:
-    full, others = Studio(questions={"other": replace(Q, id="other", caller=OTHER)}), {"other"}
+    full = StudioRecord(questions={"other": replace(Q, id="other", caller=OTHER)})
+    others = {"other"}
     for number in range(MOST_QUESTIONS + 1):
         full, _ = full.ask(replace(Q, id=f"{number}"), NOW)
     assert set(full.questions) == others | {f"{it + 1}" for it in range(MOST_QUESTIONS)}
@@ -363,9 +366,9 @@ def test_one_question_too_many_removes_the_oldest_of_its_caller() -> None:
 )
 def test_each_thing_is_forgotten_after_its_time(field: str, kept: object, seconds: float) -> None:
     known: dict[str, Any] = {field: kept}
-    before = replace(Studio(latest=NOW), **known)
+    before = replace(StudioRecord(latest=NOW), **known)
     assert before.pruned(NOW + seconds - 0.1) == before
-    assert before.pruned(NOW + seconds) == Studio()
+    assert before.pruned(NOW + seconds) == StudioRecord()
 
 
 def test_a_go_live_that_is_still_being_sent_is_not_forgotten() -> None:
@@ -374,7 +377,7 @@ def test_a_go_live_that_is_still_being_sent_is_not_forgotten() -> None:
 
 def test_a_record_has_a_size() -> None:
     many = {f"{it}": it for it in range(MOST_IN_ALL + 1)}
-    full = Studio(
+    full = StudioRecord(
         questions={it: replace(Q, id=it) for it in many},
         own_stops=dict.fromkeys(many, NOW),
         used_stops={it: UsedStop(NOW, "") for it in many},
@@ -396,5 +399,5 @@ def test_a_record_is_the_same_when_it_is_read_again() -> None:
         refusals={"call": Refusals(1, NOW)},
         auto_go_live_until=NOW,
     )
-    kind = TypeAdapter(Studio)
+    kind = TypeAdapter(StudioRecord)
     assert kind.validate_json(kind.dump_json(whole)) == whole
