@@ -74,6 +74,7 @@ class Sending:
         self.cut_short = ""
         self.undone: bool | None = None
         self._lost: str | None = None
+        self._observed: Observed | None = None
         self._expected = shown.facts
         """The facts as those operations leave them that were sent."""
         self._began = parts.clock.seconds()
@@ -235,10 +236,20 @@ class Sending:
     @property
     def _outcome(self) -> Outcome:
         """What is known of the whole: unknown if that of one is, applied if one was."""
-        outcomes = {it.outcome for it in self.sent}
-        if "unknown" in outcomes:
+        if "unknown" in self._outcomes:
             return "unknown"
-        return "applied" if "applied" in outcomes else "not_applied"
+        return "applied" if "applied" in self._outcomes else "not_applied"
+
+    @property
+    def _outcomes(self) -> list[Outcome]:
+        """What is known of each that was begun. A go-live that was seen on air was done."""
+        outcomes = [it.outcome for it in self.sent]
+        return [*outcomes[:-1], "applied"] if self._is_on_air else outcomes
+
+    @property
+    def _is_on_air(self) -> bool:
+        """Whether its go-live was seen on air."""
+        return self._observed is not None and self._observed.state == "on_air"
 
     @property
     def _start(self) -> Outcome | None:
@@ -258,13 +269,11 @@ class Sending:
                 counts = turned_on
         return counts
 
-    def _in_words(self, observed: Observed | None = None) -> str:
+    def _in_words(self) -> str:
         """What became of it, as a later use of the same approval is told."""
-        outcomes = [it.outcome for it in self.sent]  # none, if it could not begin
-        if observed is not None and observed.state == "on_air":
-            outcomes[-1] = "applied"
+        outcomes = self._outcomes
         if (number := len(self.call.operations)) == 1:
-            return outcome_in_words([*outcomes, self._outcome][0], observed and observed.state)
+            return outcome_in_words(self._outcome, self._observed and self._observed.state)
         made = outcomes.count("applied")
         told = f"{'all' if made == number else f'{made} of'} {number} changes were made"
         if "unknown" in outcomes:
@@ -282,25 +291,23 @@ class Sending:
         """
         if isinstance(sent := self.sent[-1], TraxError) and sent.outcome == "unknown":
             self.sent[-1], self._lost = await read_back(self.parts, self.call, self._last, sent)
-        last, sent, observed = self._last, self.sent[-1], None
+        last, sent = self._last, self.sent[-1]
         if last.starts_broadcast:
             if sent.outcome != "not_applied":
-                observed = await self._observe()
-            seen = observed.state if observed else None
-            outcome = "applied" if seen == "on_air" else sent.outcome
-            told = {"outcome": outcome, "observed": seen, "digest": self.shown.digest}
+                self._observed = await self._observe()
+            seen = self._observed and self._observed.state
+            told = {"outcome": self._outcomes[-1], "observed": seen, "digest": self.shown.digest}
             self.parts.write_sent(self.call, last, sent, **told)
         with anyio.CancelScope(shield=True):
-            await self._note(observed)
-        is_seen = observed is not None and observed.state == "on_air"
+            await self._note()
         is_limited = isinstance(self.sent[0], Refused) and self.sent[0].is_rate_limit
         is_whole = len(self.call.operations) == 1 or (is_limited and len(self.sent) == 1)
-        if isinstance(sent, TraxError) and not is_seen and is_whole:
+        if isinstance(sent, TraxError) and not self._is_on_air and is_whole:
             raise sent
         facts = self.parts.known(self.call, self.shown.facts)
         views = with_views(self.call.operations, View(facts, now=self.parts.clock.now()))
-        steps = tuple(self._step(index, it, observed) for index, (_, it) in enumerate(views))
-        return Done(steps, observed, self.undone, self._approved_by)
+        steps = tuple(self._step(index, it) for index, (_, it) in enumerate(views))
+        return Done(steps, self._observed, self.undone, self._approved_by)
 
     @property
     def _approved_by(self) -> By | None:
@@ -337,10 +344,10 @@ class Sending:
             tasks.cancel_scope.cancel()
         return observed
 
-    async def _note(self, observed: Observed | None) -> None:
+    async def _note(self) -> None:
         """Record what became of the call, and that its go-live was seen."""
-        words, question_id = self._in_words(observed), self.begun.question_id or ""
-        is_on_air = observed is not None and observed.state == "on_air"
+        words, question_id = self._in_words(), self.begun.question_id or ""
+        is_on_air = self._is_on_air
         if self._outcome == "not_applied" or not (question_id or is_on_air):
             return
 
@@ -350,25 +357,26 @@ class Sending:
 
         await self.parts.store.now_or_later(lambda: self.parts.store.update(self.record_name, note))
 
-    def _step(self, index: int, view: View, observed: Observed | None) -> Step:
+    def _step(self, index: int, view: View) -> Step:
         """What became of one of the operations."""
         operation, last = self.call.operations[index], len(self.sent) - 1
         act = operation.choices(view)[0] if len(self.call.operations) > 1 else ""
         if index > last:
             said = say(f"{act}: not sent, because {self.cut_short}.")
             return Step(operation.tool_name, "not_sent", (said,))
-        sent, seen = self.sent[index], observed if index == last else None
-        is_seen = seen is not None and seen.state == "on_air"
+        sent, is_last = self.sent[index], index == last
+        is_seen = is_last and self._is_on_air
         if isinstance(sent, TraxError) and not is_seen:
             said = say(f"{act}: {sent.summary}")
             return Step(operation.tool_name, sent.outcome, (said,), error=sent)
         data = sent.data if isinstance(sent, Response) else {}
-        view = replace(view, observed=seen, undone=self.undone if index == last else None)
+        if is_last:
+            view = replace(view, observed=self._observed, undone=self.undone)
         told = sent.told if isinstance(sent, TraxError) else None
         return Step(
             operation.tool_name,
             "applied" if is_seen or is_certain(operation, sent) else "unknown",
             *operation.report(view, data),
             None if isinstance(sent, TraxError) else data,
-            self._lost if index == last and self._lost else told,
+            self._lost if is_last and self._lost else told,
         )
