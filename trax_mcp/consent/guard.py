@@ -87,7 +87,7 @@ class Guard:
             seen = await self.parts.store.look(record_name)
         except Away:
             raise store_unavailable() from None
-        return seen.studio.start is not None and seen.studio.start.may_come(seen.now)
+        return seen.studio.start_may_come(seen.now)
 
     # Questions
 
@@ -265,9 +265,9 @@ class Run:
 
     def _is_free(self, facts: Facts) -> bool:
         """Whether the studio is off air. If a person was already asked, their answer decides."""
-        start, answer = self.seen.studio.start, self.call.answer
-        may_come = start is not None and start.may_come(self.seen.now)
+        answer = self.call.answer
         is_answered = answer is not None and answer.is_by_person
+        may_come = self.seen.studio.start_may_come(self.seen.now)
         return facts.live is False and not may_come and not is_answered
 
     # It decides
@@ -301,7 +301,7 @@ class Run:
             raise NotSent("write_disabled", WRITES_OFF, WRITES_OFF_NEXT, not_done=NOTHING_CHANGED)
         studio, moment = self.seen.studio, self.seen.now
         refusals = studio.refusals.get(_name_of_refusals(call))
-        is_awaited = studio.start is not None and studio.start.is_awaited(moment)
+        is_awaited = studio.awaits_start(moment)
         verdict = judge(
             Case(
                 call,

@@ -80,6 +80,14 @@ class StudioRecord:
         """Whether a go-live is being sent. A stop waits for it, for a moment."""
         return self.turn is not None and self.turn.sends_go_live and now < self.turn.until
 
+    def start_may_come(self, now: float) -> bool:
+        """Whether the last go-live that was sent from here may still come on air."""
+        return self.start is not None and self.start.may_come(now)
+
+    def awaits_start(self, now: float) -> bool:
+        """Whether it may still come, and no stop has come after it."""
+        return self.start is not None and self.start.is_awaited(now)
+
     def take_turn(self, turn_id: str, now: float, lease: float) -> tuple[Self, bool]:
         """Take the turn. False while another call has it, or a stop is being sent."""
         is_taken = self.turn is not None and self.turn.id != turn_id and now < self.turn.until
@@ -120,7 +128,7 @@ class StudioRecord:
             after = after.with_question(replace(question, used_by=it.turn_id, used_at=at))
         if it.starts:
             used = (q.asked_at for q in after.questions.values() if q.used_by == it.turn_id)
-            earlier = self.start if self.start and self.start.may_come(now) else None
+            earlier = self.start if self.start_may_come(now) else None
             earlier = earlier and replace(earlier, earlier=None)
             start = Start(it.turn_id, next(used, at), at, earlier=earlier)
             after = replace(after, start=start)
@@ -157,20 +165,17 @@ class StudioRecord:
             after = after.with_question(told)
         return after, is_stopped
 
-    def seen_on_air(self, turn_id: str) -> tuple[Self, None]:
-        """The go-live of a call was seen on air, so it comes no more."""
+    def seen_on_air(self, turn_id: str, *, though_stopped: bool = False) -> tuple[Self, None]:
+        """The go-live of a call was seen on air, so it comes no more.
+
+        What is on air after a stop has come only if that is certain: `though_stopped`.
+        """
         start = self.start
-        if start is None or start.id != turn_id or start.state == "stopped":
+        if start is None or start.id != turn_id:
+            return self, None
+        if start.state == "stopped" and not though_stopped:
             return self, None
         return replace(self, start=replace(start, state="seen")), None
-
-    def came_on_air(self, turn_id: str) -> tuple[Self, None]:
-        """The go-live of a call was seen on air, though a stop had come before: it has come."""
-        start = self.start
-        is_this = start is not None and start.id == turn_id
-        return (
-            replace(self, start=replace(start, state="seen")) if start and is_this else self
-        ), None
 
     # Questions
 
@@ -335,10 +340,6 @@ class StudioRecord:
         return replace(self, used_stops={**_without(self.used_stops, approval), **told}), None
 
     # What is kept
-
-    def forget(self) -> tuple[Self, None]:
-        """Forget all: TRaX refuses a caller who has this place for themselves."""
-        return type(self)(), None
 
     def pruned(self, now: float) -> Self:
         """Without what is older than its time."""

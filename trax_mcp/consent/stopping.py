@@ -238,7 +238,9 @@ class Stopping:
         """The start that could come has come."""
         start_id = self.start.id if self.start else ""
         with anyio.move_on_after(FACTS_SECONDS), suppress(Away):
-            await self.parts.store.update(self._of_studio, lambda it, _: it.came_on_air(start_id))
+            await self.parts.store.update(
+                self._of_studio, lambda it, _: it.seen_on_air(start_id, though_stopped=True)
+            )
 
     async def note_words(self, words: str) -> None:
         """Tell a later use of the same approval what was seen."""

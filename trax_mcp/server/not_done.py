@@ -7,7 +7,7 @@ Markdown.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, Literal, Self, get_args
+from typing import Final, Literal, Self
 
 from trax_mcp.actions.several import ApplyChanges
 from trax_mcp.actions.shown import Preview
@@ -22,7 +22,6 @@ from trax_mcp.web.endings import ending_of
 
 ToldStatus = Literal["confirmation_required", "asking"] | Status
 """What is told of such a call."""
-STATUSES: Final = ("confirmation_required", "asking", *get_args(Status))
 BEGIN: Final = "--- For the user ---"
 END: Final = "--- End ---"
 """What the user is to be shown stands between these lines, which Markdown leaves as they are."""

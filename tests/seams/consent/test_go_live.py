@@ -22,6 +22,7 @@ from tests.support.product.virtual_time import in_virtual_time
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import LostAnswer, NotSent, Refused
 from trax_mcp.consent.calls import Answer, Ask, Call, Done, NotRun
+from trax_mcp.consent.state import StudioRecord
 from trax_mcp.consent.store import name_of
 
 if TYPE_CHECKING:
@@ -279,5 +280,7 @@ async def test_where_the_store_forgets_while_a_go_live_is_sent_it_stays_on_air(
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(it.here.answer, question)
             await anyio.sleep(0.5)
-            await it.here.guard.parts.store.update(name_of(STUDIO), lambda it, _: it.forget())
+            await it.here.guard.parts.store.update(
+                name_of(STUDIO), lambda *_: (StudioRecord(), None)
+            )
         assert it.sent == ["go-live"]

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 from trax_mcp.api import refusals
 from trax_mcp.api.client import Client
 from trax_mcp.cli.install.clients import CLIENTS as MCP_CLIENTS
-from trax_mcp.consent.calls import Reason
+from trax_mcp.consent.calls import Reason, Status
 from trax_mcp.server.app import Service
-from trax_mcp.server.not_done import STATUSES
 from trax_mcp.server.offer import TOOLS, Offer
 from trax_mcp.server.prompts import Prompt
 from trax_mcp.settings import Settings
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     import mcp_types as types
 
+STATUSES: Final = ("confirmation_required", "asking", *get_args(Status))
 CODES: Final[frozenset[str]] = frozenset((*get_args(Reason), *STATUSES, *refusals.MEANINGS))
 """Statuses and reasons of calls that did not run, and the codes of TRaX's errors."""
 
