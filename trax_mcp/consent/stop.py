@@ -87,7 +87,8 @@ class Stop:
         except TraxError as error:
             raise error.before_sending() from None
         record_name = self.parts.record_name(call)
-        if (seen := await self._look(record_name, FACTS_SECONDS)) is not None:
+        seen = await self.parts.store.look_within(FACTS_SECONDS, record_name)
+        if seen is not None:
             facts = replace(facts, auto_go_live=seen.now < seen.studio.auto_go_live_until)
             if facts.live and (start := seen.studio.start) is not None:
                 with anyio.move_on_after(FACTS_SECONDS), suppress(Away):
@@ -104,13 +105,9 @@ class Stop:
             return False
         if StopToken.looks_like(self._approval):
             return True
-        with anyio.move_on_after(engine_seconds(self.parts)), suppress(Away):
-            other = await self.parts.store.look(record_name_in(self._approval))
-            return (
-                other.studio.question(self._approval, self.call.caller.fingerprint, other.now)
-                is not None
-            )
-        return False
+        name, caller = record_name_in(self._approval), self.call.caller.fingerprint
+        other = await self.parts.store.look_within(engine_seconds(self.parts), name)
+        return other is not None and bool(other.studio.question(self._approval, caller, other.now))
 
     def _already_used(self, words: str) -> NotRun:
         used = replace(USED, why=words)
@@ -210,12 +207,7 @@ class Stop:
         """
         own = self.parts.record_name(self.call)
         for record_name in dict.fromkeys((name_of(self.call.studio), own)):
-            seen = await self._look(record_name, engine_seconds(self.parts))
+            seen = await self.parts.store.look_within(engine_seconds(self.parts), record_name)
             if seen and (used := seen.studio.used_stops.get(digest(self._approval))):
                 return used.outcome
-        return None
-
-    async def _look(self, record_name: str, seconds: float | None) -> Record | None:
-        with anyio.move_on_after(seconds), suppress(Away):
-            return await self.parts.store.look(record_name)
         return None

@@ -221,18 +221,16 @@ class Stopping:
 
     async def look(self) -> Record | None:
         """What is remembered of the studio, as far as the engine says so in time."""
-        with anyio.move_on_after(FACTS_SECONDS), suppress(Away):
-            return await self.parts.store.look(self.record_name)
-        return None
+        return await self.parts.store.look_within(FACTS_SECONDS, self.record_name)
 
     async def learn_stream(self) -> None:
         """Know the stream of the start that could come, if that was answered since."""
         if self.start is None or self.start.stream_id:
             return
-        with anyio.move_on_after(FACTS_SECONDS), suppress(Away):
-            seen = (await self.parts.store.look(self._of_studio)).studio.start
-            if seen is not None and seen.id == self.start.id:
-                self.start = replace(self.start, stream_id=seen.stream_id)
+        seen = await self.parts.store.look_within(FACTS_SECONDS, self._of_studio)
+        start = seen.studio.start if seen else None
+        if start is not None and start.id == self.start.id:
+            self.start = replace(self.start, stream_id=start.stream_id)
 
     async def note_on_air(self) -> None:
         """The start that could come has come."""

@@ -173,6 +173,12 @@ class Store:
         """What is remembered of a studio now."""
         return await self.records.read(name)
 
+    async def look_within(self, seconds: float | None, name: str) -> Record | None:
+        """The same, as far as the engine says so in time."""
+        with anyio.move_on_after(seconds), suppress(Away):
+            return await self.look(name)
+        return None
+
     async def update(self, name: str, step: Transition[ResultT]) -> ResultT:
         """Take one step; again if something came between."""
         while True:
