@@ -47,15 +47,23 @@ class Change(Operation[Response_co], Generic[Response_co], abstract=True):
 
     reads: ClassVar[Sequence[Kind]]
     """The facts that are read before the question."""
+    can_be_one_of_several: ClassVar[bool]
+    """Whether `apply_changes` makes it too. It says with `after` how it leaves the facts."""
 
     @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:  # noqa: ANN401  of `Operation`
-        """Bind the class as `Operation` does.
+    def __pydantic_init_subclass__(  # type: ignore[override]  # pydantic passes the class arguments on
+        cls,
+        *,
+        several: bool = False,
+        **kwargs: Any,  # noqa: ANN401  of `Operation`
+    ) -> None:
+        """Bind the class as `Operation` does. With `several` it can be one of several changes.
 
         Raises:
             TypeError: it does not say what it reads, does or has done; also as `Operation`.
         """
         super().__pydantic_init_subclass__(**kwargs)
+        cls.can_be_one_of_several = several
         if "endpoint" in kwargs and (isabstract(cls) or not hasattr(cls, "reads")):
             raise TypeError(f"{cls.__name__} must say what it reads, does and has done")
 
@@ -77,8 +85,7 @@ class Change(Operation[Response_co], Generic[Response_co], abstract=True):
     def after(self, facts: Facts) -> Facts:
         """The facts as the call leaves them, as far as they were known.
 
-        A change that says this can be one of several. What TRaX documents no default for counts as
-        on: so much may go on air.
+        What TRaX documents no default for counts as on: so much may go on air.
         """
         return facts
 

@@ -75,6 +75,7 @@ class CreateDestination(
     Change[Destination],
     endpoint="POST /v1/studios/{id}/destinations",
     effect=Effect.WRITE,
+    several=True,
     consent={
         "rtmpUrl": When.ALWAYS,
         "streamKey": When.ALWAYS,
@@ -188,6 +189,7 @@ class UpdateDestination(
     _OfDestination[Destination],
     endpoint="PATCH /v1/studios/{id}/destinations/{destId}",
     effect=Effect.WRITE,
+    several=True,
     consent={
         "rtmpUrl": When.ALWAYS,
         "streamKey": When.ALWAYS,
@@ -296,6 +298,7 @@ class DeleteDestination(
     _OfDestination[Model],
     endpoint="DELETE /v1/studios/{id}/destinations/{destId}",
     effect=Effect.GUARDED,
+    several=True,
     shown_by=ListDestinations,
     hint="Its stream key is lost. To skip it for a show, switch it off instead.",
 ):

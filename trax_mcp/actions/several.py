@@ -14,7 +14,7 @@ from trax_mcp.api.operation import Effect
 from trax_mcp.studio.outputs import Output, PlainSchema, StudioTool
 
 CHANGES: Final[Mapping[str, type[Change[Any]]]] = {
-    it.tool_name: it for it in actions.CHANGES if it.after is not Change.after
+    it.tool_name: it for it in actions.CHANGES if it.can_be_one_of_several
 }
 """The tools whose calls can be changes of one call: not a stop, which never waits."""
 ARGUMENTS: Final = frozenset(name for it in CHANGES.values() for name in it.argument_names())

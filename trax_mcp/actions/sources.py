@@ -57,6 +57,7 @@ class CreateSource(
     Change[Source],
     endpoint="POST /v1/studios/{id}/sources",
     effect=Effect.WRITE,
+    several=True,
     consent={"url": When.ALWAYS, "active": unless_false(When.WHILE_LIVE)},
     shown_by=ListSources,
     hint="Viewers may see it at once.",
@@ -121,6 +122,7 @@ class UpdateSource(
     _OfSource[Source],
     endpoint="PATCH /v1/studios/{id}/sources/{sourceId}",
     effect=Effect.WRITE,
+    several=True,
     consent={"url": When.ALWAYS, "active": When.WHILE_LIVE},
     shown_by=ListSources,
     hint="Viewers may see the change. An overwritten address is lost.",
@@ -188,6 +190,7 @@ class DeleteSource(
     _OfSource[Model],
     endpoint="DELETE /v1/studios/{id}/sources/{sourceId}",
     effect=Effect.GUARDED,
+    several=True,
     shown_by=ListSources,
     hint="It may vanish from the picture.",
 ):

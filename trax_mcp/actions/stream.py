@@ -12,12 +12,12 @@ from trax_mcp.api.models import Destination, Model
 from trax_mcp.api.operation import Effect
 from trax_mcp.api.reads import GetStreamStatus, GetStudio, ListDestinations
 from trax_mcp.studio import naming, times
-from trax_mcp.studio.facts import Facts, count
+from trax_mcp.studio.facts import count
 from trax_mcp.studio.naming import Sentence, joined, note, say, sentence
 from trax_mcp.studio.readiness import READINESS_READS, go_live_warnings
 
 STAY_ON_AIR: Final = "Stay on air"
-"""The choice that refuses a stop. No question about one is kept."""
+"""The choice that refuses a stop. The same for every stop, so judging one needs no question."""
 
 _UNSEEN: Final = "TRaX can't confirm that a picture arrives."
 _NOT_STARTED: Final = "is on, but TRaX didn't list it as started"
@@ -30,6 +30,7 @@ class GoLive(
     Change[Model],
     endpoint="POST /v1/studios/{id}/go-live",
     effect=Effect.GUARDED,
+    several=True,
     shown_by=GetStreamStatus,
     broadcast="start",
     look="Look with check_studio in a minute; if it is off air then, ask the user again.",
@@ -108,9 +109,6 @@ class GoLive(
             case "stopping":
                 return "Look with check_studio."
         return self.look
-
-    def after(self, facts: Facts) -> Facts:
-        return facts  # of what can be read at once
 
 
 class GoOffline(

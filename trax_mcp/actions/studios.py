@@ -60,6 +60,7 @@ class UpdateStudio(
     Change[Studio],
     endpoint="PATCH /v1/studios/{id}",
     effect=Effect.WRITE,
+    several=True,
     consent={"autoGoLive": if_true(When.ALWAYS), "autoGoOfflineOnDrop": if_true(When.WHILE_LIVE)},
     shown_by=GetStudio,
     hint="No read shows the auto settings.",

@@ -222,13 +222,16 @@ class Run:
     # It looks, and reads
 
     async def _look(self, since: float | None) -> None:
-        """Look at the studio, and at the question that the call answers."""
+        """Look at the studio, and at the question that the call answers.
+
+        An answer that is older than a stop counts no more, where it would lead on air.
+        """
         waited = self.parts.clock.seconds() - self._arrived
         seen = self.seen = await self.parts.store.look(self.record_name)
         self.arrived_at = seen.now - waited
         has_stopped = since is not None and since != seen.studio.last_stop_for(self.owner)
         if has_stopped and puts_on_air(self.call.operations):
-            self.call = self.call._replace(answer=None)  # it is older than a stop
+            self.call = self.call._replace(answer=None)
         self.question, self.is_for_another = None, False
         answer = self.call.answer
         if answer is None or not answer.question_id:
@@ -304,13 +307,13 @@ class Run:
         is_awaited = studio.awaits_start(moment)
         verdict = judge(
             Case(
-                call,
-                preview.digest,
-                self.question,
-                self.arrived_at,
-                nothing_to_do(call, facts, now, is_awaited=is_awaited),
-                refusals.rest_seconds(moment) if refusals else None,
-                self.is_for_another,
+                call=call,
+                digest=preview.digest,
+                question=self.question,
+                arrived_at=self.arrived_at,
+                nothing_to_do=nothing_to_do(call, facts, now, is_awaited=is_awaited),
+                rest_seconds=refusals.rest_seconds(moment) if refusals else None,
+                is_for_another=self.is_for_another,
             )
         )
         if isinstance(verdict, Proceed):
@@ -344,11 +347,11 @@ class Run:
 
     async def _send(self, shown: Shown, question_id: str | None) -> Sending | None:
         begun = Begin(
-            self.turn_id,
-            self.owner,
-            self.seen.studio.last_stop_for(self.owner),
-            question_id,
-            _name_of_refusals(self.call) if question_id else None,
+            turn_id=self.turn_id,
+            caller=self.owner,
+            last_stop=self.seen.studio.last_stop_for(self.owner),
+            question_id=question_id,
+            refusals=_name_of_refusals(self.call) if question_id else None,
         )
         sending = Sending(self.parts, self.call, self.record_name, begun, shown)
         return sending if await sending.run() else None

@@ -64,7 +64,10 @@ class AskFirst:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """The call does not run. `why` says so in words where the reason does not."""
+    """The call does not run. `why` says so in words where the reason does not.
+
+    Where it came too soon, that is `WITHDRAWN`, or nothing.
+    """
 
     status: Status
     reason: Reason | None = None

@@ -1,7 +1,8 @@
 """A question to a person, from the moment when it is asked until its outcome was told. Pure.
 
 It is known by its id, a secret of those who answer: a client's form, a panel, the page, or a model
-that carries a preview. The id begins with the name of the record in which it is kept.
+that carries a preview. The id begins with the name of the record in which it is kept. That of a
+question about a stop is the signed approval itself.
 """
 
 from collections.abc import Mapping

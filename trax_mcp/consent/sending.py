@@ -208,8 +208,14 @@ class Sending:
         """End the call in the record, and undo its go-live if a stop has followed it."""
         store, lease = self.parts.store, self.parts.store.records.lease_seconds
         last = self.sent[-1] if len(self.sent) == len(self.call.operations) else None
-        told, turned = self._in_words(), self._auto_go_live()
-        end = End(self._outcome, told, self._start, stream_of(last), turned, is_busy(last))
+        end = End(
+            outcome=self._outcome,
+            words=self._in_words(),
+            start=self._start,
+            stream_id=stream_of(last),
+            auto_go_live=self._auto_go_live(),
+            is_busy=is_busy(last),
+        )
         async with store.keeping(self.record_name, self.begun.turn_id):
             must_undo = await store.update(
                 self.record_name, lambda it, now: it.end(self.begun, end, now, lease)

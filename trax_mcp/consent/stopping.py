@@ -174,9 +174,8 @@ class Stopping:
     def _ended(self, record_name: str) -> EndStop:
         outcome = self.sent.outcome
         words = None if outcome == "not_applied" else outcome_in_words(outcome)
-        return EndStop(
-            self.begin.name, self.begin.approval, self.begun[record_name], self.fate, words
-        )
+        name, approval = self.begin.name, self.begin.approval
+        return EndStop(name, approval, at=self.begun[record_name], fate=self.fate, words=words)
 
     async def _send_again(self) -> None:
         """Send it once more. What TRaX took once, or may have taken, it may have taken."""
@@ -307,13 +306,13 @@ class StopWatch:
     def _watched(self, elapsed: float = 0.0) -> Watched:
         stop = self._stop
         return Watched(
-            stop.sent,
-            self.observed.state,
-            elapsed,
-            stop.start,
-            stop.start_left,
-            self._is_unreadable,
-            self._is_final,
+            sent=stop.sent,
+            state=self.observed.state,
+            elapsed=elapsed,
+            start=stop.start,
+            start_left=stop.start_left,
+            is_unreadable=self._is_unreadable,
+            is_final=self._is_final,
         )
 
     async def _repeat(self) -> bool:

@@ -17,7 +17,7 @@ from trax_mcp.consent.store import Away, Record
 from trax_mcp.replicas.engine import TAG, Engine
 from trax_mcp.sealing import hashed, seal, unseal
 
-_FORMAT: Final = b"1"
+_FORMAT: Final = b"7"
 """Raised with each change of what a record holds, so that replicas of two versions do not misread
 each other's."""
 _KEPT_MILLISECONDS: Final = 3_600_000

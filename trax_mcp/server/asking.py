@@ -86,7 +86,7 @@ class Asking:
         return result
 
     async def _run(self, call: Call, request: CallRequest) -> Told:
-        if call.is_stop:  # it waits for nobody, and joins no question
+        if call.is_stop:  # it joins no question
             told = await self._ask(call, request, set())
             if isinstance(told, Done):
                 await self._end_question(call, request, told)
