@@ -157,15 +157,22 @@ class Done(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NotRun:
-    """Nothing was sent. `why` says in words what `status` and `reason` do not."""
+    """Nothing was sent, and nothing is to be. `why` says in words what the rest does not.
 
-    tool: str
+    Of a confirmation that came too soon it says only whether its question is `withdrawn`.
+    """
+
     status: Status
     reason: Reason | None = None
     why: str | None = None
+    retry_after_seconds: int | None = None
     preview: Preview | None = None
     changes: tuple[Sentence, ...] = ()
-    retry_after_seconds: int | None = None
+
+    @property
+    def label(self) -> str:
+        """The name in the audit log."""
+        return "NothingToDo" if self.status == "nothing_to_do" else "Refuse"
 
 
 class Ask(NamedTuple):

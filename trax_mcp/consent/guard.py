@@ -34,7 +34,6 @@ from trax_mcp.consent.policy import (
     AskFirst,
     Case,
     Proceed,
-    Refuse,
     judge,
     nothing_to_do,
     question_to_use,
@@ -122,7 +121,7 @@ class Guard:
         """Write to the audit log in which way a person decides. None: in none."""
         asked = AskFirst(ask.reason, by_preview=way == "preview")
         digest = None if call.is_stop else ask.preview.digest
-        self.parts.write_verdict(call, asked if way else Refuse("cannot_ask"), digest)
+        self.parts.write_verdict(call, asked if way else NotRun("cannot_ask"), digest)
 
     async def asked(self, call: Call) -> Question | None:
         """The open question that a call answers."""
@@ -285,7 +284,7 @@ class Run:
         if (refusal := refusal_by_person(call, question)) is None:
             return None
         verdict = unless_unseen(refusal, call.answer, age=self.arrived_at - question.asked_at)
-        if not isinstance(verdict, Refuse):
+        if not isinstance(verdict, NotRun):
             raise TypeError(verdict)
         refusals, is_no = _name_of_refusals(call), verdict.reason == "declined"
         await self.parts.store.update(  # a form that was only closed is no answer
@@ -339,9 +338,9 @@ class Run:
         is_shown = verdict.status != "nothing_to_do" and verdict.reason != "recently_declined"
         return replace(refused, preview=preview if is_shown else None, changes=changes)
 
-    def _refuse(self, verdict: Refuse, digest: str) -> NotRun:
+    def _refuse(self, verdict: NotRun, digest: str) -> NotRun:
         self.parts.write_verdict(self.call, verdict, digest)
-        return verdict.not_run(self.call.tool)
+        return verdict
 
     # It sends
 

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from trax_mcp.actions.stream import STAY_ON_AIR, GoOffline
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError, interrupted
-from trax_mcp.consent.calls import Answer, Ask, By, Call, NotRun, Reason
+from trax_mcp.consent.calls import Answer, Ask, By, Call, NotRun
 from trax_mcp.consent.guard import Guard
 from trax_mcp.consent.question import (
     QUESTION_SECONDS,
@@ -102,7 +102,7 @@ class OpenQuestion:
             if self.questions.now() < asked_at + READING_SECONDS:  # nobody has read it
                 return None
             self.questions.guard.parts.write("answered", self.call, answeredIn=by, answer="no")
-            await self.end(declined := self._not_run("declined"))
+            await self.end(declined := NotRun("declined", "declined"))
             return declined
         if token is None or not token.has_choice(choice):
             return None
@@ -156,7 +156,7 @@ class OpenQuestion:
                 while not (await self.state()).is_over:
                     await self.changed()
             state = await self.state()
-        return state.result(self.call.tool) if state.is_over else None
+        return state.result() if state.is_over else None
 
     async def leave(self) -> None:
         """No call waits for it any more. It stays open for a while, and the same call joins it."""
@@ -197,7 +197,7 @@ class OpenQuestion:
 
         Calls that wait for it learn that. Later ones ask again.
         """
-        result = self._not_run("cancelled", why)
+        result = NotRun("declined", "cancelled", why)
 
         def withdrawn(question: Question, now: float) -> Question:
             is_open = question.phase(now) == "open"
@@ -217,9 +217,6 @@ class OpenQuestion:
         with anyio.CancelScope(shield=True), suppress(Away):
             if await self._change(change):
                 self.questions.guard.parts.write("withdrawn", self.call, reason=why)
-
-    def _not_run(self, reason: Reason, why: str | None = None) -> NotRun:
-        return NotRun(self.call.tool, "declined", reason, why)
 
 
 class Page(Protocol):

@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 
 from trax_mcp.actions.stream import STAY_ON_AIR
 from trax_mcp.api.reads import GetStudio
-from trax_mcp.consent.calls import Answer, By, Call, NotRun, Reason, Status
+from trax_mcp.consent.calls import Answer, By, Call, NotRun
 from trax_mcp.consent.question import READING_SECONDS, Question
 from trax_mcp.consent.stop_token import StopToken
 from trax_mcp.studio import naming, times
@@ -62,39 +62,16 @@ class AskFirst:
         return "Preview" if self.by_preview else "Ask"
 
 
-@dataclass(frozen=True, slots=True)
-class Refuse:
-    """The call does not run. `why` says so in words where the reason does not.
+Verdict = Proceed | AskFirst | NotRun
 
-    Where it came too soon, that is `WITHDRAWN`, or nothing.
-    """
-
-    status: Status
-    reason: Reason | None = None
-    why: str | None = None
-    retry_after_seconds: int | None = None
-
-    @property
-    def label(self) -> str:
-        """The name in the audit log."""
-        return "NothingToDo" if self.status == "nothing_to_do" else "Refuse"
-
-    def not_run(self, tool: str) -> NotRun:
-        """The result of the call."""
-        seconds = self.retry_after_seconds
-        return NotRun(tool, self.status, self.reason, self.why, retry_after_seconds=seconds)
-
-
-Verdict = Proceed | AskFirst | Refuse
-
-USED: Final = Refuse("confirmation_invalid", "used")
-TOO_SOON: Final = Refuse("confirmation_invalid", "too_soon")
+USED: Final = NotRun("confirmation_invalid", "used")
+TOO_SOON: Final = NotRun("confirmation_invalid", "too_soon")
 WITHDRAWN: Final = "withdrawn"
 """Why nothing can run with a confirmation that came too soon too often."""
-UNSEEN: Final = Refuse("cannot_ask", "unseen")
+UNSEEN: Final = NotRun("cannot_ask", "unseen")
 _MOMENT: Final = 0.001
 """How exact the moments in a record are: no two are the same."""
-TIMED_OUT: Final = Refuse("declined", "timed_out")
+TIMED_OUT: Final = NotRun("declined", "timed_out")
 
 
 def judge(case: Case) -> Verdict:
@@ -103,12 +80,12 @@ def judge(case: Case) -> Verdict:
     if question is not None and question.is_used:
         return USED
     if case.nothing_to_do is not None:
-        return Refuse("nothing_to_do", why=case.nothing_to_do)
+        return NotRun("nothing_to_do", why=case.nothing_to_do)
     if answer is not None and answer.is_by_person:
         return _judge_person(case, answer)
     if case.rest_seconds is not None:
         seconds = math.ceil(case.rest_seconds)
-        return Refuse("declined", "recently_declined", retry_after_seconds=seconds)
+        return NotRun("declined", "recently_declined", retry_after_seconds=seconds)
     if answer is None:
         return AskFirst()
     return Proceed() if answer.by == "confirm_alone" else _judge_confirmation(case, answer)
@@ -119,13 +96,13 @@ def _judge_person(case: Case, answer: Answer) -> Verdict:
         return TIMED_OUT
     question = case.question
     if question is None:
-        return Refuse("confirmation_invalid", "mismatch" if case.is_for_another else "expired")
+        return NotRun("confirmation_invalid", "mismatch" if case.is_for_another else "expired")
     if not is_about(question, case.call):
-        return Refuse("confirmation_invalid", "mismatch")
+        return NotRun("confirmation_invalid", "mismatch")
     if (refusal := _refusal(answer, question.preview.yes, question.preview.no)) is not None:
         return refusal
     is_as_shown = question.preview.digest == case.digest
-    return Proceed(question.id) if is_as_shown else Refuse("confirmation_invalid", "changed")
+    return Proceed(question.id) if is_as_shown else NotRun("confirmation_invalid", "changed")
 
 
 def _judge_confirmation(case: Case, answer: Answer) -> Verdict:
@@ -133,7 +110,7 @@ def _judge_confirmation(case: Case, answer: Answer) -> Verdict:
     if question is None:
         return AskFirst("mismatch" if case.is_for_another else "expired")
     if not answer.fits(question.way):  # a person is being asked it, so no preview of it is given
-        return Refuse("confirmation_invalid", "mismatch")
+        return NotRun("confirmation_invalid", "mismatch")
     if question.operations != case.call.operations:
         return AskFirst("mismatch")
     if question.is_too_soon(case.arrived_at + _MOMENT):
@@ -163,12 +140,12 @@ def judge_stop(
     if not answer.is_by_person:
         return AskFirst(invalid) if invalid else Proceed()
     if invalid is not None or token is None:
-        return Refuse("confirmation_invalid", invalid)
+        return NotRun("confirmation_invalid", invalid)
     offered = answer.choice if token.has_choice(answer.choice) else None
     return _refusal(answer, offered, STAY_ON_AIR) or Proceed()
 
 
-def refusal_by_person(call: Call, question: Question | None) -> Refuse | None:
+def refusal_by_person(call: Call, question: Question | None) -> NotRun | None:
     """The refusal, if a person said no to this question. No facts are needed for it."""
     answer = call.answer
     if answer is None or question is None or not answer.is_by_person:
@@ -180,7 +157,7 @@ def refusal_by_person(call: Call, question: Question | None) -> Refuse | None:
 
 def unless_unseen(verdict: Verdict, answer: Answer | None, *, age: float) -> Verdict:
     """The verdict, or that a client has refused its form sooner than a person can read it."""
-    is_no = isinstance(verdict, Refuse) and verdict.reason in {"declined", "cancelled"}
+    is_no = isinstance(verdict, NotRun) and verdict.reason in {"declined", "cancelled"}
     is_form = answer is not None and answer.by == "form"
     return UNSEEN if is_no and is_form and age < READING_SECONDS else verdict
 
@@ -212,14 +189,14 @@ def nothing_to_do(call: Call, facts: Facts, now: datetime, *, is_awaited: bool) 
     return None
 
 
-def _refusal(answer: Answer, yes: str | None, no: str) -> Refuse | None:
+def _refusal(answer: Answer, yes: str | None, no: str) -> NotRun | None:
     """Why an answer is no approval. None if it is the choice that was offered."""
     if answer.reply != "chosen":
-        return Refuse("declined", answer.reply)
+        return NotRun("declined", answer.reply)
     if answer.choice == no:
-        return Refuse("declined", "declined")
+        return NotRun("declined", "declined")
     is_offered = answer.choice is not None and answer.choice == yes
-    return None if is_offered else Refuse("declined", "malformed")
+    return None if is_offered else NotRun("declined", "malformed")
 
 
 def in_audit_log(verdict: Verdict, by: By | None) -> Mapping[str, str | None]:
@@ -227,7 +204,7 @@ def in_audit_log(verdict: Verdict, by: By | None) -> Mapping[str, str | None]:
     reason: str | None = None
     if isinstance(verdict, AskFirst):
         reason = verdict.reason
-    elif isinstance(verdict, Refuse) and verdict.status != "nothing_to_do":
+    elif isinstance(verdict, NotRun) and verdict.status != "nothing_to_do":
         reason = verdict.reason or verdict.status
     answered_in = by if isinstance(verdict, Proceed) else None
     return {"verdict": verdict.label, "reason": reason, "answeredIn": answered_in}

@@ -187,7 +187,7 @@ class Question:
         """The same with an approval that no call has used: it was certainly not applied."""
         return replace(self, used_by=None, used_at=0.0, outcome=None)
 
-    def ended(self, tool: str, now: float) -> Ended | None:
+    def ended(self, now: float) -> Ended | None:
         """What has become of it, as a call that waits learns. None if it is open or not shown."""
         if self.result is not None:
             return self.result
@@ -195,10 +195,10 @@ class Question:
             return None
         if self.is_used:
             why = self.outcome or NOT_KNOWN
-            return NotRun(tool, "confirmation_invalid", "used", why=why)
+            return NotRun("confirmation_invalid", "used", why=why)
         if self.was_left(now):
-            return NotRun(tool, "declined", "cancelled", why="the call was cancelled")
-        return NotRun(tool, "declined", "timed_out")
+            return NotRun("declined", "cancelled", why="the call was cancelled")
+        return NotRun("declined", "timed_out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,11 +223,11 @@ class QuestionState:
         """Whether it was shown, or needs no showing any more."""
         return self.is_over or (self.question is not None and self.question.shown_at is not None)
 
-    def result(self, tool: str) -> Ended | None:
+    def result(self) -> Ended | None:
         """What has become of it. None if it is open, or was not shown."""
         if self.question is None:
-            return NotRun(tool, "confirmation_invalid", "expired")
-        return self.question.ended(tool, self.now)
+            return NotRun("confirmation_invalid", "expired")
+        return self.question.ended(self.now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,6 @@ from trax_mcp.consent.policy import (
     USED,
     AskFirst,
     Proceed,
-    Refuse,
     judge_stop,
     unless_unseen,
 )
@@ -71,9 +70,9 @@ class Stop:
             case Proceed() as proceed:
                 self.parts.write_verdict(self.call, proceed)
                 return await self._stop()
-            case Refuse() as refusal:
+            case NotRun() as refusal:
                 self.parts.write_verdict(self.call, refusal)
-                return refusal.not_run(self.call.tool)
+                return refusal
             case AskFirst() as ask:
                 return await self._ask(ask)
 
@@ -112,7 +111,7 @@ class Stop:
     def _already_used(self, words: str) -> NotRun:
         used = replace(USED, why=words)
         self.parts.write_verdict(self.call, used)
-        return used.not_run(self.call.tool)
+        return used
 
     # It is sent
 

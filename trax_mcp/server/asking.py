@@ -121,12 +121,12 @@ class Asking:
                 call = call._replace(answer=None)  # a model's word counts for nothing here
             result = await self.guard.run(call)
             if isinstance(result, NotRun) and result.reason == "unseen":
-                unseen = NotDone.refused(result)
+                unseen = NotDone.refused(call, result)
                 call = call._replace(answer=None)  # it leads to a question, never to an approval
                 tried.add("form")
                 continue
             if not isinstance(result, Ask):
-                return _told(result)
+                return _told(call, result)
             if not can_ask:
                 return await self._preview(call, result, request)
             answer = await self._ask_person(call, result, request, tried)
@@ -292,7 +292,7 @@ class Asking:
             await asked.told()
         if isinstance(result, TraxError):
             raise result.copy()
-        return NotDone.refused(result) if isinstance(result, NotRun) else result
+        return NotDone.refused(asked.call, result) if isinstance(result, NotRun) else result
 
     def _people(
         self,
@@ -331,7 +331,7 @@ class Asking:
         return Operator(
             ask=self._ask_setting,
             needs_passkey=self.needs_passkey,
-            has_page=self.page is not None,
+            has_page=self._page() is not None,
         )
 
     def _page(self) -> Page | None:
@@ -355,8 +355,8 @@ async def _asking(asked: OpenQuestion) -> NotDone:
     )
 
 
-def _told(result: Done | NotRun | Ask) -> Done | NotDone:
+def _told(call: Call, result: Done | NotRun | Ask) -> Done | NotDone:
     """The result of a call that asks nobody."""
     if isinstance(result, Ask):
         raise TypeError("a call that may not ask has asked")
-    return NotDone.refused(result) if isinstance(result, NotRun) else result
+    return NotDone.refused(call, result) if isinstance(result, NotRun) else result

@@ -18,7 +18,7 @@ from trax_mcp.server.question_text import preview_lines
 from trax_mcp.studio import times
 from trax_mcp.studio.naming import Sentence
 from trax_mcp.studio.outputs import Words
-from trax_mcp.web.endings import ending_of
+from trax_mcp.web.endings import ending_of_refusal
 
 ToldStatus = Literal["confirmation_required", "asking"] | Status
 """What is told of such a call."""
@@ -108,10 +108,16 @@ class NotDone:
     ticket: str | None = field(default=None, repr=False)
 
     @classmethod
-    def refused(cls, it: NotRun) -> Self:
+    def refused(cls, call: Call, it: NotRun) -> Self:
         """A call that may not run."""
         return cls(
-            it.tool, it.status, it.reason, it.why, it.preview, it.changes, it.retry_after_seconds
+            call.tool,
+            it.status,
+            it.reason,
+            it.why,
+            preview=it.preview,
+            changes=it.changes,
+            retry_after_seconds=it.retry_after_seconds,
         )
 
     @classmethod
@@ -132,18 +138,6 @@ class NotDone:
         """Whether nobody can be asked, though a form might have been shown."""
         return self.status == "cannot_ask" and self.reason != "unseen"
 
-    @property
-    def not_run(self) -> NotRun | None:
-        """The same without what only a model is told. None if nothing has ended it."""
-        match self.status:
-            case "confirmation_required" | "asking":
-                return None
-            case status:
-                seconds = self.retry_after_seconds
-                return NotRun(
-                    self.tool, status, self.reason, self.why, self.preview, self.changes, seconds
-                )
-
 
 def goes_on(not_run: NotDone) -> bool:
     """Whether the call still awaits its yes, or a person's answer has ended it: no error."""
@@ -163,7 +157,7 @@ def _summary(not_run: NotDone) -> str:
         return f"{_question(not_run)}Not done yet: {why}."
     if _awaits_model(not_run):
         return f"{_question(not_run)}Not done yet: this needs your approval."
-    return refusal_summary(not_run) or ending_of(not_run.not_run).words
+    return refusal_summary(not_run) or ending_of_refusal(not_run.reason, not_run.why).words
 
 
 def _question(not_run: NotDone) -> str:

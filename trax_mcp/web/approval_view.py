@@ -41,7 +41,7 @@ def describe(state: QuestionState, *, asker: str = "", practice: bool = False) -
     }
     if not state.is_over:
         return described
-    return {**described, **_ended(ending_of(state.result(preview.operation)))}
+    return {**described, **_ended(ending_of(state.result()))}
 
 
 def describe_end(result: Ended, *, asker: str, practice: bool) -> JsonObject:

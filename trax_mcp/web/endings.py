@@ -80,14 +80,15 @@ def ending_of(result: Ended | None) -> Ending:
         case Done():
             return _done(result)
         case NotRun():
-            return _not_run(result)
+            return ending_of_refusal(result.reason, result.why)
 
 
-def _not_run(result: NotRun) -> Ending:
-    known = _NOT_RUN.get(result.reason or "", _NOTHING_SENT)
-    if not result.why:
+def ending_of_refusal(reason: str | None, why: str | None) -> Ending:
+    """What came of a call that did not run: why, in words, as far as the reason does not say it."""
+    known = _NOT_RUN.get(reason or "", _NOTHING_SENT)
+    if not why:
         return known
-    why = f"{result.why[0].upper()}{result.why[1:].removesuffix('.')}."
+    why = f"{why[0].upper()}{why[1:].removesuffix('.')}."
     return known._replace(text=say(f"{why} {known.text.text}".rstrip()))
 
 

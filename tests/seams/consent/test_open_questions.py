@@ -115,7 +115,7 @@ async def test_a_question_about_what_has_changed_ends(tmp_path: Path) -> None:
         assert result.changes
         state = await asked.state()
         assert state.phase == "ended"
-        assert state.result("go_live") == result
+        assert state.result() == result
         newer = await open_question(questions, it.here)
         assert newer.id != asked.id
 

@@ -7,8 +7,8 @@ from itertools import product
 from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 
 from tests.units.consent.questions import NO, YES
-from trax_mcp.consent.calls import Answer, Reply
-from trax_mcp.consent.policy import AskFirst, Proceed, Refuse, Verdict
+from trax_mcp.consent.calls import Answer, NotRun, Reply
+from trax_mcp.consent.policy import AskFirst, Proceed, Verdict
 
 if TYPE_CHECKING:
     from trax_mcp.consent.calls import By
@@ -34,11 +34,11 @@ class Row(NamedTuple):
 ASK: Final = AskFirst()
 FREE: Final = Proceed()
 RUN: Final = Proceed(ID)
-USED: Final = Refuse("confirmation_invalid", "used")
+USED: Final = NotRun("confirmation_invalid", "used")
 
 ask: Final = AskFirst
-invalid: Final = partial(Refuse, "confirmation_invalid")
-no: Final = partial(Refuse, "declined")
+invalid: Final = partial(NotRun, "confirmation_invalid")
+no: Final = partial(NotRun, "declined")
 
 
 def answer(reply: Reply, choice: str | None = None, by: By = "form") -> Answer:

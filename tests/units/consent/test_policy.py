@@ -34,14 +34,13 @@ from tests.units.studio_facts import EVERYTHING, LIVE, NOW, but
 from trax_mcp.actions.stream import GoLive
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.models import StreamStatus
-from trax_mcp.consent.calls import Answer, Call, Reason, Reply
+from trax_mcp.consent.calls import Answer, Call, NotRun, Reason, Reply
 from trax_mcp.consent.policy import (
     TOO_SOON,
     UNSEEN,
     AskFirst,
     Case,
     Proceed,
-    Refuse,
     judge,
     nothing_to_do,
     question_to_use,
@@ -143,7 +142,7 @@ def test_each_verdict_is_as_the_table_says(row: str) -> None:
 @every_row
 def test_a_go_live_of_a_live_studio_is_never_sent(row: str) -> None:
     """This holds with an approval and without. Only a used one returns its outcome instead."""
-    expected = USED if "used" in TABLE[row].kept else Refuse("nothing_to_do", why=LIVE_ALREADY)
+    expected = USED if "used" in TABLE[row].kept else NotRun("nothing_to_do", why=LIVE_ALREADY)
     assert judge(case_of(row, (START,))._replace(nothing_to_do=LIVE_ALREADY)) == expected
 
 
@@ -152,7 +151,7 @@ def test_the_table_has_every_answer_reply_and_reason() -> None:
     assert {it.reply for it in given} == {*get_args(Reply)}
     assert {it.by for it in given} == {*PEOPLE, "confirmation", "confirm_alone"}
     told = [it.verdict for it in TABLE.values()]
-    reasons = {it.reason for it in told if isinstance(it, AskFirst | Refuse)}
+    reasons = {it.reason for it in told if isinstance(it, AskFirst | NotRun)}
     assert reasons - {None} == {*get_args(Reason)} - {"recently_declined", "too_soon", "unseen"}
 
 
@@ -165,7 +164,7 @@ def test_after_a_no_the_same_call_is_refused_unless_it_brings_an_answer(row: str
     if "used" in TABLE[row].kept or is_answered:
         assert verdict == judge(case)
     else:
-        assert verdict == Refuse("declined", "recently_declined", retry_after_seconds=60)
+        assert verdict == NotRun("declined", "recently_declined", retry_after_seconds=60)
 
 
 def test_an_answer_is_to_a_question_that_was_asked_in_its_way() -> None:

@@ -132,7 +132,7 @@ ROWS: Final = (
     Row("a further step keeps the age of its approval", studio(USED), begin(question_id=None), DONE,
         {"turn": GOING, "start": SENT, "latest": NOW}),
     Row("the approval is gone", StudioRecord(turn=TURN), begin(), NOT),
-    Row("it was withdrawn", studio(replace(Q, result=NotRun("x", "declined"))), begin(), NOT),
+    Row("it was withdrawn", studio(replace(Q, result=NotRun("declined"))), begin(), NOT),
     Row("the turn is gone", studio(turn=None), begin(), NOT),
     Row("the turn has ended", studio(turn=Turn("me", NOW)), begin(), NOT),
     Row("a stop has come since it was asked", studio(last_stop=ASKED + 1),
@@ -393,7 +393,7 @@ def test_a_record_is_the_same_when_it_is_read_again() -> None:
         turn=GOING,
         start=over(stream_id="encoder_1", earlier=EARLIER),
         last_stop=NOW,
-        questions={"q": replace(TOLD["q"], result=NotRun("go_live", "declined", "cancelled"))},
+        questions={"q": replace(TOLD["q"], result=NotRun("declined", "cancelled"))},
         refusals={"call": Refusals(1, NOW)},
         auto_go_live_until=NOW,
     )
