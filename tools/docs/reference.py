@@ -14,6 +14,7 @@ from string import Template
 from typing import TYPE_CHECKING, Any, Final
 
 from tests import ROOT
+from tools.docs.schemas import schemas_of
 from trax_mcp import __version__
 from trax_mcp.actions import OPERATIONS
 from trax_mcp.actions.several import ApplyChanges
@@ -24,7 +25,6 @@ from trax_mcp.consent.rules import Rules
 from trax_mcp.server.app import Service
 from trax_mcp.server.offer import KINDS, TOOLS, Offer
 from trax_mcp.server.prompts import read_prompts
-from trax_mcp.server.schemas import schemas_of
 from trax_mcp.server.ways import TABLE, Operator
 from trax_mcp.server.ways_in_words import asked_in, known_from
 from trax_mcp.settings import Settings
