@@ -36,10 +36,14 @@ ROWS: Final = (
         person=(
             'go_live: "Friday Night Show" went live at 18:00:11 UTC, on YouTube ("Main channel") and Twitch ("Late crowd"). TRaX can\'t confirm that a picture arrives.',
             'go_offline: "Friday Night Show" is off air.',
+            'check_studio: "Friday Night Show" is off air and could go live; switched on: YouTube and Twitch.',
+            'check_studio later: "Friday Night Show" is off air and could go live; switched on: YouTube and Twitch.',
         ),
         model=(
             "go_live: observed.state=on_air, observed.since=2026-06-05T18:00:11.000Z, no message",
             "go_offline: observed.state=off_air, no message",
+            'check_studio: studios.0.ready=true, studios.0.unknown=["whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
+            'check_studio later: studios.0.ready=true, studios.0.unknown=["whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
         ),
         sent=(
             "POST go-live",
@@ -58,10 +62,14 @@ ROWS: Final = (
         person=(
             'go_live: "Friday Night Show" went live at 18:00:17 UTC, on YouTube ("Main channel") and Twitch ("Late crowd"). TRaX can\'t confirm that a picture arrives.',
             'go_offline: "Friday Night Show" is off air.',
+            'check_studio: "Friday Night Show" is off air and could go live; switched on: YouTube and Twitch.',
+            'check_studio later: "Friday Night Show" is off air and could go live; switched on: YouTube and Twitch.',
         ),
         model=(
             "go_live: observed.state=on_air, observed.since=2026-06-05T18:00:17.000Z, no message",
             "go_offline: observed.state=off_air, no message",
+            'check_studio: studios.0.ready=true, studios.0.unknown=["whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
+            'check_studio later: studios.0.ready=true, studios.0.unknown=["whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
         ),
         sent=(
             "POST go-live",

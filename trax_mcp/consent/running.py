@@ -30,9 +30,9 @@ class Start:
 
     `asked_at` is the moment of the question whose approval it has used, and `ended_at` that in
     which its answer came, or was lost. `stream_id` is that of the answer, empty if it told none. It
-    is `awaited` until it is seen on air, or a stop comes: then it may still come. TRaX refused one
-    from `elsewhere`, since it was busy with what somebody else may have begun. `earlier` is the one
-    before it, which may still come.
+    is `awaited` until it is seen on air, or a stop comes: then it may still come. It is `over` once
+    it was seen and then stopped. TRaX refused one from `elsewhere`, since it was busy with what
+    somebody else may have begun. `earlier` is the one before it, which may still come.
     """
 
     id: str
@@ -40,12 +40,17 @@ class Start:
     sent_at: float
     ended_at: float | None = None
     stream_id: str = ""
-    state: Literal["awaited", "stopped", "seen", "elsewhere"] = "awaited"
+    state: Literal["awaited", "stopped", "seen", "over", "elsewhere"] = "awaited"
     earlier: "Start | None" = None
 
     def may_come(self, now: float) -> bool:
         """Whether it may still come on air."""
-        return self.state != "seen" and now < self.sent_at + START_SECONDS
+        return self.state not in {"seen", "over"} and now < self.sent_at + START_SECONDS
+
+    @property
+    def was_stopped(self) -> bool:
+        """Whether TRaX took a stop after it."""
+        return self.state in {"stopped", "over"}
 
     def is_awaited(self, now: float) -> bool:
         """Whether it may still come, and no stop has come after it."""

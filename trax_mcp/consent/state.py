@@ -173,7 +173,7 @@ class StudioRecord:
         start = self.start
         if start is None or start.id != turn_id:
             return self, None
-        if start.state == "stopped" and not though_stopped:
+        if start.was_stopped and not though_stopped:
             return self, None
         return replace(self, start=replace(start, state="seen")), None
 
@@ -303,7 +303,7 @@ class StudioRecord:
             after, _ = after.count_stop(it.at)
         was_taken = it.fate == "counts" and it.words is not None
         if start is not None and was_taken and start.asked_at < it.at:
-            crossed = start.state != "stopped" and (start.ended_at or 0.0) > it.at
+            crossed = not start.was_stopped and (start.ended_at or 0.0) > it.at
             if start.state == "awaited" and not crossed:
                 after = replace(after, start=replace(start, state="stopped"))
         return after if crossed else after.give_turn_back(it.name)[0], crossed
@@ -323,10 +323,12 @@ class StudioRecord:
         return replace(self, stopping={**self.stopping, it.name: now + lease}), True
 
     def was_repeated(self, it: EndStop) -> tuple[Self, None]:
-        """A stop that a go-live had crossed was sent once more."""
+        """A stop was sent once more. A start that was seen on air before that comes no more."""
         after, start = self, self.start
         if start is not None and start.asked_at < it.at:
-            after = replace(self, start=replace(start, state="stopped"))
+            is_over = start.state in {"seen", "over"}
+            stopped = replace(start, state="over" if is_over else "stopped")
+            after = replace(self, start=stopped)
         return after.give_turn_back(it.name)
 
     def count_stop(self, at: float) -> tuple[Self, None]:

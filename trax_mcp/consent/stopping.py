@@ -324,7 +324,7 @@ class StopWatch:
         """Whether the start that could come was stopped otherwise since, or undone."""
         seen, before = await self._stop.look(), self._stop.start
         start = seen.studio.start if seen else None
-        return start is not None and start.state == "stopped" and start != before
+        return start is not None and start.was_stopped and start != before
 
     async def _look(self) -> None:
         """The state now. A studio that was on air counts as that while reads of it fail."""

@@ -246,7 +246,7 @@ class Store:
         while True:
             with suppress(Away):  # it may be back soon
                 start = (await self.look(name)).studio.start
-                if start is not None and start.id == turn_id and start.state == "stopped":
+                if start is not None and start.id == turn_id and start.was_stopped:
                     return
             await self.records.changed()
 
