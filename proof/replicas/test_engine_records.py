@@ -151,15 +151,22 @@ async def test_nothing_is_in_clear_and_all_of_it_ends_within_an_hour(
 
 @pytest.mark.parametrize("version", ["another secret", "another format"])
 async def test_what_cannot_be_read_is_not_taken_for_empty(
-    engine: ThrowawayEngine, monkeypatch: pytest.MonkeyPatch, version: str
+    engine: ThrowawayEngine,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    version: str,
 ) -> None:
+    """And the log says so, once."""
     async with records_on(engine.url) as here, records_on(engine.url, SECRET[::-1]) as there:
         await asked_on(here)
         if version == "another format":
             monkeypatch.setattr("trax_mcp.replicas.engine_records._FORMAT", b"other")
-        with pytest.raises(Unreadable) as caught:
-            await (here if version == "another format" else there).read(NAME)
-        assert isinstance(caught.value, Away)
+        for _ in range(2):
+            with pytest.raises(Unreadable) as caught:
+                await (here if version == "another format" else there).read(NAME)
+            assert isinstance(caught.value, Away)
+    begin = "An entry at TRAX_STORE_URL can't be read: "
+    assert [it.startswith(begin) for it in caplog.messages] == [True]
 
 
 async def test_a_record_of_one_studio_is_none_of_another(engine: ThrowawayEngine) -> None:

@@ -5,6 +5,7 @@ nothing more. A value of an earlier process of the engine, as after a switch to 
 counts as absent: an approval in it may have been used since.
 """
 
+import logging
 import secrets
 from contextlib import suppress
 from typing import Final
@@ -31,6 +32,12 @@ _TOKEN_LENGTH: Final = 16
 _HEAD_LENGTH: Final = _RUN_LENGTH + _TOKEN_LENGTH
 _NOTHING: Final = StudioRecord()
 _STUDIO: Final = TypeAdapter(StudioRecord)
+_UNREADABLE: Final = (
+    "An entry at TRAX_STORE_URL can't be read: a replica with another TRAX_STORE_SECRET_FILE, or of"
+    " another version, has written it. Guarded calls but stops are refused in its studio."
+)
+
+_LOG: Final = logging.getLogger(__name__)
 
 _RUN: Final = f"""
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
@@ -71,6 +78,7 @@ class EngineRecords:
     def __init__(self, engine: Engine, secret: str) -> None:
         self._engine = engine
         self._secret = secret
+        self._has_warned = False
 
     async def read(self, name: str) -> Record:
         """Read a record, which may be empty.
@@ -114,12 +122,14 @@ class EngineRecords:
 
     def _open(self, name: str, sealed: bytes) -> StudioRecord:
         opened = unseal(sealed, secret=self._secret, name=_key(name))
-        if opened is None or not opened.startswith(_FORMAT):
-            raise Unreadable
-        try:
-            return _STUDIO.validate_json(opened.removeprefix(_FORMAT))
-        except ValidationError:  # it would end a stop, with what the record holds in its text
-            raise Unreadable from None
+        if opened is not None and opened.startswith(_FORMAT):
+            # Its error would end a stop, with what the record holds in its text.
+            with suppress(ValidationError):
+                return _STUDIO.validate_json(opened.removeprefix(_FORMAT))
+        if not self._has_warned:
+            self._has_warned = True
+            _LOG.warning(_UNREADABLE)
+        raise Unreadable
 
 
 def _key(name: str) -> str:
