@@ -36,7 +36,6 @@ def main() -> None:
                 *("env", "MODEL_HISTORIES=5000", f"MODEL_SEED={time.time_ns()}"),
                 *(*_PYTEST, "-n", "auto", "--timeout=1800", "tests/model"),
             ),
-            ("env", "RACE_ROUNDS=4000", *_PYTEST, "tests/units/consent/test_races.py"),
         ],
         "people": [
             ("env", "PROOF_PEOPLE=200", *_PYTEST, "--timeout=600", "-k", "isolation", "tests")

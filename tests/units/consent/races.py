@@ -153,7 +153,7 @@ class Round:
         assert all(it <= WAIT_SECONDS + ENGINE_SECONDS + self.margin for it in waited), waited
         if ("go_offline", "undo") in trax.sent:  # only for a stop that counts for its caller
             assert counted or ("stop" in kind and self.stopper == CALLER), said
-        if not self.in_trouble and not any(it.went_alone for it in self.replicas):
+        if not self.in_trouble and not any(it.went_alone or it.was_slow for it in self.replicas):
             self._check_without_trouble(question, ran)
         if kind == "killed":
             await self._check_lost(question, was_sent=bool(ran))
@@ -186,7 +186,7 @@ class Round:
     async def _check_lost(self, question: Question, *, was_sent: bool) -> None:
         """Soon the other replica knows that the call has ended."""
         outcome, phase = IN_PROGRESS, ""
-        with anyio.fail_after(LOST_SECONDS):
+        with anyio.fail_after(LOST_SECONDS + self.margin):
             while outcome == IN_PROGRESS:
                 await sleep(self.pause)
                 seen = await self.there.store.look(self.name)
@@ -204,7 +204,7 @@ class Round:
             for at in seen.studio.own_stops.values():
                 await self.there.store.update(self.name, lambda it, _, at=at: it.count_stop(at))  # type: ignore[misc]  # mypy infers no lambda with a default
         self.trax.live = ""
-        with anyio.fail_after(LOST_SECONDS):
+        with anyio.fail_after(LOST_SECONDS + self.margin):
             await self.there.press(newer, "applied")
         await sleep(20 * self.pause)
         assert self.there.told[-1] == "applied", self.told

@@ -112,6 +112,8 @@ class Replica:
     counted: list[float] = field(default_factory=list)
     went_alone: bool = False
     """Whether the engine did not answer a stop in time."""
+    was_slow: bool = False
+    """Whether the engine took so long that a call may have lost its turn, as on a busy machine."""
 
     def __post_init__(self) -> None:
         self.store = Store(self.wire)
@@ -241,10 +243,14 @@ class Call:
                 has_begun = await store.begin(self.replica.name, begin)
             except Away:
                 if self.sent:
+                    self.replica.was_slow = True
                     break
                 store.later(self._end_or_undo)
                 raise
-            if not has_begun or anyio.current_time() > looked + _SLEPT_SECONDS:
+            if anyio.current_time() > looked + _SLEPT_SECONDS:
+                self.replica.was_slow = True
+                break
+            if not has_begun:
                 break
             self.sent.append("unknown")
             send = self._start(outcome) if starts else self._change
