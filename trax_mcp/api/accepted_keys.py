@@ -19,6 +19,11 @@ NOT_ACCEPTED: Final = "not accepted"
 """The name in limits of all callers whose key TRaX has not accepted."""
 
 MAX_KEYS: Final = 4096
+_STUDIO: Final = "/v1/studios/{id}"
+_OF_ITS_MEMBERS: Final = frozenset(
+    {_STUDIO, *(f"{_STUDIO}/{it}" for it in ("stream-status", "go-live", "go-offline"))}
+)
+"""The calls of which a refusal takes the studio from a key. A list may be closed to a member."""
 _IS_GONE: Final = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 """How TRaX refuses a studio that a key may no longer see."""
 _MAX_STUDIOS: Final = 1024
@@ -84,7 +89,7 @@ class AcceptedKeys:
             self._studios.pop(caller.owner, None)
             self._elsewhere.discard(caller.owner)
             self._news[caller.owner] = False
-        elif status in _IS_GONE and operation.target_id() == operation.studio():
+        elif status in _IS_GONE and operation.endpoint.path in _OF_ITS_MEMBERS:
             self._studios.get(caller.owner, LRUCache(1)).pop(operation.studio(), None)
 
     def take_news(self) -> Mapping[str, bool]:

@@ -6,7 +6,13 @@ from typing import Final
 
 from trax_mcp.api.accepted_keys import NOT_ACCEPTED, AcceptedKeys
 from trax_mcp.api.caller import Caller
-from trax_mcp.api.reads import GetHealth, GetStudio, ListStudios
+from trax_mcp.api.reads import (
+    GetHealth,
+    GetStreamStatus,
+    GetStudio,
+    ListDestinations,
+    ListStudios,
+)
 
 CALLER: Final = Caller("sk_live_of_the_owner")
 OTHER: Final = Caller("sk_live_other")
@@ -56,3 +62,13 @@ def test_a_refusal_here_counts_more_than_what_others_have_told_before() -> None:
     keys.learn([CALLER.owner, OTHER.owner])
     assert (keys.has(CALLER), keys.has(OTHER)) == (False, True)
     assert keys.take_news() == {CALLER.owner: False}
+
+
+def test_a_list_that_is_closed_to_a_member_takes_no_studio_from_their_key() -> None:
+    """Else the order of answers decides in whose record a call goes on."""
+    keys, status = AcceptedKeys(), GetStreamStatus(studio_id="studio_42")
+    keys.record_answer(OPERATION, CALLER)
+    keys.record_refusal("forbidden", ListDestinations(studio_id="studio_42"), CALLER, status=403)
+    assert keys.has_access(CALLER, "studio_42")
+    keys.record_refusal("forbidden", status, CALLER, status=403)
+    assert not keys.has_access(CALLER, "studio_42")
