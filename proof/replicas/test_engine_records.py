@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SECRET: Final = "c4n4ry" * 8
 NAME: Final = name_of("studio_42")
 ROUNDS: Final = 600
-AT_ONCE: Final = 30
+AT_ONCE: Final = 15
 LOST: Final = 0.1
 """How many scripts find the connection closed, before or after they have run."""
 

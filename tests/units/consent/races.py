@@ -88,7 +88,7 @@ class Round:
                 while any(it.store.has_later_steps for it in self.alive):  # noqa: ASYNC110  two stores
                     await sleep(0.05)
             await self._check(question)
-            if self.chance.random() < 0.3:
+            if self.chance.random() < 0.3 and (self.in_trouble or not self._was_disturbed):
                 await self._go_live_again()
             background.cancel_scope.cancel()
         return self.kind + (" in trouble" if self.in_trouble else "")
@@ -96,6 +96,11 @@ class Round:
     @property
     def alive(self) -> list[Replica]:
         return [it for it in self.replicas if not it.wire.is_dead]
+
+    @property
+    def _was_disturbed(self) -> bool:
+        """Whether a replica has met trouble that nobody made, as on a busy machine."""
+        return any(it.went_alone or it.was_slow or it.wire.was_away for it in self.replicas)
 
     @property
     def told(self) -> list[str]:
@@ -153,7 +158,7 @@ class Round:
         assert all(it <= WAIT_SECONDS + ENGINE_SECONDS + self.margin for it in waited), waited
         if ("go_offline", "undo") in trax.sent:  # only for a stop that counts for its caller
             assert counted or ("stop" in kind and self.stopper == CALLER), said
-        if not self.in_trouble and not any(it.went_alone or it.was_slow for it in self.replicas):
+        if not self.in_trouble and not self._was_disturbed:
             self._check_without_trouble(question, ran)
         if kind == "killed":
             await self._check_lost(question, was_sent=bool(ran))

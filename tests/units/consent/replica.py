@@ -50,17 +50,29 @@ class Wire:
     is_dead: bool = False
     asleep_until: float = 0.0
     is_shared: bool = True
+    was_away: bool = False
+    """Whether the engine itself did not answer."""
 
     def __post_init__(self) -> None:
         self.lease_seconds = self.records.lease_seconds
 
     async def read(self, name: str) -> Record:
         await self._go()
-        return await self.records.read(name)
+        while True:
+            try:
+                return await self.records.read(name)
+            except Away:
+                if self.in_trouble:
+                    raise
+                self.was_away = True  # an engine on a busy machine
 
     async def write(self, seen: Record, studio: StudioRecord) -> bool:
         await self._go()
-        is_written = await self.records.write(seen, studio)
+        try:
+            is_written = await self.records.write(seen, studio)
+        except Away:
+            self.was_away = True
+            raise
         await self._go()
         return is_written
 
