@@ -119,7 +119,7 @@ LOCKING = $(TOOLS)/bin/uv pip compile --quiet --upgrade --generate-hashes --pyth
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
 
 lock: .venv/run $(TOOLS)/ready ## choose anew what the image installs, each file by its hash
-	$(LOCKING) --extra replicas --extra sign-in --extra telemetry --output-file deploy/requirements.lock pyproject.toml
+	$(LOCKING) --extra replicas --extra telemetry --output-file deploy/requirements.lock pyproject.toml
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
 		| $(LOCKING) --output-file deploy/build-requirements.lock -
 

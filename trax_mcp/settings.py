@@ -290,7 +290,7 @@ class Settings(BaseModel):
 
     sign_in: bool = False
     """`1` is the same as `--sign-in`: people give their key on a page of `trax-mcp http`, and
-    their client gets a token. It needs the extra `sign-in`."""
+    their client gets a token."""
     public_url: PublicUrl | None = None
     """Where people and clients reach this server, such as `https://trax.example.com`; the same
     as `--public-url`. Signing in needs it."""

@@ -28,7 +28,6 @@ INSTALLING: Final = {
     "py -m venv .venv",
     ".venv/bin/python -m pip install .",
     ".venv/bin/python -m pip install '.[replicas]'",
-    ".venv/bin/python -m pip install '.[sign-in]'",
     ".venv/bin/python -m pip install '.[telemetry]'",
 }
 """They make an environment and install from the network; `make wheel` does the same."""

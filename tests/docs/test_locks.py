@@ -17,7 +17,7 @@ from release.declared import (
     locked,
 )
 
-EXTRAS = ("replicas", "sign-in", "telemetry")
+EXTRAS = ("replicas", "telemetry")
 """What the image has; a passkey is for a computer of one's own."""
 
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import PathDistribution
 from typing import TYPE_CHECKING, Final
 from zipfile import ZipFile
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests import ROOT
 from tests.support.guarded_calls import GO_LIVE
@@ -54,6 +56,19 @@ def test_the_wheel_has_all_files_of_the_package_and_the_prompts(installed: Path)
     wanted, packed = contents(ROOT / "trax_mcp") | prompts, contents(installed / "trax_mcp")
     assert packed.keys() == wanted.keys()
     assert [name for name in wanted if wanted[name] != packed[name]] == []
+
+
+def test_people_sign_in_without_an_extra(installed: Path) -> None:
+    """What seals their keys comes with the wheel, as it comes with the SDK."""
+    (about,) = installed.glob("*.dist-info")
+    wheel = PathDistribution(about)
+    required = map(Requirement, wheel.requires or ())
+    assert "cryptography" in {it.name for it in required if it.marker is None}
+    assert set(wheel.metadata.get_all("Provides-Extra") or ()) == {
+        "passkey",
+        "replicas",
+        "telemetry",
+    }
 
 
 async def test_the_installed_wheel_offers_its_tools_and_asks_on_its_page(

@@ -155,16 +155,14 @@ async def _open_sign_in(settings: Settings) -> "AsyncIterator[SignIns | None]":
     """The sign-ins, if people can sign in. Their files are made if need be.
 
     Raises:
-        CannotStart: the extra for it is not installed, or a file of it cannot be relied on.
+        CannotStart: a file of it cannot be relied on.
     """
     if not settings.sign_in:
         yield None
         return
-    try:
-        from trax_mcp.sign_in.private_files import server_secret  # noqa: PLC0415  a part of its own
-        from trax_mcp.sign_in.sign_ins import SignIns  # noqa: PLC0415  as above
-    except ModuleNotFoundError:
-        raise CannotStart(f"TRAX_SIGN_IN needs an extra. {how_to_add('sign-in')}") from None
+    from trax_mcp.sign_in.private_files import server_secret  # noqa: PLC0415  a part of its own
+    from trax_mcp.sign_in.sign_ins import SignIns  # noqa: PLC0415  as above
+
     is_secret_gone = sign_in_path(settings).exists() and not sign_in_secret_path(settings).exists()
     secret = server_secret(sign_in_secret_path(settings))
     audience = str(settings.public_url)
