@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.support.media_folders import open_descriptors
-from tests.support.media_samples import OTHER_CONTENT
-from tests.support.uploads import calls, failure, open_uploads, upload, upload_failure
+import pytest
+
+from tests.support.media_folders import SECRET, open_descriptors
+from tests.support.media_samples import OTHER_CONTENT, PNG
+from tests.support.uploads import calls, failure, keep_content, open_uploads, upload, upload_failure
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 ESCAPING_PATHS: Final[dict[str, str]] = {
     "up": "../outside/secret.png",
@@ -92,3 +92,29 @@ async def test_all_file_descriptors_are_closed(tmp_path: Path) -> None:
         for path in ("text.mp4", "pipe.mp4", "sub", "no/such", *ESCAPING_PATHS.values()):
             await failure(it, path.format(root=tmp_path))
         assert open_descriptors() == before
+
+
+@pytest.mark.parametrize("opening", range(3))
+async def test_a_folder_that_becomes_a_link_after_the_check_leads_nowhere(
+    opening: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Right before any of the openings. It is swapped by somebody who may write in the folder."""
+    folder, count, real_open = tmp_path / "allowed", 0, os.open
+    inner, kept = folder / "sub" / "inner", folder / "kept"
+
+    def swapping_open(path: str, *rest: Any, **named: Any) -> int:  # noqa: ANN401  as `os.open`
+        nonlocal count
+        if count == opening and not kept.exists():
+            inner.rename(kept)
+            inner.symlink_to(tmp_path / "outside")
+        count += 1
+        return real_open(path, *rest, **named)
+
+    async with open_uploads(tmp_path) as it:
+        inner.mkdir()
+        (inner / "secret.png").write_bytes(PNG)
+        sent = keep_content(it)
+        monkeypatch.setattr(os, "open", swapping_open)
+        await upload(it, "sub/inner/secret.png")
+        assert kept.exists()
+        assert SECRET not in sent

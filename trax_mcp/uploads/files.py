@@ -1,8 +1,8 @@
 """Opens media files below the folders that the operator allows.
 
-A path is resolved, compared with the folders, and opened without following a last link. Paths
-outside are refused by their text alone, because even looking at one can mount a disk. A hard link
-belongs to the folder that holds it.
+A path is resolved, compared with the folders, and opened from the folder on, part by part, without
+following a link: one may have come since. Paths outside are refused by their text alone, because
+even looking at one can mount a disk. A hard link belongs to the folder that holds it.
 """
 
 import os
@@ -24,8 +24,13 @@ CHUNK_BYTES: Final = 1 << 18
 _MEDIA_KINDS: Final = frozenset({"video", "image", "audio"})
 _HEAD_BYTES: Final = 8192
 """The bytes that `filetype` inspects."""
+
 # Does not block if the file was replaced with a pipe or device after the check.
 _FLAGS: Final = ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_BINARY")
+# With `O_PATH`, a folder is entered whose names may not be listed.
+_FOLDER_FLAGS: Final = ("O_PATH", "O_DIRECTORY", "O_NOFOLLOW")
+_OPENS_IN_FOLDERS: Final = os.open in os.supports_dir_fd
+"""Not on Windows, where few people may make links."""
 
 
 class MediaFileError(Exception):
@@ -87,10 +92,11 @@ async def open_media_file(path: str, folders: Sequence[Path]) -> AsyncIterator[M
 def _find(path: str, folders: Sequence[Path]) -> tuple[str, FileIO]:
     """The name of a file and the open file, from the first folder that has it."""
     found = [real for folder in folders if (real := _resolve(path, folder)) is not None]
-    for real in found:
+    for real_folder, parts in found:
         try:
             # On disk a name may hold bytes that are not UTF-8.
-            return os.fsencode(real.name).decode(errors="replace"), _open(real)
+            name = os.fsencode(real_folder.joinpath(*parts).name).decode(errors="replace")
+            return name, _open(real_folder, parts)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError:
@@ -101,8 +107,8 @@ def _find(path: str, folders: Sequence[Path]) -> tuple[str, FileIO]:
     raise MediaFileError("is in no folder that may be read", f"TRAX_MEDIA_DIRS allows {allowed}.")
 
 
-def _resolve(path: str, folder: Path) -> Path | None:
-    """A path without links and `..`, if it is below a folder.
+def _resolve(path: str, folder: Path) -> tuple[Path, Sequence[str]] | None:
+    """The folder and the parts of a path below it, without links and `..`.
 
     The answer does not depend on what exists outside the folder.
     """
@@ -113,20 +119,49 @@ def _resolve(path: str, folder: Path) -> Path | None:
         if "\0" in path or not any(map(wanted.is_relative_to, (folder, real_folder))):
             return None
         real = Path(os.path.realpath(wanted))
-        return real if real.is_relative_to(real_folder) else None
+        is_below = real.is_relative_to(real_folder)
+        return (real_folder, real.relative_to(real_folder).parts) if is_below else None
     except (OSError, RuntimeError, ValueError):
         return None
 
 
-def _open(path: Path) -> FileIO:
-    """Open a regular file. Opening a device can have effects, so it is looked at first."""
-    flags = sum(getattr(os, it, 0) for it in _FLAGS)  # some systems lack some
-    if stat.S_ISREG(path.lstat().st_mode):
-        content = FileIO(os.open(path, os.O_RDONLY | flags))
+def _open(folder: Path, parts: Sequence[str]) -> FileIO:
+    """Open a regular file below a folder.
+
+    Its folders are opened one in the other, so that none can be exchanged for a link meanwhile.
+    """
+    if not _OPENS_IN_FOLDERS:
+        return _open_regular(str(folder.joinpath(*parts)), None)
+    if not parts:
+        raise _not_regular()
+    *between, name = parts
+    flags = _flags(_FOLDER_FLAGS)
+    inner = os.open(folder, flags)
+    try:
+        for it in between:
+            outer, inner = inner, os.open(it, flags, dir_fd=inner)
+            os.close(outer)
+        return _open_regular(name, inner)
+    finally:
+        os.close(inner)
+
+
+def _open_regular(path: str, folder: int | None) -> FileIO:
+    """Opening a device can have effects, so it is looked at first."""
+    if stat.S_ISREG(os.stat(path, dir_fd=folder, follow_symlinks=False).st_mode):
+        content = FileIO(os.open(path, os.O_RDONLY | _flags(_FLAGS), dir_fd=folder))
         if stat.S_ISREG(os.fstat(content.fileno()).st_mode):
             return content
         content.close()
-    raise MediaFileError("is no regular file", "Name one that is, no folder, pipe or device.")
+    raise _not_regular()
+
+
+def _flags(names: Sequence[str]) -> int:
+    return sum(getattr(os, it, 0) for it in names)  # some systems lack some
+
+
+def _not_regular() -> MediaFileError:
+    return MediaFileError("is no regular file", "Name one that is, no folder, pipe or device.")
 
 
 def _read(content: FileIO, size: int) -> bytes:
