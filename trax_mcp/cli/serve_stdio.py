@@ -14,6 +14,7 @@ from trax_mcp.cli.startup import enrolled_passkey
 from trax_mcp.cli.telemetry import open_telemetry
 from trax_mcp.cli.tool_names import check_names
 from trax_mcp.clock import Clock
+from trax_mcp.open_files import raise_max_open_files
 from trax_mcp.server.logs import logging_to_stderr
 from trax_mcp.server.sdk_compat import exit_process
 from trax_mcp.server.stdio import serve_stdio
@@ -33,6 +34,7 @@ def run(options: Namespace) -> int:
     """
     settings = read_settings(options.environment)
     access = access_of(settings)
+    raise_max_open_files()
     if sys.stdin.isatty():
         print(_WAITING, file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
     with logging_to_stderr(settings.log_level, settings.log_format):

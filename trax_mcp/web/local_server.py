@@ -23,6 +23,8 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 _MEDIA_TYPES: Final = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 _NO_IPV6: Final = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 _MAX_TRIES: Final = 16
+_BACKLOG: Final = 16
+"""asyncio accepts up to this number of connections before `FewConnections` ends another one."""
 
 
 async def serve_pages(
@@ -45,6 +47,7 @@ async def serve_pages(
         config = uvicorn.Config(
             app,
             http=f"{__package__}.few_connections:FewConnections",  # h11 is loaded with it
+            backlog=_BACKLOG,
             lifespan="off",
             log_config=None,
             access_log=False,
