@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import anyio
+import httpx
 import mcp_types as types
 import pytest
 from mcp import Client
@@ -20,7 +21,7 @@ from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
 
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.world.wire import LEGACY, MODERN, request
+from tests.world.wire import LEGACY, MODERN, HttpWire, request
 
 Context = ServerRequestContext[Any, Any]
 
@@ -103,3 +104,17 @@ async def test_a_line_that_cannot_be_read_still_gets_no_answer() -> None:
     assert isinstance(first, SessionMessage)
     is_answer = isinstance(first.message, types.JSONRPCResponse) and first.message.id == 1
     assert is_answer, unneeded("answer such a line")
+
+
+async def test_a_stream_that_names_the_event_seen_last_is_still_not_answered() -> None:
+    """Where the server stores no events."""
+    app = Server("bare", on_list_tools=list_no_tools).streamable_http_app()
+    transport = httpx.ASGITransport(app)
+    http = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000")
+    async with app.router.lifespan_context(app), http:
+        wire = HttpWire(http, LEGACY)
+        await wire.open()
+        headers = wire.all_headers() | {"last-event-id": "7"}
+        # An open stream does not end: then our server need not leave the header out.
+        with anyio.fail_after(PATIENCE_SECONDS), pytest.raises(AssertionError):
+            await http.get("/mcp", headers=headers)

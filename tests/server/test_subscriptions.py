@@ -216,3 +216,15 @@ async def test_a_stream_that_opens_again_is_notified_of_all_uris_of_its_session(
             it.trax.say("Hello")
             await it.hand_clock.pass_until(lambda: len(stream.updates) > 2)
             assert stream.updates == [CHAT, STATUS, CHAT]
+
+
+async def test_a_stream_opens_whatever_event_its_client_saw_last() -> None:
+    """Events of this server have no ids, so there is none to go on from."""
+    async with open_polled() as it:
+        session = await it.wire(era=LEGACY)
+        await session.subscribe(CHAT)
+        async with session.stream(last_event_id="7") as stream:
+            await it.hand_clock.pass_until(lambda: stream.updates)
+            it.trax.say("Hello")
+            await it.hand_clock.pass_until(lambda: len(stream.updates) > 1)
+            assert (stream.status, stream.updates) == (200, [CHAT, CHAT])

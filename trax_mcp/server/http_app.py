@@ -19,7 +19,7 @@ from trax_mcp.server.app import Service
 from trax_mcp.server.door import HEALTH_PATH, PATH, READY_PATH, Door, Tokens
 from trax_mcp.server.limits import BODY_BYTES, Limits
 from trax_mcp.server.readiness import Readiness
-from trax_mcp.server.sdk_compat import hide_session_ids
+from trax_mcp.server.sdk_compat import hide_session_ids, ignore_last_event_id
 from trax_mcp.server.server_tokens import ServerTokens
 from trax_mcp.settings import Settings
 
@@ -110,7 +110,7 @@ def _endpoints(server: Server[Any], readiness: Readiness, routes: Collection[Rou
     )
     # Behind a proxy it would redirect to http, and some clients would send their key there.
     app.router.redirect_slashes = False
-    return app
+    return ignore_last_event_id(app)
 
 
 def _hosts(settings: Settings) -> Collection[str]:

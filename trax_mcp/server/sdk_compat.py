@@ -22,6 +22,7 @@ from mcp.server.context import CallNext, HandlerResult
 from mcp.shared.message import SessionMessage
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 LifespanT = TypeVar("LifespanT")
 
@@ -233,3 +234,23 @@ def hide_session_ids() -> None:
 def _hide_session_ids(record: logging.LogRecord) -> bool:
     record.msg, record.args = _SESSION_ID.sub("...", record.getMessage()), None
     return True
+
+
+# 9. Where a stream was left off -------------------------------------------------------------------
+
+
+def ignore_last_event_id(app: ASGIApp) -> ASGIApp:
+    """Open a stream as a new one, whatever event its client says it saw last.
+
+    Seen in 2.3.0: without an event store, such a GET is not answered, which is HTTP 500. This
+    server gives events no ids.
+    Watch: `StreamableHTTPServerTransport._replay_events`.
+    """
+
+    async def run(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            headers = [it for it in scope["headers"] if it[0] != b"last-event-id"]
+            scope = {**scope, "headers": headers}
+        await app(scope, receive, send)
+
+    return run
