@@ -17,6 +17,7 @@ from trax_mcp.consent.running import Start
 from trax_mcp.consent.sending import Sending
 from trax_mcp.consent.state import StudioRecord
 from trax_mcp.consent.stop import Stop
+from trax_mcp.web import local_server
 
 if TYPE_CHECKING:
     from trax_mcp.consent.calls import Done, Sent
@@ -76,6 +77,7 @@ async def _conclude_unless_gone(self: Stop, stop: stopping.Stopping) -> Done:
 
 CHANGES: Final[Changes] = {
     "**A stop is never held up.**": [
+        ("tests/web/test_silent_connections.py", put(local_server, "_BACKLOG", 2048)),
         ("tests/consent/test_stop_under_load.py", put(stopping, "_WAIT_SECONDS", 3600.0)),
         ("tests/consent/test_turns.py", put(parts, "_AGAIN_SECONDS", -1.0)),
     ],
