@@ -18,17 +18,18 @@ from trax_mcp.api import (
     operation,
 )
 from trax_mcp.cli.startup import enrolled_passkey
+from trax_mcp.http.door import Door, _names_key, bearer_token
+from trax_mcp.http.refusals import answer_to
+from trax_mcp.http.server_tokens import ServerTokens
+from trax_mcp.http.sessions import Sessions
 from trax_mcp.server import (
     call_log,
     logs,
     measured,
     untrusted,
 )
-from trax_mcp.server.door import CALLER, Door, _names_key, bearer_token
-from trax_mcp.server.overload import answer_to
+from trax_mcp.server.request import CALLER
 from trax_mcp.server.results import said_result
-from trax_mcp.server.server_tokens import ServerTokens
-from trax_mcp.server.sessions import Sessions
 from trax_mcp.server.tools import Tools
 from trax_mcp.server.untrusted import without_ours, write_delimited, write_json
 from trax_mcp.studio import list_cache

@@ -62,7 +62,7 @@ def _hanging(part: str) -> _patch[object]:
     if part == NAMES:
         return patch.object(socket, "getaddrinfo", _never_end)
     if part == APP:
-        return patch("trax_mcp.server.limits.Limits._check_regularly", _break)
+        return patch("trax_mcp.http.limits.Limits._check_regularly", _break)
     if part in {LOOP, CANCELLED}:
         return patch.object(Server, "main_loop", _end if part == LOOP else _cancel)
     return patch("trax_mcp.server.sdk_compat.InFlight.end", _never_end)

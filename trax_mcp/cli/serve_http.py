@@ -27,15 +27,15 @@ from trax_mcp.cli.startup import (
 from trax_mcp.cli.telemetry import open_telemetry
 from trax_mcp.cli.tool_names import check_names
 from trax_mcp.clock import Clock
+from trax_mcp.http.app import http_app
+from trax_mcp.http.door import PATH
+from trax_mcp.http.run import ServingEnded, listen, serve_http, url_of
+from trax_mcp.http.server_tokens import ServerTokens
 from trax_mcp.open_files import raise_max_open_files
 from trax_mcp.secret_files import store_secret, store_url
-from trax_mcp.server.door import PATH
-from trax_mcp.server.http_app import http_app
-from trax_mcp.server.http_server import ServingEnded, listen, serve_http, url_of
 from trax_mcp.server.logs import logging_to_stderr, tell
 from trax_mcp.server.readiness import Readiness
 from trax_mcp.server.sdk_compat import exit_process
-from trax_mcp.server.server_tokens import ServerTokens
 from trax_mcp.settings import CannotStart, Settings, how_to_add, read_settings
 from trax_mcp.telemetry import Telemetry
 

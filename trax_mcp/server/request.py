@@ -24,7 +24,6 @@ from trax_mcp.chat.watchers import Watchers
 from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import Answer, Reply
 from trax_mcp.consent.question import QUESTION_SECONDS, Question
-from trax_mcp.server.door import CALLER
 from trax_mcp.server.form_state import FormState
 from trax_mcp.server.question_text import GO_ON, FormMessage, form_schema
 from trax_mcp.server.ways import ConnectedClient
@@ -33,6 +32,8 @@ Context = ServerRequestContext[Watchers, Any]
 """The SDK's part of a request. `Watchers` live as long as the server runs."""
 ParamsT = TypeVar("ParamsT")
 
+CALLER: Final = "trax.caller"
+"""The key of the `Caller` in the scope of a request over HTTP."""
 ACTOR: Final = "live.traxstreaming/actor"
 """In the `_meta` of a bot's call: the user that it acts for."""
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
-from trax_mcp.server import limits, sessions
+from trax_mcp.http import limits, sessions
 from trax_mcp.studio import reading
 
 if TYPE_CHECKING:

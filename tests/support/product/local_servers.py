@@ -14,7 +14,7 @@ from tests.support.product.dropped_connections import ConnectionDropped
 from tests.support.product.faults import Fault
 from tests.support.product.frozen_sandbox import frozen_sandbox
 from tests.support.server_process import PATIENCE_SECONDS
-from trax_mcp.server.http_server import configure, listen, url_of
+from trax_mcp.http.run import configure, listen, url_of
 
 if TYPE_CHECKING:
     import socket

@@ -17,8 +17,8 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.cli.service import build_service
 from trax_mcp.consent.stop_token import sign_stop
-from trax_mcp.server.http_app import http_app
-from trax_mcp.server.server_tokens import ServerTokens
+from trax_mcp.http.app import http_app
+from trax_mcp.http.server_tokens import ServerTokens
 from trax_mcp.settings import read_settings
 
 if TYPE_CHECKING:

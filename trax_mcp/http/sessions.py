@@ -20,7 +20,7 @@ from trax_mcp.api.client import Client
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.reads import ListStudios
 from trax_mcp.clock import Clock
-from trax_mcp.server.door import PATH
+from trax_mcp.http.door import PATH
 from trax_mcp.telemetry import Telemetry
 
 if TYPE_CHECKING:

@@ -25,12 +25,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from trax_mcp.actions import OPERATIONS
 from trax_mcp.api.accepted_keys import SharedKeys
 from trax_mcp.api.caller import ANONYMOUS, Caller
+from trax_mcp.http.door import HEALTH_PATH, READY_PATH, Tokens, bearer_token, refuse
+from trax_mcp.http.refusals import answer_to
+from trax_mcp.http.sessions import Session, Sessions
 from trax_mcp.open_files import max_open_files
 from trax_mcp.server import panel
 from trax_mcp.server.app import Service
-from trax_mcp.server.door import CALLER, HEALTH_PATH, READY_PATH, Tokens, bearer_token, refuse
-from trax_mcp.server.overload import answer_to
-from trax_mcp.server.sessions import Session, Sessions
+from trax_mcp.server.request import CALLER
 from trax_mcp.sign_in import SignInUnavailable
 
 BODY_SECONDS: Final = 10.0

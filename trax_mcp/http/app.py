@@ -15,12 +15,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from trax_mcp.api.caller import ANONYMOUS, Caller
+from trax_mcp.http.door import HEALTH_PATH, PATH, READY_PATH, Door, Tokens
+from trax_mcp.http.limits import BODY_BYTES, Limits
+from trax_mcp.http.server_tokens import ServerTokens
 from trax_mcp.server.app import Service
-from trax_mcp.server.door import HEALTH_PATH, PATH, READY_PATH, Door, Tokens
-from trax_mcp.server.limits import BODY_BYTES, Limits
 from trax_mcp.server.readiness import Readiness
 from trax_mcp.server.sdk_compat import hide_session_ids, ignore_last_event_id
-from trax_mcp.server.server_tokens import ServerTokens
 from trax_mcp.settings import Settings
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def http_app(
     )
     if not service.telemetry.is_on:
         return door
-    from trax_mcp.server.measured import MeasuredHttp  # noqa: PLC0415  only where it is on
+    from trax_mcp.http.measured import MeasuredHttp  # noqa: PLC0415  only where it is on
 
     return MeasuredHttp(door, service.telemetry, [route.path for route in routes])
 

@@ -22,19 +22,18 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trax_mcp.api.caller import Caller
+from trax_mcp.server.request import CALLER
 from trax_mcp.server.request_ids import REQUEST_ID_HEADER, identify
 from trax_mcp.settings import KEY_PREFIX
 from trax_mcp.sign_in import ACCESS_PREFIX, REFRESH_PREFIX, SignInUnavailable
 
 if TYPE_CHECKING:
-    from trax_mcp.server.server_tokens import ServerTokens
+    from trax_mcp.http.server_tokens import ServerTokens
     from trax_mcp.sign_in.sign_ins import SignIn
 
 PATH: Final = "/mcp"
 HEALTH_PATH: Final = "/healthz"
 READY_PATH: Final = "/readyz"
-CALLER: Final = "trax.caller"
-"""The key of the `Caller` in a request's scope."""
 
 _LOOPBACK_ORIGINS: Final = ("http://127.0.0.1", "http://localhost", "http://[::1]")
 _CLOSE: Final = {"Connection": "close"}
