@@ -13,6 +13,7 @@ import httpx
 from starlette.datastructures import Headers
 
 from proof.breaks.changes import Changes, Edit, put, swap
+from trax_mcp import instruments
 from trax_mcp.api import (
     caller,
     operation,
@@ -33,7 +34,6 @@ from trax_mcp.server.results import said_result
 from trax_mcp.server.tools import Tools
 from trax_mcp.server.untrusted import without_ours, write_delimited, write_json
 from trax_mcp.studio import list_cache
-from trax_mcp.telemetry.open_telemetry import OpenTelemetry
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -45,7 +45,7 @@ _identify = Door._identify
 _refuse_authorization = Door._refuse_authorization
 
 
-_request_to_trax = OpenTelemetry.request_to_trax
+_begin_request = instruments.RequestToTrax.__init__
 
 
 def _ask_another_host() -> int:
@@ -172,7 +172,7 @@ CHANGES: Final[Changes] = {
     "A call is one trace": [
         (
             "tests/server/test_telemetry.py",
-            swap(_request_to_trax).by(lambda *them: Context().run(_request_to_trax, *them)),
+            swap(_begin_request).by(lambda *them: Context().run(_begin_request, *them)),
         ),
     ],
     "What is offered while you type": [

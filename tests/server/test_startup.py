@@ -33,8 +33,8 @@ async def test_a_server_on_stdio_imports_nothing_that_is_off(settings: dict[str,
     async with running("--sandbox", settings=settings, program=PROGRAM) as server:
         await server.ask(request(MODERN, "tools/list"))
         assert await server.hang_up() == 0
-    assert {"mcp", "trax_mcp.telemetry"} <= imported(server)
-    off = {"sqlite3", "rapidfuzz", "trax_mcp.telemetry.export", "opentelemetry.sdk"}
+    assert {"mcp", "trax_mcp.instruments"} <= imported(server)
+    off = {"sqlite3", "rapidfuzz", "trax_mcp.telemetry", "opentelemetry.sdk"}
     assert imported(server) & off == set()
 
 

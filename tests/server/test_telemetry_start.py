@@ -87,10 +87,8 @@ def start_without_the_extra(*command: str, **settings: str) -> Outcome:
     """Start so, also where another test has imported it."""
     imported = (it for it in sys.modules if it.startswith("opentelemetry.sdk."))
     absent = dict.fromkeys(("opentelemetry.sdk", "prometheus_client", *imported))
-    telemetry = vars(sys.modules["trax_mcp.telemetry"])
-    with patch.dict(sys.modules, absent), patch.dict(telemetry):
+    with patch.dict(sys.modules, absent):
         sys.modules.pop("trax_mcp.telemetry.export", None)
-        telemetry.pop("export", None)
         return run_command(*command, settings=settings)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import anyio
@@ -42,7 +43,7 @@ from trax_mcp.api.responses import (
     read_response,
     says_that_it_worked,
 )
-from trax_mcp.telemetry import OFF
+from trax_mcp.instruments import RequestToTrax
 
 if TYPE_CHECKING:
     import ssl
@@ -82,11 +83,11 @@ class Client:
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
         self.base_url = base_url
+        self._host = str(urlsplit(base_url).hostname)
         self.timeout_seconds = timeout_seconds
         self.transport = transport
         self.accepted_keys = AcceptedKeys()
         self._observers: list[tuple[type[Operation[Any]], Observer]] = []
-        self.telemetry = OFF
         self._sleep = sleep
 
     def observe(self, observer: Observer, kind: type[Operation[Any]] = Operation) -> None:
@@ -203,14 +204,13 @@ class Client:
                         await self._take_slot(held, connections, caller, limit)
                     limit.deadline = deadline
                     request = _build(connections.http, operation, caller, sent_id)
-                    measured = self.telemetry.request_to_trax(
-                        request.method, operation.endpoint.path
+                    measured = held.enter_context(
+                        RequestToTrax(request.method, operation.endpoint.path, self._host)
                     )
-                    note_answer = held.enter_context(measured)
                     response = await connections.http.send(request, stream=True)
                     held.push_async_callback(response.aclose)
                     request_id = _read_request_id(operation, response, sent=sent_id)
-                    note_answer(response.status_code, request_id)
+                    measured.note_answer(response.status_code, request_id)
                     body = await _read_body(operation, response, request_id)
             except TraxError:
                 raise

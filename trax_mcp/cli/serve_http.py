@@ -10,6 +10,7 @@ from contextlib import (
     closing,
     nullcontext,
 )
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import anyio
@@ -24,26 +25,27 @@ from trax_mcp.cli.startup import (
     sign_in_path,
     sign_in_secret_path,
 )
-from trax_mcp.cli.telemetry import open_telemetry
+from trax_mcp.cli.telemetry import export_measurements
 from trax_mcp.cli.tool_names import check_names
 from trax_mcp.clock import Clock
 from trax_mcp.http.app import http_app
 from trax_mcp.http.door import PATH
 from trax_mcp.http.run import ServingEnded, listen, serve_http, url_of
 from trax_mcp.http.server_tokens import ServerTokens
+from trax_mcp.instruments import ENGINE_UP
 from trax_mcp.open_files import raise_max_open_files
 from trax_mcp.secret_files import store_secret, store_url
 from trax_mcp.server.logs import logging_to_stderr, tell
 from trax_mcp.server.readiness import Readiness
 from trax_mcp.server.sdk_compat import exit_process
 from trax_mcp.settings import CannotStart, Settings, how_to_add, read_settings
-from trax_mcp.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from trax_mcp.replicas import Replicas
     from trax_mcp.sign_in.sign_ins import SignIns
+    from trax_mcp.telemetry.export import Export
 
 
 def run(options: Namespace) -> int:
@@ -66,9 +68,9 @@ def run(options: Namespace) -> int:
         for warning in http_warnings(settings, host=host):
             tell(f"trax-mcp: {warning}")
         default_caller = access_of(settings).caller if settings.sandbox else ANONYMOUS
-        telemetry = open_telemetry(settings, options.environment, over_http=True)
+        export = export_measurements(settings, options.environment, over_http=True)
         try:
-            anyio.run(_serve_http, settings, default_caller, listener, telemetry)
+            anyio.run(_serve_http, settings, default_caller, listener, export)
         except (ServingEnded, CancelledError) as error:
             how = "was cancelled" if isinstance(error, CancelledError) else "has ended"
             tell(
@@ -80,7 +82,7 @@ def run(options: Namespace) -> int:
 
 
 async def _serve_http(
-    settings: Settings, default_caller: Caller, listener: socket.socket, telemetry: Telemetry
+    settings: Settings, default_caller: Caller, listener: socket.socket, export: "Export | None"
 ) -> None:
     check_names(settings)
     passkey, server_tokens = enrolled_passkey(settings), ServerTokens(settings)
@@ -92,7 +94,7 @@ async def _serve_http(
         _open_sign_in(settings) as sign_ins,
     ):
         if replicas is not None:
-            telemetry.observe("trax_mcp.engine.up", replicas.engine_answers)
+            ENGINE_UP.watch(replicas.engine, attrgetter("answers"))
         service = build_service(
             settings,
             client,
@@ -100,7 +102,6 @@ async def _serve_http(
             records=replicas.records if replicas else None,
             shared_keys=replicas.keys if replicas else None,
             readiness=Readiness(store_answers=replicas.engine_answers if replicas else None),
-            telemetry=telemetry,
         )
         app = http_app(
             service,
@@ -115,8 +116,8 @@ async def _serve_http(
                 public = f"{settings.public_url}{PATH}"
                 tell(f"trax-mcp: For claude.ai and others its address is {public}")
             tell(f"trax-mcp is listening on {url_of(listener)}{PATH}")
-            if telemetry.metrics_url is not None:
-                tell(f"trax-mcp: Prometheus finds its metrics at {telemetry.metrics_url}")
+            if export is not None and export.metrics_url is not None:
+                tell(f"trax-mcp: Prometheus finds its metrics at {export.metrics_url}")
 
         collect_garbage_again()
         await serve_http(
@@ -129,7 +130,8 @@ async def _serve_http(
             trusted_proxies=settings.trusted_proxies if settings.sign_in else None,
             exit_process=exit_process,
         )
-        await telemetry.flush()
+        if export is not None:
+            await export.flush()
     exit_process()
 
 

@@ -4,6 +4,7 @@ import logging
 import sys
 from argparse import Namespace
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -11,16 +12,19 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.cli.access import access_of, client_for
 from trax_mcp.cli.service import build_service, collect_garbage_again
 from trax_mcp.cli.startup import enrolled_passkey
-from trax_mcp.cli.telemetry import open_telemetry
+from trax_mcp.cli.telemetry import export_measurements
 from trax_mcp.cli.tool_names import check_names
 from trax_mcp.clock import Clock
+from trax_mcp.instruments import SESSIONS
 from trax_mcp.open_files import raise_max_open_files
 from trax_mcp.server.logs import logging_to_stderr
 from trax_mcp.server.sdk_compat import exit_process
 from trax_mcp.server.stdio import serve_stdio
 from trax_mcp.settings import Settings, read_settings
-from trax_mcp.telemetry import Telemetry
 from trax_mcp.web.approval_page import open_page
+
+if TYPE_CHECKING:
+    from trax_mcp.telemetry.export import Export
 
 _WAITING = "This MCP server waits for a client on stdin. Ctrl-C ends it, --help says more."
 _log = logging.getLogger(__name__)
@@ -40,12 +44,12 @@ def run(options: Namespace) -> int:
     with logging_to_stderr(settings.log_level, settings.log_format):
         if access.file is not None and settings.api_key_file is None:
             _log.info("The TRaX key is read from %s.", access.file)
-        telemetry = open_telemetry(access.settings, options.environment, over_http=False)
-        anyio.run(_serve_stdio, access.settings, access.caller, telemetry)
+        export = export_measurements(access.settings, options.environment, over_http=False)
+        anyio.run(_serve_stdio, access.settings, access.caller, export)
     return 0
 
 
-async def _serve_stdio(settings: Settings, caller: Caller, telemetry: Telemetry) -> None:
+async def _serve_stdio(settings: Settings, caller: Caller, export: "Export | None") -> None:
     check_names(settings)
     passkey, clock = enrolled_passkey(settings), Clock(is_local=True)
     async with (
@@ -59,15 +63,15 @@ async def _serve_stdio(settings: Settings, caller: Caller, telemetry: Telemetry)
             media_dirs=settings.media_dirs,
             clock=clock,
             page=page,
-            telemetry=telemetry,
         )
 
         began = clock.seconds()
 
         async def shut_down() -> None:
             await service.shut_down()
-            telemetry.measure_session(clock.seconds() - began, "pipe")
-            await telemetry.flush()
+            SESSIONS.record(clock.seconds() - began, {"network.transport": "pipe"})
+            if export is not None:
+                await export.flush()
 
         server = service.server(caller)
         collect_garbage_again()

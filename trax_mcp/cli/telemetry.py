@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Final
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Final
 
 from trax_mcp.settings import CannotStart, Settings, how_to_add
-from trax_mcp.telemetry import OFF, Telemetry
+
+if TYPE_CHECKING:
+    from trax_mcp.telemetry.export import Export
 
 _SIGNALS: Final = ("traces", "metrics")
 _OTLP: Final = "otlp"
@@ -14,10 +15,10 @@ _LOOPBACK: Final = "127.0.0.1"
 _LOG: Final = logging.getLogger(__name__)
 
 
-def open_telemetry(
+def export_measurements(
     settings: Settings, environment: Mapping[str, str], *, over_http: bool
-) -> Telemetry:
-    """What measures, or `OFF`. The port for Prometheus is opened over HTTP only.
+) -> "Export | None":
+    """Begin to export, if anything is asked for. The port for Prometheus is opened over HTTP only.
 
     Raises:
         CannotStart: TRAX_METRICS_PORT cannot be opened, its extra is not installed, or a standard
@@ -26,13 +27,12 @@ def open_telemetry(
     signals = _signals(environment)
     port = settings.metrics_port if over_http else None
     if port is None and not signals:
-        return OFF
+        return None
     address = None if port is None else (settings.metrics_host or _LOOPBACK, port)
-    host = "localhost" if settings.sandbox else str(urlsplit(settings.base_url).hostname)
     try:
-        from trax_mcp.telemetry import export  # noqa: PLC0415  only where it is switched on
+        from trax_mcp.telemetry.export import export  # noqa: PLC0415  only where it is switched on
 
-        return export.open_telemetry(trax_host=host, address=address, signals=signals)
+        return export(address=address, signals=signals)
     except ModuleNotFoundError:
         remedy = how_to_add("telemetry")
         if port is not None:
@@ -41,7 +41,7 @@ def open_telemetry(
         level = logging.WARNING if over_http else logging.INFO
         for signal in signals:
             _LOG.log(level, "%s needs an extra. %s", _variable(signal), remedy)
-        return OFF
+        return None
     except OSError as error:
         raise CannotStart(
             f"TRAX_METRICS_PORT cannot be listened on: {error.strerror}. Choose another, or another"

@@ -20,7 +20,7 @@ from trax_mcp.api.caller import redact
 from trax_mcp.api.text_safety import escape_invisible, host_of, truncate
 from trax_mcp.clock import Clock, iso
 from trax_mcp.consent.calls import Call
-from trax_mcp.telemetry import OFF, Telemetry
+from trax_mcp.instruments import DECISIONS
 
 _LOG = logging.getLogger(__name__)
 _ARGUMENTS = "arguments"
@@ -39,10 +39,9 @@ _FLAGS = (
 class Audit:
     """Writes to a file of JSON lines, or to the log if there is no file."""
 
-    def __init__(self, path: Path | None, clock: Clock, telemetry: Telemetry = OFF) -> None:
+    def __init__(self, path: Path | None, clock: Clock) -> None:
         self._path = path
         self._clock = clock
-        self._telemetry = telemetry
         self._in_log = 0
         """How many lines went to the log since the file could last be written."""
         self._warned = False
@@ -52,7 +51,7 @@ class Audit:
     ) -> None:
         """Write and count what was decided about a call."""
         self.write("decided", call, digest=digest, **facts)
-        self._telemetry.count_decision(
+        _count(
             call.tool,
             str(facts["verdict"]),
             facts["answeredIn"],
@@ -63,9 +62,7 @@ class Audit:
     def write_not_asked_in_form(self, call: Call) -> None:
         """Write and count that a question is too long for a form, and is asked elsewhere."""
         self.write("not_asked", call, channel="form", reason="too_long")
-        self._telemetry.count_decision(
-            call.tool, "NotAsked", "form", reason="too_long", by_wish=False
-        )
+        _count(call.tool, "NotAsked", "form", reason="too_long", by_wish=False)
 
     def write(self, event: str, call: Call, **facts: object) -> None:
         """Write one line about a call. Facts that are None are left out."""
@@ -123,6 +120,20 @@ class Audit:
             )
         self._in_log += 1
         _LOG.warning("%s", text)
+
+
+def _count(
+    tool: str, verdict: str, channel: str | None, *, reason: str | None, by_wish: bool
+) -> None:
+    """Count what was decided. `by_wish`: the caller has asked for a preview, not the server."""
+    labels = {
+        "gen_ai.tool.name": tool,
+        "verdict": verdict,
+        "channel": channel or "none",
+        "reason": reason or "none",
+        "asked_by": "caller" if by_wish else "server",
+    }
+    DECISIONS.add(1, labels)
 
 
 def _open_private(path: str, flags: int) -> int:

@@ -33,6 +33,7 @@ from trax_mcp.consent.question import outcome_in_words
 from trax_mcp.consent.running import START_SECONDS, BeginStop, EndStop, Fate, Start
 from trax_mcp.consent.state import StudioRecord
 from trax_mcp.consent.store import Away, Record, name_of
+from trax_mcp.instruments import STOPS
 from trax_mcp.progress import Progress
 from trax_mcp.studio.facts import OBSERVED_SECONDS, Observed
 from trax_mcp.studio.reading import QUICK_SECONDS
@@ -91,7 +92,7 @@ class Stopping:
             if not await self._begin():
                 return False
             async with parts.store.keeping(self.record_name, self.begin.name):
-                parts.client.telemetry.measure_stop(anyio.current_time() - arrived)
+                STOPS.record(anyio.current_time() - arrived)
                 self.sent_at = anyio.current_time()
                 try:
                     self.sent = await parts.send(self.call.operations[0], self.call)

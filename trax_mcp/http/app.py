@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.http.door import HEALTH_PATH, PATH, READY_PATH, Door, Tokens
 from trax_mcp.http.limits import BODY_BYTES, Limits
+from trax_mcp.http.measured import MeasuredHttp
 from trax_mcp.http.server_tokens import ServerTokens
 from trax_mcp.server.app import Service
 from trax_mcp.server.readiness import Readiness
@@ -85,11 +86,7 @@ def http_app(
         server_tokens=server_tokens,
         tokens=tokens,
     )
-    if not service.telemetry.is_on:
-        return door
-    from trax_mcp.http.measured import MeasuredHttp  # noqa: PLC0415  only where it is on
-
-    return MeasuredHttp(door, service.telemetry, [route.path for route in routes])
+    return MeasuredHttp(door, [route.path for route in routes])
 
 
 def _endpoints(server: Server[Any], readiness: Readiness, routes: Collection[Route]) -> ASGIApp:

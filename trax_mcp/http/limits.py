@@ -160,7 +160,7 @@ class Limits:
         self._keys = service.client.accepted_keys
         self._service = service
         self._tokens = tokens
-        self._sessions = Sessions(app, service.client, service.clock, service.telemetry)
+        self._sessions = Sessions(app, service.client, service.clock)
         self._numbers = count()
         self._requests: dict[str, _Group] = {}
         self._most_requests = min(ALL_REQUESTS, max_open_files() // 3)

@@ -1,4 +1,4 @@
-"""What is measured of requests over HTTP: ASGI middleware, only where telemetry is on."""
+"""What is measured of requests over HTTP."""
 
 import time
 from collections.abc import Collection
@@ -7,10 +7,8 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trax_mcp.http.door import HEALTH_PATH, PATH, READY_PATH
-from trax_mcp.telemetry import Telemetry
+from trax_mcp.instruments import FAILED, HTTP_REQUESTS, OTHER, REFUSED
 
-_OTHER: Final = "_OTHER"
-"""What stands for all unknown names. Source: semantic conventions for HTTP."""
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 _NO_STATUS: Final = 500
 """What uvicorn answers where the app has not."""
@@ -19,9 +17,8 @@ _NO_STATUS: Final = 500
 class MeasuredHttp:
     """ASGI middleware around all others. `routes` are the paths besides those of MCP and health."""
 
-    def __init__(self, app: ASGIApp, telemetry: Telemetry, routes: Collection[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, routes: Collection[str] = ()) -> None:
         self._app = app
-        self._telemetry = telemetry
         self._routes = frozenset((PATH, HEALTH_PATH, READY_PATH, *routes))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,6 +56,11 @@ class MeasuredHttp:
             measure()
 
     def _measure(self, scope: Scope, status: int | None, seconds: float) -> None:
-        method = scope["method"] if scope["method"] in _METHODS else _OTHER
-        route = scope["path"] if scope["path"] in self._routes else _OTHER
-        self._telemetry.measure_http(method, route, status, seconds)
+        method = scope["method"] if scope["method"] in _METHODS else OTHER
+        route = scope["path"] if scope["path"] in self._routes else OTHER
+        labels: dict[str, str | int] = {"http.request.method": method, "http.route": route}
+        if status is not None:
+            labels["http.response.status_code"] = status
+        HTTP_REQUESTS.record(seconds, labels)
+        if status is not None and status >= FAILED:
+            REFUSED.add(1, {"http.response.status_code": status})

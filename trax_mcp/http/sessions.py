@@ -21,7 +21,7 @@ from trax_mcp.api.errors import TraxError
 from trax_mcp.api.reads import ListStudios
 from trax_mcp.clock import Clock
 from trax_mcp.http.door import PATH
-from trax_mcp.telemetry import Telemetry
+from trax_mcp.instruments import SESSIONS as LASTED
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
@@ -61,12 +61,11 @@ class Sessions:
 
     tasks: "TaskGroup"
 
-    def __init__(self, app: ASGIApp, client: Client, clock: Clock, telemetry: Telemetry) -> None:
+    def __init__(self, app: ASGIApp, client: Client, clock: Clock) -> None:
         self._app = app
         self._client = client
         self._keys = client.accepted_keys
         self._clock = clock
-        self._telemetry = telemetry
         self._by_id: dict[str, Session] = {}
         """The one that was used longest ago is the first."""
         self._is_closing = False
@@ -105,7 +104,7 @@ class Sessions:
         """Remove a session that has ended. False if it was removed before."""
         if self._by_id.pop(session.id, None) is None:
             return False
-        self._telemetry.measure_session(self._clock.seconds() - session.began, "tcp")
+        LASTED.record(self._clock.seconds() - session.began, {"network.transport": "tcp"})
         return True
 
     def end(self, session: Session) -> None:

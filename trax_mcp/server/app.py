@@ -28,11 +28,13 @@ from trax_mcp.consent.open_questions import OpenQuestions, Page
 from trax_mcp.consent.parts import Parts
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import MemoryRecords, Records, Store
+from trax_mcp.instruments import OPEN_QUESTIONS, WATCHERS
 from trax_mcp.server import call_log
 from trax_mcp.server.asking import Asking
 from trax_mcp.server.completions import Completions
 from trax_mcp.server.composite_tools import CompositeTools
 from trax_mcp.server.errors import Answer, Handler, ResultT, answer_on_shutdown, handle_errors
+from trax_mcp.server.measured import MeasuredMessages
 from trax_mcp.server.offer import TOOLS, Offer
 from trax_mcp.server.panel import TOOL_NAME
 from trax_mcp.server.prompts import Prompts
@@ -49,7 +51,6 @@ from trax_mcp.server.sdk_compat import (
 from trax_mcp.server.subscriptions import Subscriptions
 from trax_mcp.server.tools import Tools
 from trax_mcp.studio.list_cache import ListCache
-from trax_mcp.telemetry import OFF, Telemetry
 
 INSTRUCTIONS: Final = """\
 Runs live streams on TRaX: go live, go offline, viewers' chat, destinations, studios.
@@ -112,10 +113,8 @@ class Service:
         records: Records | None = None,
         shared_keys: SharedKeys | None = None,
         sign_in: bool = False,
-        telemetry: Telemetry = OFF,
     ) -> None:
         self.client = client
-        self.telemetry = telemetry
         self.offer = offer or Offer()
         self.rules = self.offer.rules
         self.clock = clock or Clock()
@@ -134,21 +133,20 @@ class Service:
         client.observe(Outages(self.clock).record)
         if call_log.is_wanted():
             client.observe(record_answer)
-        client.telemetry = telemetry
         self._store = Store(records or MemoryRecords(self.clock))
         lists = ListCache(client, self.clock)
         parts = Parts(
             client=client,
             rules=self.rules,
             store=self._store,
-            audit=Audit(audit_log, self.clock, telemetry),
+            audit=Audit(audit_log, self.clock),
             tasks=self.tasks,
             clock=self.clock,
             lists=lists,
         )
         guard, self._background = Guard(parts), parts.background
         questions = OpenQuestions(guard, needs_passkey=needs_passkey)
-        telemetry.observe("trax_mcp.questions.open", questions.count_waited_for)
+        OPEN_QUESTIONS.watch(questions, OpenQuestions.count_waited_for)
         asking = Asking(
             guard=guard,
             questions=questions,
@@ -223,11 +221,8 @@ class Service:
         server.middleware.insert(0, drop_unreadable_traces)
         if call_log.is_wanted():
             server.middleware.append(call_log.CallLog(self.clock, default_caller))
-        if self.telemetry.is_on:
-            from trax_mcp.server.measured import MeasuredMessages  # noqa: PLC0415  only where it is
-
-            names = {*TOOLS, TOOL_NAME, *prompts.offered()}
-            server.middleware.append(MeasuredMessages(self.telemetry, names, default_caller))
+        names = {*TOOLS, TOOL_NAME, *prompts.offered()}
+        server.middleware.append(MeasuredMessages(names, default_caller))
         return server
 
     async def shut_down(self) -> None:
@@ -250,7 +245,7 @@ class Service:
                 marks=self._marks,
                 is_one_of_several=self._store.records.is_shared,
             )
-            self.telemetry.observe("trax_mcp.watchers", watchers.__len__)
+            WATCHERS.watch(watchers, len)
             tasks.start_soon(self._background.run)
             if self._store.records.is_shared:
                 watched = "the watch over what replicas share"

@@ -1,12 +1,12 @@
-"""What is measured of messages: middleware of the MCP server, only where telemetry is on.
+"""What is measured of messages: middleware of the MCP server.
 
-What a client invents, such as a method, is `_OTHER`.
+What a client invents, such as a method, is `OTHER`.
 """
 
 import hashlib
 import time
 from collections.abc import Collection
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import mcp_types as types
 from mcp.server import ServerRequestContext
@@ -14,13 +14,12 @@ from mcp.server.context import CallNext, HandlerResult
 from mcp.server.streamable_http import MCP_SESSION_ID_HEADER
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import KNOWN_PROTOCOL_VERSIONS
+from opentelemetry.trace import get_current_span
 
 from trax_mcp.api.caller import Caller
+from trax_mcp.instruments import OPERATIONS, OTHER
 from trax_mcp.server.request import CALLER
-from trax_mcp.telemetry import McpRequest, Telemetry
 
-_OTHER: Final = "_OTHER"
-"""What stands for all unknown names. Source: semantic conventions for HTTP."""
 _METHODS: Final = frozenset(
     (
         *("completion/complete", "initialize", "logging/setLevel", "ping", "server/discover"),
@@ -34,16 +33,24 @@ _METHODS: Final = frozenset(
 _NAMED: Final = frozenset({"tools/call", "prompts/get"})
 
 
+class McpRequest(NamedTuple):
+    """A message of a client. `target` is the tool or prompt, one of ours or `_OTHER`."""
+
+    method: str
+    target: str | None
+    protocol_version: str
+    transport: str
+    caller: str
+    session: str | None
+
+
 class MeasuredMessages:
     """Middleware inside of the SDK's own, which makes a span of each message.
 
     `names` are those of tools and prompts. Requests without a key are made by `default_caller`.
     """
 
-    def __init__(
-        self, telemetry: Telemetry, names: Collection[str], default_caller: Caller
-    ) -> None:
-        self._telemetry = telemetry
+    def __init__(self, names: Collection[str], default_caller: Caller) -> None:
         self._names = frozenset(names)
         self._default_caller = default_caller
 
@@ -53,7 +60,7 @@ class MeasuredMessages:
         """Measure a message, and describe its span."""
         began, error = time.perf_counter(), None
         request = self._describe(ctx)
-        self._telemetry.describe_span(request)
+        _describe_span(request)
         try:
             result = await call_next(ctx)
         except MCPError as failure:
@@ -67,26 +74,60 @@ class MeasuredMessages:
                 error = "tool_error"  # as the SDK names it
             return result
         finally:
-            self._telemetry.measure_operation(request, time.perf_counter() - began, error)
+            _measure(request, time.perf_counter() - began, error)
 
     def _describe(self, ctx: ServerRequestContext[Any, Any]) -> McpRequest:
         target, session, caller = None, None, self._default_caller
         if ctx.method in _NAMED:
             name = (ctx.params or {}).get("name")
-            target = name if isinstance(name, str) and name in self._names else _OTHER
+            target = name if isinstance(name, str) and name in self._names else OTHER
         if ctx.request is not None:
             session = ctx.request.headers.get(MCP_SESSION_ID_HEADER)
             found: Caller = ctx.request.scope[CALLER]
             caller = caller if found.key is None else found
         is_known = ctx.protocol_version in KNOWN_PROTOCOL_VERSIONS
         return McpRequest(
-            ctx.method if ctx.method in _METHODS else _OTHER,
+            ctx.method if ctx.method in _METHODS else OTHER,
             target,
-            ctx.protocol_version if is_known else _OTHER,
+            ctx.protocol_version if is_known else OTHER,
             "pipe" if ctx.request is None else "tcp",
             caller.owner,  # as in the audit log
             session and _hash(session),
         )
+
+
+def _describe_span(request: McpRequest) -> None:
+    """Add to the SDK's span what it lacks, and replace what the client has invented."""
+    span, target = get_current_span(), request.target
+    if not span.is_recording():
+        return
+    span.update_name(f"{request.method} {target}" if target else request.method)
+    attributes = {
+        "mcp.method.name": request.method,
+        "network.transport": request.transport,
+        "enduser.pseudo.id": request.caller,
+    }
+    if target is not None:
+        is_tool = request.method == "tools/call"
+        attributes["gen_ai.tool.name" if is_tool else "gen_ai.prompt.name"] = target
+    if request.session is not None:
+        attributes["mcp.session.id"] = request.session
+    span.set_attributes(attributes)  # all at once: each time costs
+
+
+def _measure(request: McpRequest, seconds: float, error: str | None) -> None:
+    """Measure how long a message of a client took."""
+    labels = {
+        "mcp.method.name": request.method,
+        "mcp.protocol.version": request.protocol_version,
+        "network.transport": request.transport,
+    }
+    if request.target is not None:
+        is_tool = request.method == "tools/call"
+        labels["gen_ai.tool.name" if is_tool else "gen_ai.prompt.name"] = request.target
+    if error is not None:
+        labels["error.type"] = error
+    OPERATIONS.record(seconds, labels)
 
 
 def _is_tool_error(result: object) -> bool:

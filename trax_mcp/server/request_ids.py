@@ -8,6 +8,7 @@ import re
 from typing import Final
 from uuid import uuid4
 
+from opentelemetry.trace import format_trace_id, get_current_span
 from starlette.types import Message, Scope, Send
 
 from trax_mcp.api.caller import KEY_PATTERN, Caller
@@ -16,7 +17,6 @@ from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.responses import Response
 from trax_mcp.server.logs import CURRENT_IDS, RequestIds
-from trax_mcp.telemetry.current_trace import current_trace_id
 
 REQUEST_ID_HEADER: Final = "X-Request-Id"
 
@@ -51,7 +51,7 @@ def resume(scope: Scope | None) -> RequestIds:
     A session of the earlier era answers in a task of its own, which began with another request.
     """
     ids: RequestIds = RequestIds() if scope is None else scope[_IDS]
-    ids.trace_id = current_trace_id()
+    ids.trace_id = _current_trace_id()
     if ids.trace_id is None and scope is not None:
         found = _TRACEPARENT.fullmatch(_header(scope, b"traceparent"))
         ids.trace_id = found and found[1]
@@ -65,6 +65,12 @@ def record_answer(
     """Take note of TRaX's answer to a call that the current request has made."""
     if result is not None and result.request_id and (ids := CURRENT_IDS.get()) is not None:
         ids.trax_request_id = result.request_id
+
+
+def _current_trace_id() -> str | None:
+    """The id of the current trace in hexadecimal. None if there is none."""
+    span = get_current_span().get_span_context()
+    return format_trace_id(span.trace_id) if span.is_valid else None
 
 
 def _header(scope: Scope, name: bytes) -> str:

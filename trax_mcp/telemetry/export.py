@@ -11,7 +11,8 @@ from threading import Thread
 from typing import Any, Final
 from uuid import uuid4
 
-from opentelemetry.metrics import Meter, NoOpMeter
+import anyio
+from opentelemetry.metrics import set_meter_provider
 from opentelemetry.sdk.environment_variables import OTEL_METRICS_EXEMPLAR_FILTER
 from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider
 from opentelemetry.sdk.metrics.export import (
@@ -26,15 +27,14 @@ from opentelemetry.trace import (
     ProxyTracerProvider,
     SpanContext,
     Status,
-    get_tracer,
     get_tracer_provider,
     set_tracer_provider,
 )
 
 from trax_mcp import __version__
-from trax_mcp.telemetry.open_telemetry import OpenTelemetry
+from trax_mcp.instruments import SCOPE
 
-_NAME: Final = "trax-mcp"
+_FLUSH_SECONDS: Final = 0.3
 _ATTRIBUTES: Final = frozenset(
     (
         *("mcp.method.name", "mcp.protocol.version", "mcp.session.id", "network.transport"),
@@ -48,10 +48,31 @@ _QUIET: Final = "urllib3"  # as the exporters do, it logs whole addresses, which
 _LOG: Final = logging.getLogger(__name__)
 
 
-def open_telemetry(
-    *, trax_host: str, address: tuple[str, int] | None, signals: Collection[str]
-) -> OpenTelemetry:
-    """Begin to export.
+class Export:
+    """What is exported. `metrics_url` is where Prometheus finds the metrics, if anywhere."""
+
+    def __init__(
+        self, *providers: TracerProvider | MeterProvider, metrics_url: str | None = None
+    ) -> None:
+        self._providers = providers
+        self.metrics_url = metrics_url
+
+    async def flush(self) -> None:
+        """Send the rest, in a thread that nobody waits for if it takes longer."""
+        with anyio.move_on_after(_FLUSH_SECONDS):
+            await anyio.to_thread.run_sync(self._send_rest, abandon_on_cancel=True)
+
+    def _send_rest(self) -> None:
+        """Both at once: one that hangs must not cost the other its moment."""
+        threads = [Thread(target=it.force_flush, daemon=True) for it in self._providers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+
+def export(*, address: tuple[str, int] | None, signals: Collection[str]) -> Export:
+    """Begin to export what this process measures.
 
     `address` is where the port for Prometheus is to be; `signals` are sent to a collector:
     "traces", "metrics".
@@ -62,7 +83,7 @@ def open_telemetry(
     """
     logging.getLogger(_QUIET).setLevel(logging.CRITICAL)
     ours = {"service.version": __version__, "service.instance.id": str(uuid4())}
-    resource = Resource.create({"service.name": _NAME, **ours})
+    resource = Resource.create({"service.name": SCOPE, **ours})
     resource = resource.merge(OTELResourceDetector().detect())  # what the operator says counts more
     readers: list[MetricReader] = []
     url = None
@@ -73,30 +94,18 @@ def open_telemetry(
         readers.append(_metrics_to_collector())
     # Exemplars cost in each call, and Prometheus is shown none.
     exemplars = None if OTEL_METRICS_EXEMPLAR_FILTER in os.environ else AlwaysOffExemplarFilter()
-    meters = (
-        MeterProvider(readers, resource, shutdown_on_exit=False, exemplar_filter=exemplars)
-        if readers
-        else None
-    )
-    traces = None
+    providers: list[TracerProvider | MeterProvider] = []
+    if readers:
+        meters = MeterProvider(readers, resource, shutdown_on_exit=False, exemplar_filter=exemplars)
+        set_meter_provider(meters)
+        providers.append(meters)
     # Else somebody traces this process already, as `opentelemetry-instrument` does.
     if "traces" in signals and isinstance(get_tracer_provider(), ProxyTracerProvider):
         traces = TracerProvider(resource=resource, shutdown_on_exit=False)
         traces.add_span_processor(_spans_to_collector())
         set_tracer_provider(traces)
-
-    def send_rest() -> None:
-        """Both at once: one that hangs must not cost the other its moment."""
-        flushes = [it.force_flush for it in (traces, meters) if it is not None]
-        threads = [Thread(target=flush, daemon=True) for flush in flushes]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-    meter: Meter = meters.get_meter(_NAME, __version__) if meters else NoOpMeter(_NAME)
-    tracer = get_tracer(_NAME, __version__)
-    return OpenTelemetry(meter, tracer, trax_host=trax_host, send_rest=send_rest, metrics_url=url)
+        providers.append(traces)
+    return Export(*providers, metrics_url=url)
 
 
 # Each is imported only where it is used: that of a collector brings an HTTP client.

@@ -106,7 +106,7 @@ class Product:
     @property
     def open_streams(self) -> int:
         """How many streams of sessions are open."""
-        groups = self._door._app._requests.values()
+        groups = self._door._app._app._requests.values()
         return sum(it.is_get and it.started for group in groups for it in group)
 
     @property
