@@ -190,6 +190,13 @@ Hosts = Annotated[
         "must hold host names such as mcp.example.com, without scheme or path",
     ),
 ]
+DocumentHosts = Annotated[
+    Names,
+    _each(
+        r"[a-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~/-]*)?",
+        "must hold hosts such as client.example.com or client.example.com/oauth, without scheme",
+    ),
+]
 # Validators before the type run from the last to the first.
 Ways = Annotated[tuple[_Way, ...], BeforeValidator(_check_ways), _Items, BeforeValidator(str.lower)]
 Origins = Annotated[
@@ -300,8 +307,12 @@ class Settings(BaseModel):
     sign_in_secret_file: Path | None = Field(None, repr=False)
     """The secret without which that file opens nothing; the first start makes it. Keep it apart
     from the file. Without it: beside the key file."""
-    sign_in_registration: bool = False
-    """`1`: clients without a metadata document may register themselves."""
+    sign_in_registration: bool = True
+    """`0`: only clients with a metadata document can be signed in to. Without it, others register
+    themselves."""
+    client_document_hosts: DocumentHosts = ()
+    """Hosts that such documents are read from, comma separated, besides those of known clients. A
+    host whose pages others can write needs a path, such as `client.example.com/oauth`."""
     trusted_proxies: Proxies = ()
     """Addresses or networks of the proxies in front of `trax-mcp http`, comma separated. The
     address of a caller is taken from their `X-Forwarded-For`."""

@@ -7,7 +7,7 @@ import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Final
 
-from proof.breaks.changes import Changes, later, put, swap
+from proof.breaks.changes import Changes, put, swap
 from trax_mcp import sealing
 from trax_mcp.api import (
     caller,
@@ -82,13 +82,15 @@ CHANGES: Final[Changes] = {
     ],
     "10 wrong keys in ten minutes.": [
         ("tests/sign_in/test_limit_attacks.py", swap(Attempts._free).by(lambda *_: 10)),
-        (
-            "tests/seams/test_name_servers.py",
-            swap(clients._resolve).by(lambda host: later(value=clients._look_up(host))()),
-        ),
     ],
     "Nothing is kept of them": [
         ("tests/sign_in/test_registration_attacks.py", put(client_descriptions, "hmac", _EQUAL)),
+    ],
+    "Documents are read from a list of hosts alone": [
+        (
+            "tests/sign_in/test_client_document_attacks.py",
+            swap(client_descriptions.check_document_id).by(lambda *_: None),
+        ),
     ],
     "the one that was read within the day": [
         ("tests/sign_in/test_client_documents.py", put(clients, "_STALE_SECONDS", 86_400_000)),

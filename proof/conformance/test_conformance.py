@@ -88,10 +88,7 @@ async def test_the_suite_signs_in_at_the_authorization_server(tmp_path: Path) ->
     async with AsyncExitStack() as stack:
         port = stack.enter_context(held_port())
         callback = f"http://127.0.0.1:{port}/callback"
-        settings = {"TRAX_SIGN_IN_REGISTRATION": "1"}
-        server = await stack.enter_async_context(
-            hosted_server(tmp_path, "--sandbox", settings=settings)
-        )
+        server = await stack.enter_async_context(hosted_server(tmp_path, "--sandbox"))
         person = await stack.enter_async_context(OAuthSteps(server.address, redirect_uri=callback))
         (await person.register()).raise_for_status()
         results, issuer = tmp_path / "results", server.address

@@ -53,7 +53,7 @@ def hosted(
     it: World, folder: Path, port: int | None = None
 ) -> AbstractAsyncContextManager[HostedServer]:
     """A process where people sign in, with its two files in a folder, on the replicas' engine."""
-    settings = {**it.settings, "TRAX_SIGN_IN_REGISTRATION": "1", "TRAX_ASK": "panel,preview"}
+    settings = {**it.settings, "TRAX_ASK": "panel,preview"}
     return hosted_server(folder, settings=settings, port=port)
 
 

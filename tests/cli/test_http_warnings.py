@@ -36,7 +36,8 @@ UNUSED: Final = {
     "TRAX_PUBLIC_URL": "https://trax.example.com",
     "TRAX_SIGN_IN_FILE": "/file",
     "TRAX_SIGN_IN_SECRET_FILE": "/secret",
-    "TRAX_SIGN_IN_REGISTRATION": "1",
+    "TRAX_SIGN_IN_REGISTRATION": "0",
+    "TRAX_CLIENT_DOCUMENT_HOSTS": "client.example.com/oauth",
     "TRAX_TRUSTED_PROXIES": "::1",
 }
 

@@ -96,6 +96,7 @@ async def test_a_switch_accepts_the_usual_spellings(
 ACCEPTED: Final = {
     "TRAX_ASK": ("preview", "Panel,FORM,,", "Confirm_Alone"),
     "TRAX_METRICS_HOST": ("::1", "localhost"),
+    "TRAX_CLIENT_DOCUMENT_HOSTS": ("client.example.com:8443/oauth/, claude.example.com",),
     "TRAX_LOG_FORMAT": ("Text",),
     "TRAX_BASE_URL": (
         "HTTPS://TRAX.example:8443/deep/er/",
@@ -172,6 +173,11 @@ REFUSED: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     ("TRAX_METRICS_HOST", METRICS, ("metrics.example.com", "127.0.0.1:9464", "[::1]", "*")),
     ("TRAX_ALLOWED_ORIGINS", ORIGINS, ("app.example.com", "https://a.example/", "*", "null")),
     ("TRAX_ALLOWED_HOSTS", HOSTS, ("https://a.example", "*", "mcp.example.com/mcp", "a b")),
+    (
+        "TRAX_CLIENT_DOCUMENT_HOSTS",
+        "must hold hosts such as client.example.com or client.example.com/oauth, without scheme",
+        ("https://client.example.com", "Client.example.com", "a.example/x?y", "*", "a b"),
+    ),
     ("TRAX_MCP_TOKEN", "must be ASCII: HTTP headers carry nothing else", ("schl\u00fcssel",)),
     (
         "TRAX_MCP_TOKEN",

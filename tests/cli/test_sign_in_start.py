@@ -77,10 +77,9 @@ def test_a_file_that_is_none_of_sign_ins_stops_the_start(tmp_path: Path) -> None
 
 async def test_an_operator_sees_and_ends_a_sign_in_of_a_server_that_serves(tmp_path: Path) -> None:
     """As processes, with the same settings; the next call of the client is refused."""
-    registration = {"TRAX_SIGN_IN_REGISTRATION": "1"}
     files = settings_in(tmp_path)
     async with (
-        hosted_server(tmp_path, "--sandbox", settings=registration) as server,
+        hosted_server(tmp_path, "--sandbox") as server,
         OAuthSteps(server.address) as steps,
     ):
         await steps.register()

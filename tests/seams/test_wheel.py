@@ -96,7 +96,7 @@ async def test_the_installed_wheel_offers_its_tools_and_asks_on_its_page(
 
 async def test_the_installed_wheel_lets_people_sign_in(installed: Path, tmp_path: Path) -> None:
     """Its pages are drawn from files too."""
-    settings = {"PYTHONPATH": str(installed), "TRAX_SIGN_IN_REGISTRATION": "1"}
+    settings = {"PYTHONPATH": str(installed)}
     async with (
         hosted_server(tmp_path, settings=settings, program=PROGRAM) as server,
         OAuthSteps(server.address) as steps,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from tests.support.document_server import (
     HOST,
     LONG_SECONDS,
-    LOOPBACK,
     PATH,
     DocumentServer,
     serving_documents,
@@ -16,7 +15,7 @@ from tests.support.document_server import (
 from tests.world.sign_in import signing_in
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from tests.world.oauth import OAuthSteps
@@ -31,12 +30,11 @@ async def described_client(
     *,
     host: str = HOST,
     path: str = PATH,
-    addresses: Sequence[str] = (LOOPBACK,),
     timeout_seconds: float = LONG_SECONDS,
 ) -> AsyncIterator[tuple[DocumentServer, SignInWorld, OAuthSteps]]:
     """A server of documents, ours, and a client with the document at `host` and `path`."""
     async with serving_documents() as server:
-        internet = server.internet({host: addresses}, timeout_seconds=timeout_seconds)
+        internet = server.internet(timeout_seconds=timeout_seconds)
         async with (
             signing_in(folder, internet=internet) as it,
             it.steps(server.client_id(host, path), redirect_uri=CALLBACK) as steps,

@@ -74,7 +74,7 @@ async def test_metadata_has_these_fields_and_any_page_may_read_it(tmp_path: Path
         assert "access-control-allow-origin" not in page.headers
 
 
-async def test_registration_is_off_unless_the_operator_allows_it(tmp_path: Path) -> None:
+async def test_an_operator_may_switch_registration_off(tmp_path: Path) -> None:
     """It is neither named nor there."""
     async with signing_in(tmp_path, public_url=URL, TRAX_SIGN_IN_REGISTRATION="0") as it:
         metadata = (await it.http.get(SERVER)).json()

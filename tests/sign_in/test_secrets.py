@@ -77,7 +77,6 @@ async def test_no_secret_of_a_sign_in_is_found_where_it_should_not_be(tmp_path: 
             "TRAX_LOG_LEVEL": "DEBUG",
             "TRAX_BASE_URL": trax.base_url,
             "TRAX_AUDIT_LOG": str(audit),
-            "TRAX_SIGN_IN_REGISTRATION": "1",
         }
         folder = tmp_path / "files"
         folder.mkdir()

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 import anyio
+import httpx
 
 from tests.support.http_clients import plain_http
 from tests.support.product.limits import smaller_limits
@@ -19,14 +20,14 @@ from tests.world.wire import MODERN, HttpWire, request
 from tests.world.world import MINE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from tests.world.oauth import OAuthSteps
     from tests.world.sign_in import SignInWorld
 
 CHANGE: Final = {"studioId": "studio_42", "confirm": True}
-HANGING_CLIENT: Final = "https://hanging.example/metadata.json"
+HANGING_CLIENT: Final = "https://chatgpt.com/oauth/hanging/client.json"
 BEGUN: Final = (
     b"POST /token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n"
     b"Content-Type: application/x-www-form-urlencoded\r\n" + CONTINUE + b"\r\n"
@@ -34,15 +35,18 @@ BEGUN: Final = (
 """A request whose body never ends."""
 
 
-async def never(_host: str) -> Sequence[str]:
-    await anyio.sleep_forever()
-    return ()
+class Never(httpx.AsyncBaseTransport):
+    """No host ends its answer."""
+
+    async def handle_async_request(self, _request: httpx.Request) -> httpx.Response:
+        await anyio.sleep_forever()
+        raise AssertionError
 
 
 @asynccontextmanager
 async def on_air(folder: Path) -> AsyncIterator[tuple[SignInWorld, OAuthSteps]]:
     """A person who has signed in is on air, and can stop after all that happens in the block."""
-    internet = Internet(addresses=never, timeout_seconds=PATIENCE_SECONDS)
+    internet = Internet(transport=Never(), timeout_seconds=PATIENCE_SECONDS)
     async with registered(folder, internet=internet, TRAX_ASK="confirm_alone") as (it, steps):
         caller = it.signed_in(await steps.sign_in(MINE))
         assert not (await caller.call("go_live", **CHANGE))["isError"]

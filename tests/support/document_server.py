@@ -12,18 +12,21 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+import httpx
+
 from tests.support.certificates import client_tls, server_tls
 from tests.support.product.sign_in import Internet
 from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 HOST: Final = "client.example"
 LOOK_ALIKE: Final = "xn--clint-dsa.example"
 """It reads "cliént.example" where a browser writes it so."""
 HOSTS: Final = (HOST, "other.example", "third.example", "fifth.example", LOOK_ALIKE)
 """Names that no name server knows: who reaches them has not asked one."""
+UNCERTIFIED: Final = "not-in-it.example"
 LOOPBACK: Final = "127.0.0.1"
 PATH: Final = "/oauth/client.json"
 CANARY: Final = "canary-7f3a"
@@ -54,21 +57,11 @@ class DocumentServer:
         """The id of the client whose document lies there."""
         return f"https://{host}:{self.port}{path}"
 
-    def internet(
-        self,
-        addresses: Mapping[str, Sequence[str]] | None = None,
-        *,
-        timeout_seconds: float = LONG_SECONDS,
-    ) -> Internet:
-        """An internet on which loopback is public, and every name is on it."""
-
-        async def addresses_of(host: str) -> Sequence[str]:
-            return (addresses or {}).get(host, (LOOPBACK,))
-
+    def internet(self, *, timeout_seconds: float = LONG_SECONDS) -> Internet:
+        """An internet on which every host is this server, and the operator has named these."""
         return Internet(
-            addresses=addresses_of,
-            is_public=lambda ip: ip.startswith("127."),
-            tls=self.tls,
+            hosts=[f"{host}:{self.port}" for host in (*HOSTS, UNCERTIFIED)],
+            transport=_ToLoopback(verify=self.tls, trust_env=False),
             timeout_seconds=timeout_seconds,
         )
 
@@ -91,6 +84,15 @@ class DocumentServer:
         finally:
             self.connections.discard(asyncio.current_task())
             writer.close()
+
+
+class _ToLoopback(httpx.AsyncHTTPTransport):
+    """Takes each request to loopback, under the name of its host in TLS. No name is resolved."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        request.extensions["sni_hostname"] = request.url.host
+        request.url = request.url.copy_with(host=LOOPBACK)
+        return await super().handle_async_request(request)
 
 
 def document(client_id: str, /, **members: object) -> dict[str, object]:

@@ -96,12 +96,13 @@ async def signing_in(
     short_seconds: float = 2.0,
     **settings: str,
 ) -> AsyncIterator[SignInWorld]:
-    """Open a world at whose server people sign in. Clients may register.
+    """Open a world at whose server people sign in.
 
     `public_url` is where the server thinks that it can be reached, by default where it is. With
     `tls` it speaks HTTPS, as a proxy in front of it would. The rest is as for `open_world`.
     """
     trax = known_to_all(trax or frozen_sandbox())
+    internet = internet or Internet()
     clock = HandClock(trax, short_seconds=short_seconds)
     # First, since the product is told its address.
     listener, address = listen_on_loopback()
@@ -112,7 +113,7 @@ async def signing_in(
         {
             "TRAX_SIGN_IN": "1",
             "TRAX_PUBLIC_URL": public_url or address,
-            "TRAX_SIGN_IN_REGISTRATION": "1",
+            "TRAX_CLIENT_DOCUMENT_HOSTS": ", ".join(internet.hosts),
             "TRAX_SIGN_IN_FILE": str(folder / FILE),
             "TRAX_SIGN_IN_SECRET_FILE": str(folder / SECRET_FILE),
             "TRAX_ASK": "form,preview",
@@ -125,7 +126,7 @@ async def signing_in(
     async with AsyncExitStack() as stack:
         stack.enter_context(listener)
         stack.push_async_callback(product.aclose)
-        served = app_with_sign_in(product, internet or Internet(), key=own)
+        served = app_with_sign_in(product, internet, key=own)
         app = await stack.enter_async_context(served)
         proxies = product.settings.trusted_proxies
         await stack.enter_async_context(

@@ -23,10 +23,11 @@ def http_warnings(settings: Settings, *, host: str) -> Iterable[str]:
         ("sign_in_file", not sign_in, only_sign_in),
         ("sign_in_secret_file", not sign_in, only_sign_in),
         ("sign_in_registration", not sign_in, only_sign_in),
+        ("client_document_hosts", not sign_in, only_sign_in),
         ("trusted_proxies", not sign_in, only_sign_in),
         ("metrics_host", settings.metrics_port is None, "only TRAX_METRICS_PORT needs it"),
     ):
-        if is_unused and getattr(settings, field):
+        if is_unused and field in settings.model_fields_set:
             yield f"TRAX_{field.upper()} is not used: {why}."
     if sign_in and str(settings.public_url).startswith("https:") and not settings.trusted_proxies:
         yield (

@@ -68,7 +68,12 @@ def http_app(
             sign_ins,
             service.clock,
             trax=service.client,
-            clients=clients or Clients(service.clock, mac=sign_ins.client_mac),
+            clients=clients
+            or Clients(
+                service.clock,
+                mac=sign_ins.client_mac,
+                document_hosts=settings.client_document_hosts,
+            ),
         )
         routes = authorization_server.routes()
         tokens = Tokens(

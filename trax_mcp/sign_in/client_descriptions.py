@@ -8,11 +8,11 @@ import json
 import re
 import unicodedata
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from ipaddress import ip_address, ip_network
 from typing import Final, NoReturn
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -21,13 +21,11 @@ from trax_mcp.sign_in.redirect_uris import DOT_SEGMENT, RULE, is_safe, matches
 
 MAX_DOCUMENT_BYTES: Final = 5 * 1024
 """Source: section 8.7 of the draft."""
-HTTPS_PORT: Final = 443
 ONLY_ITS_MAKER: Final = "Nothing was allowed. Only the maker of the client can mend this."
 _MAX_DOCUMENT_ID: Final = 500
 _MAX_REGISTERED_ID: Final = 4096
 """It is a part of addresses."""
 _MAX_REDIRECT_URIS: Final = 100
-_MAX_HOST: Final = 253
 _MAX_NAME: Final = 60
 _READ_OF_NAME: Final = 2000
 _REGISTERED: Final = "registered-"
@@ -35,29 +33,9 @@ _NOT_KNOWN: Final = (
     "This server does not know the client that sent you here. Nothing was allowed. Remove this"
     " server there, and add it again."
 )
-_LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_DOCUMENT_ID: Final = re.compile(
-    rf"https://(?P<host>(?:{_LABEL}\.)+[a-z][a-z0-9-]{{0,61}}[a-z0-9])(?::(?P<port>[1-9][0-9]{{0,4}}))?"
-    r"(?P<path>/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*)"
-)
-"""The last label begins with a letter, so that no spelling of an IP address is a host."""
-_UNRESERVED_PORTS: Final = range(1024, 65536)
+_DOCUMENT_ID: Final = re.compile(r"https://[a-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9\-._~/]*")
 _LOOK_ALIKES: Final = ("CYRILLIC ", "GREEK ", "ARMENIAN ", "CHEROKEE ", "COPTIC ", "LISU ")
 """Scripts with letters that look like Latin ones."""
-_MORE_NOT_PUBLIC: Final = tuple(
-    ip_network(it)
-    for it in (
-        "168.63.129.16/32",  # a public number, but inside Azure it is the host of the machine
-        "192.0.0.0/24",  # protocol assignments, with the metadata of Oracle's cloud
-        "192.88.99.0/24",  # relays of 6to4
-        "2001::/23",  # protocol assignments, with Teredo
-        "2002::/16",  # 6to4
-        "3fff::/20",  # documentation
-    )
-)
-_UNICAST: Final = ip_network("2000::/3")
-"""All that IPv6 has in public use. IPv4-mapped and local addresses are outside, and NAT64."""
-
 
 Mac = Callable[[str], str]
 """The MAC of a description, with the server's secret."""
@@ -98,15 +76,6 @@ class Client:
         if sent is None:
             return self.redirect_uris[0] if len(self.redirect_uris) == 1 else None
         return sent if any(matches(sent, it) for it in self.redirect_uris) else None
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentAddress:
-    """Where the document of a client lies."""
-
-    host: str
-    port: int
-    path: str
 
 
 class _Description(BaseModel):
@@ -150,6 +119,25 @@ class _Document(_Description):
         return method == "none" or (offers_none and not is_shared_secret)
 
 
+DOCUMENT_HOSTS: Final = (
+    "claude.ai/oauth",  # github.com/anthropics/claude-code/issues/84263, claude-ai-mcp/issues/650
+    "chatgpt.com/oauth",  # Codex too: developers.openai.com/plugins/build/auth
+    "vscode.dev/oauth",  # github.com/microsoft/vscode/issues/298300
+    "insiders.vscode.dev/oauth",  # as the next four: speakeasy-api/gram, aivendors/registry.go
+    "github.com/copilot/cli/client-metadata.json",
+    "api.factory.ai/mcp/oauth-client",
+    "toolhive.dev/oauth",
+    "www.mcpjam.com/.well-known/oauth",
+    "zed.dev/oauth",  # github.com/zed-industries/zed, crates/context_server/src/oauth.rs
+    "opencode.ai/oauth",  # github.com/anomalyco/opencode/pull/47737
+    "goose-docs.ai/oauth",  # github.com/aaif-goose/goose/pull/8550
+)
+"""Where clients have their documents, and no other person can put a text. Read in December 2026.
+
+A client that has a document does not register where documents are read, so one that is missing here
+cannot be signed in to.
+"""
+
 KNOWN_CLIENTS: Final[Mapping[str, Client]] = {
     it.id: it
     for it in (
@@ -174,26 +162,33 @@ and their users could not connect Claude at all. Read in August 2026. Source: se
 """
 
 
-def document_address(client_id: str) -> DocumentAddress:
-    """Where the document of a client lies. Source: section 3.
+def check_document_id(client_id: str, hosts: Collection[str]) -> None:
+    """Check that a client's document lies below one of `hosts`. Stricter than section 3.
 
-    Stricter than the draft: no query, with which a client could make the server send any text to
-    any host; a host name in small letters, so that one client has one id; and no port below 1024
-    but 443.
+    There is no query, nothing encoded and no `..`, so that no reader finds it elsewhere.
 
     Raises:
-        ClientRefused: the id is no address of a document.
+        ClientRefused: the id is no address of a document, or its host is not one of them.
     """
-    parts = _DOCUMENT_ID.fullmatch(client_id) if len(client_id) <= _MAX_DOCUMENT_ID else None
-    if parts is None or DOT_SEGMENT.search(parts["path"]) or len(parts["host"]) > _MAX_HOST:
+    if (
+        len(client_id) > _MAX_DOCUMENT_ID
+        or not _DOCUMENT_ID.fullmatch(client_id)
+        or DOT_SEGMENT.search(client_id)
+    ):
         _refuse(
             "The id of this client is not an address that its description can be read from: "
-            "https://, a public host name in small letters, and a path."
+            "https://, a host name in small letters, and a path."
         )
-    port = int(parts["port"] or HTTPS_PORT)
-    if port != HTTPS_PORT and port not in _UNRESERVED_PORTS:
-        _refuse("The id of this client names a port that this server does not read from.")
-    return DocumentAddress(parts["host"], port, parts["path"])
+    if not any(f"{client_id}/".startswith(f"https://{it.rstrip('/')}/") for it in hosts):
+        raise ClientRefused(
+            f"This server reads no descriptions of clients from {host_of(client_id)}. Nothing was"
+            " allowed. Its operator can add that host to TRAX_CLIENT_DOCUMENT_HOSTS."
+        )
+
+
+def host_of(client_id: str) -> str:
+    """The host of a client's document."""
+    return str(urlsplit(client_id).hostname)
 
 
 def read_document(body: bytes, client_id: str) -> Client:
@@ -205,7 +200,7 @@ def read_document(body: bytes, client_id: str) -> Client:
     Raises:
         ClientRefused: it does not describe this client, or one that this server cannot serve.
     """
-    host = document_address(client_id).host
+    host = host_of(client_id)
     subject = f"The description of this client at {host}"
     try:
         document = _Document.model_validate_json(body)
@@ -274,23 +269,6 @@ def read_registered_id(client_id: str, *, mac: Mac) -> Client:
     content = urlsafe_b64decode(description.removeprefix(_REGISTERED) + "==")
     _nonce, name, *redirect_uris = json.loads(content)
     return Client(id=client_id, name=name, redirect_uris=redirect_uris)
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet. False if it is not an IP address.
-
-    A client says where its document lies. Without this rule it could make the server read from its
-    own network. Source: section 8.6 of the draft.
-    """
-    try:
-        ip = ip_address(address)
-    except ValueError:
-        return False
-    if not ip.is_global or ip.is_multicast or ip.is_reserved or getattr(ip, "scope_id", None):
-        return False
-    if ip.version == _UNICAST.version and ip not in _UNICAST:
-        return False
-    return not any(ip.version == it.version and ip in it for it in _MORE_NOT_PUBLIC)
 
 
 def _clean_name(name: str) -> str:

@@ -94,7 +94,7 @@ class SignInPage:
             raise _refusal(f"The client sent the parameter {name} more than once.")
         if len(request.scope["query_string"]) > _LONGEST_QUERY:
             raise _refusal("The client sent more than this server reads.")
-        client = await self._find_client(query.get("client_id", ""), address_of(request))
+        client = await self._find_client(query.get("client_id", ""))
         asked = self._read(query, client)
         try:
             self._check(query)
@@ -102,17 +102,12 @@ class SignInPage:
             return self._error_to_client(asked, error)
         return page(key_screen(self.site, asked, self.forms.sealed(asked)))
 
-    async def _find_client(self, client_id: str, address: str) -> Client:
+    async def _find_client(self, client_id: str) -> Client:
         """The client with this id."""
         try:
-            return await self.clients.find(
-                client_id, address=address, may_register=self.site.may_register
-            )
+            return await self.clients.find(client_id, may_register=self.site.may_register)
         except ClientRefused as error:
             raise Problem(HTTPStatus.BAD_REQUEST, _CANNOT_BEGIN, str(error)) from None
-        except TooManyAttempts as error:
-            status, headers = HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": str(error.retry_after)}
-            raise Problem(status, _CANNOT_BEGIN, str(error), headers=headers) from None
 
     def _read(self, query: QueryParams, client: Client) -> AuthorizationRequest:
         """The request. A client gets no more than it asks for.

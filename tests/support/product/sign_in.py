@@ -6,20 +6,20 @@ Its files are real. Only the internet is replaced, where clients publish their d
 from __future__ import annotations
 
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from unittest.mock import patch
+
+import httpx
 
 from tests.support.product.commands import run_command
 from trax_mcp.cli import serve_http
 from trax_mcp.sign_in import SignInUnavailable
-from trax_mcp.sign_in.client_descriptions import is_public
 from trax_mcp.sign_in.clients import TIMEOUT_SECONDS, Clients
 from trax_mcp.sign_in.sign_ins import SignInFile
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
     from typing import NoReturn
 
     from starlette.types import ASGIApp
@@ -28,22 +28,22 @@ if TYPE_CHECKING:
     from tests.support.product.server import Product
 
 
-async def unreachable(_host: str) -> Sequence[str]:
-    """No name server answers. So the clients that are known by heart are known, and no others."""
-    raise OSError
+class Unreachable(httpx.AsyncBaseTransport):
+    """No host answers. So the clients that are known by heart are known, and no others."""
+
+    async def handle_async_request(self, _request: httpx.Request) -> NoReturn:
+        raise httpx.ConnectError("")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Internet:
-    """What stands for the internet. Without changes, no name server answers.
+    """What stands for the internet. Without changes, no host answers.
 
-    `addresses` are those of a name, `is_public` replaces the server's own rule, and `tls` trusts
-    the certificates of the test's hosts.
+    `hosts` are those of documents, as the operator sets them, and `transport` leads there.
     """
 
-    addresses: Callable[[str], Awaitable[Sequence[str]]] = unreachable
-    is_public: Callable[[str], bool] = is_public
-    tls: ssl.SSLContext | None = None
+    hosts: Sequence[str] = ()
+    transport: httpx.AsyncBaseTransport = field(default_factory=Unreachable)
     timeout_seconds: float = TIMEOUT_SECONDS
 
 
@@ -59,9 +59,8 @@ async def app_with_sign_in(
     clients = Clients(
         product.clock,
         mac=sign_ins.client_mac,
-        resolve=internet.addresses,
-        is_public=internet.is_public,
-        tls=internet.tls,
+        document_hosts=product.settings.client_document_hosts,
+        transport=internet.transport,
         timeout_seconds=internet.timeout_seconds,
     )
     try:
