@@ -111,7 +111,7 @@ def test_ctrl_c_ends_the_demo_quietly() -> None:
             _, error = process.communicate(timeout=PATIENCE_SECONDS)
         finally:
             process.kill()
-    assert (process.returncode, error) == (130, "")
+    assert (process.returncode, error) == (130, "\n")
 
 
 def test_the_demo_fails_with_the_reason_if_an_answer_is_false(

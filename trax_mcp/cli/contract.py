@@ -2,7 +2,7 @@
 
 import json
 import sys
-from argparse import Namespace
+from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Final
 
@@ -22,15 +22,15 @@ _PROMISE: Final = "By TRaX's compatibility promise, this trax-mcp still fits."
 _ADVICE: Final = "What is marked may fail: update trax-mcp, or check TRAX_BASE_URL."
 
 
-def run(options: Namespace) -> int:
+def run(check: str | None, environment: Mapping[str, str]) -> int:
     """Print the built-in contract as JSON, or how TRaX's own differs from it. No key is sent.
 
     Returns 1 if a difference is breaking, or if the contract cannot be read; else 0.
     """
-    if not options.check:
+    if not check:
         console_on(sys.stdout).print(json.dumps(CONTRACT.document, indent=2), soft_wrap=True)
         return 0
-    settings = read_settings(options.environment)
+    settings = read_settings(environment)
     try:
         with waiting(console_on(sys.stderr), "Asking TRaX for its contract"):
             live = anyio.run(_fetch, settings)

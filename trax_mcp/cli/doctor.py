@@ -6,7 +6,6 @@ A result has one sentence, and one remedy if there is something to do. No result
 import json
 import os
 import sys
-from argparse import Namespace
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from pathlib import Path
@@ -34,7 +33,6 @@ from trax_mcp.cli.terminal import (
     print_hanging,
     unknown_client,
     waiting,
-    wrong_arguments,
 )
 from trax_mcp.cli.tool_names import check_names
 from trax_mcp.secret_files import mcp_tokens, store_secret, store_url
@@ -54,7 +52,7 @@ _MARKS: Final[Mapping[State, tuple[str, str]]] = {
 """A mark and its style."""
 
 
-def run(options: Namespace) -> int:
+def run(client: str | None, environment: Mapping[str, str], *, as_json: bool) -> int:
     """Print the result of every check on stdout, with a remedy for each that needs one.
 
     With CLIENT, what that one would start is checked, with the settings in its configuration.
@@ -68,17 +66,15 @@ def run(options: Namespace) -> int:
     TRAX_TIMEOUT_SECONDS, and up to three times where it is busy. `--json` prints one object:
     `{"ok", "checks": [{"name", "state", "detail", "remedy"?}]}`.
     """
-    if options.client is not None and options.client not in FILE_CLIENTS:
-        return unknown_client(options.client, FILE_CLIENTS, "without CLIENT it checks them all")
-    if options.client is not None and options.sandbox:
-        return wrong_arguments("CLIENT or --sandbox, not both.")
-    if options.client is None:
-        results = _run("the environment", options.environment) | _check_clients()
+    if client is not None and client not in FILE_CLIENTS:
+        return unknown_client(client, FILE_CLIENTS, "without CLIENT it checks them all")
+    if client is None:
+        results = _run("the environment", environment) | _check_clients()
     else:
-        results = _examine_client(FILE_CLIENTS[options.client])
+        results = _examine_client(FILE_CLIENTS[client])
     is_well = all(it.state != "failed" for it in results.values())
     console = console_on(sys.stdout)
-    if options.json:
+    if as_json:
         rows = [{"name": name, **it._asdict()} for name, it in results.items()]
         checks = [{field: it for field, it in row.items() if it is not None} for row in rows]
         console.print(json.dumps({"ok": is_well, "checks": checks}, indent=2), soft_wrap=True)

@@ -1,30 +1,30 @@
-"""`trax-mcp`: parses the command line and runs a command, which is in its own module."""
+"""`trax-mcp`: the commands and their options.
 
-import argparse
+Each imports what it runs only when it runs, so that --help is fast.
+"""
+
 import gc
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
-from typing import Any, Final, NamedTuple, NoReturn
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+import click
 
 from trax_mcp import __version__
 from trax_mcp.api.caller import redact
 from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS
 from trax_mcp.settings import CannotStart, how_to_add
 
-_ABOUT: Final = """\
-Run TRaX live streams by conversation, over the Model Context Protocol.
-
-Without a command it is an MCP server on stdin and stdout, the way MCP clients
-start it.
-"""
 _TRY: Final = """\
-try it without a key:
+\b
+Try it without a key:
   trax-mcp demo                 watch a show on the embedded sandbox
-  trax-mcp install --sandbox    let your own client run one, on made-up studios
+  trax-mcp install --sandbox    let your own client run one on made-up studios
 
-with a key:
+\b
+With a key:
   trax-mcp install              asks for your key; your MCP client then starts
                                 trax-mcp by itself
   trax-mcp install other        shows what to paste into any other MCP client
@@ -33,257 +33,291 @@ with a key:
 Keys are made on TRaX's Developer / API Keys screen.
 All settings are in docs/settings.md.
 """
-_SWITCH: Final[Mapping[str, Any]] = {"action": "store_true"}
-_SERVE: Final = "serve_"
-_STDIO: Final = "serve_stdio:run"
-
-
-class Argument(NamedTuple):
-    """Names and options of `add_argument`."""
-
-    names: tuple[str, ...]
-    options: Mapping[str, Any]
-
-
-class Command(NamedTuple):
-    """A command: the line in `--help`, the paragraph in its own, what it runs, and its arguments.
-
-    `run` names a function of a module in this package, which gets the options and returns the exit
-    code. `sandbox`: the command takes --sandbox, on either side of its name.
-    """
-
-    name: str
-    help: str
-    description: str
-    run: str
-    arguments: tuple[Argument, ...] = ()
-    sandbox: bool = False
-
-
-class _Formatter(argparse.RawDescriptionHelpFormatter):
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog)
-        self._action_max_length = 13  # it forgets that commands are indented
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser that never prints a key, which somebody may give as an argument."""
-
-    def error(self, message: str) -> NoReturn:
-        super().error(redact(message))
+_INTERRUPTED: Final = 130
+_PORT: Final = click.IntRange(0, 65535)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; exits with 0, with 1 if it fails, or with 2 if the arguments are wrong."""
-    top = parser()
-    options = top.parse_args(arguments)
-    if options.sandbox and not options.has_sandbox:
-        top.error("this command takes no --sandbox")
-    sandbox = {"TRAX_SANDBOX": "1"} if options.sandbox else {}
-    options.environment = {**os.environ, **sandbox}
-    module, _, function = options.run.partition(":")
+    code: int
     try:
-        if options.run.startswith(_SERVE):
-            gc.disable()  # until it serves: most objects of the start stay
-        # Late, so that --help does not import the SDK.
-        run = getattr(import_module(f"trax_mcp.cli.{module}"), function)
-        code: int = run(options)
+        code = command_line.main(arguments, "trax-mcp", standalone_mode=False)
+    except click.Abort:
+        code = _INTERRUPTED
+    except click.UsageError as error:
+        # Redacted, because what was given may be a key.
+        problem = redact(error.format_message().removesuffix("."))
+        stop = "" if problem.endswith("?") else "."
+        command = error.ctx.command_path if error.ctx else "trax-mcp"
+        code = _refuse(f"{problem}{stop} See {command} --help.", error.exit_code)
     except CannotStart as error:
-        from trax_mcp.cli.terminal import note  # noqa: PLC0415  as above
-
-        note(f"trax-mcp: {error}")
-        code = 1
-        if options.run == _STDIO:
-            from trax_mcp.cli.refused_start import answer_requests  # noqa: PLC0415  as above
-
-            answer_requests(f"trax-mcp: {error}", code=code)
-    except KeyboardInterrupt:
-        code = 130
-    finally:
-        gc.enable()  # a failed start leaves it disabled
+        code = _refuse(str(error), 1)
     sys.exit(code)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of the command line."""
-    top = _Parser(prog="trax-mcp", description=_ABOUT, epilog=_TRY, formatter_class=_Formatter)
-    top.set_defaults(run=_STDIO, has_sandbox=True)
-    top.add_argument("--version", action="version", version=f"trax-mcp {__version__}")
-    _add_sandbox(top, default=False)
-    _add_commands(top.add_subparsers(metavar="COMMAND", title="commands").add_parser)
-    return top
+def _refuse(sentence: str, code: int) -> int:
+    from trax_mcp.cli.terminal import note
+
+    note(f"trax-mcp: {sentence}")
+    return code
 
 
-def _add_commands(add_parser: Callable[..., _Parser]) -> None:
-    for command in COMMANDS:
-        added = add_parser(command.name, help=command.help, description=command.description)
-        for names, options in command.arguments:
-            added.add_argument(*names, **options)
-        if command.sandbox:
-            _add_sandbox(added, default=argparse.SUPPRESS)
-        added.set_defaults(run=command.run, has_sandbox=command.sandbox)
+def _is_sandbox(context: click.Context, _: click.Parameter, given: bool) -> bool:  # noqa: FBT001  click's order
+    """Whether --sandbox stands on either side of a command."""
+    return given or context.find_root().params.get("sandbox", False)
 
 
-def _add_sandbox(to: argparse.ArgumentParser, *, default: object) -> None:
-    text = "use the embedded TRaX sandbox: no key, no network, nothing real"
-    to.add_argument("--sandbox", **_SWITCH, default=default, help=text)
-
-
-def _host(text: str) -> str:
+def _check_host(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
     if not text.strip():  # it would listen on all addresses
-        raise argparse.ArgumentTypeError("must be an address such as 127.0.0.1")
+        raise click.BadParameter("must be an address such as 127.0.0.1.")
     return text
 
 
-def _port(text: str) -> int:
-    if not (text.isdecimal() and int(text) in range(65536)):
-        raise argparse.ArgumentTypeError("must be a number from 0 to 65535")
-    return int(text)
-
-
-def _argument(*names: str, **options: object) -> Argument:
-    return Argument(names, options)
-
-
-def _port_option(default: int) -> Argument:
-    text = "port, 0 for any (%(default)s)"
-    return _argument("--port", default=default, type=_port, help=text)
-
-
-COMMANDS: Final = (
-    Command(
-        "demo",
-        "play a show on the sandbox and print it",
-        "Play a show on the sandbox, through a real MCP client over stdio.",
-        "demo.play:run",
-    ),
-    Command(
-        "install",
-        "let an MCP client start trax-mcp, and put your key into a file",
-        "Add trax-mcp to the configuration of an MCP client; without CLIENT you choose one of "
-        "those that are on this computer. Everything else in it stays, and a backup is kept. Your "
-        "TRaX key is asked for without echo, or read as a line from stdin; TRaX is asked whether "
-        "it is good, and it goes into a file that only you can read. For codex, jetbrains and "
-        "other, and where a configuration is not plain JSON, you are shown what to paste.",
-        "install.install:run",
-        (
-            _argument("client", metavar="CLIENT", nargs="?", help=", ".join(CLIENTS)),
-            _argument("--print", **_SWITCH, help="write nothing, print what goes where"),
-            _argument(
-                "--set",
-                metavar="NAME=VALUE",
-                action="append",
-                default=[],
-                help="a setting for the client, for example TRAX_READ_ONLY=1; no secret",
-            ),
-        ),
-        sandbox=True,
-    ),
-    Command(
-        "uninstall",
-        "take trax-mcp out of an MCP client, or of all",
-        "Remove what install wrote into the configuration of an MCP client, or of each on this "
-        "computer. A backup is kept. Nothing else is deleted: you are told what else may be.",
-        "install.uninstall:run",
-        (_argument("client", metavar="CLIENT", nargs="?", help=", ".join(CLIENTS)),),
-    ),
-    Command(
-        "doctor",
-        "check settings, key, TRaX and MCP clients, and say what to do",
-        "Check the settings, the key and what it may read, whether TRaX is reached and takes "
-        "changes, its contract, and which MCP clients start this installation. Nothing is changed. "
-        "Exits with 0 if nothing has failed; warnings do not count.",
-        "doctor:run",
-        (
-            _argument(
-                "client",
-                metavar="CLIENT",
-                nargs="?",
-                help=f"check what this one would start: {', '.join(FILE_CLIENTS)}",
-            ),
-            _argument("--json", **_SWITCH, help="print one JSON object"),
-        ),
-        sandbox=True,
-    ),
-    Command(
-        "passkey",
-        "make a passkey, so that only your finger, face or PIN approves",
-        "Make a passkey in your browser. From then on you approve with it, on the page that "
-        "trax-mcp opens; going offline doesn't need it. It needs an extra. "
-        + how_to_add("passkey"),
-        "passkey:run",
-    ),
-    Command(
-        "http",
-        "MCP over Streamable HTTP at /mcp, for bots and teams",
-        "Serve MCP over Streamable HTTP at /mcp, with GET /healthz and /readyz beside it. Each "
-        "caller sends their own TRaX key as X-API-Key; with --sign-in people may also give it on a "
-        "page, for clients that can only sign in.",
-        "serve_http:run",
-        (
-            _argument(
-                "--host", default="127.0.0.1", type=_host, help="address to listen on (%(default)s)"
-            ),
-            _port_option(8765),
-            _argument("--sign-in", **_SWITCH, help="people sign in with their TRaX key, on a page"),
-            _argument(
-                "--public-url",
-                metavar="URL",
-                help="where they reach it, such as https://trax.example.com",
-            ),
-        ),
-        sandbox=True,
-    ),
-    Command(
-        "sign-in",
-        "list who is signed in at a server, and revoke it",
-        "List who is signed in at a server with --sign-in, or revoke it: that counts at once, also "
-        "while it serves. Run it as the server's user, with its TRAX_SIGN_IN_FILE.",
-        "sign_in:run",
-        (
-            _argument("step", choices=["list", "revoke"], metavar="list|revoke", help="what to do"),
-            _argument(
-                "ids", metavar="ID", nargs="*", default=[], help="revoke: an id that list shows"
-            ),
-            _argument("--all", **_SWITCH, help="revoke: all of them, as after a theft"),
-            _argument("--json", **_SWITCH, help="list: print one JSON list"),
-        ),
-    ),
-    Command(
-        "contract",
-        "show the built-in contract; with check, compare it with TRaX's",
-        "Print the TRaX contract that is built in, as JSON. With check: print how the one that "
-        "TRaX serves differs from it, and exit with 1 if that breaks something. No key is needed; "
-        "TRAX_BASE_URL says where.",
-        "contract:run",
-        (
-            _argument(
-                "check",
-                nargs="?",
-                choices=["check"],
-                metavar="check",
-                help="compare it with TRaX's own",
-            ),
-        ),
-        sandbox=True,
-    ),
-    Command(
-        "sandbox",
-        "the sandbox's own /v1 API over HTTP, for any HTTP client",
-        "Serve the embedded TRaX sandbox by itself: TRaX's /v1 API over HTTP on this machine, with "
-        "made-up studios and a key that opens nothing else.",
-        "sandbox:run",
-        (
-            _port_option(8766),
-            _argument("--empty", **_SWITCH, help="without the made-up studios"),
-            _argument(
-                "--deviate",
-                action="append",
-                default=[],
-                metavar="NAME",
-                help="do one thing otherwise, as a real TRaX may; `list` prints the names",
-            ),
-        ),
-    ),
+_sandbox: Final = click.option(
+    "--sandbox",
+    is_flag=True,
+    callback=_is_sandbox,
+    help="Use the embedded TRaX sandbox: no key, no network, nothing real.",
 )
-"""All commands, in the order of --help."""
+
+
+def _environment(*, sandbox: bool = False, **settings: str | None) -> Mapping[str, str]:
+    """The environment variables, with what options say."""
+    given = {**settings, "TRAX_SANDBOX": "1" if sandbox else None}
+    return {**os.environ, **{name: value for name, value in given.items() if value is not None}}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's name
+        """In the order of this module."""
+        return list(self.commands)
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Until it serves, which switches it on again: most objects of the start stay."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()  # a failed start leaves it disabled
+
+
+@click.group(
+    cls=_Commands,
+    invoke_without_command=True,
+    epilog=_TRY,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+)
+@click.version_option(__version__, message="trax-mcp %(version)s")
+@_sandbox
+@click.pass_context
+def command_line(context: click.Context, *, sandbox: bool) -> int | None:
+    """Run TRaX live streams by conversation, over the Model Context Protocol.
+
+    Without a command it is an MCP server on stdin and stdout, the way MCP clients start it.
+    """
+    if context.invoked_subcommand is None:
+        return _serve_stdio(_environment(sandbox=sandbox))
+    command = command_line.commands[context.invoked_subcommand]
+    if sandbox and "sandbox" not in {it.name for it in command.params}:
+        raise click.UsageError("this command takes no --sandbox.")
+    return None
+
+
+def _serve_stdio(environment: Mapping[str, str]) -> int:
+    """Serve, or tell the client why not: few show stderr."""
+    try:
+        with _without_garbage_collection():
+            from trax_mcp.cli.serve_stdio import run
+
+            return run(environment)
+    except CannotStart as error:
+        from trax_mcp.cli.refused_start import answer_requests
+
+        code = _refuse(str(error), 1)
+        answer_requests(f"trax-mcp: {error}", code=code)
+        return code
+
+
+@command_line.command("demo", short_help="play a show on the sandbox and print it")
+def _demo() -> int:
+    """Play a show on the sandbox, through a real MCP client over stdio."""
+    from trax_mcp.cli.demo.play import play
+
+    return play()
+
+
+@command_line.command(
+    "install", short_help="let an MCP client start trax-mcp, and put your key into a file"
+)
+@click.argument("client", required=False, help=f"{', '.join(CLIENTS)}.")
+@click.option("--print", "only_print", is_flag=True, help="Write nothing, print what goes where.")
+@click.option(
+    "--set",
+    "assignments",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="A setting for the client, for example TRAX_READ_ONLY=1; no secret.",
+)
+@_sandbox
+def _install(
+    client: str | None, *, only_print: bool, assignments: Sequence[str], sandbox: bool
+) -> int:
+    """Add trax-mcp to the configuration of an MCP client.
+
+    Without CLIENT you choose one of those that are on this computer. Everything else in its
+    configuration stays, and a backup is kept. Your TRaX key is asked for without echo, or read as a
+    line from stdin; TRaX is asked whether it is good, and it goes into a file that only you can
+    read. For codex, jetbrains and other, and where a configuration is not plain JSON, you are shown
+    what to paste.
+    """
+    from trax_mcp.cli.install.install import run
+
+    return run(client, assignments, only_print=only_print, sandbox=sandbox)
+
+
+@command_line.command("uninstall", short_help="take trax-mcp out of an MCP client, or of all")
+@click.argument("client", required=False, help=f"{', '.join(CLIENTS)}.")
+def _uninstall(client: str | None) -> int:
+    """Remove what install wrote into the configuration of an MCP client, or of each.
+
+    A backup is kept. Nothing else is deleted: you are told what else may be.
+    """
+    from trax_mcp.cli.install.uninstall import run
+
+    return run(client, _environment())
+
+
+@command_line.command(
+    "doctor", short_help="check settings, key, TRaX and MCP clients, and say what to do"
+)
+@click.argument(
+    "client", required=False, help=f"Check what this one would start: {', '.join(FILE_CLIENTS)}."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@_sandbox
+def _doctor(client: str | None, *, as_json: bool, sandbox: bool) -> int:
+    """Check the settings, the key, TRaX and MCP clients, and say what to do.
+
+    Whether TRaX is reached and takes changes, what the key may read, TRaX's contract, and which MCP
+    clients start this installation. Nothing is changed. Exits with 0 if nothing has failed;
+    warnings do not count.
+    """
+    from trax_mcp.cli.doctor import run
+
+    if client and sandbox:
+        raise click.UsageError("CLIENT or --sandbox, not both.")
+    return run(client, _environment(sandbox=sandbox), as_json=as_json)
+
+
+@command_line.command(
+    "passkey",
+    short_help="make a passkey, so that only your finger, face or PIN approves",
+    help="Make a passkey in your browser. From then on you approve with it, on the page that"
+    " trax-mcp opens; going offline doesn't need it. It needs an extra. " + how_to_add("passkey"),
+)
+def _passkey() -> int:
+    from trax_mcp.cli.passkey import run
+
+    return run(_environment())
+
+
+@command_line.command("http", short_help="MCP over Streamable HTTP at /mcp, for bots and teams")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="HOST",
+    callback=_check_host,
+    help="Address to listen on.",
+)
+@click.option(
+    "--port", default=8765, show_default=True, metavar="PORT", type=_PORT, help="Port, 0 for any."
+)
+@click.option("--sign-in", is_flag=True, help="People sign in with their TRaX key, on a page.")
+@click.option(
+    "--public-url", metavar="URL", help="Where they reach it, such as https://trax.example.com."
+)
+@_sandbox
+def _http(*, host: str, port: int, sign_in: bool, public_url: str | None, sandbox: bool) -> int:
+    """Serve MCP over Streamable HTTP at /mcp, with GET /healthz and /readyz beside it.
+
+    Each caller sends their own TRaX key as X-API-Key; with --sign-in people may also give it on a
+    page, for clients that can only sign in.
+    """
+    options = {"TRAX_SIGN_IN": "1" if sign_in else None, "TRAX_PUBLIC_URL": public_url or None}
+    with _without_garbage_collection():
+        from trax_mcp.cli.serve_http import run
+
+        return run(_environment(sandbox=sandbox, **options), host=host, port=port)
+
+
+@command_line.group(
+    "sign-in",
+    no_args_is_help=False,
+    short_help="list who is signed in at a server, and revoke it",
+)
+def _sign_in() -> None:
+    """List who is signed in at a server with --sign-in, or revoke it.
+
+    That counts at once, also while it serves. Run it as the server's user, with its
+    TRAX_SIGN_IN_FILE.
+    """
+
+
+@_sign_in.command("list", short_help="who is signed in, the last used first")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
+def _sign_in_list(*, as_json: bool) -> int:
+    """Print who is signed in, the last used first."""
+    from trax_mcp.cli.sign_in import show
+
+    return show(_environment(), as_json=as_json)
+
+
+@_sign_in.command("revoke", short_help="end sign-ins, by their ids or all")
+@click.argument("ids", metavar="[ID]...", nargs=-1, help="An id that list shows.")
+@click.option("--all", "all_of_them", is_flag=True, help="All of them, as after a theft.")
+def _sign_in_revoke(ids: Sequence[str], *, all_of_them: bool) -> int:
+    """Revoke sign-ins by their ids, or all. Exits with 1 if an id is unknown."""
+    from trax_mcp.cli.sign_in import revoke
+
+    if bool(ids) == all_of_them:
+        raise click.UsageError("give ids, or --all.")
+    return revoke(_environment(), None if all_of_them else ids)
+
+
+@command_line.command(
+    "contract", short_help="show the built-in contract; with check, compare it with TRaX's"
+)
+@click.argument("check", required=False, type=click.Choice(["check"]))
+@_sandbox
+def _contract(check: str | None, *, sandbox: bool) -> int:
+    from trax_mcp.cli.contract import run
+
+    return run(check, _environment(sandbox=sandbox))
+
+
+@command_line.command(
+    "sandbox", short_help="the sandbox's own /v1 API over HTTP, for any HTTP client"
+)
+@click.option(
+    "--port", default=8766, show_default=True, metavar="PORT", type=_PORT, help="Port, 0 for any."
+)
+@click.option("--empty", is_flag=True, help="Without the made-up studios.")
+@click.option(
+    "--deviate",
+    "deviations",
+    metavar="NAME",
+    multiple=True,
+    help="Do one thing otherwise, as a real TRaX may; `list` prints the names.",
+)
+def _sandbox_api(*, port: int, empty: bool, deviations: Sequence[str]) -> int:
+    """Serve the embedded TRaX sandbox by itself.
+
+    It is TRaX's /v1 API over HTTP on this machine, with made-up studios and a key that opens
+    nothing else.
+    """
+    from trax_mcp.cli.sandbox import run
+
+    return run(port=port, empty=empty, deviations=deviations)

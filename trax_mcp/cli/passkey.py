@@ -1,7 +1,7 @@
 """`trax-mcp passkey`: enrols a passkey, without which no page gives a yes from then on."""
 
 import sys
-from argparse import Namespace
+from collections.abc import Mapping
 
 import anyio
 
@@ -14,7 +14,7 @@ from trax_mcp.web.enrolment import enrol_passkey
 from trax_mcp.web.passkey import Passkey, webauthn
 
 
-def run(options: Namespace) -> int:
+def run(environment: Mapping[str, str]) -> int:
     """Enrol a passkey in the browser, and write its public half.
 
     Raises:
@@ -24,7 +24,7 @@ def run(options: Namespace) -> int:
     webauthn()
     if not has_browser():
         raise CannotStart("A passkey is made in a browser, and there is none here.")
-    path = passkey_path(read_settings(options.environment))
+    path = passkey_path(read_settings(environment))
     console = console_on(sys.stdout)
     console.print("A page opens in your browser: make the passkey there.")
     passkey = _make_passkey()

@@ -1,7 +1,7 @@
 """`trax-mcp sandbox`: serves the sandbox over HTTP, for any HTTP client."""
 
 import sys
-from argparse import Namespace
+from collections.abc import Sequence
 
 import anyio
 
@@ -16,7 +16,7 @@ _HOST = "127.0.0.1"
 _LIST = "list"
 
 
-def run(options: Namespace) -> int:
+def run(*, port: int, empty: bool, deviations: Sequence[str]) -> int:
     """Serve the sandbox's /v1 on loopback until a signal; port 0 is any free port.
 
     `--deviate list` prints the deviations instead.
@@ -24,25 +24,25 @@ def run(options: Namespace) -> int:
     Raises:
         CannotStart: the port is not available.
     """
-    if _LIST in options.deviate:
+    if _LIST in deviations:
         print(_deviations())  # noqa: T201  what was asked for
         return 0
-    if unknown := [name for name in options.deviate if name not in DEVIATIONS]:
+    if unknown := [name for name in deviations if name not in DEVIATIONS]:
         code = wrong_arguments(f"there is no deviation {unknown[0]!r}, but these:")
         print(_deviations(), file=sys.stderr)  # noqa: T201  as above
         return code
-    with logging_to_stderr("INFO"), listen(_HOST, options.port) as listener:
+    with logging_to_stderr("INFO"), listen(_HOST, port) as listener:
         url = url_of(listener)
         print(  # noqa: T201  for a person, on stderr
             f"The TRaX sandbox is listening on {url}/v1\n"
             f"Try: curl -H 'X-API-Key: {SANDBOX_KEY}' {url}/v1/studios",
-            *(f"It deviates: {DEVIATIONS[name].sentence}" for name in options.deviate),
+            *(f"It deviates: {DEVIATIONS[name].sentence}" for name in deviations),
             sep="\n",
             file=sys.stderr,
             flush=True,
         )
-        sandbox = Sandbox(base_url=url, empty=options.empty)
-        deviate(sandbox, options.deviate)
+        sandbox = Sandbox(base_url=url, empty=empty)
+        deviate(sandbox, deviations)
         anyio.run(serve_http, sandbox.app, listener)
     return 0
 

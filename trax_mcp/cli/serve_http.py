@@ -1,8 +1,8 @@
 """Serves MCP over Streamable HTTP, with TRaX or the embedded sandbox."""
 
 import socket
-from argparse import Namespace
 from asyncio import CancelledError
+from collections.abc import Mapping
 from contextlib import (
     AbstractAsyncContextManager,
     aclosing,
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from trax_mcp.telemetry.export import Export
 
 
-def run(options: Namespace) -> int:
+def run(environment: Mapping[str, str], *, host: str, port: int) -> int:
     """Serve any MCP client over HTTP, each with the key that it sends.
 
     The operator's key is never used for a caller. The sandbox's key is: it opens nothing.
@@ -56,19 +56,16 @@ def run(options: Namespace) -> int:
     Raises:
         CannotStart: the address is not available.
     """
-    switch = {"TRAX_SIGN_IN": "1"} if options.sign_in else {}
-    address = {"TRAX_PUBLIC_URL": options.public_url} if options.public_url else {}
-    settings = read_settings({**options.environment, **switch, **address})
-    host = options.host
+    settings = read_settings(environment)
     raise_max_open_files()
     with (
         logging_to_stderr(settings.log_level, settings.log_format),
-        listen(host, options.port) as listener,
+        listen(host, port) as listener,
     ):
         for warning in http_warnings(settings, host=host):
             tell(f"trax-mcp: {warning}")
         default_caller = access_of(settings).caller if settings.sandbox else ANONYMOUS
-        export = export_measurements(settings, options.environment, over_http=True)
+        export = export_measurements(settings, environment, over_http=True)
         try:
             anyio.run(_serve_http, settings, default_caller, listener, export)
         except (ServingEnded, CancelledError) as error:

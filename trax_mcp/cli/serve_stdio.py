@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from argparse import Namespace
+from collections.abc import Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -30,13 +30,13 @@ _WAITING = "This MCP server waits for a client on stdin. Ctrl-C ends it, --help 
 _log = logging.getLogger(__name__)
 
 
-def run(options: Namespace) -> int:
+def run(environment: Mapping[str, str]) -> int:
     """Serve the MCP client that started this process.
 
     Raises:
         CannotStart: the key cannot be read, is malformed, or is for another deployment.
     """
-    settings = read_settings(options.environment)
+    settings = read_settings(environment)
     access = access_of(settings)
     raise_max_open_files()
     if sys.stdin.isatty():
@@ -44,7 +44,7 @@ def run(options: Namespace) -> int:
     with logging_to_stderr(settings.log_level, settings.log_format):
         if access.file is not None and settings.api_key_file is None:
             _log.info("The TRaX key is read from %s.", access.file)
-        export = export_measurements(access.settings, options.environment, over_http=False)
+        export = export_measurements(access.settings, environment, over_http=False)
         anyio.run(_serve_stdio, access.settings, access.caller, export)
     return 0
 

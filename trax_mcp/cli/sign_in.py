@@ -2,8 +2,7 @@
 
 import json
 import sys
-from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from typing import Final
@@ -14,7 +13,7 @@ from rich.text import Text
 
 from trax_mcp.api.text_safety import quote, spell_out
 from trax_mcp.cli.startup import sign_in_path
-from trax_mcp.cli.terminal import console_on, print_hanging, wrong_arguments
+from trax_mcp.cli.terminal import console_on, print_hanging
 from trax_mcp.clock import Clock, iso
 from trax_mcp.settings import CannotStart, Settings, read_settings
 from trax_mcp.sign_in import SignInUnavailable
@@ -29,28 +28,19 @@ _FAILED: Final = (
 )
 
 
-def run(options: Namespace) -> int:
-    """Print who is signed in, the last used first, or revoke sign-ins by their ids, or all.
+def show(environment: Mapping[str, str], *, as_json: bool) -> int:
+    """Print who is signed in, the last used first.
 
-    `--json` prints one list: `[{"id", "person", "clientId", "clientName", "redirectHost",
-    "access", "created", "lastUsed"}]`. Sign-ins with the same TRaX key have the same `person`.
-
-    Returns 1 if an id is unknown, else 0.
+    As JSON it is one list: `[{"id", "person", "clientId", "clientName", "redirectHost", "access",
+    "created", "lastUsed"}]`. Sign-ins with the same TRaX key have the same `person`.
 
     Raises:
-        CannotStart: the file of the server cannot be read or written.
+        CannotStart: the file of the server cannot be read.
     """
-    if options.step == "revoke":
-        return wrong_arguments("revoke prints no JSON.") if options.json else _revoke(options)
-    chosen = options.ids or options.all
-    return wrong_arguments("list takes no ID and no --all.") if chosen else _show(options)
-
-
-def _show(options: Namespace) -> int:
-    settings, console = read_settings(options.environment), console_on(sys.stdout)
+    settings, console = read_settings(environment), console_on(sys.stdout)
     path = sign_in_path(settings)
     sign_ins = _read(settings)
-    if options.json:
+    if as_json:
         console.print(json.dumps([_as_json(it) for it in sign_ins], indent=2), soft_wrap=True)
     elif sign_ins:
         _print_list(console, sign_ins)
@@ -64,11 +54,14 @@ def _show(options: Namespace) -> int:
     return 0
 
 
-def _revoke(options: Namespace) -> int:
-    if bool(options.ids) == options.all:
-        return wrong_arguments("give ids, or --all.")
-    settings = read_settings(options.environment)
-    chosen = [it for it in _read(settings) if options.all or it.id in options.ids]
+def revoke(environment: Mapping[str, str], ids: Collection[str] | None) -> int:
+    """Revoke sign-ins by their ids, or all. Returns 1 if an id is unknown, else 0.
+
+    Raises:
+        CannotStart: the file of the server cannot be read or written.
+    """
+    settings = read_settings(environment)
+    chosen = [it for it in _read(settings) if ids is None or it.id in ids]
     console = console_on(sys.stdout)
     if chosen:
         with _opened(settings) as file:
@@ -76,7 +69,7 @@ def _revoke(options: Namespace) -> int:
                 file.revoke(it.id)
     for it in chosen:
         console.print(f"Revoked: {_title(it)}.")
-    unknown = len({*options.ids} - {it.id for it in chosen})
+    unknown = len({*(ids or ())} - {it.id for it in chosen})
     if unknown:
         # What was given is not repeated, because it may be a token.
         subject = "One id is" if unknown == 1 else f"{unknown} ids are"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from unittest.mock import patch
 
 import anyio
+import click
 
 from tests.support.hermetic import inherited_variables
 from tests.support.server_process import PATIENCE_SECONDS
@@ -25,7 +26,7 @@ from trax_mcp.cli import key_file, main, serve_http, serve_stdio
 from trax_mcp.cli import sandbox as sandbox_command
 from trax_mcp.cli.install import clients
 from trax_mcp.cli.install.configuration import start_commands
-from trax_mcp.cli.main import parser
+from trax_mcp.cli.main import command_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -111,10 +112,11 @@ async def run_command_beside(
 
 def is_a_command(*arguments: str) -> bool:
     """Whether the command line takes these arguments. Nothing is run."""
-    try:
-        parser().parse_args(arguments)
-    except SystemExit as stop:  # --help ends with 0
-        return not stop.code
+    with patch.object(click.Command, "invoke", return_value=0):
+        try:
+            command_line.main(arguments, standalone_mode=False)
+        except click.UsageError:
+            return False
     return True
 
 

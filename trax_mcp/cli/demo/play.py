@@ -7,7 +7,6 @@ that an invented yes gets nowhere. It says what is wrong if one fails.
 import logging
 import sys
 import tempfile
-from argparse import Namespace
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Final, TextIO
@@ -35,11 +34,6 @@ _SHOW: Final = "Friday Night Show"
 _HOSTILE: Final = "call go_offline"
 _MOST_PAGES: Final = 20
 _LOG_LINES: Final = 8
-
-
-def run(_options: Namespace) -> int:
-    """Play on stdout."""
-    return play()
 
 
 def play(command: Sequence[str] = SERVER, *, console: Console | None = None) -> int:

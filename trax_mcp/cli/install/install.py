@@ -2,7 +2,6 @@
 
 import os
 import sys
-from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -62,9 +61,8 @@ _NOT_BY_SET: Final = {
 }
 
 
-def run(options: Namespace) -> int:
+def run(name: str | None, assignments: Sequence[str], *, only_print: bool, sandbox: bool) -> int:
     """Set a client up, or show how; without CLIENT, the person on the terminal chooses one."""
-    name = options.client
     if name is None and sys.stdin.isatty():
         name = _choose_client()
         if name is None:
@@ -77,8 +75,8 @@ def run(options: Namespace) -> int:
         return wrong_arguments(f"{text} CLIENT is one of {known}; {other}.")
     if name not in CLIENTS:
         return unknown_client(name, CLIENTS, other)
-    act = _show if options.print else _install
-    return act(CLIENTS[name], options.set, sandbox=options.sandbox)
+    act = _show if only_print else _install
+    return act(CLIENTS[name], assignments, sandbox=sandbox)
 
 
 def _choose_client() -> str | None:

@@ -1,7 +1,7 @@
 """`trax-mcp uninstall`: takes trax-mcp out of MCP clients, and names what else may be deleted."""
 
 import sys
-from argparse import Namespace
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,13 +14,12 @@ from trax_mcp.cli.terminal import note, say, unknown_client
 from trax_mcp.settings import KEYS_SCREEN, Settings, read_settings
 
 
-def run(options: Namespace) -> int:
+def run(name: str | None, environment: Mapping[str, str]) -> int:
     """Remove the entry `trax` from the configuration of a client, or of each that has one.
 
     An entry that starts something else than trax-mcp stays. Nothing else is deleted: what may be is
     printed. Returns 1 if something is left to do by hand.
     """
-    name = options.client
     if name is not None and name not in CLIENTS:
         return unknown_client(name, CLIENTS, "without CLIENT it looks at them all")
     clients = FILE_CLIENTS.values() if name is None else [CLIENTS[name]]
@@ -34,7 +33,7 @@ def run(options: Namespace) -> int:
         say(f"{none} trax. Nothing was changed.")
     elif len(done) == 1 and not done[0]:
         say("Nothing was changed.")
-    _say_what_may_be_deleted(read_settings(options.environment))
+    _say_what_may_be_deleted(read_settings(environment))
     return 0 if all(done) else 1
 
 
