@@ -12,7 +12,7 @@ from tests.support.hosted_process import hosted_server
 from tests.support.http_clients import plain_http
 from tests.world.wire import MODERN, HttpWire
 from trax_mcp.clock import Clock
-from trax_mcp.sign_in.private_files import server_secret
+from trax_mcp.private_files import sign_in_secret
 from trax_mcp.sign_in.sign_ins import Access, SignIns
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ async def signed_in(folder: Path, trax: str, *, token: bool) -> AsyncIterator[Se
     """Start it with a client that sends a token, or the key for which the token stands."""
     folder = Path(mkdtemp(dir=folder))
     async with hosted_server(folder, settings={"TRAX_BASE_URL": trax}) as it:
-        secret = server_secret(it.secret_file)
+        secret = sign_in_secret(it.secret_file)
         client = {"client_id": "bench", "client_name": "The bench", "redirect_host": "127.0.0.1"}
         with closing(SignIns(it.file, secret, Clock(), audience=it.address)) as sign_ins:
             access_token = sign_ins.begin(KEY, Access.RUN, **client).access_token

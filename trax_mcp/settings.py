@@ -6,12 +6,14 @@ safety switch must not be ignored.
 
 import difflib
 import ipaddress
+import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self, get_args
+from typing import Annotated, Any, Final, Literal, Self, get_args
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
@@ -174,6 +176,21 @@ def _check_ways(ways: list[str]) -> list[str]:
     return ways
 
 
+def _all_in(known: Callable[[Mapping[str, Any]], set[str]]) -> AfterValidator:
+    """Check that each name is one of these, which are found in the schemas of all tools."""
+
+    def check(names: tuple[str, ...]) -> tuple[str, ...]:
+        # Read only where a setting has names, and as data: to import the tools takes time.
+        schemas = files(__package__).joinpath("server/schemas.json").read_bytes()
+        allowed = known(json.loads(schemas))
+        if not {*names} <= allowed:
+            listed = ", ".join(sorted(allowed))
+            raise ValueError(f"must hold names of these, comma separated: {listed}")
+        return names
+
+    return AfterValidator(check)
+
+
 _Items = BeforeValidator(lambda text: [it for part in text.split(",") if (it := part.strip())])
 
 BaseUrl = Annotated[str, AfterValidator(_check_base_url)]
@@ -182,6 +199,12 @@ Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(
 LogFormat = Annotated[Literal["text", "json"], BeforeValidator(str.lower)]
 Seconds = Annotated[float, Field(gt=0, le=600)]
 Names = Annotated[tuple[str, ...], _Items]
+ChangingTools = Annotated[
+    Names, _all_in(lambda tools: {name for name, it in tools.items() if it["changes"]})
+]
+ToolsAndTags = Annotated[
+    Names, _all_in(lambda tools: {*tools, *(it["tag"] for it in tools.values())})
+]
 Hosts = Annotated[
     Names,
     BeforeValidator(str.lower),
@@ -242,11 +265,11 @@ class Settings(BaseModel):
     passkey_file: Path | None = None
     """The public half of your passkey. Without it: beside the key file. If there is one, each
     approval needs the passkey, except of a stop."""
-    guard_also: Names = ()
+    guard_also: ChangingTools = ()
     """Further tools that always need approval, comma separated, such as `send_chat_message`."""
     read_only: bool = False
     """`1`: only tools that read are listed and run. `go_offline` is not there either."""
-    tools: Names = ()
+    tools: ToolsAndTags = ()
     """The tools to list and run, by name or by tag (`studios`, `stream`, `chat`, ...), comma
     separated. Without it: all."""
     audit_log: Path | None = None

@@ -12,8 +12,9 @@ from trax_mcp.api import (
 from trax_mcp.cli import doctor_answers
 from trax_mcp.cli.doctor import run as run_doctor
 from trax_mcp.cli.install import configuration
-from trax_mcp.cli.key_file import chosen_key, key_path, read_key
 from trax_mcp.cli.refused_start import answer_requests
+from trax_mcp.key_file import chosen_key, read_key
+from trax_mcp.private_files import key_path
 from trax_mcp.sandbox.contract import Call
 from trax_mcp.server import (
     sdk_compat,

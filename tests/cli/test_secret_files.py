@@ -17,8 +17,9 @@ STORE: Final = "TRAX_STORE_URL_FILE"
 SECRET: Final = "never-shown"
 OPEN_TO_OTHERS: Final = "{} names a file that others can open. Run chmod 600 on it."
 OF_ANOTHER: Final = "{} names a file of another user. It must be your own."
-TOO_LONG: Final = "{} must hold at most 4096 bytes."
-NO_TEXT: Final = "{} must be text in UTF-8."
+TOO_LONG: Final = "{} names a file of more than 4096 bytes."
+NO_FILE: Final = "{} names something that is not a file."
+NO_TEXT: Final = "{} names a file that is not text in UTF-8."
 ONE_OR_TWO: Final = "{} must hold one token or two, each on a line of its own."
 ONE_LINE: Final = "{} must hold one line: the address."
 NO_ENGINE: Final = (
@@ -97,11 +98,13 @@ def test_a_file_with_something_else_stops_the_start(
 @both
 def test_a_file_that_cannot_be_read_stops_the_start(tmp_path: Path, name: str) -> None:
     """Missing, a folder, as Docker makes one for a file that is not there, or a pipe."""
-    assert refusal(name, tmp_path / "missing") == "{} cannot be read: No such file or directory."
-    assert refusal(name, tmp_path) == "{} must name a file."
+    assert refusal(name, tmp_path / "missing") == (
+        "{} names a file that cannot be read: No such file or directory."
+    )
+    assert refusal(name, tmp_path) == NO_FILE
     if os.name == "posix":  # opening it would wait for somebody who writes
         os.mkfifo(tmp_path / "pipe", 0o600)
-        assert refusal(name, tmp_path / "pipe") == "{} must name a file."
+        assert refusal(name, tmp_path / "pipe") == NO_FILE
 
 
 @both

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.support.product.commands import run_command
-from trax_mcp.secret_files import store_secret
+from trax_mcp.private_files import store_secret
 from trax_mcp.settings import CannotStart, read_settings
 
 if TYPE_CHECKING:

@@ -37,7 +37,7 @@ REFUSED: Final = {
     "trax-mcp: TRAX_API_KEY: A TRaX key is 1 to 512 visible ASCII characters without spaces.": {
         "TRAX_API_KEY": "sk_live_with a space"
     },
-    "trax-mcp: TRAX_API_KEY_FILE names a file that cannot be read as a key.": {
+    "trax-mcp: TRAX_API_KEY_FILE names a file that cannot be read: No such file or directory.": {
         "TRAX_API_KEY_FILE": "/nonexistent/secret"
     },
 }

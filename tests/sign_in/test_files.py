@@ -118,9 +118,9 @@ def test_a_file_without_a_good_secret_stops_the_start(content: bytes, tmp_path: 
 def test_a_secret_that_can_be_neither_read_nor_made_stops_the_start(tmp_path: Path) -> None:
     """A folder is there, as Docker makes one for a file that is not; or its folder is a file."""
     (tmp_path / SECRET_FILE).mkdir()
-    assert refusal_to_start(tmp_path) == f"{SECRET_SETTING} must name a file.\n"
+    assert refusal_to_start(tmp_path) == f"{SECRET_SETTING} names something that is not a file.\n"
     put(tmp_path / "file", b"")
-    expected = f"{SECRET_SETTING} cannot be read: Not a directory.\n"
+    expected = f"{SECRET_SETTING} names a file that cannot be read: Not a directory.\n"
     assert refusal_to_start(tmp_path / "file") == expected
 
 

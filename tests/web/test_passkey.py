@@ -154,6 +154,18 @@ def test_a_named_file_that_is_missing_or_unreadable_stops_the_start(tmp_path: Pa
     )
 
 
+def test_a_passkey_file_that_others_can_change_stops_the_start(tmp_path: Path) -> None:
+    """They could put their own passkey there. It may be read: it is the public half."""
+    file = tmp_path / "passkey.json"
+    file.write_text(json.dumps(SoftwarePasskey().file_content), encoding="utf-8")
+    file.chmod(0o664)
+    assert refusal(TRAX_PASSKEY_FILE=str(file)) == (
+        "trax-mcp: TRAX_PASSKEY_FILE names a file that others can change. Run chmod 600 on it.\n"
+    )
+    file.chmod(0o644)
+    assert refusal(TRAX_PASSKEY_FILE=str(file)) == ""
+
+
 def test_a_folder_that_cannot_be_looked_into_stops_the_start(tmp_path: Path) -> None:
     """Such as one that a unit of systemd hides: a passkey may be enrolled there."""
     no_folder = tmp_path / ("x" * 300)

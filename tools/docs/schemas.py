@@ -6,7 +6,7 @@ the call was executed.
 """
 
 from trax_mcp.api.contract import CONTRACT, JsonObject
-from trax_mcp.api.operation import ToolInput
+from trax_mcp.api.operation import Effect, ToolInput
 from trax_mcp.studio.outputs import PlainSchema, StudioTool
 
 
@@ -14,6 +14,8 @@ def schemas_of(kind: type[ToolInput]) -> JsonObject:
     """What `schemas.json` has for a tool, made from its model and the contract."""
     answer = kind.output_schema()
     return {
+        "tag": kind.endpoint.tag,
+        "changes": kind.effect is not Effect.READ,
         "arguments": _arguments_schema(kind),
         "answer": answer if issubclass(kind, StudioTool) else _permissive(answer),
     }

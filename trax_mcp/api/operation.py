@@ -7,7 +7,7 @@ the contract does not import.
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum, auto
 from typing import Any, ClassVar, Final, Generic, Literal, Self, TypeVar
@@ -20,6 +20,8 @@ from trax_mcp.api.arguments import LARGEST_PAGE, Cursor, Limit, broken_rule
 from trax_mcp.api.contract import CONTRACT, Endpoint, JsonObject, Param
 from trax_mcp.api.models import ItemT, Model, Page
 
+Progress = Callable[[int, int, str], Awaitable[None]]
+"""Gets the progress so far, the total, and a message. Clients draw the numbers as they are."""
 Response_co = TypeVar("Response_co", bound=Model, covariant=True)
 
 _REWORDED: Final[Mapping[re.Pattern[str], str]] = {

@@ -18,14 +18,13 @@ from trax_mcp.api.arguments import (
     WaitSeconds,
 )
 from trax_mcp.api.contract import CONTRACT, JsonObject
-from trax_mcp.api.operation import Effect, ToolInput
+from trax_mcp.api.operation import Effect, Progress, ToolInput
 from trax_mcp.chat.feed import LARGEST_BYTES, WINDOW, MessagePage
 from trax_mcp.chat.resettable_event import ResettableEvent
 from trax_mcp.chat.shown import ANSWER_BYTES
 from trax_mcp.chat.sources import Chat
 from trax_mcp.chat.watcher import Watcher
 from trax_mcp.clock import Clock
-from trax_mcp.progress import Progress
 
 PROGRESS_SECONDS: Final = 5.0
 

@@ -5,7 +5,8 @@ from typing import Final, NamedTuple
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
-from trax_mcp.cli.key_file import chosen_key, shorten
+from trax_mcp.key_file import chosen_key
+from trax_mcp.private_files import shorten
 from trax_mcp.settings import CannotStart, Settings
 
 _SANDBOX_URL: Final = "http://localhost"

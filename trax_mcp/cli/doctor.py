@@ -27,15 +27,13 @@ from trax_mcp.cli.install.configuration import (
     has_placeholder,
     starts_this_installation,
 )
-from trax_mcp.cli.key_file import shorten
 from trax_mcp.cli.terminal import (
     console_on,
     print_hanging,
     unknown_client,
     waiting,
 )
-from trax_mcp.cli.tool_names import check_names
-from trax_mcp.secret_files import mcp_tokens, store_secret, store_url
+from trax_mcp.private_files import mcp_tokens, shorten, store_secret, store_url
 from trax_mcp.settings import KEYS_SCREEN, VARIABLE_PREFIX, CannotStart, Settings, read_settings
 
 Results = dict[str, "Result"]
@@ -135,7 +133,6 @@ def _check_settings(source: str, variables: Mapping[str, str]) -> tuple[Settings
     """Read the settings; None if one is wrong."""
     try:
         settings = read_settings(variables)
-        check_names(settings)
         mcp_tokens(settings)
         if store_url(settings) is not None:
             store_secret(settings)
@@ -197,7 +194,6 @@ def _check_client(configuration: Configuration) -> Result:
         return Result("not_checked", detail)
     try:
         settings = read_settings(variables)
-        check_names(settings)
         has_key = access_of(settings).caller.key is not None
     except CannotStart as error:
         return Result("failed", f"{starts}, which then stops: {error}", "Correct it there.")

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import anyio
 
-from trax_mcp.cli.startup import passkey_path
 from trax_mcp.cli.terminal import console_on
 from trax_mcp.clock import Clock
+from trax_mcp.private_files import passkey_path
 from trax_mcp.settings import CannotStart, read_settings
 from trax_mcp.web.browser import has_browser
 from trax_mcp.web.enrolment import enrol_passkey

@@ -22,11 +22,8 @@ from trax_mcp.cli.startup import (
     enrolled_passkey,
     http_warnings,
     passkey_warning,
-    sign_in_path,
-    sign_in_secret_path,
 )
 from trax_mcp.cli.telemetry import export_measurements
-from trax_mcp.cli.tool_names import check_names
 from trax_mcp.clock import Clock
 from trax_mcp.http.app import http_app
 from trax_mcp.http.door import PATH
@@ -34,7 +31,13 @@ from trax_mcp.http.run import ServingEnded, listen, serve_http, url_of
 from trax_mcp.http.server_tokens import ServerTokens
 from trax_mcp.instruments import ENGINE_UP
 from trax_mcp.open_files import raise_max_open_files
-from trax_mcp.secret_files import store_secret, store_url
+from trax_mcp.private_files import (
+    sign_in_path,
+    sign_in_secret,
+    sign_in_secret_path,
+    store_secret,
+    store_url,
+)
 from trax_mcp.server.logs import logging_to_stderr, tell
 from trax_mcp.server.readiness import Readiness
 from trax_mcp.server.sdk_compat import exit_process
@@ -81,7 +84,6 @@ def run(environment: Mapping[str, str], *, host: str, port: int) -> int:
 async def _serve_http(
     settings: Settings, default_caller: Caller, listener: socket.socket, export: "Export | None"
 ) -> None:
-    check_names(settings)
     passkey, server_tokens = enrolled_passkey(settings), ServerTokens(settings)
     if passkey is not None:
         tell(f"trax-mcp: {passkey_warning(settings)}")
@@ -159,11 +161,10 @@ async def _open_sign_in(settings: Settings) -> "AsyncIterator[SignIns | None]":
     if not settings.sign_in:
         yield None
         return
-    from trax_mcp.sign_in.private_files import server_secret  # noqa: PLC0415  a part of its own
-    from trax_mcp.sign_in.sign_ins import SignIns  # noqa: PLC0415  as above
+    from trax_mcp.sign_in.sign_ins import SignIns  # noqa: PLC0415  a part of its own
 
     is_secret_gone = sign_in_path(settings).exists() and not sign_in_secret_path(settings).exists()
-    secret = server_secret(sign_in_secret_path(settings))
+    secret = sign_in_secret(sign_in_secret_path(settings))
     audience = str(settings.public_url)
     with closing(SignIns(sign_in_path(settings), secret, Clock(), audience=audience)) as sign_ins:
         if is_secret_gone:

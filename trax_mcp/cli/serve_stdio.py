@@ -13,7 +13,6 @@ from trax_mcp.cli.access import access_of, client_for
 from trax_mcp.cli.service import build_service, collect_garbage_again
 from trax_mcp.cli.startup import enrolled_passkey
 from trax_mcp.cli.telemetry import export_measurements
-from trax_mcp.cli.tool_names import check_names
 from trax_mcp.clock import Clock
 from trax_mcp.instruments import SESSIONS
 from trax_mcp.open_files import raise_max_open_files
@@ -50,7 +49,6 @@ def run(environment: Mapping[str, str]) -> int:
 
 
 async def _serve_stdio(settings: Settings, caller: Caller, export: "Export | None") -> None:
-    check_names(settings)
     passkey, clock = enrolled_passkey(settings), Clock(is_local=True)
     async with (
         aclosing(client_for(settings)) as client,

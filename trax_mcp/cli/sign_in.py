@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.text import Text
 
 from trax_mcp.api.text_safety import quote, spell_out
-from trax_mcp.cli.startup import sign_in_path
 from trax_mcp.cli.terminal import console_on, print_hanging
 from trax_mcp.clock import Clock, iso
+from trax_mcp.private_files import sign_in_path
 from trax_mcp.settings import CannotStart, Settings, read_settings
 from trax_mcp.sign_in import SignInUnavailable
 from trax_mcp.sign_in.sign_ins import SignIn, SignInFile

@@ -1,12 +1,11 @@
-"""What a server warns of at its start, and where the files of passkey and sign-ins are."""
+"""What a server warns of at its start, and the passkey that it finds."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
-from platformdirs import user_data_path
-
-from trax_mcp.cli.key_file import NONE, key_path, shorten
 from trax_mcp.consent.ways import WaysToAsk
+from trax_mcp.key_file import NONE
+from trax_mcp.private_files import passkey_path, shorten
 from trax_mcp.settings import CannotStart, Settings, is_loopback
 from trax_mcp.web.passkey import Passkey
 
@@ -46,11 +45,6 @@ def http_warnings(settings: Settings, *, host: str) -> Iterable[str]:
         yield "Callers must name it as localhost until TRAX_ALLOWED_HOSTS has its own name."
 
 
-def passkey_path(settings: Settings) -> Path:
-    """The file with the public half of the passkey."""
-    return settings.passkey_file or key_path().with_name("passkey.json")
-
-
 def passkey_warning(settings: Settings) -> str:
     """What a passkey means over HTTP, where no page asks for it."""
     return (
@@ -58,16 +52,6 @@ def passkey_warning(settings: Settings) -> str:
         " needs approval is refused, except going offline. Move that file away, or set HOME to"
         " another folder, to ask callers in their clients."
     )
-
-
-def sign_in_path(settings: Settings) -> Path:
-    """The file that keeps who is signed in."""
-    return settings.sign_in_file or user_data_path("trax-mcp", appauthor=False) / "sign-in.sqlite"
-
-
-def sign_in_secret_path(settings: Settings) -> Path:
-    """The file with the secret of this server."""
-    return settings.sign_in_secret_file or key_path().with_name("sign-in.secret")
 
 
 def enrolled_passkey(settings: Settings) -> Passkey | None:

@@ -8,10 +8,9 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import Outcome, Refused, TraxError
 from trax_mcp.api.models import Model, read_switch
-from trax_mcp.api.operation import Operation
+from trax_mcp.api.operation import Operation, Progress
 from trax_mcp.api.responses import Response
 from trax_mcp.consent.ways import Way
-from trax_mcp.progress import Progress
 from trax_mcp.studio.facts import Observed
 from trax_mcp.studio.naming import Sentence, listed
 

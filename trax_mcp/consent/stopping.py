@@ -16,6 +16,7 @@ import anyio
 
 from trax_mcp.api.errors import TraxError, interrupted
 from trax_mcp.api.models import StreamStatus
+from trax_mcp.api.operation import Progress
 from trax_mcp.api.reads import GetStreamStatus
 from trax_mcp.clock import iso
 from trax_mcp.consent.after_stop import (
@@ -34,7 +35,6 @@ from trax_mcp.consent.running import START_SECONDS, BeginStop, EndStop, Fate, St
 from trax_mcp.consent.state import StudioRecord
 from trax_mcp.consent.store import Away, Record, name_of
 from trax_mcp.instruments import STOPS
-from trax_mcp.progress import Progress
 from trax_mcp.studio.facts import OBSERVED_SECONDS, Observed
 from trax_mcp.studio.reading import QUICK_SECONDS
 

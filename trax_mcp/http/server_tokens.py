@@ -2,7 +2,7 @@
 
 import hmac
 
-from trax_mcp.secret_files import mcp_tokens
+from trax_mcp.private_files import mcp_tokens
 from trax_mcp.settings import Settings
 
 

@@ -29,12 +29,6 @@ KINDS: Final[Sequence[type[ToolInput]]] = (
 """All tools: the operations of the contract, then those that make several calls."""
 
 TOOLS: Final[Mapping[str, type[ToolInput]]] = {kind.tool_name: kind for kind in KINDS}
-CHANGING: Final = frozenset(kind.tool_name for kind in KINDS if kind.effect is not Effect.READ)
-"""The names that TRAX_GUARD_ALSO may hold: tools that change something."""
-
-TAGS: Final = frozenset(kind.endpoint.tag for kind in KINDS)
-"""The tags of the contract, which TRAX_TOOLS may hold besides names of tools."""
-
 _OPERATOR = "Whoever runs the server can change that."
 _SIGN_IN = "To change that, connect the client once more and choose to run shows."
 

@@ -1,7 +1,7 @@
 """The JSON schemas that clients see: strict for arguments, permissive for answers of TRaX.
 
 `schemas.json` has them ready, since to make them takes a fifth of what trax-mcp adds to a start.
-`tools/docs/schemas.py` makes them.
+It has also what settings may name. `tools/docs/schemas.py` makes it.
 """
 
 import json
@@ -15,16 +15,18 @@ from trax_mcp.api.operation import ToolInput
 
 def arguments_schema(kind: type[ToolInput]) -> JsonObject:
     """The schema of a tool's arguments. Callers must not change it."""
-    return _schemas()[kind.tool_name]["arguments"]
+    schema: JsonObject = _schemas()[kind.tool_name]["arguments"]
+    return schema
 
 
 def output_schema(kind: type[ToolInput]) -> JsonObject:
     """The schema of an answer. In TRaX's, nothing is required, and each field may be null."""
-    return _schemas()[kind.tool_name]["answer"]
+    schema: JsonObject = _schemas()[kind.tool_name]["answer"]
+    return schema
 
 
 @cache
-def _schemas() -> Mapping[str, Mapping[str, JsonObject]]:
+def _schemas() -> Mapping[str, JsonObject]:
     content = files(__package__).joinpath("schemas.json").read_bytes()
-    schemas: Mapping[str, Mapping[str, JsonObject]] = json.loads(content)
+    schemas: Mapping[str, JsonObject] = json.loads(content)
     return schemas

@@ -24,10 +24,10 @@ from typing import Final, NamedTuple
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.clock import Clock
+from trax_mcp.private_files import check_private, create_private
 from trax_mcp.sealing import seal, unseal
 from trax_mcp.settings import CannotStart
 from trax_mcp.sign_in import ACCESS_PREFIX, REFRESH_PREFIX, SignInUnavailable
-from trax_mcp.sign_in.private_files import check_private, create_private
 
 _DAY: Final = 86_400
 UNUSED_SECONDS: Final = 14 * _DAY
@@ -125,7 +125,7 @@ class SignInFile:
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self._clock = clock
-        check_private(path, setting=_SETTING)
+        check_private(path, f"{_SETTING} names")
         try:
             self._db = _open(path, self.wait_seconds)
         except sqlite3.OperationalError as error:
@@ -199,7 +199,7 @@ class SignIns(SignInFile):
     """How long to wait for another process that writes. The server serves nobody meanwhile."""
 
     def __init__(self, path: Path, secret: str, clock: Clock, *, audience: str) -> None:
-        create_private(path, setting=_SETTING)
+        create_private(path, f"{_SETTING} names")
         super().__init__(path, clock)
         self._secret, self._audience = secret, audience
         self._made_with = self._keyed("check")

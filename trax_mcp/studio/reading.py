@@ -15,10 +15,9 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import NotSent, Refused, TraxError, pagination_loop
 from trax_mcp.api.models import MAX_ITEMS, ItemT, Studio
-from trax_mcp.api.operation import ListOperation
+from trax_mcp.api.operation import ListOperation, Progress
 from trax_mcp.api.reads import GetStreamStatus, GetStudio, ListDestinations, ListStudios
 from trax_mcp.clock import Clock, iso
-from trax_mcp.progress import Progress
 from trax_mcp.studio import naming
 from trax_mcp.studio.facts import NOT_TOLD, OBSERVED_SECONDS, Facts, Kind, Observed, Read
 from trax_mcp.studio.failed_reads import missing_facts

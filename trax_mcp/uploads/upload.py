@@ -18,10 +18,9 @@ from trax_mcp.api.client import Client
 from trax_mcp.api.contract import CONTRACT, JsonObject
 from trax_mcp.api.errors import LostAnswer, NotSent, Refused, TraxError, pagination_loop
 from trax_mcp.api.models import MediaAsset
-from trax_mcp.api.operation import Effect, ToolInput
+from trax_mcp.api.operation import Effect, Progress, ToolInput
 from trax_mcp.api.reads import ListMedia
 from trax_mcp.clock import Clock
-from trax_mcp.progress import Progress
 from trax_mcp.studio import naming
 from trax_mcp.studio.outputs import Words
 from trax_mcp.studio.reading import read_all_pages

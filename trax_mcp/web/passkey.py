@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from trax_mcp.api.contract import JsonObject
+from trax_mcp.private_files import PUBLIC, read_private
 from trax_mcp.settings import CannotStart, how_to_add
 
 RP_ID: Final = "localhost"
 """The name that a passkey of this computer is for."""
-_MAX_FILE_BYTES: Final = 8192
 
 
 def webauthn() -> Any:  # noqa: ANN401  an optional module
@@ -38,19 +38,18 @@ class Passkey:
     public_key: str
 
     @classmethod
-    def read(cls, path: Path, name: str) -> Self:
-        """Read it from its file; `name` is how a message about the file begins.
+    def read(cls, path: Path, named: str) -> Self:
+        """Read it from its file. `named` begins each message.
 
         Raises:
             CannotStart: it cannot be read, or the library is missing.
         """
         webauthn()
         try:
-            with path.open("rb") as file:
-                fields = json.loads(file.read(_MAX_FILE_BYTES))
+            fields = json.loads(read_private(path, named, PUBLIC))
             return cls(str(fields["credentialId"]), str(fields["publicKey"]))
-        except (OSError, ValueError, TypeError, KeyError):
-            raise CannotStart(f"{name} a file that holds no passkey.") from None
+        except (ValueError, TypeError, KeyError):
+            raise CannotStart(f"{named} a file that holds no passkey.") from None
 
     def write(self, path: Path) -> None:
         """Write it into its file, which only this user can change.

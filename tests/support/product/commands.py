@@ -22,7 +22,8 @@ import click
 
 from tests.support.hermetic import inherited_variables
 from tests.support.server_process import PATIENCE_SECONDS
-from trax_mcp.cli import key_file, main, serve_http, serve_stdio
+from trax_mcp import private_files
+from trax_mcp.cli import main, serve_http, serve_stdio
 from trax_mcp.cli import sandbox as sandbox_command
 from trax_mcp.cli.install import clients
 from trax_mcp.cli.install.configuration import start_commands
@@ -130,7 +131,7 @@ def on_system(name: str, *, data: Path | None = None) -> Iterator[None]:
             def user_config_path(*, roaming: bool) -> Path:
                 return data / ("Roaming" if roaming else "Local")
 
-            stack.enter_context(patch.object(key_file, "user_config_path", user_config_path))
+            stack.enter_context(patch.object(private_files, "user_config_path", user_config_path))
             stack.enter_context(patch.object(clients, "user_data_path", lambda: data / "Local"))
         yield
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from platformdirs import user_data_path
 
-from trax_mcp.cli.key_file import apps_folder
+from trax_mcp.private_files import apps_folder
 
 STDIO: Final[Mapping[str, str]] = {"type": "stdio"}
 LOCAL_REMOVAL: Final = "claude mcp remove trax --scope local"

@@ -21,9 +21,9 @@ from trax_mcp.cli.install.configuration import (
     starts_this_installation,
 )
 from trax_mcp.cli.install.key import ask_key, write_key
-from trax_mcp.cli.key_file import StoredKey, key_path, read_key, shorten
 from trax_mcp.cli.terminal import note, say, unknown_client, wrong_arguments
-from trax_mcp.cli.tool_names import check_names
+from trax_mcp.key_file import StoredKey, read_key
+from trax_mcp.private_files import key_path, shorten
 from trax_mcp.settings import (
     DEFAULT_BASE_URL,
     KEYS_SCREEN,
@@ -188,9 +188,7 @@ def _settings_of(environment: Mapping[str, str]) -> Settings:
     plain = {name: value for name, value in environment.items() if not has_placeholder(value)}
     ours = (name for name in environment if name.startswith(VARIABLE_PREFIX))
     unknown = {name: "1" for name in ours if name not in _FIELDS}
-    settings = read_settings({**plain, **unknown})
-    check_names(settings)
-    return settings
+    return read_settings({**plain, **unknown})
 
 
 def _note_replaced_entry(

@@ -11,7 +11,8 @@ from typing import Final
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.cli.install.configuration import PRIVATE, InstallError, replace_file
-from trax_mcp.cli.key_file import StoredKey, key_path
+from trax_mcp.key_file import StoredKey
+from trax_mcp.private_files import key_path
 from trax_mcp.settings import KEY_PREFIX
 
 _MAX_LINE_BYTES: Final = 4096

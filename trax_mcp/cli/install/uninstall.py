@@ -8,9 +8,14 @@ from pathlib import Path
 from trax_mcp.api.caller import redact
 from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS, LOCAL_REMOVAL
 from trax_mcp.cli.install.configuration import IS_TOML, Configuration, InstallError, backup_of
-from trax_mcp.cli.key_file import key_path, shorten
-from trax_mcp.cli.startup import passkey_path, sign_in_path, sign_in_secret_path
 from trax_mcp.cli.terminal import note, say, unknown_client
+from trax_mcp.private_files import (
+    key_path,
+    passkey_path,
+    shorten,
+    sign_in_path,
+    sign_in_secret_path,
+)
 from trax_mcp.settings import KEYS_SCREEN, Settings, read_settings
 
 
