@@ -74,7 +74,7 @@ CHANGES: Final[Changes] = {
     "If an answer of TRaX isn't as its reference says": [
         ("tests/cli/test_doctor.py", swap(doctor_answers.differences).by(lambda *_: ())),
         (
-            "tests/cli/test_contract_command.py",
+            "tests/cli/test_doctor_contract.py",
             swap(contract_check.fold).by(lambda differences: (*differences,)),
         ),
     ],

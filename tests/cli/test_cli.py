@@ -23,7 +23,6 @@ COMMANDS = [
     "passkey",
     "http",
     "sign-in",
-    "contract",
     "sandbox",
 ]
 
@@ -62,11 +61,11 @@ def test_invalid_arguments_exit_with_2(arguments: list[str], named: str) -> None
     assert named in done.err
 
 
-@pytest.mark.parametrize("arguments", ["--sandbox contract check", "contract check --sandbox"])
+@pytest.mark.parametrize("arguments", ["--sandbox doctor", "doctor --sandbox"])
 def test_an_option_works_on_both_sides_of_a_command(arguments: str) -> None:
     done = run_command(*arguments.split())
     assert (done.code, done.err) == (0, "")
-    assert "The contract of the embedded sandbox" in done.out
+    assert "The embedded sandbox answers." in done.out
 
 
 def test_a_person_who_starts_the_server_is_told_that_it_waits() -> None:

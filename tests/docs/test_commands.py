@@ -58,8 +58,6 @@ def test_every_command_of_ours_runs(command: str, tmp_path: Path, served: Sandbo
             assert home.install("cursor", "--sandbox").code == 0
             sandbox = ["--sandbox"] if name == "doctor" else []
             done = run_command(name, *arguments, *sandbox, settings=home.settings())
-        case "contract":
-            done = run_command(name, *arguments, settings={"TRAX_BASE_URL": served.base_url})
         case "http" | "sandbox" | "sign-in":
             ports = ["--port", "0"] if name != "sign-in" else []
             done = run_command(name, *arguments, *ports, settings=home.settings())

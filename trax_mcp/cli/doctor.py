@@ -62,7 +62,8 @@ def run(client: str | None, environment: Mapping[str, str], *, as_json: bool) ->
 
     Changes nothing. TRaX gets a few reads, one after the other, each for at most
     TRAX_TIMEOUT_SECONDS, and up to three times where it is busy. `--json` prints one object:
-    `{"ok", "checks": [{"name", "state", "detail", "remedy"?}]}`.
+    `{"ok", "checks": [{"name", "state", "detail", "remedy"?, "differences"?: [{"where", "what",
+    "breaking"}]}]}`.
     """
     if client is not None and client not in FILE_CLIENTS:
         return unknown_client(client, FILE_CLIENTS, "without CLIENT it checks them all")
@@ -73,12 +74,19 @@ def run(client: str | None, environment: Mapping[str, str], *, as_json: bool) ->
     is_well = all(it.state != "failed" for it in results.values())
     console = console_on(sys.stdout)
     if as_json:
-        rows = [{"name": name, **it._asdict()} for name, it in results.items()]
-        checks = [{field: it for field, it in row.items() if it is not None} for row in rows]
+        checks = [_as_json(name, it) for name, it in results.items()]
         console.print(json.dumps({"ok": is_well, "checks": checks}, indent=2), soft_wrap=True)
     else:
         _print_report(console, results)
     return 0 if is_well else 1
+
+
+def _as_json(name: str, result: Result) -> dict[str, object]:
+    differences = [
+        {"where": it.where, "what": it.what, "breaking": it.breaking} for it in result.differences
+    ]
+    row = {"name": name, **result._asdict(), "differences": differences}
+    return {field: it for field, it in row.items() if it}
 
 
 def _examine_client(client: McpClient) -> Results:

@@ -1,6 +1,6 @@
 """What `trax-mcp doctor` finds out about TRaX: with a few reads, and without a change."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -10,7 +10,7 @@ from trax_mcp.actions import OPERATIONS
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import CONTRACT
-from trax_mcp.api.contract_check import compare, fold
+from trax_mcp.api.contract_check import Difference, compare, fold
 from trax_mcp.api.errors import WRITES_OFF, TraxError
 from trax_mcp.api.models import Health, Model
 from trax_mcp.api.operation import Operation
@@ -51,6 +51,8 @@ class Result(NamedTuple):
     state: State
     detail: str
     remedy: str | None = None
+    differences: Sequence[Difference] = ()
+    """Those of the contract, the breaking ones first."""
 
 
 @dataclass
@@ -203,14 +205,17 @@ async def _check_contract(client: Client) -> Result:
         if error.http_status == HTTPStatus.NOT_FOUND:
             return Result("not_checked", "TRaX publishes none at /v1/openapi.json (HTTP 404).")
         return Result("warning", f"TRaX's own can't be read: {error.happened}.")
-    found = fold(compare(live, CONTRACT.document))
+    found = sorted(fold(compare(live, CONTRACT.document)), key=lambda it: not it.breaking)
     if not found:
         return Result("ok", f"It is the one that is built in ({CONTRACT.version}).")
     breaking = sum(it.breaking for it in found)
     count = f"{len(found)}, {breaking or 'none'} of them breaking"
     detail = f"Differences from the one that is built in ({CONTRACT.version}): {count}."
-    remedy = "Run trax-mcp contract check, which lists them and says what to do."
-    return Result("failed" if breaking else "warning", detail, remedy)
+    if breaking:
+        remedy = "Update trax-mcp, or check TRAX_BASE_URL. doctor --json lists them."
+        return Result("failed", detail, remedy, found)
+    promised = "TRaX promises that such additions break nothing. doctor --json lists them."
+    return Result("warning", f"{detail} {promised}", differences=found)
 
 
 def _failed(failure: TraxError, *, prefix: str = "", remedy: str | None = None) -> Result:

@@ -288,17 +288,6 @@ def _sign_in_revoke(ids: Sequence[str], *, all_of_them: bool) -> int:
 
 
 @command_line.command(
-    "contract", short_help="show the built-in contract; with check, compare it with TRaX's"
-)
-@click.argument("check", required=False, type=click.Choice(["check"]))
-@_sandbox
-def _contract(check: str | None, *, sandbox: bool) -> int:
-    from trax_mcp.cli.contract import run
-
-    return run(check, _environment(sandbox=sandbox))
-
-
-@command_line.command(
     "sandbox", short_help="the sandbox's own /v1 API over HTTP, for any HTTP client"
 )
 @click.option(
