@@ -32,7 +32,6 @@ from trax_mcp.instruments import OPEN_QUESTIONS, WATCHERS
 from trax_mcp.server import call_log
 from trax_mcp.server.asking import Asking
 from trax_mcp.server.completions import Completions
-from trax_mcp.server.composite_tools import CompositeTools
 from trax_mcp.server.errors import Answer, Handler, ResultT, answer_on_shutdown, handle_errors
 from trax_mcp.server.measured import MeasuredMessages
 from trax_mcp.server.offer import TOOLS, Offer
@@ -155,10 +154,7 @@ class Service:
             needs_passkey=needs_passkey,
             practice=practice,
         )
-        composite = CompositeTools(
-            client=client, guard=guard, clock=self.clock, media_dirs=media_dirs
-        )
-        self.tools = Tools(parts, asking, composite, self.offer)
+        self.tools = Tools(parts, asking, self.offer, media_dirs=media_dirs)
         self._prompts = Prompts(self.offer)
         self._resources = Resources(client, lists, self.offer, offers_panel=self.tools.offers_panel)
         self._completions = Completions(

@@ -170,8 +170,12 @@ def read_result(
 
     It is unchanged but for fields that would pass as this server's, and characters spelt out.
     """
-    notice = NAMES_NOTICE if _has_names(type(read)) else ""
-    return said_result(without_ours(response), meaning, notice=notice)
+    return own_result(read, without_ours(response), meaning)
+
+
+def own_result(tool: ToolInput, data: JsonObject, words: Words) -> types.CallToolResult:
+    """The answer of a tool. Names in it are announced right before it."""
+    return said_result(data, words, notice=NAMES_NOTICE if _has_names(type(tool)) else "")
 
 
 def change_result(done: Done) -> types.CallToolResult:
@@ -239,11 +243,6 @@ def with_news(result: types.CallToolResult, news: Sequence[str]) -> types.CallTo
             "structured_content": {**data, "warnings": [*news, *data.get("warnings", ())]},
         }
     )
-
-
-def named_result(data: JsonObject, words: Words) -> types.CallToolResult:
-    """The same for data with names, which are announced right before it."""
-    return said_result(data, words, notice=NAMES_NOTICE)
 
 
 def chat_result(data: JsonObject) -> types.CallToolResult:

@@ -1,7 +1,9 @@
 """The tools: how clients see them, and the way of a call from its arguments to its result."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import mcp_types as types
@@ -15,21 +17,22 @@ from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.operation import Effect, ListOperation, Operation, ToolInput
 from trax_mcp.api.reads import GetStreamStatus
+from trax_mcp.chat.wait import WaitForChatMessages, wait_for_chat
 from trax_mcp.consent.calls import Answer, Call, Done, Step
 from trax_mcp.consent.parts import Parts
 from trax_mcp.consent.rules import Rules
 from trax_mcp.server import panel, results, untrusted
 from trax_mcp.server.arguments import EVIDENCE_SCHEMAS, Evidence, read_arguments
 from trax_mcp.server.asking import Asking
-from trax_mcp.server.composite_tools import CompositeTools
 from trax_mcp.server.errors import WrongRequestError
 from trax_mcp.server.name_hints import add_name_hint
 from trax_mcp.server.not_done import NotDone
 from trax_mcp.server.offer import TOOLS, Offer
 from trax_mcp.server.request import CallRequest, Request
 from trax_mcp.server.schemas import arguments_schema, output_schema
+from trax_mcp.studio.composite_tools import CompositeTool, IsStarting, ToolUse
 from trax_mcp.studio.outputs import Words
-from trax_mcp.tools.check import CheckStudio
+from trax_mcp.tools.check import CheckStudio, tell_status
 
 _NEVER_GIVEN: Final = (
     "this server has given no confirmation since it started. If your client starts a new server"
@@ -50,12 +53,12 @@ class Tools:
     """The tools that this server offers, and the methods of MCP for them."""
 
     def __init__(
-        self, parts: Parts, asking: Asking, composite: CompositeTools, offer: Offer
+        self, parts: Parts, asking: Asking, offer: Offer, *, media_dirs: Sequence[Path] = ()
     ) -> None:
         self._parts = parts
         self._asking = asking
-        self._composite = composite
         self._offer = offer
+        self._media_dirs = media_dirs
         self._tools: Mapping[str, _Tool] = {
             kind.tool_name: _tool(kind, offer.rules) for kind in offer.kinds()
         }
@@ -130,7 +133,19 @@ class Tools:
                 return await self._run_changes((value,), evidence, request)
             case Operation():
                 return await self._read(value, request)
-        return await self._composite.run(value, request)
+            case CompositeTool():
+                use = ToolUse(
+                    client=self._parts.client,
+                    caller=request.caller,
+                    clock=request.clock,
+                    progress=request.report_progress,
+                    is_starting=self._is_starting(request.caller),
+                    media_dirs=self._media_dirs,
+                )
+                return results.own_result(value, *await value.run(use))
+            case WaitForChatMessages():
+                return await _wait_for_chat(value, request)
+        raise AssertionError(value)
 
     def _news(
         self,
@@ -151,7 +166,7 @@ class Tools:
         data = (await self._parts.client.send(read, request.caller)).data
         if read.returns_untrusted_text:
             return _chat_result(read, data, request)
-        meaning = await self._meaning(read, data, request.caller)
+        meaning = await self._meaning(read, data, request)
         return results.read_result(read, data, meaning)
 
     async def _change(self, change: Change[Any], request: CallRequest) -> types.CallToolResult:
@@ -212,15 +227,31 @@ class Tools:
         return not_run
 
     async def _meaning(
-        self, operation: Operation[Any], answer: JsonObject, caller: Caller
+        self, operation: Operation[Any], answer: JsonObject, request: CallRequest
     ) -> Words:
         """What the answer to a read means, where it does not say so itself."""
         match operation:
             case ListOperation():
                 return results.page_words(operation, answer)
             case GetStreamStatus(studio_id=studio):
-                return await self._composite.tell_status(studio, answer, caller)
+                is_starting, now = self._is_starting(request.caller), request.clock.now()
+                return Words(await tell_status(answer, studio, is_starting=is_starting, now=now))
         return Words()
+
+    def _is_starting(self, caller: Caller) -> IsStarting:
+        return partial(self._asking.guard.go_live_is_pending, caller)
+
+
+async def _wait_for_chat(wait: WaitForChatMessages, request: CallRequest) -> types.CallToolResult:
+    watchers, caller, studio = request.watchers, request.caller, wait.studio_id
+    watcher, clock = watchers.chat(caller, studio), request.clock
+    chat, waited, gathered = await wait_for_chat(
+        wait, watcher, clock=clock, progress=request.report_progress
+    )
+    own = watchers.marks.own(caller, studio, chat.messages)
+    payload = untrusted.chat_payload(studio, chat, own, after=wait.after, now=clock.now())
+    seconds = {"waitedSeconds": round(waited), "gatheredSeconds": round(gathered)}
+    return results.chat_result({**payload, **seconds})
 
 
 def _chat_result(

@@ -8,14 +8,12 @@ from typing import Final, NamedTuple
 from pydantic import Field, ValidationError
 
 from trax_mcp.api.arguments import Id
-from trax_mcp.api.caller import Caller
-from trax_mcp.api.client import Client
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import StreamStatus, Studio
 from trax_mcp.api.operation import Effect
 from trax_mcp.api.reads import GetStreamStatus, GetStudio, ListDestinations, ListStudios
-from trax_mcp.clock import Clock
 from trax_mcp.studio import naming, times
+from trax_mcp.studio.composite_tools import CompositeTool, IsStarting, ToolUse
 from trax_mcp.studio.facts import UNDER_WAY, Facts, Read, things
 from trax_mcp.studio.naming import Name
 from trax_mcp.studio.outputs import Output, ShortText, StudioTool, Words
@@ -25,7 +23,6 @@ from trax_mcp.tools.overview import (
     DETAILS,
     MAX_READ,
     MAX_SHOWN,
-    IsStarting,
     Problem,
     ShownDestination,
     ShownSource,
@@ -67,6 +64,7 @@ class Overview(Output):
 
 class CheckStudio(
     StudioTool,
+    CompositeTool,
     endpoint="GET /v1/studios/{id}/stream-status",
     effect=Effect.READ,
     hint=(
@@ -79,6 +77,34 @@ class CheckStudio(
     output = Overview
     studio_id: Id | None = Field(default=None, description="Without it: all studios.")
 
+    async def run(self, use: ToolUse) -> tuple[JsonObject, Words]:
+        """Check one studio, or all.
+
+        Of all, the status of those 20 is read that were opened last, and everything about five,
+        those on air first. A fact that cannot be read is unknown.
+
+        Raises:
+            TraxError: the studio does not exist, nothing about it or no list of studios could be
+                read, or the key is not accepted.
+        """
+        reader = StudioReader(use.client, use.caller, use.is_starting)
+        more, unknown = 0, list[str]()
+        if self.studio_id:
+            looked_at = [(self.studio_id, await reader.read_one(self.studio_id))]
+        else:
+            listed = await read_all_pages(use.client, ListStudios(), use.caller)
+            studios = sorted(listed.value or (), key=_opened_at, reverse=True)
+            looked_at = await reader.read_studios(studios)
+            more, unknown = len(studios[MAX_READ:]), [*map(str, listed.unknown(ListStudios))]
+        now = use.clock.now()
+        judged = [_Judged(it, facts, judge_readiness(facts, now=now)) for it, facts in looked_at]
+        checked = [_checked(it) for it in judged]
+        overview = Overview(studios=checked, more=more, unknown=unknown or None)
+        if self.studio_id:
+            return overview.data(), Words(_about(judged[0], now))
+        lines = _about_all(judged, overview, now)
+        return overview.data(), Words("\n".join(lines), message=_how_to_see_more(judged, overview))
+
 
 class _Judged(NamedTuple):
     studio_id: str
@@ -89,36 +115,6 @@ class _Judged(NamedTuple):
     def has_details(self) -> bool:
         """Whether more than the status was read."""
         return ListDestinations in self.facts.reads
-
-
-async def check_studio(
-    client: Client, caller: Caller, studio_id: str | None, *, is_starting: IsStarting, clock: Clock
-) -> tuple[Overview, Words]:
-    """Check one studio, or all. Returns the answer, and the same in words.
-
-    Of all, the status of those 20 is read that were opened last, and everything about five, those
-    on air first. A fact that cannot be read is unknown.
-
-    Raises:
-        TraxError: the studio does not exist, nothing about it or no list of studios could be read,
-            or the key is not accepted.
-    """
-    reader = StudioReader(client, caller, is_starting)
-    if studio_id:
-        looked_at, more, unknown = [(studio_id, await reader.read_one(studio_id))], 0, list[str]()
-    else:
-        listed = await read_all_pages(client, ListStudios(), caller)
-        studios = sorted(listed.value or (), key=_opened_at, reverse=True)
-        looked_at = await reader.read_studios(studios)
-        more, unknown = len(studios[MAX_READ:]), [*map(str, listed.unknown(ListStudios))]
-    now = clock.now()
-    judged = [_Judged(which, facts, judge_readiness(facts, now=now)) for which, facts in looked_at]
-    checked = [_checked(it) for it in judged]
-    overview = Overview(studios=checked, more=more, unknown=unknown or None)
-    if studio_id:
-        return overview, Words(_about(judged[0], now))
-    lines = _about_all(judged, overview, now)
-    return overview, Words("\n".join(lines), message=_how_to_see_more(judged, overview))
 
 
 async def tell_status(

@@ -8,12 +8,12 @@ import anyio
 from pydantic import Field
 
 from trax_mcp.api.arguments import Query
-from trax_mcp.api.caller import Caller
-from trax_mcp.api.client import Client
+from trax_mcp.api.caller import redact
+from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.operation import Effect
 from trax_mcp.api.reads import GetStreamStatus, GetStudio, ListStudios
-from trax_mcp.clock import Clock
 from trax_mcp.studio import naming, times
+from trax_mcp.studio.composite_tools import CompositeTool, ToolUse
 from trax_mcp.studio.facts import NOT_TOLD, Facts
 from trax_mcp.studio.names import ALL_LISTED, Fit, NameMatch, likely_match, match_names
 from trax_mcp.studio.outputs import Output, ShortText, StudioTool, Words
@@ -82,6 +82,7 @@ class FoundStudios(Output):
 
 class FindStudio(
     StudioTool,
+    CompositeTool,
     endpoint="GET /v1/studios",
     effect=Effect.READ,
     hint=(
@@ -96,50 +97,46 @@ class FindStudio(
     output = FoundStudios
     query: Query = Field(description="What the person calls it, or the id.")
 
-
-async def find_studios(
-    client: Client, query: str, caller: Caller, *, clock: Clock
-) -> tuple[FoundStudios, Words]:
-    """Search the studios of a caller. Returns the answer, and what it means in words.
-
-    Raises:
-        TraxError: they could not be read.
-    """
-    listed = await read_all_pages(client, ListStudios(), caller)
-    studios = listed.value or ()
-    fitting = await _match_names([(it.id, it.name) for it in studios], query)
-    by_name = [studios[it.index] for it in fitting if it.fit]
-    likely = likely_match(fitting)
-    if likely and listed.missing and likely.fit < Fit.ID:
-        likely = None  # a better one may be among those that were not searched
-    reader = StudioReader(client, caller)
-    read = await reader.read_studios([studios[it.index] for it in fitting], named=len(by_name))
-    likely_id = studios[likely.index].id if likely else None
-    facts = next((facts for studio_id, facts in read if studio_id == likely_id), None)
-    readiness = judge_readiness(facts, now=clock.now()) if facts else None
-    found = FoundStudios(
-        matches=[_match(*it) for it in read],
-        likely=likely_id if facts else None,
-        details=_details(facts, readiness) if facts and readiness else None,
-        searched=len(studios),
-        unknown=[str(it) for it in listed.unknown(ListStudios)] or None,
-    )
-    if not found.matches:
-        return found, _nothing_found(found, naming.quoted(query))
-    named = {it.id for it in by_name}
-    told = [it for it in read if it[0] == found.likely or (not found.likely and it[0] in named)]
-    sentences = (
-        _which(found, [it.name for it in by_name], naming.quoted(query), [it[1] for it in read]),
-        *_on_air([facts for _, facts in told or read], clock.now()),
-        f"Only the first {MAX_READ} are listed." if len(fitting) > MAX_READ else "",
-        _not_searched(found.unknown or ()),
-        _why_not_told([facts for _, facts in told or read]),
-    )
-    return found, Words(
-        " ".join(filter(None, sentences)),
-        tuple(worst_problems(readiness)) if readiness else (),
-        "" if found.likely else _what_to_ask(found, len(by_name)),
-    )
+    async def run(self, use: ToolUse) -> tuple[JsonObject, Words]:
+        """Search the studios of the caller."""
+        query = redact(self.query, use.caller.key)
+        listed = await read_all_pages(use.client, ListStudios(), use.caller)
+        studios = listed.value or ()
+        fitting = await _match_names([(it.id, it.name) for it in studios], query)
+        by_name = [studios[it.index] for it in fitting if it.fit]
+        likely = likely_match(fitting)
+        if likely and listed.missing and likely.fit < Fit.ID:
+            likely = None  # a better one may be among those that were not searched
+        reader = StudioReader(use.client, use.caller)
+        read = await reader.read_studios([studios[it.index] for it in fitting], named=len(by_name))
+        likely_id = studios[likely.index].id if likely else None
+        facts = next((facts for studio_id, facts in read if studio_id == likely_id), None)
+        readiness = judge_readiness(facts, now=use.clock.now()) if facts else None
+        found = FoundStudios(
+            matches=[_match(*it) for it in read],
+            likely=likely_id if facts else None,
+            details=_details(facts, readiness) if facts and readiness else None,
+            searched=len(studios),
+            unknown=[str(it) for it in listed.unknown(ListStudios)] or None,
+        )
+        if not found.matches:
+            return found.data(), _nothing_found(found, naming.quoted(query))
+        named = {it.id for it in by_name}
+        told = [it for it in read if it[0] == found.likely or (not found.likely and it[0] in named)]
+        sentences = (
+            _which(
+                found, [it.name for it in by_name], naming.quoted(query), [it[1] for it in read]
+            ),
+            *_on_air([facts for _, facts in told or read], use.clock.now()),
+            f"Only the first {MAX_READ} are listed." if len(fitting) > MAX_READ else "",
+            _not_searched(found.unknown or ()),
+            _why_not_told([facts for _, facts in told or read]),
+        )
+        return found.data(), Words(
+            " ".join(filter(None, sentences)),
+            tuple(worst_problems(readiness)) if readiness else (),
+            "" if found.likely else _what_to_ask(found, len(by_name)),
+        )
 
 
 async def _match_names(studios: Sequence[tuple[str, str]], query: str) -> list[NameMatch]:

@@ -1,6 +1,6 @@
 """Reads how studios stand, with few requests and few at a time, and shows what is in them."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
@@ -20,6 +20,7 @@ from trax_mcp.api.reads import (
     ListDestinations,
     ListSources,
 )
+from trax_mcp.studio.composite_tools import IsStarting
 from trax_mcp.studio.facts import NOT_TOLD, Facts, Kind, Read
 from trax_mcp.studio.outputs import Output, ShortId, ShortText
 from trax_mcp.studio.readiness import READINESS_READS, Readiness
@@ -40,9 +41,6 @@ DETAILS: Final[Sequence[type[ListOperation[Any]]]] = (ListDestinations, ListSour
 _SHARED: Final = (ListConnections, GetHealth)
 _ORDER: Final = {True: 0, None: 1, False: 2}
 _TRAX_STATUS: Final = Field(None, description="TRaX's own word, which it does not document.")
-
-IsStarting = Callable[[str], Awaitable[bool]]
-"""Whether this server has sent a go-live to a studio within the last minute."""
 
 
 @dataclass(frozen=True, slots=True)

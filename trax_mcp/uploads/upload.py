@@ -3,9 +3,8 @@
 The upload URL is a secret. It is used for the one request and never stored or shown.
 """
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 import anyio
@@ -18,10 +17,11 @@ from trax_mcp.api.client import Client
 from trax_mcp.api.contract import CONTRACT, JsonObject
 from trax_mcp.api.errors import LostAnswer, NotSent, Refused, TraxError, pagination_loop
 from trax_mcp.api.models import MediaAsset
-from trax_mcp.api.operation import Effect, Progress, ToolInput
+from trax_mcp.api.operation import Effect, Progress
 from trax_mcp.api.reads import ListMedia
 from trax_mcp.clock import Clock
 from trax_mcp.studio import naming
+from trax_mcp.studio.composite_tools import CompositeTool, ToolUse
 from trax_mcp.studio.outputs import Words
 from trax_mcp.studio.reading import read_all_pages
 from trax_mcp.uploads.files import MediaFile, MediaFileError, open_media_file
@@ -42,7 +42,7 @@ _LONGEST_LOOK_SECONDS: Final = 10.0
 
 
 class UploadMedia(
-    ToolInput,
+    CompositeTool,
     endpoint="POST /v1/media",
     effect=Effect.WRITE,
     reads_files=True,
@@ -61,18 +61,7 @@ class UploadMedia(
         """The contract's schema of an asset."""
         return CONTRACT.schemas["MediaAsset"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Uploader:
-    """Uploads files of a caller from the allowed folders."""
-
-    client: Client
-    caller: Caller
-    folders: Sequence[Path]
-    progress: Progress
-    clock: Clock
-
-    async def upload(self, request: UploadMedia) -> JsonObject:
+    async def run(self, use: ToolUse) -> tuple[JsonObject, Words]:
         """Upload a file, wait for READY, and return its asset as TRaX sent it last.
 
         After `LONGEST_WAIT_SECONDS` in all it may still be in processing.
@@ -81,16 +70,28 @@ class Uploader:
             TraxError: it was not uploaded, TRaX could not process it, or its state could not be
                 read; `outcome` says which.
         """
-        until = self.clock.seconds() + LONGEST_WAIT_SECONDS
+        upload = _Upload(use.client, use.caller, use.progress, use.clock)
+        until = use.clock.seconds() + LONGEST_WAIT_SECONDS
         try:
-            async with open_media_file(request.path, self.folders) as file:
-                asset_id = await self._send(file, request.folder)
+            async with open_media_file(self.path, use.media_dirs) as file:
+                asset_id = await upload.send(file, self.folder)
         except MediaFileError as error:
             raise NotSent("invalid_file", f"The file {error.why}", error.remedy) from None
-        asset = await self._wait(asset_id, sent=file.size, until=until)
-        return asset.model_dump(by_alias=True, exclude_unset=True)
+        seen = await upload.wait(asset_id, sent=file.size, until=until)
+        asset = seen.model_dump(by_alias=True, exclude_unset=True)
+        return asset, _words_of(asset)
 
-    async def _send(self, file: MediaFile, folder: str | None) -> str:
+
+@dataclass(frozen=True, slots=True)
+class _Upload:
+    """The parts of an upload."""
+
+    client: Client
+    caller: Caller
+    progress: Progress
+    clock: Clock
+
+    async def send(self, file: MediaFile, folder: str | None) -> str:
         """Reserve an asset, send the file, and return the asset's id."""
         # Imported on first use, so that the server starts faster.
         from trax_mcp.uploads.storage import not_uploaded, put  # noqa: PLC0415
@@ -124,7 +125,7 @@ class Uploader:
 
         return chunks
 
-    async def _wait(self, asset_id: str, *, sent: int, until: float) -> MediaAsset:
+    async def wait(self, asset_id: str, *, sent: int, until: float) -> MediaAsset:
         """Look with growing pauses until the asset is READY or the time is over, at least once.
 
         Returns it as it was seen last.
@@ -173,7 +174,7 @@ class Uploader:
         return asset
 
 
-def words_of(asset: JsonObject) -> Words:
+def _words_of(asset: JsonObject) -> Words:
     """What is said of an upload, from the asset as TRaX lists it."""
     status, name = asset.get("status"), naming.quoted(asset.get("filename") or asset["id"])
     done = f"Uploaded the file {name} to the media library."
