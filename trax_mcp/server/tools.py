@@ -1,6 +1,6 @@
 """The tools: how clients see them, and the way of a call from its arguments to its result."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,6 @@ from trax_mcp.server import panel, results, untrusted
 from trax_mcp.server.arguments import EVIDENCE_SCHEMAS, Evidence, read_arguments
 from trax_mcp.server.asking import Asking
 from trax_mcp.server.errors import WrongRequestError
-from trax_mcp.server.name_hints import add_name_hint
 from trax_mcp.server.not_done import NotDone
 from trax_mcp.server.offer import TOOLS, Offer
 from trax_mcp.server.request import CallRequest, Request
@@ -39,6 +38,13 @@ _NEVER_GIVEN: Final = (
     " for each call, a confirmation can never count: tell the user that the client must keep one"
     " session, or use HTTP"
 )
+_LOOK_UP: Final = {
+    "studioId": "find_studio",
+    "destId": "list_destinations",
+    "sourceId": "list_sources",
+    "connectionId": "list_connections",
+}
+"""Argument -> the tool that shows the id of a name."""
 
 
 class _Tool(NamedTuple):
@@ -109,7 +115,7 @@ class Tools:
         try:
             result = await self._run(tool, arguments, request)
         except TraxError as error:
-            result = results.error_result(add_name_hint(error, arguments, offered=self._tools))
+            result = results.error_result(_add_name_hint(error, arguments, offered=self._tools))
         if isinstance(result, types.InputRequiredResult):
             return result
         if not tool.kind.returns_untrusted_text:
@@ -200,7 +206,7 @@ class Tools:
                 not_run = self._with_guess(not_run, request)
                 return results.not_run_result(not_run, practice=self._asking.practice)
             case Done(steps=(Step(error=TraxError() as error),), observed=observed):
-                error = add_name_hint(error, operations[0].arguments(), offered=self._tools)
+                error = _add_name_hint(error, operations[0].arguments(), offered=self._tools)
                 return results.error_result(error, observed)
             case Done(steps=(_,)) as done:
                 return results.change_result(done)
@@ -292,3 +298,27 @@ def _tool(kind: type[ToolInput], rules: Rules) -> _Tool:
         },
     )
     return _Tool(kind, guarded, listing)
+
+
+def _add_name_hint(
+    error: TraxError, arguments: Mapping[str, object], *, offered: Container[str]
+) -> TraxError:
+    """Add a sentence for each id that TRaX does not know and that looks like a name.
+
+    TRaX documents no form of an id, so it is only a guess.
+    """
+    if error.code != "not_found":
+        return error
+    hints = [
+        f" `{argument}` looks like a name: look up its id with {tool}."
+        for argument, tool in _LOOK_UP.items()
+        if tool in offered and _looks_like_name(arguments.get(argument))
+    ]
+    return replace(error, next_step="".join((error.next_step, *hints)))
+
+
+def _looks_like_name(value: object) -> bool:
+    """Whether it has a blank, or no digit. TRaX's example of an id is `studio_42`."""
+    if not isinstance(value, str):
+        return False
+    return any(map(str.isspace, value.strip())) or not any(map(str.isdigit, value))
