@@ -7,24 +7,41 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from importlib.resources import files
 from secrets import compare_digest, token_urlsafe
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import uvicorn
 from anyio.abc import TaskStatus
 from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from trax_mcp.web.local_requests import LocalRequestsOnly
+if TYPE_CHECKING:
+    from asyncio import Protocol, Transport
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 _MEDIA_TYPES: Final = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 _NO_IPV6: Final = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 _MAX_TRIES: Final = 16
+_MAX_CONNECTIONS: Final = 32
 _BACKLOG: Final = 16
 """asyncio accepts up to this number of connections before `FewConnections` ends another one."""
+_MAX_BODY_BYTES: Final = 4096
+_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
+        " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 
 
 async def serve_pages(
@@ -43,10 +60,10 @@ async def serve_pages(
             *(Route(f"/{name}", _static_file(name)) for name in static),
             *(Route(path, post, methods=["POST"]) for path, post in posts.items()),
         ]
-        app = LocalRequestsOnly(Starlette(routes=routes), origin=origin)
+        app = _LocalRequestsOnly(Starlette(routes=routes), origin=origin)
         config = uvicorn.Config(
             app,
-            http=f"{__package__}.few_connections:FewConnections",  # h11 is loaded with it
+            http=_few_connections(),
             backlog=_BACKLOG,
             lifespan="off",
             log_config=None,
@@ -100,6 +117,64 @@ class PageAccess:
 def _is_same(given: str, secret: str) -> bool:
     """Compare in constant time. An empty secret is never right."""
     return bool(secret) and compare_digest(given.encode(), secret.encode())
+
+
+class _LocalRequestsOnly:
+    """Middleware: other hosts (DNS rebinding), other origins and large bodies are refused.
+
+    Source of the rules: OWASP's sheets on cross-site request forgery, and the MCP specification's
+    section on DNS rebinding.
+    """
+
+    def __init__(self, app: ASGIApp, *, origin: str) -> None:
+        self._app = app
+        self._origin = origin
+        self._host = origin.removeprefix("http://")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse a request, or pass it on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_HEADERS)
+            await send(message)
+
+        refused = self._refusal(scope["method"], Headers(scope=scope))
+        app = PlainTextResponse(refused, 403) if refused else self._app
+        await app(scope, receive, send_with_headers)
+
+    def _refusal(self, method: str, headers: Headers) -> str | None:
+        if headers.get("host") != self._host:
+            return "This page has another address."
+        if method == "GET":
+            return None
+        if headers.get("origin") != self._origin:
+            return "Only this page itself can do this."
+        if headers.get("content-type") != "application/json":
+            return "Only JSON is accepted."
+        length = headers.get("content-length", "")
+        return None if length.isdecimal() and int(length) <= _MAX_BODY_BYTES else "Too long."
+
+
+def _few_connections() -> "type[Protocol]":
+    """Make uvicorn's protocol for HTTP, which ends silent connections when there are many.
+
+    Other users of this computer can open them, until the process can open nothing, nor send a stop.
+    """
+    from uvicorn.protocols.http.h11_impl import H11Protocol  # noqa: PLC0415  takes time to import
+
+    class FewConnections(H11Protocol):
+        def connection_made(self, transport: "Transport") -> None:  # type: ignore[override]  # as in uvicorn
+            super().connection_made(transport)
+            if len(self.connections) > _MAX_CONNECTIONS:
+                others = (it for it in self.connections if isinstance(it, H11Protocol))
+                silent = (it for it in others if it is not self and it.cycle is None)
+                next(silent, self).transport.abort()
+
+    return FewConnections
 
 
 class _Server(uvicorn.Server):
