@@ -13,7 +13,7 @@ from tests.support.http_clients import plain_http
 from tests.world.wire import MODERN, HttpWire
 from trax_mcp.clock import Clock
 from trax_mcp.private_files import sign_in_secret
-from trax_mcp.sign_in.sign_ins import Access, SignIns
+from trax_mcp.sign_in.sign_ins import Scope, SignIns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ async def signed_in(folder: Path, trax: str, *, token: bool) -> AsyncIterator[Se
         secret = sign_in_secret(it.secret_file)
         client = {"client_id": "bench", "client_name": "The bench", "redirect_host": "127.0.0.1"}
         with closing(SignIns(it.file, secret, Clock(), audience=it.address)) as sign_ins:
-            access_token = sign_ins.begin(KEY, Access.RUN, **client).access_token
+            access_token = sign_ins.begin(KEY, Scope.RUN, **client).access_token
         async with plain_http(it.address) as http:
             wire = HttpWire(http, MODERN)
             wire.headers = (

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from trax_mcp.clock import Clock
 from trax_mcp.sealing import seal, unseal
 from trax_mcp.sign_in.client_descriptions import OAuthError
-from trax_mcp.sign_in.sign_ins import Access
+from trax_mcp.sign_in.sign_ins import Scope
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _CARRIED_SECONDS: Final = 600
@@ -53,10 +53,10 @@ class AuthorizationRequest(Carried):
     client_host: str | None
     redirect_uri: str
     challenge: str
-    offered: tuple[Access, ...]
+    offered: tuple[Scope, ...]
     state: str | None
     key: str = Field(default="", repr=False)
-    access: Access = Access.READ
+    access: Scope = Scope.READ
 
     def response_address(self, *, issuer: str, **parameters: str) -> str:
         """The redirect address with `parameters`, the client's `state`, and `iss`.

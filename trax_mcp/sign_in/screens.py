@@ -23,7 +23,7 @@ from trax_mcp.sign_in import SignInUnavailable
 from trax_mcp.sign_in.attempts import TooManyAttempts
 from trax_mcp.sign_in.forms import AuthorizationRequest, FormProblem, Problem
 from trax_mcp.sign_in.redirect_uris import is_loopback_uri, redirect_host
-from trax_mcp.sign_in.sign_ins import Access, SignIn
+from trax_mcp.sign_in.sign_ins import Scope, SignIn
 from trax_mcp.sign_in.site import Site
 from trax_mcp.studio.naming import listed, quoted
 
@@ -181,7 +181,7 @@ def key_screen(
 def connect_screen(site: Site, asked: AuthorizationRequest, sealed: str, reach: str) -> Html:
     """Says what the key reaches, and asks for the last yes."""
     name = client_name(asked)
-    text = _LOOK if asked.access is Access.READ else f"{_RUN_IN_FULL} {_needs_yes(site)}"
+    text = _LOOK if asked.access is Scope.READ else f"{_RUN_IN_FULL} {_needs_yes(site)}"
     content = _fill(
         _CONNECT,
         name=name,
@@ -301,7 +301,7 @@ def _outcome(text: str) -> Html:
     return _fill(_OUTCOME, text=text) if text else _NOTHING
 
 
-def _title(access: Access) -> str:
+def _title(access: Scope) -> str:
     return access.label.capitalize()
 
 
@@ -317,8 +317,8 @@ def _how_to_approve(ask: WaysToAsk) -> str:
     return f"{_STILL}{_IN_CLIENT if ask.asks_people else _IN_PREVIEWS}"
 
 
-def _choice(site: Site, access: Access, offered: Sequence[Access], chosen: str) -> Html:
-    text = _LOOK if access is Access.READ else f"{_RUN} {_needs_yes(site)}"
+def _choice(site: Site, access: Scope, offered: Sequence[Scope], chosen: str) -> Html:
+    text = _LOOK if access is Scope.READ else f"{_RUN} {_needs_yes(site)}"
     return _fill(
         _CHOICE,
         value=access.value,

@@ -29,10 +29,10 @@ from trax_mcp.sign_in.list_page import SignInListPage
 from trax_mcp.sign_in.redirect_uris import redirect_host
 from trax_mcp.sign_in.screens import PAGE_HEADERS, Handler
 from trax_mcp.sign_in.sign_in_page import Codes, SignInPage
-from trax_mcp.sign_in.sign_ins import UNUSED_SECONDS, Access, SignIns, TokenPair
+from trax_mcp.sign_in.sign_ins import UNUSED_SECONDS, Scope, SignIns, TokenPair
 from trax_mcp.sign_in.site import Site
 
-SCOPES: Final = tuple(it.value for it in Access)
+SCOPES: Final = tuple(it.value for it in Scope)
 _CODE_SECONDS: Final = 60
 """Source: RFC 6749, 4.1.2, which recommends at most ten minutes."""
 _MAX_CODES: Final = 2_000

@@ -49,7 +49,7 @@ from trax_mcp.sign_in.screens import (
     return_screen,
     too_many_keys,
 )
-from trax_mcp.sign_in.sign_ins import Access
+from trax_mcp.sign_in.sign_ins import Scope
 from trax_mcp.sign_in.site import Site
 
 _PATH: Final = "/sign-in"
@@ -118,7 +118,7 @@ class SignInPage:
         if redirect_uri is None:
             raise _refusal(_wrong("redirect_uri is not an address of this client."))
         scopes = query.get("scope", "").split()
-        only_reads = not self.site.may_run or [it for it in Access if it in scopes] == [Access.READ]
+        only_reads = not self.site.may_run or [it for it in Scope if it in scopes] == [Scope.READ]
         return AuthorizationRequest(
             until=self.forms.deadline(),
             client_id=client.id,
@@ -126,7 +126,7 @@ class SignInPage:
             client_host=client.host,
             redirect_uri=redirect_uri,
             challenge=query.get("code_challenge", ""),
-            offered=(Access.READ,) if only_reads else tuple(Access),
+            offered=(Scope.READ,) if only_reads else tuple(Scope),
             state=query.get("state"),
         )
 
@@ -235,7 +235,7 @@ class SignInPage:
         return page(return_screen(self.site, asked, address, outcome))
 
 
-def _chosen(fields: Mapping[str, str], asked: AuthorizationRequest) -> Access:
+def _chosen(fields: Mapping[str, str], asked: AuthorizationRequest) -> Scope:
     for access in asked.offered:
         if access.value == fields.get("access"):
             return access

@@ -66,7 +66,7 @@ _TABLE: Final = (
 _LOG = logging.getLogger(__name__)
 
 
-class Access(StrEnum):
+class Scope(StrEnum):
     """How much a person allows. The values are the scopes of OAuth."""
 
     READ = "read"
@@ -77,7 +77,7 @@ class Access(StrEnum):
     @property
     def label(self) -> str:
         """The name of this choice, for a person."""
-        return "look only" if self is Access.READ else "run shows"
+        return "look only" if self is Scope.READ else "run shows"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ class SignIn:
     client_id: str
     client_name: str
     redirect_host: str
-    access: Access
+    access: Scope
     created: datetime
     last_used: datetime
 
@@ -103,7 +103,7 @@ class TokenPair:
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
-    access: Access
+    access: Scope
 
 
 class _Token(NamedTuple):
@@ -214,7 +214,7 @@ class SignIns(SignInFile):
                 )
 
     def begin(
-        self, key: str, access: Access, *, client_id: str, client_name: str, redirect_host: str
+        self, key: str, access: Scope, *, client_id: str, client_name: str, redirect_host: str
     ) -> TokenPair:
         """Sign in. Of 200 sign-ins of one person, the one that was unused for longest ends."""
         root, now, sign_in_id = secrets.token_bytes(_ROOT_BYTES), self._now(), secrets.token_hex(8)
@@ -247,7 +247,7 @@ class SignIns(SignInFile):
         if abs(now - row["last_used"]) >= _RECORD_USE_SECONDS:
             self._record_use(row["root"], now)
         sign_in = _sign_in(row)
-        is_read_only = sign_in.access is Access.READ
+        is_read_only = sign_in.access is Scope.READ
         return sign_in, Caller(key.decode(), client=sign_in.client_id, read_only=is_read_only)
 
     def refresh(self, refresh_token: str, *, client_id: str) -> TokenPair | None:
@@ -262,7 +262,7 @@ class SignIns(SignInFile):
             row = self._row(token)
             if token is None or row is None or row["client_id"] != client_id:
                 return None
-            access, age = Access(row["access"]), now - row["refreshed"]
+            access, age = Scope(row["access"]), now - row["refreshed"]
             if token.number == row["number"] - 1 and abs(age) <= _RETRY_SECONDS:
                 return self._tokens(_Token(token.root, row["number"], row["refreshed"]), access)
             if token.number >= row["number"]:  # more, if the file comes from a backup
@@ -317,7 +317,7 @@ class SignIns(SignInFile):
         """The facts that a key is sealed with: if one is changed in the file, it does not open."""
         return json.dumps([self._audience, sign_in_id, client_id, access])
 
-    def _tokens(self, token: _Token, access: Access) -> TokenPair:
+    def _tokens(self, token: _Token, access: Scope) -> TokenPair:
         return TokenPair(
             self._write_token(ACCESS_PREFIX, token),
             self._write_token(REFRESH_PREFIX, token),
@@ -398,7 +398,7 @@ def _sign_in(row: sqlite3.Row) -> SignIn:
         client_id=row["client_id"],
         client_name=row["client_name"],
         redirect_host=row["redirect_host"],
-        access=Access(row["access"]),
+        access=Scope(row["access"]),
         created=datetime.fromtimestamp(row["created"], UTC),
         last_used=datetime.fromtimestamp(row["last_used"], UTC),
     )

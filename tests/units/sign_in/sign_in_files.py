@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.units.set_clock import SetClock
-from trax_mcp.sign_in.sign_ins import Access, SignIns, TokenPair
+from trax_mcp.sign_in.sign_ins import Scope, SignIns, TokenPair
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +63,7 @@ def begin(
     server: SignIns,
     key: str = KEYS[0],
     *,
-    access: Access = Access.RUN,
+    access: Scope = Scope.RUN,
     client: str = CLIENTS[0],
 ) -> TokenPair:
     return server.begin(key, access, client_id=client, client_name="It", redirect_host="here")

@@ -18,7 +18,7 @@ from tests.units.sign_in.sign_in_files import (
     opens,
     refreshed,
 )
-from trax_mcp.sign_in.sign_ins import Access, SignIns, TokenPair
+from trax_mcp.sign_in.sign_ins import Scope, SignIns, TokenPair
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,7 +96,7 @@ def test_a_person_who_writes_to_the_file_gets_nobody_s_key_and_no_more_rights(
 
     If the file then says something else of a sign-in, its tokens are good no more.
     """
-    anna = begin(server, KEYS[0], access=Access.READ)
+    anna = begin(server, KEYS[0], access=Scope.READ)
     ben = begin(server, KEYS[1], client=CLIENTS[1])
     said = {(it.id, it.client_id, it.access) for it in server.all()}
     rows, tried = files.rows, 0

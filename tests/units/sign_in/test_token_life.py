@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 
 from tests.support.hypothesis_profiles import examples
 from tests.units.sign_in.sign_in_files import CLIENTS, SECRETS, Files
-from trax_mcp.sign_in.sign_ins import Access, SignInFile, SignIns, TokenPair
+from trax_mcp.sign_in.sign_ins import Scope, SignInFile, SignIns, TokenPair
 
 MINUTE, DAY = 60, 86_400
 
@@ -34,7 +34,7 @@ class Life:
     """What must be so of one sign-in."""
 
     key: str
-    access: Access
+    access: Scope
     client: str
     pairs: list[TokenPair]
     """Of each refresh, in order: a retry gives the last one again."""
@@ -70,9 +70,9 @@ class TokenLife(RuleBasedStateMachine):
         target=lives,
         key=st.sampled_from("ab"),
         client=st.sampled_from(CLIENTS),
-        access=st.sampled_from(Access),
+        access=st.sampled_from(Scope),
     )
-    def begin(self, key: str, client: str, access: Access) -> Life:
+    def begin(self, key: str, client: str, access: Scope) -> Life:
         tokens = self.server.begin(
             f"sk_live_{key}", access, client_id=client, client_name="It", redirect_host="here"
         )
@@ -91,7 +91,7 @@ class TokenLife(RuleBasedStateMachine):
             sign_in, caller = found
             life.ids.add(sign_in.id)
             assert (caller.key, caller.client) == (life.key, life.client)
-            assert caller.read_only is (life.access is Access.READ)
+            assert caller.read_only is (life.access is Scope.READ)
             assert sign_in.access is life.access
             if self.clock.at - life.used >= timedelta(hours=1):
                 life.used = self.clock.at
