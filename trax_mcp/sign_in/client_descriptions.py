@@ -57,7 +57,7 @@ class OAuthError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Client:
+class OAuthClient:
     """An MCP client. Its name is a claim, as `_clean_name` leaves it.
 
     `host` is that of its document, which is verified; a registered client has none.
@@ -138,16 +138,16 @@ A client that has a document does not register where documents are read, so one 
 cannot be signed in to.
 """
 
-KNOWN_CLIENTS: Final[Mapping[str, Client]] = {
+KNOWN_CLIENTS: Final[Mapping[str, OAuthClient]] = {
     it.id: it
     for it in (
-        Client(
+        OAuthClient(
             id="https://claude.ai/oauth/mcp-oauth-client-metadata",
             name="Claude",
             redirect_uris=("https://claude.ai/api/mcp/auth_callback",),
             host="claude.ai",
         ),
-        Client(
+        OAuthClient(
             id="https://claude.ai/oauth/claude-code-client-metadata",
             name="Claude Code",
             redirect_uris=("http://localhost/callback", "http://127.0.0.1/callback"),
@@ -191,7 +191,7 @@ def host_of(client_id: str) -> str:
     return str(urlsplit(client_id).hostname)
 
 
-def read_document(body: bytes, client_id: str) -> Client:
+def read_document(body: bytes, client_id: str) -> OAuthClient:
     """The client that a document describes.
 
     Redirect addresses that no client may have are left out, since some clients list one among
@@ -222,10 +222,10 @@ def read_document(body: bytes, client_id: str) -> Client:
     if not redirect_uris:
         _refuse(f"{subject} names no safe address to return to.")
     name = _clean_name(document.client_name) or host
-    return Client(id=client_id, name=name, redirect_uris=redirect_uris, host=host)
+    return OAuthClient(id=client_id, name=name, redirect_uris=redirect_uris, host=host)
 
 
-def registered_client(body: bytes, *, nonce: str, mac: Mac) -> Client:
+def registered_client(body: bytes, *, nonce: str, mac: Mac) -> OAuthClient:
     """The client that registers with this body. Its id is its description: nothing is kept.
 
     The `nonce` tells it from others that describe themselves alike, and `mac` proves that it was
@@ -254,10 +254,10 @@ def registered_client(body: bytes, *, nonce: str, mac: Mac) -> Client:
     client_id = f"{description}.{mac(description)}"
     if len(client_id) > _MAX_REGISTERED_ID:
         raise OAuthError("invalid_client_metadata", "The description is too long.")
-    return Client(id=client_id, name=name, redirect_uris=described.redirect_uris)
+    return OAuthClient(id=client_id, name=name, redirect_uris=described.redirect_uris)
 
 
-def read_registered_id(client_id: str, *, mac: Mac) -> Client:
+def read_registered_id(client_id: str, *, mac: Mac) -> OAuthClient:
     """The client that has registered with this id.
 
     Raises:
@@ -268,7 +268,7 @@ def read_registered_id(client_id: str, *, mac: Mac) -> Client:
         raise ClientRefused(_NOT_KNOWN)
     content = urlsafe_b64decode(description.removeprefix(_REGISTERED) + "==")
     _nonce, name, *redirect_uris = json.loads(content)
-    return Client(id=client_id, name=name, redirect_uris=redirect_uris)
+    return OAuthClient(id=client_id, name=name, redirect_uris=redirect_uris)
 
 
 def _clean_name(name: str) -> str:

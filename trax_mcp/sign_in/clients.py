@@ -15,9 +15,9 @@ from trax_mcp.sign_in.client_descriptions import (
     DOCUMENT_HOSTS,
     KNOWN_CLIENTS,
     MAX_DOCUMENT_BYTES,
-    Client,
     ClientRefused,
     Mac,
+    OAuthClient,
     check_document_id,
     host_of,
     read_document,
@@ -69,10 +69,14 @@ class Clients:
         self._document_hosts = (*DOCUMENT_HOSTS, *document_hosts)
         self._transport = transport
         self._timeout_seconds = timeout_seconds
-        self._fresh: TTLCache[str, Client] = TTLCache(_MAX_DOCUMENTS, _FRESH_SECONDS, clock.seconds)
-        self._stale: TTLCache[str, Client] = TTLCache(_MAX_DOCUMENTS, _STALE_SECONDS, clock.seconds)
+        self._fresh: TTLCache[str, OAuthClient] = TTLCache(
+            _MAX_DOCUMENTS, _FRESH_SECONDS, clock.seconds
+        )
+        self._stale: TTLCache[str, OAuthClient] = TTLCache(
+            _MAX_DOCUMENTS, _STALE_SECONDS, clock.seconds
+        )
 
-    def register(self, body: bytes) -> Client:
+    def register(self, body: bytes) -> OAuthClient:
         """The client that registers with this body. Nothing is kept of it.
 
         Raises:
@@ -80,7 +84,7 @@ class Clients:
         """
         return registered_client(body, nonce=token_urlsafe(9), mac=self._mac)
 
-    async def find(self, client_id: str, *, may_register: bool) -> Client:
+    async def find(self, client_id: str, *, may_register: bool) -> OAuthClient:
         """The client with this id.
 
         Raises:

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, request_response
 
-from trax_mcp.api.client import Client as TraxClient
+from trax_mcp.api.client import Client
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.clock import Clock
 from trax_mcp.sign_in import SignInUnavailable
@@ -57,7 +57,7 @@ class AuthorizationServer:
     """The endpoints and the pages."""
 
     def __init__(
-        self, site: Site, sign_ins: SignIns, clock: Clock, *, trax: TraxClient, clients: Clients
+        self, site: Site, sign_ins: SignIns, clock: Clock, *, trax: Client, clients: Clients
     ) -> None:
         self._site = site
         self._issuer = site.public_url

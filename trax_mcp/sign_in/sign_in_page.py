@@ -16,12 +16,17 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from trax_mcp.api.caller import Caller
-from trax_mcp.api.client import Client as TraxClient
+from trax_mcp.api.client import Client
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.reads import ListStudios
 from trax_mcp.settings import KEY_PREFIX
 from trax_mcp.sign_in.attempts import Attempts, TooManyAttempts, WrongKey
-from trax_mcp.sign_in.client_descriptions import ONLY_ITS_MAKER, Client, ClientRefused, OAuthError
+from trax_mcp.sign_in.client_descriptions import (
+    ONLY_ITS_MAKER,
+    ClientRefused,
+    OAuthClient,
+    OAuthError,
+)
 from trax_mcp.sign_in.clients import Clients
 from trax_mcp.sign_in.forms import (
     ENDED,
@@ -74,7 +79,7 @@ class SignInPage:
     clients: Clients
     attempts: Attempts
     codes: Codes
-    trax: TraxClient
+    trax: Client
 
     def routes(self) -> list[Route]:
         """Its routes."""
@@ -102,14 +107,14 @@ class SignInPage:
             return self._error_to_client(asked, error)
         return page(key_screen(self.site, asked, self.forms.sealed(asked)))
 
-    async def _find_client(self, client_id: str) -> Client:
+    async def _find_client(self, client_id: str) -> OAuthClient:
         """The client with this id."""
         try:
             return await self.clients.find(client_id, may_register=self.site.may_register)
         except ClientRefused as error:
             raise Problem(HTTPStatus.BAD_REQUEST, _CANNOT_BEGIN, str(error)) from None
 
-    def _read(self, query: QueryParams, client: Client) -> AuthorizationRequest:
+    def _read(self, query: QueryParams, client: OAuthClient) -> AuthorizationRequest:
         """The request. A client gets no more than it asks for.
 
         Scopes that this server does not have are ignored. Source: RFC 6749, 3.3.

@@ -15,8 +15,8 @@ from tests.support.document_server import document
 from tests.support.published_documents import PUBLISHED
 from trax_mcp.sign_in.client_descriptions import (
     DOCUMENT_HOSTS,
-    Client,
     ClientRefused,
+    OAuthClient,
     OAuthError,
     check_document_id,
     read_document,
@@ -28,7 +28,7 @@ ID = "https://client.example/oauth/client.json"
 CANARY = "canary-7f3a"
 
 
-def read(value: object, client_id: str = ID) -> Client:
+def read(value: object, client_id: str = ID) -> OAuthClient:
     return read_document(json.dumps(value).encode(), client_id)
 
 
@@ -230,7 +230,7 @@ def test_any_members_make_a_client_of_this_id_or_none(members: dict[str, object]
 METADATA: Final = {"client_name": "Example", "redirect_uris": ["http://127.0.0.1/callback"]}
 
 
-def registered(nonce: str = "n", **members: object) -> Client:
+def registered(nonce: str = "n", **members: object) -> OAuthClient:
     return registered_client(json.dumps({**METADATA, **members}).encode(), nonce=nonce, mac=mac)
 
 
