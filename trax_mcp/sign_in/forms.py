@@ -41,7 +41,7 @@ class Carried(BaseModel):
     until: float
 
 
-class AuthorizationRequest(Carried):
+class PendingSignIn(Carried):
     """The request of a client. With `key` and `access`, what a person has answered so far.
 
     A person chooses from `offered`. `state` goes back to the client as it came. `client_host` is
@@ -80,7 +80,7 @@ class ListOpened(Carried):
 CarriedT = TypeVar("CarriedT", bound=Carried)
 
 
-class Problem(Exception):
+class PageProblem(Exception):
     """Why a person cannot go on, for a page of its own. `back_to` is the client's address."""
 
     def __init__(
@@ -134,7 +134,7 @@ class Forms:
         """The fields of a form of ours, and its sealed content.
 
         Raises:
-            Problem: another page has sent it, or it has ended.
+            PageProblem: another page has sent it, or it has ended.
         """
         fields = await self.fields(request)
         try:
@@ -144,20 +144,20 @@ class Forms:
         opened = unseal(content, secret=self._secret, name=kind.__name__)
         carried = None if opened is None else kind.model_validate_json(opened)
         if carried is None or self._clock.seconds() >= carried.until:
-            raise Problem(HTTPStatus.GONE, kind.ended, ENDED)
+            raise PageProblem(HTTPStatus.GONE, kind.ended, ENDED)
         return fields, carried
 
     async def fields(self, request: Request) -> Mapping[str, str]:
         """The fields of a form of ours. Source: OWASP's sheet on cross-site request forgery.
 
         Raises:
-            Problem: another page has sent it, or it is none.
+            PageProblem: another page has sent it, or it is none.
         """
         pairs = await _form_fields(request)
         is_own = request.headers.get("origin") == self._origin
         if not is_own or not pairs or repeated_parameter(pairs) is not None:
             title = "Only the sign-in page itself can do this"
-            raise Problem(HTTPStatus.FORBIDDEN, title, _FOREIGN)
+            raise PageProblem(HTTPStatus.FORBIDDEN, title, _FOREIGN)
         return dict(pairs)
 
 

@@ -21,13 +21,13 @@ from trax_mcp.consent.ways import WaysToAsk
 from trax_mcp.settings import KEY_PREFIX, KEYS_SCREEN
 from trax_mcp.sign_in import SignInUnavailable
 from trax_mcp.sign_in.attempts import TooManyAttempts
-from trax_mcp.sign_in.forms import AuthorizationRequest, FormProblem, Problem
+from trax_mcp.sign_in.forms import FormProblem, PageProblem, PendingSignIn
 from trax_mcp.sign_in.redirect_uris import is_loopback_uri, redirect_host
 from trax_mcp.sign_in.sign_ins import Scope, SignIn
 from trax_mcp.sign_in.site import Site
 from trax_mcp.studio.naming import listed, quoted
 
-Handler = Callable[[Request], Awaitable[Response]]
+PageHandler = Callable[[Request], Awaitable[Response]]
 
 
 class Html(str):
@@ -129,23 +129,23 @@ def page(
     return HTMLResponse(content, status, {**PAGE_HEADERS, **(headers or {})})
 
 
-def for_people(site: Site, path: str, handle: Handler, method: str) -> Route:
-    """A route of a page, where a Problem becomes a screen."""
+def for_people(site: Site, path: str, handle: PageHandler, method: str) -> Route:
+    """A route of a page, where a PageProblem becomes a screen."""
 
     async def run(request: Request) -> Response:
         try:
             return await handle(request)
         except SignInUnavailable as error:
             status, title = HTTPStatus.SERVICE_UNAVAILABLE, "This does not work now"
-            problem = Problem(status, title, str(error))
-        except Problem as it:
+            problem = PageProblem(status, title, str(error))
+        except PageProblem as it:
             problem = it
         return page(_problem_screen(site, problem), problem.status, problem.headers)
 
     return Route(path, run, methods=[method])
 
 
-def _problem_screen(site: Site, problem: Problem) -> Html:
+def _problem_screen(site: Site, problem: PageProblem) -> Html:
     to = problem.back_to
     link = _fill(_LINK, address=to, host=redirect_host(to)) if to else _NOTHING
     content = _fill(_MESSAGE, title=problem.title, text=str(problem), link=link)
@@ -153,7 +153,7 @@ def _problem_screen(site: Site, problem: Problem) -> Html:
 
 
 def key_screen(
-    site: Site, asked: AuthorizationRequest, sealed: str, *, problem: str = "", chosen: str = ""
+    site: Site, asked: PendingSignIn, sealed: str, *, problem: str = "", chosen: str = ""
 ) -> Html:
     """Asks for the key, and for what the client may do."""
     name = client_name(asked)
@@ -178,7 +178,7 @@ def key_screen(
     return _screen(site, title=f"Error: {problem}" if problem else title, content=content)
 
 
-def connect_screen(site: Site, asked: AuthorizationRequest, sealed: str, reach: str) -> Html:
+def connect_screen(site: Site, asked: PendingSignIn, sealed: str, reach: str) -> Html:
     """Says what the key reaches, and asks for the last yes."""
     name = client_name(asked)
     text = _LOOK if asked.access is Scope.READ else f"{_RUN_IN_FULL} {_needs_yes(site)}"
@@ -195,7 +195,7 @@ def connect_screen(site: Site, asked: AuthorizationRequest, sealed: str, reach: 
     return _screen(site, title=f"Connect {name}?", content=content)
 
 
-def return_screen(site: Site, asked: AuthorizationRequest, address: str, outcome: str) -> Html:
+def return_screen(site: Site, asked: PendingSignIn, address: str, outcome: str) -> Html:
     """Takes the browser back to the client.
 
     Not a redirect: browsers apply `form-action` to each redirect after a form, also to those that
@@ -246,7 +246,7 @@ def too_many_keys(error: TooManyAttempts) -> FormProblem:
     return FormProblem(HTTPStatus.TOO_MANY_REQUESTS, text, headers)
 
 
-def client_name(asked: AuthorizationRequest) -> str:
+def client_name(asked: PendingSignIn) -> str:
     """The client's name in quotes: a claim of its own."""
     return quoted_name(asked.client_name)
 
@@ -328,7 +328,7 @@ def _choice(site: Site, access: Scope, offered: Sequence[Scope], chosen: str) ->
     )
 
 
-def _origin(asked: AuthorizationRequest) -> str:
+def _origin(asked: PendingSignIn) -> str:
     """Who vouches for the client's name."""
     if not asked.client_name:
         return "Nobody has checked what it is."
@@ -337,7 +337,7 @@ def _origin(asked: AuthorizationRequest) -> str:
     return f"It comes from {_host_text(asked.client_host)}. That was checked."
 
 
-def _return_to(asked: AuthorizationRequest) -> str:
+def _return_to(asked: PendingSignIn) -> str:
     """Where the browser goes at the end."""
     where = _host_text(redirect_host(asked.redirect_uri))
     if is_loopback_uri(asked.redirect_uri):
@@ -347,7 +347,7 @@ def _return_to(asked: AuthorizationRequest) -> str:
     return f"Your browser then goes to {where}."
 
 
-def _warning(asked: AuthorizationRequest) -> Html:
+def _warning(asked: PendingSignIn) -> Html:
     """Warns if the place that gets the answer was not checked."""
     where, checked = _host_text(redirect_host(asked.redirect_uri)), asked.client_host
     if is_loopback_uri(asked.redirect_uri) or where.endswith(":"):

@@ -27,7 +27,7 @@ from trax_mcp.sign_in.clients import Clients
 from trax_mcp.sign_in.forms import Forms, check_resource, client_form, required
 from trax_mcp.sign_in.list_page import SignInListPage
 from trax_mcp.sign_in.redirect_uris import redirect_host
-from trax_mcp.sign_in.screens import PAGE_HEADERS, Handler
+from trax_mcp.sign_in.screens import PAGE_HEADERS, PageHandler
 from trax_mcp.sign_in.sign_in_page import Codes, SignInPage
 from trax_mcp.sign_in.sign_ins import UNUSED_SECONDS, Scope, SignIns, TokenPair
 from trax_mcp.sign_in.site import Site
@@ -197,7 +197,7 @@ def _challenge_of(verifier: str) -> str:
     return urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-def _for_programs(path: str, handle: Handler) -> Route:
+def _for_programs(path: str, handle: PageHandler) -> Route:
     """A route for clients, which are told of errors as RFC 6749, 5.2, has it."""
 
     async def run(request: Request) -> Response:
@@ -225,7 +225,7 @@ def _document(path: str, content: JsonObject) -> Route:
     return _open_route(path, respond, "GET")
 
 
-def _open_route(path: str, handle: Handler, method: str) -> Route:
+def _open_route(path: str, handle: PageHandler, method: str) -> Route:
     """A route that any web page may use: clients prove themselves, no cookie does."""
     methods = [method, "OPTIONS"]
     app = CORSMiddleware(

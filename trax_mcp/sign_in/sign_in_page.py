@@ -30,10 +30,10 @@ from trax_mcp.sign_in.client_descriptions import (
 from trax_mcp.sign_in.clients import Clients
 from trax_mcp.sign_in.forms import (
     ENDED,
-    AuthorizationRequest,
     FormProblem,
     Forms,
-    Problem,
+    PageProblem,
+    PendingSignIn,
     address_of,
     check_resource,
     repeated_parameter,
@@ -66,7 +66,7 @@ _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _CANNOT_BEGIN: Final = "This sign-in cannot begin"
 
 
-Codes = MutableMapping[str, AuthorizationRequest]
+Codes = MutableMapping[str, PendingSignIn]
 """By its code, what a person has allowed."""
 
 
@@ -112,9 +112,9 @@ class SignInPage:
         try:
             return await self.clients.find(client_id, may_register=self.site.may_register)
         except ClientRefused as error:
-            raise Problem(HTTPStatus.BAD_REQUEST, _CANNOT_BEGIN, str(error)) from None
+            raise PageProblem(HTTPStatus.BAD_REQUEST, _CANNOT_BEGIN, str(error)) from None
 
-    def _read(self, query: QueryParams, client: OAuthClient) -> AuthorizationRequest:
+    def _read(self, query: QueryParams, client: OAuthClient) -> PendingSignIn:
         """The request. A client gets no more than it asks for.
 
         Scopes that this server does not have are ignored. Source: RFC 6749, 3.3.
@@ -124,7 +124,7 @@ class SignInPage:
             raise _refusal(_wrong("redirect_uri is not an address of this client."))
         scopes = query.get("scope", "").split()
         only_reads = not self.site.may_run or [it for it in Scope if it in scopes] == [Scope.READ]
-        return AuthorizationRequest(
+        return PendingSignIn(
             until=self.forms.deadline(),
             client_id=client.id,
             client_name=client.name,
@@ -148,7 +148,7 @@ class SignInPage:
             raise OAuthError("invalid_request", "code_challenge is not an S256 challenge.")
         check_resource(query.get("resource"), self.site.resource)
 
-    def _error_to_client(self, asked: AuthorizationRequest, error: OAuthError) -> Response:
+    def _error_to_client(self, asked: PendingSignIn, error: OAuthError) -> Response:
         """Send an error back to the client.
 
         At once only to a program on the person's own computer: anyone can be a client, and must not
@@ -163,11 +163,11 @@ class SignInPage:
 
     async def _open(self, _request: Request) -> Response:
         """Somebody has kept the address of the page. It has no sign-in by itself."""
-        raise Problem(HTTPStatus.GONE, AuthorizationRequest.ended, ENDED)
+        raise PageProblem(HTTPStatus.GONE, PendingSignIn.ended, ENDED)
 
     async def _take_key(self, request: Request) -> Response:
         """Try the key with one read, then ask for the last yes."""
-        fields, asked = await self.forms.read(request, AuthorizationRequest)
+        fields, asked = await self.forms.read(request, PendingSignIn)
         try:
             access = _chosen(fields, asked)
             key, reach = await self._try_key(fields.get("key", ""), address_of(request))
@@ -214,15 +214,15 @@ class SignInPage:
 
     async def _ask_another_key(self, request: Request) -> Response:
         """Show the form for the key once more."""
-        _, asked = await self.forms.read(request, AuthorizationRequest)
+        _, asked = await self.forms.read(request, PendingSignIn)
         asked = asked.model_copy(update={"key": ""})
         return page(key_screen(self.site, asked, self.forms.sealed(asked)))
 
     async def _connect(self, request: Request) -> Response:
         """Send the browser back to the client with a code."""
-        _, asked = await self.forms.read(request, AuthorizationRequest)
+        _, asked = await self.forms.read(request, PendingSignIn)
         if not asked.key:
-            raise Problem(HTTPStatus.GONE, AuthorizationRequest.ended, ENDED)
+            raise PageProblem(HTTPStatus.GONE, PendingSignIn.ended, ENDED)
         own = [it for it, allowed in self.codes.items() if allowed.key == asked.key]
         for oldest in own[: -_MOST_CODES + 1]:  # nobody fills the room of others
             self.codes.pop(oldest, None)
@@ -232,15 +232,15 @@ class SignInPage:
 
     async def _cancel(self, request: Request) -> Response:
         """Tell the client that the person said no."""
-        _, asked = await self.forms.read(request, AuthorizationRequest)
+        _, asked = await self.forms.read(request, PendingSignIn)
         return self._return(asked, CANCELLED, error="access_denied")
 
-    def _return(self, asked: AuthorizationRequest, outcome: str, **parameters: str) -> Response:
+    def _return(self, asked: PendingSignIn, outcome: str, **parameters: str) -> Response:
         address = asked.response_address(issuer=self.site.public_url, **parameters)
         return page(return_screen(self.site, asked, address, outcome))
 
 
-def _chosen(fields: Mapping[str, str], asked: AuthorizationRequest) -> Scope:
+def _chosen(fields: Mapping[str, str], asked: PendingSignIn) -> Scope:
     for access in asked.offered:
         if access.value == fields.get("access"):
             return access
@@ -252,6 +252,6 @@ def _wrong(why: str) -> str:
     return f"The client asks in a wrong way: {why}"
 
 
-def _refusal(why: str, *, back_to: str = "") -> Problem:
+def _refusal(why: str, *, back_to: str = "") -> PageProblem:
     text = f"{why} {ONLY_ITS_MAKER}"
-    return Problem(HTTPStatus.BAD_REQUEST, _CANNOT_BEGIN, text, back_to=back_to)
+    return PageProblem(HTTPStatus.BAD_REQUEST, _CANNOT_BEGIN, text, back_to=back_to)
