@@ -89,13 +89,11 @@ class PageProblem(Exception):
         title: str,
         text: str,
         *,
-        headers: Mapping[str, str] | None = None,
         back_to: str = "",
     ) -> None:
         super().__init__(text)
         self.status = status
         self.title = title
-        self.headers = headers
         self.back_to = back_to
 
 

@@ -140,7 +140,7 @@ def for_people(site: Site, path: str, handle: PageHandler, method: str) -> Route
             problem = PageProblem(status, title, str(error))
         except PageProblem as it:
             problem = it
-        return page(_problem_screen(site, problem), problem.status, problem.headers)
+        return page(_problem_screen(site, problem), problem.status)
 
     return Route(path, run, methods=[method])
 
