@@ -31,7 +31,7 @@ _PATHS: Final = {path: compile_path(path)[0] for path in (*(path for _, path in 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
-Answer = Callable[[Request], Awaitable[Response]]
+Reply = Callable[[Request], Awaitable[Response]]
 
 
 class Sandbox:
@@ -42,7 +42,7 @@ class Sandbox:
     ) -> None:
         self.world = World(now, empty=empty, base_url=base_url)
         self.burst, self.per_second = BURST, PER_SECOND
-        self.answer: Answer = self._answer
+        self.answer: Reply = self._answer
         """Answers a request, or raises ApiError. A deviation wraps it."""
         self.app: ASGIApp = Router(default=self._serve, redirect_slashes=False)
         self._levels: dict[str, tuple[float, float]] = {}

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from trax_mcp.sandbox.app import Answer, Sandbox
+from trax_mcp.sandbox.app import Reply, Sandbox
 from trax_mcp.sandbox.seed import Record
 from trax_mcp.sandbox.world import ApiError
 
@@ -29,7 +29,7 @@ _KINDS: Final = {
 _ID: Final = re.compile(rb'"(?:studio|dest|source|conn|asset|message|encoder)_([1-9][0-9]*)"')
 _ID_IN_PATH: Final = re.compile(rb"/(studios|destinations|sources|connections)/([1-9][0-9]*)")
 
-Play = Callable[[Sandbox, Answer], Answer]
+Play = Callable[[Sandbox, Reply], Reply]
 """Gives another answer to a request, from the sandbox and what answers now."""
 
 
@@ -50,12 +50,12 @@ def deviate(sandbox: Sandbox, names: Iterable[str]) -> None:
         sandbox.answer = DEVIATIONS[name].play(sandbox, sandbox.answer)
 
 
-def _slow_start(sandbox: Sandbox, answer: Answer) -> Answer:
+def _slow_start(sandbox: Sandbox, answer: Reply) -> Reply:
     sandbox.world.go_live_seconds = SLOW_START_SECONDS
     return answer
 
 
-def _stop_refused_early(sandbox: Sandbox, answer: Answer) -> Answer:
+def _stop_refused_early(sandbox: Sandbox, answer: Reply) -> Reply:
     async def respond(request: Request) -> Response:
         if _is(request, "POST", "go-offline"):
             studio = request.url.path.split("/")[3]
@@ -67,7 +67,7 @@ def _stop_refused_early(sandbox: Sandbox, answer: Answer) -> Answer:
     return respond
 
 
-def _stop_page(_: Sandbox, answer: Answer) -> Answer:
+def _stop_page(_: Sandbox, answer: Reply) -> Reply:
     async def respond(request: Request) -> Response:
         if _is(request, "POST", "go-offline"):
             return HTMLResponse("<!DOCTYPE html><title>Maintenance</title><p>Back soon.</p>")
@@ -76,7 +76,7 @@ def _stop_page(_: Sandbox, answer: Answer) -> Answer:
     return respond
 
 
-def _stop_ignored(_: Sandbox, answer: Answer) -> Answer:
+def _stop_ignored(_: Sandbox, answer: Reply) -> Reply:
     async def respond(request: Request) -> Response:
         if _is(request, "POST", "go-offline"):
             return Response('{"ok":true}', media_type="application/json")
@@ -85,7 +85,7 @@ def _stop_ignored(_: Sandbox, answer: Answer) -> Answer:
     return respond
 
 
-def _number_ids(_: Sandbox, answer: Answer) -> Answer:
+def _number_ids(_: Sandbox, answer: Reply) -> Reply:
     async def respond(request: Request) -> Response:
         path = _ID_IN_PATH.sub(_named_id, request.scope["raw_path"])
         response = await answer(Request({**request.scope, "raw_path": path}, request.receive))
@@ -99,7 +99,7 @@ def _named_id(found: re.Match[bytes]) -> bytes:
     return f"/{kind}/{_KINDS[kind]}_{number}".encode()
 
 
-def _gzip(_: Sandbox, answer: Answer) -> Answer:
+def _gzip(_: Sandbox, answer: Reply) -> Reply:
     async def respond(request: Request) -> Response:
         response = await answer(request)
         packed = _replaced(response, gzip.compress(bytes(response.body)))
@@ -109,7 +109,7 @@ def _gzip(_: Sandbox, answer: Answer) -> Answer:
     return respond
 
 
-def _small_limit(_: Sandbox, answer: Answer) -> Answer:
+def _small_limit(_: Sandbox, answer: Reply) -> Reply:
     async def respond(request: Request) -> Response:
         limit = request.query_params.get("limit", "")
         if limit.isdecimal() and int(limit) > SMALLEST_LIMIT:
@@ -119,7 +119,7 @@ def _small_limit(_: Sandbox, answer: Answer) -> Answer:
     return respond
 
 
-def _rate_limit(_: Sandbox, answer: Answer) -> Answer:
+def _rate_limit(_: Sandbox, answer: Reply) -> Reply:
     requests = 0
 
     async def respond(request: Request) -> Response:
@@ -133,25 +133,25 @@ def _rate_limit(_: Sandbox, answer: Answer) -> Answer:
     return respond
 
 
-def _fewer_destinations(_: Sandbox, answer: Answer) -> Answer:
+def _fewer_destinations(_: Sandbox, answer: Reply) -> Reply:
     def edit(started: Record) -> None:
         started["destinationIds"] = started["destinationIds"][:1]
 
     return _edited(answer, "POST", "go-live", edit)
 
 
-def _no_vertical(_: Sandbox, answer: Answer) -> Answer:
+def _no_vertical(_: Sandbox, answer: Reply) -> Reply:
     return _each(answer, "destinations", lambda it: it.pop("vertical"))
 
 
-def _mistyped_enabled(_: Sandbox, answer: Answer) -> Answer:
+def _mistyped_enabled(_: Sandbox, answer: Reply) -> Reply:
     def edit(destination: Record) -> None:
         destination["enabled"] = "on" if destination["enabled"] else "off"
 
     return _each(answer, "destinations", edit)
 
 
-def _bad_item(_: Sandbox, answer: Answer) -> Answer:
+def _bad_item(_: Sandbox, answer: Reply) -> Reply:
     def edit(page: Record) -> None:
         for destination in page["data"][-1:]:
             del destination["id"]
@@ -159,7 +159,7 @@ def _bad_item(_: Sandbox, answer: Answer) -> Answer:
     return _edited(answer, "GET", "destinations", edit)
 
 
-def _null_lists(_: Sandbox, answer: Answer) -> Answer:
+def _null_lists(_: Sandbox, answer: Reply) -> Reply:
     def edit(page: Record) -> None:
         if page.get("data") == []:
             page["data"] = None
@@ -167,7 +167,7 @@ def _null_lists(_: Sandbox, answer: Answer) -> Answer:
     return _edited(answer, "GET", "", edit)
 
 
-def _chat_ids_per_platform(_: Sandbox, answer: Answer) -> Answer:
+def _chat_ids_per_platform(_: Sandbox, answer: Reply) -> Reply:
     def edit(page: Record) -> None:
         last: dict[str, int] = {}
         for message in page["data"]:
@@ -177,7 +177,7 @@ def _chat_ids_per_platform(_: Sandbox, answer: Answer) -> Answer:
     return _edited(answer, "GET", "messages", edit)
 
 
-def _each(answer: Answer, path: str, edit: Callable[[Record], object]) -> Answer:
+def _each(answer: Reply, path: str, edit: Callable[[Record], object]) -> Reply:
     """Edit each item of a list."""
 
     def edit_items(page: Record) -> None:
@@ -187,7 +187,7 @@ def _each(answer: Answer, path: str, edit: Callable[[Record], object]) -> Answer
     return _edited(answer, "GET", path, edit_items)
 
 
-def _edited(answer: Answer, method: str, path: str, edit: Callable[[Any], object]) -> Answer:
+def _edited(answer: Reply, method: str, path: str, edit: Callable[[Any], object]) -> Reply:
     """Edit the JSON that answers these requests, in place."""
 
     async def respond(request: Request) -> Response:
