@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 if TYPE_CHECKING:
     from asyncio import Protocol, Transport
 
-Endpoint = Callable[[Request], Awaitable[Response]]
+RouteHandler = Callable[[Request], Awaitable[Response]]
 
 _MEDIA_TYPES: Final = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 _NO_IPV6: Final = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
@@ -47,7 +47,7 @@ _HEADERS: Final = {
 async def serve_pages(
     start_page: str,
     static: tuple[str, ...],
-    posts: Mapping[str, Endpoint],
+    posts: Mapping[str, RouteHandler],
     *,
     task_status: TaskStatus[str],
 ) -> None:
@@ -216,7 +216,7 @@ def _try_port() -> list[socket.socket] | None:
     return [ipv4, ipv6]
 
 
-def _static_file(name: str) -> Endpoint:
+def _static_file(name: str) -> RouteHandler:
     content = files("trax_mcp.web").joinpath("static", name).read_bytes()
     media_type = _MEDIA_TYPES[name.rpartition(".")[2]]
 
