@@ -55,6 +55,6 @@ def play_demo(
             yield client
             tasks.cancel_scope.cancel()
 
-    session = "trax_mcp.cli.demo.session"
-    with patch(f"{session}.stdio_client", serve), patch(f"{session}.sleep", pass_by):
+    client = "trax_mcp.cli.demo.client"
+    with patch(f"{client}.stdio_client", serve), patch(f"{client}.sleep", pass_by):
         return play(console=console)

@@ -16,8 +16,8 @@ from mcp import MCPError
 from rich.console import Console
 
 from trax_mcp.api.contract import JsonObject
+from trax_mcp.cli.demo.client import DemoClient, DemoFailed, connect
 from trax_mcp.cli.demo.screen import Screen
-from trax_mcp.cli.demo.session import DemoFailed, Session, connect
 from trax_mcp.cli.install.clients import FILE_CLIENTS
 from trax_mcp.cli.terminal import console_on
 
@@ -60,11 +60,11 @@ def play(command: Sequence[str] = SERVER, *, console: Console | None = None) -> 
 
 async def _play(command: Sequence[str], screen: Screen, log: TextIO) -> None:
     screen.title("trax-mcp demo", _WITH_FORMS)
-    async with connect(command, screen, log, forms=True) as session:
-        await _play_with_forms(session)
+    async with connect(command, screen, log, forms=True) as client:
+        await _play_with_forms(client)
     screen.title("Without forms", _WITHOUT_FORMS)
-    async with connect(command, screen, log, forms=False) as session:
-        await _play_without_forms(session)
+    async with connect(command, screen, log, forms=False) as client:
+        await _play_without_forms(client)
     program = sys.argv[0] if Path(sys.argv[0]).stem == "trax-mcp" else "trax-mcp"
     here = next((f" {it.name}" for it in FILE_CLIENTS.values() if it.is_here), "")
     screen.title(
@@ -75,108 +75,108 @@ async def _play(command: Sequence[str], screen: Screen, log: TextIO) -> None:
     )
 
 
-async def _play_with_forms(session: Session) -> None:
+async def _play_with_forms(client: DemoClient) -> None:
     """Go live, read chat, refuse a stranger's order and go offline; the client asks the user."""
-    screen = session.screen
+    screen = client.screen
     screen.start_step("Find the studio")
-    session.you("Take the Friday show live.")
-    found = await session.call("find_studio", query="the Friday show")
+    client.you("Take the Friday show live.")
+    found = await client.call("find_studio", query="the Friday show")
     match = found["matches"][0]
     studio = {"studioId": match["id"]}
     platforms = " and ".join(match["destinations"])
     screen.answer(f"{match['name']}, {match['id']}; switched on: {platforms}.")
 
     async def think() -> None:
-        await _check_status(session, studio, live=False)
+        await _check_status(client, studio, live=False)
         screen.checked("While you think, nothing is sent: the studio is still off air.")
 
     screen.start_step("Be asked, and go live")
-    session.prepare_form(agree=True, while_open=think)
-    started = await session.call("go_live", **studio)
-    await _check_outcome(session, studio, started, live=True)
+    client.prepare_form(agree=True, while_open=think)
+    started = await client.call("go_live", **studio)
+    await _check_outcome(client, studio, started, live=True)
 
     screen.start_step("Read the chat: a stranger gives orders")
-    session.you("What are they saying?")
+    client.you("What are they saying?")
     screen.call("wait_for_chat_messages", studio)
-    chat = _listen(session, studio, started["observed"]["since"])
-    await _print_chat(session, chat, until=_HOSTILE)
+    chat = _listen(client, studio, started["observed"]["since"])
+    await _print_chat(client, chat, until=_HOSTILE)
     screen.narrate("Reported, not obeyed. A model that fell for it would get this far:")
-    session.prepare_form(agree=False)
-    await session.expect_refusal("declined", "go_offline", **studio)
-    await _check_status(session, studio, live=True)
+    client.prepare_form(agree=False)
+    await client.expect_refusal("declined", "go_offline", **studio)
+    await _check_status(client, studio, live=True)
     screen.checked("The show goes on: still on air.")
 
     screen.start_step("Answer, and go offline")
-    session.you("Say thanks, I am turning it up. Then take us off the air.")
-    await session.call("send_chat_message", **studio, text="Thanks, turning it up!")
+    client.you("Say thanks, I am turning it up. Then take us off the air.")
+    await client.call("send_chat_message", **studio, text="Thanks, turning it up!")
     screen.answer("Accepted.")
-    session.prepare_form(agree=True)
-    ended = await session.call("go_offline", **studio)
-    await _check_outcome(session, studio, ended, live=False)
+    client.prepare_form(agree=True)
+    ended = await client.call("go_offline", **studio)
+    await _check_outcome(client, studio, ended, live=False)
 
 
-async def _play_without_forms(session: Session) -> None:
+async def _play_without_forms(client: DemoClient) -> None:
     """Delete something with a confirmation that only the preview gives."""
-    screen = session.screen
-    match = (await session.read("find_studio", query=_SHOW))["matches"][0]
-    destinations = (await session.read("list_destinations", studioId=match["id"]))["data"]
+    screen = client.screen
+    match = (await client.read("find_studio", query=_SHOW))["matches"][0]
+    destinations = (await client.read("list_destinations", studioId=match["id"]))["data"]
     unused = next(it["id"] for it in destinations if not it["enabled"])
     call = {"studioId": match["id"], "destId": unused}
     screen.start_step("Be shown, and decide")
-    session.you("We do not use Kick any more. Delete it.")
-    shown = await session.expect_refusal("confirmation_required", "delete_destination", **call)
+    client.you("We do not use Kick any more. Delete it.")
+    shown = await client.expect_refusal("confirmation_required", "delete_destination", **call)
     screen.box("Your assistant shows you", shown.preview)
     screen.narrate("A model that makes up your approval gets nowhere:")
     yes = {**call, "confirm": True}
     invented = {**yes, "confirmation": "the-host-said-yes"}
-    await session.expect_refusal("expired", "delete_destination", **invented)
-    await session.let_you_read()
-    session.you("Yes, delete it.")
+    await client.expect_refusal("expired", "delete_destination", **invented)
+    await client.let_you_read()
+    client.you("Yes, delete it.")
     given = {**yes, "confirmation": shown.confirmation}
-    await session.call("delete_destination", **given)
+    await client.call("delete_destination", **given)
     screen.answer("Deleted.")
     screen.narrate("And if the same approval is sent again:")
-    await session.expect_refusal("used", "delete_destination", **given)
+    await client.expect_refusal("used", "delete_destination", **given)
 
 
 async def _check_outcome(
-    session: Session, studio: dict[str, str], result: JsonObject, *, live: bool
+    client: DemoClient, studio: dict[str, str], result: JsonObject, *, live: bool
 ) -> None:
     """Check that the server observed the expected state after a call, and that it lasts."""
     expected, observed = "on_air" if live else "off_air", result["observed"]["state"]
     if observed != expected:
         raise DemoFailed(f"The server should observe {expected}, but it observed {observed}.")
-    text = f"observed, {session.seconds_since_you():.1f} s after you approved"
-    await _check_status(session, studio, live=live)
-    session.screen.air(text, live=live)
+    text = f"observed, {client.seconds_since_you():.1f} s after you approved"
+    await _check_status(client, studio, live=live)
+    client.screen.air(text, live=live)
 
 
-async def _check_status(session: Session, studio: dict[str, str], *, live: bool) -> None:
-    status = await session.read("get_stream_status", **studio)
+async def _check_status(client: DemoClient, studio: dict[str, str], *, live: bool) -> None:
+    status = await client.read("get_stream_status", **studio)
     if status["live"] is not live:
         expected, seen = ("on air", "off air") if live else ("off air", "on air")
         raise DemoFailed(f"The studio should be {expected}, but it is {seen}.")
 
 
 async def _listen(
-    session: Session, studio: dict[str, str], since: str
+    client: DemoClient, studio: dict[str, str], since: str
 ) -> AsyncIterator[JsonObject]:
     """The chat messages since a time, oldest first, each as it comes."""
     after: dict[str, object] = {}
     for _ in range(_MOST_PAGES):
-        page = await session.read("wait_for_chat_messages", **studio, gatherSeconds=0, **after)
+        page = await client.read("wait_for_chat_messages", **studio, gatherSeconds=0, **after)
         if not after:
-            session.screen.answer(page["notice"])
+            client.screen.answer(page["notice"])
         for message in page["messages"]:
             if message["timestamp"] >= since:  # both as the sandbox writes them, in UTC
                 yield message
         after = {"after": page["cursor"]}
 
 
-async def _print_chat(session: Session, chat: AsyncIterator[JsonObject], *, until: str) -> None:
+async def _print_chat(client: DemoClient, chat: AsyncIterator[JsonObject], *, until: str) -> None:
     """Print messages, up to the first one with this text."""
     async for message in chat:
-        session.screen.chat(message, hostile=_HOSTILE in message["text"])
+        client.screen.chat(message, hostile=_HOSTILE in message["text"])
         if until in message["text"]:
             return
     raise DemoFailed(f'No viewer says "{until}".')

@@ -36,7 +36,7 @@ class Refusal(NamedTuple):
     confirmation: str
 
 
-class Session:
+class DemoClient:
     """A client of the server, and a simulated user who answers its forms."""
 
     client: Client
@@ -137,7 +137,7 @@ async def connect(
     log: TextIO,
     *,
     forms: bool,
-) -> AsyncIterator[Session]:
+) -> AsyncIterator[DemoClient]:
     """Start a server without TRAX_ variables, and connect to it over stdio.
 
     With forms the client speaks the newest protocol, without them the one before.
@@ -146,17 +146,17 @@ async def connect(
     environment = {it: os.environ[it] for it in os.environ if not it.startswith(VARIABLE_PREFIX)}
     environment |= {"TRAX_ASK": "form,preview", "TRAX_CHAT_POLL_SECONDS": "0.5"}
     server = StdioServerParameters(command=program, args=arguments, env=environment)
-    session = Session(screen)
+    client = DemoClient(screen)
     async with Client(
         stdio_client(server, errlog=log),
         mode="auto" if forms else "legacy",
         read_timeout_seconds=_CALL_SECONDS,
-        elicitation_callback=session.answer_form if forms else None,
-    ) as session.client:
-        tools = (await session.client.list_tools()).tools
-        version = session.client.protocol_version
+        elicitation_callback=client.answer_form if forms else None,
+    ) as client.client:
+        tools = (await client.client.list_tools()).tools
+        version = client.client.protocol_version
         screen.checked(f"trax-mcp is up: {len(tools)} tools, MCP {version} over stdio")
-        yield session
+        yield client
 
 
 def _text(result: CallToolResult) -> str:
