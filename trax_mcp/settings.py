@@ -121,7 +121,10 @@ def _read_folders(text: str) -> tuple[Path, ...]:
         folders = tuple(Path(it).expanduser() for it in text.split(os.pathsep) if it.strip())
         if all(folder.is_absolute() and folder.is_dir() for folder in folders):
             return folders
-    raise ValueError(f"must hold whole paths of folders that exist, separated by `{os.pathsep}`")
+    raise ValueError(
+        "must hold the full paths of folders that exist, such as /home/ann/Videos, separated by"
+        f" `{os.pathsep}`"
+    )
 
 
 def check_store(url: SecretStr) -> SecretStr:

@@ -20,6 +20,10 @@ NO_SECRET: Final = (
 UNKNOWN: Final = (
     "TRAX_READONLY is not a setting of this version of trax-mcp. Did you mean TRAX_READ_ONLY?"
 )
+NO_FOLDER: Final = (
+    "TRAX_MEDIA_DIRS must hold the full paths of folders that exist, such as /home/ann/Videos,"
+    " separated by `:`."
+)
 NO_SETTING: Final = "--set takes NAME=VALUE, and NAME is a setting that begins with TRAX_."
 
 
@@ -68,27 +72,17 @@ def test_settings_are_set_by_assignments_alone(home: Home) -> None:
         ),
         ("TRAX_SANDBOX=1", "TRAX_SANDBOX is no setting for --set: the option --sandbox does it."),
         ("TRAX_READ_ONLY=maybe", "TRAX_READ_ONLY must be 1 or 0."),
+        (
+            "TRAX_MEDIA_DIRS=~/no-such",
+            NO_FOLDER,
+        ),
         ("TRAX_READONLY=${READ_ONLY}", UNKNOWN),
+        ("TRAX_READ_ONLY=${READ_ONLY}", "TRAX_READ_ONLY must be 1 or 0."),
     ],
 )
 def test_a_wrong_assignment_is_refused(home: Home, assignment: str, problem: str) -> None:
     """With the setting's own sentence, and without its value."""
     assert refused(home, assignment) == problem
-
-
-def test_a_placeholder_is_taken_and_hides_no_mistake_beside_it(home: Home) -> None:
-    """Only the client can fill it in."""
-    address = "TRAX_BASE_URL=${ADDRESS}"
-    assert printed(home, address) == {"TRAX_BASE_URL": "${ADDRESS}"}
-    assert refused(home, address, "TRAX_READONLY=1") == UNKNOWN
-
-
-def test_a_key_is_for_one_address(home: Home) -> None:
-    """It is not asked for where only the client knows the address."""
-    done = home.install("cursor", "--set", "TRAX_BASE_URL=${ADDRESS}", typed=f"{KEY}\n")
-    assert done.code == 1
-    assert "a key is for one address, and TRAX_BASE_URL is filled in by your client." in done.err
-    assert home.all_files() == {}
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,9 @@ ADDRESS = "must be an address such as https://host, without user, /v1 or query"
 HTTPS = "must begin with https:// (http only on loopback): keys travel over it"
 NO_NUMBER = "must be a valid number, unable to parse string as a number"
 NO_PORT = "must be a valid integer, unable to parse string as an integer"
-FOLDERS = "must hold whole paths of folders that exist, separated by `:`"
+FOLDERS = (
+    "must hold the full paths of folders that exist, such as /home/ann/Videos, separated by `:`"
+)
 WAYS = "must hold form, panel, page and preview, or some of them, comma separated; or confirm_alone"
 ALONE = "must hold nothing else with confirm_alone: then nobody is asked"
 LAST = "must have preview last: each client shows one, so nothing after it counts"

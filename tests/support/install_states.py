@@ -107,10 +107,21 @@ INSTALL_STATES: Final[dict[str, InstallState]] = {
         ("install", "cursor", "--sandbox"), typed=None, set_up_home=with_folders
     ),
     "no client named": InstallState(("install",), chosen="1", set_up_home=with_folders),
+    "several clients after a wrong number": InstallState(
+        ("install",), chosen="6\n1 - 3\n1, 5", set_up_home=with_folders
+    ),
+    "several clients named": InstallState(
+        ("install", "cursor", "vscode"), set_up_home=with_comments
+    ),
     "no client on this computer": InstallState(("install",), typed=None),
     "set up already": InstallState(typed="", set_up_home=with_entry),
     # the key
-    "a key that is refused": InstallState(typed="sk_live_5555", set_up_home=with_folders),
+    "a key that is refused": InstallState(
+        typed="sk_live_5555\n5555\nsk_live_5555", set_up_home=with_folders
+    ),
+    "a wrong key and then a good one": InstallState(
+        typed=f"sk_live_5555\n{SANDBOX_KEY}", set_up_home=with_folders
+    ),
     "a key in the configuration": InstallState(set_up_home=with_key_in_cursor),
     "a key in the configuration and none typed": InstallState(
         typed="", set_up_home=with_key_in_cursor
@@ -118,7 +129,10 @@ INSTALL_STATES: Final[dict[str, InstallState]] = {
     "a key for another address": InstallState(
         typed="", settings=_ELSEWHERE, set_up_home=with_entry_elsewhere
     ),
-    "an address that others go to too": InstallState(
+    "keys for two addresses": InstallState(
+        ("install", "cursor", "zed"), set_up_home=with_another_trax
+    ),
+    "an address that is not reached": InstallState(
         ("install", "zed"), typed=OTHER_KEY, settings=_ELSEWHERE, set_up_home=with_entry_elsewhere
     ),
     # what stands in the configuration
@@ -138,9 +152,14 @@ INSTALL_STATES: Final[dict[str, InstallState]] = {
     "cursor printed": InstallState(("install", "cursor", "--print"), typed=None),
     # the command line
     "an unknown client": InstallState(("install", "curser"), typed=None),
+    "half a name": InstallState(("install", "claude"), typed=None),
+    "chatgpt": InstallState(("install", "chatgpt"), typed=None),
     "a key as an argument": InstallState(("install", "cursor", KEY), typed=None),
     # removal
     "uninstall one": InstallState(("uninstall", "cursor"), typed=None, set_up_home=with_entry),
+    "uninstall one of several": InstallState(
+        ("uninstall", "claude-desktop"), typed=None, set_up_home=with_many_clients
+    ),
     "uninstall all": InstallState(("uninstall",), typed=None, set_up_home=with_many_clients),
     "uninstall none": InstallState(("uninstall",), typed=None),
     "uninstall what was pasted": InstallState(("uninstall", "jetbrains"), typed=None),

@@ -3,10 +3,11 @@
 Each imports what it runs only when it runs, so that --help is fast.
 """
 
+import difflib
 import gc
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -14,7 +15,7 @@ import click
 
 from trax_mcp import __version__
 from trax_mcp.api.caller import redact
-from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS
+from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS, McpClient
 from trax_mcp.settings import CannotStart, how_to_add
 
 _TRY: Final = """\
@@ -48,8 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Redacted, because what was given may be a key.
         problem = redact(error.format_message().removesuffix("."))
         stop = "" if problem.endswith("?") else "."
-        command = error.ctx.command_path if error.ctx else "trax-mcp"
-        code = _refuse(f"{problem}{stop} See {command} --help.", error.exit_code)
+        is_ours = type(error) is click.UsageError
+        command = "" if is_ours or error.ctx is None else error.ctx.command_path
+        more = f" See {command} --help." if command else ""
+        code = _refuse(f"{problem}{stop}{more}", error.exit_code)
     except CannotStart as error:
         code = _refuse(str(error), 1)
     sys.exit(code)
@@ -85,6 +88,21 @@ def _environment(*, sandbox: bool = False, **settings: str | None) -> Mapping[st
     """The environment variables, with what options say."""
     given = {**settings, "TRAX_SANDBOX": "1" if sandbox else None}
     return {**os.environ, **{name: value for name, value in given.items() if value is not None}}
+
+
+def _client_of(known: Mapping[str, McpClient], otherwise: str) -> Callable[[str], McpClient]:
+    """Find a client by its name. What is given is not repeated, because it may be a key."""
+
+    def find(name: str) -> McpClient:
+        if name in known:
+            return known[name]
+        if name == "chatgpt":
+            raise click.UsageError("ChatGPT can't start local servers: see docs/hosted.md.")
+        close = difflib.get_close_matches(name, known, n=2)
+        guess = f"Did you mean {' or '.join(close)}? " if close else ""
+        raise click.UsageError(f"{guess}CLIENT is one of {', '.join(known)}. {otherwise}")
+
+    return find
 
 
 class _Commands(click.Group):
@@ -151,7 +169,13 @@ def _demo() -> int:
 @command_line.command(
     "install", short_help="let an MCP client start trax-mcp, and put your key into a file"
 )
-@click.argument("client", required=False, help=f"{', '.join(CLIENTS)}.")
+@click.argument(
+    "clients",
+    metavar="[CLIENT]...",
+    nargs=-1,
+    type=_client_of(CLIENTS, "For any other client: install other --print."),
+    help=f"{', '.join(CLIENTS)}.",
+)
 @click.option("--print", "only_print", is_flag=True, help="Write nothing, print what goes where.")
 @click.option(
     "--set",
@@ -162,11 +186,15 @@ def _demo() -> int:
 )
 @_sandbox
 def _install(
-    client: str | None, *, only_print: bool, assignments: Sequence[str], sandbox: bool
+    clients: Sequence[McpClient],
+    *,
+    only_print: bool,
+    assignments: Sequence[str],
+    sandbox: bool,
 ) -> int:
-    """Add trax-mcp to the configuration of an MCP client.
+    """Add trax-mcp to the configuration of MCP clients.
 
-    Without CLIENT you choose one of those that are on this computer. Everything else in its
+    Without CLIENT you choose among those that are on this computer. Everything else in its
     configuration stays, and a backup is kept. Your TRaX key is asked for without echo, or read as a
     line from stdin; TRaX is asked whether it is good, and it goes into a file that only you can
     read. For codex, jetbrains and other, and where a configuration is not plain JSON, you are shown
@@ -174,30 +202,39 @@ def _install(
     """
     from trax_mcp.cli.install.install import run
 
-    return run(client, assignments, only_print=only_print, sandbox=sandbox)
+    return run(clients, assignments, only_print=only_print, sandbox=sandbox)
 
 
 @command_line.command("uninstall", short_help="take trax-mcp out of an MCP client, or of all")
-@click.argument("client", required=False, help=f"{', '.join(CLIENTS)}.")
-def _uninstall(client: str | None) -> int:
-    """Remove what install wrote into the configuration of an MCP client, or of each.
+@click.argument(
+    "clients",
+    metavar="[CLIENT]...",
+    nargs=-1,
+    type=_client_of(CLIENTS, "Without CLIENT it looks at them all."),
+    help=f"{', '.join(CLIENTS)}.",
+)
+def _uninstall(clients: Sequence[McpClient]) -> int:
+    """Remove what install wrote into the configurations of MCP clients, or of all.
 
     A backup is kept. Nothing else is deleted: you are told what else may be.
     """
     from trax_mcp.cli.install.uninstall import run
 
-    return run(client, _environment())
+    return run(clients, _environment())
 
 
 @command_line.command(
     "doctor", short_help="check settings, key, TRaX and MCP clients, and say what to do"
 )
 @click.argument(
-    "client", required=False, help=f"Check what this one would start: {', '.join(FILE_CLIENTS)}."
+    "client",
+    required=False,
+    type=_client_of(FILE_CLIENTS, "Without CLIENT it checks them all."),
+    help=f"Check what this one would start: {', '.join(FILE_CLIENTS)}.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @_sandbox
-def _doctor(client: str | None, *, as_json: bool, sandbox: bool) -> int:
+def _doctor(client: McpClient | None, *, as_json: bool, sandbox: bool) -> int:
     """Check the settings, the key, TRaX and MCP clients, and say what to do.
 
     Whether TRaX is reached and takes changes, what the key may read, TRaX's contract, and which MCP

@@ -1,11 +1,10 @@
 """Output of the commands on a terminal or into a pipe."""
 
-import difflib
 import io
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, TextIO
 
@@ -56,19 +55,6 @@ def note(text: str) -> None:
         columns = shutil.get_terminal_size().columns
         text = textwrap.fill(text, columns, break_long_words=False, break_on_hyphens=False)
     print(text, file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
-
-
-def wrong_arguments(text: str) -> int:
-    """Say what is wrong with the arguments; returns the exit code for that."""
-    note(f"trax-mcp: {text}")
-    return 2
-
-
-def unknown_client(given: str, known: Iterable[str], otherwise: str) -> int:
-    """Name the known clients. What was given is not repeated, because it may be a key."""
-    close = difflib.get_close_matches(given, known, n=1)
-    guess = f" Did you mean {close[0]}?" if close else ""
-    return wrong_arguments(f"CLIENT is one of {', '.join(known)}; {otherwise}.{guess}")
 
 
 def _escape_unencodable(stream: TextIO) -> None:

@@ -55,27 +55,29 @@ def run_command(
 ) -> Outcome:
     """Run a command with only these `TRAX_` settings, and `typed` on stdin.
 
-    On a terminal, `typed` is what a person types when they are asked for the key, and may be
-    a function that is called then. With None, they must not be asked. `chosen` is what they type
-    when they are asked for something else. Other variables, such as
+    On a terminal, `typed` is what a person types when they are asked for the key, a line each time,
+    and may be a function that is called then. With None, they must not be asked. `chosen` is what
+    they type when they are asked for something else, a line each time. Other variables, such as
     HOME and COLUMNS, may be among the settings; by default there is no home, and 80 columns.
     Nothing that it does to the environment, the streams, the log or the folder outlives it.
     """
     stdout = _Stream(encoding, terminal=terminal)
     stderr = stdout if terminal else _Stream(encoding)
-    piped = "" if typed is None else str(typed)
+    piped = typed if isinstance(typed, str) else ""
+    typed_lines, chosen_lines = iter(piped.splitlines()), iter(chosen.splitlines())
     stdin = _Stream(terminal=terminal, content="" if terminal else piped)
 
     def ask(prompt: str) -> str:
         assert typed is not None, "the key was asked for"
         stdout.write(prompt)
-        answer = typed if isinstance(typed, str) else typed()
+        answer = next(typed_lines, "") if isinstance(typed, str) else typed()
         stdout.write("\n")
-        return answer.rstrip("\n")
+        return answer
 
     def choose(prompt: str) -> str:
-        stdout.write(f"{prompt}{chosen}\n")
-        return chosen
+        answer = next(chosen_lines, "")
+        stdout.write(f"{prompt}{answer}\n")
+        return answer
 
     with (
         _unchanged_process(),

@@ -38,6 +38,10 @@ class InstallError(Exception):
     """A file cannot be written, or there is no key. The message is a clause."""
 
 
+class WrongKey(InstallError):
+    """The key is wrong, and another may be given."""
+
+
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """A client's configuration: its text, None if there is no file, and its data.
@@ -150,11 +154,6 @@ def _to_toml(name: str, table: Entry) -> str:
     """A table. A string, and a list of strings, is the same in JSON."""
     lines = (f"{it} = {json.dumps(value)}" for it, value in table.items() if it != "env")
     return "\n".join((f"[{name}]", *lines))
-
-
-def has_placeholder(value: str) -> bool:
-    """Whether a client replaces a part of a setting before it starts a server."""
-    return "${" in value
 
 
 def starts_this_installation(entry: Mapping[str, Any]) -> bool:

@@ -6,22 +6,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import click
 from pydantic import SecretStr
 
 from trax_mcp.api.caller import KEY_PATTERN, redact
 from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS, LOCAL_REMOVAL, McpClient
 from trax_mcp.cli.install.configuration import (
-    SANDBOX_SWITCH,
     Configuration,
     Entry,
     InstallError,
+    WrongKey,
     format_entry,
-    has_placeholder,
     new_entry,
     starts_this_installation,
 )
 from trax_mcp.cli.install.key import ask_key, write_key
-from trax_mcp.cli.terminal import note, say, unknown_client, wrong_arguments
+from trax_mcp.cli.terminal import note, say
 from trax_mcp.key_file import StoredKey, read_key
 from trax_mcp.private_files import key_path, shorten
 from trax_mcp.settings import (
@@ -40,11 +40,8 @@ BASE_URL: Final = "TRAX_BASE_URL"
 _KEY_VARIABLES: Final = (KEY, KEY_FILE, SANDBOX)
 _KEYS_ARE_MADE: Final = f"You make a key on {KEYS_SCREEN}."
 _KEY_FROM_STDIN: Final = "Reading the key, one line, from stdin, which is no terminal."
-_NO_KEY: Final = (
-    "no key was given. Give one on the terminal or as a line on stdin, or take --sandbox,"
-    " which needs none"
-)
 _FIRST_WORDS: Final = 'Then ask: "Which of my studios are on air?"'
+_TRIES: Final = 3
 _FIELDS: Final = {
     VARIABLE_PREFIX + name.upper(): field for name, field in Settings.model_fields.items()
 }
@@ -61,59 +58,72 @@ _NOT_BY_SET: Final = {
 }
 
 
-def run(name: str | None, assignments: Sequence[str], *, only_print: bool, sandbox: bool) -> int:
-    """Set a client up, or show how; without CLIENT, the person on the terminal chooses one."""
-    if name is None and sys.stdin.isatty():
-        name = _choose_client()
-        if name is None:
-            return 1
-    other = "for any other client: install other --print"
-    if name is None:
-        here = ", ".join(client.name for client in _clients_here()) or "none"
-        known = ", ".join(CLIENTS)
-        text = f"name a client: trax-mcp install CLIENT. Found on this computer: {here}."
-        return wrong_arguments(f"{text} CLIENT is one of {known}; {other}.")
-    if name not in CLIENTS:
-        return unknown_client(name, CLIENTS, other)
-    act = _show if only_print else _install
-    return act(CLIENTS[name], assignments, sandbox=sandbox)
+def run(
+    clients: Sequence[McpClient], assignments: Sequence[str], *, only_print: bool, sandbox: bool
+) -> int:
+    """Set clients up, or show how; without any, the person on the terminal chooses.
+
+    The key goes to its file first; TRaX is asked once about it. A configuration that is not plain
+    JSON is left alone, and the entry is printed. Returns 1 if one is not as it should be; then
+    stderr says why, and what was changed. A second time does what is missing.
+    """
+    clients = clients or _choose_clients()
+    nothing = "" if only_print else "Nothing was changed: "
+    try:
+        settings = _read_assignments(assignments)
+        if only_print:
+            for client in clients:
+                _show(client, new_entry(client, sandbox=sandbox, env=settings), sandbox=sandbox)
+            return 0
+        before = [Configuration.read(it) for it in clients]
+        for configuration in before:
+            _note_replaced_entry(configuration, settings, sandbox=sandbox)
+        if clients and not sandbox:
+            _take_key(before, settings)
+    except InstallError as problem:
+        note(f"trax-mcp: {nothing}{_sentence(problem)}")
+        return 1
+    return _configure_all(clients, settings, sandbox=sandbox)
 
 
-def _choose_client() -> str | None:
-    """Let the person on the terminal choose one of the clients on this computer; None if none."""
-    here = _clients_here()
+def _choose_clients() -> list[McpClient]:
+    """Let the person on the terminal choose among the clients on this computer."""
+    here = [client for client in FILE_CLIENTS.values() if client.is_here]
+    if not sys.stdin.isatty():
+        found = ", ".join(it.name for it in here) or "none"
+        raise click.UsageError(
+            f"Name a client. Found on this computer: {found}. All: {', '.join(CLIENTS)}."
+        )
     if not here:
         note(f"No MCP client that install knows was found here. It knows {', '.join(CLIENTS)}:")
         note("name one, or run trax-mcp install other for what to paste into your own.")
-        return None
+        return []
     say("Found on this computer:")
     for number, client in enumerate(here, start=1):
         say(f"  {number}  {client.title}")
+    known = {str(number): client for number, client in enumerate(here, start=1)}
+    while given := _ask(
+        "Which apps should use trax-mcp? Numbers like 1,3, or all; Enter cancels: "
+    ):
+        chosen = [*known] if given == ["all"] else [*dict.fromkeys(given)]
+        if known.keys() >= {*chosen}:
+            return [known[it] for it in chosen]
+        note(f"Please give numbers from 1 to {len(here)}.")
+    note("Nothing was changed.")
+    return []
+
+
+def _ask(question: str) -> list[str]:
+    """The words that a person types."""
     try:
-        answer = input("Which one shall start trax-mcp? Its number, or Enter for none: ").strip()
+        return input(question).lower().replace(",", " ").split()
     except EOFError:
-        answer = ""
-    chosen = {str(number): client.name for number, client in enumerate(here, start=1)}.get(answer)
-    if chosen is None:
-        note("None was chosen. Nothing was changed.")
-    return chosen
+        return []
 
 
-def _clients_here() -> list[McpClient]:
-    return [client for client in FILE_CLIENTS.values() if client.is_here]
-
-
-def _show(client: McpClient, assignments: Sequence[str], *, sandbox: bool) -> int:
-    """Print the entry on stdout, and where to put it on stderr. Writes nothing.
-
-    Returns 1 if a setting is wrong.
-    """
-    try:
-        settings = _read_assignments(assignments)
-    except InstallError as problem:
-        note(_sentence(f"trax-mcp: {problem}"))
-        return 1
-    _say_entry(client, new_entry(client, sandbox=sandbox, env=settings))
+def _show(client: McpClient, entry: Entry, *, sandbox: bool) -> None:
+    """Print the entry on stdout, and where to put it on stderr."""
+    _say_entry(client, entry)
     note("This goes into")
     note(f"  {_place(client)}")
     if not sandbox:
@@ -124,30 +134,6 @@ def _show(client: McpClient, assignments: Sequence[str], *, sandbox: bool) -> in
     elif not sandbox:
         note("Without --print you are asked for your key, and it is put there.")
     note(client.next_step)
-    return 0
-
-
-def _install(client: McpClient, assignments: Sequence[str], *, sandbox: bool) -> int:
-    """Write the key to its file, then add this installation to a client's configuration.
-
-    TRaX is asked once about the key. A configuration that is not plain JSON is left alone, and the
-    entry is printed. Returns 1 if the configuration is not as it should be; then stderr says why,
-    and what was changed. A second time does what is missing.
-    """
-    is_new_key = False
-    try:
-        settings = _read_assignments(assignments)
-        before = Configuration.read(client)
-        _note_replaced_entry(before, settings, sandbox=sandbox)
-        if client.written and before.problem:
-            note(f"{before.path} {before.problem}, so it is left alone: you add trax by hand.")
-        if not sandbox:
-            is_new_key = _take_key(client, {**before.environment, **settings})
-        return _configure(client, settings, sandbox=sandbox, is_new_key=is_new_key)
-    except InstallError as problem:
-        changed = f"The key was written to {key_path()}, nothing else" if is_new_key else "Nothing"
-        note(_sentence(f"trax-mcp: {changed} was changed: {problem}"))
-        return 1
 
 
 def _read_assignments(assignments: Sequence[str]) -> Mapping[str, str]:
@@ -173,22 +159,10 @@ def _read_assignments(assignments: Sequence[str]) -> Mapping[str, str]:
             )
         settings[name] = value.strip()
     try:
-        _settings_of(settings)
+        read_settings(settings)
     except CannotStart as error:
         raise InstallError(str(error)) from None
     return settings
-
-
-def _settings_of(environment: Mapping[str, str]) -> Settings:
-    """The settings of an entry. What a client fills in before it starts a server may be anything.
-
-    Raises:
-        CannotStart: one is wrong or unknown.
-    """
-    plain = {name: value for name, value in environment.items() if not has_placeholder(value)}
-    ours = (name for name in environment if name.startswith(VARIABLE_PREFIX))
-    unknown = {name: "1" for name in ours if name not in _FIELDS}
-    return read_settings({**plain, **unknown})
 
 
 def _note_replaced_entry(
@@ -196,6 +170,9 @@ def _note_replaced_entry(
 ) -> None:
     """Name an entry that starts something else. Its arguments and values may be secret."""
     client, entry, env = configuration.client, configuration.entry, configuration.environment
+    if client.written and configuration.problem:
+        problem = f"{configuration.path} {configuration.problem}"
+        note(f"{problem}, so it is left alone: you add trax by hand.")
     if not entry or starts_this_installation(entry) or configuration.problem:
         return
     note(f"{client.title} has a trax already. It started {redact(str(entry.get('command')))}.")
@@ -206,10 +183,8 @@ def _note_replaced_entry(
         note(f"The key will be sent to {redact(env[BASE_URL])}: is it an address that you know?")
 
 
-def _take_key(client: McpClient, environment: Mapping[str, str]) -> bool:
-    """Write the key that the user gives to the key file; without one, keep the key that it has.
-
-    Returns whether the file has a new key.
+def _take_key(configurations: Sequence[Configuration], settings: Mapping[str, str]) -> None:
+    """Write the key that the user gives to the key file, or keep the one that it has.
 
     Raises:
         InstallError: there is none, or TRaX refuses it; then nothing is written.
@@ -217,83 +192,88 @@ def _take_key(client: McpClient, environment: Mapping[str, str]) -> bool:
     try:
         stored = read_key(key_path())
     except CannotStart:
-        stored = None  # it is written anew
+        stored = None  # a new one replaces it
     if stored and stored.base_url is None:
         stored = None  # nothing says where it belongs, so it is sent nowhere
-    base_url = _base_url(environment, stored)
-    note(_KEYS_ARE_MADE if sys.stdin.isatty() else _KEY_FROM_STDIN)
-    given = ask_key(has_key=stored is not None)
-    key = given or (stored.key if stored else "")
-    if not key:
-        raise InstallError(_NO_KEY)
-    if not given and stored and stored.base_url != base_url:
+    addresses = {_base_url({**it.environment, **settings}, stored) for it in configurations}
+    if len(addresses) > 1:
+        listed = " and ".join(sorted(addresses))
         raise InstallError(
-            f"the key that you have is for {stored.base_url}. Give one for {base_url}"
+            f"a key is for one address, and these are for {listed}. Install them one at a time"
         )
+    (base_url,) = addresses
+    is_terminal = sys.stdin.isatty()
+    note(_KEYS_ARE_MADE if is_terminal else _KEY_FROM_STDIN)
+    key = _ask_good_key(base_url, stored, tries=_TRIES if is_terminal else 1)
+    write_key(key, base_url, stored)
+    note(f"It is in {shorten(key_path())}, which only you can read.")
+
+
+def _ask_good_key(base_url: str, stored: StoredKey | None, *, tries: int) -> str:
     from trax_mcp.cli.install.key_check import check_key  # noqa: PLC0415  only where one is tried
 
-    of_trax = {**dict.fromkeys(_KEY_VARIABLES, ""), BASE_URL: base_url}
-    note(check_key(key, _settings_of({**environment, **of_trax})))
-    if stored and stored.base_url != base_url and (others := _others_with_the_key(client)):
-        note(f"This key is for {others} too: from the next start at {base_url}.")
-    return write_key(key, base_url, stored)
-
-
-def _others_with_the_key(client: McpClient) -> str:
-    """The other clients that read the key file, by name."""
-    found = (Configuration.read(it) for it in FILE_CLIENTS.values() if it.name != client.name)
-    others = [it for it in found if it.entry and starts_this_installation(it.entry)]
-    with_file = [
-        it.client.title
-        for it in others
-        if SANDBOX_SWITCH not in it.entry.get("args", [])
-        and not {*_KEY_VARIABLES} & it.environment.keys()
-    ]
-    return " and ".join(with_file)
+    try:
+        key = ask_key(base_url, stored)
+        note(check_key(key, read_settings({BASE_URL: base_url})))
+    except WrongKey as problem:
+        if tries == 1:
+            raise
+        sentence = _sentence(problem)
+        note(f"{sentence[0].upper()}{sentence[1:]} Try again.")
+        return _ask_good_key(base_url, stored, tries=tries - 1)
+    return key
 
 
 def _base_url(environment: Mapping[str, str], stored: StoredKey | None) -> str:
     """The deployment that the key is for: of the entry, of the shell, or as before.
 
     Raises:
-        InstallError: only the client knows it, or it is no address.
+        InstallError: it is no address.
     """
     named = environment.get(BASE_URL) or os.environ.get(BASE_URL, "").strip()
     base_url = named or (stored and stored.base_url) or DEFAULT_BASE_URL
-    if has_placeholder(base_url):
-        raise InstallError(f"a key is for one address, and {BASE_URL} is filled in by your client")
     try:
         return read_settings({BASE_URL: base_url}).base_url.rstrip("/")
     except CannotStart as error:
         raise InstallError(str(error)) from None
 
 
-def _configure(
-    client: McpClient, settings: Mapping[str, str], *, sandbox: bool, is_new_key: bool
+def _configure_all(
+    clients: Sequence[McpClient], settings: Mapping[str, str], *, sandbox: bool
 ) -> int:
-    """Add the entry. Reads again, because the client may have written to the file meanwhile."""
-    old = Configuration.read(client)
-    entry = _entry(old, settings, sandbox=sandbox)
+    """Add the entry to each. Reads again, because a client may have written meanwhile."""
+    codes = []
+    for client in clients:
+        if len(clients) > 1:
+            say("")
+        try:
+            codes.append(_configure(Configuration.read(client), settings, sandbox=sandbox))
+        except InstallError as problem:
+            note(f"trax-mcp: {client.title} is as it was: {_sentence(problem)}")
+            return 1
+    if clients:
+        note(_FIRST_WORDS)
+    return max(codes, default=1)
+
+
+def _configure(old: Configuration, settings: Mapping[str, str], *, sandbox: bool) -> int:
+    client, entry = old.client, _entry(old, settings, sandbox=sandbox)
     studios = "the sandbox" if sandbox else "your studios"
-    key = {} if sandbox else {"new key" if is_new_key else "key": key_path()}
     # A path that install cannot write is right if it has what install would write.
     if old.entry and old.with_entry(entry) == old.document:
         say(f"{client.title} was set up already, on {studios}.")
-        _report(old, key)
+        _report(old, None)
     elif old.problem:
-        if is_new_key:
-            note(f"Your key was written to {key_path()}.")
         _show_what_to_paste(old, new_entry(client, sandbox=sandbox, env=settings))
         return 1 if client.written else 0
     else:
         is_new_folder = not (old.path or Path()).parent.exists()
         backup = old.write(old.with_entry(entry))
         say(f"{client.title} starts trax-mcp from now on, on {studios}.")
-        _report(old, ({"backup": backup} if backup else {}) | key)
+        _report(old, backup)
         if is_new_folder:
             say(f"No settings of {client.title} were found here. Is it installed?")
     say(client.next_step)
-    say(_FIRST_WORDS)
     return 0
 
 
@@ -313,23 +293,23 @@ def _show_what_to_paste(old: Configuration, entry: Entry) -> None:
         note(f"  {_place(client)}")
     _say_entry(client, entry)
     note(client.next_step)
-    note(_FIRST_WORDS)
 
 
-def _report(old: Configuration, files: Mapping[str, Path]) -> None:
-    for label, path in {"configuration": old.path or Path(), **files}.items():
-        say(f"  {label:<13}  {shorten(path)}")
-    if old.environment.get(KEY):
-        say("The key that stood in the configuration is out of it; the backup still has it.")
-        say("Delete the backup once all works, and if you use that key no more, revoke it")
-        say(f"on {KEYS_SCREEN}.")
+def _report(old: Configuration, backup: Path | None) -> None:
+    say(f"  configuration  {shorten(old.path or Path())}")
+    if backup:
+        say(f"  backup         {shorten(backup)}")
+    if backup and old.environment.get(KEY):
+        say("The backup still has the key that stood there: delete it once all works.")
+        say(f"If nothing else uses that key, revoke it on {KEYS_SCREEN}.")
     for project in old.projects_with_entry:
         say(f"In {project} alone, another entry counts, which {old.client.title} made for it.")
         say(f"If it should not: run {LOCAL_REMOVAL} there.")
 
 
-def _sentence(text: str) -> str:
+def _sentence(problem: InstallError) -> str:
     """With a full stop, unless it ends already."""
+    text = str(problem)
     return text if text.endswith((".", "?")) else f"{text}."
 
 

@@ -11,7 +11,7 @@ from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Page, Studio
 from trax_mcp.api.reads import ListStudios
 from trax_mcp.cli.access import client_for
-from trax_mcp.cli.install.configuration import InstallError
+from trax_mcp.cli.install.configuration import WrongKey
 from trax_mcp.cli.terminal import console_on, waiting
 from trax_mcp.settings import DEFAULT_BASE_URL, KEYS_SCREEN, Settings
 
@@ -22,7 +22,7 @@ def check_key(key: str, settings: Settings) -> str:
     Waits for at most TRAX_TIMEOUT_SECONDS.
 
     Raises:
-        InstallError: TRaX refuses the key.
+        WrongKey: TRaX refuses the key.
     """
     at = "" if settings.base_url == DEFAULT_BASE_URL else f" at {settings.base_url}"
     try:
@@ -35,9 +35,9 @@ def check_key(key: str, settings: Settings) -> str:
             return f"Key works{at}, but {lacks}."
         # A 403 without this code can come from a gateway, which has not looked at the key.
         if failure.code == "invalid_key" or failure.http_status == HTTPStatus.UNAUTHORIZED:
-            raise InstallError(
-                f"TRaX{at} refuses this key: it is unknown, revoked or expired. Make a new one on"
-                f" {KEYS_SCREEN}, and run this again"
+            raise WrongKey(
+                f"TRaX{at} doesn't recognize that key. Check that you copied all of it, or make a"
+                f" new one on {KEYS_SCREEN}"
             ) from None
         why = failure.happened
         return f"Key kept, but not checked: {why}. Check it later with trax-mcp doctor."

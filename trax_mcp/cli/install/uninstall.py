@@ -1,14 +1,14 @@
 """`trax-mcp uninstall`: takes trax-mcp out of MCP clients, and names what else may be deleted."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 from trax_mcp.api.caller import redact
-from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS, LOCAL_REMOVAL
+from trax_mcp.cli.install.clients import FILE_CLIENTS, LOCAL_REMOVAL, McpClient
 from trax_mcp.cli.install.configuration import IS_TOML, Configuration, InstallError, backup_of
-from trax_mcp.cli.terminal import note, say, unknown_client
+from trax_mcp.cli.terminal import note, say
 from trax_mcp.private_files import (
     key_path,
     passkey_path,
@@ -19,27 +19,31 @@ from trax_mcp.private_files import (
 from trax_mcp.settings import KEYS_SCREEN, Settings, read_settings
 
 
-def run(name: str | None, environment: Mapping[str, str]) -> int:
-    """Remove the entry `trax` from the configuration of a client, or of each that has one.
+def run(clients: Sequence[McpClient], environment: Mapping[str, str]) -> int:
+    """Remove the entry `trax` from the configurations of clients, or of each that has one.
 
     An entry that starts something else than trax-mcp stays. Nothing else is deleted: what may be is
-    printed. Returns 1 if something is left to do by hand.
+    printed, unless another client needs it. Returns 1 if something is left to do by hand.
     """
-    if name is not None and name not in CLIENTS:
-        return unknown_client(name, CLIENTS, "without CLIENT it looks at them all")
-    clients = FILE_CLIENTS.values() if name is None else [CLIENTS[name]]
-    if name is not None and CLIENTS[name].path is None:
-        note(f"You added trax by hand, so take it out by hand: {CLIENTS[name].where}.")
+    by_hand = [it for it in clients if it.path is None]
+    for client in by_hand:
+        note(f"You added trax by hand, so take it out by hand: {client.where}.")
+    if by_hand and len(by_hand) == len(clients):
         return 1
-    found = [it for it in map(Configuration.read, clients) if it.entry or not it.readable]
+    read = [Configuration.read(it) for it in clients or FILE_CLIENTS.values()]
+    found = [it for it in read if it.entry or not it.readable]
     done = [_remove(it) for it in found]
     if not found:
-        none = "No MCP client here has a" if name is None else f"{CLIENTS[name].title} has no"
-        say(f"{none} trax. Nothing was changed.")
-    elif len(done) == 1 and not done[0]:
+        none = (
+            f"{' and '.join(it.title for it in clients)} had"
+            if clients
+            else "No MCP client here has"
+        )
+        say(f"{none} {'no' if clients else 'a'} trax. Nothing was changed.")
+    elif not any(done):
         say("Nothing was changed.")
     _say_what_may_be_deleted(read_settings(environment))
-    return 0 if all(done) else 1
+    return 0 if all(done) and not by_hand else 1
 
 
 def _remove(configuration: Configuration) -> bool:
@@ -58,13 +62,12 @@ def _remove(configuration: Configuration) -> bool:
         note(f"{path} is left alone.{why} Take out {place} by hand.")
         return False
     try:
-        backup = configuration.write(configuration.with_entry(None))
+        configuration.write(configuration.with_entry(None))
     except InstallError as problem:
         note(f"trax-mcp: {problem}. Take out {place} by hand.")
         return False
-    say(f"{client.title} starts trax-mcp no more. Restart it.")
+    say(f"{client.title} no longer starts trax-mcp. Restart it.")
     say(f"  configuration  {shorten(path or Path())}")
-    say(f"  backup         {shorten(backup or Path())}")
     for project in configuration.projects_with_entry:
         say(f"In {project} there is one more: run {LOCAL_REMOVAL} there.")
     return True
@@ -79,18 +82,31 @@ def _is_ours(entry: dict[str, object]) -> bool:
 
 
 def _say_what_may_be_deleted(settings: Settings) -> None:
-    backups = [backup_of(it.path().resolve()) for it in CLIENTS.values() if it.path]
-    files = [
-        ("your key", key_path()),
-        ("your passkey", passkey_path(settings)),
-        ("who is signed in", sign_in_path(settings)),
-        ("and its secret", sign_in_secret_path(settings)),
-        *(("a backup", it) for it in backups),
-    ]
-    if sys.prefix != sys.base_prefix:
-        files.append(("its environment", Path(sys.prefix)))
-    say("You may delete what you need no more:")
-    for label, path in files:
-        if path.exists():
-            say(f"  {label:<16}  {shorten(path)}")
-    say(f"A key that nobody needs is revoked on {KEYS_SCREEN}.")
+    """Name the backups, and the rest unless another client still starts trax-mcp."""
+    read = [Configuration.read(it) for it in FILE_CLIENTS.values()]
+    users = [it.client.title for it in read if _is_ours(it.entry)]
+    files = [("a backup", backup_of(it.path.resolve())) for it in read if it.path]
+    if users:
+        use = "use" if users[1:] else "uses"
+        *most, last = users
+        named = f"{', '.join(most)} and {last}" if most else last
+        say(f"{named} still {use} trax-mcp, so your key stays.")
+    else:
+        files += [
+            ("your key", key_path()),
+            ("your passkey", passkey_path(settings)),
+            ("who is signed in", sign_in_path(settings)),
+            ("and its secret", sign_in_secret_path(settings)),
+        ]
+        if sys.prefix != sys.base_prefix:
+            files.append(("its environment", Path(sys.prefix)))
+    if here := [(label, path) for label, path in files if path.exists()]:
+        say(
+            "You can also delete:"
+            if users
+            else "If you pasted it nowhere else, you can also delete:"
+        )
+    for label, path in here:
+        say(f"  {label:<16}  {shorten(path)}")
+    if not users:
+        say(f"If nothing else uses your key, revoke it on {KEYS_SCREEN}.")
