@@ -311,9 +311,8 @@ class Settings(BaseModel):
     characters, the same for all processes. Only you may be able to open it. `TRAX_STORE_URL` needs
     it."""
     drain_seconds: float = Field(0, ge=0, le=600)
-    """For how many seconds `trax-mcp http` serves on after SIGTERM or SIGHUP, at most 600.
-    Meanwhile `GET /readyz` answers 503, so that a proxy sends new requests elsewhere and calls
-    finish."""
+    """For how many seconds `trax-mcp http` serves on after SIGTERM, at most 600, if calls run so
+    long. Meanwhile `GET /readyz` answers 503, so that a proxy sends new requests elsewhere."""
     metrics_port: int | None = Field(None, ge=0, le=65535)
     """The port at which Prometheus finds the metrics of `trax-mcp http`; 0 is any free one. It
     needs the extra `telemetry`. Without it, there are none."""

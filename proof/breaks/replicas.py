@@ -9,8 +9,8 @@ from trax_mcp.api import accepted_keys
 from trax_mcp.api.accepted_keys import AcceptedKeys
 from trax_mcp.consent.state import StudioRecord
 from trax_mcp.consent.store import Store
+from trax_mcp.http.run import Serving
 from trax_mcp.replicas import engine_keys, engine_records
-from trax_mcp.server.readiness import Readiness
 
 if TYPE_CHECKING:
     from trax_mcp.api.caller import Caller
@@ -95,7 +95,7 @@ CHANGES: Final[Changes] = {
         ),
     ],
     "No read fails": [
-        ("tests/server/test_readiness.py", swap(Readiness.is_draining).by(lambda *_: False)),
+        ("tests/server/test_readiness.py", swap(Serving.is_ready).by(lambda *_: True)),
     ],
     "**Without that password": [
         (

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from proof.replicas.throwaway_engine import ThrowawayEngine
 
-_DRAIN_SECONDS: Final = "5"
-"""Sessions live for half of it, and the proxy checks the health of replicas each half second."""
+_DRAIN_SECONDS: Final = "30"
+"""As in `deploy/`. A drain ends with its calls."""
 CONFIGURATION: Final = ROOT / "deploy/haproxy.cfg"
 _PAUSE_SECONDS: Final = 0.02
 

@@ -16,12 +16,9 @@ from mcp import Client
 from mcp.server import Server, ServerRequestContext
 from mcp.server.connection import Connection
 from mcp.shared.exceptions import MCPError
-from mcp.shared.memory import create_client_server_memory_streams
-from mcp.shared.message import SessionMessage
-from pydantic import ValidationError
 
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.world.wire import LEGACY, MODERN, HttpWire, request
+from tests.world.wire import LEGACY, MODERN, HttpWire
 
 Context = ServerRequestContext[Any, Any]
 
@@ -34,16 +31,6 @@ def unneeded(what: str) -> str:
 async def list_no_tools(_ctx: Context, _params: object) -> types.ListToolsResult:
     """A handler that answers at once."""
     return types.ListToolsResult(tools=[])
-
-
-async def test_every_result_of_the_later_era_still_carries_the_icon() -> None:
-    """It is part of the server info, which the SDK adds to each."""
-    icon = types.Icon(src="data:image/png;base64,AAAA")
-    server = Server("bare", on_list_tools=list_no_tools, icons=[icon])
-    async with Client(server, mode=MODERN, cache=None) as client:
-        listed = await client.list_tools()
-    stamp = (listed.meta or {})[types.SERVER_INFO_META_KEY]
-    assert "icons" in stamp, unneeded("keep the icon out of its results")
 
 
 async def test_a_server_with_streams_still_promises_that_its_lists_change() -> None:
@@ -81,29 +68,6 @@ async def test_a_handler_still_has_no_public_way_to_its_connection() -> None:
     assert seen
     found = [it for it in seen if isinstance(it, Connection)]
     assert not found, unneeded("use a private attribute")
-
-
-async def test_a_line_that_cannot_be_read_still_gets_no_answer() -> None:
-    """The next message is answered, and nothing before it."""
-    server = Server("bare", on_list_tools=list_no_tools)
-    with pytest.raises(ValidationError) as unreadable:
-        types.jsonrpc_message_adapter.validate_json("{bad")
-    message = types.jsonrpc_message_adapter.validate_python(
-        request(MODERN, "tools/list", number=1), by_name=False
-    )
-    async with (
-        create_client_server_memory_streams() as ((answers, messages), streams),
-        anyio.create_task_group() as tasks,
-    ):
-        tasks.start_soon(server.run, *streams, server.create_initialization_options())
-        with anyio.fail_after(PATIENCE_SECONDS):
-            await messages.send(unreadable.value)
-            await messages.send(SessionMessage(message))
-            first = await answers.receive()
-        tasks.cancel_scope.cancel()
-    assert isinstance(first, SessionMessage)
-    is_answer = isinstance(first.message, types.JSONRPCResponse) and first.message.id == 1
-    assert is_answer, unneeded("answer such a line")
 
 
 async def test_a_stream_that_names_the_event_seen_last_is_still_not_answered() -> None:

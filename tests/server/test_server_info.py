@@ -1,16 +1,12 @@
-"""The server's words about itself when a client connects: instructions, name and icon."""
+"""The server's words about itself when a client connects: instructions and name."""
 
 from __future__ import annotations
 
 import json
-import struct
-from base64 import b64decode
-
-from mcp_types import SERVER_INFO_META_KEY
 
 from tests.support.product.server import VERSION
 from tests.world.answers import text_of
-from tests.world.wire import LEGACY, MODERN
+from tests.world.wire import LEGACY
 from tests.world.world import MINE, open_world
 
 STAMP = {
@@ -24,25 +20,17 @@ STAMP = {
 PURPOSE = "Runs live streams on TRaX: go live, go offline, viewers' chat, destinations, studios."
 
 
-async def test_a_client_that_connects_reads_a_name_an_icon_and_where_to_start(era: str) -> None:
-    """The icon is in the answer itself: a client fetches nothing. It takes 1.3 kB.
+async def test_a_client_that_connects_reads_a_name_and_where_to_start(era: str) -> None:
+    """A model reads the instructions before everything else, and has missed each of these once.
 
-    A model reads the instructions before everything else, and has missed each of these once.
+    No answer has an icon: in the later era it would be in every result.
     """
     mode = era if era == LEGACY else "auto"  # a pinned client of the later era asks for none
     async with open_world(MINE, era=mode) as it:
         info, instructions = it[MINE].client.server_info, it[MINE].client.instructions or ""
     assert info is not None
     shown = info.model_dump(mode="json", by_alias=True, exclude_none=True)
-    (icon,) = shown.pop("icons")
     assert shown == STAMP
-    scheme, _, encoded = icon.pop("src").partition(",")
-    assert scheme == "data:image/png;base64"
-    assert icon == {"mimeType": "image/png", "sizes": ["64x64"]}
-    png = b64decode(encoded, validate=True)
-    assert png.startswith(b"\x89PNG\r\n\x1a\n")
-    assert struct.unpack_from(">4xII", png, 8 + 4) == (64, 64)
-    assert len(encoded) <= 1_300
     assert len(instructions.split()) <= 180
     purpose, *_ = instructions.splitlines()
     assert purpose == PURPOSE, "some clients show a model this line alone"
@@ -93,14 +81,3 @@ async def test_no_rule_stands_in_the_instructions_alone() -> None:
     properties = [tool.input_schema["properties"] for tool in tools.values()]
     described = {it["confirm"]["description"] for it in properties if "confirm" in it}
     assert described == {"Only if the user's next message approves the preview. Never on your own."}
-
-
-async def test_no_other_answer_repeats_the_icon(era: str) -> None:
-    """A copy in every result, or for every tool, would be many times larger than the rest."""
-    async with open_world(MINE, era=era) as it:
-        listed, health = await it[MINE].client.list_tools(), await it[MINE].call("get_health")
-    for result in (listed, health):
-        sent = result.model_dump(mode="json", by_alias=True, exclude_none=True)
-        assert "icons" not in json.dumps(sent)
-        if era == MODERN:
-            assert sent["_meta"][SERVER_INFO_META_KEY] == STAMP

@@ -34,7 +34,7 @@ LOOP: Final = "loop"
 CANCELLED: Final = "cancelled"
 """It is cancelled."""
 APP: Final = "app"
-"""The app breaks after its start, and uvicorn serves on."""
+"""The app breaks after its start, which uvicorn does not mind."""
 
 
 async def _end(_self: object) -> None:
@@ -62,7 +62,7 @@ def _hanging(part: str) -> _patch[object]:
     if part == NAMES:
         return patch.object(socket, "getaddrinfo", _never_end)
     if part == APP:
-        return patch("trax_mcp.http.limits.Limits._check_regularly", _break)
+        return patch("trax_mcp.consent.parts.Background.run", _break)
     if part in {LOOP, CANCELLED}:
         return patch.object(Server, "main_loop", _end if part == LOOP else _cancel)
     return patch("trax_mcp.server.sdk_compat.InFlight.end", _never_end)

@@ -55,9 +55,9 @@ def need_open_files(number: int) -> None:
 def _catch_ignored_signals() -> None:
     """Ignored signals would stay ignored in children; a caught one is at its default there.
 
-    nohup ignores SIGHUP, and a shell SIGINT in a background job.
+    A shell ignores SIGINT in a background job.
     """
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, lambda *_: None)
 

@@ -1,7 +1,6 @@
 """Serves MCP over Streamable HTTP, with TRaX or the embedded sandbox."""
 
 import socket
-from asyncio import CancelledError
 from collections.abc import Mapping
 from contextlib import (
     AbstractAsyncContextManager,
@@ -27,7 +26,7 @@ from trax_mcp.cli.telemetry import export_measurements
 from trax_mcp.clock import Clock
 from trax_mcp.http.app import http_app
 from trax_mcp.http.door import PATH
-from trax_mcp.http.run import ServingEnded, listen, serve_http, url_of
+from trax_mcp.http.run import Serving, listen, serve_http, url_of
 from trax_mcp.http.server_tokens import ServerTokens
 from trax_mcp.instruments import ENGINE_UP
 from trax_mcp.open_files import raise_max_open_files
@@ -38,9 +37,8 @@ from trax_mcp.private_files import (
     store_secret,
     store_url,
 )
+from trax_mcp.process_end import exit_process
 from trax_mcp.server.logs import logging_to_stderr, tell
-from trax_mcp.server.readiness import Readiness
-from trax_mcp.server.sdk_compat import exit_process
 from trax_mcp.settings import CannotStart, Settings, how_to_add, read_settings
 
 if TYPE_CHECKING:
@@ -69,15 +67,7 @@ def run(environment: Mapping[str, str], *, host: str, port: int) -> int:
             tell(f"trax-mcp: {warning}")
         default_caller = access_of(settings).caller if settings.sandbox else ANONYMOUS
         export = export_measurements(settings, environment, over_http=True)
-        try:
-            anyio.run(_serve_http, settings, default_caller, listener, export)
-        except (ServingEnded, CancelledError) as error:
-            how = "was cancelled" if isinstance(error, CancelledError) else "has ended"
-            tell(
-                f"trax-mcp: Serving {how}, and no signal had come. This should not happen: start it"
-                " again, and report what the log says above."
-            )
-            return 1
+        anyio.run(_serve_http, settings, default_caller, listener, export)
     return 0
 
 
@@ -100,11 +90,17 @@ async def _serve_http(
             passkey,
             records=replicas.records if replicas else None,
             shared_keys=replicas.keys if replicas else None,
-            readiness=Readiness(store_answers=replicas.engine_answers if replicas else None),
+        )
+        serving = Serving(
+            service.shut_down,
+            service.in_flight.calls_run,
+            settings.drain_seconds,
+            replicas.engine_answers if replicas else None,
         )
         app = http_app(
             service,
             settings,
+            serving=serving,
             server_tokens=server_tokens,
             default_caller=default_caller,
             sign_ins=sign_ins,
@@ -119,19 +115,21 @@ async def _serve_http(
                 tell(f"trax-mcp: Prometheus finds its metrics at {export.metrics_url}")
 
         collect_garbage_again()
-        await serve_http(
+        was_stopped = await serve_http(
             app,
             listener,
-            readiness=service.readiness,
-            drain_seconds=settings.drain_seconds,
-            shut_down=service.shut_down,
+            serving=serving,
             on_start=tell_addresses,
             trusted_proxies=settings.trusted_proxies if settings.sign_in else None,
-            exit_process=exit_process,
         )
         if export is not None:
             await export.flush()
-    exit_process()
+    if not was_stopped:
+        tell(
+            "trax-mcp: Serving has ended, and no signal had come. This should not happen: start it"
+            " again, and report what the log says above."
+        )
+    exit_process(0 if was_stopped else 1)
 
 
 def _open_replicas(settings: Settings) -> "AbstractAsyncContextManager[Replicas | None]":

@@ -16,8 +16,8 @@ from trax_mcp.cli.telemetry import export_measurements
 from trax_mcp.clock import Clock
 from trax_mcp.instruments import SESSIONS
 from trax_mcp.open_files import raise_max_open_files
+from trax_mcp.process_end import exit_process
 from trax_mcp.server.logs import logging_to_stderr
-from trax_mcp.server.sdk_compat import exit_process
 from trax_mcp.server.stdio import serve_stdio
 from trax_mcp.settings import Settings, read_settings
 from trax_mcp.web.approval_page import open_page

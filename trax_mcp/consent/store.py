@@ -275,11 +275,12 @@ class Store:
         """Take a step as soon as the engine answers, after those that wait already."""
         self._later.append(step)
 
-    async def watch(self) -> None:
+    async def watch(self) -> Never:
         """Renew the turns of this process, and take the steps that the engine has missed."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._again_and_again, self._renew)
             tasks.start_soon(self._again_and_again, self._take_later_steps)  # one may send a stop
+        raise AssertionError  # what ends by a `CancelledError` ends the group without a word
 
     async def _again_and_again(self, step: LaterStep) -> Never:
         while True:

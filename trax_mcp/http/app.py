@@ -1,26 +1,29 @@
 """The MCP endpoint as an ASGI app, with health checks and the pages of signing in beside it.
 
-A request goes through three layers: `Door`, `Limits`, and the SDK's app.
+A health check is answered at once. Any other request goes through three layers: `Door`, `Limits`,
+and the SDK's app.
 """
 
+import logging
 from collections.abc import Collection
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from mcp.server import Server
 from mcp.server.transport_security import TransportSecuritySettings
-from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from trax_mcp import __version__
 from trax_mcp.api.caller import ANONYMOUS, Caller
-from trax_mcp.http.door import HEALTH_PATH, PATH, READY_PATH, Door, Tokens
+from trax_mcp.http.door import PATH, Door, Tokens
 from trax_mcp.http.limits import BODY_BYTES, Limits
 from trax_mcp.http.measured import MeasuredHttp
+from trax_mcp.http.run import Serving
 from trax_mcp.http.server_tokens import ServerTokens
 from trax_mcp.server.app import Service
-from trax_mcp.server.readiness import Readiness
 from trax_mcp.server.sdk_compat import hide_session_ids, ignore_last_event_id
 from trax_mcp.settings import Settings
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from trax_mcp.sign_in.sign_ins import SignIns
 
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
+_LOG: Final = logging.getLogger(__name__)
 _CHECKED_BY_DOOR: Final = TransportSecuritySettings(enable_dns_rebinding_protection=False)
 
 
@@ -36,6 +40,7 @@ def http_app(
     service: Service,
     settings: Settings,
     *,
+    serving: Serving,
     server_tokens: ServerTokens,
     default_caller: Caller = ANONYMOUS,
     sign_ins: "SignIns | None" = None,
@@ -81,7 +86,7 @@ def http_app(
             metadata_url=authorization_server.metadata_address,
             scopes=SCOPES,
         )
-    endpoints = _endpoints(service.server(default_caller), service.readiness, routes)
+    endpoints = _endpoints(service.server(default_caller), routes)
     door = Door(
         Limits(endpoints, service, tokens=tokens),
         hosts=_hosts(settings),
@@ -91,23 +96,50 @@ def http_app(
         server_tokens=server_tokens,
         tokens=tokens,
     )
-    return MeasuredHttp(door, [route.path for route in routes])
+    return _Outermost(MeasuredHttp(door, [route.path for route in routes]), serving)
 
 
-def _endpoints(server: Server[Any], readiness: Readiness, routes: Collection[Route]) -> ASGIApp:
-    """The MCP endpoint of the SDK, the health checks, and `routes`."""
+class _Outermost:
+    """Answers `GET /healthz` and `/readyz`, which need no caller and no room."""
 
-    async def healthz(_request: Request) -> JSONResponse:
-        return readiness.health()
+    def __init__(self, app: ASGIApp, serving: Serving) -> None:
+        self._app = app
+        self._serving = serving
 
-    async def readyz(_request: Request) -> JSONResponse:
-        return readiness.response()
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or pass the request on."""
+        path, app = scope.get("path"), self._app
+        if scope["type"] == "lifespan":
+            app = self._run_lifespan
+        if path == "/healthz":
+            app = JSONResponse({"status": "ok", "version": __version__})
+        elif path == "/readyz":
+            app = self._readiness()
+        await app(scope, receive, send)
 
+    async def _run_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception:
+            _LOG.exception("the app has ended")  # uvicorn's own line is cut short
+            raise
+
+    def _readiness(self) -> JSONResponse:
+        serving = self._serving
+        body = {"status": "ready" if serving.is_ready else "draining"}
+        if serving.store_answers is not None:
+            body["store"] = "ok" if serving.store_answers() else "away"
+        status = HTTPStatus.OK if serving.is_ready else HTTPStatus.SERVICE_UNAVAILABLE
+        return JSONResponse(body, status)
+
+
+def _endpoints(server: Server[Any], routes: Collection[Route]) -> ASGIApp:
+    """The MCP endpoint of the SDK, and `routes`."""
     app = server.streamable_http_app(
         streamable_http_path=PATH,
         max_request_body_size=BODY_BYTES,
         transport_security=_CHECKED_BY_DOOR,
-        custom_starlette_routes=[Route(HEALTH_PATH, healthz), Route(READY_PATH, readyz), *routes],
+        custom_starlette_routes=[*routes],
         max_sessions=None,  # `Limits` has them, for each caller
     )
     # Behind a proxy it would redirect to http, and some clients would send their key there.

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from trax_mcp.sign_in.sign_ins import SignIn
 
 PATH: Final = "/mcp"
-HEALTH_PATH: Final = "/healthz"
-READY_PATH: Final = "/readyz"
 
 _LOOPBACK_ORIGINS: Final = ("http://127.0.0.1", "http://localhost", "http://[::1]")
 _CLOSE: Final = {"Connection": "close"}
@@ -140,7 +138,7 @@ class Door:
         if scope["type"] == "http":
             scope, send = identify(scope, send)
         path = scope.get("path")
-        if scope["type"] != "http" or path in {HEALTH_PATH, READY_PATH}:
+        if scope["type"] != "http":
             app = self._app
         elif path in self._public_paths:
             app, send = self._refuse_host(scope) or self._app, _without_sniffing(send)

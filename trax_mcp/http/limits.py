@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from trax_mcp.actions import OPERATIONS
 from trax_mcp.api.accepted_keys import SharedKeys
 from trax_mcp.api.caller import ANONYMOUS, Caller
-from trax_mcp.http.door import HEALTH_PATH, READY_PATH, Tokens, bearer_token, refuse
+from trax_mcp.http.door import Tokens, bearer_token, refuse
 from trax_mcp.http.refusals import answer_to
 from trax_mcp.http.sessions import Session, Sessions
 from trax_mcp.open_files import max_open_files
@@ -153,7 +153,7 @@ _Group = dict[_Request, None]
 
 
 class Limits:
-    """Middleware. Ends sessions in a drain too, and what belongs to a sign-in that has ended."""
+    """Middleware. Ends also what belongs to a sign-in that has ended."""
 
     def __init__(self, app: ASGIApp, service: Service, *, tokens: Tokens | None = None) -> None:
         self._app = app
@@ -169,22 +169,18 @@ class Limits:
         """Run a request, or refuse it."""
         if scope["type"] == "lifespan":
             await self._run_lifespan(scope, receive, send)
-        elif scope["path"] in {HEALTH_PATH, READY_PATH}:  # how full it is says nothing of health
-            await self._app(scope, receive, send)
         elif scope["type"] == "http":
             await self._run(scope, receive, send)
 
     async def _run_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
-        readiness = self._service.readiness
-        readiness.on_close, readiness.is_idle = self._sessions.close, self._no_call_runs
-        with readiness.needs("the lifespan of the server"):
-            async with anyio.create_task_group() as self._sessions.tasks:
-                self._sessions.tasks.start_soon(self._check_regularly)
-                if (shared := self._service.shared_keys) is not None:
-                    await shared.exchange(self._keys)  # before the first request
-                    self._sessions.tasks.start_soon(self._exchange_regularly, shared)
-                await self._app(scope, receive, send)
-                self._sessions.tasks.cancel_scope.cancel()
+        async with anyio.create_task_group() as self._sessions.tasks:
+            self._sessions.tasks.start_soon(self._check_regularly)
+            if (shared := self._service.shared_keys) is not None:
+                await shared.exchange(self._keys)  # before the first request
+                self._sessions.tasks.start_soon(self._exchange_regularly, shared)
+            await self._app(scope, receive, send)
+            self._sessions.forget_all()
+            self._sessions.tasks.cancel_scope.cancel()
 
     async def _exchange_regularly(self, shared: SharedKeys) -> None:
         while True:
@@ -340,9 +336,6 @@ class Limits:
 
     def _is_accepted(self, group: _Group) -> bool:
         return self._keys.has(next(iter(group)).caller)
-
-    def _no_call_runs(self) -> bool:
-        return not any(it.use for group in self._requests.values() for it in group)
 
     # Sign-ins that have ended ---------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from trax_mcp.http.door import HEALTH_PATH, PATH, READY_PATH
+from trax_mcp.http.door import PATH
 from trax_mcp.instruments import FAILED, HTTP_REQUESTS, OTHER, REFUSED
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
@@ -15,11 +15,11 @@ _NO_STATUS: Final = 500
 
 
 class MeasuredHttp:
-    """ASGI middleware around all others. `routes` are the paths besides those of MCP and health."""
+    """ASGI middleware around all others. `routes` are the paths besides MCP's."""
 
     def __init__(self, app: ASGIApp, routes: Collection[str] = ()) -> None:
         self._app = app
-        self._routes = frozenset((PATH, HEALTH_PATH, READY_PATH, *routes))
+        self._routes = frozenset((PATH, *routes))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run a request, and measure it when its answer is complete, or its client has left."""

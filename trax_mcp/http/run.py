@@ -1,4 +1,4 @@
-"""Serve any ASGI app on a port, and shut down within a second of a signal, or after a drain.
+"""Serve any ASGI app on a port until a signal comes, and end in good order.
 
 Slow heads and idle connections are left to a proxy in front: `deploy/` has two.
 
@@ -6,28 +6,20 @@ Does not import the MCP SDK, which `trax-mcp sandbox` does not need.
 """
 
 import errno
+import math
 import signal
 import socket
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from types import FrameType
-from typing import Final, NoReturn
+from typing import Final
 
-import anyio
 import uvicorn
 from starlette.types import ASGIApp
 
-from trax_mcp.server.readiness import Readiness, ShutDown
+from trax_mcp.process_end import exit_soon
 from trax_mcp.settings import CannotStart
-
-ExitProcess = Callable[[int], NoReturn]
-"""Ends the process at once, with this code."""
-
-
-class ServingEnded(Exception):
-    """Serving has ended, and no signal had come."""
-
 
 _BACKLOG: Final = 128
 """asyncio accepts up to this number of connections before a request on one of them ends another."""
@@ -36,13 +28,44 @@ _KEEP_ALIVE_SECONDS: Final = 75
 
 uvicorn's own 5 s are those of httpx, too, so under load their requests met it.
 """
-_LAST_REQUESTS_SECONDS: Final = 0.05
-"""What was sent on a new connection before the shutdown arrives within this."""
-_GRACE_SECONDS: Final = 0.3
-_SHUTDOWN_SECONDS: Final = 0.85
-"""uvicorn notices a signal after at most 0.1 s, so the shutdown takes less than one second."""
-_ON_POSIX: Final = [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []
-_SIGNALS: Final = [signal.SIGINT, signal.SIGTERM, *_ON_POSIX]
+_GRACE_SECONDS: Final = 1
+_NOTICE_SECONDS: Final = 3.0
+"""A proxy that asks once a second has noticed by then that this server isn't ready."""
+
+
+async def _end_nothing() -> None:
+    """Where no calls need to be ended."""
+
+
+@dataclass(slots=True)
+class Serving:
+    """Whether a server takes requests, and how it ends.
+
+    After SIGTERM it isn't ready, but serves on for `drain_seconds` at most: until no call runs, and
+    a proxy has noticed. Then `shut_down` ends and answers the calls that are left.
+    `store_answers` says whether the engine of the replicas does: without it a server is ready,
+    since reads, chat and stops go on.
+    """
+
+    shut_down: Callable[[], Awaitable[None]] = _end_nothing
+    calls_run: Callable[[], bool] = lambda: False
+    drain_seconds: float = 0
+    store_answers: Callable[[], bool] | None = None
+    _stopped_at: float = math.inf
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether no signal has come."""
+        return self._stopped_at == math.inf
+
+    def stop(self) -> None:
+        """Be ready no more."""
+        self._stopped_at = min(self._stopped_at, time.monotonic())
+
+    def is_drained(self) -> bool:
+        """Whether to shut down."""
+        passed = time.monotonic() - self._stopped_at
+        return passed >= self.drain_seconds or (passed >= _NOTICE_SECONDS and not self.calls_run())
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -80,35 +103,20 @@ async def serve_http(
     app: ASGIApp,
     listener: socket.socket,
     *,
-    shut_down: ShutDown | None = None,
-    exit_process: ExitProcess | None = None,
-    readiness: Readiness | None = None,
-    drain_seconds: float = 0,
+    serving: Serving | None = None,
     on_start: Callable[[], None] | None = None,
     trusted_proxies: Sequence[str] | None = None,
-) -> None:
-    """Serve on an open port until a signal comes, then call `shut_down` and close.
+) -> bool:
+    """Serve on an open port until a signal comes. False if it ended without one.
 
-    `on_start` is called once requests are answered and signals are heard.
-    `exit_process` is called if closing takes too long, as it does with thousands of sessions.
-    SIGTERM and SIGHUP begin a drain of `drain_seconds`, and the shutdown follows at its end or at
-    the next signal. SIGINT is a person's, and is never delayed.
-
-    Raises:
-        ServingEnded: no signal has come, and it serves no more.
+    `on_start` is called once requests are answered and signals are heard. SIGINT is a person's, and
+    isn't delayed by a drain. Neither is a second signal.
     """
-    config = configure(app, trusted_proxies=trusted_proxies)
-    server = _HttpServer(
-        config,
-        shut_down,
-        exit_process,
-        readiness or Readiness(),
-        drain_seconds=drain_seconds,
-        on_start=on_start,
+    server = _Server(
+        configure(app, trusted_proxies=trusted_proxies), serving or Serving(), on_start
     )
     await server.serve(sockets=[listener])
-    if not server.was_signalled:
-        raise ServingEnded
+    return not server.serving.is_ready
 
 
 def configure(app: ASGIApp, *, trusted_proxies: Sequence[str] | None = None) -> uvicorn.Config:
@@ -126,73 +134,42 @@ def configure(app: ASGIApp, *, trusted_proxies: Sequence[str] | None = None) -> 
         access_log=False,
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=_GRACE_SECONDS,  # type: ignore[arg-type]  # given to wait_for
+        timeout_graceful_shutdown=_GRACE_SECONDS,
         proxy_headers=trusted_proxies is None or bool(trusted_proxies),
         forwarded_allow_ips=list(trusted_proxies) if trusted_proxies else None,
     )
 
 
-class _HttpServer(uvicorn.Server):
-    """uvicorn, but a signal is not raised again after the shutdown, so the exit code is 0."""
+class _Server(uvicorn.Server):
+    """uvicorn, but it ends calls before connections, and also when the app's lifespan has ended."""
 
     def __init__(
-        self,
-        config: uvicorn.Config,
-        shut_down: ShutDown | None,
-        exit_process: ExitProcess | None,
-        readiness: Readiness,
-        *,
-        drain_seconds: float,
-        on_start: Callable[[], None] | None,
+        self, config: uvicorn.Config, serving: Serving, on_start: Callable[[], None] | None
     ) -> None:
         super().__init__(config)
-        self._shut_down = shut_down
-        self._exit_process = exit_process
-        self._readiness = readiness
-        self._drain_seconds = drain_seconds
+        self.serving = serving
         self._on_start = on_start
-        self.was_signalled = False
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin the drain, or the shutdown."""
-        self.was_signalled = True
-        if sig == signal.SIGINT or self._readiness.is_draining:
-            super().handle_exit(sig, frame)
-        else:
-            self._readiness.begin_drain(self._drain_seconds)
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002  uvicorn's
+        """Begin to end. uvicorn would raise the signal again after it, and the code be no 0."""
+        self.should_exit |= sig == signal.SIGINT or not self.serving.is_ready
+        self.serving.stop()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say so."""
         await super().startup(sockets)
-        if self.started and self._on_start is not None:
+        if self._on_start is not None:
             self._on_start()
 
     async def on_tick(self, counter: int) -> bool:
         """Whether to shut down. uvicorn asks ten times a second."""
-        return await super().on_tick(counter) or self._readiness.is_drained()
+        has_ended = self.lifespan.shutdown_event.is_set()
+        return await super().on_tick(counter) or has_ended or self.serving.is_drained()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no more connections, end running calls, so that they are answered, and shut down."""
         for listening in self.servers:
             listening.close()
-        if self._exit_process is not None:
-            # A thread, since closing keeps the event loop busy.
-            code = 0 if self.was_signalled else 1
-            timer = threading.Timer(_SHUTDOWN_SECONDS, self._exit_process, (code,))
-            timer.daemon = True
-            timer.start()
-        await anyio.sleep(_LAST_REQUESTS_SECONDS)
-        if self._shut_down is not None:
-            await self._shut_down()
+        exit_soon(1 if self.serving.is_ready else 0)
+        await self.serving.shut_down()
         await super().shutdown(sockets)
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        # `nohup` ignores SIGHUP, and that stays.
-        handled = [it for it in _SIGNALS if signal.getsignal(it) is not signal.SIG_IGN]
-        before = {number: signal.signal(number, self.handle_exit) for number in handled}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)

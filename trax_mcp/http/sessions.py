@@ -68,7 +68,6 @@ class Sessions:
         self._clock = clock
         self._by_id: dict[str, Session] = {}
         """The one that was used longest ago is the first."""
-        self._is_closing = False
 
     def find(self, session_id: str | None, caller: Caller) -> Session | None:
         """The session with this id, if it is this caller's."""
@@ -97,8 +96,6 @@ class Sessions:
     def finish(self, session: Session, *, is_stream: bool) -> None:
         """Note that a request has ended."""
         self._count(session, -1, is_stream=is_stream)
-        if self._is_closing and not session.calls:
-            self.end(session)
 
     def remove(self, session: Session) -> bool:
         """Remove a session that has ended. False if it was removed before."""
@@ -116,19 +113,17 @@ class Sessions:
             # Not in the request's task: that can be cancelled.
             self.tasks.start_soon(self._delete, session)
 
-    def close(self) -> None:
-        """End every session in which no call runs, from now on."""
-        self._is_closing = True
-        for session in tuple(self._by_id.values()):
-            if not session.calls:
-                self.end(session)
-
     def forget_ended(self) -> None:
         """Forget those that the SDK has ended."""
         earliest = self._clock.seconds() - _IDLE_SECONDS
         for session in tuple(self._by_id.values()):
             if session.is_idle and session.last_used < earliest:
                 self.remove(session)
+
+    def forget_all(self) -> None:
+        """Forget all at the end of the process, and measure how long they have lasted."""
+        for session in tuple(self._by_id.values()):
+            self.remove(session)
 
     def tokens(self) -> set[str | None]:
         """The tokens that were used last in each session."""

@@ -68,7 +68,7 @@ def answer_on_shutdown(
     """If `in_flight` cancels the call, answer with an error."""
 
     async def run(request: Request[ParamsT]) -> ResultT:
-        with in_flight.track():
+        with in_flight.call():
             return await answer(request)
         raise MCPError(types.CONNECTION_CLOSED, _SHUTTING_DOWN)  # reached only when ended
 

@@ -5,23 +5,17 @@ SDK without most of them, and fails when it no longer needs one.
 """
 
 import logging
-import os
 import re
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, TypeVar
 
 import anyio
 import mcp_types as types
-from anyio.abc import ObjectSendStream
 from mcp.server import Server, ServerRequestContext
 from mcp.server.connection import Connection
 from mcp.server.context import CallNext, HandlerResult
-from mcp.shared.message import SessionMessage
-from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-from pydantic import ValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 LifespanT = TypeVar("LifespanT")
@@ -46,15 +40,14 @@ async def drop_unreadable_traces(
     return await call_next(replace(ctx, meta=readable))
 
 
-# 2. Capabilities and server info ------------------------------------------------------------------
+# 2. Capabilities ---------------------------------------------------------------------------------
 
 
-class TerseServer(Server[LifespanT]):
-    """A server that promises no list changes, and sends its icon only when a client connects.
+class ServerOfFixedLists(Server[LifespanT]):
+    """A server that promises no list changes: clients would hold a stream open for them.
 
-    Seen in 2.3.0: a server with `subscriptions/listen` declares `listChanged` for every list, and
-    the server info, icons included, is in `_meta` of every result of the later era.
-    Watch: python-sdk#3493, and `Server.server_info_stamp`.
+    Seen in 2.3.0: a server with `subscriptions/listen` declares `listChanged` for every list.
+    Watch: python-sdk#3493.
     """
 
     def get_capabilities(self, *args: Any, **named: Any) -> types.ServerCapabilities:  # noqa: ANN401
@@ -64,27 +57,6 @@ class TerseServer(Server[LifespanT]):
             if capability is not None:
                 capability.list_changed = False
         return capabilities
-
-    @property
-    def server_info_stamp(self) -> dict[str, Any]:
-        """The server info without the icon."""
-        return dict(self._info_without_icon)
-
-    @cached_property
-    def _info_without_icon(self) -> dict[str, str]:
-        return {name: it for name, it in super().server_info_stamp.items() if name != "icons"}
-
-    async def discover(
-        self, ctx: ServerRequestContext[Any, Any], _params: object
-    ) -> types.DiscoverResult:
-        """Answer `server/discover`, with the icon."""
-        info = self.server_info.model_dump(mode="json", by_alias=True, exclude_none=True)
-        return types.DiscoverResult(
-            supported_versions=list(MODERN_PROTOCOL_VERSIONS),
-            capabilities=self.get_capabilities(protocol_version=ctx.protocol_version),
-            instructions=self.instructions,
-            _meta={types.SERVER_INFO_META_KEY: info},
-        )
 
 
 # 3. The connection of a request -------------------------------------------------------------------
@@ -113,10 +85,25 @@ class InFlight:
 
     def __init__(self) -> None:
         self._scopes: set[anyio.CancelScope] = set()
+        self._calls = 0
+
+    def calls_run(self) -> bool:
+        """Whether a call runs. A stream isn't one."""
+        return self._calls > 0
 
     @contextmanager
-    def track(self) -> Iterator[None]:
+    def call(self) -> Iterator[None]:
         """Run a block that `end` cancels. The code after the block runs then, too."""
+        self._calls += 1
+        try:
+            with self.stream():
+                yield
+        finally:
+            self._calls -= 1
+
+    @contextmanager
+    def stream(self) -> Iterator[None]:
+        """The same, for what would never end by itself."""
         with anyio.CancelScope() as scope, self.ending(scope):
             yield
 
@@ -164,60 +151,7 @@ class OpenStreams:
             del self._callbacks[session_id]
 
 
-# 6. Unreadable lines on stdio ---------------------------------------------------------------------
-
-_NEXT_STEP: Final = "Nothing was done. Send one JSON-RPC 2.0 message on each line."
-
-
-async def answer_unreadable_lines(
-    lines: AsyncIterable[SessionMessage | Exception],
-    messages: ObjectSendStream[SessionMessage | Exception],
-    answer: Callable[[SessionMessage], Awaitable[None]],
-) -> None:
-    """Pass on each message, and answer each line that is not a message, but for blank ones.
-
-    Source of the codes: JSON-RPC 2.0, section 5.1. Of the line, its id too, nothing is used.
-
-    Seen in 2.3.0: the SDK leaves such a line without an answer, so its sender waits for ever.
-    Watch: what `JSONRPCDispatcher` does with exceptions on its read stream.
-    """
-    async with messages:
-        async for line in lines:
-            if not isinstance(line, Exception):
-                await messages.send(line)
-            elif error := _unreadable(line):
-                await answer(
-                    SessionMessage(types.JSONRPCError(jsonrpc="2.0", id=None, error=error))
-                )
-
-
-def _unreadable(reason: Exception) -> types.ErrorData | None:
-    problem = reason.errors(include_url=False)[0] if isinstance(reason, ValidationError) else None
-    if problem is None or problem["type"] != "json_invalid":
-        message = f"This is no JSON-RPC message. {_NEXT_STEP}"
-        return types.ErrorData(code=types.INVALID_REQUEST, message=message)
-    if not str(problem["input"]).strip():
-        return None
-    return types.ErrorData(code=types.PARSE_ERROR, message=f"{problem['msg']}. {_NEXT_STEP}")
-
-
-# 7. The end of a process --------------------------------------------------------------------------
-
-
-def exit_process(code: int = 0) -> NoReturn:
-    """End the process at once, whatever its threads do.
-
-    asyncio waits for those that look a name up, and a name server may not answer.
-
-    Seen in 2.3.0: the SDK reads stdin in a thread that cancellation does not end, so a process that
-    got a signal stays until its client writes or hangs up.
-    Watch: python-sdk#3551.
-    """
-    logging.shutdown()  # waits only a moment for the reader of stderr
-    os._exit(code)
-
-
-# 8. Session ids in the log ------------------------------------------------------------------------
+# 6. Session ids in the log ------------------------------------------------------------------------
 
 _SESSION_ID = re.compile(r"\b[0-9a-f]{32}\b")
 
@@ -236,7 +170,7 @@ def _hide_session_ids(record: logging.LogRecord) -> bool:
     return True
 
 
-# 9. Where a stream was left off -------------------------------------------------------------------
+# 7. Where a stream was left off -------------------------------------------------------------------
 
 
 def ignore_last_event_id(app: ASGIApp) -> ASGIApp:

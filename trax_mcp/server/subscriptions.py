@@ -65,7 +65,7 @@ class Subscriptions:
             raise MCPError(types.INVALID_REQUEST, "A subscription needs a request id.")
         meta = {SUBSCRIPTION_ID_META_KEY: request_id}
         subscriber = _Subscriber(self.resources, request.watchers)
-        with closing(subscriber), self.in_flight.track():
+        with closing(subscriber), self.in_flight.stream():
             uris = dict.fromkeys(request.params.notifications.resource_subscriptions or ())
             accepted = await subscriber.subscribe_all(list(uris), request.caller)
             await ctx.session.send_notification(_acknowledgement(accepted, meta), request_id)

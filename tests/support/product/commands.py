@@ -168,10 +168,11 @@ def _unchanged_process() -> Iterator[None]:
 
     async def end_at_once(
         *_: object, on_start: Callable[[], None] | None = None, **_options: object
-    ) -> None:
-        """Start, and serve nobody."""
+    ) -> bool:
+        """Start, and serve nobody until the signal that comes at once."""
         if on_start is not None:
             on_start()
+        return True
 
     log = logging.getLogger()
     levels = {it: it.level for it in (log, *_loggers())}
@@ -181,7 +182,7 @@ def _unchanged_process() -> Iterator[None]:
         patch.object(serve_http, "serve_http", end_at_once),
         patch.object(sandbox_command, "serve_http", end_at_once),
         patch.object(serve_stdio, "exit_process", lambda: None),
-        patch.object(serve_http, "exit_process", lambda: None),
+        patch.object(serve_http, "exit_process", lambda _code: None),
     ):
         try:
             yield

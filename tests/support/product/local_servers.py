@@ -47,7 +47,6 @@ async def listening(
     """
     listener = listener or listen_on_loopback()[0]
     config = configure(app, trusted_proxies=trusted_proxies)
-    config.timeout_graceful_shutdown = 1
     config.load()
     config.ssl = tls
     server = uvicorn.Server(config)

@@ -18,6 +18,7 @@ from trax_mcp.api.client import Client
 from trax_mcp.cli.service import build_service
 from trax_mcp.consent.stop_token import sign_stop
 from trax_mcp.http.app import http_app
+from trax_mcp.http.run import Serving
 from trax_mcp.http.server_tokens import ServerTokens
 from trax_mcp.settings import read_settings
 
@@ -86,7 +87,7 @@ class Product:
             records=memory.records if memory else None,
             shared_keys=memory.keys if memory else None,
         )
-        self._door: Any = None
+        self._app: Any = None
 
     def server(self, key: str | None = SANDBOX_KEY) -> Server[Any]:
         """The MCP server for clients in memory, which all have this key.
@@ -98,15 +99,20 @@ class Product:
     def app(self, key: str | None = None, **more: Any) -> Any:  # noqa: ANN401  parts of sign-in
         """The app that `trax-mcp http` serves. `key` is that of requests without one."""
         tokens, caller = ServerTokens(self.settings), Caller(key)
-        self._door = http_app(
-            self._service, self.settings, server_tokens=tokens, default_caller=caller, **more
+        self._app = http_app(
+            self._service,
+            self.settings,
+            serving=Serving(),
+            server_tokens=tokens,
+            default_caller=caller,
+            **more,
         )
-        return self._door
+        return self._app
 
     @property
     def open_streams(self) -> int:
         """How many streams of sessions are open."""
-        groups = self._door._app._app._requests.values()
+        groups = self._app._app._app._app._requests.values()
         return sum(it.is_get and it.started for group in groups for it in group)
 
     @property
