@@ -19,7 +19,7 @@ from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.api.text_safety import escape_invisible
 from trax_mcp.cli.access import Access, access_of, client_for
 from trax_mcp.cli.doctor_questions import describe
-from trax_mcp.cli.doctor_trax import Result, State, check_trax
+from trax_mcp.cli.doctor_trax import CheckResult, CheckState, check_trax
 from trax_mcp.cli.install.clients import FILE_CLIENTS, McpClient
 from trax_mcp.cli.install.configuration import (
     SANDBOX_SWITCH,
@@ -34,12 +34,12 @@ from trax_mcp.cli.terminal import (
 from trax_mcp.private_files import mcp_tokens, shorten, store_secret, store_url
 from trax_mcp.settings import KEYS_SCREEN, VARIABLE_PREFIX, CannotStart, Settings, read_settings
 
-Results = dict[str, "Result"]
+Results = dict[str, "CheckResult"]
 """The results of the checks by name, in order."""
 
 _READABLE_BY_OTHERS: Final = 0o044
 _NAME_COLUMNS: Final = 16
-_MARKS: Final[Mapping[State, tuple[str, str]]] = {
+_MARKS: Final[Mapping[CheckState, tuple[str, str]]] = {
     "ok": ("✓", "bold green"),
     "failed": ("✗", "bold red"),
     "warning": ("!", "bold yellow"),
@@ -77,7 +77,7 @@ def run(client: McpClient | None, environment: Mapping[str, str], *, as_json: bo
     return 0 if is_well else 1
 
 
-def _as_json(name: str, result: Result) -> dict[str, object]:
+def _as_json(name: str, result: CheckResult) -> dict[str, object]:
     differences = [
         {"where": it.where, "what": it.what, "breaking": it.breaking} for it in result.differences
     ]
@@ -91,16 +91,16 @@ def _examine_client(client: McpClient) -> Results:
     if not configuration.entry and configuration.readable:
         detail = f"{path} has no trax." if configuration.text else f"{path} is not there."
         remedy = f"Run trax-mcp install {client.name} to add trax-mcp."
-        return {client.name: Result("failed", detail, remedy)}
+        return {client.name: CheckResult("failed", detail, remedy)}
     if started.state in {"failed", "not_checked"} or not _is_here(configuration):
-        return {client.name: Result("failed", started.detail, started.remedy)}
+        return {client.name: CheckResult("failed", started.detail, started.remedy)}
     source, variables = f"{client.title}'s configuration", _variables(configuration)
     results = {client.name: started} | _run(source, variables)
     if results["settings"].state == "ok":
         described = describe(client, read_settings(variables))
         if described is not None:
             is_asked, detail, next_step = described
-            results["questions"] = Result("ok" if is_asked else "warning", detail, next_step)
+            results["questions"] = CheckResult("ok" if is_asked else "warning", detail, next_step)
     return results
 
 
@@ -112,7 +112,9 @@ def _run(source: str, variables: Mapping[str, str]) -> Results:
         return anyio.run(collect)
 
 
-async def checks(source: str, variables: Mapping[str, str]) -> AsyncIterator[tuple[str, Result]]:
+async def checks(
+    source: str, variables: Mapping[str, str]
+) -> AsyncIterator[tuple[str, CheckResult]]:
     """Check the settings in `variables`, their key and TRaX; `source` says who gives them.
 
     Yields the name of each check and its result. Settings, a key or a TRaX that failed are the
@@ -133,7 +135,9 @@ async def checks(source: str, variables: Mapping[str, str]) -> AsyncIterator[tup
             yield name, result
 
 
-def _check_settings(source: str, variables: Mapping[str, str]) -> tuple[Settings | None, Result]:
+def _check_settings(
+    source: str, variables: Mapping[str, str]
+) -> tuple[Settings | None, CheckResult]:
     """Read the settings; None if one is wrong."""
     try:
         settings = read_settings(variables)
@@ -142,35 +146,35 @@ def _check_settings(source: str, variables: Mapping[str, str]) -> tuple[Settings
             store_secret(settings)
     except CannotStart as error:
         remedy = f"Correct it: settings are read from {source}."
-        return None, Result("failed", str(error), remedy)
+        return None, CheckResult("failed", str(error), remedy)
     given = (name for name, value in variables.items() if value.strip())
     names = sorted(it for it in given if it.startswith(VARIABLE_PREFIX))
     listed = f"From {source}: {', '.join(names)}." if names else "The defaults hold."
-    return settings, Result("ok", listed)
+    return settings, CheckResult("ok", listed)
 
 
-def _check_key(settings: Settings) -> tuple[Access | None, Result]:
+def _check_key(settings: Settings) -> tuple[Access | None, CheckResult]:
     """Find the key, and the TRaX that it is for; None if there is none, or a wrong one."""
     hosted = settings.sign_in or settings.store_url or settings.store_url_file  # over HTTP alone
     if hosted and not (settings.api_key or settings.api_key_file):
         detail = "There is none: each caller sends their own."
-        return Access(settings, ANONYMOUS), Result("not_checked", detail)
+        return Access(settings, ANONYMOUS), CheckResult("not_checked", detail)
     try:
         access = access_of(settings)
     except CannotStart as error:
         remedy = "trax-mcp install CLIENT asks for another key."
-        return None, Result("failed", str(error), remedy)
+        return None, CheckResult("failed", str(error), remedy)
     if settings.sandbox:
-        return access, Result("ok", "The sandbox brings its own.")
+        return access, CheckResult("ok", "The sandbox brings its own.")
     if access.caller.key is None:
         remedy = f"Make one on {KEYS_SCREEN}, then run trax-mcp install CLIENT."
-        return None, Result("failed", "There is none.", remedy)
+        return None, CheckResult("failed", "There is none.", remedy)
     where = f"It is in {shorten(access.file) if access.file else 'TRAX_API_KEY'}"
     is_open = access.file and os.name == "posix" and access.file.stat().st_mode
     if is_open and is_open & _READABLE_BY_OTHERS:
         detail = f"{where}, which others on this computer can read."
-        return access, Result("warning", detail, "Run chmod 600 on it.")
-    return access, Result("ok", f"{where}.")
+        return access, CheckResult("warning", detail, "Run chmod 600 on it.")
+    return access, CheckResult("ok", f"{where}.")
 
 
 def _check_clients() -> Results:
@@ -179,32 +183,32 @@ def _check_clients() -> Results:
     shown = [it for it in read if it.entry or not it.readable]
     if shown:
         return {it.client.name: _check_client(it) for it in shown}
-    none = Result("warning", "No MCP client starts trax-mcp yet.", "Run trax-mcp install.")
+    none = CheckResult("warning", "No MCP client starts trax-mcp yet.", "Run trax-mcp install.")
     return {"clients": none}
 
 
-def _check_client(configuration: Configuration) -> Result:
+def _check_client(configuration: Configuration) -> CheckResult:
     path, client = _path(configuration), configuration.client
     install = f"trax-mcp install {client.name}"
     if not configuration.readable:
-        return Result("failed", f"{path} {configuration.problem}.", "Correct it by hand.")
+        return CheckResult("failed", f"{path} {configuration.problem}.", "Correct it by hand.")
     if not _is_here(configuration):
         remedy = f"If it should be this one: {install}."
-        return Result("warning", f"{path} starts another trax.", remedy)
+        return CheckResult("warning", f"{path} starts another trax.", remedy)
     starts = f"{path} starts this installation"
     variables = _variables(configuration)
     if unknown := [name for name, it in variables.items() if "${" in it]:
         detail = f"{starts}. Only {client.title} can fill in {', '.join(unknown)}."
-        return Result("not_checked", detail)
+        return CheckResult("not_checked", detail)
     try:
         settings = read_settings(variables)
         has_key = access_of(settings).caller.key is not None
     except CannotStart as error:
-        return Result("failed", f"{starts}, which then stops: {error}", "Correct it there.")
+        return CheckResult("failed", f"{starts}, which then stops: {error}", "Correct it there.")
     if not has_key:
         detail = f"{starts}, but there is no key for it."
-        return Result("warning", detail, f"Run {install}, which asks for one.")
-    return Result("ok", f"{starts}{', on the sandbox' * settings.sandbox}.")
+        return CheckResult("warning", detail, f"Run {install}, which asks for one.")
+    return CheckResult("ok", f"{starts}{', on the sandbox' * settings.sandbox}.")
 
 
 def _is_here(configuration: Configuration) -> bool:
@@ -221,7 +225,7 @@ def _path(configuration: Configuration) -> str:
     return shorten(configuration.path or Path())
 
 
-def _print_report(console: Console, results: Mapping[str, Result]) -> None:
+def _print_report(console: Console, results: Mapping[str, CheckResult]) -> None:
     """Print every result, then the summary."""
     console.print()
     for name, result in results.items():
@@ -238,7 +242,7 @@ def _print_report(console: Console, results: Mapping[str, Result]) -> None:
     console.print()
 
 
-def _summary(states: list[State]) -> Text:
+def _summary(states: list[CheckState]) -> Text:
     if failed := states.count("failed"):
         one, many = "1 thing is not as it should be.", "things are not as they should be."
         return Text(one if failed == 1 else f"{failed} {many}", "bold red")

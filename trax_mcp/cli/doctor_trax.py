@@ -19,7 +19,7 @@ from trax_mcp.api.responses import read_model
 from trax_mcp.api.text_safety import quote
 from trax_mcp.cli.doctor_answers import differences
 
-State = Literal["ok", "failed", "warning", "not_checked"]
+CheckState = Literal["ok", "failed", "warning", "not_checked"]
 """The state of what was checked. Only "failed" makes the command fail."""
 
 _READS: Final[Mapping[str, type[Operation[Model]]]] = {
@@ -45,10 +45,10 @@ _STATUS_REMEDIES: Final[tuple[tuple[range, str], ...]] = (
 """What to do about an answer with another code and such a status. For others: `_CHECK_ADDRESS`."""
 
 
-class Result(NamedTuple):
+class CheckResult(NamedTuple):
     """The result of a check: `detail` is a sentence, `remedy` the one thing to do."""
 
-    state: State
+    state: CheckState
     detail: str
     remedy: str | None = None
     differences: Sequence[Difference] = ()
@@ -66,9 +66,9 @@ class _Reads:
     may: list[str] = field(default_factory=list)
     lacks: list[str] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
-    failed: dict[str, Result] = field(default_factory=dict)
+    failed: dict[str, CheckResult] = field(default_factory=dict)
     odd: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    refused: Result | None = None
+    refused: CheckResult | None = None
     """The failure of the first read. Then the others are not tried."""
     status: int | None = None
     """The HTTP status of that failure."""
@@ -76,7 +76,7 @@ class _Reads:
 
 async def check_trax(
     client: Client, caller: Caller, address: str, *, read_only: bool
-) -> AsyncIterator[tuple[str, Result]]:
+) -> AsyncIterator[tuple[str, CheckResult]]:
     """Check what TRaX answers at this address, with a key and without.
 
     Yields the name of each check and its result. A TRaX that failed is the last.
@@ -147,24 +147,26 @@ def _has_answered(reads: _Reads | None) -> bool:
     return reads is not None and (reads.refused is None or reads.status in _ABOUT_THE_KEY)
 
 
-def _result_of_health(address: str, health: Health | None, trouble: TraxError | None) -> Result:
+def _result_of_health(
+    address: str, health: Health | None, trouble: TraxError | None
+) -> CheckResult:
     if health is None:
         why = f": {trouble.happened}" if trouble else ""
-        return Result("warning", f"{address} answers, but not with its health{why}.")
+        return CheckResult("warning", f"{address} answers, but not with its health{why}.")
     if trouble is not None:
-        return Result("ok", f"{address} answers, with its health only to a key.")
+        return CheckResult("ok", f"{address} answers, with its health only to a key.")
     if (health.status or "").lower() == "ok":
-        return Result("ok", f"{address} answers.")
+        return CheckResult("ok", f"{address} answers.")
     status = quote(health.status or "", longest=_MAX_STATUS)
     detail = f"{address} answers, but says of itself {status}, not ok."
-    return Result("warning", detail, "Look again later.")
+    return CheckResult("warning", detail, "Look again later.")
 
 
-def _result_of_reads(reads: _Reads) -> Result:
+def _result_of_reads(reads: _Reads) -> CheckResult:
     if reads.refused is not None:
         return reads.refused
     if not (reads.lacks or reads.unchecked or reads.failed):
-        return Result("ok", "TRaX accepts the key, and it may read everything.")
+        return CheckResult("ok", "TRaX accepts the key, and it may read everything.")
     detail = f"TRaX accepts the key. It may read {', '.join(reads.may) or 'nothing'}."
     if reads.lacks:
         detail += f" It lacks {', '.join(reads.lacks)}."
@@ -172,56 +174,56 @@ def _result_of_reads(reads: _Reads) -> Result:
         detail += f" Not checked without a studio: {', '.join(reads.unchecked)}."
     if reads.failed:
         detail += "".join(f" {tool} failed: {it.detail}" for tool, it in reads.failed.items())
-        return Result("failed", detail, next(iter(reads.failed.values())).remedy)
+        return CheckResult("failed", detail, next(iter(reads.failed.values())).remedy)
     if reads.lacks:
-        return Result("warning", detail, "If you need it, make a key that has it.")
-    return Result("ok", detail)
+        return CheckResult("warning", detail, "If you need it, make a key that has it.")
+    return CheckResult("ok", detail)
 
 
-def _result_of_answers(reads: _Reads) -> Result:
+def _result_of_answers(reads: _Reads) -> CheckResult:
     if not reads.odd:
-        return Result("ok", "What TRaX answered is as its reference says.")
+        return CheckResult("ok", "What TRaX answered is as its reference says.")
     told = (f"{tool}: {', '.join(found)}." for tool, found in reads.odd.items())
-    return Result("warning", " ".join(told), _TELL_US)
+    return CheckResult("warning", " ".join(told), _TELL_US)
 
 
-def _result_of_changes(health: Health | None, *, read_only: bool) -> Result:
+def _result_of_changes(health: Health | None, *, read_only: bool) -> CheckResult:
     match health and health.write_enabled:
         case True:
-            return Result("ok", "TRaX takes them. What your key may change is not tried.")
+            return CheckResult("ok", "TRaX takes them. What your key may change is not tried.")
         case False if read_only:
-            return Result("ok", f"{WRITES_OFF}; TRAX_READ_ONLY needs none.")
+            return CheckResult("ok", f"{WRITES_OFF}; TRAX_READ_ONLY needs none.")
         case False:
             remedy = "Wait: no setting of yours changes that."
-            return Result("failed", f"{WRITES_OFF}.", remedy)
+            return CheckResult("failed", f"{WRITES_OFF}.", remedy)
         case _:
-            return Result("not_checked", "TRaX does not say whether it takes changes.")
+            return CheckResult("not_checked", "TRaX does not say whether it takes changes.")
 
 
-async def _check_contract(client: Client) -> Result:
+async def _check_contract(client: Client) -> CheckResult:
     try:
         live = (await client.call(GetOpenapi(), ANONYMOUS, retry=False)).model_extra
     except TraxError as error:  # no other call needs it
         if error.http_status == HTTPStatus.NOT_FOUND:
-            return Result("not_checked", "TRaX publishes none at /v1/openapi.json (HTTP 404).")
-        return Result("warning", f"TRaX's own can't be read: {error.happened}.")
+            return CheckResult("not_checked", "TRaX publishes none at /v1/openapi.json (HTTP 404).")
+        return CheckResult("warning", f"TRaX's own can't be read: {error.happened}.")
     found = sorted(fold(compare(live, CONTRACT.document)), key=lambda it: not it.breaking)
     if not found:
-        return Result("ok", f"It is the one that is built in ({CONTRACT.version}).")
+        return CheckResult("ok", f"It is the one that is built in ({CONTRACT.version}).")
     breaking = sum(it.breaking for it in found)
     count = f"{len(found)}, {breaking or 'none'} of them breaking"
     detail = f"Differences from the one that is built in ({CONTRACT.version}): {count}."
     if breaking:
         remedy = "Update trax-mcp, or check TRAX_BASE_URL. doctor --json lists them."
-        return Result("failed", detail, remedy, found)
+        return CheckResult("failed", detail, remedy, found)
     promised = "TRaX promises that such additions break nothing. doctor --json lists them."
-    return Result("warning", f"{detail} {promised}", differences=found)
+    return CheckResult("warning", f"{detail} {promised}", differences=found)
 
 
-def _failed(failure: TraxError, *, prefix: str = "", remedy: str | None = None) -> Result:
+def _failed(failure: TraxError, *, prefix: str = "", remedy: str | None = None) -> CheckResult:
     """A failure's message without the advice to the caller of a tool."""
     if remedy is None:
         status = failure.http_status or 0
         by_status = next((it for codes, it in _STATUS_REMEDIES if status in codes), _CHECK_ADDRESS)
         remedy = failure.remedy or _REMEDIES.get(failure.code, by_status)
-    return Result("failed", f"{prefix}{failure.happened}.", remedy)
+    return CheckResult("failed", f"{prefix}{failure.happened}.", remedy)
