@@ -235,7 +235,7 @@ Origins = Annotated[
 Proxies = Annotated[Names, AfterValidator(_check_proxies)]
 Folders = Annotated[tuple[Path, ...], BeforeValidator(_read_folders)]
 ListeningAddress = Annotated[str, AfterValidator(_check_listening_address)]
-Store = Annotated[SecretStr, AfterValidator(check_store)]
+StoreUrl = Annotated[SecretStr, AfterValidator(check_store)]
 Token = Annotated[SecretStr, AfterValidator(check_token)]
 TokenFile = Annotated[Path, BeforeValidator(_check_named)]
 
@@ -300,7 +300,7 @@ class Settings(BaseModel):
     mcp_token_file: TokenFile | None = Field(None, repr=False)
     """A file that holds that token, or two, each on a line of its own: either counts. Only you
     may be able to open it."""
-    store_url: Store | None = None
+    store_url: StoreUrl | None = None
     """A Valkey or Redis that several processes of `trax-mcp http` share: `redis://`,
     `rediss://` or `unix://`. It needs the extra `replicas`. Without it, each remembers by
     itself."""
