@@ -17,6 +17,7 @@ from tests import ROOT
 from tests.support.product.commands import Outcome, run_command
 from tests.support.product.reference import SETTINGS
 from tests.support.product.server import VERSION
+from tests.support.server_process import running
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,6 +59,12 @@ def test_the_command_and_the_entry_point_exist() -> None:
     )
     assert command["args"][-1] in PROJECT["scripts"]
     assert (ROOT / SERVER["entry_point"]).is_file()
+
+
+async def test_the_entry_point_starts_as_a_script() -> None:
+    """Python then looks into its folder first, where `http` is a package of ours."""
+    async with running("--version", program=(str(ROOT / SERVER["entry_point"]),)) as server:
+        assert await server.end() == 0, server.stderr.text
 
 
 def test_every_form_field_sets_an_existing_setting() -> None:
