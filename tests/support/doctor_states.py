@@ -138,6 +138,15 @@ def with_key_file(home: Home, address: str) -> None:
     home.configure("cursor")
 
 
+def with_passkey(home: Home, address: str) -> None:
+    """Set up one client, and a passkey."""
+    with_key_file(home, address)
+    passkey = {"credentialId": "x", "publicKey": "y"}
+    file = home.key_file.with_name("passkey.json")
+    file.write_text(json.dumps(passkey), encoding="utf-8")
+    file.chmod(0o600)
+
+
 def with_key_for_another(home: Home, _address: str) -> None:
     """Set up one client, with a key for another deployment."""
     home.write_key(KEY, "https://trax.example")
@@ -210,6 +219,10 @@ DOCTOR_STATES: Final[dict[str, DoctorState]] = {
             Fault.error(401, "invalid_key", f"{ODD_KEY} and {KEY} are bad."), "/v1/studios"
         ),
     ),
+    "a passkey": DoctorState(_FROM_FILES, set_up_home=with_passkey),
+    "a passkey and nobody is asked": DoctorState(
+        {"TRAX_ASK": "confirm_alone"}, set_up_home=with_passkey
+    ),
     "a key for moderators": DoctorState({"TRAX_API_KEY": MODERATOR_KEY}),
     # TRaX
     "no studio": DoctorState(set_up_sandbox=without_studios),
@@ -224,6 +237,11 @@ DOCTOR_STATES: Final[dict[str, DoctorState]] = {
         set_up_sandbox=with_fault(
             Fault.status(401, {"error": "Invalid token."}), "/v1/health", "/v1/studios"
         )
+    ),
+    "a wrong key in its file": DoctorState(
+        _FROM_FILES,
+        set_up_home=with_key_file,
+        set_up_sandbox=with_fault(Fault.error(401, "invalid_key", "Bad."), "/v1/studios"),
     ),
     "a key for less in other words": DoctorState(set_up_sandbox=with_less_in_other_words),
     "a page": DoctorState(

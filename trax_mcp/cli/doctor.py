@@ -26,17 +26,19 @@ from trax_mcp.cli.install.configuration import (
     Configuration,
     starts_this_installation,
 )
+from trax_mcp.cli.startup import enrolled_passkey
 from trax_mcp.cli.terminal import (
     console_on,
     print_hanging,
     waiting,
 )
-from trax_mcp.private_files import mcp_tokens, shorten, store_secret, store_url
+from trax_mcp.private_files import mcp_tokens, passkey_path, shorten, store_secret, store_url
 from trax_mcp.settings import KEYS_SCREEN, VARIABLE_PREFIX, CannotStart, Settings, read_settings
 
 Results = dict[str, "CheckResult"]
 """The results of the checks by name, in order."""
 
+_ENVIRONMENT: Final = "the environment"
 _READABLE_BY_OTHERS: Final = 0o044
 _NAME_COLUMNS: Final = 16
 _MARKS: Final[Mapping[CheckState, tuple[str, str]]] = {
@@ -64,7 +66,7 @@ def run(client: McpClient | None, environment: Mapping[str, str], *, as_json: bo
     "breaking"}]}]}`.
     """
     if client is None:
-        results = _run("the environment", environment) | _check_clients()
+        results = _run(_ENVIRONMENT, environment) | _check_clients()
     else:
         results = _examine_client(client)
     is_well = all(it.state != "failed" for it in results.values())
@@ -124,15 +126,23 @@ async def checks(
     yield "settings", result
     if settings is None:
         return
-    access, result = _check_key(settings)
-    yield "key", result
+    if passkey := _check_passkey(settings):
+        yield "passkey", passkey
+    access, key = _check_key(settings)
+    if key.state == "failed":
+        key = key._replace(remedy=_correct_key(source, settings) or key.remedy)
+    yield "key", key
     if access is None:
         return
     address = "The embedded sandbox" if settings.sandbox else access.settings.base_url
     async with aclosing(client_for(access.settings)) as client:
         checked = check_trax(client, access.caller, address, read_only=settings.read_only)
         async for name, result in checked:
-            yield name, result
+            if name != "key":
+                yield name, result
+                continue
+            remedy = _correct_key(source, settings) or result.remedy
+            yield name, Result("failed", f"{result.detail} {key.detail}", remedy)
 
 
 def _check_settings(
@@ -175,6 +185,25 @@ def _check_key(settings: Settings) -> tuple[Access | None, CheckResult]:
         detail = f"{where}, which others on this computer can read."
         return access, CheckResult("warning", detail, "Run chmod 600 on it.")
     return access, CheckResult("ok", f"{where}.")
+
+
+def _correct_key(source: str, settings: Settings) -> str | None:
+    """What to do about a wrong key where `install` doesn't help: a variable counts before it."""
+    if source != _ENVIRONMENT or not (settings.api_key or settings.api_key_file):
+        return None
+    variable = "TRAX_API_KEY" if settings.api_key else "TRAX_API_KEY_FILE"
+    return f"Correct or unset {variable}."
+
+
+def _check_passkey(settings: Settings) -> Result | None:
+    """Whether a passkey is needed; None if there is none."""
+    try:
+        passkey = enrolled_passkey(settings)
+    except CannotStart as error:
+        return Result("failed", str(error), "Correct that: until then, nothing starts.")
+    where = shorten(passkey_path(settings))
+    detail = f"Needed for every approval, but not to go offline. It is in {where}."
+    return Result("ok", detail) if passkey else None
 
 
 def _check_clients() -> Results:

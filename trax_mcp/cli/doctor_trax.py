@@ -79,7 +79,8 @@ async def check_trax(
 ) -> AsyncIterator[tuple[str, CheckResult]]:
     """Check what TRaX answers at this address, with a key and without.
 
-    Yields the name of each check and its result. A TRaX that failed is the last.
+    Yields the name of each check and its result. A TRaX that failed is the last. "key" comes only
+    if TRaX refuses it.
     """
     health, trouble = await _read_health(client, caller)
     reads = None
@@ -90,7 +91,8 @@ async def check_trax(
         return
     yield "TRaX", _result_of_health(address, health, trouble)
     if reads is not None:
-        yield "reads", _result_of_reads(reads)
+        is_wrong_key = reads.status == HTTPStatus.UNAUTHORIZED
+        yield "key" if is_wrong_key else "reads", _result_of_reads(reads)
         if reads.refused is None:
             yield "answers", _result_of_answers(reads)
     yield "changes", _result_of_changes(health, read_only=read_only)
