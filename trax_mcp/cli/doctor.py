@@ -142,7 +142,7 @@ async def checks(
                 yield name, result
                 continue
             remedy = _correct_key(source, settings) or result.remedy
-            yield name, Result("failed", f"{result.detail} {key.detail}", remedy)
+            yield name, CheckResult("failed", f"{result.detail} {key.detail}", remedy)
 
 
 def _check_settings(
@@ -195,15 +195,15 @@ def _correct_key(source: str, settings: Settings) -> str | None:
     return f"Correct or unset {variable}."
 
 
-def _check_passkey(settings: Settings) -> Result | None:
+def _check_passkey(settings: Settings) -> CheckResult | None:
     """Whether a passkey is needed; None if there is none."""
     try:
         passkey = enrolled_passkey(settings)
     except CannotStart as error:
-        return Result("failed", str(error), "Correct that: until then, nothing starts.")
+        return CheckResult("failed", str(error), "Correct that: until then, nothing starts.")
     where = shorten(passkey_path(settings))
     detail = f"Needed for every approval, but not to go offline. It is in {where}."
-    return Result("ok", detail) if passkey else None
+    return CheckResult("ok", detail) if passkey else None
 
 
 def _check_clients() -> Results:
