@@ -17,7 +17,7 @@ from tests.units.consent.races import KINDS, Round
 from trax_mcp.consent.state import StudioRecord
 from trax_mcp.consent.store import Away, Store, name_of
 from trax_mcp.replicas.engine import Engine
-from trax_mcp.replicas.engine_records import EngineRecords, Unreadable
+from trax_mcp.replicas.engine_records import EngineRecords, UnreadableRecord
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -162,7 +162,7 @@ async def test_what_cannot_be_read_is_not_taken_for_empty(
         if version == "another format":
             monkeypatch.setattr("trax_mcp.replicas.engine_records._FORMAT", b"other")
         for _ in range(2):
-            with pytest.raises(Unreadable) as caught:
+            with pytest.raises(UnreadableRecord) as caught:
                 await (here if version == "another format" else there).read(NAME)
             assert isinstance(caught.value, Away)
     begin = "An entry at TRAX_STORE_URL can't be read: "
@@ -178,7 +178,7 @@ async def test_a_record_of_one_studio_is_none_of_another(engine: ThrowawayEngine
         assert await records.write(seen, replace(seen.studio, last_stop=1.0))
         (second,) = [it async for it in client.scan_iter() if it != key]
         await client.copy(key, second, replace=True)
-        with pytest.raises(Unreadable):
+        with pytest.raises(UnreadableRecord):
             await records.read(other)
 
 

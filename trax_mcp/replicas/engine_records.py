@@ -61,7 +61,7 @@ return 1
 counts as absent."""
 
 
-class Unreadable(Away):
+class UnreadableRecord(Away):
     """A replica of another version, or with another secret, has written a record.
 
     It is no better than an engine that is away, and must not be taken for an empty one: what a stop
@@ -129,7 +129,7 @@ class EngineRecords:
         if not self._has_warned:
             self._has_warned = True
             _LOG.warning(_UNREADABLE)
-        raise Unreadable
+        raise UnreadableRecord
 
 
 def _key(name: str) -> str:
