@@ -15,7 +15,7 @@ from proof.replicas.engine_proxy import EngineFault, engine_proxy, losing
 from tests.units.consent.questions import CALLER, DELETE, question_about
 from tests.units.consent.races import KINDS, Round
 from trax_mcp.consent.state import StudioRecord
-from trax_mcp.consent.store import Away, Store, name_of
+from trax_mcp.consent.store import Store, StoreUnavailable, name_of
 from trax_mcp.replicas.engine import Engine
 from trax_mcp.replicas.engine_records import EngineRecords, UnreadableRecord
 
@@ -164,7 +164,7 @@ async def test_what_cannot_be_read_is_not_taken_for_empty(
         for _ in range(2):
             with pytest.raises(UnreadableRecord) as caught:
                 await (here if version == "another format" else there).read(NAME)
-            assert isinstance(caught.value, Away)
+            assert isinstance(caught.value, StoreUnavailable)
     begin = "An entry at TRAX_STORE_URL can't be read: "
     assert [it.startswith(begin) for it in caplog.messages] == [True]
 
@@ -193,7 +193,7 @@ async def test_a_write_whose_answer_is_lost_has_happened_once(
         if times == 1:
             assert await records.write(seen, StudioRecord(last_stop=1.0))
         else:
-            with pytest.raises(Away):
+            with pytest.raises(StoreUnavailable):
                 await records.write(seen, StudioRecord(last_stop=1.0))
     async with records_on(engine.url) as records:
         assert (await records.read(NAME)).studio == StudioRecord(last_stop=1.0)
@@ -211,7 +211,7 @@ async def test_an_older_copy_counts_as_absent(engine: ThrowawayEngine) -> None:
                 try:
                     after = await records.read(NAME)
                     break
-                except Away:
+                except StoreUnavailable:
                     await anyio.sleep(0.1)
         async with engine.client() as client:
             assert await client.dbsize() > 0

@@ -45,7 +45,13 @@ from trax_mcp.consent.running import Begin
 from trax_mcp.consent.sending import Sending, Shown
 from trax_mcp.consent.stop import Stop
 from trax_mcp.consent.stop_token import StopToken, sign_stop
-from trax_mcp.consent.store import Away, Record, new_question_id, record_name_in, store_unavailable
+from trax_mcp.consent.store import (
+    Record,
+    StoreUnavailable,
+    new_question_id,
+    record_name_in,
+    store_unavailable,
+)
 from trax_mcp.consent.ways import Way
 from trax_mcp.studio.facts import Facts
 from trax_mcp.studio.naming import Sentence
@@ -72,7 +78,7 @@ class Guard:
         """
         try:
             return await (Stop(self.parts, call) if call.is_stop else Run(self.parts, call)).run()
-        except Away:
+        except StoreUnavailable:
             raise store_unavailable() from None
 
     async def go_live_is_pending(self, caller: Caller, studio_id: str) -> bool:
@@ -84,7 +90,7 @@ class Guard:
         record_name = self.parts.record_name_of(GetStreamStatus(studio_id=studio_id), caller)
         try:
             seen = await self.parts.store.look(record_name)
-        except Away:
+        except StoreUnavailable:
             raise store_unavailable() from None
         return seen.studio.start_may_come(seen.now)
 
@@ -106,7 +112,7 @@ class Guard:
         """Keep a question that a form or a preview asks. Nothing of a stop needs to be kept.
 
         Raises:
-            Away: the store does not answer.
+            StoreUnavailable: the store does not answer.
         """
         question = self.question(call, ask, way)
         if not call.is_stop:

@@ -29,7 +29,7 @@ from trax_mcp.consent.question import (
 )
 from trax_mcp.consent.state import StudioRecord
 from trax_mcp.consent.stop_token import StopToken
-from trax_mcp.consent.store import Away, record_name_in
+from trax_mcp.consent.store import StoreUnavailable, record_name_in
 
 Elsewhere = Literal["panel", "page"]
 _KEPT_SECONDS: Final = 60.0
@@ -165,7 +165,7 @@ class OpenQuestion:
             is_new = question.phase(now) == "open" and question.left_at is None
             return replace(question, left_at=now) if is_new else question
 
-        with suppress(Away):
+        with suppress(StoreUnavailable):
             await self._change(left)
 
     async def join(self) -> None:
@@ -174,7 +174,7 @@ class OpenQuestion:
         def joined(question: Question, now: float) -> Question:
             return replace(question, left_at=None) if question.phase(now) == "open" else question
 
-        with suppress(Away):
+        with suppress(StoreUnavailable):
             await self._change(joined)
 
     async def told(self) -> None:
@@ -214,7 +214,7 @@ class OpenQuestion:
 
     async def _take_back(self, change: Callable[[Question, float], Question], why: str) -> None:
         """End it, so that it can no longer be answered. A stop's word stays good."""
-        with anyio.CancelScope(shield=True), suppress(Away):
+        with anyio.CancelScope(shield=True), suppress(StoreUnavailable):
             if await self._change(change):
                 self.questions.guard.parts.write("withdrawn", self.call, reason=why)
 

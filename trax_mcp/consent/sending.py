@@ -25,7 +25,7 @@ from trax_mcp.consent.question import outcome_in_words
 from trax_mcp.consent.read_back import read_back
 from trax_mcp.consent.running import Begin, End
 from trax_mcp.consent.state import StudioRecord
-from trax_mcp.consent.store import Away
+from trax_mcp.consent.store import StoreUnavailable
 from trax_mcp.studio.facts import Facts, Observed
 from trax_mcp.studio.naming import say
 from trax_mcp.studio.reading import observe_go_live
@@ -177,7 +177,7 @@ class Sending:
     async def _begin_further(self, operation: Change[Any]) -> str:
         """Let a further operation be sent. Returns why it may not be; empty if it may."""
         looked, store = self.parts.clock.seconds(), self.parts.store
-        with suppress(Away):
+        with suppress(StoreUnavailable):
             has_begun = await store.begin(self.record_name, self._begin(operation))
             if self._is_alone_stopped:  # while it looked, or began
                 return _STOPPED

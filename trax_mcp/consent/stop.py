@@ -33,7 +33,7 @@ from trax_mcp.consent.stopping import (
     digest,
     engine_seconds,
 )
-from trax_mcp.consent.store import Away, Record, name_of, record_name_in
+from trax_mcp.consent.store import Record, StoreUnavailable, name_of, record_name_in
 from trax_mcp.studio import times
 from trax_mcp.studio.facts import Facts
 from trax_mcp.studio.naming import Sentence, say, sentence
@@ -90,7 +90,7 @@ class Stop:
         if seen is not None:
             facts = replace(facts, auto_go_live=seen.now < seen.studio.auto_go_live_until)
             if facts.live and (start := seen.studio.start) is not None:
-                with anyio.move_on_after(FACTS_SECONDS), suppress(Away):
+                with anyio.move_on_after(FACTS_SECONDS), suppress(StoreUnavailable):
                     await self.parts.store.update(
                         record_name, lambda it, _: it.seen_on_air(start.id)
                     )

@@ -33,7 +33,7 @@ from trax_mcp.consent.parts import Parts
 from trax_mcp.consent.question import outcome_in_words
 from trax_mcp.consent.running import START_SECONDS, BeginStop, EndStop, Fate, Start
 from trax_mcp.consent.state import StudioRecord
-from trax_mcp.consent.store import Away, Record, name_of
+from trax_mcp.consent.store import Record, StoreUnavailable, name_of
 from trax_mcp.instruments import STOPS
 from trax_mcp.studio.facts import OBSERVED_SECONDS, Observed
 from trax_mcp.studio.reading import QUICK_SECONDS
@@ -103,7 +103,7 @@ class Stopping:
     async def _wait_for_go_live(self, arrived: float) -> None:
         """Wait for a go-live for a moment, if the process does not end."""
         ends = anyio.CancelScope(deadline=arrived + _WAIT_SECONDS)
-        with self.parts.tasks.until_ending(), ends, suppress(Away):
+        with self.parts.tasks.until_ending(), ends, suppress(StoreUnavailable):
             await self.parts.store.wait_for_go_live(self._of_studio)
 
     @property
@@ -116,7 +116,7 @@ class Stopping:
     async def _begin(self) -> bool:
         """Let others begin nothing meanwhile. False if the approval was used."""
         at = None
-        with anyio.move_on_after(engine_seconds(self.parts)), suppress(Away):
+        with anyio.move_on_after(engine_seconds(self.parts)), suppress(StoreUnavailable):
             at = await self._begin_in(self.record_name)
             self.is_heard = True
         if not self.is_heard:
@@ -195,7 +195,7 @@ class Stopping:
             return False
         it, lease = self._ended(record_name), store.records.lease_seconds
         start_id = self.start.id if self.start else None
-        with suppress(Away):
+        with suppress(StoreUnavailable):
             async with store.keeping(record_name, it.name):
                 if await store.update(
                     record_name, lambda old, now: old.begin_repeat(it, start_id, now, lease)
@@ -235,7 +235,7 @@ class Stopping:
     async def note_on_air(self) -> None:
         """The start that could come has come."""
         start_id = self.start.id if self.start else ""
-        with anyio.move_on_after(FACTS_SECONDS), suppress(Away):
+        with anyio.move_on_after(FACTS_SECONDS), suppress(StoreUnavailable):
             await self.parts.store.update(
                 self._of_studio, lambda it, _: it.seen_on_air(start_id, though_stopped=True)
             )

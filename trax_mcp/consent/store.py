@@ -65,7 +65,7 @@ def record_name_in(question_id: str) -> str:
     return question_id.partition(".")[0]
 
 
-class Away(Exception):
+class StoreUnavailable(Exception):
     """What replicas share does not answer. Whether a write has happened is not known."""
 
 
@@ -90,7 +90,7 @@ class Record(NamedTuple):
 
 
 class Records(Protocol):
-    """Records by name. Each method may raise `Away`, but in the memory of one process."""
+    """Records by name. Unless they are in memory, each method may raise `StoreUnavailable`."""
 
     lease_seconds: float
     """How long a turn lives that is not renewed."""
@@ -175,7 +175,7 @@ class Store:
 
     async def look_within(self, seconds: float | None, name: str) -> Record | None:
         """The same, as far as the engine says so in time."""
-        with anyio.move_on_after(seconds), suppress(Away):
+        with anyio.move_on_after(seconds), suppress(StoreUnavailable):
             return await self.look(name)
         return None
 
@@ -233,7 +233,7 @@ class Store:
             self._holders[turn_id] -= 1
             if not self._holders[turn_id]:
                 del self._held[turn_id], self._holders[turn_id]
-                with anyio.CancelScope(shield=True), suppress(Away):
+                with anyio.CancelScope(shield=True), suppress(StoreUnavailable):
                     await self.update(name, give_back)
 
     async def wait_for_go_live(self, name: str) -> None:
@@ -244,7 +244,7 @@ class Store:
     async def wait_for_stop(self, name: str, turn_id: str) -> None:
         """Wait until a stop has come that TRaX took after the go-live of a call."""
         while True:
-            with suppress(Away):  # it may be back soon
+            with suppress(StoreUnavailable):  # it may be back soon
                 start = (await self.look(name)).studio.start
                 if start is not None and start.id == turn_id and start.was_stopped:
                     return
@@ -261,7 +261,7 @@ class Store:
         self, step: Callable[[], Awaitable[ResultT]], *, seconds: float | None = None
     ) -> ResultT | None:
         """Take a step now, or as soon as the engine answers. None if later."""
-        with anyio.move_on_after(seconds), suppress(Away):
+        with anyio.move_on_after(seconds), suppress(StoreUnavailable):
             return await step()
         self.later(step)
         return None
@@ -284,14 +284,14 @@ class Store:
 
     async def _again_and_again(self, step: LaterStep) -> Never:
         while True:
-            with suppress(Away):
+            with suppress(StoreUnavailable):
                 await step()
             await anyio.sleep(_RENEW_SECONDS)
 
     async def _renew(self) -> None:
         lease = self.records.lease_seconds
         for turn_id, name in tuple(self._held.items()):
-            with suppress(Away):  # another record may be readable
+            with suppress(StoreUnavailable):  # another record may be readable
                 await self.update(name, partial(_renewed, turn_id=turn_id, lease=lease))
 
     async def _take_later_steps(self) -> None:
@@ -300,7 +300,7 @@ class Store:
             while self._later:
                 try:
                     await self._later[0]()
-                except Away:
+                except StoreUnavailable:
                     raise
                 except Exception:  # noqa: BLE001  a bug must not end the server, and with it stops
                     _LOG.exception("a step that waited for the engine failed")

@@ -15,7 +15,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
-from trax_mcp.consent.store import Away
+from trax_mcp.consent.store import StoreUnavailable
 
 ResultT = TypeVar("ResultT")
 
@@ -61,7 +61,7 @@ class Engine:
         """Run a script, and return its answer.
 
         Raises:
-            Away: it does not answer. Whether the script has run is not known.
+            StoreUnavailable: it does not answer. Whether the script has run is not known.
         """
         registered = self._scripts.setdefault(script, self._redis.register_script(script))
         return await self._call(lambda: registered(keys=keys, args=arguments))
@@ -70,7 +70,7 @@ class Engine:
         """Ask whether it is there and takes writes, also if it was just away.
 
         Raises:
-            Away: it does not answer, or takes none.
+            StoreUnavailable: it does not answer, or takes none.
         """
         await self._attempt(lambda: self._redis.set(f"{TAG}:check", b"", px=1))
         self._away_until = 0.0
@@ -85,7 +85,7 @@ class Engine:
             try:
                 await self.check()
                 self._note(answers=True)
-            except Away:
+            except StoreUnavailable:
                 self._note(answers=False)
             except Exception:  # noqa: BLE001  a bug here must not leave it unchecked
                 _LOG.exception("checking the engine failed")
@@ -100,7 +100,7 @@ class Engine:
         """The engine's description of itself.
 
         Raises:
-            Away: it does not answer, or does not say.
+            StoreUnavailable: it does not answer, or does not say.
         """
         return await self._call(lambda: self._redis.info("memory"))
 
@@ -112,10 +112,10 @@ class Engine:
 
     async def _call(self, command: Callable[[], Awaitable[ResultT]]) -> ResultT:
         if self._is_away:
-            raise Away
+            raise StoreUnavailable
         async with self._turns:
             if self._is_away:  # it was noticed meanwhile
-                raise Away
+                raise StoreUnavailable
             return await self._attempt(command)
 
     @property
@@ -131,15 +131,15 @@ class Engine:
                 task.cancel()
         if not task.done() or task.cancelled():
             self._note_silence()
-            raise Away
+            raise StoreUnavailable
         match task.exception():
             case None:
                 return task.result()
             case ResponseError() as error:  # it answers: this alone is refused, as without memory
-                raise Away from error
+                raise StoreUnavailable from error
             case error if isinstance(error, _FAILURES):
                 self._note_silence()
-                raise Away from error
+                raise StoreUnavailable from error
             case error:
                 raise error
 

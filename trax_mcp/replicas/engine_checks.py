@@ -13,7 +13,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from trax_mcp.consent.store import Away
+from trax_mcp.consent.store import StoreUnavailable
 from trax_mcp.replicas.engine import Engine
 from trax_mcp.replicas.engine_records import EngineRecords
 from trax_mcp.settings import CannotStart
@@ -88,13 +88,13 @@ async def _examine(engine: Engine) -> None:
         await engine.check()
     except TypeError:  # an option that there is not
         raise CannotStart(_NO_ADDRESS) from None
-    except Away as error:
+    except StoreUnavailable as error:
         raise CannotStart(_reason(error)) from None
     if info.get("maxmemory_policy") != _KEEPS_ALL:
         raise CannotStart(_DROPS_KEYS)
 
 
-def _reason(error: Away) -> str:
+def _reason(error: StoreUnavailable) -> str:
     causes = list(_causes(error))
     if any("DB index" in str(it) for it in causes if isinstance(it, ResponseError)):
         return _NO_DATABASE

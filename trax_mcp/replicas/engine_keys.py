@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Final
 
 from trax_mcp.api.accepted_keys import MAX_KEYS, AcceptedKeys
-from trax_mcp.consent.store import Away
+from trax_mcp.consent.store import StoreUnavailable
 from trax_mcp.replicas.engine import TAG, Engine
 from trax_mcp.sealing import seal_alike, unseal_alike
 
@@ -47,7 +47,7 @@ class EngineKeys:
             for owner, is_good in self._untold.items()
             for part in (self._seal(owner), int(is_good))
         ]
-        with suppress(Away):
+        with suppress(StoreUnavailable):
             found = await self._engine.run(_EXCHANGE, [_NAME], told)
             self._untold = {}
             before = self._opened

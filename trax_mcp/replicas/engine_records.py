@@ -14,7 +14,7 @@ import anyio
 from pydantic import TypeAdapter, ValidationError
 
 from trax_mcp.consent.state import StudioRecord
-from trax_mcp.consent.store import Away, Record
+from trax_mcp.consent.store import Record, StoreUnavailable
 from trax_mcp.replicas.engine import TAG, Engine
 from trax_mcp.sealing import hashed, seal, unseal
 
@@ -61,7 +61,7 @@ return 1
 counts as absent."""
 
 
-class UnreadableRecord(Away):
+class UnreadableRecord(StoreUnavailable):
     """A replica of another version, or with another secret, has written a record.
 
     It is no better than an engine that is away, and must not be taken for an empty one: what a stop
@@ -84,7 +84,7 @@ class EngineRecords:
         """Read a record, which may be empty.
 
         Raises:
-            Away: the engine does not answer, or this replica cannot read the record.
+            StoreUnavailable: the engine does not answer, or this replica cannot read the record.
         """
         run, seconds, micros, value = await self._engine.run(_READ, [_key(name)], [])
         head, sealed = value[:_HEAD_LENGTH], value[_HEAD_LENGTH:]
@@ -95,7 +95,7 @@ class EngineRecords:
         """Write it if it has not changed since it was read.
 
         Raises:
-            Away: the engine did not answer, and whether it has written is not known.
+            StoreUnavailable: the engine did not answer, and whether it has written is not known.
         """
         run, head = seen.version[:_RUN_LENGTH], seen.version[_RUN_LENGTH:]
         token = secrets.token_hex(_TOKEN_LENGTH // 2)
@@ -105,8 +105,8 @@ class EngineRecords:
         keys, arguments = [_key(seen.name)], [run, token, head, value, kept]
         try:
             return bool(await self._engine.run(_WRITE, keys, arguments))
-        except Away:  # only the answer may have been lost
-            with suppress(Away):
+        except StoreUnavailable:  # only the answer may have been lost
+            with suppress(StoreUnavailable):
                 await self._engine.check()
                 if await self._engine.run(_WRITE, keys, arguments):
                     return True

@@ -14,7 +14,7 @@ from trax_mcp.consent.calls import Answer, Ask, Call, Channel, Done, NotRun
 from trax_mcp.consent.guard import Guard
 from trax_mcp.consent.open_questions import OpenQuestion, OpenQuestions, Page
 from trax_mcp.consent.question import REPORT_SECONDS, Phase, Question
-from trax_mcp.consent.store import Away, store_unavailable
+from trax_mcp.consent.store import StoreUnavailable, store_unavailable
 from trax_mcp.consent.ways import Way, WaysToAsk
 from trax_mcp.server import ways
 from trax_mcp.server.not_done import NotDone
@@ -79,7 +79,7 @@ class Asking:
         call = call._replace(by_wish=by_wish)
         try:
             result = await self._run(call, request)
-        except Away:
+        except StoreUnavailable:
             raise store_unavailable() from None
         if self.needs_passkey and isinstance(result, NotDone) and result.cannot_ask:
             return replace(result, why=_NEEDS_PASSKEY)
@@ -164,7 +164,7 @@ class Asking:
             return NotDone(call.tool, "cannot_ask", preview=ask.preview)
         question = await self.guard.keep(call, ask, "preview")
         shown = NotDone.previewed(call, ask, question)
-        with suppress(Away):
+        with suppress(StoreUnavailable):
             if call.is_stop:
                 return await self._ask_about_stop(call, ask, request, question, shown)
         return shown
@@ -237,7 +237,7 @@ class Asking:
             return None, None
         try:
             found = await self.questions.find(call)
-        except Away:
+        except StoreUnavailable:
             return None, None
         return found if found and (is_outside or found[1] == "open") else (None, None)
 
@@ -288,7 +288,7 @@ class Asking:
         result = await asked.wait(seconds if is_shown else 0)
         if result is None:
             return await _asking(asked)
-        with suppress(Away):  # it is told all the same
+        with suppress(StoreUnavailable):  # it is told all the same
             await asked.told()
         if isinstance(result, TraxError):
             raise result.copy()

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.consent.open_questions import OpenQuestion, OpenQuestions
-from trax_mcp.consent.store import Away, store_unavailable
+from trax_mcp.consent.store import StoreUnavailable, store_unavailable
 from trax_mcp.server.request import CallRequest
 from trax_mcp.studio.outputs import PlainSchema
 from trax_mcp.web.approval_view import Asker, describe, describe_end, gone
@@ -94,7 +94,7 @@ async def answer_approval(
             return _result(gone(NOT_HERE, **who))
         call = asked.call._replace(claimed_name=request.claimed_name)
         return await _answer(replace(asked, call=call), answer, who)
-    except Away:
+    except StoreUnavailable:
         raise store_unavailable() from None
 
 
@@ -109,12 +109,12 @@ async def _answer(asked: OpenQuestion, answer: AnswerApproval, who: Asker) -> ty
         await asked.report()
     else:
         result = await asked.answer(answer.choice, by="panel")
-    with suppress(Away):
+    with suppress(StoreUnavailable):
         state = await asked.state()
         if state.question is not None or result is None:
             return _result(describe(state, **who))
     if result is None:
-        raise Away
+        raise StoreUnavailable
     return _result(describe_end(result, **who))
 
 

@@ -24,7 +24,7 @@ from trax_mcp.consent.guard import Guard
 from trax_mcp.consent.parts import Parts
 from trax_mcp.consent.rules import Rules
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
-from trax_mcp.consent.store import Away, MemoryRecords, Record, Store, name_of
+from trax_mcp.consent.store import MemoryRecords, Record, Store, StoreUnavailable, name_of
 from trax_mcp.studio.list_cache import ListCache
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class SharedRecords:
     async def _answer(self) -> None:
         await anyio.sleep(0.01)
         if self.is_away:
-            raise Away
+            raise StoreUnavailable
 
 
 class Process:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from trax_mcp.clock import Clock
-from trax_mcp.consent.store import Away, MemoryRecords
+from trax_mcp.consent.store import MemoryRecords, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -84,7 +84,7 @@ class SharedRecords:
         await self._answer()
         is_written = await self._engine.write(seen, studio)
         if self.loses_answers:
-            raise Away
+            raise StoreUnavailable
         return is_written
 
     async def changed(self) -> None:
@@ -96,7 +96,7 @@ class SharedRecords:
         await self.pause()
         await anyio.sleep(self.late_seconds)
         if self.is_away:
-            raise Away
+            raise StoreUnavailable
 
 
 def shared_memories(clock: Clock) -> tuple[Memory, Memory]:

@@ -17,7 +17,7 @@ import anyio
 from tests.units.consent.questions import CALLER, OTHER, RENAME, START, question_about
 from tests.units.consent.replica import ENGINE_SECONDS, WAIT_SECONDS, Replica, Trax, Wire
 from trax_mcp.consent.question import IN_PROGRESS, NOT_KNOWN
-from trax_mcp.consent.store import Away, name_of, new_question_id
+from trax_mcp.consent.store import StoreUnavailable, name_of, new_question_id
 
 if TYPE_CHECKING:
     import random
@@ -138,7 +138,7 @@ class Round:
             await sleep(self.pause)
         await sleep(4 * self.pause)  # the moment of a late stop is not exact
         self.newer_at = anyio.current_time()
-        with suppress(Away):
+        with suppress(StoreUnavailable):
             self.newer = await self._ask(self.there, OTHER)
             await self.there.press(self.newer, "applied")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from trax_mcp.consent.running import Begin, BeginStop, End, EndStop, Fate
-from trax_mcp.consent.store import Away, Record, Records, Store
+from trax_mcp.consent.store import Record, Records, Store, StoreUnavailable
 
 if TYPE_CHECKING:
     import random
@@ -61,7 +61,7 @@ class Wire:
         while True:
             try:
                 return await self.records.read(name)
-            except Away:
+            except StoreUnavailable:
                 if self.in_trouble:
                     raise
                 self.was_away = True  # an engine on a busy machine
@@ -70,7 +70,7 @@ class Wire:
         await self._go()
         try:
             is_written = await self.records.write(seen, studio)
-        except Away:
+        except StoreUnavailable:
             self.was_away = True
             raise
         await self._go()
@@ -94,7 +94,7 @@ class Wire:
     async def _go(self) -> None:
         await self.wait_up_to(1)
         if self.in_trouble and self.chance.random() < _AWAY:
-            raise Away
+            raise StoreUnavailable
 
 
 @dataclass
@@ -147,7 +147,7 @@ class Replica:
             while told is None:
                 async with self.store.turn(self.name, question.caller) as turn:
                     told = await self._try(turn, question, outcome)
-        except Away:
+        except StoreUnavailable:
             told = "away"
         except Killed:
             told = "killed"
@@ -188,9 +188,9 @@ class Replica:
 
     async def _stop(self, it: BeginStop, fate: Fate) -> None:
         pressed, at, is_known = anyio.current_time(), None, False
-        with anyio.move_on_after(WAIT_SECONDS), suppress(Away):
+        with anyio.move_on_after(WAIT_SECONDS), suppress(StoreUnavailable):
             await self.store.wait_for_go_live(self.name)
-        with anyio.move_on_after(ENGINE_SECONDS), suppress(Away):
+        with anyio.move_on_after(ENGINE_SECONDS), suppress(StoreUnavailable):
             at = await self.store.update(
                 self.name, lambda old, now: old.begin_stop(it, now, self.lease)
             )
@@ -253,7 +253,7 @@ class Call:
             )
             try:
                 has_begun = await store.begin(self.replica.name, begin)
-            except Away:
+            except StoreUnavailable:
                 if self.sent:
                     self.replica.was_slow = True
                     break
