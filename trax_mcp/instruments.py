@@ -23,7 +23,7 @@ FAILED: Final = 400
 """The lowest HTTP status of an error."""
 
 _METER: Final = get_meter(SCOPE, __version__)
-_TRACER: Final = get_tracer(SCOPE, __version__)
+TRACER: Final = get_tracer(SCOPE, __version__)
 _OF_MCP: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300)
 _OF_HTTP: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 """The limits of the buckets that the conventions recommend, in seconds."""
@@ -97,7 +97,7 @@ class RequestToTrax:
             "url.template": path,
             "server.address": host,
         }
-        self._span = _TRACER.start_span(
+        self._span = TRACER.start_span(
             f"{method} {path}", kind=SpanKind.CLIENT, attributes=self._labels
         )
         self._status: int | None = None

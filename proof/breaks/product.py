@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from proof.breaks.changes import Changes, Edit, put, swap
 from trax_mcp.api import (
@@ -14,11 +14,9 @@ from trax_mcp.cli.doctor import run as run_doctor
 from trax_mcp.cli.install import configuration
 from trax_mcp.cli.refused_start import answer_requests
 from trax_mcp.key_file import chosen_key, read_key
+from trax_mcp.observe import messages
 from trax_mcp.private_files import key_path
 from trax_mcp.sandbox.contract import Call
-from trax_mcp.server import (
-    sdk_compat,
-)
 from trax_mcp.server.offer import Offer
 from trax_mcp.settings import Settings, read_settings
 from trax_mcp.studio import reading
@@ -26,10 +24,22 @@ from trax_mcp.studio.names import likely_match
 from trax_mcp.studio.readiness import judge_readiness
 from trax_mcp.uploads import files, storage, upload
 
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+
 _kinds = Offer.kinds
 
 
 _KNOWN: Final = {f"TRAX_{it.upper()}" for it in Settings.model_fields}
+
+_parent = messages._parent
+
+
+def _parent_or_failure(traceparent: object) -> Context | None:
+    if (found := _parent(traceparent)) is None and traceparent is not None:
+        raise ValueError(traceparent)
+    return found
+
 
 CHANGES: Final[Changes] = {
     "Claude, your editor or your chat bot": [
@@ -50,7 +60,7 @@ CHANGES: Final[Changes] = {
     "trax-mcp is an MCP server": [
         (
             "tests/fuzz/test_fuzz_stdio.py",
-            put(sdk_compat, "_TRACE_HEADERS", ()),
+            swap(_parent).by(_parent_or_failure),
         ),
     ],
     "A small TRaX with made-up studios": [

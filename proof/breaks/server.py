@@ -23,12 +23,9 @@ from trax_mcp.http.door import Door, _names_key, bearer_token
 from trax_mcp.http.refusals import answer_to
 from trax_mcp.http.server_tokens import ServerTokens
 from trax_mcp.http.sessions import Sessions
-from trax_mcp.server import (
-    call_log,
-    logs,
-    measured,
-    untrusted,
-)
+from trax_mcp.observe import logs, messages
+from trax_mcp.observe.messages import Messages
+from trax_mcp.server import untrusted
 from trax_mcp.server.request import CALLER
 from trax_mcp.server.results import said_result
 from trax_mcp.server.tools import Tools
@@ -134,7 +131,7 @@ CHANGES: Final[Changes] = {
     "It holds no argument": [
         (
             "tests/server/test_json_log.py::test_a_call_over_http_is_the_line_that_the_page_shows",
-            swap(call_log._known_tool).by(lambda name: None if name is None else str(name)),
+            swap(Messages._known_name).by(lambda self, ctx: str((ctx.params or {}).get("name"))),
         ),
     ],
     "A session belongs to the key": [
@@ -164,7 +161,7 @@ CHANGES: Final[Changes] = {
         ("tests/server/test_http_access.py", swap(_refuse_authorization).by(_let_bearer_keys_pass)),
     ],
     "**no key, name, studio or text": [
-        ("tests/server/test_telemetry.py", swap(measured._hash).by(lambda session_id: session_id)),
+        ("tests/server/test_telemetry.py", swap(messages._hash).by(lambda session_id: session_id)),
     ],
     "**A dashboard and alerts": [
         ("proof/operations/test_prometheus.py", Edit("deploy/alerts.yaml", "4..|Canc", "Canc")),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.support.server_process import Running
 
 JSON: Final = {"TRAX_LOG_FORMAT": "json"}
-CALLS: Final = "trax_mcp.server.call_log"
+CALLS: Final = "trax_mcp.observe.messages"
 TRACE: Final = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT: Final = f"00-{TRACE}-00f067aa0ba902b7-01"
 CANARY: Final = "c4n4ry, what a person calls it"

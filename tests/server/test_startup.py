@@ -34,7 +34,7 @@ async def test_a_server_on_stdio_imports_nothing_that_is_off(settings: dict[str,
         await server.ask(request(MODERN, "tools/list"))
         assert await server.hang_up() == 0
     assert {"mcp", "trax_mcp.instruments"} <= imported(server)
-    off = {"sqlite3", "rapidfuzz", "trax_mcp.telemetry", "opentelemetry.sdk"}
+    off = {"sqlite3", "rapidfuzz", "trax_mcp.observe.exporters", "opentelemetry.sdk"}
     assert imported(server) & off == set()
 
 

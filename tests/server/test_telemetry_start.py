@@ -88,7 +88,7 @@ def start_without_the_extra(*command: str, **settings: str) -> Outcome:
     imported = (it for it in sys.modules if it.startswith("opentelemetry.sdk."))
     absent = dict.fromkeys(("opentelemetry.sdk", "prometheus_client", *imported))
     with patch.dict(sys.modules, absent):
-        sys.modules.pop("trax_mcp.telemetry.export", None)
+        sys.modules.pop("trax_mcp.observe.exporters", None)
         return run_command(*command, settings=settings)
 
 

@@ -7,8 +7,8 @@ import anyio
 
 from trax_mcp.cli.terminal import note
 from trax_mcp.http.run import listen, serve_http, url_of
+from trax_mcp.observe.logs import logging_to_stderr
 from trax_mcp.sandbox import DEVIATIONS, SANDBOX_KEY, Sandbox, deviate
-from trax_mcp.server.logs import logging_to_stderr
 
 _HOST = "127.0.0.1"
 

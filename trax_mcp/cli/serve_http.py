@@ -22,13 +22,14 @@ from trax_mcp.cli.startup import (
     http_warnings,
     passkey_warning,
 )
-from trax_mcp.cli.telemetry import export_measurements
 from trax_mcp.clock import Clock
 from trax_mcp.http.app import http_app
 from trax_mcp.http.door import PATH
 from trax_mcp.http.run import Serving, listen, serve_http, url_of
 from trax_mcp.http.server_tokens import ServerTokens
 from trax_mcp.instruments import ENGINE_UP
+from trax_mcp.observe.export import Export, export_measurements
+from trax_mcp.observe.logs import logging_to_stderr, tell
 from trax_mcp.open_files import raise_max_open_files
 from trax_mcp.private_files import (
     sign_in_path,
@@ -38,7 +39,6 @@ from trax_mcp.private_files import (
     store_url,
 )
 from trax_mcp.process_end import exit_process
-from trax_mcp.server.logs import logging_to_stderr, tell
 from trax_mcp.settings import CannotStart, Settings, how_to_add, read_settings
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
     from trax_mcp.replicas import Replicas
     from trax_mcp.sign_in.sign_ins import SignIns
-    from trax_mcp.telemetry.export import Export
 
 
 def run(environment: Mapping[str, str], *, host: str, port: int) -> int:
@@ -72,7 +71,7 @@ def run(environment: Mapping[str, str], *, host: str, port: int) -> int:
 
 
 async def _serve_http(
-    settings: Settings, default_caller: Caller, listener: socket.socket, export: "Export | None"
+    settings: Settings, default_caller: Caller, listener: socket.socket, export: Export
 ) -> None:
     passkey, server_tokens = enrolled_passkey(settings), ServerTokens(settings)
     if passkey is not None:
@@ -111,7 +110,7 @@ async def _serve_http(
                 public = f"{settings.public_url}{PATH}"
                 tell(f"trax-mcp: For claude.ai and others its address is {public}")
             tell(f"trax-mcp is listening on {url_of(listener)}{PATH}")
-            if export is not None and export.metrics_url is not None:
+            if export.metrics_url is not None:
                 tell(f"trax-mcp: Prometheus finds its metrics at {export.metrics_url}")
 
         collect_garbage_again()
@@ -122,8 +121,7 @@ async def _serve_http(
             on_start=tell_addresses,
             trusted_proxies=settings.trusted_proxies if settings.sign_in else None,
         )
-        if export is not None:
-            await export.flush()
+        await export.flush()
     if not was_stopped:
         tell(
             "trax-mcp: Serving has ended, and no signal had come. This should not happen: start it"

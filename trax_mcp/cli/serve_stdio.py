@@ -4,7 +4,6 @@ import logging
 import sys
 from collections.abc import Mapping
 from contextlib import aclosing
-from typing import TYPE_CHECKING
 
 import anyio
 
@@ -12,18 +11,16 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.cli.access import access_of, client_for
 from trax_mcp.cli.service import build_service, collect_garbage_again
 from trax_mcp.cli.startup import enrolled_passkey
-from trax_mcp.cli.telemetry import export_measurements
 from trax_mcp.clock import Clock
 from trax_mcp.instruments import SESSIONS
+from trax_mcp.observe.export import Export, export_measurements
+from trax_mcp.observe.logs import logging_to_stderr
+from trax_mcp.observe.messages import observed_server
 from trax_mcp.open_files import raise_max_open_files
 from trax_mcp.process_end import exit_process
-from trax_mcp.server.logs import logging_to_stderr
 from trax_mcp.server.stdio import serve_stdio
 from trax_mcp.settings import Settings, read_settings
 from trax_mcp.web.approval_page import open_page
-
-if TYPE_CHECKING:
-    from trax_mcp.telemetry.export import Export
 
 _WAITING = "This MCP server waits for a client on stdin. Ctrl-C ends it, --help says more."
 _log = logging.getLogger(__name__)
@@ -48,7 +45,7 @@ def run(environment: Mapping[str, str]) -> int:
     return 0
 
 
-async def _serve_stdio(settings: Settings, caller: Caller, export: "Export | None") -> None:
+async def _serve_stdio(settings: Settings, caller: Caller, export: Export) -> None:
     passkey, clock = enrolled_passkey(settings), Clock(is_local=True)
     async with (
         aclosing(client_for(settings)) as client,
@@ -68,10 +65,9 @@ async def _serve_stdio(settings: Settings, caller: Caller, export: "Export | Non
         async def shut_down() -> None:
             await service.shut_down()
             SESSIONS.record(clock.seconds() - began, {"network.transport": "pipe"})
-            if export is not None:
-                await export.flush()
+            await export.flush()
 
-        server = service.server(caller)
+        server = observed_server(service, caller)
         collect_garbage_again()
         await serve_stdio(server, shut_down=shut_down)
         await shut_down()  # a press on the page goes on where the client has hung up

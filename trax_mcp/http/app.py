@@ -1,7 +1,7 @@
 """The MCP endpoint as an ASGI app, with health checks and the pages of signing in beside it.
 
-A health check is answered at once. Any other request goes through three layers: `Door`, `Limits`,
-and the SDK's app.
+A health check is answered at once. Any other request goes through four layers: `Requests`, `Door`,
+`Limits`, and the SDK's app.
 """
 
 import logging
@@ -20,9 +20,10 @@ from trax_mcp import __version__
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.http.door import PATH, Door, Tokens
 from trax_mcp.http.limits import BODY_BYTES, Limits
-from trax_mcp.http.measured import MeasuredHttp
 from trax_mcp.http.run import Serving
 from trax_mcp.http.server_tokens import ServerTokens
+from trax_mcp.observe.messages import observed_server
+from trax_mcp.observe.requests import Requests
 from trax_mcp.server.app import Service
 from trax_mcp.server.sdk_compat import hide_session_ids, ignore_last_event_id
 from trax_mcp.settings import Settings
@@ -86,7 +87,7 @@ def http_app(
             metadata_url=authorization_server.metadata_address,
             scopes=SCOPES,
         )
-    endpoints = _endpoints(service.server(default_caller), routes)
+    endpoints = _endpoints(observed_server(service, default_caller), routes)
     door = Door(
         Limits(endpoints, service, tokens=tokens),
         hosts=_hosts(settings),
@@ -96,7 +97,8 @@ def http_app(
         server_tokens=server_tokens,
         tokens=tokens,
     )
-    return _Outermost(MeasuredHttp(door, [route.path for route in routes]), serving)
+    observed = Requests(door, (PATH, *(route.path for route in routes)))
+    return _Outermost(observed, serving)
 
 
 class _Outermost:

@@ -22,8 +22,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trax_mcp.api.caller import Caller
+from trax_mcp.observe.requests import REQUEST_ID_HEADER
 from trax_mcp.server.request import CALLER
-from trax_mcp.server.request_ids import REQUEST_ID_HEADER, identify
 from trax_mcp.settings import KEY_PREFIX
 from trax_mcp.sign_in import ACCESS_PREFIX, REFRESH_PREFIX, SignInUnavailable
 
@@ -135,8 +135,6 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] == "http":
-            scope, send = identify(scope, send)
         path = scope.get("path")
         if scope["type"] != "http":
             app = self._app

@@ -8,6 +8,7 @@ from typing import Any, Final
 import anyio
 from mcp.server import CacheHint, Server
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
+from mcp.server.context import ServerMiddleware
 
 from trax_mcp import __version__
 from trax_mcp.actions.chat_and_media import SendChatMessage
@@ -26,22 +27,18 @@ from trax_mcp.consent.parts import Parts
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
 from trax_mcp.consent.store import MemoryRecords, Records, Store
 from trax_mcp.instruments import OPEN_QUESTIONS, WATCHERS
-from trax_mcp.server import call_log
 from trax_mcp.server.asking import Asking
 from trax_mcp.server.completions import Completions
 from trax_mcp.server.errors import Answer, Handler, ResultT, answer_on_shutdown, handle_errors
-from trax_mcp.server.measured import MeasuredMessages
 from trax_mcp.server.offer import TOOLS, Offer
 from trax_mcp.server.panel import TOOL_NAME
 from trax_mcp.server.prompts import Prompts
 from trax_mcp.server.request import Context, ParamsT, Request
-from trax_mcp.server.request_ids import record_answer
 from trax_mcp.server.resources import Resources
 from trax_mcp.server.sdk_compat import (
     InFlight,
     OpenStreams,
     ServerOfFixedLists,
-    drop_unreadable_traces,
 )
 from trax_mcp.server.subscriptions import Subscriptions
 from trax_mcp.server.tools import Tools
@@ -117,8 +114,6 @@ class Service:
         self._marks = ChatMarks(self.clock)
         client.observe(self._marks.record, SendChatMessage)
         client.observe(Outages(self.clock).record)
-        if call_log.is_wanted():
-            client.observe(record_answer)
         self._store = Store(records or MemoryRecords(self.clock))
         lists = ListCache(client, self.clock)
         parts = Parts(
@@ -143,6 +138,8 @@ class Service:
         )
         self.tools = Tools(parts, asking, self.offer, media_dirs=media_dirs)
         self._prompts = Prompts(self.offer)
+        self.names = frozenset((*TOOLS, TOOL_NAME, *self._prompts.offered()))
+        """Of tools and prompts. Others, which clients may send, could be any text."""
         self._resources = Resources(client, lists, self.offer, offers_panel=self.tools.offers_panel)
         self._completions = Completions(
             lists=lists,
@@ -153,7 +150,9 @@ class Service:
         )
         self._subscriptions = Subscriptions(self._resources, self.in_flight, self.open_streams)
 
-    def server(self, default_caller: Caller = ANONYMOUS) -> Server[Watchers]:
+    def server(
+        self, default_caller: Caller = ANONYMOUS, *middleware: ServerMiddleware[Any]
+    ) -> Server[Watchers]:
         """The server for a transport. Requests without a key are made by `default_caller`."""
 
         def lasting(answer: Answer[ParamsT, ResultT]) -> Handler[ParamsT, ResultT]:
@@ -199,11 +198,9 @@ class Service:
         )
         if tools.offers_panel():
             server.extensions[EXTENSION_ID] = {"mimeTypes": [APP_MIME_TYPE]}
-        server.middleware.insert(0, drop_unreadable_traces)
-        if call_log.is_wanted():
-            server.middleware.append(call_log.CallLog(self.clock, default_caller))
-        names = {*TOOLS, TOOL_NAME, *prompts.offered()}
-        server.middleware.append(MeasuredMessages(names, default_caller))
+        # The SDK's own makes spans of what clients write, and fails a call over a trace header that
+        # is no text.
+        server.middleware[:] = middleware
         return server
 
     async def shut_down(self) -> None:

@@ -8,39 +8,17 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import mcp_types as types
 from mcp.server import Server, ServerRequestContext
 from mcp.server.connection import Connection
-from mcp.server.context import CallNext, HandlerResult
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 LifespanT = TypeVar("LifespanT")
 
-# 1. Trace headers ---------------------------------------------------------------------------------
-
-_TRACE_HEADERS: Final = ("traceparent", "tracestate", "baggage")
-
-
-async def drop_unreadable_traces(
-    ctx: ServerRequestContext[Any, Any], call_next: CallNext
-) -> HandlerResult:
-    """Middleware before the SDK's own, which fails a request over a trace header of a wrong type.
-
-    Seen in 2.3.0: `extract_trace_context` catches only ValueError and TypeError.
-    Watch: `mcp/shared/_otel.py`.
-    """
-    meta: Any = ctx.meta or {}
-    if all(isinstance(meta.get(name, ""), str) for name in _TRACE_HEADERS):
-        return await call_next(ctx)
-    readable: Any = {name: it for name, it in meta.items() if name not in _TRACE_HEADERS}
-    return await call_next(replace(ctx, meta=readable))
-
-
-# 2. Capabilities ---------------------------------------------------------------------------------
+# 1. Capabilities ---------------------------------------------------------------------------------
 
 
 class ServerOfFixedLists(Server[LifespanT]):
@@ -59,7 +37,7 @@ class ServerOfFixedLists(Server[LifespanT]):
         return capabilities
 
 
-# 3. The connection of a request -------------------------------------------------------------------
+# 2. The connection of a request -------------------------------------------------------------------
 
 
 def connection_of(ctx: ServerRequestContext[Any, Any]) -> Connection:
@@ -72,7 +50,7 @@ def connection_of(ctx: ServerRequestContext[Any, Any]) -> Connection:
     return connection
 
 
-# 4. Calls in flight -------------------------------------------------------------------------------
+# 3. Calls in flight -------------------------------------------------------------------------------
 
 
 class InFlight:
@@ -122,7 +100,7 @@ class InFlight:
             scope.cancel()
 
 
-# 5. Open streams ----------------------------------------------------------------------------------
+# 4. Open streams ----------------------------------------------------------------------------------
 
 
 class OpenStreams:
@@ -151,7 +129,7 @@ class OpenStreams:
             del self._callbacks[session_id]
 
 
-# 6. Session ids in the log ------------------------------------------------------------------------
+# 5. Session ids in the log ------------------------------------------------------------------------
 
 _SESSION_ID = re.compile(r"\b[0-9a-f]{32}\b")
 
@@ -170,7 +148,7 @@ def _hide_session_ids(record: logging.LogRecord) -> bool:
     return True
 
 
-# 7. Where a stream was left off -------------------------------------------------------------------
+# 6. Where a stream was left off -------------------------------------------------------------------
 
 
 def ignore_last_event_id(app: ASGIApp) -> ASGIApp:

@@ -30,7 +30,7 @@ _LONGEST_LINE = 1024  # bytes, with the line break
 _LONGEST_TRACE = 8000  # characters, of which the last ones say most
 _ELLIPSIS = "…"
 _AUDIT = "trax_mcp.consent.audit"  # limits its lines itself, so that they stay JSON
-_CALLS = "trax_mcp.server.call_log"
+_MESSAGES = "trax_mcp.observe.messages"
 _TOLD = "trax_mcp.told"
 _VERBOSE_LOGGERS = ("httpx", "httpcore", "httpx2", "httpcore2", "mcp", "sse_starlette", "uvicorn")
 _OPENTELEMETRY = "opentelemetry"  # repeats a trace header that it cannot read
@@ -62,7 +62,7 @@ def logging_to_stderr(level: str, form: LogFormat = "text") -> Iterator[None]:
     logging.basicConfig(handlers=[handler], level=level, force=True)
     logging.captureWarnings(capture=True)
     has_calls = is_json or level == "DEBUG"
-    logging.getLogger(_CALLS).setLevel(logging.NOTSET if has_calls else logging.WARNING)
+    logging.getLogger(_MESSAGES).setLevel(logging.NOTSET if has_calls else logging.WARNING)
     for name in _VERBOSE_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
     logging.getLogger(_OPENTELEMETRY).setLevel(logging.CRITICAL)

@@ -1,23 +1,45 @@
 """Switches metrics and traces on where the settings or the standard variables ask for it."""
 
 import logging
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Mapping, Sequence
+from threading import Thread
+from typing import Final, NamedTuple
+
+import anyio
 
 from trax_mcp.settings import CannotStart, Settings, how_to_add
-
-if TYPE_CHECKING:
-    from trax_mcp.telemetry.export import Export
 
 _SIGNALS: Final = ("traces", "metrics")
 _OTLP: Final = "otlp"
 _LOOPBACK: Final = "127.0.0.1"
+_FLUSH_SECONDS: Final = 0.3
 _LOG: Final = logging.getLogger(__name__)
+
+
+class Export(NamedTuple):
+    """What is exported. `metrics_url` is where Prometheus finds the metrics, if anywhere."""
+
+    metrics_url: str | None = None
+    flushes: Sequence[Callable[[], object]] = ()
+
+    async def flush(self) -> None:
+        """Send the rest, in a thread that nobody waits for if it takes longer."""
+        if self.flushes:
+            with anyio.move_on_after(_FLUSH_SECONDS):
+                await anyio.to_thread.run_sync(self._flush_all, abandon_on_cancel=True)
+
+    def _flush_all(self) -> None:
+        """All at once: one that hangs must not cost another its moment."""
+        threads = [Thread(target=flush, daemon=True) for flush in self.flushes]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
 
 def export_measurements(
     settings: Settings, environment: Mapping[str, str], *, over_http: bool
-) -> "Export | None":
+) -> Export:
     """Begin to export, if anything is asked for. The port for Prometheus is opened over HTTP only.
 
     Raises:
@@ -27,12 +49,13 @@ def export_measurements(
     signals = _signals(environment)
     port = settings.metrics_port if over_http else None
     if port is None and not signals:
-        return None
+        return Export()
     address = None if port is None else (settings.metrics_host or _LOOPBACK, port)
     try:
-        from trax_mcp.telemetry.export import export  # noqa: PLC0415  only where it is switched on
+        # Only where it is switched on.
+        from trax_mcp.observe.exporters import begin_export  # noqa: PLC0415
 
-        return export(address=address, signals=signals)
+        return Export(*begin_export(address=address, signals=signals))
     except ModuleNotFoundError:
         remedy = how_to_add("telemetry")
         if port is not None:
@@ -41,7 +64,7 @@ def export_measurements(
         level = logging.WARNING if over_http else logging.INFO
         for signal in signals:
             _LOG.log(level, "%s needs an extra. %s", _variable(signal), remedy)
-        return None
+        return Export()
     except OSError as error:
         raise CannotStart(
             f"TRAX_METRICS_PORT cannot be listened on: {error.strerror}. Choose another, or another"

@@ -1,0 +1,1 @@
+"""What is written down: the log, and the metrics and spans of messages and requests."""

@@ -1,1 +1,0 @@
-"""Where measurements go. Imported only where they are switched on."""
