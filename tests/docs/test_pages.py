@@ -9,6 +9,7 @@ from typing import Final
 from tests import ROOT
 from tests.support.markdown_pages import CONTRIBUTING, DOCS, README, USER_PAGES, Page, docs
 from tests.support.product.reference import CLIENTS, CODES, SETTINGS, tool_names
+from tests.support.product.sandbox import SCOPES
 
 OWN_CODES: Final = {
     "no_key",
@@ -72,6 +73,12 @@ def test_every_client_is_named() -> None:
     assert docs("install").column("Each client", 1) == [f"`{it}`" for it in CLIENTS]
 
 
+def test_a_streamer_is_told_of_every_scope() -> None:
+    """Each once, by what it lets an assistant do."""
+    ticks = re.findall(r"`([a-z]+:[a-z]+)`", " ".join(docs("streaming").column("Your key", 1)))
+    assert sorted(ticks) == sorted(SCOPES)
+
+
 def test_windows_gets_the_same_commands_as_other_systems() -> None:
     """Those of `docs/install.md` without `make`, and the paths of Windows."""
     install = docs("install")
@@ -102,10 +109,13 @@ def span(cells: list[str]) -> str:
     return least if least == most else f"{least.partition(' of ')[0]} to {most}"
 
 
-def test_every_link_has_a_target_and_readme_links_every_page() -> None:
-    """Files of the repository, and headings in them."""
+def test_every_link_has_a_target_and_the_index_links_every_page() -> None:
+    """Files of the repository, and headings in them. README links the index."""
     assert [(page.name, it) for page in LINKED_PAGES for it in broken_links(page)] == []
-    assert {it.name for it in DOCS} <= set(README.links())
+    index = docs("README")
+    others = {it.name.removeprefix("docs/") for it in DOCS if it != index}
+    assert others <= set(index.links())
+    assert index.name in README.links()
 
 
 def broken_links(page: Page) -> list[str]:
