@@ -75,8 +75,9 @@ def test_every_command_of_another_program_is_possible(command: str) -> None:
         case ["make", target]:
             dry_run = subprocess.run(["make", "--dry-run", target], cwd=ROOT, check=False)  # noqa: S603, S607  a target of ours
             assert dry_run.returncode == 0
-        case [".venv/bin/python", script]:
-            assert (ROOT / script).is_file()
+        case [".venv/bin/python", script, *arguments] if script != "-m":
+            text = (ROOT / script).read_text(encoding="utf-8")
+            assert [it for it in arguments if it[0] == "-" and f'"{it}"' not in text] == []
         case ["export", setting]:
             assert f"| `{setting.partition('=')[0]}` |" in docs("settings").text
         case ["docker", "build", "--tag", "trax-mcp", "."]:
@@ -105,7 +106,7 @@ def test_every_command_of_another_program_is_possible(command: str) -> None:
 
 async def test_the_curl_command_calls_a_tool() -> None:
     """As it is pasted, but for the port."""
-    (block,) = (it for it in docs("http").blocks("sh") if it.startswith("curl "))
+    (block,) = (it for it in docs("bots").blocks("sh") if it.startswith("curl "))
     async with running("http", "--sandbox", "--port", "0") as server:
         pasted = block.replace("http://127.0.0.1:8765", await server.address())
         async with running(program=("-c", _SHELL, pasted)) as shell:

@@ -74,6 +74,7 @@ async def _run_all() -> Mapping[str, Mapping[str, Sequence[Block]]]:
     """The blocks of each section, by page and heading."""
     ben_and_cleo, audited = await _press_three_times()
     return {
+        "docs/bots.md": {"When two people press": ben_and_cleo},
         "docs/consent.md": {
             "Your client can ask you": await _answer_a_form(),
             "You cannot be asked at all": await _confirm_a_preview(),
