@@ -112,7 +112,7 @@ CHANGES: Final[Changes] = {
             swap(CallRequest.wants_preview).by(_wishes_by_meta),
         ),
     ],
-    "One yes, one broadcast.": [
+    "One approval, one broadcast.": [
         ("tests/consent/test_consent_given.py", swap(Question.is_used).by(lambda self: False)),
         ("tests/consent/test_consent_asking.py", swap(nothing_to_do).by(lambda *_, **__: None)),
     ],

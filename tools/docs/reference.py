@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 
     Row = tuple[str, ...]
 
-_PAGES: Final = ("install", "prompts", "settings", "tools", "consent")
+_PAGES: Final = ("install", "prompts", "settings", "tools", "consent", "frameworks")
+_FRAMEWORKS: Final = ROOT / "proof/frameworks"
 _PART: Final = re.compile(r"(<!-- ([a-z ]+) -->\n).*?(<!-- /\2 -->\n)", re.DOTALL)
 
 
@@ -92,6 +93,18 @@ def pages() -> Mapping[str, str]:
         "prompts": _table(("prompt", "you give", "what it does"), prompts),
         "settings": _table(("name", "default", "meaning"), _setting_rows()),
         "what needs a yes": _table(("tool", "always", "while on air"), _consent_rows()),
+        "frameworks": _table(
+            (
+                "framework",
+                "goes on air",
+                "asks in",
+                "its model reads",
+                "of errors",
+                "a call of 7 seconds",
+                "strict mode",
+            ),
+            _framework_rows(),
+        ),
         "what your client has": _table(
             ("client", "you are asked in", "known from"), _questions_rows()
         ),
@@ -124,6 +137,27 @@ def _client_row(client: McpClient) -> Row:
         besides,
         then[0].upper() + then[1:],
     )
+
+
+def _framework_rows() -> Iterator[Row]:
+    """What `make frameworks` has seen last."""
+    for file in sorted(_FRAMEWORKS.glob("seen/*.txt")):
+        versions, *lines = file.read_text("utf-8").partition("\n\n")[0].splitlines()
+        seen = dict(it.split(": ", 1) for it in lines)
+        has_strict_mode = "in strict mode" in seen["ways"]
+        yield (
+            f"[{file.stem}](../{file.relative_to(ROOT).as_posix()}), {versions.split(', ')[0]}",
+            "over HTTP" if seen["on air"] == "not on stdio" else "on stdio, over HTTP",
+            "a form" if seen["a form"] == "yes" else "a preview",
+            seen["reads"],
+            seen["of errors"],
+            {"yes": "works", "not on stdio": "fails on stdio"}.get(seen["a wait"], "fails"),
+            _strict_mode(seen["several changes"]) if has_strict_mode else "",
+        )
+
+
+def _strict_mode(seen: str) -> str:
+    return "leave it off" if "in strict mode" in seen else "works"
 
 
 def _effect(kind: type[ToolInput]) -> str:
