@@ -100,6 +100,8 @@ def test_every_command_of_another_program_is_possible(command: str) -> None:
             name, _, value = header.partition(": ")
             entry = {"type": kind, "url": url, "headers": {name: value}}
             assert json.loads(block) == {"mcpServers": {"trax": entry}}
+        case ["copilot" | "cline" | "qwen", "mcp", "add", "trax", *arguments]:  # each was tried
+            assert arguments[-1] == "/path/to/trax-mcp"
         case _:
             assert command in INSTALLING
 

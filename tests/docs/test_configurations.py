@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx2
 import pytest
@@ -18,6 +18,9 @@ from tests.support.product.reference import CLIENTS, check_front_matter, tool_na
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.server_process import PATIENCE_SECONDS, environment, running
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 PROGRAM: Final = "/path/to/trax-mcp"
 
 
@@ -30,11 +33,19 @@ def documents() -> list[dict[str, Any]]:
 def entries() -> list[dict[str, Any]]:
     """The `trax` entries of the client configurations, each once."""
     keys = {it.servers for it in CLIENTS.values()}
-    found = [it[key]["trax"] for it in documents() for key in keys if key in it]
+    found = [it[key]["trax"] for it in documents() for key in keys if "trax" in it.get(key, ())]
     return list({json.dumps(it): it for it in found}.values())
 
 
-STARTED: Final = [it for it in entries() if "command" in it]
+def of_opencode() -> dict[str, Any]:
+    """Its entry, with the command as others have it."""
+    (entry,) = (dict(it["mcp"]["trax"]) for it in documents() if "mcp" in it)
+    assert entry.pop("type") == "local"
+    program, *arguments = entry["command"]
+    return entry | {"command": program, "args": arguments}
+
+
+STARTED: Final = [*(it for it in entries() if "command" in it), of_opencode()]
 
 
 def test_every_block_is_an_object() -> None:
@@ -49,6 +60,19 @@ def test_every_configuration_starts_a_server(entry: dict[str, Any]) -> None:
     assert entry["command"] == PROGRAM
     settings: dict[str, str] = entry.get("env", {})
     assert run_command(*entry.get("args", []), settings=settings) == Outcome(0, "", "")
+
+
+def test_a_second_account_has_a_key_of_its_own(tmp_path: Path) -> None:
+    """In a file that its entry names."""
+    (entry,) = (
+        it for page in documents() for it in page.get("mcpServers", {}).values() if it.get("env")
+    )
+    (name,) = entry["env"]
+    key = tmp_path / "second-key"
+    key.write_text(SANDBOX_KEY, encoding="utf-8")
+    key.chmod(0o600)
+    assert run_command(settings={name: str(key)}) == Outcome(0, "", "")
+    assert run_command(settings={name: str(key) + "x"}).code != 0
 
 
 async def check_server(client: Client, *, on_the_sandbox: bool) -> None:

@@ -71,6 +71,8 @@ def test_every_client_is_named() -> None:
     named = [it for it in CLIENTS.values() if it.name != "other"]
     assert [it.title for it in named if it.title not in here] == []
     assert docs("install").column("Each client", 1) == [f"`{it}`" for it in CLIENTS]
+    told = " ".join(docs("clients").text.partition("<!-- /clients -->")[0].split())
+    assert [it for it in CLIENTS if f"`{it}` |" not in told] == []
 
 
 def test_a_streamer_is_told_of_every_scope() -> None:

@@ -14,6 +14,7 @@ from string import Template
 from typing import TYPE_CHECKING, Any, Final
 
 from tests import ROOT
+from tools.docs.clients import client_rows
 from tools.docs.schemas import schemas_of
 from trax_mcp import __version__
 from trax_mcp.actions import OPERATIONS
@@ -39,7 +40,15 @@ if TYPE_CHECKING:
 
     Row = tuple[str, ...]
 
-_PAGES: Final = ("install", "prompts", "settings", "tools", "consent", "frameworks")
+_PAGES: Final = (
+    "install",
+    "clients",
+    "prompts",
+    "settings",
+    "tools",
+    "consent",
+    "frameworks",
+)
 _FRAMEWORKS: Final = ROOT / "proof/frameworks"
 _PART: Final = re.compile(r"(<!-- ([a-z ]+) -->\n).*?(<!-- /\2 -->\n)", re.DOTALL)
 
@@ -87,6 +96,10 @@ def pages() -> Mapping[str, str]:
         "each client": _table(
             ("client", "`install`", "servers under", "besides", "then"),
             map(_client_row, CLIENTS.values()),
+        ),
+        "clients": _table(
+            ("client", "install", "you're asked in", "it draws", "waiting for chat", "tried"),
+            client_rows(),
         ),
         "tools": _table(("tool", "call", "effect", "what it does"), tools),
         "each tool": "\n".join(map(_section, Service(client, Offer(local=True)).tools.listings())),
