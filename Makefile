@@ -110,7 +110,7 @@ wheel: .venv/dev ## build the wheel, install it in a new environment and start i
 	cd build/wheel && TRAX_SANDBOX=1 venv/bin/trax-mcp demo >demo.txt
 	@echo "The wheel runs by itself."
 
-bundle: packer ## pack the MCP Bundle, unpack it and start it as an MCP host does
+bundle: packer ## pack the MCP Bundle for Claude Desktop, start it as a host does, and write its checksum
 	$(MCPB) validate manifest.json
 	$(MCPB) pack . $(BUNDLE)
 	$(BIN)/python -m release.bundle $(BUNDLE) $(TOOLS)

@@ -1,4 +1,4 @@
-"""Unpacks a bundle as a host does and starts it by its own manifest, for `make bundle`.
+"""Unpacks a bundle as a host does, starts it by its own manifest, and writes its checksum.
 
 The host's part is done by `mcpb`, whose code Claude Desktop also uses to read bundles. Needs the
 network: uv downloads the dependencies.
@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -67,7 +68,8 @@ class Host:
         """
         config = self.command({"api_key": "sk_live_bundle", **form})
         assert config is not None
-        env = self._environment | config["env"] | {"TRAX_SANDBOX": "1"}
+        on_practice = {} if "sandbox" in form else {"TRAX_SANDBOX": "1"}
+        env = self._environment | config["env"] | on_practice
         args = [*config["args"][:-1], program or config["args"][-1]]
         start = StdioServerParameters(command=config["command"], args=args, env=env)
         with anyio.fail_after(FIRST_START_SECONDS):
@@ -102,7 +104,8 @@ async def check(tools: Path, bundle: Path, temporary: Path) -> None:
     assert host.command({}) is None, "starts without a key"
     names = tuple([it["name"] for it in manifest[kind]] for kind in ("tools", "prompts"))
     assert await host.listed({"media_dirs": str(temporary)}) == names
-    for form in ({}, {"ask": "", "read_only": False, "media_dirs": ""}):
+    practice = {"sandbox": True, "api_key": "practice"}
+    for form in ({}, {"ask": "", "read_only": False, "media_dirs": ""}, practice):
         assert (await host.listed(form))[0] == tool_names(read_only=False)
     assert (await host.listed({"read_only": True}))[0] == tool_names(read_only=True)
     script = manifest["server"]["entry_point"]
@@ -113,11 +116,20 @@ async def check(tools: Path, bundle: Path, temporary: Path) -> None:
     print(f"{bundle.name} starts by its own manifest, and lists {len(names[0])} tools.")
 
 
+def write_checksum(file: Path) -> Path:
+    """Write the checksum of a file next to it, as `sha256sum --check` reads it."""
+    digest = sha256(file.read_bytes()).hexdigest()
+    checksum = file.with_name(f"{file.name}.sha256")
+    checksum.write_text(f"{digest}  {file.name}\n", encoding="utf-8")
+    return checksum
+
+
 def main() -> None:
     """Check the bundle given first, with the tools in the folder given second."""
     bundle, tools = (Path(argument).resolve() for argument in sys.argv[1:3])
     with tempfile.TemporaryDirectory() as temporary:
         anyio.run(check, tools, bundle, Path(temporary))
+    print(f"Its checksum is in {write_checksum(bundle).name}.")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from release.bundle import write_checksum
 from release.declared import PROJECT
 from tests import ROOT
 from tests.support.product.commands import Outcome, run_command
@@ -21,6 +22,7 @@ from tests.support.server_process import running
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 MANIFEST: dict[str, Any] = json.loads((ROOT / "manifest.json").read_text("utf-8"))
 SERVER: dict[str, Any] = MANIFEST["server"]
@@ -90,6 +92,8 @@ def test_only_the_key_is_required_and_it_is_sensitive() -> None:
         {"ask": "  ", "read_only": ""},
         {"read_only": True},
         {"read_only": False},
+        {"sandbox": True, "api_key": "practice"},
+        {"media_dirs": str(ROOT)},
         *(
             {"ask": it}
             for it in (DEFAULT, "form,panel,page", "page,form", "preview", "confirm_alone")
@@ -101,6 +105,13 @@ def test_a_server_starts_with_what_a_person_fills_in(given: dict[str, object]) -
     """Untouched and emptied fields do not stop the start; hosts write true and false."""
     settings = form_environment({"api_key": KEY, **given})
     assert run_command(settings=settings) == Outcome(0, "", "")
+
+
+def test_one_folder_is_picked() -> None:
+    """`mcpb` puts no list into a variable: it would leave the field's name there."""
+    folders = [name for name, field in FORM.items() if field["type"] == "directory"]
+    assert folders == ["media_dirs"]
+    assert not FORM["media_dirs"].get("multiple")
 
 
 def test_what_a_host_fills_in_is_described() -> None:
@@ -120,3 +131,12 @@ def test_the_icon_is_a_square_png_of_512_pixels() -> None:
     png = (ROOT / MANIFEST["icon"]).read_bytes()
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
     assert struct.unpack_from(">4xII", png, 8 + 4) == (512, 512)
+
+
+def test_a_checksum_stands_next_to_the_bundle(tmp_path: Path) -> None:
+    """As `sha256sum --check` reads it."""
+    bundle = tmp_path / "trax-mcp.mcpb"
+    bundle.write_bytes(b"abc")
+    assert write_checksum(bundle).read_text("utf-8") == (
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  trax-mcp.mcpb\n"
+    )

@@ -68,11 +68,7 @@ def _is(client: McpClient, seen: Drawn) -> bool:
 
 
 def _installed(client: McpClient) -> str:
-    bundle = (
-        "[the bundle](install.md#as-a-bundle-for-claude-desktop), or "
-        if client.name == "claude-desktop"
-        else ""
-    )
+    bundle = "[the bundle](claude-desktop.md), or " if client.name == "claude-desktop" else ""
     return f"{bundle}`{client.name}`"
 
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 _PAGES: Final = (
     "install",
     "clients",
+    "claude-desktop",
     "prompts",
     "settings",
     "tools",
@@ -73,6 +74,18 @@ def manifest() -> Mapping[str, str]:
     return {"manifest.json": json.dumps(document, indent=2, ensure_ascii=False) + "\n"}
 
 
+def _form_rows() -> Iterator[Row]:
+    """The fields that a host of the bundle shows."""
+    form = json.loads((ROOT / "manifest.json").read_text("utf-8"))["user_config"]
+    for it in form.values():
+        match it.get("default"):
+            case bool(value):
+                first = "on" if value else "off"
+            case value:
+                first = f"`{value}`" if value else "empty"
+        yield it["title"], it["description"], first
+
+
 def _bundled(prompt: Prompt) -> dict[str, Any]:
     arguments = [it.name for it in prompt.listing.arguments or ()]
     filled_in = {name: f"${{arguments.{name}}}" for name in arguments}
@@ -101,6 +114,7 @@ def pages() -> Mapping[str, str]:
             ("client", "install", "you're asked in", "it draws", "waiting for chat", "tried"),
             client_rows(),
         ),
+        "bundle form": _table(("field", "what to do", "at first"), _form_rows()),
         "tools": _table(("tool", "call", "effect", "what it does"), tools),
         "each tool": "\n".join(map(_section, Service(client, Offer(local=True)).tools.listings())),
         "prompts": _table(("prompt", "you give", "what it does"), prompts),
