@@ -63,7 +63,7 @@ class Bot:
         result = await self.trax.call_tool(tool, arguments, meta=ACTOR)
         while confirmation := (result.structured_content or {}).get("confirmation"):
             print(text_of(result).partition(BEGIN)[2].partition(END)[0].strip())
-            if tool != "go_offline":  # a stop needs no time to read
+            if tool != "go_offline":  # going offline needs no time to read
                 await anyio.sleep(self.pause)
             shown = (result.structured_content or {})["preview"]
             if await read_line(f"[1] {shown['no']}   [2] {shown['yes']}: ") != "2":
@@ -72,7 +72,7 @@ class Bot:
             arguments |= {"confirm": True, "confirmation": confirmation}
             result = await self.trax.call_tool(tool, arguments, meta=ACTOR)
         observed = (result.structured_content or {}).get("observed")
-        if observed is None or result.is_error:  # a stop after which the show goes on is an error
+        if observed is None or result.is_error:  # so is going offline while the show goes on
             print(text_of(result))
         else:
             print(f"{tool}: {observed['state']}")
@@ -125,5 +125,5 @@ if __name__ == "__main__":
         reason: BaseException = problem
         while isinstance(reason, BaseExceptionGroup):
             reason = reason.exceptions[0]
-        print(f"\nCannot go on: {reason}", file=sys.stderr, flush=True)
+        print(f"\nCan't go on: {reason}", file=sys.stderr, flush=True)
         os._exit(1)  # a thread may still wait for input

@@ -1,4 +1,4 @@
-"""A Discord bot: moderators of a channel take a studio live and off air, each time after a yes.
+"""A Discord bot: moderators of a channel take a studio live and off air, after an approval.
 
 Start `TRAX_ASK=panel trax-mcp http --sandbox`, then this, with its token in DISCORD_TOKEN.
 For your own studios: TRAX_API_KEY and `--studio`. The bot needs the message content intent.
@@ -26,7 +26,7 @@ PARTS = {"effects": "", "warnings": "Warning: ", "unknown": "Not known: "}
 STYLES = {"yes": discord.ButtonStyle.danger, "no": discord.ButtonStyle.secondary}
 MAX_TEXT, MAX_LABEL = 2000, 80  # Discord's limits
 QUESTION_SECONDS = 300.0
-NO_ANSWER = "Something failed, and what came of it is not known here: look at the studio."
+NO_ANSWER = "Something failed. It may have been sent: check your show."
 Person = discord.User | discord.Member
 
 
@@ -46,7 +46,7 @@ class Question(discord.ui.View):
         return result.structured_content or {}
 
     async def show(self, state: Mapping[str, Any], person: Person | None = None) -> None:
-        """Show the question, or what came of it after a person's press."""
+        """Show the question, or its result after a person's press."""
         outcome = state["outcome"] or NO_ANSWER
         if state["phase"] == "open":
             self.title, text = state["yes"], question_text(state)
@@ -69,9 +69,9 @@ class Question(discord.ui.View):
                 return self.outcome
             state = await self.answer(person, choice=choice)
             if state["phase"] == "running":
-                return "It is being sent. Press again to learn what came of it."
+                return "It's being sent. Press again to see the result."
             if state["phase"] == "open":
-                return "Nobody reads that fast: this press does not count. Press again."
+                return "Nobody reads that fast: this press doesn't count. Press again."
             await self.show(state, person)
             return None
 
@@ -142,11 +142,11 @@ class Bot(discord.Client):
         """Call a tool, and post its question. A stop can always be asked about again."""
         earlier = self.asked.get(tool)
         if earlier and not earlier.outcome and tool != "go_offline":
-            await command.reply(f"It is asked already: {earlier.message.jump_url}")
+            await command.reply(f"It's asked already: {earlier.message.jump_url}")
             return
         result = await self.call(tool, command.author, studioId=self.studio)
         if earlier and earlier.outcome and TICKET not in (result.meta or {}):
-            # It may be what came of the earlier question, which the server tells once.
+            # It may be the result of the earlier question, which the server tells once.
             result = await self.call(tool, command.author, studioId=self.studio)
         ticket, data = (result.meta or {}).get(TICKET), result.structured_content or {}
         if not ticket:
@@ -174,7 +174,7 @@ def question_text(question: Mapping[str, Any]) -> str:
 
 
 def result_text(tool: str, data: Mapping[str, Any]) -> str:
-    """What came of a call. Its own text is for a model, and may hold a confirmation."""
+    """The result of a call. Its own text is for a model, and may hold a confirmation."""
     if "error" in data:  # as of a stop after which the show goes on
         return str(data["summary"])
     if "observed" in data:
@@ -189,7 +189,7 @@ def plain(text: str) -> str:
 
 async def main(server: str, studio: str, channel: int, moderators: list[int]) -> None:
     """Connect to both, and run the bot."""
-    token = os.environ.get("DISCORD_TOKEN") or sys.exit("DISCORD_TOKEN is not set.")
+    token = os.environ.get("DISCORD_TOKEN") or sys.exit("DISCORD_TOKEN isn't set.")
     key = os.environ.get("TRAX_API_KEY")
     async with (
         httpx2.AsyncClient(headers={"X-API-Key": key} if key else {}, timeout=None) as http,

@@ -151,7 +151,7 @@ CHANGES: Final[Changes] = {
     "What is refused in this way": [
         ("tests/server/test_request_limits.py", swap(answer_to).by(lambda *_, **__: b"")),
     ],
-    "A server on stdio that gets a confirmation": [
+    "A server on stdio that gets a `confirmation`": [
         (
             "tests/consent/test_consent_stdio.py",
             swap(Tools._with_guess).by(lambda self, not_run, request: not_run),
