@@ -27,7 +27,7 @@ BUNDLE = build/trax-mcp-$(VERSION).mcpb
 BILL = build/trax-mcp-$(VERSION).cdx.json
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test313 check format docs pictures bench proof fetch nightly clients frameworks wheel bundle packer image lock clean
+.PHONY: help install demo test test313 check format docs pictures bench proof fetch nightly clients frameworks wheel bundle packer image release lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -133,6 +133,9 @@ packer: .venv/run $(TOOLS)/packer
 image: .venv/dev $(TOOLS)/ready ## lint the Dockerfile, run its steps without a container engine, and list what is installed, in CycloneDX, into build/
 	$(TOOLS)/bin/hadolint Dockerfile
 	$(BIN)/python -m release.image $(TOOLS)/bin/cyclonedx-py $(BILL)
+
+release: wheel bundle image ## collect the bundle, the wheel and the bill of materials in build/release, with checksums
+	$(BIN)/python -m release.collect $(BUNDLE) build/wheel/*.whl $(BILL)
 
 clean: ## remove the files of the other targets
 	rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
