@@ -82,7 +82,7 @@ def _row(title: str, install: str, seen: Sequence[Drawn]) -> tuple[str, ...]:
 def _asked(seen: Sequence[Drawn]) -> tuple[str, str]:
     """In what the newest version asks, and the earlier ones that differ; and what it draws."""
     *earlier, newest = ((it, _in_short(it)) for it in seen)
-    differ = (f"; {it.version}: {asked}" for it, asked in earlier if asked != newest[1])
+    differ = (f". In {it.version}: {asked}" for it, asked in earlier if asked != newest[1])
     return newest[1] + "".join(differ), _drawn(newest[0])
 
 
@@ -91,7 +91,7 @@ def _in_short(seen: Drawn) -> str:
     asked = asked_in(seen, Operator(has_page=not seen.is_remote))
     for words, fewer in _SHORTER.items():
         asked = asked.replace(words, fewer)
-    return asked.replace(f"for what is longer than {seen.rows} rows, ", "if longer, ")
+    return asked.replace(f"; for what is longer than {seen.rows} rows, ", ", or if it's longer ")
 
 
 def _drawn(seen: Drawn) -> str:
