@@ -3,7 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Final, NamedTuple, TextIO
+from typing import Final, TextIO
 
 import anyio
 from anyio import sleep
@@ -15,25 +15,15 @@ from mcp.types import CallToolResult, ElicitRequestFormParams, ElicitRequestPara
 
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.cli.demo.screen import Screen
-from trax_mcp.server.not_done import BEGIN, END
 from trax_mcp.settings import VARIABLE_PREFIX
 
 _CALL_SECONDS: Final = 30
-_PREVIEW_SECONDS: Final = 5.5
-"""The server takes no confirmation within five seconds of its preview."""
 _FORM_SECONDS: Final = 1.5
 """To the server, a no within a second is the client's."""
 
 
 class DemoFailed(Exception):
     """The show does not go as it should. The message says what is wrong."""
-
-
-class Refusal(NamedTuple):
-    """A refusal: a preview for the person, and its confirmation for the model."""
-
-    preview: str
-    confirmation: str
 
 
 class DemoClient:
@@ -52,12 +42,6 @@ class DemoClient:
         """Let the user say something."""
         self.screen.you(text)
         self._spoke_at = anyio.current_time()
-
-    async def let_you_read(self) -> None:
-        """Let the user read a preview."""
-        with self.screen.waiting() as show:
-            show("You read it")
-            await sleep(_PREVIEW_SECONDS)
 
     def seconds_since_you(self) -> float:
         """The time since the user said something or answered a form."""
@@ -88,7 +72,7 @@ class DemoClient:
             raise DemoFailed(f"{tool} failed. {_text(result)}")
         return result.structured_content or {}
 
-    async def expect_refusal(self, code: str, tool: str, **arguments: object) -> Refusal:
+    async def expect_refusal(self, code: str, tool: str, **arguments: object) -> None:
         """Print a call, make it, and check that it is refused with this reason or status.
 
         Raises:
@@ -102,9 +86,6 @@ class DemoClient:
         if code not in (refusal.get("reason"), refusal.get("status")):
             raise DemoFailed(f"{tool} should have been refused ({code}). {_text(result)}")
         self.screen.refusal(refusal["status"], refusal["message"])
-        # What stands before and after is for the model.
-        preview = _text(result).partition(BEGIN)[2].partition(END)[0].strip()
-        return Refusal(preview, refusal.get("confirmation", ""))
 
     async def answer_form(
         self,
@@ -131,27 +112,17 @@ class DemoClient:
 
 
 @asynccontextmanager
-async def connect(
-    command: Sequence[str],
-    screen: Screen,
-    log: TextIO,
-    *,
-    forms: bool,
-) -> AsyncIterator[DemoClient]:
-    """Start a server without TRAX_ variables, and connect to it over stdio.
-
-    With forms the client speaks the newest protocol, without them the one before.
-    """
+async def connect(command: Sequence[str], screen: Screen, log: TextIO) -> AsyncIterator[DemoClient]:
+    """Start a server without TRAX_ variables, and connect to it over stdio."""
     program, *arguments = command
     environment = {it: os.environ[it] for it in os.environ if not it.startswith(VARIABLE_PREFIX)}
-    environment |= {"TRAX_ASK": "form,preview", "TRAX_CHAT_POLL_SECONDS": "0.5"}
+    environment |= {"TRAX_ASK": "form", "TRAX_CHAT_POLL_SECONDS": "0.5"}
     server = StdioServerParameters(command=program, args=arguments, env=environment)
     client = DemoClient(screen)
     async with Client(
         stdio_client(server, errlog=log),
-        mode="auto" if forms else "legacy",
         read_timeout_seconds=_CALL_SECONDS,
-        elicitation_callback=client.answer_form if forms else None,
+        elicitation_callback=client.answer_form,
     ) as client.client:
         tools = (await client.client.list_tools()).tools
         version = client.client.protocol_version

@@ -101,11 +101,12 @@ def _choose_clients() -> list[McpClient]:
     say("Found on this computer:")
     for number, client in enumerate(here, start=1):
         say(f"  {number}  {client.title}")
-    known = {str(number): client for number, client in enumerate(here, start=1)}
+    known = {it.name: it for it in here}
+    known |= {str(number): client for number, client in enumerate(here, start=1)}
     while given := _ask(
         "Which apps should use trax-mcp? Numbers like 1,3, or all; Enter cancels: "
     ):
-        chosen = [*known] if given == ["all"] else [*dict.fromkeys(given)]
+        chosen = [it.name for it in here] if given == ["all"] else [*dict.fromkeys(given)]
         if known.keys() >= {*chosen}:
             return [known[it] for it in chosen]
         note(f"Please give numbers from 1 to {len(here)}.")
@@ -117,7 +118,8 @@ def _ask(question: str) -> list[str]:
     """The words that a person types."""
     try:
         return input(question).lower().replace(",", " ").split()
-    except EOFError:
+    except EOFError:  # Ctrl-D leaves the line open
+        say("")
         return []
 
 
@@ -206,7 +208,7 @@ def _take_key(configurations: Sequence[Configuration], settings: Mapping[str, st
     note(_KEYS_ARE_MADE if is_terminal else _KEY_FROM_STDIN)
     key = _ask_good_key(base_url, stored, tries=_TRIES if is_terminal else 1)
     write_key(key, base_url, stored)
-    note(f"It is in {shorten(key_path())}, which only you can read.")
+    note(f"The key is in {shorten(key_path())}, which only you can read.")
 
 
 def _ask_good_key(base_url: str, stored: StoredKey | None, *, tries: int) -> str:
@@ -245,7 +247,7 @@ def _configure_all(
     codes = []
     for client in clients:
         if len(clients) > 1:
-            say("")
+            note("")
         try:
             codes.append(_configure(Configuration.read(client), settings, sandbox=sandbox))
         except InstallError as problem:
