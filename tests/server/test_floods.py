@@ -8,119 +8,32 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-import time
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import anyio
-import httpx
 import pytest
 
-from tests.support.hermetic import need_open_files
+from tests.support.flooded_server import FEW_FILES, KIB, Flooded, flooded
 from tests.support.product.faults import Fault
-from tests.support.product.local_servers import NO_CERTIFICATES, Held, upstream
+from tests.support.product.local_servers import Held
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY, READONLY_KEY
-from tests.support.server_process import PATIENCE_SECONDS, running
-from tests.world.wire import MODERN, HttpWire, Message, request, tool_call
-from tests.world.world import MINE
+from tests.support.server_process import PATIENCE_SECONDS
+from tests.world.wire import MODERN, Message, request, tool_call
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
-
-    from anyio.abc import TaskGroup
-
-    from tests.support.product.sandbox import Sandbox
+    from collections.abc import Awaitable, Callable
 
 pytestmark = [
     pytest.mark.timing,
     pytest.mark.skipif(sys.platform == "win32", reason="files are not limited there"),
 ]
 
-LATEST_SECONDS: Final = 2.5
-"""A stop is on the wire by then, where a calm one takes no longer than `CALM_SECONDS`."""
-CALM_SECONDS: Final = 0.1
-STOP: Final = tool_call(MODERN, "go_offline", studioId="studio_42", confirm=True)
-FEW_FILES: Final = 512
-KIB: Final = 1024
-
 
 @pytest.fixture(autouse=True)
 def _short_log(caplog: pytest.LogCaptureFixture) -> None:
     """Where a flood fails, each of its connections would be told of."""
     caplog.set_level(logging.CRITICAL, "uvicorn.error")
-
-
-@dataclass
-class Flooded:
-    """A server that may open few files, its TRaX, and the tasks of the flood."""
-
-    trax: Sandbox
-    address: str
-    tasks: TaskGroup
-    _stack: AsyncExitStack
-    answered: int = 0
-    """How many posts of the flood have been."""
-
-    def caller(self, key: str = "") -> HttpWire:
-        """A caller on connections of its own."""
-        http = httpx.AsyncClient(
-            base_url=self.address,
-            timeout=PATIENCE_SECONDS,
-            limits=httpx.Limits(max_connections=None),
-            trust_env=False,
-            verify=NO_CERTIFICATES,
-        )
-        self._stack.push_async_callback(http.aclose)
-        return HttpWire(http, MODERN, x_api_key=key)
-
-    async def open_stream(self, caller: HttpWire) -> None:
-        """Open a stream that stays."""
-        listening = request(MODERN, "subscriptions/listen", {"notifications": {}})
-        headers = caller.all_headers(listening)
-        stream = caller.http.stream("POST", "/mcp", json=listening, headers=headers)
-        assert (await self._stack.enter_async_context(stream)).status_code == 200
-
-    async def post(self, caller: HttpWire, message: Message) -> None:
-        """Post a message that may be refused, or find no room."""
-        with suppress(httpx.HTTPError):
-            await caller.post(message)
-        self.answered += 1
-
-    async def stop(self) -> float:
-        """Stop as somebody who has just come; returns the seconds until it reached TRaX."""
-        before = len(self._stops())
-        async with anyio.create_task_group() as tasks:
-            owner, began = self.caller(MINE), time.monotonic()
-            tasks.start_soon(owner.post, STOP)
-            with anyio.fail_after(PATIENCE_SECONDS):
-                while len(self._stops()) == before:  # noqa: ASYNC110  the sandbox has no events
-                    await asyncio.sleep(0.01)
-            seconds = time.monotonic() - began
-            tasks.cancel_scope.cancel()
-        return seconds
-
-    def _stops(self) -> list[str]:
-        return [it for it in self.trax.sent if it.endswith("/go-offline")]
-
-
-@asynccontextmanager
-async def flooded(*, raises_limit: bool = True, **more: str) -> AsyncIterator[Flooded]:
-    """Start it, with more settings. If only its soft limit of files is low, it raises that."""
-    need_open_files(4 * FEW_FILES)
-    hard = "resource.getrlimit(resource.RLIMIT_NOFILE)[1]" if raises_limit else FEW_FILES
-    limit = f"resource.setrlimit(resource.RLIMIT_NOFILE, ({FEW_FILES // 2}, {hard}))"
-    program = ("-c", f"import resource; {limit}; from trax_mcp.cli import main; main()")
-    async with upstream() as trax:
-        settings = {"TRAX_BASE_URL": trax.base_url, "TRAX_ASK": "confirm_alone", **more}
-        async with (
-            running("http", "--port", "0", settings=settings, program=program) as server,
-            AsyncExitStack() as stack,
-            anyio.create_task_group() as tasks,
-        ):
-            yield Flooded(trax, await server.address(), tasks, stack)
-            tasks.cancel_scope.cancel()
-        assert "Too many open files" not in server.stderr.text
 
 
 async def idle_streams_of_two_keys(it: Flooded) -> None:
@@ -211,8 +124,7 @@ FLOODS: Final = (
 @pytest.mark.parametrize("flood", FLOODS, ids=lambda it: it.begin.__name__)
 async def test_a_flood_keeps_no_stop_away(flood: Flood) -> None:
     async with flooded(raises_limit=flood.raises_limit) as it:
-        await it.stop()  # the first one of a process is slower
-        latest = LATEST_SECONDS * max(1.0, await it.stop() / CALM_SECONDS)
+        latest = await it.latest()
         await flood.begin(it)
         for _ in range(3):
             before, seconds = it.answered, await it.stop()

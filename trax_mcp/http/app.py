@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trax_mcp import __version__
 from trax_mcp.api.caller import ANONYMOUS, Caller
+from trax_mcp.http import turns
 from trax_mcp.http.door import PATH, Door, Tokens
 from trax_mcp.http.limits import BODY_BYTES, Limits
 from trax_mcp.http.run import Serving
@@ -87,7 +88,10 @@ def http_app(
             metadata_url=authorization_server.metadata_address,
             scopes=SCOPES,
         )
-    endpoints = _endpoints(observed_server(service, default_caller), routes)
+    service.client.observe(turns.end_current)
+    server = observed_server(service, default_caller)
+    server.middleware.append(turns.resume)
+    endpoints = _endpoints(server, routes)
     door = Door(
         Limits(endpoints, service, tokens=tokens),
         hosts=_hosts(settings),

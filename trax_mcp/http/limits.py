@@ -28,6 +28,7 @@ from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.http.door import Tokens, bearer_token, refuse
 from trax_mcp.http.refusals import answer_to
 from trax_mcp.http.sessions import Session, Sessions
+from trax_mcp.http.turns import Turn, Turns
 from trax_mcp.open_files import max_open_files
 from trax_mcp.server import panel
 from trax_mcp.server.app import Service
@@ -36,9 +37,7 @@ from trax_mcp.sign_in import SignInUnavailable
 
 BODY_SECONDS: Final = 10.0
 BODY_BYTES: Final = 64 * 1024
-"""The largest body of a key that TRaX has accepted. The longest call in earnest has 12 kB."""
-SHARED_BODY_BYTES: Final = 32 * 1024
-"""The largest body of any other caller. While one is parsed, no stop is sent."""
+"""The largest body. While one is parsed, no stop is sent. The longest call in earnest has 12 kB."""
 FORM_BYTES: Final = 16 * 1024
 """The largest body for an address that needs no caller, such as the pages of signing in."""
 REQUESTS: Final = 600
@@ -55,11 +54,13 @@ _EXCHANGE_SECONDS: Final = 2.0
 NEEDED_FOR_OTHERS: Final = 32
 """So many calls of a key that wait for a person, or stop, end for nobody else either."""
 
-_NEEDED: Final = (
+_STOPS: Final = (
     *(f'"{it.tool_name}"'.encode() for it in OPERATIONS if it.stops_broadcast),
     f'"{panel.TOOL_NAME}"'.encode(),
 )
 """The names of stops, and of the tool that brings what a person has answered in a panel."""
+_STOP_BYTES: Final = 4 * 1024
+"""The largest body of a stop. A larger one that names a stop is none, or takes its turn."""
 _QUESTION: Final = b'"elicitation/create"'
 _LISTEN: Final = "subscriptions/listen"
 
@@ -69,8 +70,7 @@ _LATE: Final = refuse(
 )
 _TOO_LARGE: Final = refuse(
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    f"A request has at most {BODY_BYTES // 1024} KiB, and {SHARED_BODY_BYTES // 1024} KiB without a"
-    " key that TRaX has accepted here. Nothing was done.",
+    f"A request has at most {BODY_BYTES // 1024} KiB. Nothing was done.",
 )
 _STOPPING: Final = refuse(
     HTTPStatus.SERVICE_UNAVAILABLE, "The server is stopping. Nothing was done. Try again later."
@@ -117,6 +117,7 @@ class _Request:
     session: Session | None = None
     refusal: ASGIApp | None = None
     answer: bytes = field(default=b"", repr=False)
+    turn: Turn | None = None
     started: bool = False
     has_events: bool = False
     complete: bool = False
@@ -161,6 +162,7 @@ class Limits:
         self._service = service
         self._tokens = tokens
         self._sessions = Sessions(app, service.client, service.clock)
+        self._turns = Turns()
         self._numbers = count()
         self._requests: dict[str, _Group] = {}
         self._most_requests = min(ALL_REQUESTS, max_open_files() // 3)
@@ -195,6 +197,8 @@ class Limits:
                 await self._note_start(request, scope, message)
             else:
                 request.complete = not message.get("more_body", False)
+                if request.turn is not None:
+                    request.turn.end()
                 if _QUESTION in message.get("body", b""):
                     request.use = _Use.NEEDED
             await send(message)
@@ -230,17 +234,19 @@ class Limits:
             with self._service.in_flight.ending(request.scope):
                 await self._app(scope, receive, send)
             return
+        if is_stop(body):
+            request.use, request.body = _Use.NEEDED, body
+            await self._app(scope, receive, send)
+            return
         if request.headers.get("mcp-method") != _LISTEN:
-            is_needed = any(it in body for it in _NEEDED)
-            request.use = _Use.NEEDED if is_needed else _Use.RUNNING
-            request.body = body
-        await self._app(scope, receive, send)
+            request.use, request.body = _Use.RUNNING, body
+        async with self._turns.take(self._keys.limit_name(request.caller), scope) as request.turn:
+            await self._app(scope, receive, send)
 
     async def _receive_body(
         self, request: _Request, scope: Scope, receive: Receive
     ) -> Message | None:
-        most = BODY_BYTES if self._keys.has(request.caller) else SHARED_BODY_BYTES
-        most = most if CALLER in scope else FORM_BYTES
+        most = BODY_BYTES if CALLER in scope else FORM_BYTES
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > most:
             request.refusal = _TOO_LARGE
@@ -356,6 +362,11 @@ class Limits:
                     if it.token == token:
                         it.end(_SIGN_IN_ENDED)
             await anyio.lowlevel.checkpoint()  # many of them hold up no call
+
+
+def is_stop(body: bytes) -> bool:
+    """Whether this may be the body of a stop, which waits for no other request."""
+    return len(body) <= _STOP_BYTES and any(it in body for it in _STOPS)
 
 
 def _has_ended(token: str, tokens: Tokens) -> bool:
