@@ -37,6 +37,12 @@ Entry = dict[str, Any]
 class InstallError(Exception):
     """A file cannot be written, or there is no key. The message is a clause."""
 
+    @property
+    def sentence(self) -> str:
+        """The message with a full stop, unless it ends already."""
+        text = str(self)
+        return text if text.endswith((".", "?")) else f"{text}."
+
 
 class WrongKey(InstallError):
     """The key is wrong, and another may be given."""

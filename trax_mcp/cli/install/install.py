@@ -1,13 +1,12 @@
 """`trax-mcp install`: adds this installation to an MCP client, and writes the key to its file."""
 
-import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import click
-from pydantic import SecretStr
 
 from trax_mcp.api.caller import KEY_PATTERN, redact
 from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS, LOCAL_REMOVAL, McpClient
@@ -15,46 +14,29 @@ from trax_mcp.cli.install.configuration import (
     Configuration,
     Entry,
     InstallError,
-    WrongKey,
     format_entry,
     new_entry,
     starts_this_installation,
 )
-from trax_mcp.cli.install.key import ask_key, write_key
+from trax_mcp.cli.install.key import BASE_URL, take_key
 from trax_mcp.cli.terminal import note, say
-from trax_mcp.key_file import StoredKey, read_key
 from trax_mcp.private_files import key_path, shorten
 from trax_mcp.settings import (
-    DEFAULT_BASE_URL,
     KEYS_SCREEN,
     VARIABLE_PREFIX,
     CannotStart,
-    Settings,
     read_settings,
 )
 
-KEY: Final = "TRAX_API_KEY"
-KEY_FILE: Final = "TRAX_API_KEY_FILE"
-SANDBOX: Final = "TRAX_SANDBOX"
-BASE_URL: Final = "TRAX_BASE_URL"
-_KEY_VARIABLES: Final = (KEY, KEY_FILE, SANDBOX)
-_KEYS_ARE_MADE: Final = f"You make a key on {KEYS_SCREEN}."
-_KEY_FROM_STDIN: Final = "Reading the key, one line, from stdin, which is no terminal."
-_FIRST_WORDS: Final = 'Then ask: "Which of my studios are on air?"'
-_TRIES: Final = 3
-_FIELDS: Final = {
-    VARIABLE_PREFIX + name.upper(): field for name, field in Settings.model_fields.items()
-}
-_SECRETS: Final = frozenset(
-    name
-    for name, field in _FIELDS.items()
-    if "SECRET" in name
-    or SecretStr.__name__  # also within a union, and what a file holds
-    in str(_FIELDS.get(name.removesuffix("_FILE"), field).annotation)
-)
+_KEY: Final = "TRAX_API_KEY"
+_KEY_FILE: Final = "TRAX_API_KEY_FILE"
+_SANDBOX: Final = "TRAX_SANDBOX"
+_KEY_VARIABLES: Final = (_KEY, _KEY_FILE, _SANDBOX)
+_SECRET: Final = re.compile(r"_(KEY|TOKEN|SECRET|STORE_URL)(_FILE)?$")
+"""The names of secrets, and of the files that hold them."""
 _NOT_BY_SET: Final = {
-    KEY_FILE: "install puts the key into its own file",
-    SANDBOX: "the option --sandbox does it",
+    _KEY_FILE: "install puts the key into its own file",
+    _SANDBOX: "the option --sandbox does it",
 }
 
 
@@ -68,6 +50,8 @@ def run(
     stderr says why, and what was changed. A second time does what is missing.
     """
     clients = clients or _choose_clients()
+    if not clients:
+        return 1
     nothing = "" if only_print else "Nothing was changed: "
     try:
         settings = _read_assignments(assignments)
@@ -78,10 +62,10 @@ def run(
         before = [Configuration.read(it) for it in clients]
         for configuration in before:
             _note_replaced_entry(configuration, settings, sandbox=sandbox)
-        if clients and not sandbox:
-            _take_key(before, settings)
+        if not sandbox:
+            take_key([{**it.environment, **settings} for it in before])
     except InstallError as problem:
-        note(f"trax-mcp: {nothing}{_sentence(problem)}")
+        note(f"trax-mcp: {nothing}{problem.sentence}")
         return 1
     return _configure_all(clients, settings, sandbox=sandbox)
 
@@ -154,7 +138,7 @@ def _read_assignments(assignments: Sequence[str]) -> Mapping[str, str]:
             )
         if name in _NOT_BY_SET:
             raise InstallError(f"{name} is no setting for --set: {_NOT_BY_SET[name]}")
-        if name in _SECRETS or KEY_PATTERN.search(text):
+        if _SECRET.search(name) or KEY_PATTERN.search(text):
             raise InstallError(
                 "--set takes no secret: others could read it in the list of processes, and in the"
                 " client's configuration"
@@ -185,77 +169,23 @@ def _note_replaced_entry(
         note(f"The key will be sent to {redact(env[BASE_URL])}: is it an address that you know?")
 
 
-def _take_key(configurations: Sequence[Configuration], settings: Mapping[str, str]) -> None:
-    """Write the key that the user gives to the key file, or keep the one that it has.
-
-    Raises:
-        InstallError: there is none, or TRaX refuses it; then nothing is written.
-    """
-    try:
-        stored = read_key(key_path())
-    except CannotStart:
-        stored = None  # a new one replaces it
-    if stored and stored.base_url is None:
-        stored = None  # nothing says where it belongs, so it is sent nowhere
-    addresses = {_base_url({**it.environment, **settings}, stored) for it in configurations}
-    if len(addresses) > 1:
-        listed = " and ".join(sorted(addresses))
-        raise InstallError(
-            f"a key is for one address, and these are for {listed}. Install them one at a time"
-        )
-    (base_url,) = addresses
-    is_terminal = sys.stdin.isatty()
-    note(_KEYS_ARE_MADE if is_terminal else _KEY_FROM_STDIN)
-    key = _ask_good_key(base_url, stored, tries=_TRIES if is_terminal else 1)
-    write_key(key, base_url, stored)
-    note(f"The key is in {shorten(key_path())}, which only you can read.")
-
-
-def _ask_good_key(base_url: str, stored: StoredKey | None, *, tries: int) -> str:
-    from trax_mcp.cli.install.key_check import check_key  # noqa: PLC0415  only where one is tried
-
-    try:
-        key = ask_key(base_url, stored)
-        note(check_key(key, read_settings({BASE_URL: base_url})))
-    except WrongKey as problem:
-        if tries == 1:
-            raise
-        sentence = _sentence(problem)
-        note(f"{sentence[0].upper()}{sentence[1:]} Try again.")
-        return _ask_good_key(base_url, stored, tries=tries - 1)
-    return key
-
-
-def _base_url(environment: Mapping[str, str], stored: StoredKey | None) -> str:
-    """The deployment that the key is for: of the entry, of the shell, or as before.
-
-    Raises:
-        InstallError: it is no address.
-    """
-    named = environment.get(BASE_URL) or os.environ.get(BASE_URL, "").strip()
-    base_url = named or (stored and stored.base_url) or DEFAULT_BASE_URL
-    try:
-        return read_settings({BASE_URL: base_url}).base_url.rstrip("/")
-    except CannotStart as error:
-        raise InstallError(str(error)) from None
-
-
 def _configure_all(
     clients: Sequence[McpClient], settings: Mapping[str, str], *, sandbox: bool
 ) -> int:
     """Add the entry to each. Reads again, because a client may have written meanwhile."""
-    codes = []
+    code, is_any_done = 0, False
     for client in clients:
         if len(clients) > 1:
             note("")
         try:
-            codes.append(_configure(Configuration.read(client), settings, sandbox=sandbox))
+            code |= _configure(Configuration.read(client), settings, sandbox=sandbox)
+            is_any_done = True
         except InstallError as problem:
-            note(f"trax-mcp: {client.title} is as it was: {_sentence(problem)}")
-            return 1
-    if clients:
-        note(_FIRST_WORDS)
-    return max(codes, default=1)
+            note(f"trax-mcp: {client.title} is as it was: {problem.sentence}")
+            code = 1
+    if is_any_done:
+        note('Then ask: "Which of my studios are on air?"')
+    return code
 
 
 def _configure(old: Configuration, settings: Mapping[str, str], *, sandbox: bool) -> int:
@@ -301,18 +231,12 @@ def _report(old: Configuration, backup: Path | None) -> None:
     say(f"  configuration  {shorten(old.path or Path())}")
     if backup:
         say(f"  backup         {shorten(backup)}")
-    if backup and old.environment.get(KEY):
+    if backup and old.environment.get(_KEY):
         say("The backup still has the key that stood there: delete it once all works.")
         say(f"If nothing else uses that key, revoke it on {KEYS_SCREEN}.")
     for project in old.projects_with_entry:
         say(f"In {project} alone, another entry counts, which {old.client.title} made for it.")
         say(f"If it should not: run {LOCAL_REMOVAL} there.")
-
-
-def _sentence(problem: InstallError) -> str:
-    """With a full stop, unless it ends already."""
-    text = str(problem)
-    return text if text.endswith((".", "?")) else f"{text}."
 
 
 def _place(client: McpClient) -> str:

@@ -5,24 +5,94 @@ it.
 """
 
 import getpass
+import os
 import sys
 import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.cli.install.configuration import PRIVATE, InstallError, WrongKey, replace_file
-from trax_mcp.key_file import StoredKey
-from trax_mcp.private_files import key_path
-from trax_mcp.settings import KEY_PREFIX
+from trax_mcp.cli.terminal import note
+from trax_mcp.key_file import StoredKey, read_key
+from trax_mcp.private_files import key_path, shorten
+from trax_mcp.settings import DEFAULT_BASE_URL, KEY_PREFIX, KEYS_SCREEN, CannotStart, read_settings
 
+BASE_URL: Final = "TRAX_BASE_URL"
 _MAX_LINE_BYTES: Final = 4096
+_TRIES: Final = 3
+_FROM_STDIN: Final = "Reading the key, one line, from stdin, which is no terminal."
 _NO_KEY: Final = (
     "no key was given. Give one on the terminal or as a line on stdin, or take --sandbox,"
     " which needs none"
 )
 
 
-def ask_key(base_url: str, stored: StoredKey | None) -> str:
+def take_key(environments: Sequence[Mapping[str, str]]) -> None:
+    """Write the key that the user gives to the key file, or keep the one that it has.
+
+    `environments` are the settings of the entries that it is for.
+
+    Raises:
+        InstallError: there is none, or TRaX refuses it; then nothing is written.
+    """
+    stored = _stored_key()
+    addresses = {_base_url(it, stored) for it in environments}
+    if len(addresses) > 1:
+        listed = " and ".join(sorted(addresses))
+        raise InstallError(
+            f"a key is for one address, and these are for {listed}. Install them one at a time"
+        )
+    (base_url,) = addresses
+    is_terminal = sys.stdin.isatty()
+    note(f"You make a key on {KEYS_SCREEN}." if is_terminal else _FROM_STDIN)
+    key = _ask_good_key(base_url, stored, tries=_TRIES if is_terminal else 1)
+    if stored is None or (stored.key, stored.base_url) != (key, base_url):
+        replace_file(key_path(), f"{key}\n{base_url}\n".encode(), mode=PRIVATE)
+    elif stored.path.stat().st_mode & 0o077:
+        stored.path.chmod(PRIVATE)
+    note(f"The key is in {shorten(key_path())}, which only you can read.")
+
+
+def _stored_key() -> StoredKey | None:
+    """The key to keep: with an address, since else it is sent nowhere."""
+    with suppress(CannotStart):  # a new one replaces it
+        stored = read_key(key_path())
+        return stored if stored and stored.base_url else None
+    return None
+
+
+def _base_url(environment: Mapping[str, str], stored: StoredKey | None) -> str:
+    """The deployment that the key is for: of the entry, of the shell, or as before.
+
+    Raises:
+        InstallError: it is no address.
+    """
+    named = environment.get(BASE_URL) or os.environ.get(BASE_URL, "").strip()
+    base_url = named or (stored and stored.base_url) or DEFAULT_BASE_URL
+    try:
+        return read_settings({BASE_URL: base_url}).base_url.rstrip("/")
+    except CannotStart as error:
+        raise InstallError(str(error)) from None
+
+
+def _ask_good_key(base_url: str, stored: StoredKey | None, *, tries: int) -> str:
+    """Ask for a key that TRaX accepts, so often."""
+    from trax_mcp.cli.install.key_check import check_key  # noqa: PLC0415  only where one is tried
+
+    try:
+        key = _ask_key(base_url, stored)
+        note(check_key(key, read_settings({BASE_URL: base_url})))
+    except WrongKey as problem:
+        if tries == 1:
+            raise
+        note(f"{problem.sentence[0].upper()}{problem.sentence[1:]} Try again.")
+        return _ask_good_key(base_url, stored, tries=tries - 1)
+    return key
+
+
+def _ask_key(base_url: str, stored: StoredKey | None) -> str:
     """Ask for a key for this deployment. If the user gives none, it is the stored one.
 
     Raises:
@@ -47,18 +117,6 @@ def ask_key(base_url: str, stored: StoredKey | None) -> str:
             f"the key that you have is for {stored.base_url}. Give one for {base_url}"
         )
     return stored.key
-
-
-def write_key(key: str, base_url: str, stored: StoredKey | None) -> None:
-    """Write the key file, private, with the deployment.
-
-    Raises:
-        InstallError: the file cannot be written.
-    """
-    if stored is None or (stored.key, stored.base_url) != (key, base_url):
-        replace_file(key_path(), f"{key}\n{base_url}\n".encode(), mode=PRIVATE)
-    elif stored.path.stat().st_mode & 0o077:
-        stored.path.chmod(PRIVATE)
 
 
 def _from_terminal(*, has_key: bool) -> str:
