@@ -59,9 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _refuse(sentence: str, code: int) -> int:
-    from trax_mcp.cli.terminal import note
+    from trax_mcp.cli.terminal import print_note
 
-    note(f"trax-mcp: {sentence}")
+    print_note(f"trax-mcp: {sentence}")
     return code
 
 

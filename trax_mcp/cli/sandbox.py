@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import anyio
 
-from trax_mcp.cli.terminal import note
+from trax_mcp.cli.terminal import print_note
 from trax_mcp.http.run import listen, serve_http, url_of
 from trax_mcp.observe.logs import logging_to_stderr
 from trax_mcp.sandbox import DEVIATIONS, SANDBOX_KEY, Sandbox, deviate
@@ -28,7 +28,7 @@ def run(*, port: int, empty: bool, deviations: Sequence[str]) -> int:
         print(_deviations())  # noqa: T201  what was asked for
         return 0
     if unknown := [name for name in deviations if name not in DEVIATIONS]:
-        note(f"trax-mcp: there is no deviation {unknown[0]!r}, but these:")
+        print_note(f"trax-mcp: there is no deviation {unknown[0]!r}, but these:")
         print(_deviations(), file=sys.stderr)  # noqa: T201  as above
         return 2
     with logging_to_stderr("INFO"), listen(_HOST, port) as listener:

@@ -42,13 +42,13 @@ def waiting(console: Console, text: str = "") -> Iterator[Callable[[str], None]]
         yield lambda text: status.update(Text(escape_invisible(text), "dim"))
 
 
-def say(text: str) -> None:
+def print_line(text: str) -> None:
     """Print a line on stdout without wrapping it."""
     _escape_unencodable(sys.stdout)
     print(escape_invisible(text))  # noqa: T201  for a person, on one line
 
 
-def note(text: str) -> None:
+def print_note(text: str) -> None:
     """Print a sentence on stderr; on a terminal, lines end between words."""
     text = escape_invisible(text)
     if sys.stderr.isatty():

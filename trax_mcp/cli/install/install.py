@@ -19,7 +19,7 @@ from trax_mcp.cli.install.configuration import (
     starts_this_installation,
 )
 from trax_mcp.cli.install.key import BASE_URL, take_key
-from trax_mcp.cli.terminal import note, say
+from trax_mcp.cli.terminal import print_line, print_note
 from trax_mcp.private_files import key_path, shorten
 from trax_mcp.settings import (
     KEYS_SCREEN,
@@ -65,7 +65,7 @@ def run(
         if not sandbox:
             take_key([{**it.environment, **settings} for it in before])
     except InstallError as problem:
-        note(f"trax-mcp: {nothing}{problem.sentence}")
+        print_note(f"trax-mcp: {nothing}{problem.sentence}")
         return 1
     return _configure_all(clients, settings, sandbox=sandbox)
 
@@ -79,12 +79,14 @@ def _choose_clients() -> list[McpClient]:
             f"Name a client. Found on this computer: {found}. All: {', '.join(CLIENTS)}."
         )
     if not here:
-        note(f"No MCP client that install knows was found here. It knows {', '.join(CLIENTS)}:")
-        note("name one, or run trax-mcp install other for what to paste into your own.")
+        print_note(
+            f"No MCP client that install knows was found here. It knows {', '.join(CLIENTS)}:"
+        )
+        print_note("name one, or run trax-mcp install other for what to paste into your own.")
         return []
-    say("Found on this computer:")
+    print_line("Found on this computer:")
     for number, client in enumerate(here, start=1):
-        say(f"  {number}  {client.title}")
+        print_line(f"  {number}  {client.title}")
     known = {it.name: it for it in here}
     known |= {str(number): client for number, client in enumerate(here, start=1)}
     while given := _ask(
@@ -93,8 +95,8 @@ def _choose_clients() -> list[McpClient]:
         chosen = [it.name for it in here] if given == ["all"] else [*dict.fromkeys(given)]
         if known.keys() >= {*chosen}:
             return [known[it] for it in chosen]
-        note(f"Please give numbers from 1 to {len(here)}.")
-    note("Nothing was changed.")
+        print_note(f"Please give numbers from 1 to {len(here)}.")
+    print_note("Nothing was changed.")
     return []
 
 
@@ -103,23 +105,23 @@ def _ask(question: str) -> list[str]:
     try:
         return input(question).lower().replace(",", " ").split()
     except EOFError:  # Ctrl-D leaves the line open
-        say("")
+        print_line("")
         return []
 
 
 def _show(client: McpClient, entry: Entry, *, sandbox: bool) -> None:
     """Print the entry on stdout, and where to put it on stderr."""
     _say_entry(client, entry)
-    note("This goes into")
-    note(f"  {_place(client)}")
+    print_note("This goes into")
+    print_note(f"  {_place(client)}")
     if not sandbox:
-        note("and your key, with the address of TRaX, into a file that only you can read:")
-        note(f"  {key_path()}")
+        print_note("and your key, with the address of TRaX, into a file that only you can read:")
+        print_note(f"  {key_path()}")
     if client.written:
-        note("Without --print it is done for you.")
+        print_note("Without --print it is done for you.")
     elif not sandbox:
-        note("Without --print you are asked for your key, and it is put there.")
-    note(client.next_step)
+        print_note("Without --print you are asked for your key, and it is put there.")
+    print_note(client.next_step)
 
 
 def _read_assignments(assignments: Sequence[str]) -> Mapping[str, str]:
@@ -158,15 +160,19 @@ def _note_replaced_entry(
     client, entry, env = configuration.client, configuration.entry, configuration.environment
     if client.written and configuration.problem:
         problem = f"{configuration.path} {configuration.problem}"
-        note(f"{problem}, so it is left alone: you add trax by hand.")
+        print_note(f"{problem}, so it is left alone: you add trax by hand.")
     if not entry or starts_this_installation(entry) or configuration.problem:
         return
-    note(f"{client.title} has a trax already. It started {redact(str(entry.get('command')))}.")
+    print_note(
+        f"{client.title} has a trax already. It started {redact(str(entry.get('command')))}."
+    )
     overwritten = {*new_entry(client, sandbox=sandbox, env={}), "env", *_KEY_VARIABLES, *settings}
     if kept := sorted({*entry, *env} - overwritten):
-        note(f"What else stands there is kept: {', '.join(kept)}.")
+        print_note(f"What else stands there is kept: {', '.join(kept)}.")
     if BASE_URL in kept and not sandbox:
-        note(f"The key will be sent to {redact(env[BASE_URL])}: is it an address that you know?")
+        print_note(
+            f"The key will be sent to {redact(env[BASE_URL])}: is it an address that you know?"
+        )
 
 
 def _configure_all(
@@ -176,15 +182,15 @@ def _configure_all(
     code, is_any_done = 0, False
     for client in clients:
         if len(clients) > 1:
-            note("")
+            print_note("")
         try:
             code |= _configure(Configuration.read(client), settings, sandbox=sandbox)
             is_any_done = True
         except InstallError as problem:
-            note(f"trax-mcp: {client.title} is as it was: {problem.sentence}")
+            print_note(f"trax-mcp: {client.title} is as it was: {problem.sentence}")
             code = 1
     if is_any_done:
-        note('Then ask: "Which of my studios are on air?"')
+        print_note('Then ask: "Which of my studios are on air?"')
     return code
 
 
@@ -193,7 +199,7 @@ def _configure(old: Configuration, settings: Mapping[str, str], *, sandbox: bool
     studios = "the sandbox" if sandbox else "your studios"
     # A path that install cannot write is right if it has what install would write.
     if old.entry and old.with_entry(entry) == old.document:
-        say(f"{client.title} was set up already, on {studios}.")
+        print_line(f"{client.title} was set up already, on {studios}.")
         _report(old, None)
     elif old.problem:
         _show_what_to_paste(old, new_entry(client, sandbox=sandbox, env=settings))
@@ -201,11 +207,11 @@ def _configure(old: Configuration, settings: Mapping[str, str], *, sandbox: bool
     else:
         is_new_folder = not (old.path or Path()).parent.exists()
         backup = old.write(old.with_entry(entry))
-        say(f"{client.title} starts trax-mcp from now on, on {studios}.")
+        print_line(f"{client.title} starts trax-mcp from now on, on {studios}.")
         _report(old, backup)
         if is_new_folder:
-            say(f"No settings of {client.title} were found here. Is it installed?")
-    say(client.next_step)
+            print_line(f"No settings of {client.title} were found here. Is it installed?")
+    print_line(client.next_step)
     return 0
 
 
@@ -219,24 +225,26 @@ def _entry(old: Configuration, settings: Mapping[str, str], *, sandbox: bool) ->
 def _show_what_to_paste(old: Configuration, entry: Entry) -> None:
     client = old.client
     if old.entry:
-        note("Change its trax to this by hand; what else it has may stay, but no key:")
+        print_note("Change its trax to this by hand; what else it has may stay, but no key:")
     else:
-        note(f"You set up {client.title} by hand. Paste this into")
-        note(f"  {_place(client)}")
+        print_note(f"You set up {client.title} by hand. Paste this into")
+        print_note(f"  {_place(client)}")
     _say_entry(client, entry)
-    note(client.next_step)
+    print_note(client.next_step)
 
 
 def _report(old: Configuration, backup: Path | None) -> None:
-    say(f"  configuration  {shorten(old.path or Path())}")
+    print_line(f"  configuration  {shorten(old.path or Path())}")
     if backup:
-        say(f"  backup         {shorten(backup)}")
+        print_line(f"  backup         {shorten(backup)}")
     if backup and old.environment.get(_KEY):
-        say("The backup still has the key that stood there: delete it once all works.")
-        say(f"If nothing else uses that key, revoke it on {KEYS_SCREEN}.")
+        print_line("The backup still has the key that stood there: delete it once all works.")
+        print_line(f"If nothing else uses that key, revoke it on {KEYS_SCREEN}.")
     for project in old.projects_with_entry:
-        say(f"In {project} alone, another entry counts, which {old.client.title} made for it.")
-        say(f"If it should not: run {LOCAL_REMOVAL} there.")
+        print_line(
+            f"In {project} alone, another entry counts, which {old.client.title} made for it."
+        )
+        print_line(f"If it should not: run {LOCAL_REMOVAL} there.")
 
 
 def _place(client: McpClient) -> str:
@@ -245,4 +253,4 @@ def _place(client: McpClient) -> str:
 
 def _say_entry(client: McpClient, entry: Entry) -> None:
     for line in format_entry(client, entry).splitlines():
-        say(line)
+        print_line(line)

@@ -14,7 +14,7 @@ from typing import Final
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.cli.install.configuration import PRIVATE, InstallError, WrongKey, replace_file
-from trax_mcp.cli.terminal import note
+from trax_mcp.cli.terminal import print_note
 from trax_mcp.key_file import StoredKey, read_key
 from trax_mcp.private_files import key_path, shorten
 from trax_mcp.settings import DEFAULT_BASE_URL, KEY_PREFIX, KEYS_SCREEN, CannotStart, read_settings
@@ -46,13 +46,13 @@ def take_key(environments: Sequence[Mapping[str, str]]) -> None:
         )
     (base_url,) = addresses
     is_terminal = sys.stdin.isatty()
-    note(f"You make a key on {KEYS_SCREEN}." if is_terminal else _FROM_STDIN)
+    print_note(f"You make a key on {KEYS_SCREEN}." if is_terminal else _FROM_STDIN)
     key = _ask_good_key(base_url, stored, tries=_TRIES if is_terminal else 1)
     if stored is None or (stored.key, stored.base_url) != (key, base_url):
         replace_file(key_path(), f"{key}\n{base_url}\n".encode(), mode=PRIVATE)
     elif stored.path.stat().st_mode & 0o077:
         stored.path.chmod(PRIVATE)
-    note(f"The key is in {shorten(key_path())}, which only you can read.")
+    print_note(f"The key is in {shorten(key_path())}, which only you can read.")
 
 
 def _stored_key() -> StoredKey | None:
@@ -83,11 +83,11 @@ def _ask_good_key(base_url: str, stored: StoredKey | None, *, tries: int) -> str
 
     try:
         key = _ask_key(base_url, stored)
-        note(check_key(key, read_settings({BASE_URL: base_url})))
+        print_note(check_key(key, read_settings({BASE_URL: base_url})))
     except WrongKey as problem:
         if tries == 1:
             raise
-        note(f"{problem.sentence[0].upper()}{problem.sentence[1:]} Try again.")
+        print_note(f"{problem.sentence[0].upper()}{problem.sentence[1:]} Try again.")
         return _ask_good_key(base_url, stored, tries=tries - 1)
     return key
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from trax_mcp.api.caller import redact
 from trax_mcp.cli.install.clients import FILE_CLIENTS, LOCAL_REMOVAL, McpClient
 from trax_mcp.cli.install.configuration import IS_TOML, Configuration, InstallError, backup_of
-from trax_mcp.cli.terminal import note, say
+from trax_mcp.cli.terminal import print_line, print_note
 from trax_mcp.private_files import (
     key_path,
     passkey_path,
@@ -27,7 +27,7 @@ def run(clients: Sequence[McpClient], environment: Mapping[str, str]) -> int:
     """
     by_hand = [it for it in clients if it.path is None]
     for client in by_hand:
-        note(f"You added trax by hand, so take it out by hand: {client.where}.")
+        print_note(f"You added trax by hand, so take it out by hand: {client.where}.")
     if by_hand and len(by_hand) == len(clients):
         return 1
     read = [Configuration.read(it) for it in clients or FILE_CLIENTS.values()]
@@ -39,9 +39,9 @@ def run(clients: Sequence[McpClient], environment: Mapping[str, str]) -> int:
             if clients
             else "No MCP client here has"
         )
-        say(f"{none} {'no' if clients else 'a'} trax. Nothing was changed.")
+        print_line(f"{none} {'no' if clients else 'a'} trax. Nothing was changed.")
     elif not any(done):
-        say("Nothing was changed.")
+        print_line("Nothing was changed.")
     _say_what_may_be_deleted(read_settings(environment))
     return 0 if all(done) and not by_hand else 1
 
@@ -50,26 +50,26 @@ def _remove(configuration: Configuration) -> bool:
     """Remove the entry; returns whether nothing is left to do."""
     client, path, entry = configuration.client, configuration.path, configuration.entry
     if not configuration.readable:
-        note(f"{path} {configuration.problem}. If it has a trax, take it out by hand.")
+        print_note(f"{path} {configuration.problem}. If it has a trax, take it out by hand.")
         return False
     if not _is_ours(entry):
         command = redact(str(entry.get("command") or "an address"))
-        note(f"{client.title} has a trax that is not this program: {command}. It stays.")
+        print_note(f"{client.title} has a trax that is not this program: {command}. It stays.")
         return True
     place = f'"{client.servers}" > "trax"'
     if configuration.problem:
         why = "" if configuration.problem == IS_TOML else f" It {configuration.problem}."
-        note(f"{path} is left alone.{why} Take out {place} by hand.")
+        print_note(f"{path} is left alone.{why} Take out {place} by hand.")
         return False
     try:
         configuration.write(configuration.with_entry(None))
     except InstallError as problem:
-        note(f"trax-mcp: {problem}. Take out {place} by hand.")
+        print_note(f"trax-mcp: {problem}. Take out {place} by hand.")
         return False
-    say(f"{client.title} no longer starts trax-mcp. Restart it.")
-    say(f"  configuration  {shorten(path or Path())}")
+    print_line(f"{client.title} no longer starts trax-mcp. Restart it.")
+    print_line(f"  configuration  {shorten(path or Path())}")
     for project in configuration.projects_with_entry:
-        say(f"In {project} there is one more: run {LOCAL_REMOVAL} there.")
+        print_line(f"In {project} there is one more: run {LOCAL_REMOVAL} there.")
     return True
 
 
@@ -90,7 +90,7 @@ def _say_what_may_be_deleted(settings: Settings) -> None:
         use = "use" if users[1:] else "uses"
         *most, last = users
         named = f"{', '.join(most)} and {last}" if most else last
-        say(f"{named} still {use} trax-mcp, so your key stays.")
+        print_line(f"{named} still {use} trax-mcp, so your key stays.")
     else:
         files += [
             ("your key", key_path()),
@@ -101,12 +101,12 @@ def _say_what_may_be_deleted(settings: Settings) -> None:
         if sys.prefix != sys.base_prefix:
             files.append(("its environment", Path(sys.prefix)))
     if here := [(label, path) for label, path in files if path.exists()]:
-        say(
+        print_line(
             "You can also delete:"
             if users
             else "If you pasted it nowhere else, you can also delete:"
         )
     for label, path in here:
-        say(f"  {label:<16}  {shorten(path)}")
+        print_line(f"  {label:<16}  {shorten(path)}")
     if not users:
-        say(f"If nothing else uses your key, revoke it on {KEYS_SCREEN}.")
+        print_line(f"If nothing else uses your key, revoke it on {KEYS_SCREEN}.")
