@@ -18,10 +18,9 @@ from trax_mcp.api import (
     caller,
     operation,
 )
-from trax_mcp.cli.startup import enrolled_passkey
-from trax_mcp.http.door import Door, _names_key, bearer_token
+from trax_mcp.deployment import enrolled_passkey
+from trax_mcp.http.door import Door, _names_key, bearer_token, is_one_of
 from trax_mcp.http.refusals import answer_to
-from trax_mcp.http.server_tokens import ServerTokens
 from trax_mcp.http.sessions import Sessions
 from trax_mcp.observe import logs, messages
 from trax_mcp.observe.messages import Messages
@@ -125,7 +124,7 @@ CHANGES: Final[Changes] = {
     "**A token can be changed": [
         (
             "tests/server/test_http_access.py",
-            swap(ServerTokens.accept).by(lambda self, token: token == self._tokens[0]),
+            swap(is_one_of).by(lambda tokens, given: given == next(iter(tokens))),
         ),
     ],
     "It holds no argument": [

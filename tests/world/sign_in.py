@@ -15,11 +15,11 @@ from tests.support.product.frozen_sandbox import frozen_sandbox
 from tests.support.product.local_servers import https_of, listen_on_loopback, listening
 from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
-from tests.support.product.sign_in import Internet, app_with_sign_in, sign_in_command
+from tests.support.product.sign_in import Internet, sign_in_command
 from tests.world.oauth import CALLBACK, OAuthSteps
 from tests.world.replica import Replica
 from tests.world.wire import MODERN, HttpWire, credentials, tool_call
-from tests.world.world import MINE, Over, World, called_by, known_to_all
+from tests.world.world import Over, World, called_by, known_to_all
 
 if TYPE_CHECKING:
     import ssl
@@ -122,12 +122,10 @@ async def signing_in(
         passkey=passkey,
         memory=memory,
     )
-    own = MINE if product.settings.sandbox else None
     async with AsyncExitStack() as stack:
         stack.enter_context(listener)
         stack.push_async_callback(product.aclose)
-        served = app_with_sign_in(product, internet, key=own)
-        app = await stack.enter_async_context(served)
+        app = product.app(internet)
         proxies = product.settings.trusted_proxies
         await stack.enter_async_context(
             listening(app, listener=listener, trusted_proxies=proxies, tls=tls)

@@ -378,7 +378,7 @@ async def _start_processes(it: World, servers: AsyncExitStack, replicas: int) ->
 async def _served(product: Product, servers: AsyncExitStack, over: Over) -> Replica:
     if over is Over.MEMORY:
         return Replica(product)
-    app = product.app(MINE if product.settings.sandbox else None)
+    app = product.app()
     return Replica(product, await servers.enter_async_context(listening(app)))
 
 

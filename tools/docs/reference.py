@@ -14,17 +14,16 @@ from string import Template
 from typing import TYPE_CHECKING, Any, Final
 
 from tests import ROOT
+from tests.support.product.reference import listings
 from tools.docs.clients import client_rows
 from tools.docs.schemas import schemas_of
 from trax_mcp import __version__
 from trax_mcp.actions import OPERATIONS
 from trax_mcp.actions.several import ApplyChanges
-from trax_mcp.api.client import Client
 from trax_mcp.api.operation import Effect, Operation, ToolInput, When, most
 from trax_mcp.cli.install.clients import CLIENTS
 from trax_mcp.consent.rules import Rules
-from trax_mcp.server.app import Service
-from trax_mcp.server.offer import KINDS, TOOLS, Offer
+from trax_mcp.server.offer import KINDS, TOOLS
 from trax_mcp.server.prompts import read_prompts
 from trax_mcp.server.ways import TABLE, Operator
 from trax_mcp.server.ways_in_words import asked_in, known_from
@@ -99,7 +98,6 @@ def _bundled(prompt: Prompt) -> dict[str, Any]:
 
 def pages() -> Mapping[str, str]:
     """The pages with tables of what there is."""
-    client = Client(base_url="http://127.0.0.1", timeout_seconds=1)
     tools = [
         (f"[`{it.tool_name}`](#{it.tool_name})", it.endpoint.name, _effect(it), it.summary())
         for it in KINDS
@@ -116,7 +114,7 @@ def pages() -> Mapping[str, str]:
         ),
         "bundle form": _table(("field", "what to do", "at first"), _form_rows()),
         "tools": _table(("tool", "call", "effect", "what it does"), tools),
-        "each tool": "\n".join(map(_section, Service(client, Offer(local=True)).tools.listings())),
+        "each tool": "\n".join(map(_section, listings())),
         "prompts": _table(("prompt", "you give", "what it does"), prompts),
         "settings": _table(("name", "default", "meaning"), _setting_rows()),
         "what needs a yes": _table(("tool", "always", "while on air"), _consent_rows()),

@@ -17,7 +17,6 @@ from rich.text import Text
 
 from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.api.text_safety import escape_invisible
-from trax_mcp.cli.access import Access, access_of, client_for
 from trax_mcp.cli.doctor_questions import describe
 from trax_mcp.cli.doctor_trax import CheckResult, CheckState, check_trax
 from trax_mcp.cli.install.clients import FILE_CLIENTS, McpClient
@@ -32,6 +31,7 @@ from trax_mcp.cli.terminal import (
     print_hanging,
     waiting,
 )
+from trax_mcp.deployment import Access, access_of, client_for
 from trax_mcp.private_files import mcp_tokens, passkey_path, shorten, store_secret, store_url
 from trax_mcp.settings import KEYS_SCREEN, VARIABLE_PREFIX, CannotStart, Settings, read_settings
 

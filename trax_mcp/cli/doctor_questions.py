@@ -3,8 +3,7 @@
 from typing import Final
 
 from trax_mcp.cli.install.clients import McpClient
-from trax_mcp.cli.startup import enrolled_passkey
-from trax_mcp.consent.ways import WaysToAsk
+from trax_mcp.deployment import enrolled_passkey, ways_to_ask
 from trax_mcp.server.ways import Operator, ways
 from trax_mcp.server.ways_in_words import NOBODY, asked_in, known_from, newest
 from trax_mcp.settings import CannotStart, Settings
@@ -25,11 +24,11 @@ def describe(client: McpClient, settings: Settings) -> tuple[bool, str, str | No
         return None
     if drawn is None:
         return None
-    ask = WaysToAsk.of(settings.ask)
+    ask = ways_to_ask(settings, passkey)
     if ask.confirm_alone:
         return False, f"Nobody is asked: TRAX_ASK={ask}.", None
     operator = Operator(
-        ask=ask.without_preview() if passkey else ask,
+        ask=ask,
         needs_passkey=passkey is not None,
         has_page=has_browser(),
     )

@@ -147,9 +147,9 @@ def _serve_stdio(environment: Mapping[str, str]) -> int:
     """Serve, or tell the client why not: few show stderr."""
     try:
         with _without_garbage_collection():
-            from trax_mcp.cli.serve_stdio import run
+            from trax_mcp.cli.serve import run_stdio
 
-            return run(environment)
+            return run_stdio(environment)
     except CannotStart as error:
         from trax_mcp.cli.refused_start import answer_requests
 
@@ -285,9 +285,9 @@ def _http(*, host: str, port: int, sign_in: bool, public_url: str | None, sandbo
     """
     options = {"TRAX_SIGN_IN": "1" if sign_in else None, "TRAX_PUBLIC_URL": public_url or None}
     with _without_garbage_collection():
-        from trax_mcp.cli.serve_http import run
+        from trax_mcp.cli.serve import run_http
 
-        return run(_environment(sandbox=sandbox, **options), host=host, port=port)
+        return run_http(_environment(sandbox=sandbox, **options), host=host, port=port)
 
 
 @command_line.group(

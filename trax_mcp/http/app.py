@@ -17,12 +17,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trax_mcp import __version__
-from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.http import turns
 from trax_mcp.http.door import PATH, Door, Tokens
 from trax_mcp.http.limits import BODY_BYTES, Limits
 from trax_mcp.http.run import Serving
-from trax_mcp.http.server_tokens import ServerTokens
 from trax_mcp.observe.messages import observed_server
 from trax_mcp.observe.requests import Requests
 from trax_mcp.server.app import Service
@@ -31,32 +29,20 @@ from trax_mcp.settings import Settings
 
 if TYPE_CHECKING:
     from trax_mcp.sign_in.clients import Clients
-    from trax_mcp.sign_in.sign_ins import SignIns
 
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 _LOG: Final = logging.getLogger(__name__)
 _CHECKED_BY_DOOR: Final = TransportSecuritySettings(enable_dns_rebinding_protection=False)
 
 
-def http_app(
-    service: Service,
-    settings: Settings,
-    *,
-    serving: Serving,
-    server_tokens: ServerTokens,
-    default_caller: Caller = ANONYMOUS,
-    sign_ins: "SignIns | None" = None,
-    clients: "Clients | None" = None,
-) -> ASGIApp:
-    """Make the app. Requests without a key are made by `default_caller`.
-
-    With `sign_ins`, people can sign in, and every call needs a key or a token. Tests replace
-    `clients`.
-    """
+def http_app(service: Service, serving: Serving, *, clients: "Clients | None" = None) -> ASGIApp:
+    """Make the app. Tests replace `clients`, which are those that people sign in with."""
+    deployment = service.deployment
+    settings, people = deployment.settings, deployment.people
     hide_session_ids()
     routes: list[Route] = []
     tokens = None
-    if sign_ins is not None:
+    if people is not None:
         # Only with sign-in, since they take time to import.
         from trax_mcp.sign_in.clients import Clients  # noqa: PLC0415
         from trax_mcp.sign_in.server import SCOPES, AuthorizationServer  # noqa: PLC0415
@@ -66,39 +52,39 @@ def http_app(
             Site(
                 public_url=str(settings.public_url),
                 path=PATH,
-                ask=service.rules.ask,
-                needs_passkey=service.needs_passkey,
+                ask=service.offer.rules.ask,
+                needs_passkey=deployment.passkey is not None,
                 may_run=not settings.read_only,
                 may_register=settings.sign_in_registration,
-                sandbox_key=default_caller.key,
+                sandbox_key=deployment.caller.key,
             ),
-            sign_ins,
+            people,
             service.clock,
             trax=service.client,
             clients=clients
             or Clients(
                 service.clock,
-                mac=sign_ins.client_mac,
+                mac=people.client_mac,
                 document_hosts=settings.client_document_hosts,
             ),
         )
         routes = authorization_server.routes()
         tokens = Tokens(
-            verify=sign_ins.find,
+            verify=people.find,
             metadata_url=authorization_server.metadata_address,
             scopes=SCOPES,
         )
     service.client.observe(turns.end_current)
-    server = observed_server(service, default_caller)
+    server = observed_server(service)
     server.middleware.append(turns.resume)
     endpoints = _endpoints(server, routes)
     door = Door(
         Limits(endpoints, service, tokens=tokens),
         hosts=_hosts(settings),
         origins=settings.allowed_origins,
-        default_caller=default_caller,
+        keyless=deployment.caller,
         public_paths=[route.path for route in routes],
-        server_tokens=server_tokens,
+        server_tokens=deployment.tokens,
         tokens=tokens,
     )
     observed = Requests(door, (PATH, *(route.path for route in routes)))

@@ -5,6 +5,7 @@ belongs to the key or the sign-in that opened it. `Authorization` holds a token 
 and never goes to TRaX. Only where there are no such tokens, it may hold the key.
 """
 
+import hmac
 import json
 import logging
 import re
@@ -28,7 +29,6 @@ from trax_mcp.settings import KEY_PREFIX
 from trax_mcp.sign_in import ACCESS_PREFIX, REFRESH_PREFIX, SignInUnavailable
 
 if TYPE_CHECKING:
-    from trax_mcp.http.server_tokens import ServerTokens
     from trax_mcp.sign_in.sign_ins import SignIn
 
 PATH: Final = "/mcp"
@@ -91,11 +91,17 @@ def bearer_token(headers: Headers) -> str | None:
     return (token.strip() or None) if scheme.lower() == "bearer" else None
 
 
+def is_one_of(tokens: Collection[str], given: str) -> bool:
+    """Whether a token is one of these, in a time that does not tell which, or how nearly."""
+    matches = [hmac.compare_digest(given.encode(), it.encode()) for it in tokens]
+    return any(matches)
+
+
 class Door:
     """Passes requests for the MCP endpoint on with their caller, and refuses the others.
 
     `hosts` are the names that this server may be called by, and `origins` those of web pages that
-    may call it: others may be DNS rebinding. `default_caller` makes requests without a key.
+    may call it: others may be DNS rebinding. `keyless` makes requests without a key.
     Requests for `public_paths`, in exactly this spelling, need no caller. The others must bring one
     of `server_tokens`, if there are any. With `tokens`, they must bring one of those or a key.
     """
@@ -106,15 +112,15 @@ class Door:
         *,
         hosts: Collection[str],
         origins: Collection[str],
-        default_caller: Caller,
+        keyless: Caller,
         public_paths: Collection[str] = (),
-        server_tokens: "ServerTokens",
+        server_tokens: Collection[str] = (),
         tokens: Tokens | None = None,
     ) -> None:
         self._app = app
         self._host = _any_port(hosts)
         self._origin = _any_port([*_LOOPBACK_ORIGINS, *origins])
-        self._default_caller = default_caller
+        self._keyless = keyless
         self._public_paths = frozenset(public_paths)
         self._server_tokens = server_tokens
         self._tokens = tokens
@@ -176,11 +182,11 @@ class Door:
             if _names_key(headers):
                 return self._tokens.challenge(_WRONG_HEADER, error="invalid_token")
             return None  # `_identify` verifies it
-        if not self._server_tokens.are_needed:
+        if not self._server_tokens:
             return None
         if _names_key(headers):
             return refuse(HTTPStatus.UNAUTHORIZED, _WRONG_HEADER)
-        if self._server_tokens.accept(bearer_token(headers) or ""):
+        if is_one_of(self._server_tokens, bearer_token(headers) or ""):
             return None
         message = "This server asks for its own token: Authorization: Bearer ..."
         return refuse(HTTPStatus.UNAUTHORIZED, message)
@@ -191,7 +197,7 @@ class Door:
         if isinstance(caller, Response):
             return caller
         if self._tokens is None:
-            return (self._default_caller if caller.key is None else caller), None
+            return (self._keyless if caller.key is None else caller), None
         if len(_given(headers)) > 1:
             message = "Send either X-API-Key or Authorization, and that once. Nothing was done."
             return refuse(HTTPStatus.BAD_REQUEST, message)
@@ -204,7 +210,7 @@ class Door:
 
     def _with_caller(self, scope: Scope, caller: Caller, sign_in_id: str | None) -> Scope:
         """Set the caller, and the user: the SDK answers 404 to another user of a session."""
-        if caller is self._default_caller:
+        if caller is self._keyless:
             return {**scope, CALLER: caller}
         token = AccessToken(token="", client_id=caller.fingerprint, scopes=[], subject=sign_in_id)
         return {**scope, CALLER: caller, "user": AuthenticatedUser(token)}

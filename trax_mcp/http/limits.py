@@ -177,7 +177,7 @@ class Limits:
     async def _run_lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with anyio.create_task_group() as self._sessions.tasks:
             self._sessions.tasks.start_soon(self._check_regularly)
-            if (shared := self._service.shared_keys) is not None:
+            if (shared := self._service.deployment.shared_keys) is not None:
                 await shared.exchange(self._keys)  # before the first request
                 self._sessions.tasks.start_soon(self._exchange_regularly, shared)
             await self._app(scope, receive, send)

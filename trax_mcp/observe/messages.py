@@ -29,7 +29,7 @@ from opentelemetry.trace import (
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from pydantic import ValidationError
 
-from trax_mcp.api.caller import Caller
+from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
@@ -39,7 +39,7 @@ from trax_mcp.instruments import OPERATIONS, OTHER, TRACER
 from trax_mcp.observe.logs import CURRENT_IDS, RequestIds
 from trax_mcp.observe.requests import IDS
 from trax_mcp.server.app import Service
-from trax_mcp.server.request import Request
+from trax_mcp.server.request import caller_of
 
 _CALL: Final = "tools/call"
 _METHODS: Final = frozenset(
@@ -63,19 +63,18 @@ _W3C: Final = TraceContextTextMapPropagator()
 _LOG: Final = logging.getLogger(__name__)
 
 
-def observed_server(service: Service, default_caller: Caller) -> Server[Watchers]:
+def observed_server(service: Service, local: Caller = ANONYMOUS) -> Server[Watchers]:
     """The server of a service, all of whose messages are observed."""
     service.client.observe(_record_answer)
-    return service.server(default_caller, Messages(service, default_caller))
+    return service.server(local, Messages(service, local))
 
 
 class Messages:
-    """Middleware of the SDK. Requests without a key are made by `default_caller`."""
+    """Middleware of the SDK. Who calls over another transport than HTTP is `local`."""
 
-    def __init__(self, service: Service, default_caller: Caller) -> None:
+    def __init__(self, service: Service, local: Caller) -> None:
         self._names = service.names
-        self._clock = service.clock
-        self._default_caller = default_caller
+        self._local = local
 
     async def __call__(
         self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
@@ -126,7 +125,7 @@ class Messages:
 
     def _caller(self, ctx: ServerRequestContext[Any, Any]) -> str:
         """The caller's fingerprint, as in the audit log."""
-        return Request(ctx, None, self._clock, self._default_caller).caller.owner
+        return caller_of(ctx, self._local).owner
 
     def _begin_span(self, ctx: ServerRequestContext[Any, Any], labels: Mapping[str, str]) -> Span:
         """Begin a span, below that of the client if the message names one."""

@@ -1,8 +1,7 @@
 """The MCP server, built once from the operator's choices; each transport serves it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, Final
 
 import anyio
@@ -13,19 +12,17 @@ from mcp.server.context import ServerMiddleware
 from trax_mcp import __version__
 from trax_mcp.actions.chat_and_media import SendChatMessage
 from trax_mcp.actions.shown import NOTHING_IS_REAL
-from trax_mcp.api.accepted_keys import SharedKeys
 from trax_mcp.api.caller import ANONYMOUS, Caller
-from trax_mcp.api.client import Client
 from trax_mcp.api.outages import Outages
 from trax_mcp.chat.marks import ChatMarks
 from trax_mcp.chat.watchers import Watchers
-from trax_mcp.clock import Clock
 from trax_mcp.consent.audit import Audit
 from trax_mcp.consent.guard import Guard
-from trax_mcp.consent.open_questions import OpenQuestions, Page
+from trax_mcp.consent.open_questions import OpenQuestions
 from trax_mcp.consent.parts import Parts
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
-from trax_mcp.consent.store import MemoryRecords, Records, Store
+from trax_mcp.consent.store import Store
+from trax_mcp.deployment import Deployment
 from trax_mcp.instruments import OPEN_QUESTIONS, WATCHERS
 from trax_mcp.server.asking import Asking
 from trax_mcp.server.completions import Completions
@@ -33,7 +30,7 @@ from trax_mcp.server.errors import Answer, Handler, ResultT, answer_on_shutdown,
 from trax_mcp.server.offer import TOOLS, Offer
 from trax_mcp.server.panel import TOOL_NAME
 from trax_mcp.server.prompts import Prompts
-from trax_mcp.server.request import Context, ParamsT, Request
+from trax_mcp.server.request import Context, ParamsT, Request, caller_of
 from trax_mcp.server.resources import Resources
 from trax_mcp.server.sdk_compat import (
     InFlight,
@@ -75,68 +72,49 @@ _DRAIN_SECONDS: Final = 0.4
 
 
 class Service:
-    """The offer of the operator, and the state that all callers share.
+    """What a deployment offers, and the state that all callers share."""
 
-    `chat_poll_seconds` is the shortest time between polls. `sign_in`: people can sign in, each with
-    an offer of their own. With `needs_passkey` only the page gives a yes, except to a stop.
-    `practice`: TRaX is the sandbox, and everything says that nothing is real.
-    """
-
-    def __init__(
-        self,
-        client: Client,
-        offer: Offer | None = None,
-        *,
-        audit_log: Path | None = None,
-        chat_poll_seconds: float = 2.0,
-        clock: Clock | None = None,
-        media_dirs: Sequence[Path] = (),
-        needs_passkey: bool = False,
-        page: Page | None = None,
-        practice: bool = False,
-        records: Records | None = None,
-        shared_keys: SharedKeys | None = None,
-        sign_in: bool = False,
-    ) -> None:
+    def __init__(self, deployment: Deployment) -> None:
+        settings, client, clock = deployment.settings, deployment.trax, deployment.clock
+        self.deployment = deployment
         self.client = client
-        self.offer = offer or Offer()
-        self.rules = self.offer.rules
-        self.clock = clock or Clock()
-        self.needs_passkey = needs_passkey
+        self.clock = clock
+        self.offer = Offer(
+            rules=deployment.rules,
+            read_only=settings.read_only,
+            only=frozenset(settings.tools),
+            local=bool(deployment.media_dirs),
+        )
         self.tasks = ShieldedTasks()
         self.in_flight = InFlight()
         self.open_streams = OpenStreams()
-        self.shared_keys = shared_keys
-        self._chat_poll_seconds = chat_poll_seconds
-        self._page = page
-        self._practice = practice
-        self._sign_in = sign_in
-        self._marks = ChatMarks(self.clock)
+        self._marks = ChatMarks(clock)
         client.observe(self._marks.record, SendChatMessage)
-        client.observe(Outages(self.clock).record)
-        self._store = Store(records or MemoryRecords(self.clock))
-        lists = ListCache(client, self.clock)
+        client.observe(Outages(clock).record)
+        self._store = Store(deployment.records)
+        lists = ListCache(client, clock)
         parts = Parts(
             client=client,
-            rules=self.rules,
+            rules=self.offer.rules,
             store=self._store,
-            audit=Audit(audit_log, self.clock),
+            audit=Audit(settings.audit_log, clock),
             tasks=self.tasks,
-            clock=self.clock,
+            clock=clock,
             lists=lists,
         )
         guard, self._background = Guard(parts), parts.background
+        needs_passkey = deployment.passkey is not None
         questions = OpenQuestions(guard, needs_passkey=needs_passkey)
         OPEN_QUESTIONS.watch(questions, OpenQuestions.count_waited_for)
         asking = Asking(
             guard=guard,
             questions=questions,
-            clock=self.clock,
-            page=page,
+            clock=clock,
+            page=deployment.page,
             needs_passkey=needs_passkey,
-            practice=practice,
+            practice=settings.sandbox,
         )
-        self.tools = Tools(parts, asking, self.offer, media_dirs=media_dirs)
+        self.tools = Tools(parts, asking, self.offer, media_dirs=deployment.media_dirs)
         self._prompts = Prompts(self.offer)
         self.names = frozenset((*TOOLS, TOOL_NAME, *self._prompts.offered()))
         """Of tools and prompts. Others, which clients may send, could be any text."""
@@ -146,20 +124,21 @@ class Service:
             prompts=self._prompts,
             resources=self._resources,
             offer=self.offer,
-            clock=self.clock,
+            clock=clock,
         )
         self._subscriptions = Subscriptions(self._resources, self.in_flight, self.open_streams)
 
     def server(
-        self, default_caller: Caller = ANONYMOUS, *middleware: ServerMiddleware[Any]
+        self, local: Caller = ANONYMOUS, *middleware: ServerMiddleware[Any]
     ) -> Server[Watchers]:
-        """The server for a transport. Requests without a key are made by `default_caller`."""
+        """The server for a transport. Who calls over another than HTTP is `local`."""
+        settings = self.deployment.settings
 
         def lasting(answer: Answer[ParamsT, ResultT]) -> Handler[ParamsT, ResultT]:
             answer = handle_errors(answer)
 
             async def run(ctx: Context, params: ParamsT) -> ResultT:
-                return await answer(Request(ctx, params, self.clock, default_caller))
+                return await answer(Request(ctx, params, self.clock, caller_of(ctx, local)))
 
             return run
 
@@ -168,12 +147,12 @@ class Service:
 
         tools, prompts, resources = self.tools, self._prompts, self._resources
         watched = self._subscriptions if resources.can_be_subscribed else None
-        shared = _PRIVATE_CACHE if self._sign_in else _PUBLIC_CACHE
-        practice = f"{NOTHING_IS_REAL}\n" if self._practice else ""
+        shared = _PRIVATE_CACHE if settings.sign_in else _PUBLIC_CACHE
+        practice = f"{NOTHING_IS_REAL}\n" if settings.sandbox else ""
         server = ServerOfFixedLists[Watchers](
             "trax-mcp",
             version=__version__,
-            title="TRaX (practice)" if self._practice else "TRaX",
+            title="TRaX (practice)" if settings.sandbox else "TRaX",
             description="Run TRaX live streams by conversation.",
             instructions=f"{practice}{INSTRUCTIONS}",
             cache_hints={
@@ -205,8 +184,8 @@ class Service:
 
     async def shut_down(self) -> None:
         """End calls and streams, and give operations that were sent a moment to finish."""
-        if self._page is not None:
-            self._page.close()
+        if self.deployment.page is not None:
+            self.deployment.page.close()
         self.in_flight.end()
         self._background.end()
         await self.tasks.drain(seconds=_DRAIN_SECONDS)
@@ -217,7 +196,7 @@ class Service:
         async with anyio.create_task_group() as tasks:
             watchers = Watchers(
                 self.client,
-                shortest=self._chat_poll_seconds,
+                shortest=self.deployment.settings.chat_poll_seconds,
                 clock=self.clock,
                 tasks=tasks,
                 marks=self._marks,

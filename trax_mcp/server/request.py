@@ -48,20 +48,12 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Request(Generic[ParamsT]):
-    """A request of a client. Without a key it is made by `default_caller`."""
+    """A request of a client."""
 
     ctx: Context
     params: ParamsT
     clock: Clock
-    default_caller: Caller
-
-    @property
-    def caller(self) -> Caller:
-        """The caller that the HTTP layer found, else the default one."""
-        if self.ctx.request is None:
-            return self.default_caller
-        caller: Caller = self.ctx.request.scope[CALLER]
-        return self.default_caller if caller.key is None else caller
+    caller: Caller
 
     @property
     def watchers(self) -> Watchers:
@@ -183,6 +175,14 @@ class Request(Generic[ParamsT]):
             await self.report_progress(int(elapsed), int(QUESTION_SECONDS), message)
             await self.clock.sleep(PROGRESS_INTERVAL_SECONDS)
         question.cancel()
+
+
+def caller_of(ctx: ServerRequestContext[Any, Any], local: Caller) -> Caller:
+    """Who calls: over HTTP the caller that the door has found, else `local`."""
+    if ctx.request is None:
+        return local
+    caller: Caller = ctx.request.scope[CALLER]
+    return caller
 
 
 CallRequest = Request[types.CallToolRequestParams]

@@ -23,11 +23,12 @@ import click
 from tests.support.hermetic import inherited_variables
 from tests.support.server_process import PATIENCE_SECONDS
 from trax_mcp import private_files
-from trax_mcp.cli import main, serve_http, serve_stdio
+from trax_mcp.cli import main, serve
 from trax_mcp.cli import sandbox as sandbox_command
 from trax_mcp.cli.install import clients
 from trax_mcp.cli.install.configuration import start_commands
 from trax_mcp.cli.main import command_line
+from trax_mcp.http import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -178,11 +179,10 @@ def _unchanged_process() -> Iterator[None]:
     levels = {it: it.level for it in (log, *_loggers())}
     handlers, folder = list(log.handlers), Path.cwd()
     with (
-        patch.object(serve_stdio, "serve_stdio", end_at_once),
-        patch.object(serve_http, "serve_http", end_at_once),
+        patch.object(serve, "serve_stdio", end_at_once),
+        patch.object(run, "serve_http", end_at_once),
         patch.object(sandbox_command, "serve_http", end_at_once),
-        patch.object(serve_stdio, "exit_process", lambda: None),
-        patch.object(serve_http, "exit_process", lambda _code: None),
+        patch.object(serve, "exit_process", lambda _code=0: None),
     ):
         try:
             yield

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from trax_mcp.api import refusals
 from trax_mcp.api.client import Client
 from trax_mcp.cli.install.clients import CLIENTS as MCP_CLIENTS
+from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import Reason, Status
+from trax_mcp.consent.store import MemoryRecords
+from trax_mcp.deployment import Deployment
 from trax_mcp.server.app import Service
 from trax_mcp.server.offer import TOOLS, Offer
 from trax_mcp.server.prompts import Prompt
@@ -57,8 +61,15 @@ def tool_names(*, read_only: bool = False, local: bool = False) -> list[str]:
 
 def listings() -> list[types.Tool]:
     """All tools as a client lists them, if all are offered."""
-    client = Client(base_url="http://127.0.0.1", timeout_seconds=1)
-    return Service(client, Offer(local=True)).tools.listings()
+    clock = Clock()
+    deployment = Deployment(
+        settings=Settings(),
+        clock=clock,
+        trax=Client(base_url="http://127.0.0.1", timeout_seconds=1),
+        media_dirs=(Path(),),
+        records=MemoryRecords(clock),
+    )
+    return Service(deployment).tools.listings()
 
 
 def check_front_matter(declared: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,14 +14,17 @@ from tests.support.product.sandbox_transport import SandboxTransport
 from tests.support.product.shared_clock import HandClock
 from tests.support.server_process import PATIENCE_SECONDS
 from trax_mcp import __version__
-from trax_mcp.api.caller import Caller
+from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
-from trax_mcp.cli.service import build_service
 from trax_mcp.consent.stop_token import sign_stop
+from trax_mcp.consent.store import MemoryRecords
+from trax_mcp.deployment import Deployment, open_sign_ins
 from trax_mcp.http.app import http_app
 from trax_mcp.http.run import Serving
-from trax_mcp.http.server_tokens import ServerTokens
+from trax_mcp.private_files import mcp_tokens
+from trax_mcp.server.app import Service
 from trax_mcp.settings import read_settings
+from trax_mcp.sign_in.clients import Clients
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 
     from tests.support.product.memory import Memory
     from tests.support.product.sandbox import Sandbox
+    from tests.support.product.sign_in import Internet
     from tests.support.product.software_passkey import SoftwarePasskey
     from trax_mcp.clock import Clock
     from trax_mcp.consent.open_questions import Page
@@ -77,15 +82,21 @@ class Product:
             transport=transport or (None if over_network else SandboxTransport(trax)),
             sleep=pause,
         )
-        self._service = build_service(
-            self.settings,
-            self._client,
-            passkey.passkey if passkey else None,
-            media_dirs=self.settings.media_dirs,
-            clock=self.clock,
-            page=page,
-            records=memory.records if memory else None,
-            shared_keys=memory.keys if memory else None,
+        self._opened = ExitStack()
+        self._service = Service(
+            Deployment(
+                settings=self.settings,
+                clock=self.clock,
+                trax=self._client,
+                caller=Caller(SANDBOX_KEY) if self.settings.sandbox else ANONYMOUS,
+                media_dirs=self.settings.media_dirs,
+                passkey=passkey.passkey if passkey else None,
+                page=page,
+                records=memory.records if memory else MemoryRecords(self.clock),
+                shared_keys=memory.keys if memory else None,
+                tokens=mcp_tokens(self.settings),
+                people=self._opened.enter_context(open_sign_ins(self.settings, self.clock)),
+            )
         )
         self._app: Any = None
 
@@ -96,17 +107,18 @@ class Product:
         """
         return self._service.server(Caller(key))
 
-    def app(self, key: str | None = None, **more: Any) -> Any:  # noqa: ANN401  parts of sign-in
-        """The app that `trax-mcp http` serves. `key` is that of requests without one."""
-        tokens, caller = ServerTokens(self.settings), Caller(key)
-        self._app = http_app(
-            self._service,
-            self.settings,
-            serving=Serving(),
-            server_tokens=tokens,
-            default_caller=caller,
-            **more,
-        )
+    def app(self, internet: Internet | None = None) -> Any:  # noqa: ANN401  an app of ASGI
+        """The app that `trax-mcp http` serves, which finds documents of clients in `internet`."""
+        people, clients = self._service.deployment.people, None
+        if people is not None and internet is not None:
+            clients = Clients(
+                self.clock,
+                mac=people.client_mac,
+                document_hosts=self.settings.client_document_hosts,
+                transport=internet.transport,
+                timeout_seconds=internet.timeout_seconds,
+            )
+        self._app = http_app(self._service, Serving(), clients=clients)
         return self._app
 
     @property
@@ -130,7 +142,8 @@ class Product:
         await self._service.shut_down()
 
     async def aclose(self) -> None:
-        """Close the connections to TRaX."""
+        """Close the connections to TRaX, and the file of sign-ins."""
+        self._opened.close()
         await self._client.aclose()
 
 

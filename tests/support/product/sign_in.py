@@ -5,7 +5,7 @@ Its files are real. Only the internet is replaced, where clients publish their d
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from unittest.mock import patch
@@ -13,16 +13,13 @@ from unittest.mock import patch
 import httpx
 
 from tests.support.product.commands import run_command
-from trax_mcp.cli import serve_http
 from trax_mcp.sign_in import SignInUnavailable
-from trax_mcp.sign_in.clients import TIMEOUT_SECONDS, Clients
+from trax_mcp.sign_in.clients import TIMEOUT_SECONDS
 from trax_mcp.sign_in.sign_ins import SignInFile
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from typing import NoReturn
-
-    from starlette.types import ASGIApp
 
     from tests.support.product.commands import Outcome
     from tests.support.product.server import Product
@@ -45,28 +42,6 @@ class Internet:
     hosts: Sequence[str] = ()
     transport: httpx.AsyncBaseTransport = field(default_factory=Unreachable)
     timeout_seconds: float = TIMEOUT_SECONDS
-
-
-@asynccontextmanager
-async def app_with_sign_in(
-    product: Product, internet: Internet, *, key: str | None = None
-) -> AsyncIterator[ASGIApp]:
-    """The app of a product with `TRAX_SIGN_IN`, and its open files. `key` as in `Product.app`."""
-    with patch.object(serve_http, "Clock", lambda: product.clock):
-        opened = serve_http._open_sign_in(product.settings)
-        sign_ins = await opened.__aenter__()
-    assert sign_ins is not None
-    clients = Clients(
-        product.clock,
-        mac=sign_ins.client_mac,
-        document_hosts=product.settings.client_document_hosts,
-        transport=internet.transport,
-        timeout_seconds=internet.timeout_seconds,
-    )
-    try:
-        yield product.app(key, sign_ins=sign_ins, clients=clients)
-    finally:
-        await opened.__aexit__(None, None, None)
 
 
 def sign_in_command(product: Product, *arguments: str) -> Outcome:

@@ -10,9 +10,9 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Page, Studio
 from trax_mcp.api.reads import ListStudios
-from trax_mcp.cli.access import client_for
 from trax_mcp.cli.install.configuration import WrongKey
 from trax_mcp.cli.terminal import console_on, waiting
+from trax_mcp.deployment import client_for
 from trax_mcp.settings import DEFAULT_BASE_URL, KEYS_SCREEN, Settings
 
 
