@@ -66,7 +66,7 @@ class Deployment:
     @property
     def rules(self) -> Rules:
         """Which calls need consent, and how a person is asked."""
-        ask = ways_to_ask(self.settings, self.passkey)
+        ask = WaysToAsk.of(self.settings.ask, needs_passkey=self.passkey is not None)
         return Rules(ask, frozenset(self.settings.guard_also))
 
 
@@ -168,12 +168,6 @@ def client_for(settings: Settings) -> Client:
         timeout_seconds=settings.timeout_seconds,
         transport=httpx.ASGITransport(Sandbox(base_url=_SANDBOX_URL).app),
     )
-
-
-def ways_to_ask(settings: Settings, passkey: Passkey | None) -> WaysToAsk:
-    """How a person is asked: with a passkey not by the model, which has none."""
-    ask = WaysToAsk.of(settings.ask)
-    return ask if passkey is None else ask.without_preview()
 
 
 def enrolled_passkey(settings: Settings) -> Passkey | None:

@@ -3,7 +3,8 @@
 from typing import Final
 
 from trax_mcp.cli.install.clients import McpClient
-from trax_mcp.deployment import enrolled_passkey, ways_to_ask
+from trax_mcp.consent.ways import WaysToAsk
+from trax_mcp.deployment import enrolled_passkey
 from trax_mcp.server.ways import Operator, ways
 from trax_mcp.server.ways_in_words import NOBODY, asked_in, known_from, newest
 from trax_mcp.settings import CannotStart, Settings
@@ -24,14 +25,10 @@ def describe(client: McpClient, settings: Settings) -> tuple[bool, str, str | No
         return None
     if drawn is None:
         return None
-    ask = ways_to_ask(settings, passkey)
+    ask = WaysToAsk.of(settings.ask, needs_passkey=passkey is not None)
     if ask.confirm_alone:
         return False, f"Nobody is asked: TRAX_ASK={ask}.", None
-    operator = Operator(
-        ask=ask,
-        needs_passkey=passkey is not None,
-        has_page=has_browser(),
-    )
+    operator = Operator(ask, has_page=has_browser())
     found = asked_in(drawn, operator)
     if found == NOBODY:
         return False, f"{client.title} can't ask you, so only going offline works.", _ANYWHERE

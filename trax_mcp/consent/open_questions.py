@@ -234,10 +234,10 @@ class Page(Protocol):
 class OpenQuestions:
     """The questions in panels and on the page."""
 
-    def __init__(self, guard: Guard, *, needs_passkey: bool = False) -> None:
+    def __init__(self, guard: Guard) -> None:
         self.guard = guard
         self.store = guard.parts.store
-        self.needs_passkey = needs_passkey
+        self.needs_passkey = guard.parts.rules.ask.needs_passkey
         self._opened_here: dict[tuple[str, Elsewhere, bool], list[OpenQuestion]] = {}
         self._waiting_calls: Counter[str] = Counter()
 

@@ -1,7 +1,7 @@
-"""How a person is asked: the value of `TRAX_ASK`. Pure."""
+"""How a person is asked: the value of `TRAX_ASK`, and whether a passkey is needed. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Literal, Self
 
 Way = Literal["form", "panel", "page", "preview"]
@@ -11,20 +11,26 @@ CONFIRM_ALONE: Final = "confirm_alone"
 
 @dataclass(frozen=True, slots=True)
 class WaysToAsk:
-    """How a person may be asked: the value of `TRAX_ASK`.
+    """How a person may be asked.
 
     `order` has the ways, the best one first. With `confirm_alone` there is none: nobody is asked,
-    and `confirm: true` is enough.
+    and `confirm: true` is enough. With `needs_passkey` only the page gives an approval, except to a
+    stop.
     """
 
     order: tuple[Way, ...] = ("form", "panel", "page", "preview")
     confirm_alone: bool = False
+    needs_passkey: bool = False
 
     @classmethod
-    def of(cls, words: Sequence[Way | Literal["confirm_alone"]]) -> Self:
-        """The ways that the words of the setting name."""
-        order = tuple(it for it in words if it != CONFIRM_ALONE)
-        return cls(order, confirm_alone=CONFIRM_ALONE in words)
+    def of(
+        cls, words: Sequence[Way | Literal["confirm_alone"]], *, needs_passkey: bool = False
+    ) -> Self:
+        """The ways that the words of the setting name. With a passkey the model can't ask."""
+        order = tuple(
+            it for it in words if it != CONFIRM_ALONE and not (needs_passkey and it == "preview")
+        )
+        return cls(order, CONFIRM_ALONE in words, needs_passkey)
 
     @property
     def asks_people(self) -> bool:
@@ -35,10 +41,6 @@ class WaysToAsk:
     def shows_previews(self) -> bool:
         """Whether the model may ask, where nobody else can."""
         return "preview" in self.order
-
-    def without_preview(self) -> Self:
-        """The same without the model's way."""
-        return replace(self, order=tuple(it for it in self.order if it != "preview"))
 
     def __str__(self) -> str:
         """As in the setting."""

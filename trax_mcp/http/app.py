@@ -53,7 +53,6 @@ def http_app(service: Service, serving: Serving, *, clients: "Clients | None" = 
                 public_url=str(settings.public_url),
                 path=PATH,
                 ask=service.offer.rules.ask,
-                needs_passkey=deployment.passkey is not None,
                 may_run=not settings.read_only,
                 may_register=settings.sign_in_registration,
                 sandbox_key=deployment.caller.key,

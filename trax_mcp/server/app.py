@@ -103,15 +103,13 @@ class Service:
             lists=lists,
         )
         guard, self._background = Guard(parts), parts.background
-        needs_passkey = deployment.passkey is not None
-        questions = OpenQuestions(guard, needs_passkey=needs_passkey)
+        questions = OpenQuestions(guard)
         OPEN_QUESTIONS.watch(questions, OpenQuestions.count_waited_for)
         asking = Asking(
             guard=guard,
             questions=questions,
             clock=clock,
             page=deployment.page,
-            needs_passkey=needs_passkey,
             practice=settings.sandbox,
         )
         self.tools = Tools(parts, asking, self.offer, media_dirs=deployment.media_dirs)

@@ -48,16 +48,14 @@ _CUT: Final = (
 class Asking:
     """Runs guarded calls, and asks a person where one must decide.
 
-    `page` is None if the person is at another machine, or has no browser. With `needs_passkey` only
-    the page gives an approval, except to a stop. `practice`: nothing is real, and each question
-    says so.
+    `page` is None if the person is at another machine, or has no browser. `practice`: nothing is
+    real, and each question says so.
     """
 
     guard: Guard
     questions: OpenQuestions
     clock: Clock
     page: Page | None = None
-    needs_passkey: bool = False
     practice: bool = False
 
     @property
@@ -75,13 +73,13 @@ class Asking:
         Raises:
             TraxError: as `Guard.run`.
         """
-        by_wish = request.wants_preview and ways.allows_wish(self._operator())
+        by_wish = request.wants_preview and self._ask_setting.shows_previews
         call = call._replace(by_wish=by_wish)
         try:
             result = await self._run(call, request)
         except StoreUnavailable:
             raise store_unavailable() from None
-        if self.needs_passkey and isinstance(result, NotDone) and result.cannot_ask:
+        if self._ask_setting.needs_passkey and isinstance(result, NotDone) and result.cannot_ask:
             return replace(result, why=_NEEDS_PASSKEY)
         return result
 
@@ -328,11 +326,7 @@ class Asking:
         return self.guard.parts.rules.ask
 
     def _operator(self) -> Operator:
-        return Operator(
-            ask=self._ask_setting,
-            needs_passkey=self.needs_passkey,
-            has_page=self._page() is not None,
-        )
+        return Operator(self._ask_setting, has_page=self._page() is not None)
 
     def _page(self) -> Page | None:
         """The page, if the person can be asked there."""

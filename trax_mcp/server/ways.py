@@ -146,10 +146,9 @@ class ConnectedClient(NamedTuple):
 
 
 class Operator(NamedTuple):
-    """What the operator allows: `TRAX_ASK`, and a passkey. `has_page`: a page can be opened."""
+    """What the operator allows. `has_page`: a page can be opened."""
 
     ask: WaysToAsk = WaysToAsk()
-    needs_passkey: bool = False
     has_page: bool = False
 
 
@@ -191,12 +190,7 @@ def draws_panel(client: ConnectedClient, operator: Operator) -> bool:
 
 def may_use_panel(operator: Operator) -> bool:
     """Whether the operator lets a person be asked in a panel."""
-    return "panel" in operator.ask.order and not operator.needs_passkey
-
-
-def allows_wish(operator: Operator) -> bool:
-    """Whether a caller may be shown previews because it wants them."""
-    return operator.ask.shows_previews and not operator.needs_passkey
+    return "panel" in operator.ask.order and not operator.ask.needs_passkey
 
 
 def ways(
@@ -215,9 +209,9 @@ def ways(
     is cut, too: the act comes first.
     """
     ask = operator.ask
-    if not ask.asks_people or (wants_preview and allows_wish(operator)):
+    if not ask.asks_people or (wants_preview and ask.shows_previews):
         return ("preview",)
-    may_use_form = is_stop or not operator.needs_passkey
+    may_use_form = is_stop or not ask.needs_passkey
     has_form = client.has_form and "form" in ask.order and may_use_form
     is_drawn = is_stop or not cuts_forms(client, operator)
     shown: dict[Way, bool] = {

@@ -306,7 +306,7 @@ def _title(access: Scope) -> str:
 
 
 def _needs_yes(site: Site) -> str:
-    return f"{_NEEDS_YES}{_PASSKEY if site.needs_passkey else _how_to_approve(site.ask)}"
+    return f"{_NEEDS_YES}{_PASSKEY if site.ask.needs_passkey else _how_to_approve(site.ask)}"
 
 
 def _how_to_approve(ask: WaysToAsk) -> str:

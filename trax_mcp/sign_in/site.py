@@ -15,7 +15,6 @@ class Site:
     """Of the MCP endpoint, below `public_url`."""
     ask: WaysToAsk
     """How a person is asked before a show goes on air."""
-    needs_passkey: bool
     may_run: bool
     """Whether more is offered than reading."""
     may_register: bool

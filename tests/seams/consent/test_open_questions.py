@@ -87,7 +87,8 @@ async def test_what_nobody_could_read_or_was_not_offered_counts_for_nothing(
     tmp_path: Path,
 ) -> None:
     async with open_studios(tmp_path) as it:
-        questions = OpenQuestions(it.here.guard, needs_passkey=True)
+        questions = OpenQuestions(it.here.guard)
+        questions.needs_passkey = True
         asked = await open_question(questions, it.here)
         assert await asked.answer(YES, by="passkey") is None  # not shown
         await asked.report()
