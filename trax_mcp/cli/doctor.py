@@ -25,13 +25,12 @@ from trax_mcp.cli.install.configuration import (
     Configuration,
     starts_this_installation,
 )
-from trax_mcp.cli.startup import enrolled_passkey
 from trax_mcp.cli.terminal import (
     console_on,
     print_hanging,
     waiting,
 )
-from trax_mcp.deployment import Access, access_of, client_for
+from trax_mcp.deployment import Access, access_of, client_for, enrolled_passkey
 from trax_mcp.private_files import mcp_tokens, passkey_path, shorten, store_secret, store_url
 from trax_mcp.settings import KEYS_SCREEN, VARIABLE_PREFIX, CannotStart, Settings, read_settings
 
