@@ -17,6 +17,7 @@ from trax_mcp.key_file import chosen_key, read_key
 from trax_mcp.observe import messages
 from trax_mcp.private_files import key_path
 from trax_mcp.sandbox.contract import Call
+from trax_mcp.server.errors import handle_errors
 from trax_mcp.server.offer import Offer
 from trax_mcp.settings import Settings, read_settings
 from trax_mcp.studio import reading
@@ -61,6 +62,10 @@ CHANGES: Final[Changes] = {
         (
             "tests/fuzz/test_fuzz_stdio.py",
             swap(_parent).by(_parent_or_failure),
+        ),
+        (
+            "tests/server/test_stdio.py",
+            swap(handle_errors).by(lambda answer: answer),
         ),
     ],
     "A small TRaX with made-up studios": [

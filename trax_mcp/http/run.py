@@ -33,10 +33,6 @@ _NOTICE_SECONDS: Final = 3.0
 """A proxy that asks once a second has noticed by then that this server isn't ready."""
 
 
-async def _end_nothing() -> None:
-    """Where no calls need to be ended."""
-
-
 @dataclass(slots=True)
 class Serving:
     """Whether a server takes requests, and how it ends.
@@ -47,7 +43,7 @@ class Serving:
     since reads, chat and stops go on.
     """
 
-    shut_down: Callable[[], Awaitable[None]] = _end_nothing
+    shut_down: Callable[[], Awaitable[None]] | None = None
     calls_run: Callable[[], bool] = lambda: False
     drain_seconds: float = 0
     store_answers: Callable[[], bool] | None = None
@@ -171,5 +167,6 @@ class _Server(uvicorn.Server):
         for listening in self.servers:
             listening.close()
         exit_soon(1 if self.serving.is_ready else 0)
-        await self.serving.shut_down()
+        if self.serving.shut_down is not None:
+            await self.serving.shut_down()
         await super().shutdown(sockets)

@@ -26,7 +26,7 @@ from trax_mcp.deployment import Deployment
 from trax_mcp.instruments import OPEN_QUESTIONS, WATCHERS
 from trax_mcp.server.asking import Asking
 from trax_mcp.server.completions import Completions
-from trax_mcp.server.errors import Answer, Handler, ResultT, answer_on_shutdown, handle_errors
+from trax_mcp.server.errors import Method, ResultT, SdkHandler, answer_on_shutdown, handle_errors
 from trax_mcp.server.offer import TOOLS, Offer
 from trax_mcp.server.panel import TOOL_NAME
 from trax_mcp.server.prompts import Prompts
@@ -132,7 +132,7 @@ class Service:
         """The server for a transport. Who calls over another than HTTP is `local`."""
         settings = self.deployment.settings
 
-        def lasting(answer: Answer[ParamsT, ResultT]) -> Handler[ParamsT, ResultT]:
+        def lasting(answer: Method[ParamsT, ResultT]) -> SdkHandler[ParamsT, ResultT]:
             answer = handle_errors(answer)
 
             async def run(ctx: Context, params: ParamsT) -> ResultT:
@@ -140,7 +140,7 @@ class Service:
 
             return run
 
-        def call(answer: Answer[ParamsT, ResultT]) -> Handler[ParamsT, ResultT]:
+        def call(answer: Method[ParamsT, ResultT]) -> SdkHandler[ParamsT, ResultT]:
             return lasting(answer_on_shutdown(answer, self.in_flight))
 
         tools, prompts, resources = self.tools, self._prompts, self._resources

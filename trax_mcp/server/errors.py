@@ -18,9 +18,9 @@ from trax_mcp.server.results import error_payload
 from trax_mcp.server.sdk_compat import InFlight
 
 ResultT = TypeVar("ResultT")
-Answer = Callable[[Request[ParamsT]], Awaitable[ResultT]]
+Method = Callable[[Request[ParamsT]], Awaitable[ResultT]]
 """Answers a method of MCP."""
-Handler = Callable[[Context, ParamsT], Awaitable[ResultT]]
+SdkHandler = Callable[[Context, ParamsT], Awaitable[ResultT]]
 """The same, as the SDK calls it."""
 
 _SHUTTING_DOWN: Final = (
@@ -41,7 +41,7 @@ class NoSuchResourceError(Exception):
     """There is no resource at the requested URI."""
 
 
-def handle_errors(answer: Answer[ParamsT, ResultT]) -> Answer[ParamsT, ResultT]:
+def handle_errors(answer: Method[ParamsT, ResultT]) -> Method[ParamsT, ResultT]:
     """Raise only protocol errors."""
 
     async def run(request: Request[ParamsT]) -> ResultT:
@@ -63,8 +63,8 @@ def handle_errors(answer: Answer[ParamsT, ResultT]) -> Answer[ParamsT, ResultT]:
 
 
 def answer_on_shutdown(
-    answer: Answer[ParamsT, ResultT], in_flight: InFlight
-) -> Answer[ParamsT, ResultT]:
+    answer: Method[ParamsT, ResultT], in_flight: InFlight
+) -> Method[ParamsT, ResultT]:
     """If `in_flight` cancels the call, answer with an error."""
 
     async def run(request: Request[ParamsT]) -> ResultT:
