@@ -43,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     code: int
     try:
         code = command_line.main(arguments, "trax-mcp", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        code = error.exit_code
     except click.Abort:
         code = _INTERRUPTED
     except click.UsageError as error:
@@ -290,11 +293,7 @@ def _http(*, host: str, port: int, sign_in: bool, public_url: str | None, sandbo
         return run_http(_environment(sandbox=sandbox, **options), host=host, port=port)
 
 
-@command_line.group(
-    "sign-in",
-    no_args_is_help=False,
-    short_help="list who is signed in at a server, and revoke it",
-)
+@command_line.group("sign-in", short_help="list who is signed in at a server, and revoke it")
 def _sign_in() -> None:
     """List who is signed in at a server with --sign-in, or revoke it.
 

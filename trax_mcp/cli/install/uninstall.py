@@ -34,12 +34,7 @@ def run(clients: Sequence[McpClient], environment: Mapping[str, str]) -> int:
     found = [it for it in read if it.entry or not it.readable]
     done = [_remove(it) for it in found]
     if not found:
-        none = (
-            f"{' and '.join(it.title for it in clients)} had"
-            if clients
-            else "No MCP client here has"
-        )
-        print_line(f"{none} {'no' if clients else 'a'} trax. Nothing was changed.")
+        print_line("There is no trax to take out. Nothing was changed.")
     elif not any(done):
         print_line("Nothing was changed.")
     _say_what_may_be_deleted(read_settings(environment))
