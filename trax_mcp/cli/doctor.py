@@ -6,7 +6,7 @@ A result has one sentence, and one remedy if there is something to do. No result
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,7 @@ from rich.text import Text
 from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.api.text_safety import escape_invisible
 from trax_mcp.cli.doctor_questions import describe
-from trax_mcp.cli.doctor_trax import CheckResult, CheckState, check_trax
+from trax_mcp.cli.doctor_trax import CheckResult, CheckState, Results, check_trax
 from trax_mcp.cli.install.clients import FILE_CLIENTS, McpClient
 from trax_mcp.cli.install.configuration import (
     SANDBOX_SWITCH,
@@ -33,9 +33,6 @@ from trax_mcp.cli.terminal import (
 from trax_mcp.deployment import Access, access_of, client_for, enrolled_passkey
 from trax_mcp.private_files import mcp_tokens, passkey_path, shorten, store_secret, store_url
 from trax_mcp.settings import KEYS_SCREEN, VARIABLE_PREFIX, CannotStart, Settings, read_settings
-
-Results = dict[str, "CheckResult"]
-"""The results of the checks by name, in order."""
 
 _ENVIRONMENT: Final = "the environment"
 _READABLE_BY_OTHERS: Final = 0o044
@@ -65,7 +62,7 @@ def run(client: McpClient | None, environment: Mapping[str, str], *, as_json: bo
     "breaking"}]}]}`.
     """
     if client is None:
-        results = _run(_ENVIRONMENT, environment) | _check_clients()
+        results = _check(_ENVIRONMENT, environment) | _check_clients()
     else:
         results = _examine_client(client)
     is_well = all(it.state != "failed" for it in results.values())
@@ -96,7 +93,7 @@ def _examine_client(client: McpClient) -> Results:
     if started.state in {"failed", "not_checked"} or not _is_here(configuration):
         return {client.name: CheckResult("failed", started.detail, started.remedy)}
     source, variables = f"{client.title}'s configuration", _variables(configuration)
-    results = {client.name: started} | _run(source, variables)
+    results = {client.name: started} | _check(source, variables)
     if results["settings"].state == "ok":
         described = describe(client, read_settings(variables))
         if described is not None:
@@ -105,43 +102,34 @@ def _examine_client(client: McpClient) -> Results:
     return results
 
 
-def _run(source: str, variables: Mapping[str, str]) -> Results:
-    async def collect() -> Results:
-        return {name: result async for name, result in checks(source, variables)}
-
-    with waiting(console_on(sys.stderr), "Checking"):
-        return anyio.run(collect)
-
-
-async def checks(
-    source: str, variables: Mapping[str, str]
-) -> AsyncIterator[tuple[str, CheckResult]]:
+def _check(source: str, variables: Mapping[str, str]) -> Results:
     """Check the settings in `variables`, their key and TRaX; `source` says who gives them.
 
-    Yields the name of each check and its result. Settings, a key or a TRaX that failed are the
-    last, since what follows needs them.
+    Settings, a key or a TRaX that failed are the last, since what follows needs them.
     """
     settings, result = _check_settings(source, variables)
-    yield "settings", result
+    results = {"settings": result}
     if settings is None:
-        return
+        return results
     if passkey := _check_passkey(settings):
-        yield "passkey", passkey
+        results["passkey"] = passkey
     access, key = _check_key(settings)
-    if key.state == "failed":
-        key = key._replace(remedy=_correct_key(source, settings) or key.remedy)
-    yield "key", key
-    if access is None:
-        return
-    address = "The embedded sandbox" if settings.sandbox else access.settings.base_url
-    async with aclosing(client_for(access.settings)) as client:
-        checked = check_trax(client, access.caller, address, read_only=settings.read_only)
-        async for name, result in checked:
-            if name != "key":
-                yield name, result
-                continue
-            remedy = _correct_key(source, settings) or result.remedy
-            yield name, CheckResult("failed", f"{result.detail} {key.detail}", remedy)
+    results["key"] = key
+    if access is not None:
+        with waiting(console_on(sys.stderr), "Checking"):
+            results |= anyio.run(_ask_trax, access)
+    if (found := results["key"]).state == "failed":
+        where = f" {key.detail}" if found is not key else ""
+        remedy = _correct_key(source, settings) or found.remedy
+        results["key"] = CheckResult("failed", f"{found.detail}{where}", remedy)
+    return results
+
+
+async def _ask_trax(access: Access) -> Results:
+    settings = access.settings
+    address = "The embedded sandbox" if settings.sandbox else settings.base_url
+    async with aclosing(client_for(settings)) as client:
+        return await check_trax(client, access.caller, address, read_only=settings.read_only)
 
 
 def _check_settings(

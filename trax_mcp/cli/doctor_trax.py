@@ -1,6 +1,6 @@
 """What `trax-mcp doctor` finds out about TRaX: with a few reads, and without a change."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -55,6 +55,10 @@ class CheckResult(NamedTuple):
     """Those of the contract, the breaking ones first."""
 
 
+Results = dict[str, CheckResult]
+"""The results of the checks by name, in order."""
+
+
 @dataclass
 class _Reads:
     """What came of one read with each scope.
@@ -74,29 +78,25 @@ class _Reads:
     """The HTTP status of that failure."""
 
 
-async def check_trax(
-    client: Client, caller: Caller, address: str, *, read_only: bool
-) -> AsyncIterator[tuple[str, CheckResult]]:
+async def check_trax(client: Client, caller: Caller, address: str, *, read_only: bool) -> Results:
     """Check what TRaX answers at this address, with a key and without.
 
-    Yields the name of each check and its result. A TRaX that failed is the last. "key" comes only
-    if TRaX refuses it.
+    A TRaX that failed is the last. There is a "key" only if TRaX refuses it.
     """
     health, trouble = await _read_health(client, caller)
     reads = None
     if caller.key is not None and (trouble is None or trouble.http_status is not None):
         reads = await _read_all(client, caller)
     if trouble is not None and not _has_answered(reads):
-        yield "TRaX", _failed(trouble, prefix=f"At {address}: ")
-        return
-    yield "TRaX", _result_of_health(address, health, trouble)
+        return {"TRaX": _failed(trouble, prefix=f"At {address}: ")}
+    results = {"TRaX": _result_of_health(address, health, trouble)}
     if reads is not None:
         is_wrong_key = reads.status == HTTPStatus.UNAUTHORIZED
-        yield "key" if is_wrong_key else "reads", _result_of_reads(reads)
+        results["key" if is_wrong_key else "reads"] = _result_of_reads(reads)
         if reads.refused is None:
-            yield "answers", _result_of_answers(reads)
-    yield "changes", _result_of_changes(health, read_only=read_only)
-    yield "contract", await _check_contract(client)
+            results["answers"] = _result_of_answers(reads)
+    results["changes"] = _result_of_changes(health, read_only=read_only)
+    return results | {"contract": await _check_contract(client)}
 
 
 async def _read_health(client: Client, caller: Caller) -> tuple[Health | None, TraxError | None]:

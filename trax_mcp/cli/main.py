@@ -93,7 +93,7 @@ def _environment(*, sandbox: bool = False, **settings: str | None) -> Mapping[st
     return {**os.environ, **{name: value for name, value in given.items() if value is not None}}
 
 
-def _client_of(known: Mapping[str, McpClient], otherwise: str) -> Callable[[str], McpClient]:
+def _client_of(known: Mapping[str, McpClient]) -> Callable[[str], McpClient]:
     """Find a client by its name. What is given is not repeated, because it may be a key."""
 
     def find(name: str) -> McpClient:
@@ -103,9 +103,18 @@ def _client_of(known: Mapping[str, McpClient], otherwise: str) -> Callable[[str]
             raise click.UsageError("ChatGPT can't start local servers: see docs/hosted.md.")
         close = difflib.get_close_matches(name, known, n=2)
         guess = f"Did you mean {' or '.join(close)}? " if close else ""
-        raise click.UsageError(f"{guess}CLIENT is one of {', '.join(known)}. {otherwise}")
+        raise click.UsageError(f"{guess}CLIENT is one of {', '.join(known)}.")
 
     return find
+
+
+_clients: Final = click.argument(
+    "clients",
+    metavar="[CLIENT]...",
+    nargs=-1,
+    type=_client_of(CLIENTS),
+    help=f"{', '.join(CLIENTS)}.",
+)
 
 
 class _Commands(click.Group):
@@ -172,13 +181,7 @@ def _demo() -> int:
 @command_line.command(
     "install", short_help="let an MCP client start trax-mcp, and put your key into a file"
 )
-@click.argument(
-    "clients",
-    metavar="[CLIENT]...",
-    nargs=-1,
-    type=_client_of(CLIENTS, "For any other client: install other --print."),
-    help=f"{', '.join(CLIENTS)}.",
-)
+@_clients
 @click.option("--print", "only_print", is_flag=True, help="Write nothing, print what goes where.")
 @click.option(
     "--set",
@@ -209,13 +212,7 @@ def _install(
 
 
 @command_line.command("uninstall", short_help="take trax-mcp out of an MCP client, or of all")
-@click.argument(
-    "clients",
-    metavar="[CLIENT]...",
-    nargs=-1,
-    type=_client_of(CLIENTS, "Without CLIENT it looks at them all."),
-    help=f"{', '.join(CLIENTS)}.",
-)
+@_clients
 def _uninstall(clients: Sequence[McpClient]) -> int:
     """Remove what install wrote into the configurations of MCP clients, or of all.
 
@@ -232,7 +229,7 @@ def _uninstall(clients: Sequence[McpClient]) -> int:
 @click.argument(
     "client",
     required=False,
-    type=_client_of(FILE_CLIENTS, "Without CLIENT it checks them all."),
+    type=_client_of(FILE_CLIENTS),
     help=f"Check what this one would start: {', '.join(FILE_CLIENTS)}.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
