@@ -30,7 +30,7 @@ from trax_mcp.server.errors import Method, ResultT, SdkHandler, answer_on_shutdo
 from trax_mcp.server.offer import TOOLS, Offer
 from trax_mcp.server.panel import TOOL_NAME
 from trax_mcp.server.prompts import Prompts
-from trax_mcp.server.request import Context, ParamsT, Request, caller_of
+from trax_mcp.server.request import Context, McpRequest, ParamsT, caller_of
 from trax_mcp.server.resources import Resources
 from trax_mcp.server.sdk_compat import (
     InFlight,
@@ -136,7 +136,7 @@ class Service:
             answer = handle_errors(answer)
 
             async def run(ctx: Context, params: ParamsT) -> ResultT:
-                return await answer(Request(ctx, params, self.clock, caller_of(ctx, local)))
+                return await answer(McpRequest(ctx, params, self.clock, caller_of(ctx, local)))
 
             return run
 

@@ -19,7 +19,7 @@ from trax_mcp.consent.ways import Way, WaysToAsk
 from trax_mcp.server import ways
 from trax_mcp.server.not_done import NotDone
 from trax_mcp.server.question_text import FormMessage, form_of_stop
-from trax_mcp.server.request import CallRequest, Request, goes_on, unless_approved
+from trax_mcp.server.request import CallRequest, McpRequest, goes_on, unless_approved
 from trax_mcp.server.ways import Operator
 
 Told = Done | NotDone | types.InputRequiredResult
@@ -63,7 +63,7 @@ class Asking:
         """Whether the operator lets a person be asked in a panel."""
         return ways.may_use_panel(self._operator())
 
-    def draws_panel(self, request: Request[Any]) -> bool:
+    def draws_panel(self, request: McpRequest[Any]) -> bool:
         """Whether a person can be asked in a panel of this client."""
         return ways.draws_panel(request.client, self._operator())
 

@@ -21,7 +21,7 @@ from trax_mcp.api.text_safety import spell_out
 from trax_mcp.clock import Clock
 from trax_mcp.server.offer import Offer
 from trax_mcp.server.prompts import LONGEST_VALUE, Completes, Prompts
-from trax_mcp.server.request import Request
+from trax_mcp.server.request import McpRequest
 from trax_mcp.server.resources import Resources
 from trax_mcp.studio.list_cache import ListCache
 from trax_mcp.studio.names import fold_name
@@ -57,7 +57,9 @@ class Completions:
     offer: Offer
     clock: Clock
 
-    async def complete(self, request: Request[types.CompleteRequestParams]) -> types.CompleteResult:
+    async def complete(
+        self, request: McpRequest[types.CompleteRequestParams]
+    ) -> types.CompleteResult:
         """Answer `completion/complete`.
 
         Raises:

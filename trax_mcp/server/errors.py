@@ -13,12 +13,12 @@ from mcp.shared.exceptions import MCPError
 
 from trax_mcp.api.caller import redact
 from trax_mcp.api.errors import TraxError
-from trax_mcp.server.request import Context, ParamsT, Request
+from trax_mcp.server.request import Context, McpRequest, ParamsT
 from trax_mcp.server.results import error_payload
 from trax_mcp.server.sdk_compat import InFlight
 
 ResultT = TypeVar("ResultT")
-Method = Callable[[Request[ParamsT]], Awaitable[ResultT]]
+Method = Callable[[McpRequest[ParamsT]], Awaitable[ResultT]]
 """Answers a method of MCP."""
 SdkHandler = Callable[[Context, ParamsT], Awaitable[ResultT]]
 """The same, as the SDK calls it."""
@@ -44,7 +44,7 @@ class NoSuchResourceError(Exception):
 def handle_errors(answer: Method[ParamsT, ResultT]) -> Method[ParamsT, ResultT]:
     """Raise only protocol errors."""
 
-    async def run(request: Request[ParamsT]) -> ResultT:
+    async def run(request: McpRequest[ParamsT]) -> ResultT:
         try:
             return await answer(request)
         except MCPError:
@@ -67,7 +67,7 @@ def answer_on_shutdown(
 ) -> Method[ParamsT, ResultT]:
     """If `in_flight` cancels the call, answer with an error."""
 
-    async def run(request: Request[ParamsT]) -> ResultT:
+    async def run(request: McpRequest[ParamsT]) -> ResultT:
         with in_flight.call():
             return await answer(request)
         raise MCPError(types.CONNECTION_CLOSED, _SHUTTING_DOWN)  # reached only when ended
@@ -75,17 +75,17 @@ def answer_on_shutdown(
     return run
 
 
-def _no_such_resource(request: Request[Any], uri: str) -> MCPError:
+def _no_such_resource(request: McpRequest[Any], uri: str) -> MCPError:
     asked = redact(uri)
     return MCPError(_not_found_code(request), "There is no such resource.", {"uri": asked})
 
 
-def _call_failed(request: Request[Any], error: TraxError) -> MCPError:
+def _call_failed(request: McpRequest[Any], error: TraxError) -> MCPError:
     """A failed call to TRaX, outside of a tool."""
     code = _not_found_code(request) if error.code == "not_found" else types.INTERNAL_ERROR
     return MCPError(code, error.message, {"error": error_payload(error)})
 
 
-def _not_found_code(request: Request[Any]) -> int:
+def _not_found_code(request: McpRequest[Any]) -> int:
     """The earlier protocol era has its own code; 2026-07-28 uses invalid params."""
     return types.INVALID_PARAMS if request.is_modern else _RESOURCE_NOT_FOUND

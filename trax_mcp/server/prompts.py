@@ -17,7 +17,7 @@ from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.text_safety import escape
 from trax_mcp.server.errors import WrongRequestError
 from trax_mcp.server.offer import TOOLS, Offer
-from trax_mcp.server.request import Request
+from trax_mcp.server.request import McpRequest
 
 LONGEST_VALUE: Final = 1_000
 """The most characters of one argument's value."""
@@ -106,13 +106,13 @@ class Prompts:
             if not any(self._offer.why_not(TOOLS[it], caller) for it in prompt.tools)
         }
 
-    async def list_prompts(self, request: Request[Any]) -> types.ListPromptsResult:
+    async def list_prompts(self, request: McpRequest[Any]) -> types.ListPromptsResult:
         """Answer `prompts/list`."""
         offered = self.offered(request.caller).values()
         return types.ListPromptsResult(prompts=[prompt.listing for prompt in offered])
 
     async def get_prompt(
-        self, request: Request[types.GetPromptRequestParams]
+        self, request: McpRequest[types.GetPromptRequestParams]
     ) -> types.GetPromptResult:
         """Answer `prompts/get`.
 

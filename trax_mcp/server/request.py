@@ -47,7 +47,7 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Request(Generic[ParamsT]):
+class McpRequest(Generic[ParamsT]):
     """A request of a client."""
 
     ctx: Context
@@ -185,7 +185,7 @@ def caller_of(ctx: ServerRequestContext[Any, Any], local: Caller) -> Caller:
     return caller
 
 
-CallRequest = Request[types.CallToolRequestParams]
+CallRequest = McpRequest[types.CallToolRequestParams]
 """A request to run a tool."""
 
 

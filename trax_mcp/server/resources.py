@@ -33,7 +33,7 @@ from trax_mcp.chat.watchers import Watchers
 from trax_mcp.server import panel
 from trax_mcp.server.errors import NoSuchResourceError, WrongRequestError
 from trax_mcp.server.offer import Offer
-from trax_mcp.server.request import Request
+from trax_mcp.server.request import McpRequest
 from trax_mcp.server.untrusted import chat_payload, write_json
 from trax_mcp.studio.facts import Facts, Read, Unknown
 from trax_mcp.studio.list_cache import ListCache
@@ -200,12 +200,12 @@ class Resources:
             raise WrongRequestError("There is no such resource template.")
         return self._templates[template].uri.variable_names
 
-    async def list_templates(self, _request: Request[Any]) -> types.ListResourceTemplatesResult:
+    async def list_templates(self, _request: McpRequest[Any]) -> types.ListResourceTemplatesResult:
         """Answer `resources/templates/list`."""
         templates = [it.template() for it in self._templates.values()]
         return types.ListResourceTemplatesResult(resource_templates=templates)
 
-    async def list_resources(self, request: Request[Any]) -> types.ListResourcesResult:
+    async def list_resources(self, request: McpRequest[Any]) -> types.ListResourcesResult:
         """Answer `resources/list`: those without variables, and those of each studio.
 
         Without a key, or if the key may not list studios, there are none of studios.
@@ -229,7 +229,7 @@ class Resources:
         return types.ListResourcesResult(resources=listings)
 
     async def read_resource(
-        self, request: Request[types.ReadResourceRequestParams]
+        self, request: McpRequest[types.ReadResourceRequestParams]
     ) -> types.ReadResourceResult:
         """Answer `resources/read`, as JSON without invisible characters.
 
@@ -266,7 +266,7 @@ class Resources:
                 return value
         raise NoSuchResourceError(uri)
 
-    async def _read(self, value: ToolInput, request: Request[Any]) -> JsonObject:
+    async def _read(self, value: ToolInput, request: McpRequest[Any]) -> JsonObject:
         caller, watchers = request.caller, request.watchers
         match value:
             case GetOpenapi():

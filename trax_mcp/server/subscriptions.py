@@ -28,7 +28,7 @@ from trax_mcp.api.errors import TraxError
 from trax_mcp.chat.resettable_event import ResettableEvent
 from trax_mcp.chat.watchers import Watchers
 from trax_mcp.server.errors import NoSuchResourceError, WrongRequestError
-from trax_mcp.server.request import Context, Request
+from trax_mcp.server.request import Context, McpRequest
 from trax_mcp.server.resources import Resources
 from trax_mcp.server.sdk_compat import InFlight, OpenStreams, connection_of
 
@@ -50,7 +50,7 @@ class Subscriptions:
     open_streams: OpenStreams
 
     async def listen(
-        self, request: Request[types.SubscriptionsListenRequestParams]
+        self, request: McpRequest[types.SubscriptionsListenRequestParams]
     ) -> types.SubscriptionsListenResult:
         """Answer `subscriptions/listen`, of the 2026-07-28 era, until the client disconnects.
 
@@ -74,7 +74,9 @@ class Subscriptions:
                 await ctx.session.send_notification(updated, request_id)
         return types.SubscriptionsListenResult(_meta=meta)  # reached only at shutdown
 
-    async def subscribe(self, request: Request[types.SubscribeRequestParams]) -> types.EmptyResult:
+    async def subscribe(
+        self, request: McpRequest[types.SubscribeRequestParams]
+    ) -> types.EmptyResult:
         """Answer `resources/subscribe`: notify a session of the earlier era until it ends.
 
         Raises:
@@ -85,14 +87,14 @@ class Subscriptions:
         return types.EmptyResult()
 
     async def unsubscribe(
-        self, request: Request[types.UnsubscribeRequestParams]
+        self, request: McpRequest[types.UnsubscribeRequestParams]
     ) -> types.EmptyResult:
         """Answer `resources/unsubscribe`, of the earlier era."""
         if (session := _find_session(request.ctx)) is not None:
             session.subscriber.unsubscribe(request.params.uri)
         return types.EmptyResult()
 
-    def _new_session(self, request: Request[Any]) -> "_SubscribedSession":
+    def _new_session(self, request: McpRequest[Any]) -> "_SubscribedSession":
         """Notify a session until it ends."""
         connection, watchers = connection_of(request.ctx), request.watchers
         session = _SubscribedSession(request.ctx.session, _Subscriber(self.resources, watchers))

@@ -27,7 +27,7 @@ from trax_mcp.server.asking import Asking
 from trax_mcp.server.errors import WrongRequestError
 from trax_mcp.server.not_done import NotDone
 from trax_mcp.server.offer import TOOLS, Offer
-from trax_mcp.server.request import CallRequest, Request
+from trax_mcp.server.request import CallRequest, McpRequest
 from trax_mcp.server.schemas import arguments_schema, output_schema
 from trax_mcp.studio.composite_tools import CompositeTool, IsStarting, ToolUse
 from trax_mcp.studio.outputs import Words
@@ -89,7 +89,7 @@ class Tools:
         listings = [_with_panel(it.listing) if it.guarded else it.listing for it in tools]
         return [*listings, panel.LISTING]
 
-    async def list_tools(self, request: Request[Any]) -> types.ListToolsResult:
+    async def list_tools(self, request: McpRequest[Any]) -> types.ListToolsResult:
         """Answer `tools/list`."""
         has_panel = self._asking.draws_panel(request)
         listings = self.listings(request.caller, has_panel=has_panel)
