@@ -12,7 +12,7 @@ from trax_mcp.api.accepted_keys import SharedKeys
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
 from trax_mcp.clock import Clock
-from trax_mcp.consent.open_questions import Page
+from trax_mcp.consent.open_questions import LocalPage
 from trax_mcp.consent.rules import Rules
 from trax_mcp.consent.store import MemoryRecords, Records
 from trax_mcp.consent.ways import WaysToAsk
@@ -51,7 +51,7 @@ class Deployment:
     media_dirs: Sequence[Path] = ()
     """The folders that callers may read from: over HTTP there are none."""
     passkey: Passkey | None = None
-    page: Page | None = None
+    page: LocalPage | None = None
     """The page that asks a person, if they are at this computer."""
     records: Records
     """What is remembered of consent: by this process, or by all replicas."""

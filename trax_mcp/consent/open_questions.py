@@ -219,7 +219,7 @@ class OpenQuestion:
                 self.questions.guard.parts.write("withdrawn", self.call, reason=why)
 
 
-class Page(Protocol):
+class LocalPage(Protocol):
     """Where questions are shown in the browser of the person at this machine."""
 
     def show(self, question: OpenQuestion, *, asker: str = "", after_seconds: float = 0) -> None:

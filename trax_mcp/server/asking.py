@@ -12,7 +12,7 @@ from trax_mcp.api.errors import TraxError
 from trax_mcp.clock import Clock
 from trax_mcp.consent.calls import Answer, Ask, Call, Channel, Done, NotRun
 from trax_mcp.consent.guard import Guard
-from trax_mcp.consent.open_questions import OpenQuestion, OpenQuestions, Page
+from trax_mcp.consent.open_questions import LocalPage, OpenQuestion, OpenQuestions
 from trax_mcp.consent.question import REPORT_SECONDS, Phase, Question
 from trax_mcp.consent.store import StoreUnavailable, store_unavailable
 from trax_mcp.consent.ways import Way, WaysToAsk
@@ -55,7 +55,7 @@ class Asking:
     guard: Guard
     questions: OpenQuestions
     clock: Clock
-    page: Page | None = None
+    page: LocalPage | None = None
     practice: bool = False
 
     @property
@@ -328,7 +328,7 @@ class Asking:
     def _operator(self) -> Operator:
         return Operator(self._ask_setting, has_page=self._page() is not None)
 
-    def _page(self) -> Page | None:
+    def _page(self) -> LocalPage | None:
         """The page, if the person can be asked there."""
         return self.page if "page" in self._ask_setting.order else None
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.support.product.software_passkey import SoftwarePasskey
     from trax_mcp.clock import Clock
-    from trax_mcp.consent.open_questions import Page
+    from trax_mcp.consent.open_questions import LocalPage
 
 __all__ = [
     "PROBLEMS",
@@ -59,7 +59,7 @@ def problem(name: str) -> Iterator[None]:
 class RecordedBrowser:
     """The addresses that were opened, oldest first."""
 
-    page: Page | None
+    page: LocalPage | None
     """The server of the page, which hands addresses to this browser, if there is one."""
 
     def __init__(self) -> None:

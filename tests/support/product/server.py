@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tests.support.product.sign_in import Internet
     from tests.support.product.software_passkey import SoftwarePasskey
     from trax_mcp.clock import Clock
-    from trax_mcp.consent.open_questions import Page
+    from trax_mcp.consent.open_questions import LocalPage
 
 VERSION: Final = __version__
 
@@ -64,7 +64,7 @@ class Product:
         settings: Mapping[str, str] | None = None,
         *,
         transport: httpx.AsyncBaseTransport | None = None,
-        page: Page | None = None,
+        page: LocalPage | None = None,
         pause: Callable[[float], Awaitable[None]] = no_pause,
         passkey: SoftwarePasskey | None = None,
         memory: Memory | None = None,
