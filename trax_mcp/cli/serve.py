@@ -14,7 +14,7 @@ from trax_mcp.deployment import open_deployment
 from trax_mcp.instruments import SESSIONS
 from trax_mcp.key_file import NONE
 from trax_mcp.observe.export import Export, export_measurements
-from trax_mcp.observe.logs import logging_to_stderr, tell
+from trax_mcp.observe.logs import announce, logging_to_stderr
 from trax_mcp.observe.messages import observed_server
 from trax_mcp.open_files import raise_max_open_files
 from trax_mcp.private_files import passkey_path, shorten, sign_in_path, sign_in_secret_path
@@ -77,7 +77,7 @@ def run_http(environment: Mapping[str, str], *, host: str, port: int) -> int:
         listen(host, port) as listener,
     ):
         for warning in _http_warnings(settings, host=host):
-            tell(f"trax-mcp: {warning}")
+            announce(f"trax-mcp: {warning}")
         export = export_measurements(settings, environment, over_http=True)
         anyio.run(_serve_http, settings, listener, export)
     return 0
@@ -91,18 +91,20 @@ async def _serve_http(settings: Settings, listener: "socket.socket", export: Exp
     def tell_addresses() -> None:
         if settings.sign_in:
             public = f"{settings.public_url}{PATH}"
-            tell(f"trax-mcp: For claude.ai and others its address is {public}")
-        tell(f"trax-mcp is listening on {url_of(listener)}{PATH}")
+            announce(f"trax-mcp: For claude.ai and others its address is {public}")
+        announce(f"trax-mcp is listening on {url_of(listener)}{PATH}")
         if export.metrics_url is not None:
-            tell(f"trax-mcp: Prometheus finds its metrics at {export.metrics_url}")
+            announce(f"trax-mcp: Prometheus finds its metrics at {export.metrics_url}")
 
     had_sign_ins = settings.sign_in and sign_in_path(settings).exists()
     had_secret = sign_in_secret_path(settings).exists()
     async with open_deployment(settings, over_http=True) as deployment:
         if deployment.passkey is not None:
-            tell(f"trax-mcp: {_passkey_warning(settings)}")
+            announce(f"trax-mcp: {_passkey_warning(settings)}")
         if had_sign_ins and not had_secret:
-            tell("trax-mcp: TRAX_SIGN_IN_SECRET_FILE was gone. It is made anew: all sign in again.")
+            announce(
+                "trax-mcp: TRAX_SIGN_IN_SECRET_FILE was gone. It is made anew: all sign in again."
+            )
         service = Service(deployment)
         serving = Serving(
             service.shut_down,
@@ -121,7 +123,7 @@ async def _serve_http(settings: Settings, listener: "socket.socket", export: Exp
         )
         await export.flush()
     if not was_stopped:
-        tell(
+        announce(
             "trax-mcp: Serving has ended, and no signal had come. This should not happen: start it"
             " again, and report what the log says above."
         )

@@ -72,7 +72,7 @@ def logging_to_stderr(level: str, form: LogFormat = "text") -> Iterator[None]:
         handler.close()
 
 
-def tell(sentence: str) -> None:
+def announce(sentence: str) -> None:
     """Say a sentence to the person who started the server, without a level before it."""
     logging.getLogger(_TOLD).critical(sentence)
 
