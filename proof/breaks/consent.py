@@ -78,11 +78,11 @@ _RATE_LIMIT_TEST: Final = "tests/consent/test_rate_limited_approvals.py"
 _WITHHELD_TEST: Final = "tests/consent/test_consent_withheld.py"
 
 CHANGES: Final[Changes] = {
-    "Before you go on or off the air": [
+    "You're asked before you go live or go offline": [
         ("tests/consent/test_consent_facts.py", swap(Facts.writes_are_off).by(lambda *_: False)),
         ("tests/units/consent/test_races.py", swap(StudioRecord.has_turn).by(lambda *_: True)),
     ],
-    "**Nothing goes on air without": [
+    "**You approve first.**": [
         ("tests/consent/test_consent_withheld.py", swap(judge).by(lambda *_: Proceed())),
         ("tests/consent/test_what_needs_a_yes.py", swap(Rules.when).by(lambda *_: When.NEVER)),
     ],
@@ -127,7 +127,7 @@ CHANGES: Final[Changes] = {
         (_RATE_LIMIT_TEST, swap(Sending._outcome).by(lambda self: "not_applied")),
         (_RATE_LIMIT_TEST, swap(Refused.is_rate_limit).by(lambda self: True)),
     ],
-    "Whatever your assistant says or sends": [
+    "Only your click counts": [
         ("tests/web/test_approval_page.py", swap(PageAccess.has_session).by(lambda *_: True)),
         ("tests/seams/test_chance.py", put(store, "secrets", _SHORT)),
     ],
@@ -140,7 +140,7 @@ CHANGES: Final[Changes] = {
             swap(Sending._why_not_as_shown).by(later(value="")),
         ),
     ],
-    "it stops at the first": [
+    "it ends at the first one": [
         ("tests/consent/test_apply_changes_cut_short.py", swap(is_certain).by(lambda *_: True)),
     ],
 }

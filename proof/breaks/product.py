@@ -46,7 +46,7 @@ CHANGES: Final[Changes] = {
     "Claude, your editor or your chat bot": [
         ("tests/server/test_tools.py", swap(_kinds).by(lambda self: _kinds(self)[1:])),
     ],
-    "`find_studio`, `check_studio`": [
+    "Yes or no, what's in the way": [
         (
             "tests/studio/test_check_studio.py",
             swap(judge_readiness).by(
@@ -71,13 +71,13 @@ CHANGES: Final[Changes] = {
     "A small TRaX with made-up studios": [
         ("tests/sandbox/test_sandbox_contract.py", swap(Call.find_error).by(lambda *_: None)),
     ],
-    "a whole show on made-up studios": [
+    "a whole show on practice studios": [
         (
             "tests/seams/test_wheel.py",
             Edit("pyproject.toml", "\npackages =", '\nexclude = ["*.js"]\npackages ='),
         ),
     ],
-    "All else in there stays": [
+    "Everything else in it stays": [
         ("tests/cli/test_install.py", swap(configuration._members).by(lambda *_: {})),
     ],
     "A key is sent only to the address": [

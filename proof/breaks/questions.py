@@ -94,7 +94,7 @@ CHANGES: Final[Changes] = {
             swap(times.at).by(lambda it, *_, **__: f"{it.astimezone():%H:%M} UTC"),
         ),
     ],
-    "**Your yes is to what you were shown.**": [
+    "**You approve what you see.**": [
         (
             "tests/consent/test_consent_changed.py",
             swap(digest).by(lambda tool, them, *_: digest(tool, them, ())),

@@ -76,17 +76,17 @@ async def _conclude_unless_gone(self: Stop, stop: stopping.Stopping) -> Done:
 
 
 CHANGES: Final[Changes] = {
-    "**A stop is never held up.**": [
+    "**Going offline is never held up.**": [
         ("tests/web/test_silent_connections.py", put(local_server, "_BACKLOG", 2048)),
         ("tests/consent/test_stop_under_load.py", put(stopping, "_WAIT_SECONDS", 3600.0)),
         ("tests/consent/test_turns.py", put(parts, "_AGAIN_SECONDS", -1.0)),
     ],
-    "A stop is told by what was seen after it": [
+    "You're told what was seen afterwards": [
         # A stop is told as done on the old status.
         (_STOP_AS_SEEN_TEST, swap(Start.may_come).by(lambda *_: False)),
         (_STOP_AS_SEEN_TEST, swap(after_stop.end_of_stop).by(by_its_answer)),
     ],
-    "The answer to a go-live mentions a later stop only if": [
+    "The answer to a go-live mentions a later `go_offline` only if": [
         # A refused stop ends the watch of a start.
         (_STOP_AS_SEEN_TEST, swap(StudioRecord.end_stop).by(_end_as_if_taken)),
     ],
@@ -109,7 +109,7 @@ CHANGES: Final[Changes] = {
     "A Valkey that has forgotten a stop": [
         ("tests/seams/consent/test_go_live.py", swap(StudioRecord.end).by(_end_if_known)),
     ],
-    "If TRaX accepted the stop and that start": [
+    "If TRaX accepted `go_offline` and that start": [
         (_STARTS_TEST, swap(after_stop.waits_for_start).by(lambda *_: False)),
     ],
     "A stop that TRaX refuses in any other way": [

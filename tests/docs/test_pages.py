@@ -33,16 +33,6 @@ OUTSIDE: Final = {
 }
 """Links to pages of others. This project claims no address."""
 
-IN_THE_RACE: Final = {
-    "calls that start or end a show or lose something for good, sent without asking": (
-        "unasked grave calls upstream"
-    ),
-    "failures told as success": "failures told as success",
-    "calls with wrong arguments, sent all the same": "invalid calls upstream",
-    "viewers' chat marked as strangers' words": "chat marked as strangers' words",
-}
-"""Rows of README, and the rows of `docs/race.md` that they quote."""
-
 
 def test_no_page_names_a_setting_that_does_not_exist() -> None:
     """Such a setting would stop the start."""
@@ -58,57 +48,62 @@ def test_every_code_in_the_troubleshooting_table_exists() -> None:
     assert {"invalid_key", "insufficient_scope", "write_disabled", "rate_limited"} <= codes
 
 
-def test_the_example_requests_name_existing_tools() -> None:
-    """In the second column of the table of README."""
-    named = re.findall(r"`(\w+)`", " ".join(README.column("What you can say", 1)))
-    assert set(named) - {"TRAX_MEDIA_DIRS"} <= set(tool_names(local=True))
-    assert {"go_live", "go_offline", "send_chat_message", "upload_media"} <= set(named)
-
-
 def test_every_client_is_named() -> None:
-    """In README, and in the table of `docs/install.md` in the order of `--help`."""
-    here = README.section("Add it to your assistant")
+    """In README, and in the table of `docs/clients.md`."""
+    here = README.section("Get started")
     named = [it for it in CLIENTS.values() if it.name != "other"]
     assert [it.title for it in named if it.title not in here] == []
-    assert docs("install").column("Each client", 1) == [f"`{it}`" for it in CLIENTS]
     told = " ".join(docs("clients").text.partition("<!-- /clients -->")[0].split())
     assert [it for it in CLIENTS if f"`{it}` |" not in told] == []
 
 
+def test_the_clients_that_were_tried_are_the_same_everywhere() -> None:
+    """In README, and where the last column of the table of `docs/clients.md` says so."""
+    rows = re.findall(r"^\| (.+?) \| .* \| yes, [^|]+ \|$", docs("clients").text, re.MULTILINE)
+    told = re.search(r"\*\*Apps:\*\* (.+?) were run with", README.flowing_text)
+    assert told
+    assert sorted(re.split(r", | and ", told[1])) == sorted(rows)
+
+
+def test_every_tool_is_listed_once() -> None:
+    """In README, which also says how many there are."""
+    section = README.section("Tools")
+    table = " ".join(README.column("Tools", 1))
+    assert sorted(re.findall(r"`(\w+)`", table)) == sorted(tool_names(local=True))
+    assert f"with {len(tool_names(local=True))} tools" in section
+
+
+def test_the_container_was_tried_as_other_pages_say() -> None:
+    """With the same program."""
+    pages = [README, docs("http")]
+    assert [it.name for it in pages if not re.search(r"\bPodman\b.*\bhas\b", it.flowing_text)] == []
+
+
 def test_a_streamer_is_told_of_every_scope() -> None:
     """Each once, by what it lets an assistant do."""
-    ticks = re.findall(r"`([a-z]+:[a-z]+)`", " ".join(docs("streaming").column("Your key", 1)))
-    assert sorted(ticks) == sorted(SCOPES)
+    for page, heading in ((docs("streaming"), "Your key"), (README, "Use your own studios")):
+        ticks = re.findall(r"`([a-z]+:[a-z]+)`", " ".join(page.column(heading, 1)))
+        assert sorted(ticks) == sorted(SCOPES), page
 
 
 def test_windows_gets_the_same_commands_as_other_systems() -> None:
-    """Those of `docs/install.md` without `make`, and the paths of Windows."""
+    """Those without `make`, and the paths of Windows."""
     install = docs("install")
     here = install.blocks("sh")[0]
     there = here.replace("python3 -m venv", "py -m venv").replace(".venv/bin/", ".venv\\Scripts\\")
-    assert README.blocks("powershell") == install.blocks("powershell") == [there]
+    assert install.blocks("powershell") == [there]
 
 
 def test_the_race_is_quoted_as_it_was_run() -> None:
-    """The others from the best to the worst of them."""
-    told = table_rows(README.text.partition("\n## ")[0])
-    run = table_rows(docs("race").text)
-    assert told.keys() == {"", "---", *IN_THE_RACE}
-    assert {IN_THE_RACE[it]: told[it] for it in IN_THE_RACE} == {
-        it: [run[it][0], span(run[it][1:])] for it in IN_THE_RACE.values()
-    }
-
-
-def table_rows(text: str) -> dict[str, list[str]]:
-    """The cells of each row of a table, by the first one."""
-    rows = re.findall(r"^\| ?(.*) \|$", text, re.MULTILINE)
-    return {first.strip(): rest for first, *rest in (row.split(" | ") for row in rows)}
-
-
-def span(cells: list[str]) -> str:
-    """What all of them say, or from the least to the most, as in "0 to 2 of 7"."""
-    least, *_, most = sorted({it.strip("*") for it in cells}) * 2
-    return least if least == most else f"{least.partition(' of ')[0]} to {most}"
+    """The calls that were sent without asking, by the others and by trax-mcp."""
+    told = re.search(
+        r"Of (\d+) calls .* the others sent (\d+) without asking, and trax-mcp sent (\d+)\.",
+        " ".join(README.section("How it compares").split()),
+    )
+    assert told
+    ours, *others = docs("race").row("grave calls sent unasked")
+    assert others == [f"{told[2]} of {told[1]}"] * len(others)
+    assert ours == f"{told[3]} of {told[1]}"
 
 
 def test_every_link_has_a_target_and_the_index_links_every_page() -> None:

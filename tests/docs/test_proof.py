@@ -52,7 +52,7 @@ def test_every_row_quotes_its_pages() -> None:
 
 def test_every_bold_promise_has_a_row() -> None:
     """In README, and in the list of what can be relied on."""
-    lists = {README: "Why you can trust it on air", docs("tools"): "What you can rely on"}
+    lists = {README: "Safe on air", docs("tools"): "What you can rely on"}
     for page, heading in lists.items():
         proven = [row.promise for row in rows() if page in row.pages]
         promises = bold_promises(page, heading)

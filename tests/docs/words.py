@@ -1,6 +1,7 @@
 """The texts that people and models read, in pieces, and the words of `words.toml` in them.
 
 `python -m tests.docs.words` counts them by file, and `python -m tests.docs.words FILE` lists them.
+With `--count` it counts how many words a page has, without the parts that `make docs` writes.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ _NOT_PROSE: Final = re.compile(
     r"^```.*?^```$|^\+\+\+.*?^\+\+\+$|<!--.*?-->|`[^`\n]+`|(?<=\])\([^)\s]*\)",
     re.DOTALL | re.MULTILINE,
 )
+_WRITTEN: Final = re.compile(r"^<!-- ([a-z ]+) -->$.*?^<!-- /\1 -->$", re.DOTALL | re.MULTILINE)
+"""A part of a page that is made from the code."""
 _NEW_PIECE: Final = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*#>|]|\d+\.) )|\|")
 _QUOTED: Final = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
 
@@ -82,6 +85,12 @@ def found_in(file: str) -> Iterator[tuple[Rule, str]]:
         for rule in here:
             for it in rule.pattern.finditer(piece):
                 yield rule, piece[max(it.start() - 30, 0) : it.end() + 30]
+
+
+def words_of(page: str) -> int:
+    """How many words a reader finds, the blocks of code included. Signs alone are no words."""
+    text = _WRITTEN.sub("", (ROOT / page).read_text("utf-8"))
+    return sum(any(map(str.isalnum, it)) for it in text.split())
 
 
 def files() -> list[str]:
@@ -143,6 +152,11 @@ def _strings_of(value: object) -> Iterator[str]:
 
 def main(*named: str) -> None:
     """Print each place in these files, or how many there are by file and by rule."""
+    if named == ("--count",):
+        counts = {it: words_of(it) for it in files() if it.startswith("docs/")}
+        for page, number in (*counts.items(), ("all", sum(counts.values()))):
+            sys.stdout.write(f"{number:6,} {page}\n")
+        return
     by_file, by_rule = Counter[str](), Counter[str]()
     for file in named or files():
         for rule, place in found_in(file):

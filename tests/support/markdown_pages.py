@@ -47,6 +47,11 @@ class Page:
         rows = [it for it in self.section(title).splitlines() if it.startswith("| ")]
         return [row.split(" | ")[number].removeprefix("| ") for row in rows[1:]]
 
+    def row(self, name: str) -> list[str]:
+        """The cells after the first one of a row, without bold."""
+        (line,) = (it for it in self.text.splitlines() if it.startswith(f"| {name} |"))
+        return [it.strip("* ") for it in line.split("|")[2:-1]]
+
     def commands(self, kind: str = "sh") -> list[str]:
         """The commands in blocks of one kind, each as one line without its comment."""
         lines = "\n".join(self.blocks(kind)).replace("\\\n", " ").splitlines()

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from functools import partial
 from pathlib import Path
 from textwrap import fill, indent
 from typing import TYPE_CHECKING, Any, Final
@@ -76,9 +75,9 @@ async def _run_all() -> Mapping[str, Mapping[str, Sequence[Block]]]:
     return {
         "docs/bots.md": {"When two people press": ben_and_cleo},
         "docs/consent.md": {
-            "Your client can ask you": await _answer_a_form(),
-            "You cannot be asked at all": await _confirm_a_preview(),
-            "Several changes, one question": await _answer_a_form_about_several(),
+            "In a form": await _answer_a_form(),
+            "By your assistant": await _confirm_a_preview(),
+            "Several changes at once": await _answer_a_form_about_several(),
         },
         "docs/http.md": {"A bot with three moderators": ben_and_cleo},
         "docs/security.md": {"What is written down": [_json_block(audited)]},
@@ -103,7 +102,7 @@ async def _answer_a_form() -> list[Block]:
         started = await client.call_tool("go_live", _STUDIO)
     return [
         _form_block(person),
-        _json_block(_payload(started)),
+        ("text", _wrapped(_payload(started)["summary"])),
         _text_block(declined, paragraphs=1),
     ]
 
@@ -127,7 +126,7 @@ async def _confirm_a_preview() -> list[Block]:
         clock.advance(PREVIEW_SECONDS)
         started = await client.call_tool("go_live", confirmed)
     assert not started.is_error
-    return [_text_block(preview), _json_block(confirmed)]
+    return [_text_block(preview)]
 
 
 class _PausingClock(HandClock):
@@ -195,8 +194,7 @@ def _form_block(person: Person) -> Block:
     """The last form, with its choices: the no is first, and preselected."""
     form = person.forms[-1]
     yes, no = choices(form)
-    question = fill(form.message, width=_MAX_WIDTH, break_long_words=False)
-    return "text", f"{question}\n\n(x) {no}\n( ) {yes}"
+    return "text", f"{_wrapped(form.message)}\n\n(x) {no}\n( ) {yes}"
 
 
 def _text_block(result: types.CallToolResult, *, paragraphs: int | None = None) -> Block:
@@ -207,8 +205,11 @@ def _text_block(result: types.CallToolResult, *, paragraphs: int | None = None) 
     if confirmation := _payload(result).get("confirmation"):
         text = text.replace(confirmation, _REPLACEMENTS["confirmation"])
     lines = "\n\n".join(text.split("\n\n")[:paragraphs]).splitlines()
-    wrapped = map(partial(fill, width=_MAX_WIDTH, break_long_words=False), lines)
-    return "text", "\n".join(wrapped)
+    return "text", "\n".join(map(_wrapped, lines))
+
+
+def _wrapped(line: str) -> str:
+    return fill(line, width=_MAX_WIDTH, break_long_words=False)
 
 
 def _json_block(value: dict[str, Any]) -> Block:

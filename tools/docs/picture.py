@@ -1,4 +1,4 @@
-"""The picture in README: an excerpt of the demo, as rich exports it."""
+"""The picture that README links: an excerpt of the demo, as rich exports it."""
 
 from __future__ import annotations
 

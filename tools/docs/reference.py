@@ -21,12 +21,9 @@ from trax_mcp import __version__
 from trax_mcp.actions import OPERATIONS
 from trax_mcp.actions.several import ApplyChanges
 from trax_mcp.api.operation import Effect, Operation, ToolInput, When, most
-from trax_mcp.cli.install.clients import CLIENTS
 from trax_mcp.consent.rules import Rules
 from trax_mcp.server.offer import KINDS, TOOLS
 from trax_mcp.server.prompts import read_prompts
-from trax_mcp.server.ways import TABLE, Operator
-from trax_mcp.server.ways_in_words import asked_in, known_from
 from trax_mcp.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,13 +31,11 @@ if TYPE_CHECKING:
 
     import mcp_types as types
 
-    from trax_mcp.cli.install.clients import McpClient
     from trax_mcp.server.prompts import Prompt
 
     Row = tuple[str, ...]
 
 _PAGES: Final = (
-    "install",
     "clients",
     "claude-desktop",
     "prompts",
@@ -104,20 +99,17 @@ def pages() -> Mapping[str, str]:
     ]
     prompts = (_prompt_row(it.listing) for it in read_prompts())
     parts = {
-        "each client": _table(
-            ("client", "`install`", "servers under", "besides", "then"),
-            map(_client_row, CLIENTS.values()),
-        ),
         "clients": _table(
             ("client", "install", "you're asked in", "it draws", "waiting for chat", "tried"),
             client_rows(),
         ),
         "bundle form": _table(("field", "what to do", "at first"), _form_rows()),
+        "tools by group": _table(("group", "tools"), _group_rows()),
         "tools": _table(("tool", "call", "effect", "what it does"), tools),
         "each tool": "\n".join(map(_section, listings())),
         "prompts": _table(("prompt", "you give", "what it does"), prompts),
         "settings": _table(("name", "default", "meaning"), _setting_rows()),
-        "what needs a yes": _table(("tool", "always", "while on air"), _consent_rows()),
+        "what needs approval": _table(("tool", "always", "while on air"), _consent_rows()),
         "frameworks": _table(
             (
                 "framework",
@@ -130,11 +122,8 @@ def pages() -> Mapping[str, str]:
             ),
             _framework_rows(),
         ),
-        "what your client has": _table(
-            ("client", "you are asked in", "known from"), _questions_rows()
-        ),
     }
-    files = [f"docs/{name}.md" for name in _PAGES]
+    files = ["README.md", *(f"docs/{name}.md" for name in _PAGES)]
     return {
         it: _PART.sub(
             lambda part: f"{part[1]}{parts[part[2]]}{part[3]}", (ROOT / it).read_text("utf-8")
@@ -148,20 +137,15 @@ def _table(columns: Row, rows: Iterable[Row]) -> str:
     return "".join(f"{it}\n" for it in (head, "|" + "---|" * len(columns), *cells))
 
 
-def _client_row(client: McpClient) -> Row:
-    """How a client is set up, by the command and by hand."""
-    title = "Any other client" if client.name == "other" else client.title
-    paste = "" if client.written else f"paste what it prints into {client.where}. "
-    besides = ", ".join(f'`"{name}": "{it}"`' for name, it in client.fixed_fields.items())
-    tried = " (tried)" if client.tried else ""
-    then = (paste + client.next_step).replace("|", "\\|")
-    return (
-        f"{title}{tried}",
-        f"`{client.name}`",
-        f"`{client.servers}`",
-        besides,
-        then[0].upper() + then[1:],
-    )
+def _group_rows() -> Iterator[Row]:
+    """The tools by the group that `TRAX_TOOLS` knows, in bold those that always ask first."""
+    groups: dict[str, list[str]] = {}
+    for it in KINDS:
+        name = f"`{it.tool_name}`"
+        always = it.effect is Effect.GUARDED and issubclass(it, Operation)
+        groups.setdefault(it.endpoint.tag, []).append(f"**{name}**" if always else name)
+    for group, names in groups.items():
+        yield f"`{group}`", " ".join(names)
 
 
 def _framework_rows() -> Iterator[Row]:
@@ -248,7 +232,7 @@ def _default(value: object) -> str:
 
 
 def _consent_rows() -> Iterator[Row]:
-    """Each tool that may need a yes, with the calls that always do, and those while on air."""
+    """Each tool that may need approval, with the calls that always do, and those while on air."""
     for kind in OPERATIONS:
         name = f"[`{kind.tool_name}`](tools.md#{kind.tool_name})"
         if kind.effect is Effect.GUARDED:
@@ -259,18 +243,8 @@ def _consent_rows() -> Iterator[Row]:
     yield f"[`{name}`](tools.md#{name})", some, some
 
 
-def _questions_rows() -> Iterator[Row]:
-    """In what each client asks a person, where a browser can be opened."""
-    for number, it in enumerate(TABLE):
-        earlier = any(other.title == it.title for other in TABLE[:number])
-        later = any(other.title == it.title for other in TABLE[number + 1 :])
-        version = f" {it.version}" if later else f" from {it.version} on" if earlier else ""
-        title = f"{it.title}{version}"
-        yield title, asked_in(it, Operator(has_page=not it.is_remote)), known_from(it)
-
-
 def _calls(kind: type[Operation[Any]], when: When) -> str:
-    """The calls of a tool that need a yes then, in words."""
+    """The calls of a tool that need approval then, in words."""
     rules = {name: it for name, it in kind.consent.items() if most(it) is when}
     given, unless = list[str](), list[str]()
     for name, it in rules.items():
