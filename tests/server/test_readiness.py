@@ -76,8 +76,8 @@ async def test_a_server_whose_lifespan_has_ended_ends_with_an_error() -> None:
 
 
 async def test_a_draining_server_is_not_ready_and_finishes_and_answers_calls() -> None:
-    """It is alive, so nothing restarts it. A second signal ends it."""
-    paused, act = Paused(), AUTO_GO_LIVE
+    """It is alive, so nothing restarts it. A second signal ends it, although a call runs."""
+    paused, longer, act = Paused(), Paused(), AUTO_GO_LIVE
     async with draining(LONG, "confirm_alone") as (it, process):
         assert await statuses(it) == (200, 200)
         caller = await it.wire()
@@ -92,7 +92,12 @@ async def test_a_draining_server_is_not_ready_and_finishes_and_answers_calls() -
         async with asyncio.timeout(PATIENCE_SECONDS):
             assert not (await call).get("isError")
         assert it.sent == [act.sent]
+        it.trax.faults.add(longer.fault, path="/v1/media")
+        other_call = asyncio.create_task(late.ask("tools/call", name="list_media", arguments={}))
+        await longer.arrived()
         assert await process.stop(signal.SIGTERM) == 0
+        assert "shutting down" in (await other_call)["error"]["message"]
+        longer.release()
     assert "Traceback" not in process.stderr.text
 
 
