@@ -16,7 +16,7 @@ from tests.support.product.server import VERSION
 from tests.support.product.shared_clock import settled
 from tests.support.resource_reads import CHAT
 from tests.support.server_process import PATIENCE_SECONDS, STOP_SECONDS, Running, running
-from tests.world.wire import LEGACY, HttpWire, tool_call
+from tests.world.wire import LEGACY
 from tests.world.world import Over, World, open_world
 
 if TYPE_CHECKING:
@@ -101,29 +101,35 @@ async def test_a_draining_server_is_not_ready_and_finishes_and_answers_calls() -
     assert "Traceback" not in process.stderr.text
 
 
-async def test_a_drain_ends_with_the_last_call_but_not_before_a_proxy_has_noticed() -> None:
-    """Sessions are served until then, and an open stream holds up nothing."""
-    paused = Paused()
-    async with draining(LONG) as (it, process):
-        listener, caller = await it.wire(era=LEGACY), await it.wire()
-        it.trax.faults.add(paused.fault, path="/v1/media")
-        async with it.http.stream("GET", "/mcp", headers=listener.all_headers()) as stream:
-            call = asyncio.create_task(caller.call("list_media"))
-            await paused.arrived()
+async def test_a_drain_ends_once_a_proxy_has_noticed_it_if_no_call_runs() -> None:
+    """Sessions are served until then, and open streams hold up nothing."""
+    async with draining(LONG) as (it, process), (await it.wire()).listen(CHAT) as later:
+        session = await it.wire(era=LEGACY)
+        async with session.stream() as earlier:
             began = time.monotonic()
             await begin(it, process)
-            while time.monotonic() - began < NOTICED_SECONDS:
-                assert await status_of(listener) == 200
-            assert not call.done()
-            paused.release()
-            assert not (await call).get("isError")
-            await stream.aread()
+            while time.monotonic() - began < NOTICED_SECONDS - 1:
+                assert (await session.ask("prompts/list"))["result"]["prompts"]
+            assert await process.end(within=STOP_SECONDS) == 0
+            await settled()
+    assert (earlier.ended, later.ended) == (True, True)
+
+
+async def test_a_drain_lasts_as_long_as_a_call() -> None:
+    """A proxy has noticed it long since."""
+    paused = Paused()
+    async with draining(LONG) as (it, process):
+        it.trax.faults.add(paused.fault, path="/v1/media")
+        caller = await it.wire()
+        call = asyncio.create_task(caller.call("list_media"))
+        await paused.arrived()
+        began = time.monotonic()
+        await begin(it, process)
+        while time.monotonic() - began < NOTICED_SECONDS + 1:
+            assert await statuses(it) == (200, 503)
+        paused.release()
+        assert not (await call).get("isError")
         assert await process.end(within=STOP_SECONDS) == 0
-
-
-async def status_of(session: HttpWire) -> int:
-    """The status of a call in a session."""
-    return (await session.post(tool_call(LEGACY, "get_health"))).status_code
 
 
 async def test_streams_end_with_their_final_frame_at_the_end_of_the_drain() -> None:
