@@ -171,7 +171,7 @@ CHANGES: Final[Changes] = {
             swap(_begin_request).by(lambda *them: Context().run(_begin_request, *them)),
         ),
     ],
-    "What is offered while you type": [
+    "The names offered while you type": [
         ("tests/studio/test_list_cache.py", put(list_cache, "KEPT_SECONDS", 0.0)),
     ],
     "No prompt has the name of a tool": [
