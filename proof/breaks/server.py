@@ -99,7 +99,7 @@ CHANGES: Final[Changes] = {
     "In each, invisible characters are spelt out": [
         ("tests/server/test_both_halves.py", put(untrusted, "shown", lambda message: message)),
     ],
-    "So what is said in words stands in both": [
+    "So what is said in words is in both": [
         (
             "tests/server/test_both_halves.py",
             swap(said_result).by(
