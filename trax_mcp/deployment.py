@@ -8,7 +8,6 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from trax_mcp.api.accepted_keys import SharedKeys
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.client import Client
 from trax_mcp.clock import Clock
@@ -55,7 +54,6 @@ class Deployment:
     """The page that asks a person, if they are at this computer."""
     records: Records
     """What is remembered of consent: by this process, or by all replicas."""
-    shared_keys: SharedKeys | None = None
     engine_answers: Callable[[], bool] | None = None
     """Whether the engine of the replicas answers, if there are several."""
     tokens: Collection[str] = field(default=(), repr=False)
@@ -93,7 +91,6 @@ async def open_deployment(settings: Settings, *, over_http: bool) -> AsyncIterat
                 caller=access.caller,
                 passkey=passkey,
                 records=replicas.records if replicas else MemoryRecords(clock),
-                shared_keys=replicas.keys if replicas else None,
                 engine_answers=replicas.engine_answers if replicas else None,
                 tokens=tokens,
                 people=opened.enter_context(open_sign_ins(settings, clock)),

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
 
 from opentelemetry.metrics import CallbackOptions, Histogram, Observation, get_meter
-from opentelemetry.trace import SpanKind, Status, StatusCode, get_tracer
+from opentelemetry.trace import SpanKind, StatusCode, get_tracer
 
 from trax_mcp import __version__
 
@@ -97,10 +97,9 @@ class RequestToTrax:
             "url.template": path,
             "server.address": host,
         }
-        self._span = TRACER.start_span(
-            f"{method} {path}", kind=SpanKind.CLIENT, attributes=self._labels
-        )
-        self._status: int | None = None
+        self._span = TRACER.start_span(f"{method} {path}", kind=SpanKind.CLIENT)
+        self._status = 0
+        self._request_id: str | None = None
         self._began = time.perf_counter()
 
     def __enter__(self) -> Self:
@@ -109,9 +108,7 @@ class RequestToTrax:
     def note_answer(self, status: int, request_id: str) -> None:
         """Note the status and the request id of TRaX's answer."""
         self._status = self._labels["http.response.status_code"] = status
-        self._span.set_attributes(
-            {"http.response.status_code": status, "trax_mcp.request.id": request_id}
-        )
+        self._request_id = request_id
 
     def __exit__(
         self,
@@ -119,14 +116,17 @@ class RequestToTrax:
         error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
-        failure = None
-        if self._status is not None and self._status >= FAILED:
-            failure = str(self._status)
+        if self._status >= FAILED:
+            self._labels["error.type"] = str(self._status)
         elif error is not None:  # errors of ours have a code
-            failure = str(getattr(error, "code", type(error).__name__))
-        if failure is not None:
-            self._labels["error.type"] = failure
-            self._span.set_attribute("error.type", failure)
-            self._span.set_status(Status(StatusCode.ERROR))
+            self._labels["error.type"] = str(getattr(error, "code", type(error).__name__))
         _TO_TRAX.record(time.perf_counter() - self._began, self._labels)
+        if self._span.is_recording():
+            self._describe_span()
         self._span.end()
+
+    def _describe_span(self) -> None:
+        answered = {} if self._request_id is None else {"trax_mcp.request.id": self._request_id}
+        self._span.set_attributes({**self._labels, **answered})  # all at once: each time costs
+        if "error.type" in self._labels:
+            self._span.set_status(StatusCode.ERROR)

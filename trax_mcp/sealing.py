@@ -9,7 +9,7 @@ import hmac
 import secrets
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _NONCE_BYTES = 12
 
@@ -33,23 +33,6 @@ def unseal(sealed: bytes, *, secret: str, name: str) -> bytes | None:
         return AESGCM(_key(secret)).decrypt(nonce, rest, name.encode())
     except (InvalidTag, ValueError):
         return None
-
-
-def seal_alike(value: bytes, *, secret: str, name: str) -> bytes:
-    """Encrypt a value, to the same each time, so that it is found among others."""
-    return _siv(secret).encrypt(value, [name.encode()])
-
-
-def unseal_alike(sealed: bytes, *, secret: str, name: str) -> bytes | None:
-    """Decrypt such a value. None if it was sealed otherwise, or altered."""
-    try:
-        return _siv(secret).decrypt(sealed, [name.encode()])
-    except (InvalidTag, ValueError):
-        return None
-
-
-def _siv(secret: str) -> AESSIV:
-    return AESSIV(hmac.new(secret.encode(), b"trax-mcp seal alike", hashlib.sha512).digest())
 
 
 def _key(secret: str) -> bytes:

@@ -10,7 +10,7 @@ from trax_mcp.api.accepted_keys import AcceptedKeys
 from trax_mcp.consent.state import StudioRecord
 from trax_mcp.consent.store import Store
 from trax_mcp.http.run import Serving
-from trax_mcp.replicas import engine_keys, engine_records
+from trax_mcp.replicas import engine_records
 
 if TYPE_CHECKING:
     from trax_mcp.api.caller import Caller
@@ -59,10 +59,6 @@ CHANGES: Final[Changes] = {
     "**Nothing can be read there.**": [
         (
             "proof/replicas/test_engine_contents.py",
-            put(engine_keys, "seal_alike", lambda value, **_: value),
-        ),
-        (
-            "proof/replicas/test_engine_contents.py",
             put(engine_records, "seal", lambda value, **_: value),
         ),
     ],
@@ -86,12 +82,6 @@ CHANGES: Final[Changes] = {
             swap(AcceptedKeys.may_call).by(
                 lambda self, caller, operation: self.has_access(caller, operation.studio())
             ),
-        ),
-    ],
-    "at all replicas two seconds later": [
-        (
-            "proof/replicas/test_accepted_keys.py",
-            swap(AcceptedKeys.learn).by(lambda *_: None),
         ),
     ],
     "No read fails": [

@@ -19,9 +19,10 @@ from trax_mcp.api import (
     operation,
 )
 from trax_mcp.deployment import enrolled_passkey
+from trax_mcp.http import limits, refusals, turns
 from trax_mcp.http.door import Door, _names_key, bearer_token, is_one_of
-from trax_mcp.http.refusals import answer_to
-from trax_mcp.http.sessions import Sessions
+from trax_mcp.http.gate import Gate
+from trax_mcp.http.limits import Limits
 from trax_mcp.observe import logs, messages
 from trax_mcp.observe.messages import Messages
 from trax_mcp.server import untrusted
@@ -119,7 +120,7 @@ CHANGES: Final[Changes] = {
         ("tests/seams/test_tls.py", put(_OWN_TRANSPORT, "create_ssl_context", _trust_all)),
     ],
     "**Nobody uses up what all share.**": [
-        ("tests/server/test_sessions.py", swap(Sessions._full).by(lambda *_: None)),
+        ("tests/server/test_sessions.py", swap(Limits._has_too_many_sessions).by(lambda *_: False)),
     ],
     "**A token can be changed": [
         (
@@ -147,8 +148,23 @@ CHANGES: Final[Changes] = {
             swap(_identify).by(lambda self, headers: _identify(self, _with_token_as_key(headers))),
         ),
     ],
-    "What is refused in this way": [
-        ("tests/server/test_request_limits.py", swap(answer_to).by(lambda *_, **__: b"")),
+    "**Going offline waits for no other request": [
+        ("tests/server/test_gate.py", put(limits, "is_urgent", lambda _: False)),
+        (
+            "tests/server/test_stops_of_unknown_keys.py",
+            put(turns, "_AT_ONCE", 1000),
+        ),
+        (
+            "tests/server/test_request_limits.py",
+            put(limits, "is_urgent", lambda body: b'"method"' in body and b'"go_offline"' in body),
+        ),
+    ],
+    "the key counts as none": [
+        ("tests/server/test_gate.py", swap(Gate.keeps_out).by(lambda *_: False)),
+        ("tests/server/test_gate.py", swap(Gate.has_answer).by(lambda *_: False)),
+    ],
+    "A request that is refused": [
+        ("tests/server/test_request_limits.py", put(refusals, "_answer_to", lambda *_, **__: b"")),
     ],
     "A server on stdio that gets a `confirmation`": [
         (

@@ -177,7 +177,7 @@ async def test_what_is_seen_outweighs_a_page_and_an_answer_that_is_not_ok() -> N
 @in_virtual_time
 async def test_only_json_accepts_a_key(answered: str | None, in_flight: int) -> None:
     """Each accepted key has 16 requests in flight; the others have 64 together."""
-    async with open_world(MINE, virtual=True, over=Over.MEMORY) as it:
+    async with open_world(MINE, virtual=True, over=Over.HTTP) as it:
         if answered is not None:
             fault = Fault.status(200, answered, content_type="text/html")
             it.trax.faults.add(fault, times=None)

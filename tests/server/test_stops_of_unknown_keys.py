@@ -30,6 +30,8 @@ LIST: Final = request(MODERN, "tools/list")
 LARGE: Final = tool_call(MODERN, "apply_changes", changes=[{"a": [1]}] * (55 * KIB // 12))
 LIKE_A_STOP: Final = tool_call(MODERN, "apply_changes", **LARGE["params"]["arguments"])
 LIKE_A_STOP["params"]["_meta"]["x"] = "go_offline"
+LIST_LIKE_A_STOP: Final = request(MODERN, "tools/list")
+LIST_LIKE_A_STOP["params"]["_meta"]["x"] = "go_offline"
 KEYS: Final = [f"sk_live_sandbox_new_{number}" for number in range(2)]
 
 
@@ -52,6 +54,7 @@ ATTACKS: Final = {
     "stops, and TRaX takes a second": Attack(STOP, trax=Fault.delay(1.0)),
     "stops, and TRaX has too many": Attack(STOP, trax=Fault.error(429, "rate_limited")),
     "lists": Attack(LIST, 100),
+    "lists that name a stop": Attack(LIST_LIKE_A_STOP, 100),
     "large bodies of an accepted key": Attack(LARGE, 60, 40, READONLY_KEY),
     "large bodies that name a stop": Attack(LIKE_A_STOP, 60, 40, READONLY_KEY),
 }

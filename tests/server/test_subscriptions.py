@@ -96,7 +96,7 @@ async def test_accounts_are_notified_only_of_their_own_studios() -> None:
         it.trax.say("Hello, other account", studio="studio_99")
         await it.hand_clock.pass_by(QUIET)
         assert (mine.updates, other.updates) == ([CHAT], [OTHER_CHAT])
-        asked = {(sent.path.split("/")[3], sent.key_name) for sent in it.trax.requests}
+        asked = {(sent.path.split("/")[3], sent.key_name) for sent in it.calls}
     assert asked == {("studio_42", "full"), ("studio_99", "other")}
 
 

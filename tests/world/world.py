@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from mcp.client import Transport
 
     from tests.support.product.memory import Memory
+    from tests.support.product.request_log import ReceivedRequest
     from tests.support.product.software_passkey import SoftwarePasskey
     from tests.support.simulated_person import Person
 
@@ -53,6 +54,8 @@ NO_ACCESS: Final = "sk_live_sandbox_no_access"
 CUSTOMER: Final = "sk_live_sandbox_customer"
 """A key of another account with all scopes there."""
 
+KEY_CHECK: Final = ("/v1/studios", {"limit": "1"})
+"""What TRaX is asked about a key, once an hour."""
 _APPS: Final = (advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]}),)
 _PATIENCE_IN_VIRTUAL_SECONDS: Final = 3600.0
 _PROCESS_SETTINGS: Final = {"TRAX_LOG_LEVEL": "WARNING", "TRAX_TIMEOUT_SECONDS": "5"}
@@ -113,9 +116,14 @@ class World:
         return self.replicas[0].address
 
     @property
+    def calls(self) -> list[ReceivedRequest]:
+        """What has reached TRaX, without the question whether a key is good, asked over HTTP."""
+        return [it for it in self.trax.requests if (it.path, it.query) != KEY_CHECK]
+
+    @property
     def keys(self) -> list[str]:
-        """The key of each request that reached TRaX. Empty if it had none."""
-        sent = [it.headers.get("authorization", "") for it in self.trax.requests]
+        """The key of each of them. Empty if it had none."""
+        sent = [it.headers.get("authorization", "") for it in self.calls]
         return [it.removeprefix("Bearer ") for it in sent]
 
     # Callers

@@ -79,7 +79,6 @@ async def _run_all() -> Mapping[str, Mapping[str, Sequence[Block]]]:
             "By your assistant": await _confirm_a_preview(),
             "Several changes at once": await _answer_a_form_about_several(),
         },
-        "docs/http.md": {"A bot with three moderators": ben_and_cleo},
         "docs/security.md": {"What is written down": [_json_block(audited)]},
     }
 

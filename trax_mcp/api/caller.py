@@ -5,6 +5,7 @@ The key is a secret: neither the key nor anything that reveals part of it is eve
 
 import hashlib
 import re
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -24,7 +25,8 @@ class Caller:
 
     `client` is the id of the client that a person gave the key for when they signed in; empty if
     the key came with the request. What belongs to a caller belongs to key and client. `read_only`:
-    the person allowed the client to read, and nothing else.
+    the person allowed the client to read, and nothing else. `is_refused`: there was a key, which
+    TRaX has refused.
 
     Raises:
         ValueError: the key does not fit into an HTTP header (1 to 512 visible ASCII characters).
@@ -33,6 +35,7 @@ class Caller:
     key: str | None = field(default=None, repr=False)
     client: str = field(default="", kw_only=True)
     read_only: bool = field(default=False, kw_only=True)
+    is_refused: bool = field(default=False, init=False)
     owner: str = field(init=False, repr=False)
     """Identifies the key alone: limits are for each key, however many clients a person has."""
     fingerprint: str = field(init=False)
@@ -46,10 +49,17 @@ class Caller:
         object.__setattr__(self, "owner", owner)
         object.__setattr__(self, "fingerprint", own)
 
+    def refused(self) -> "Caller":
+        """The same caller without the key, which TRaX has refused."""
+        found = copy(self)
+        object.__setattr__(found, "key", None)
+        object.__setattr__(found, "is_refused", True)
+        return found
+
     @property
     def without_client(self) -> "Caller":
         """The key alone: what is read with it is the same for every client of a person."""
-        return Caller(self.key) if self.client else self
+        return Caller(self.key) if self.client and self.key else self
 
 
 def redact(text: str, *secrets: str | None, mark: str = "[key]") -> str:

@@ -9,14 +9,15 @@ import random
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import cached_property, partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import anyio
 
-from trax_mcp.api.accepted_keys import NOT_ACCEPTED, AcceptedKeys
-from trax_mcp.api.caller import Caller
+from trax_mcp.api.accepted_keys import AcceptedKeys
+from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.compression import PLAIN, Unreadable, decoder_of
 from trax_mcp.api.connections import Connections, open_connections
 from trax_mcp.api.errors import (
@@ -34,7 +35,7 @@ from trax_mcp.api.errors import (
 )
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation, Response_co
-from trax_mcp.api.refusals import did_not_work, refused
+from trax_mcp.api.refusals import did_not_work, refused, refused_key
 from trax_mcp.api.responses import (
     Response,
     is_success,
@@ -87,6 +88,8 @@ class Client:
         self.timeout_seconds = timeout_seconds
         self.transport = transport
         self.accepted_keys = AcceptedKeys()
+        self.name_of: Callable[[Caller], str] = attrgetter("owner")
+        """The name under which a caller counts in limits."""
         self._observers: list[tuple[type[Operation[Any]], Observer]] = []
         self._sleep = sleep
 
@@ -131,7 +134,7 @@ class Client:
             BadAnswer: the answer is one of success, but cannot be read.
         """
         if caller.key is None and not operation.endpoint.public:
-            raise no_key()
+            raise refused_key(caller) if caller.is_refused else no_key()
         self._tell(operation, caller, None)
         for tries in range(1, MAX_TRIES + 1):
             try:
@@ -232,14 +235,14 @@ class Client:
         limit: anyio.CancelScope,
     ) -> None:
         """Wait until the caller may have one more request in flight."""
-        slots = connections.slots(self.accepted_keys.limit_name(caller))
+        slots = connections.slots(self.name_of(caller))
         await held.enter_async_context(slots)
         await held.enter_async_context(connections.in_all)
         if limit.cancel_called:  # in the moment in which the slot came
             raise TimeoutError
 
     def _too_many_calls(self, caller: Caller) -> NotSent:
-        is_shared = self.accepted_keys.limit_name(caller) == NOT_ACCEPTED
+        is_shared = self.name_of(caller) == ANONYMOUS.owner
         whose = "keys that TRaX has not accepted here yet" if is_shared else "this key"
         return NotSent(
             "unreachable",

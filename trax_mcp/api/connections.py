@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 import anyio
 
 from trax_mcp import __version__
-from trax_mcp.api.accepted_keys import NOT_ACCEPTED
+from trax_mcp.api.caller import ANONYMOUS
 from trax_mcp.api.errors import NotSent
 from trax_mcp.open_files import max_open_files
 
@@ -49,7 +49,7 @@ class Connections:
     def slots(self, name: str) -> anyio.Semaphore:
         """The slots of a caller. Requests that wait for one get it in order."""
         if (slots := self._slots.get(name)) is None:
-            most = _MAX_OF_OTHERS if name == NOT_ACCEPTED else self._of_each
+            most = _MAX_OF_OTHERS if name == ANONYMOUS.owner else self._of_each
             slots = self._slots[name] = anyio.Semaphore(most, fast_acquire=True)
         return slots
 

@@ -26,6 +26,7 @@ from trax_mcp.api.errors import (
     NEW_KEY,
     WRITES_OFF,
     WRITES_OFF_NEXT,
+    NotSent,
     Outcome,
     Refused,
     changed,
@@ -86,6 +87,12 @@ _CONNECT_AGAIN: Final = (
     " Then disconnect this client from the server, and connect it with that key."
 )
 """For a caller who has signed in: the client cannot send another key by itself."""
+
+
+def refused_key(caller: Caller) -> NotSent:
+    """TRaX has refused the caller's key a moment ago."""
+    happened, next_step = MEANINGS["invalid_key"]
+    return NotSent("invalid_key", happened, next_step + _CONNECT_AGAIN * bool(caller.client))
 
 
 def refused(

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from trax_mcp import __version__
 from trax_mcp.http import turns
 from trax_mcp.http.door import PATH, Door, Tokens
-from trax_mcp.http.limits import BODY_BYTES, Limits
+from trax_mcp.http.limits import ALL_SESSIONS, BODY_BYTES, Limits
 from trax_mcp.http.run import Serving
 from trax_mcp.observe.messages import observed_server
 from trax_mcp.observe.requests import Requests
@@ -75,10 +75,10 @@ def http_app(service: Service, serving: Serving, *, clients: "Clients | None" = 
         )
     service.client.observe(turns.end_current)
     server = observed_server(service)
-    server.middleware.append(turns.resume)
-    endpoints = _endpoints(server, routes)
+    limits = Limits(_endpoints(server, routes), service, tokens=tokens)
+    server.middleware += turns.resume, limits.watch_session
     door = Door(
-        Limits(endpoints, service, tokens=tokens),
+        limits,
         hosts=_hosts(settings),
         origins=settings.allowed_origins,
         keyless=deployment.caller,
@@ -131,7 +131,7 @@ def _endpoints(server: Server[Any], routes: Collection[Route]) -> ASGIApp:
         max_request_body_size=BODY_BYTES,
         transport_security=_CHECKED_BY_DOOR,
         custom_starlette_routes=[*routes],
-        max_sessions=None,  # `Limits` has them, for each caller
+        max_sessions=ALL_SESSIONS,
     )
     # Behind a proxy it would redirect to http, and some clients would send their key there.
     app.router.redirect_slashes = False

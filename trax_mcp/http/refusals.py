@@ -5,22 +5,35 @@ Several MCP libraries hang at an error of HTTP, or end their session, and its se
 
 import json
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any, Final
 
 import mcp_types as types
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from starlette.datastructures import Headers
+from starlette.responses import Response
 
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
-from trax_mcp.api.operation import Operation
-from trax_mcp.server.offer import TOOLS
+from trax_mcp.http.door import refuse
 from trax_mcp.server.results import error_payload, error_result
 
-RETRY_SECONDS: Final = 5
+_CLOSE: Final = {"Connection": "close"}
+"""An idle connection is a file that others may need."""
+_RETRY_SECONDS: Final = 5
 """After that there is probably room again."""
 
 
-def answer_to(body: bytes, happened: str, *, modern: bool) -> bytes:
-    """The JSON-RPC response that says what happened. Empty if the body is not a request.
+def overloaded(body: bytes, headers: Headers, happened: str) -> Response:
+    """The response that says what happened: an error of HTTP only if no body was read."""
+    is_modern = headers.get("mcp-protocol-version") in MODERN_PROTOCOL_VERSIONS
+    if answer := _answer_to(body, happened, modern=is_modern):
+        return Response(answer, headers=_CLOSE, media_type="application/json")
+    return refuse(HTTPStatus.SERVICE_UNAVAILABLE, f"{happened}. Try again in a moment.")
+
+
+def _answer_to(body: bytes, happened: str, *, modern: bool) -> bytes:
+    """The JSON-RPC response. Empty if the body is not a request.
 
     A call of a tool is a failed call, so that its model reads the sentence.
     """
@@ -28,8 +41,8 @@ def answer_to(body: bytes, happened: str, *, modern: bool) -> bytes:
     with suppress(ValueError, RecursionError):
         message = json.loads(body)
     match message:
-        case {"id": str() | int() as number, "method": "tools/call", "params": {"name": name}}:
-            answer: JsonObject = {"result": _failed_call(name, happened, modern=modern)}
+        case {"id": str() | int() as number, "method": "tools/call"}:
+            answer: JsonObject = {"result": _failed_call(happened, modern=modern)}
         case {"id": str() | int() as number, "method": str()}:
             answer = {"error": _error(_overload(happened))}
         case _:
@@ -37,22 +50,10 @@ def answer_to(body: bytes, happened: str, *, modern: bool) -> bytes:
     return json.dumps({"jsonrpc": "2.0", "id": number, **answer}).encode()
 
 
-def _failed_call(name: object, happened: str, *, modern: bool) -> JsonObject:
-    tool = TOOLS.get(name) if isinstance(name, str) else None
-    if tool is None or tool.endpoint.mutates:
-        is_stop = tool is not None and issubclass(tool, Operation) and tool.stops_broadcast
-        look = "Look at what came of it before anything else." if tool is None else tool.look
-        error = _overload(
-            happened,
-            next_step=look,
-            not_done="; whether it took effect is not known",
-            outcome="unknown",
-            retryable=is_stop,
-            retry_after_seconds=RETRY_SECONDS if is_stop else None,
-        )
-    else:
-        error = _overload(happened)
-    result = error_result(error).model_dump(mode="json", by_alias=True, exclude_none=True)
+def _failed_call(happened: str, *, modern: bool) -> JsonObject:
+    result = error_result(_overload(happened)).model_dump(
+        mode="json", by_alias=True, exclude_none=True
+    )
     if not modern:
         result.pop("resultType", None)  # the earlier era has none
     return result
@@ -63,7 +64,8 @@ def _error(error: TraxError) -> JsonObject:
     return {"code": types.INTERNAL_ERROR, "message": error.message, "data": data}
 
 
-def _overload(happened: str, **details: Any) -> TraxError:  # noqa: ANN401  fields of the error
-    again = f"Call again in {RETRY_SECONDS} s."
-    usual = {"next_step": again, "retryable": True, "retry_after_seconds": RETRY_SECONDS}
-    return TraxError("rate_limited", happened, **{**usual, **details})
+def _overload(happened: str) -> TraxError:
+    again = f"Call again in {_RETRY_SECONDS} s."
+    return TraxError(
+        "rate_limited", happened, again, retryable=True, retry_after_seconds=_RETRY_SECONDS
+    )

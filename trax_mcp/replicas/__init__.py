@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from trax_mcp.replicas.engine import Engine
 from trax_mcp.replicas.engine_checks import connect
-from trax_mcp.replicas.engine_keys import EngineKeys
 from trax_mcp.replicas.engine_records import EngineRecords
 
 
@@ -16,7 +15,6 @@ class Replicas:
 
     engine: Engine
     records: EngineRecords
-    keys: EngineKeys
 
     def engine_answers(self) -> bool:
         """Whether the engine has answered the last time."""
@@ -32,6 +30,6 @@ async def open_replicas(url: str, secret: str) -> AsyncIterator[Replicas]:
     """
     engine = await connect(url)
     try:
-        yield Replicas(engine, EngineRecords(engine, secret), EngineKeys(engine, secret))
+        yield Replicas(engine, EngineRecords(engine, secret))
     finally:
         await engine.aclose()

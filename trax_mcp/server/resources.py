@@ -42,7 +42,7 @@ from trax_mcp.studio.reading import FactReader, read_all_pages
 
 _JSON: Final = "application/json"
 _STUDIO_READS: Final = (GetStudio, GetStreamStatus, ListDestinations, ListSources)
-_CANNOT_LIST_STUDIOS: Final = frozenset({"no_key", "insufficient_scope"})
+_CANNOT_LIST_STUDIOS: Final = frozenset({"no_key", "invalid_key", "insufficient_scope"})
 """Failures with these codes leave studios out of `resources/list`. Others are its errors."""
 
 

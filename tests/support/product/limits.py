@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
-from trax_mcp.http import limits, sessions
+from trax_mcp.http import limits
 from trax_mcp.studio import reading
 
 if TYPE_CHECKING:
@@ -24,23 +24,16 @@ def lists_end_after(count: int) -> Iterator[None]:
 def smaller_limits(
     *,
     body_seconds: float | None = None,
-    requests_of_a_key: int | None = None,
-    requests_of_others: int | None = None,
+    requests: int | None = None,
     requests_of_all: int | None = None,
-    sessions_of_a_key: int | None = None,
-    sessions_of_others: int | None = None,
+    sessions: int | None = None,
 ) -> Iterator[None]:
-    """Give the body of a request over HTTP less time to arrive, and let fewer be open.
-
-    "Others" are all callers together whose key TRaX has not accepted.
-    """
+    """Give the body of a request over HTTP less time to arrive, and let fewer be open."""
     replaced = (
         (limits, "BODY_SECONDS", body_seconds),
-        (limits, "REQUESTS", requests_of_a_key),
-        (limits, "SHARED_REQUESTS", requests_of_others),
+        (limits, "REQUESTS", requests),
         (limits, "ALL_REQUESTS", requests_of_all),
-        (sessions, "SESSIONS", sessions_of_a_key),
-        (sessions, "SHARED_SESSIONS", sessions_of_others),
+        (limits, "SESSIONS", sessions),
     )
     with ExitStack() as stack:
         for module, name, value in replaced:

@@ -19,7 +19,6 @@ from trax_mcp.consent.store import MemoryRecords, StoreUnavailable
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-    from trax_mcp.api.accepted_keys import SharedKeys
     from trax_mcp.consent.state import StudioRecord
     from trax_mcp.consent.store import Record, Records
 
@@ -35,7 +34,6 @@ class Memory:
 
     clock: Clock
     records: Records
-    keys: SharedKeys | None = None
 
 
 @asynccontextmanager
@@ -44,7 +42,7 @@ async def engine_memory(url: str) -> AsyncIterator[Memory]:
     from trax_mcp.replicas import open_replicas  # noqa: PLC0415  a part of its own
 
     async with open_replicas(url, STORE_SECRET) as replicas:
-        yield Memory(Clock(), replicas.records, replicas.keys)
+        yield Memory(Clock(), replicas.records)
 
 
 @contextmanager

@@ -93,7 +93,6 @@ class Product:
                 passkey=passkey.passkey if passkey else None,
                 page=page,
                 records=memory.records if memory else MemoryRecords(self.clock),
-                shared_keys=memory.keys if memory else None,
                 tokens=mcp_tokens(self.settings),
                 people=self._opened.enter_context(open_sign_ins(self.settings, self.clock)),
             )
@@ -124,8 +123,8 @@ class Product:
     @property
     def open_streams(self) -> int:
         """How many streams of sessions are open."""
-        groups = self._app._app._app._app._requests.values()
-        return sum(it.is_get and it.started for group in groups for it in group)
+        streams: int = self._app._app._app._app.open_streams
+        return streams
 
     @property
     def requests_in_flight(self) -> int:
