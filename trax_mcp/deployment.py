@@ -56,9 +56,9 @@ class Deployment:
     """What is remembered of consent: by this process, or by all replicas."""
     engine_answers: Callable[[], bool] | None = None
     """Whether the engine of the replicas answers, if there are several."""
-    tokens: Collection[str] = field(default=(), repr=False)
+    server_tokens: Collection[str] = field(default=(), repr=False)
     """The tokens of this server's own, of which HTTP callers must bring one if there are any."""
-    people: "SignIns | None" = None
+    sign_ins: "SignIns | None" = None
     """Who is signed in, if people can sign in."""
 
     @property
@@ -81,7 +81,6 @@ async def open_deployment(settings: Settings, *, over_http: bool) -> AsyncIterat
     async with AsyncExitStack() as opened:
         if over_http:
             access = access_of(settings) if settings.sandbox else Access(settings, ANONYMOUS)
-            tokens = mcp_tokens(settings)
             trax = await opened.enter_async_context(aclosing(client_for(settings)))
             replicas = await _open_replicas(settings, opened)
             yield Deployment(
@@ -92,8 +91,8 @@ async def open_deployment(settings: Settings, *, over_http: bool) -> AsyncIterat
                 passkey=passkey,
                 records=replicas.records if replicas else MemoryRecords(clock),
                 engine_answers=replicas.engine_answers if replicas else None,
-                tokens=tokens,
-                people=opened.enter_context(open_sign_ins(settings, clock)),
+                server_tokens=mcp_tokens(settings),
+                sign_ins=opened.enter_context(open_sign_ins(settings, clock)),
             )
             return
         from trax_mcp.web.approval_page import open_page  # noqa: PLC0415  only where it is shown

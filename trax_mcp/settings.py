@@ -35,11 +35,6 @@ KEYS_SCREEN: Final = "TRaX's Developer / API Keys screen"
 DEFAULT_BASE_URL: Final = "https://api-dev.traxstreaming.live"
 _NEVER_EMPTY: Final = frozenset({"TRAX_MCP_TOKEN", "TRAX_MCP_TOKEN_FILE"})
 _Way = Literal["form", "panel", "page", "preview", "confirm_alone"]
-_FORMER_CONFIRM: Final = {
-    "human": "form,panel,page",
-    "preview": "preview",
-    "flag": "confirm_alone",
-}
 _ADDRESS: Final = re.compile(r"https?://[\w.:\[\]-]+(/[\w.~/-]*)?", re.ASCII | re.IGNORECASE)
 
 
@@ -380,9 +375,6 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         for name, value in environment.items()
         if name.startswith(VARIABLE_PREFIX) and (value.strip() or name in _NEVER_EMPTY)
     }
-    if (former := variables.get("TRAX_CONFIRM")) is not None:
-        ways = _FORMER_CONFIRM.get(former.lower(), "form,panel,page,preview")
-        raise CannotStart(f"TRAX_CONFIRM is gone: set TRAX_ASK={ways} instead.")
     try:
         return Settings.model_validate(variables)
     except ValidationError as error:

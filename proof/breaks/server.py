@@ -20,7 +20,7 @@ from trax_mcp.api import (
 )
 from trax_mcp.deployment import enrolled_passkey
 from trax_mcp.http import limits, refusals, turns
-from trax_mcp.http.door import Door, _names_key, bearer_token, is_one_of
+from trax_mcp.http.authentication import Authentication, _names_key, bearer_token, is_one_of
 from trax_mcp.http.gate import Gate
 from trax_mcp.http.limits import Limits
 from trax_mcp.observe import logs, messages
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 
-_identify = Door._identify
+_identify = Authentication._identify
 
 
-_refuse_authorization = Door._refuse_authorization
+_refuse_authorization = Authentication._refuse_authorization
 
 
 _begin_request = instruments.RequestToTrax.__init__
@@ -54,7 +54,7 @@ def _with_token_as_key(headers: Headers) -> Headers:
     return Headers({"x-api-key": bearer_token(headers) or "", **headers})
 
 
-def _let_bearer_keys_pass(self: Door, headers: Headers) -> Response | None:
+def _let_bearer_keys_pass(self: Authentication, headers: Headers) -> Response | None:
     return None if _names_key(headers) else _refuse_authorization(self, headers)
 
 
@@ -137,7 +137,7 @@ CHANGES: Final[Changes] = {
     "A session belongs to the key": [
         (
             "tests/server/test_http.py",
-            swap(Door._with_caller).by(
+            swap(Authentication._with_caller).by(
                 lambda self, scope, caller, sign_in_id: {**scope, CALLER: caller}
             ),
         ),

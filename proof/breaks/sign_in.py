@@ -16,7 +16,7 @@ from trax_mcp.api import (
 from trax_mcp.api.operation import When
 from trax_mcp.clock import Clock
 from trax_mcp.consent.rules import Rules
-from trax_mcp.http.door import bearer_token
+from trax_mcp.http.authentication import bearer_token
 from trax_mcp.server.offer import Offer
 from trax_mcp.sign_in import client_descriptions, clients, sign_ins
 from trax_mcp.sign_in.attempts import Attempts

@@ -158,10 +158,6 @@ REFUSED: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     ("TRAX_ASK", "has the same word twice", ("form,page,form", "confirm_alone,confirm_alone")),
     ("TRAX_ASK", ALONE, ("confirm_alone,form", "form,preview,confirm_alone")),
     ("TRAX_ASK", LAST, ("preview,form", "form,preview,page")),
-    *(
-        ("TRAX_CONFIRM", f"is gone: set TRAX_ASK={ways} instead", values)
-        for ways, values in FORMER.items()
-    ),
     ("TRAX_LOG_LEVEL", "must be text in UTF-8", ("\udcff",)),
     ("TRAX_BASE_URL", HTTPS, UNENCRYPTED_URLS),
     ("TRAX_BASE_URL", ADDRESS, INVALID_URLS),

@@ -59,7 +59,7 @@ def test_a_secret_that_is_gone_is_named(tmp_path: Path) -> None:
     start(tmp_path)
     (tmp_path / SECRET_FILE).unlink()
     assert start(tmp_path).err.splitlines()[0] == (
-        "trax-mcp: TRAX_SIGN_IN_SECRET_FILE was gone. It is made anew: all sign in again."
+        "trax-mcp: TRAX_SIGN_IN_SECRET_FILE was gone. All sign in again."
     )
 
 

@@ -30,8 +30,8 @@ _ALLOWED_STDERR: Final = (
     r"WARNING mcp\.server\.runner: dropped 'notifications/[a-z_/]+': malformed params",
     r"WARNING uvicorn\.error: Invalid HTTP request received\.",
     # The operator of a server behind a host name needs to see the rejected name.
-    r"WARNING trax_mcp\.http\.door: Refused a request for another host: [ -~]*",
-    r"WARNING trax_mcp\.http\.door: Refused a request of another origin: [ -~]*",
+    r"WARNING trax_mcp\.http\.authentication: Refused a request for another host: [ -~]*",
+    r"WARNING trax_mcp\.http\.authentication: Refused a request of another origin: [ -~]*",
 )
 """The only lines that a client may cause on stderr."""
 

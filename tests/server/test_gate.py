@@ -30,7 +30,7 @@ def wire(it: World, key: str = MINE) -> HttpWire:
 
 
 @in_virtual_time
-async def test_trax_is_asked_about_a_key_once_an_hour() -> None:
+async def test_trax_is_asked_about_a_key_once_and_again_after_an_hour_without_a_call() -> None:
     """For all who come at the same time. Lists and prompts need no key, so nobody is asked."""
     async with open_world(virtual=True, over=Over.HTTP) as it:
         caller = wire(it)

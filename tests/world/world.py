@@ -55,7 +55,7 @@ CUSTOMER: Final = "sk_live_sandbox_customer"
 """A key of another account with all scopes there."""
 
 KEY_CHECK: Final = ("/v1/studios", {"limit": "1"})
-"""What TRaX is asked about a key, once an hour."""
+"""What TRaX is asked about a key."""
 _APPS: Final = (advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]}),)
 _PATIENCE_IN_VIRTUAL_SECONDS: Final = 3600.0
 _PROCESS_SETTINGS: Final = {"TRAX_LOG_LEVEL": "WARNING", "TRAX_TIMEOUT_SECONDS": "5"}

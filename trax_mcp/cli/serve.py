@@ -85,7 +85,7 @@ def run_http(environment: Mapping[str, str], *, host: str, port: int) -> int:
 
 async def _serve_http(settings: Settings, listener: "socket.socket", export: Export) -> None:
     from trax_mcp.http.app import http_app  # noqa: PLC0415  as above
-    from trax_mcp.http.door import PATH  # noqa: PLC0415  as above
+    from trax_mcp.http.authentication import PATH  # noqa: PLC0415  as above
     from trax_mcp.http.run import Serving, serve_http, url_of  # noqa: PLC0415  as above
 
     def tell_addresses() -> None:
@@ -102,9 +102,7 @@ async def _serve_http(settings: Settings, listener: "socket.socket", export: Exp
         if deployment.passkey is not None:
             announce(f"trax-mcp: {_passkey_warning(settings)}")
         if had_sign_ins and not had_secret:
-            announce(
-                "trax-mcp: TRAX_SIGN_IN_SECRET_FILE was gone. It is made anew: all sign in again."
-            )
+            announce("trax-mcp: TRAX_SIGN_IN_SECRET_FILE was gone. All sign in again.")
         service = Service(deployment)
         serving = Serving(
             service.shut_down,

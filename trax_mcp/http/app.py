@@ -1,6 +1,6 @@
 """The MCP endpoint as an ASGI app, with health checks and the pages of signing in beside it.
 
-A health check is answered at once. Any other request goes through four layers: `Requests`, `Door`,
+A health check is answered at once. Any other request goes through `Requests`, `Authentication`,
 `Limits`, and the SDK's app.
 """
 
@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trax_mcp import __version__
 from trax_mcp.http import turns
-from trax_mcp.http.door import PATH, Door, Tokens
+from trax_mcp.http.authentication import PATH, Authentication, Tokens
 from trax_mcp.http.limits import ALL_SESSIONS, BODY_BYTES, Limits
 from trax_mcp.http.run import Serving
 from trax_mcp.observe.messages import observed_server
@@ -32,17 +32,17 @@ if TYPE_CHECKING:
 
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 _LOG: Final = logging.getLogger(__name__)
-_CHECKED_BY_DOOR: Final = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+_CHECKED_ALREADY: Final = TransportSecuritySettings(enable_dns_rebinding_protection=False)
 
 
 def http_app(service: Service, serving: Serving, *, clients: "Clients | None" = None) -> ASGIApp:
     """Make the app. Tests replace `clients`, which are those that people sign in with."""
     deployment = service.deployment
-    settings, people = deployment.settings, deployment.people
+    settings, sign_ins = deployment.settings, deployment.sign_ins
     hide_session_ids()
     routes: list[Route] = []
     tokens = None
-    if people is not None:
+    if sign_ins is not None:
         # Only with sign-in, since they take time to import.
         from trax_mcp.sign_in.clients import Clients  # noqa: PLC0415
         from trax_mcp.sign_in.server import SCOPES, AuthorizationServer  # noqa: PLC0415
@@ -57,40 +57,40 @@ def http_app(service: Service, serving: Serving, *, clients: "Clients | None" = 
                 may_register=settings.sign_in_registration,
                 sandbox_key=deployment.caller.key,
             ),
-            people,
+            sign_ins,
             service.clock,
             trax=service.client,
             clients=clients
             or Clients(
                 service.clock,
-                mac=people.client_mac,
+                mac=sign_ins.client_mac,
                 document_hosts=settings.client_document_hosts,
             ),
         )
         routes = authorization_server.routes()
         tokens = Tokens(
-            verify=people.find,
-            metadata_url=authorization_server.metadata_address,
+            verify=sign_ins.find,
+            metadata_url=authorization_server.metadata_url,
             scopes=SCOPES,
         )
     service.client.observe(turns.end_current)
     server = observed_server(service)
     limits = Limits(_endpoints(server, routes), service, tokens=tokens)
     server.middleware += turns.resume, limits.watch_session
-    door = Door(
+    authentication = Authentication(
         limits,
         hosts=_hosts(settings),
         origins=settings.allowed_origins,
-        keyless=deployment.caller,
+        caller_without_key=deployment.caller,
         public_paths=[route.path for route in routes],
-        server_tokens=deployment.tokens,
+        server_tokens=deployment.server_tokens,
         tokens=tokens,
     )
-    observed = Requests(door, (PATH, *(route.path for route in routes)))
-    return _Outermost(observed, serving)
+    observed = Requests(authentication, (PATH, *(route.path for route in routes)))
+    return _HealthChecks(observed, serving)
 
 
-class _Outermost:
+class _HealthChecks:
     """Answers `GET /healthz` and `/readyz`, which need no caller and no room."""
 
     def __init__(self, app: ASGIApp, serving: Serving) -> None:
@@ -129,7 +129,7 @@ def _endpoints(server: Server[Any], routes: Collection[Route]) -> ASGIApp:
     app = server.streamable_http_app(
         streamable_http_path=PATH,
         max_request_body_size=BODY_BYTES,
-        transport_security=_CHECKED_BY_DOOR,
+        transport_security=_CHECKED_ALREADY,
         custom_starlette_routes=[*routes],
         max_sessions=ALL_SESSIONS,
     )

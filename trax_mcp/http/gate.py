@@ -1,4 +1,4 @@
-"""Asks TRaX about a key once an hour, before the first call with it, and learns from each answer.
+"""Asks TRaX about a key before the first call with it, and learns from each answer for an hour.
 
 Anyone can invent keys. Until TRaX has accepted one, it counts in limits as nobody's. Only a key
 that TRaX says is invalid is kept out: so none is lost in an outage, and TRaX judges each call.
@@ -23,7 +23,7 @@ from trax_mcp.clock import Clock
 _KEYS: Final = 4096
 _ACCEPTED_SECONDS: Final = 3600.0
 _ASKED_SECONDS: Final = 10.0
-"""So long a key is kept out that TRaX refuses, and not asked about where TRaX says nothing."""
+"""How long a refused key is kept out, and how long TRaX isn't asked about it again."""
 _PATIENCE_SECONDS: Final = 2.0
 
 
@@ -58,7 +58,8 @@ class Gate:
             return
         owner = caller.owner
         if (check := self._checks.get(owner)) is None:
-            # Not in the request's task: others wait for the same answer.
+            # A task of its own, since others wait for the same answer. The context is empty, so
+            # that it ends nobody's turn.
             check = asyncio.create_task(self._check(caller), context=Context())
             self._checks[owner] = check
         await asyncio.wait({check}, timeout=_PATIENCE_SECONDS)

@@ -23,10 +23,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trax_mcp.actions import OPERATIONS
 from trax_mcp.api.caller import ANONYMOUS, Caller
-from trax_mcp.http.door import Tokens, bearer_token, refuse
+from trax_mcp.http.authentication import Tokens, bearer_token, refuse
 from trax_mcp.http.gate import Gate
 from trax_mcp.http.refusals import overloaded
-from trax_mcp.http.turns import Turn, Turns
+from trax_mcp.http.turns import MessageTurn, Turns
 from trax_mcp.instruments import SESSIONS as LASTED
 from trax_mcp.open_files import max_open_files
 from trax_mcp.server import panel
@@ -43,7 +43,10 @@ FORM_BYTES: Final = 16 * 1024
 REQUESTS: Final = 600
 """The most requests of a name in flight. An open stream is one."""
 ALL_REQUESTS: Final = 4096
-"""The most of all, or a third of the files that may be open: calls to TRaX take another."""
+"""The most of all, or a third of the files that may be open; calls to TRaX take another.
+
+A quarter as many may be stops, and as many may be unread, on top of those.
+"""
 SESSIONS: Final = 500
 """The most sessions of a name."""
 ALL_SESSIONS: Final = 4096
@@ -65,7 +68,7 @@ _LATE: Final = refuse(
 )
 _TOO_LARGE: Final = refuse(
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    f"A request has at most {BODY_BYTES // 1024} KiB. Nothing was done.",
+    "The request is too large. Nothing was done.",
 )
 _STOPPING: Final = refuse(
     HTTPStatus.SERVICE_UNAVAILABLE, "The server is stopping. Nothing was done. Try again later."
@@ -92,7 +95,7 @@ class _Request:
     headers: Headers = field(repr=False)
     token: str | None = field(repr=False)
     body: bytes = field(default=b"", repr=False)
-    turn: Turn | None = None
+    turn: MessageTurn | None = None
     refusal: ASGIApp | None = None
     started: bool = False
     complete: bool = False
@@ -159,8 +162,8 @@ class Limits:
         self._gate = Gate(service.client, service.clock)
         self._turns = Turns()
         most = min(ALL_REQUESTS, max_open_files() // 3)
-        self._most_unread = most
-        self._places, self._places_of_stops = _Places(most), _Places(most)
+        self._most_unread = most // 4
+        self._places, self._places_of_stops = _Places(most), _Places(most // 4)
         self._requests: dict[_Request, None] = {}
         self._unread: dict[_Request, None] = {}
         """The requests whose body has not arrived, the oldest first."""
@@ -228,7 +231,7 @@ class Limits:
         if message is None or message["type"] == "http.disconnect":
             return
         receive, request.body = _replay(message, receive), message["body"]
-        urgent = is_urgent(request.body)
+        urgent = CALLER in scope and is_urgent(request.body)
         places = self._places_of_stops if urgent else self._places
         if not urgent and not await self._passes_gate(request, scope, places):
             return

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
-from trax_mcp.http.door import refuse
+from trax_mcp.http.authentication import refuse
 from trax_mcp.server.results import error_payload, error_result
 
 _CLOSE: Final = {"Connection": "close"}

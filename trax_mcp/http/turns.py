@@ -25,10 +25,10 @@ from trax_mcp.api.responses import Response
 _AT_ONCE: Final = 2
 _LONGEST_SECONDS: Final = 0.2
 _TURN: Final = "trax.turn"
-"""The key of the `Turn` in a request's scope."""
+"""The key of the `MessageTurn` in a request's scope."""
 
 
-class Turn:
+class MessageTurn:
     """The time in which a message is worked on. It ends with `end`, or by itself."""
 
     def __init__(self, pass_on: Callable[[], None]) -> None:
@@ -56,7 +56,7 @@ class Turn:
             self._pass_on()
 
 
-_CURRENT: ContextVar[Turn | None] = ContextVar("turn", default=None)
+_CURRENT: ContextVar[MessageTurn | None] = ContextVar("turn", default=None)
 
 
 class Turns:
@@ -64,13 +64,13 @@ class Turns:
 
     def __init__(self) -> None:
         self._free = _AT_ONCE
-        self._waiting: dict[str, deque[Turn]] = {}
+        self._waiting: dict[str, deque[MessageTurn]] = {}
         """By name. The name that is next comes first."""
 
     @asynccontextmanager
-    async def take(self, name: str, scope: Scope) -> AsyncIterator[Turn]:
+    async def take(self, name: str, scope: Scope) -> AsyncIterator[MessageTurn]:
         """Wait for a turn. It ends with the block at the latest."""
-        turn = scope[_TURN] = Turn(self._pass_on)
+        turn = scope[_TURN] = MessageTurn(self._pass_on)
         self._waiting.setdefault(name, deque()).append(turn)
         if self._free:
             self._free -= 1

@@ -124,7 +124,7 @@ class Messages:
         return name if isinstance(name, str) and name in self._names else None
 
     def _caller(self, ctx: ServerRequestContext[Any, Any]) -> str:
-        """The caller's fingerprint, as in the audit log."""
+        """The caller's `owner`, as in the audit log."""
         return caller_of(ctx, self._local).owner
 
     def _begin_span(self, ctx: ServerRequestContext[Any, Any], labels: Mapping[str, str]) -> Span:

@@ -27,7 +27,7 @@ _NO_STATUS: Final = 500
 
 
 class Requests:
-    """ASGI middleware around all others. `routes` are the paths that there are."""
+    """ASGI middleware around all but health checks. `routes` are the paths that there are."""
 
     def __init__(self, app: ASGIApp, routes: Collection[str]) -> None:
         self._app = app

@@ -178,7 +178,7 @@ class McpRequest(Generic[ParamsT]):
 
 
 def caller_of(ctx: ServerRequestContext[Any, Any], local: Caller) -> Caller:
-    """Who calls: over HTTP the caller that the door has found, else `local`."""
+    """Who calls: over HTTP the caller that was authenticated, else `local`."""
     if ctx.request is None:
         return local
     caller: Caller = ctx.request.scope[CALLER]

@@ -1,7 +1,7 @@
 """People sign in with their TRaX key, and their client gets tokens of this server, by OAuth 2.1.
 
-A room of its own: on the day TRaX itself has OAuth, it can be deleted whole. Here stands what the
-door needs of it, where nobody signs in either.
+A package of its own: when TRaX itself has OAuth, it can be deleted whole. This module has what
+authentication needs of it on any server.
 """
 
 from typing import Final

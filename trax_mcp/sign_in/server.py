@@ -71,7 +71,7 @@ class AuthorizationServer:
         self._list_page = SignInListPage(site, sign_ins, forms=forms, attempts=attempts)
 
     @property
-    def metadata_address(self) -> str:
+    def metadata_url(self) -> str:
         """Where a client reads how to sign in, for `WWW-Authenticate`. Source: RFC 9728, 5.1."""
         return f"{self._issuer}{_RESOURCE_METADATA}{self._site.path}"
 

@@ -93,8 +93,8 @@ class Product:
                 passkey=passkey.passkey if passkey else None,
                 page=page,
                 records=memory.records if memory else MemoryRecords(self.clock),
-                tokens=mcp_tokens(self.settings),
-                people=self._opened.enter_context(open_sign_ins(self.settings, self.clock)),
+                server_tokens=mcp_tokens(self.settings),
+                sign_ins=self._opened.enter_context(open_sign_ins(self.settings, self.clock)),
             )
         )
         self._app: Any = None
@@ -108,11 +108,11 @@ class Product:
 
     def app(self, internet: Internet | None = None) -> Any:  # noqa: ANN401  an app of ASGI
         """The app that `trax-mcp http` serves, which finds documents of clients in `internet`."""
-        people, clients = self._service.deployment.people, None
-        if people is not None and internet is not None:
+        sign_ins, clients = self._service.deployment.sign_ins, None
+        if sign_ins is not None and internet is not None:
             clients = Clients(
                 self.clock,
-                mac=people.client_mac,
+                mac=sign_ins.client_mac,
                 document_hosts=self.settings.client_document_hosts,
                 transport=internet.transport,
                 timeout_seconds=internet.timeout_seconds,

@@ -97,11 +97,11 @@ def is_one_of(tokens: Collection[str], given: str) -> bool:
     return any(matches)
 
 
-class Door:
+class Authentication:
     """Passes requests for the MCP endpoint on with their caller, and refuses the others.
 
     `hosts` are the names that this server may be called by, and `origins` those of web pages that
-    may call it: others may be DNS rebinding. `keyless` makes requests without a key.
+    may call it: others may be DNS rebinding. `caller_without_key` makes requests without a key.
     Requests for `public_paths`, in exactly this spelling, need no caller. The others must bring one
     of `server_tokens`, if there are any. With `tokens`, they must bring one of those or a key.
     """
@@ -112,7 +112,7 @@ class Door:
         *,
         hosts: Collection[str],
         origins: Collection[str],
-        keyless: Caller,
+        caller_without_key: Caller,
         public_paths: Collection[str] = (),
         server_tokens: Collection[str] = (),
         tokens: Tokens | None = None,
@@ -120,7 +120,7 @@ class Door:
         self._app = app
         self._host = _any_port(hosts)
         self._origin = _any_port([*_LOOPBACK_ORIGINS, *origins])
-        self._keyless = keyless
+        self._caller_without_key = caller_without_key
         self._public_paths = frozenset(public_paths)
         self._server_tokens = server_tokens
         self._tokens = tokens
@@ -197,7 +197,7 @@ class Door:
         if isinstance(caller, Response):
             return caller
         if self._tokens is None:
-            return (self._keyless if caller.key is None else caller), None
+            return (self._caller_without_key if caller.key is None else caller), None
         if len(_given(headers)) > 1:
             message = "Send either X-API-Key or Authorization, and that once. Nothing was done."
             return refuse(HTTPStatus.BAD_REQUEST, message)
@@ -210,7 +210,7 @@ class Door:
 
     def _with_caller(self, scope: Scope, caller: Caller, sign_in_id: str | None) -> Scope:
         """Set the caller, and the user: the SDK answers 404 to another user of a session."""
-        if caller is self._keyless:
+        if caller is self._caller_without_key:
             return {**scope, CALLER: caller}
         token = AccessToken(token="", client_id=caller.fingerprint, scopes=[], subject=sign_in_id)
         return {**scope, CALLER: caller, "user": AuthenticatedUser(token)}
