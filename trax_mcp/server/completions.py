@@ -23,6 +23,7 @@ from trax_mcp.server.offer import Offer
 from trax_mcp.server.prompts import LONGEST_VALUE, Completes, Prompts
 from trax_mcp.server.request import McpRequest
 from trax_mcp.server.resources import Resources
+from trax_mcp.studio.facts import Read
 from trax_mcp.studio.list_cache import ListCache
 from trax_mcp.studio.names import fold_name
 from trax_mcp.studio.naming import SHOWN_NAME
@@ -75,7 +76,7 @@ class Completions:
                 variables = self.resources.variables(uri)
                 is_studio = argument.name == "studioId" and argument.name in variables
                 kind = "studios" if is_studio else None
-        lists: Sequence[Sequence[Any]] = ()
+        lists: Sequence[Read[tuple[Any, ...]]] = ()
         async with self.clock.move_on_after(TIMEOUT_SECONDS):
             studio = context.get("studio", "")
             lists = [await self._read(it, caller, studio) for it in _LISTS[kind]]
@@ -94,30 +95,29 @@ class Completions:
 
     async def _read(
         self, kind: type[ListOperation[Any]], caller: Caller, studio: str
-    ) -> Sequence[Any]:
+    ) -> Read[tuple[Any, ...]]:
         """A list of the caller. Empty if no tool that is offered shows it, or if it fails."""
         shown_by = (ListStudios, FindStudio) if kind is ListStudios else (kind,)
         if all(self.offer.why_not(it, caller) for it in shown_by):
-            return ()
+            return Read()
         arguments = {}
         if kind is ListDestinations:
-            if (studio_id := await self._find_studio(caller, studio)) is None:
-                return ()
-            arguments["studioId"] = studio_id
+            if (found := await self._find_studio(caller, studio)) is None:
+                return Read()
+            arguments["studioId"] = found
         try:
-            found = await self.lists.get(kind.model_validate(arguments), caller)
+            return await self.lists.get(kind.model_validate(arguments), caller)
         except TraxError:
-            return ()
-        return found.value or ()
+            return Read()
 
     async def _find_studio(self, caller: Caller, studio: str) -> str | None:
         """The id of the studio with this id, else of the only one with this name."""
         if not studio:
             return None
         studios = await self._read(ListStudios, caller, "")
-        if any(it.id == studio for it in studios):
+        if any(it.id == studio for it in studios.value or ()):
             return studio
-        named = [it.id for it in studios if fold_name(it.name) == fold_name(studio)]
+        named = [it.id for it in studios.value or () if fold_name(it.name) == fold_name(studio)]
         return named[0] if len(named) == 1 else None
 
 
@@ -141,8 +141,8 @@ def _is_plain(text: str, longest: int = SHOWN_NAME) -> bool:
     return bool(text) and len(text) <= longest and spell_out(text, longest=longest) == text
 
 
-def _candidates(kind: Completes | None, lists: Sequence[Sequence[Any]]) -> list[Candidate]:
-    items = [item for found in lists for item in found]
+def _candidates(kind: Completes | None, lists: Sequence[Read[tuple[Any, ...]]]) -> list[Candidate]:
+    items = [item for found in lists for item in found.value or ()]
     if kind == "platforms":
         return [
             Candidate(it, it) for it in dict.fromkeys(it.platform for it in items if it.platform)
