@@ -2,7 +2,7 @@
 
 There are none without a key, while TRaX fails or is slow, and for lists that the operator does not
 offer. Each value can be used unchanged: an item is suggested by its name if that is plain and
-occurs once, else by its id.
+occurs once, else by its id. Of a list that is cut, all are suggested by id.
 """
 
 from collections import Counter
@@ -80,16 +80,17 @@ class Completions:
         async with self.clock.move_on_after(TIMEOUT_SECONDS):
             studio = context.get("studio", "")
             lists = [await self._read(it, caller, studio) for it in _LISTS[kind]]
+        is_cut = any(it.missing for it in lists)
         values = suggest(
             _candidates(kind, lists),
             argument.value,
-            by_id=isinstance(params.ref, types.ResourceTemplateReference),
+            by_id=is_cut or isinstance(params.ref, types.ResourceTemplateReference),
         )
         return types.CompleteResult(
             completion=types.Completion(
                 values=values[:MAX_VALUES],
-                total=len(values),
-                has_more=len(values) > MAX_VALUES,
+                total=None if is_cut else len(values),
+                has_more=is_cut or len(values) > MAX_VALUES,
             )
         )
 
@@ -118,7 +119,8 @@ class Completions:
         if any(it.id == studio for it in studios.value or ()):
             return studio
         named = [it.id for it in studios.value or () if fold_name(it.name) == fold_name(studio)]
-        return named[0] if len(named) == 1 else None
+        # Of a list that is cut, the rest may hold the name once more.
+        return named[0] if len(named) == 1 and not studios.missing else None
 
 
 def suggest(candidates: Sequence[Candidate], typed: str, *, by_id: bool) -> list[str]:
