@@ -13,6 +13,7 @@ from anyio.from_thread import start_blocking_portal
 from tests.support.product.local_servers import open_in_portal, upstream
 from tests.support.product.sandbox import SANDBOX_KEY
 from tests.support.server_process import PATIENCE_SECONDS, running
+from tests.world.world import KEY_CHECK
 
 if TYPE_CHECKING:
     from collections import deque
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from anyio.from_thread import BlockingPortal
 
+    from tests.support.product.request_log import ReceivedRequest
     from tests.support.product.sandbox import Sandbox
     from tests.support.server_process import Running
 
@@ -44,6 +46,11 @@ class SharedProcess:
     process: Running
     portal: BlockingPortal
     _lines_checked: int = 0
+
+    @property
+    def calls(self) -> list[ReceivedRequest]:
+        """What has reached TRaX, without the question whether a key is good."""
+        return [it for it in self.trax.requests if (it.path, it.query) != KEY_CHECK]
 
     def run(self, check: Callable[..., Awaitable[ResultT]], *given: object) -> ResultT:
         """Run a coroutine function, with a time limit, after which the server still runs."""

@@ -131,7 +131,7 @@ def test_after_any_posted_body_the_next_request_is_answered(
             headers = client.headers(it.message or request(era, "tools/list"))
             check_response(it, await client.post(it.text, headers))
         await client.check_answered()
-        assert not shared.trax.requests
+        assert not shared.calls
 
     @unshrunk(100)
     @given(st.lists(raw_messages(era), min_size=1, max_size=3))
@@ -235,7 +235,7 @@ def test_a_call_with_an_invalid_head_is_refused(shared: SharedProcess, era: str)
         response = shared.run(post_with_changes, client, era, changes)
         # The server may cut the connection of a refused client that is still sending.
         assert response is None or 400 <= response[0] < 500
-        assert not shared.trax.requests
+        assert not shared.calls
 
     property_()
 
@@ -251,6 +251,6 @@ def test_a_call_with_an_unusual_but_valid_head_runs_once(shared: SharedProcess) 
         assert response is not None
         (answer,) = response[1]
         assert answer["result"]["structuredContent"]["name"] == CANARY
-        assert len(shared.trax.requests) == 1
+        assert len(shared.calls) == 1
 
     property_()

@@ -188,7 +188,7 @@ async def test_no_key_takes_the_last_place_of_all() -> None:
 
 async def test_the_oldest_unfinished_request_ends_at_the_limit() -> None:
     """The oldest is refused, and a client that sends a whole request gets in."""
-    async with limited(requests_of_all=3) as here, AsyncExitStack() as stack:
+    async with limited(requests_of_all=12) as here, AsyncExitStack() as stack:
         unfinished = [await stack.enter_async_context(connected(here.it.address)) for _ in range(3)]
         for it in unfinished:
             it.send(begin(more=CONTINUE))

@@ -89,7 +89,7 @@ async def test_keys_clients_and_tokens_that_strangers_try_do_not_hold_up_a_stop(
 async def test_bodies_that_never_end_do_not_hold_up_a_stop(tmp_path: Path) -> None:
     """At an endpoint that needs no token. The oldest ends where there are too many."""
     async with AsyncExitStack() as stack:
-        with smaller_limits(requests_of_all=3):
+        with smaller_limits(requests_of_all=12):
             async with on_air(tmp_path) as (it, _):
                 begun = [await stack.enter_async_context(connected(it.address)) for _ in range(4)]
                 for stranger in begun:
