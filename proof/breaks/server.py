@@ -19,10 +19,10 @@ from trax_mcp.api import (
     operation,
 )
 from trax_mcp.deployment import enrolled_passkey
-from trax_mcp.http import limits, refusals, turns
+from trax_mcp.http import limits, refusals
 from trax_mcp.http.authentication import Authentication, _names_key, bearer_token, is_one_of
 from trax_mcp.http.gate import Gate
-from trax_mcp.http.limits import Limits
+from trax_mcp.http.sessions import Sessions
 from trax_mcp.observe import logs, messages
 from trax_mcp.observe.messages import Messages
 from trax_mcp.server import untrusted
@@ -120,7 +120,7 @@ CHANGES: Final[Changes] = {
         ("tests/seams/test_tls.py", put(_OWN_TRANSPORT, "create_ssl_context", _trust_all)),
     ],
     "**Nobody uses up what all share.**": [
-        ("tests/server/test_sessions.py", swap(Limits._has_too_many_sessions).by(lambda *_: False)),
+        ("tests/server/test_sessions.py", swap(Sessions._are_too_many).by(lambda *_: False)),
     ],
     "**A token can be changed": [
         (
@@ -152,7 +152,7 @@ CHANGES: Final[Changes] = {
         ("tests/server/test_gate.py", put(limits, "is_urgent", lambda _: False)),
         (
             "tests/server/test_stops_of_unknown_keys.py",
-            put(turns, "_AT_ONCE", 1000),
+            put(limits, "AT_ONCE", 1000),
         ),
         (
             "tests/server/test_request_limits.py",

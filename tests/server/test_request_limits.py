@@ -221,6 +221,23 @@ async def test_a_stop_needs_no_place_and_a_call_that_waits_for_a_person_keeps_it
         assert has_run(await waiting.result())
 
 
+async def test_the_stop_of_a_key_that_is_new_has_a_place_of_its_own() -> None:
+    """Stops that strangers send with other new keys don't take it."""
+    held, keys = Held(), [f"sk_live_sandbox_new_{number}" for number in range(3)]
+    async with limited(requests=1) as here, anyio.create_task_group() as tasks:
+        for key in keys:
+            here.it.trax.add_key(key)
+        here.it.trax.faults.add(held.fault, times=None)
+        for key in keys:
+            tasks.start_soon(
+                here.caller(key).post, tool_call(MODERN, "go_offline", studioId=STUDIO)
+            )
+        await held.arrived()
+        await settled()
+        assert {*here.it.keys} == {*keys}
+        held.release()
+
+
 # What was read is answered in HTTP 200: several libraries hang at an error of HTTP
 
 

@@ -29,7 +29,7 @@ TEAM: Final = 60
 @asynccontextmanager
 async def small_world() -> AsyncIterator[World]:
     """A world whose server takes few sessions."""
-    with smaller_limits(sessions=SESSIONS):
+    with smaller_limits(sessions_of_a_name=SESSIONS):
         async with open_world(over=Over.HTTP) as it:
             yield it
 

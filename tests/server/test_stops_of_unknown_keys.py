@@ -50,9 +50,9 @@ class Attack:
 
 
 ATTACKS: Final = {
-    "stops": Attack(STOP),
-    "stops, and TRaX takes a second": Attack(STOP, trax=Fault.delay(1.0)),
-    "stops, and TRaX has too many": Attack(STOP, trax=Fault.error(429, "rate_limited")),
+    "stops": Attack(STOP, 300),
+    "stops, and TRaX takes a second": Attack(STOP, 300, trax=Fault.delay(1.0)),
+    "stops, and TRaX has too many": Attack(STOP, 300, trax=Fault.error(429, "rate_limited")),
     "lists": Attack(LIST, 100),
     "lists that name a stop": Attack(LIST_LIKE_A_STOP, 100),
     "large bodies of an accepted key": Attack(LARGE, 60, 40, READONLY_KEY),

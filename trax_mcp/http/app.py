@@ -17,9 +17,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trax_mcp import __version__
-from trax_mcp.http import turns
+from trax_mcp.http import sessions, turns
 from trax_mcp.http.authentication import PATH, Authentication, Tokens
-from trax_mcp.http.limits import ALL_SESSIONS, BODY_BYTES, Limits
+from trax_mcp.http.limits import BODY_BYTES, Limits
 from trax_mcp.http.run import Serving
 from trax_mcp.observe.messages import observed_server
 from trax_mcp.observe.requests import Requests
@@ -76,7 +76,7 @@ def http_app(service: Service, serving: Serving, *, clients: "Clients | None" = 
     service.client.observe(turns.end_current)
     server = observed_server(service)
     limits = Limits(_endpoints(server, routes), service, tokens=tokens)
-    server.middleware += turns.resume, limits.watch_session
+    server.middleware += turns.resume, limits.sessions.watch
     authentication = Authentication(
         limits,
         hosts=_hosts(settings),
@@ -131,7 +131,7 @@ def _endpoints(server: Server[Any], routes: Collection[Route]) -> ASGIApp:
         max_request_body_size=BODY_BYTES,
         transport_security=_CHECKED_ALREADY,
         custom_starlette_routes=[*routes],
-        max_sessions=ALL_SESSIONS,
+        max_sessions=sessions.MOST_OF_ALL,
     )
     # Behind a proxy it would redirect to http, and some clients would send their key there.
     app.router.redirect_slashes = False

@@ -9,14 +9,16 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    contextmanager,
+    nullcontext,
+)
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 import anyio
-from mcp.server import ServerRequestContext
-from mcp.server.context import CallNext, HandlerResult
 from mcp.server.streamable_http import MCP_SESSION_ID_HEADER
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,16 +28,20 @@ from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.http.authentication import Tokens, bearer_token, refuse
 from trax_mcp.http.gate import Gate
 from trax_mcp.http.refusals import overloaded
+from trax_mcp.http.sessions import Sessions
 from trax_mcp.http.turns import MessageTurn, Turns
-from trax_mcp.instruments import SESSIONS as LASTED
 from trax_mcp.open_files import max_open_files
 from trax_mcp.server import panel
 from trax_mcp.server.app import Service
 from trax_mcp.server.request import CALLER
-from trax_mcp.server.sdk_compat import connection_of
 from trax_mcp.sign_in import SignInUnavailable
 
 BODY_SECONDS: Final = 10.0
+"""How long a body may take to arrive, and how long a client may read nothing of an answer."""
+AT_ONCE: Final = 2
+"""How many messages are worked on at once."""
+STOPS_OF_STRANGERS_AT_ONCE: Final = 16
+"""The same of stops with keys that TRaX has not accepted yet."""
 BODY_BYTES: Final = 64 * 1024
 """The largest body. While one is parsed, no stop is sent. The longest call in earnest has 12 kB."""
 FORM_BYTES: Final = 16 * 1024
@@ -47,9 +53,6 @@ ALL_REQUESTS: Final = 4096
 
 A quarter as many may be stops, and as many may be unread, on top of those.
 """
-SESSIONS: Final = 500
-"""The most sessions of a name."""
-ALL_SESSIONS: Final = 4096
 CHECK_SECONDS: Final = 30.0
 """How long a stream can outlive its sign-in."""
 
@@ -114,17 +117,6 @@ class _Request:
             await self.refusal(scope, receive, send)
 
 
-@dataclass(eq=False, slots=True)
-class _Session:
-    """A session of the earlier era. `token` is that of its last request."""
-
-    caller: Caller
-    began: float
-    token: str | None = field(default=None, repr=False)
-    held: AsyncExitStack | None = field(default=None, repr=False)
-    """What ends with it, such as its subscriptions."""
-
-
 class _Places:
     """The places of requests. A name has no more of them than are free.
 
@@ -160,14 +152,15 @@ class Limits:
         self._clock = service.clock
         self._tokens = tokens
         self._gate = Gate(service.client, service.clock)
-        self._turns = Turns()
+        self._turns, self._turns_of_strangers = Turns(AT_ONCE), Turns(STOPS_OF_STRANGERS_AT_ONCE)
         most = min(ALL_REQUESTS, max_open_files() // 3)
         self._most_unread = most // 4
-        self._places, self._places_of_stops = _Places(most), _Places(most // 4)
+        self._places = _Places(most)
+        self._places_of_stops, self._places_of_strangers = _Places(most // 4), _Places(most // 4)
         self._requests: dict[_Request, None] = {}
         self._unread: dict[_Request, None] = {}
         """The requests whose body has not arrived, the oldest first."""
-        self._sessions: dict[str, _Session] = {}
+        self.sessions = Sessions(self._gate, service.clock)
 
     @property
     def open_streams(self) -> int:
@@ -184,25 +177,11 @@ class Limits:
         elif scope["type"] == "http":
             await self._run(scope, receive, send)
 
-    async def watch_session(
-        self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
-    ) -> HandlerResult:
-        """Middleware of the SDK that learns of each session, and of its end."""
-        if ctx.method == "initialize" and ctx.request is not None:
-            connection = connection_of(ctx)
-            if (session_id := connection.session_id) is not None:
-                session = self._session(session_id, ctx.request.scope[CALLER])
-                session.held = connection.exit_stack
-                session.held.callback(self._end_session, session_id)
-        return await call_next(ctx)
-
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         token = bearer_token(headers) if self._tokens is not None else None
         request = _Request(scope.get(CALLER, ANONYMOUS), headers, token)
-        session = self._sessions.get(headers.get(MCP_SESSION_ID_HEADER, ""))
-        if session is not None and session.caller == request.caller:
-            session.token = token
+        self.sessions.note_token(headers.get(MCP_SESSION_ID_HEADER, ""), request.caller, token)
 
         async def send_and_note(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -211,7 +190,11 @@ class Limits:
                 request.complete = not message.get("more_body", False)
                 if request.turn is not None:
                     request.turn.end()
-            await send(message)
+            with anyio.move_on_after(BODY_SECONDS) as patience:
+                await send(message)
+            if patience.cancelled_caught:  # the client reads nothing, and would keep its place
+                request.complete = True
+                request.scope.cancel()
 
         self._requests[request] = None
         try:
@@ -231,23 +214,38 @@ class Limits:
         if message is None or message["type"] == "http.disconnect":
             return
         receive, request.body = _replay(message, receive), message["body"]
-        urgent = CALLER in scope and is_urgent(request.body)
-        places = self._places_of_stops if urgent else self._places
-        if not urgent and not await self._passes_gate(request, scope, places):
+        if CALLER in scope and is_urgent(request.body):
+            await self._run_urgent(request, scope, receive, send)
+            return
+        if not await self._passes_gate(request, scope):
             return
         name = self._gate.name(request.caller) if CALLER in scope else _PAGES
-        if not places.has(name):
+        if not self._places.has(name):
             request.refusal = overloaded(request.body, request.headers, _FULL)
             return
-        with places.take(name):
+        with self._places.take(name):
             if scope["method"] == "GET":
                 with self._service.in_flight.ending(request.scope):
                     await self._app(scope, receive, send)
-            elif urgent:
-                await self._app(scope, receive, send)
             else:
                 async with self._turns.take(name, scope) as request.turn:
                     await self._app(scope, receive, send)
+
+    async def _run_urgent(
+        self, request: _Request, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Run a stop: at once, or in turns with others if TRaX has not accepted its key yet."""
+        owner, places = request.caller.owner, self._places_of_stops
+        turns: AbstractAsyncContextManager[MessageTurn | None] = nullcontext()
+        if self._gate.name(request.caller) != owner:
+            places = self._places_of_strangers
+            turns = self._turns_of_strangers.take(owner, scope)
+        if not places.has(owner):
+            request.refusal = overloaded(request.body, request.headers, _FULL)
+            return
+        with places.take(owner):
+            async with turns as request.turn:
+                await self._app(scope, receive, send)
 
     async def _receive_body(
         self, request: _Request, scope: Scope, receive: Receive
@@ -271,10 +269,10 @@ class Limits:
         request.refusal = _TOO_LARGE if message is None else None
         return message
 
-    async def _passes_gate(self, request: _Request, scope: Scope, places: _Places) -> bool:
+    async def _passes_gate(self, request: _Request, scope: Scope) -> bool:
         """Let TRaX be asked about a key where it is needed, or where nobody else can come in."""
         caller, gate = request.caller, self._gate
-        if any(it in request.body for it in _NEEDS_KEY) or not places.has(ANONYMOUS.owner):
+        if any(it in request.body for it in _NEEDS_KEY) or not self._places.has(ANONYMOUS.owner):
             await self._ask_gate(request)
         if gate.keeps_out(caller):
             scope[CALLER] = caller.refused()
@@ -298,47 +296,26 @@ class Limits:
             opened = Headers(raw=start["headers"]).get(MCP_SESSION_ID_HEADER)
             if scope["method"] == "GET" and session_id is not None:
                 self._service.open_streams.opened(session_id)
-            elif session_id is None and opened is not None:
-                await self._open_session(opened, request)
+            elif (
+                session_id is None
+                and opened is not None
+                and not await self.sessions.may_open(opened, request.caller, request.token)
+            ):
+                request.end(overloaded(request.body, request.headers, _NO_SESSION))
+                await anyio.lowlevel.checkpoint()  # the SDK discards the session
         request.started = True
-
-    # Sessions -------------------------------------------------------------------------------------
-
-    def _session(self, session_id: str, caller: Caller) -> _Session:
-        return self._sessions.setdefault(session_id, _Session(caller, self._clock.seconds()))
-
-    async def _open_session(self, session_id: str, request: _Request) -> None:
-        self._session(session_id, request.caller).token = request.token
-        if self._has_too_many_sessions(request.caller):
-            await self._gate.ask(request.caller)
-        if self._has_too_many_sessions(request.caller):
-            del self._sessions[session_id]
-            request.end(overloaded(request.body, request.headers, _NO_SESSION))
-            await anyio.lowlevel.checkpoint()  # the SDK discards the session
-
-    def _has_too_many_sessions(self, caller: Caller) -> bool:
-        """Whether a name has more sessions than it may have."""
-        names = Counter(self._gate.name(it.caller) for it in self._sessions.values())
-        return names[self._gate.name(caller)] > SESSIONS
-
-    def _end_session(self, session_id: str) -> None:
-        if (ended := self._sessions.pop(session_id, None)) is not None:
-            LASTED.record(self._clock.seconds() - ended.began, {"network.transport": "tcp"})
 
     # Sign-ins that have ended ---------------------------------------------------------------------
 
     async def _check_regularly(self) -> None:
         while True:
             await self._clock.sleep(CHECK_SECONDS)
-            sessions = tuple(self._sessions.values())
-            for token in {it.token for it in self._requests} | {it.token for it in sessions}:
+            for token in {it.token for it in self._requests} | self.sessions.tokens():
                 if self._has_ended(token):  # another process may have revoked it
                     for request in self._requests:
                         if request.token == token:
                             request.end(_SIGN_IN_ENDED)
-                    for session in sessions:
-                        if session.token == token:
-                            await _close(session)
+                    await self.sessions.close_those_of(token)
                 await anyio.lowlevel.checkpoint()  # many of them hold up no call
 
     def _has_ended(self, token: str | None) -> bool:
@@ -351,15 +328,6 @@ class Limits:
         except Exception:  # noqa: BLE001  a failure here must not end the server
             _LOG.exception("a sign-in could not be looked up")
             return False
-
-
-async def _close(session: _Session) -> None:
-    """Close what it holds; the SDK ends the rest of it when it has been idle."""
-    try:
-        if session.held is not None:
-            await session.held.aclose()
-    except Exception:  # noqa: BLE001  a failure of one session must not end the server
-        _LOG.exception("a session could not be closed")
 
 
 def is_urgent(body: bytes) -> bool:

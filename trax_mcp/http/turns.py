@@ -22,7 +22,6 @@ from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.responses import Response
 
-_AT_ONCE: Final = 2
 _LONGEST_SECONDS: Final = 0.2
 _TURN: Final = "trax.turn"
 """The key of the `MessageTurn` in a request's scope."""
@@ -62,8 +61,8 @@ _CURRENT: ContextVar[MessageTurn | None] = ContextVar("turn", default=None)
 class Turns:
     """The turns of all callers, by name: each name has one after each other."""
 
-    def __init__(self) -> None:
-        self._free = _AT_ONCE
+    def __init__(self, at_once: int) -> None:
+        self._free = at_once
         self._waiting: dict[str, deque[MessageTurn]] = {}
         """By name. The name that is next comes first."""
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
-from trax_mcp.http import limits
+from trax_mcp.http import limits, sessions
 from trax_mcp.studio import reading
 
 if TYPE_CHECKING:
@@ -26,14 +26,14 @@ def smaller_limits(
     body_seconds: float | None = None,
     requests: int | None = None,
     requests_of_all: int | None = None,
-    sessions: int | None = None,
+    sessions_of_a_name: int | None = None,
 ) -> Iterator[None]:
     """Give the body of a request over HTTP less time to arrive, and let fewer be open."""
     replaced = (
         (limits, "BODY_SECONDS", body_seconds),
         (limits, "REQUESTS", requests),
         (limits, "ALL_REQUESTS", requests_of_all),
-        (limits, "SESSIONS", sessions),
+        (sessions, "MOST_OF_A_NAME", sessions_of_a_name),
     )
     with ExitStack() as stack:
         for module, name, value in replaced:
