@@ -18,6 +18,7 @@ from tests.support.product.faults import Fault
 from tests.support.product.limits import smaller_limits
 from tests.support.product.local_servers import Held
 from tests.support.product.sandbox_accounts import READONLY_KEY
+from tests.support.product.shared_clock import settled
 from tests.support.raw_connections import CONTINUE, DRIP_SECONDS, HEAD, connected
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.support.simulated_person import Form, Person, agreeing
