@@ -95,7 +95,7 @@ CHANGES: Final[Changes] = {
     "the one that was read within the day": [
         ("tests/sign_in/test_client_documents.py", put(clients, "_STALE_SECONDS", 86_400_000)),
     ],
-    "a yes from before is good after it": [
+    "an approval from before is good after it": [
         (
             "tests/sign_in/test_shared_memory.py",
             swap(_fingerprint).by(lambda text: _fingerprint(text.partition("\0")[0])),
