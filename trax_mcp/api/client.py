@@ -29,13 +29,12 @@ from trax_mcp.api.errors import (
     TooLarge,
     TraxError,
     compressed,
-    no_key,
     not_trusted,
     unread,
 )
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation, Response_co
-from trax_mcp.api.refusals import did_not_work, refused, refused_key
+from trax_mcp.api.refusals import did_not_work, refused, without_key
 from trax_mcp.api.responses import (
     Response,
     is_success,
@@ -134,7 +133,7 @@ class Client:
             BadAnswer: the answer is one of success, but cannot be read.
         """
         if caller.key is None and not operation.endpoint.public:
-            raise refused_key(caller) if caller.is_refused else no_key()
+            raise without_key(caller)
         self._tell(operation, caller, None)
         for tries in range(1, MAX_TRIES + 1):
             try:

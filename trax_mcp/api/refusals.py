@@ -30,6 +30,7 @@ from trax_mcp.api.errors import (
     Outcome,
     Refused,
     changed,
+    no_key,
 )
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
@@ -89,8 +90,10 @@ _CONNECT_AGAIN: Final = (
 """For a caller who has signed in: the client cannot send another key by itself."""
 
 
-def refused_key(caller: Caller) -> NotSent:
-    """TRaX has refused the caller's key a moment ago."""
+def without_key(caller: Caller) -> NotSent:
+    """The caller has no key and the call needs one, or TRaX has refused theirs a moment ago."""
+    if not caller.is_refused:
+        return no_key()
     happened, next_step = MEANINGS["invalid_key"]
     return NotSent("invalid_key", happened, next_step + _CONNECT_AGAIN * bool(caller.client))
 

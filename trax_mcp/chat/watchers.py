@@ -11,9 +11,8 @@ from anyio.abc import TaskGroup
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
-from trax_mcp.api.errors import no_key
 from trax_mcp.api.models import StreamStatus
-from trax_mcp.api.refusals import refused_key
+from trax_mcp.api.refusals import without_key
 from trax_mcp.chat.marks import ChatMarks
 from trax_mcp.chat.sources import Chat, Source, Status, documented
 from trax_mcp.chat.watcher import Watcher
@@ -89,7 +88,7 @@ class Watchers:
     ) -> Watcher[SourceT]:
         caller = caller.without_client
         if caller.key is None:
-            raise refused_key(caller) if caller.is_refused else no_key()
+            raise without_key(caller)
         key = _Key(source_type, caller, studio_id)
         if key not in self._watchers:
             self._remove_unused()
