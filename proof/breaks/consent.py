@@ -90,17 +90,17 @@ CHANGES: Final[Changes] = {
         ("tests/consent/test_what_needs_a_yes.py", swap(operation._when).by(_unless_off)),
         ("tests/consent/test_what_needs_a_yes.py", swap(operation._when).by(_only_on_air)),
     ],
-    "A confirmation that comes back within five seconds": [
+    "from five seconds after it's given": [
         (_WITHHELD_TEST, swap(Question.is_too_soon).by(lambda *_: False)),
         (_WITHHELD_TEST, put(question, "MOST_HURRIED", 1000)),
     ],
-    "The id of a form, a panel or a page is no confirmation": [
+    "The id of such a question": [
         ("tests/units/consent/test_policy.py", swap(Answer.fits).by(lambda *_: True)),
     ],
-    "No preview is given of what a person is being asked": [
+    "**No preview is given of a call": [
         ("tests/consent/test_approval_channels.py", swap(Asking._find).by(_find_only_own)),
     ],
-    "From the second no on": [
+    "After a second no": [
         (
             "tests/consent/test_approval_answers.py",
             swap(question.Refusals.rest_seconds).by(lambda *_: None),

@@ -117,7 +117,7 @@ CHANGES: Final[Changes] = {
     "Of several changes, deletions are named first.": [
         (_FORM_TEST, swap(acts._order).by(_deletions_last)),
     ],
-    "A choice never holds a name": [
+    "A choice never contains a name": [
         (_FORM_TEST, swap(Change[Any].choices).by(_with_name)),
     ],
     "A question names each thing as it is": [
@@ -126,20 +126,20 @@ CHANGES: Final[Changes] = {
             swap(view.as_in).by(_as_it_is_left),
         ),
     ],
-    "Whatever a call sets has words": [
+    "Every field that a call sets": [
         (
             "tests/units/consent/test_every_field_is_asked_about.py",
             swap(studios._asks_again).by(_asks_again_unsaid),
         ),
     ],
-    "Where two destinations or two sources have one name": [
+    "If two destinations or two sources have the same name": [
         (_FORM_TEST, swap(naming.named).by(_as_namesake)),
     ],
     "With `--sandbox`, everything says": [
         ("tests/server/test_practice.py", swap(in_practice).by(lambda result: result)),
         (_FORM_TEST, put(question_text, "PRACTICE", "")),
     ],
-    "Names are shown between quotes": [
+    "Names are in quotes": [
         ("tests/consent/test_hostile_names.py", swap(quote).by(lambda text, **_: f'"{text}"')),
     ],
     "Each `confirm` tells the model": [
@@ -155,7 +155,7 @@ CHANGES: Final[Changes] = {
             ),
         ),
     ],
-    "No key, no stream key": [
+    "The file never holds a key": [
         ("tests/consent/test_audit_secrets.py", swap(_masked).by(lambda it, *_: it.arguments())),
     ],
 }

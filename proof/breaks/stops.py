@@ -90,10 +90,10 @@ CHANGES: Final[Changes] = {
         # A refused stop ends the watch of a start.
         (_STOP_AS_SEEN_TEST, swap(StudioRecord.end_stop).by(_end_as_if_taken)),
     ],
-    "takes the studio off the air again": [
+    "the go-live takes it off air again": [
         ("tests/consent/test_stop_during_go_live.py", swap(Sending._undo).by(later(value=None))),
     ],
-    "An earlier stop ends no newer show": [
+    "An earlier `go_offline` never ends": [
         (
             "tests/consent/test_stop_during_go_live.py",
             swap(StudioRecord.end).by(_end_after_any_stop),
@@ -112,14 +112,14 @@ CHANGES: Final[Changes] = {
     "If TRaX accepted `go_offline` and that start": [
         (_STARTS_TEST, swap(after_stop.waits_for_start).by(lambda *_: False)),
     ],
-    "A stop that TRaX refuses in any other way": [
+    "If TRaX refuses it in any other way": [
         (_STOPS_TEST, swap(after_stop.fate_of).by(lambda *_: "counts")),
     ],
-    "A client that hangs up": [
+    "It's still sent if your app": [
         (_STOPS_TEST, put(shielded_tasks, "anyio", _UNSHIELDED)),
         (_STOPS_TEST, swap(Stop._conclude).by(_conclude_unless_gone)),
     ],
-    "It voids every earlier yes": [
+    "**It voids every earlier approval": [
         ("tests/consent/test_consent_stop.py", swap(StudioRecord.is_void).by(lambda *_: False)),
         (
             "tests/consent/test_auto_go_live.py",

@@ -79,7 +79,7 @@ async def _run_all() -> Mapping[str, Mapping[str, Sequence[Block]]]:
             "By your assistant": await _confirm_a_preview(),
             "Several changes at once": await _answer_a_form_about_several(),
         },
-        "docs/security.md": {"What is written down": [_json_block(audited)]},
+        "docs/security.md": {"The audit log": [_json_block(audited)]},
     }
 
 
