@@ -56,19 +56,19 @@ CHANGES: Final[Changes] = {
             put(engine_records, "_WRITE", engine_records._WRITE.replace("return 0 end", "end")),
         ),
     ],
-    "**Nothing can be read there.**": [
+    "**Valkey holds nothing readable.**": [
         (
             "proof/replicas/test_engine_contents.py",
             put(engine_records, "seal", lambda value, **_: value),
         ),
     ],
-    "**A Valkey that forgets": [
+    "**An empty Valkey": [
         (
             "proof/replicas/test_forgetful_engine.py",
             Patch(StudioRecord, "end", _end_if_stops_differ, None),
         ),
     ],
-    "**A go-live that was approved before such a stop": [
+    "**A go-live that was approved before such a `go_offline`": [
         ("proof/replicas/test_forgetful_engine.py", swap(Store.later).by(lambda *_: None)),
     ],
     "takes no turn from others": [
@@ -93,7 +93,7 @@ CHANGES: Final[Changes] = {
             Edit("deploy/valkey.conf", "user default off", ""),
         ),
     ],
-    "**a name that only `/etc/hosts` has": [
+    "**It looks up a name from `/etc/hosts`": [
         (_PROXY_TEST, Edit(_PROXY, "maxconn 4000\n", "maxconn 4000\n setenv REPLICAS_IN_DNS 1\n")),
     ],
     "**a replica is found at its new address": [
@@ -102,10 +102,10 @@ CHANGES: Final[Changes] = {
     "It logs what fails": [
         (_PROXY_TEST, Edit(_PROXY, "%HM %HPO", "%HM %HU")),
     ],
-    "**Who stops in the middle": [
+    "**Connections that stall": [
         (_PROXY_TEST, Edit(_PROXY, "    timeout client-hs 10s\n", "")),
     ],
-    "**one address has at most half": [
+    "**one address gets at most half": [
         (_PROXY_TEST, Edit(_PROXY, "reject if { sc0_conn_cur", "accept if { sc0_conn_cur")),
     ],
 }

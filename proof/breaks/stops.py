@@ -106,7 +106,7 @@ CHANGES: Final[Changes] = {
         (_LATER_TEST, swap(stopping.Stopping.learn_stream).by(later(value=None))),
         (_LATER_TEST, swap(StudioRecord.begin_repeat).by(_begin_repeat_at_any_time)),
     ],
-    "A Valkey that has forgotten a stop": [
+    "A go-live that's being sent while Valkey": [
         ("tests/seams/consent/test_go_live.py", swap(StudioRecord.end).by(_end_if_known)),
     ],
     "If TRaX accepted `go_offline` and that start": [
