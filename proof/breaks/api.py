@@ -116,13 +116,13 @@ CHANGES: Final[Changes] = {
             ),
         ),
     ],
-    "an outage of TRaX is two warnings": [
+    "an outage of TRaX is logged": [
         (
             "tests/api/test_outages.py",
             swap(outages.Outages._note_failure).by(_as_first_failure),
         ),
     ],
-    "A real TRaX may do what its documents leave open": [
+    "The real TRaX may behave differently": [
         (_DEVIATIONS_TEST, swap(feed.Feed._may_omit).by(lambda *_: False)),
         (_DEVIATIONS_TEST, swap(after_stop.end_of_stop).by(by_its_answer)),
         (_DEVIATIONS_TEST, swap(Parts.send).by(_send_again)),

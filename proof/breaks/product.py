@@ -68,7 +68,7 @@ CHANGES: Final[Changes] = {
             swap(handle_errors).by(lambda answer: answer),
         ),
     ],
-    "A small TRaX with made-up studios": [
+    "It's a small TRaX with practice studios": [
         ("tests/sandbox/test_sandbox_contract.py", swap(Call.find_error).by(lambda *_: None)),
     ],
     "a whole show on practice studios": [
@@ -133,7 +133,7 @@ CHANGES: Final[Changes] = {
     "`make image` does what": [
         ("tests/docs/test_image.py", Edit("Dockerfile", "USER 65532:65532", "USER 0:0")),
     ],
-    "**Nothing is installed in it": [
+    "**Each package in it": [
         (
             "tests/docs/test_locks.py",
             Edit("Dockerfile", "--require-hashes --requirement deploy/r", "--requirement deploy/r"),

@@ -119,7 +119,7 @@ CHANGES: Final[Changes] = {
         ("tests/seams/test_tls.py", put(httpx, "create_ssl_context", _trust_all)),
         ("tests/seams/test_tls.py", put(_OWN_TRANSPORT, "create_ssl_context", _trust_all)),
     ],
-    "**Nobody uses up what all share.**": [
+    "**Nobody can use up": [
         ("tests/server/test_sessions.py", swap(Sessions._are_too_many).by(lambda *_: False)),
     ],
     "**A token can be changed": [
@@ -128,7 +128,7 @@ CHANGES: Final[Changes] = {
             swap(is_one_of).by(lambda tokens, given: given == next(iter(tokens))),
         ),
     ],
-    "It holds no argument": [
+    "It holds no arguments": [
         (
             "tests/server/test_json_log.py::test_a_call_over_http_is_the_line_that_the_page_shows",
             swap(Messages._known_name).by(lambda self, ctx: str((ctx.params or {}).get("name"))),
