@@ -80,7 +80,7 @@ CHANGES: Final[Changes] = {
     "TRaX judges it in each request.": [
         ("tests/sign_in/test_signed_in_callers.py", put(refusals, "_NEED_ANOTHER_KEY", ())),
     ],
-    "10 wrong keys in ten minutes.": [
+    "An address can try 10 wrong keys": [
         ("tests/sign_in/test_limit_attacks.py", swap(Attempts._free).by(lambda *_: 10)),
     ],
     "Nothing is kept of them": [
