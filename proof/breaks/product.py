@@ -119,7 +119,7 @@ CHANGES: Final[Changes] = {
         ),
         ("tests/studio/test_pages_of_lists.py", put(reading, "LARGEST_PAGE", None)),
     ],
-    "A wrong one, or a `TRAX_` name": [
+    "If one is wrong": [
         (
             "tests/cli/test_settings.py",
             swap(read_settings).by(
