@@ -90,7 +90,7 @@ CHANGES: Final[Changes] = {
         ("tests/consent/test_what_needs_a_yes.py", swap(operation._when).by(_unless_off)),
         ("tests/consent/test_what_needs_a_yes.py", swap(operation._when).by(_only_on_air)),
     ],
-    "from five seconds after it's given": [
+    "it came within five seconds": [
         (_WITHHELD_TEST, swap(Question.is_too_soon).by(lambda *_: False)),
         (_WITHHELD_TEST, put(question, "MOST_HURRIED", 1000)),
     ],

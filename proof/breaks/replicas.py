@@ -50,7 +50,7 @@ def _record_refusal_of_the_studio(
 
 
 CHANGES: Final[Changes] = {
-    "Given at any replica": [
+    "An approval given at any replica": [
         (
             "proof/replicas/test_engine_records.py",
             put(engine_records, "_WRITE", engine_records._WRITE.replace("return 0 end", "end")),
@@ -71,7 +71,7 @@ CHANGES: Final[Changes] = {
     "**A go-live that was approved before such a `go_offline`": [
         ("proof/replicas/test_forgetful_engine.py", swap(Store.later).by(lambda *_: None)),
     ],
-    "takes no turn from others": [
+    "A key that TRaX refuses there": [
         ("tests/consent/test_turns.py", put(accepted_keys, "_IS_GONE", ())),
         (
             "tests/consent/test_turns.py",
@@ -87,7 +87,7 @@ CHANGES: Final[Changes] = {
     "No read fails": [
         ("tests/server/test_readiness.py", swap(Serving.is_ready).by(lambda *_: True)),
     ],
-    "**Without that password": [
+    "**Nobody gets in": [
         (
             "proof/replicas/test_engine_checks.py",
             Edit("deploy/valkey.conf", "user default off", ""),
