@@ -100,7 +100,7 @@ CHANGES: Final[Changes] = {
             swap(digest).by(lambda tool, them, *_: digest(tool, them, ())),
         ),
     ],
-    "In each question the no comes first": [
+    "In each question,": [
         (_FORM_TEST, swap(form_schema).by(_with_yes_first)),
     ],
     "So what doesn't fit is asked on the page": [
@@ -114,13 +114,13 @@ CHANGES: Final[Changes] = {
         ("tests/units/server/test_ways.py", swap(ways.ways).by(_ways_by_length)),
         ("tests/units/server/test_ways.py", swap(ways.cuts_forms).by(lambda *_: False)),
     ],
-    "Of several changes, deletions are named first.": [
+    "If there are several changes, deletions": [
         (_FORM_TEST, swap(acts._order).by(_deletions_last)),
     ],
     "A choice never contains a name": [
         (_FORM_TEST, swap(Change[Any].choices).by(_with_name)),
     ],
-    "A question names each thing as it is": [
+    "A question uses the names from before": [
         (
             "tests/consent/test_names_in_several_changes.py",
             swap(view.as_in).by(_as_it_is_left),
@@ -142,7 +142,7 @@ CHANGES: Final[Changes] = {
     "Names are in quotes": [
         ("tests/consent/test_hostile_names.py", swap(quote).by(lambda text, **_: f'"{text}"')),
     ],
-    "Each `confirm` tells the model": [
+    "The description of `confirm` tells the model": [
         (
             "tests/server/test_server_info.py",
             put(

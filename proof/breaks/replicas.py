@@ -56,13 +56,13 @@ CHANGES: Final[Changes] = {
             put(engine_records, "_WRITE", engine_records._WRITE.replace("return 0 end", "end")),
         ),
     ],
-    "**Valkey holds nothing readable.**": [
+    "**Nobody can read what's in Valkey": [
         (
             "proof/replicas/test_engine_contents.py",
             put(engine_records, "seal", lambda value, **_: value),
         ),
     ],
-    "**An empty Valkey": [
+    "**An emptied Valkey": [
         (
             "proof/replicas/test_forgetful_engine.py",
             Patch(StudioRecord, "end", _end_if_stops_differ, None),

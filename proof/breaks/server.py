@@ -142,7 +142,7 @@ CHANGES: Final[Changes] = {
             ),
         ),
     ],
-    "The operator's key is never lent": [
+    "No caller can use the operator's key": [
         (
             "tests/server/test_http.py",
             swap(_identify).by(lambda self, headers: _identify(self, _with_token_as_key(headers))),
@@ -159,7 +159,7 @@ CHANGES: Final[Changes] = {
             put(limits, "is_urgent", lambda body: b'"method"' in body and b'"go_offline"' in body),
         ),
     ],
-    "the key counts as none": [
+    "it's treated as no key": [
         ("tests/server/test_gate.py", swap(Gate.keeps_out).by(lambda *_: False)),
         ("tests/server/test_gate.py", swap(Gate.has_answer).by(lambda *_: False)),
     ],
@@ -181,7 +181,7 @@ CHANGES: Final[Changes] = {
     "**A dashboard and alerts": [
         ("proof/operations/test_prometheus.py", Edit("deploy/alerts.yaml", "4..|Canc", "Canc")),
     ],
-    "A call is one trace": [
+    "Each call is one trace": [
         (
             "tests/server/test_telemetry.py",
             swap(_begin_request).by(lambda *them: Context().run(_begin_request, *them)),

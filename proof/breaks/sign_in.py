@@ -53,7 +53,7 @@ CHANGES: Final[Changes] = {
     "The key never passes through the client": [
         ("tests/sign_in/test_secrets.py", swap(_give_tokens).by(_print_tokens)),
     ],
-    "tokens are good there and nowhere else": [
+    "tokens work there": [
         (
             "tests/sign_in/test_token_attacks.py",
             swap(bearer_token).by(
@@ -73,35 +73,35 @@ CHANGES: Final[Changes] = {
     "Going live still needs": [
         ("tests/sign_in/test_token_attacks.py", swap(Rules.when).by(lambda *_: When.NEVER)),
     ],
-    "Tokens are hashes in it": [
+    "It holds tokens as hashes": [
         ("tests/units/sign_in/test_custody.py", swap(sign_ins._hash).by(lambda root: root)),
         ("tests/seams/test_chance.py", put(sealing, "secrets", _ZEROS)),
     ],
     "TRaX judges it in each request.": [
         ("tests/sign_in/test_signed_in_callers.py", put(refusals, "_NEED_ANOTHER_KEY", ())),
     ],
-    "An address can try 10 wrong keys": [
+    "After 10 wrong keys": [
         ("tests/sign_in/test_limit_attacks.py", swap(Attempts._free).by(lambda *_: 10)),
     ],
-    "Nothing is kept of them": [
+    "Nothing about them is stored": [
         ("tests/sign_in/test_registration_attacks.py", put(client_descriptions, "hmac", _EQUAL)),
     ],
-    "Documents are read from a list of hosts alone": [
+    "Documents are read only from hosts": [
         (
             "tests/sign_in/test_client_document_attacks.py",
             swap(client_descriptions.check_document_id).by(lambda *_: None),
         ),
     ],
-    "the one that was read within the day": [
+    "one from the last 24 hours": [
         ("tests/sign_in/test_client_documents.py", put(clients, "_STALE_SECONDS", 86_400_000)),
     ],
-    "an approval from before is good after it": [
+    "an approval from before the restart": [
         (
             "tests/sign_in/test_shared_memory.py",
             swap(_fingerprint).by(lambda text: _fingerprint(text.partition("\0")[0])),
         ),
     ],
-    "A sign-in takes at most ten minutes.": [
+    "People have ten minutes": [
         ("tests/sign_in/test_page_attacks.py", swap(Forms.deadline).by(lambda *_: 1e12)),
         ("tests/seams/test_clock.py", swap(Clock.seconds).by(lambda *_: time.time())),
     ],
