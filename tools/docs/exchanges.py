@@ -19,7 +19,7 @@ from tests import ROOT
 from tests.support.product.frozen_sandbox import frozen_sandbox
 from tests.support.product.server import Product
 from tests.support.product.shared_clock import HandClock
-from tests.support.simulated_person import Person, agreeing, choices, refusing
+from tests.support.simulated_person import Person, agreeing, choices
 from tests.world.caller import PREVIEW_SECONDS
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     import mcp_types as types
 
     from tests.support.product.sandbox import Sandbox
-    from tests.support.simulated_person import Form, FormAnswer
 
 Block = tuple[str, str]
 """The kind, `text` or `json`, and the content."""
@@ -84,26 +83,11 @@ async def _run_all() -> Mapping[str, Mapping[str, Sequence[Block]]]:
 
 
 async def _answer_a_form() -> list[Block]:
-    """Once with a no, once with a yes."""
-    person, trax = Person(), frozen_sandbox()
-    clock = HandClock(trax)
-
-    async def refuse(form: Form) -> FormAnswer:
-        clock.advance(1)  # nobody reads in less
-        return await refusing(form)
-
-    person.answer_with(refuse)
-    server = Product(trax, clock).server()
-    async with Client(server, elicitation_callback=person, cache=None) as client:
-        declined = await client.call_tool("go_live", _STUDIO)
+    person = Person()
     person.answer_with(agreeing)
     async with _client(person) as client:
         started = await client.call_tool("go_live", _STUDIO)
-    return [
-        _form_block(person),
-        ("text", _wrapped(_payload(started)["summary"])),
-        _text_block(declined, paragraphs=1),
-    ]
+    return [_form_block(person), ("text", _wrapped(_payload(started)["summary"]))]
 
 
 async def _answer_a_form_about_several() -> list[Block]:
