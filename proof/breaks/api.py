@@ -101,7 +101,7 @@ CHANGES: Final[Changes] = {
     "**A part is never taken for the whole.**": [
         ("tests/studio/test_long_lists.py", swap(reading.only_first).by(lambda *_: "")),
     ],
-    "where its code is not documented": [
+    "where its code isn't documented": [
         (
             "tests/api/test_advice_by_status.py",
             put(refusals, "_BY_STATUS", dict.fromkeys(range(400, 500), "It will fail again.")),
