@@ -75,8 +75,8 @@ CHANGES: Final[Changes] = {
             "tests/server/test_schemas.py",
             Edit(
                 "trax_mcp/server/schemas.json",
-                '"additionalProperties":false,"description":"Only those of',
-                '"description":"Only those of',
+                '"additionalProperties":false,"description":"The arguments of',
+                '"description":"The arguments of',
             ),
         ),
         (

@@ -59,7 +59,7 @@ _TOLD: Final[Mapping[str, tuple[str, ...]]] = {
     "a warning": ("off air, so viewers may not see it",),
     "chat": (NOTICE,),
     "a limit": ("rate limiting", "30"),
-    "an error": ("TRaX has no such thing",),
+    "an error": ("TRaX didn't find it",),
     "several changes": ("Turn off YouTube and go live on Twitch",),
     "a preview": ("Anyone can watch", "Late crowd"),
     "its confirmation": ("dest_1", "dest_2"),

@@ -28,7 +28,7 @@ USED: Final = ("confirmation_invalid", "used")
 EXPIRED: Final = ("confirmation_invalid", "expired")
 UNAVAILABLE: Final = ("failed", "store_unavailable")
 ON_AIR: Final = ("nothing_to_do", None)
-NOT_KNOWN: Final = "whether the call ran is not known"
+NOT_KNOWN: Final = "it's unclear whether the call ran"
 SOON_SECONDS: Final = 5.0
 """Within this a stop reaches TRaX, whatever the engine does: twice what an idle machine takes.
 

@@ -44,7 +44,7 @@ async def test_the_sentence_of_trax_is_quoted_from_each_form_of_error(
         code = ', code "gone_fishing"' if form == "an unknown code" else ""
         assert text_of(result) == (
             f'TRaX refused the call (HTTP 404{code}) (TRaX says: "{SAID}").'
-            " Check the id against the matching list tool."
+            " Check the id with the matching list tool."
         )
         assert error_in(result)["outcome"] == "not_applied"
 
@@ -99,12 +99,10 @@ async def test_a_page_is_called_one(
     page = Fault.status(status, PAGE, content_type=kind, headers={"Retry-After": "7"})
     named = "text/html" if kind.startswith("text/html") else "HTML"
     is_refused = status in range(400, 500) and status != 408
-    end = "; nothing was changed" if is_refused else "; whether it took effect is not known"
-    look = "Look with list_chat_messages before anything else."
+    end = ". Nothing changed" if is_refused else ". It's unclear whether it took effect"
+    look = "Check with list_chat_messages before anything else."
     if is_refused:
-        look = (
-            "Call again in 7 s." if status == 429 else "Look at the network and at TRAX_BASE_URL."
-        )
+        look = "Call again in 7 s." if status == 429 else "Check the network and TRAX_BASE_URL."
     (result,) = await results_of(server, sandbox, WRITE, [page])
     assert text_of(result) == f"A page ({named}), not TRaX's API, answered {status}{end}. {look}"
     assert error_in(result)["outcome"] == ("not_applied" if is_refused else "unknown")

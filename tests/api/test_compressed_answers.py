@@ -133,8 +133,8 @@ async def test_another_compression_is_named(
     (write,) = await results_of(server, sandbox, WRITE, [fault])
     assert text_of(read) == (f"The answer to get_stream_status {why}. Run `trax-mcp doctor`.")
     assert text_of(write) == (
-        f"The answer to send_chat_message {why}; whether it took effect is not known."
-        " Look with list_chat_messages before anything else."
+        f"The answer to send_chat_message {why}. It's unclear whether it took effect."
+        " Check with list_chat_messages before anything else."
     )
     assert [error_in(it)["outcome"] for it in (read, write)] == ["not_applied", "unknown"]
     assert [error_in(it)["retryable"] for it in (read, write)] == [False, False]
@@ -147,4 +147,4 @@ async def test_the_error_in_a_compression_that_is_not_read_counts_by_its_status(
     body = json.dumps({"error": {"code": "not_found"}}).encode()
     fault = Fault.status(404, body, headers={"Content-Encoding": "br"})
     (result,) = await results_of(server, sandbox, WRITE, [fault])
-    assert text_of(result).startswith("TRaX refused the call (HTTP 404); nothing was changed.")
+    assert text_of(result).startswith("TRaX refused the call (HTTP 404). Nothing changed.")

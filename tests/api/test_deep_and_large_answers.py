@@ -78,4 +78,4 @@ async def test_an_answer_of_4_mib_holds_up_nobody(
     before = time.process_time()
     result = await call(server, "check_studio", STUDIO)
     assert time.process_time() - before < 1.2
-    assert "only the first 10,000 are read" in str(data_of(result))
+    assert "only the first 10,000 were read" in str(data_of(result))

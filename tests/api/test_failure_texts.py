@@ -59,7 +59,7 @@ async def test_without_a_key_nothing_is_sent_and_the_failure_says_how_to_get_one
     for tool, arguments in (READ, WRITE):
         expected = failure(
             "no_key",
-            "There is no TRaX key, so nothing was sent. Make one on TRaX's Developer / API Keys"
+            "There is no TRaX key, so nothing was sent. Create one on TRaX's Developer / API Keys"
             " screen, then run `trax-mcp install`, which asks for it (over HTTP: send it as"
             " X-API-Key).",
         )

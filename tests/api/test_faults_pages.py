@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LACKS: Final = "TRaX's answer to list_studios has no `data`"
-LOOP: Final = "The pages of {} do not end"
+LOOP: Final = "The pages of {} don't end"
 UNREADABLE: Final = "TRaX's answer to list_studios has an unreadable `nextCursor`"
 ASKS: Final = "confirmation_required"
 
@@ -57,7 +57,7 @@ CALLS: Final = {
 """The arguments, and the path of the faulty list."""
 
 LISTS: Final = {"find_studio": "list_studios", "go_live": "list_destinations"}
-NOT_SENT: Final = {"go_live": "; the change was not sent"}
+NOT_SENT: Final = {"go_live": ". The change wasn't sent"}
 
 
 def faulty_pages(case: str) -> Fault:

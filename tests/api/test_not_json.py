@@ -124,8 +124,8 @@ async def test_what_is_not_a_json_object_proves_nothing(
     sandbox.faults.add(emptied(200, body), method="POST")
     result = await call(server, "send_chat_message", CHANGES["send_chat_message"])
     assert text_of(result) == (
-        "The answer to send_chat_message isn't a JSON object; whether it took effect is not known."
-        " Look with list_chat_messages before anything else."
+        "The answer to send_chat_message isn't a JSON object. It's unclear whether it took effect."
+        " Check with list_chat_messages before anything else."
     )
     assert error_in(result)["outcome"] == "unknown"
     assert len(sandbox.mutations) == 1
@@ -152,8 +152,8 @@ async def test_an_answer_that_is_not_ok_is_a_failure(
     result = await call(server, "send_chat_message", CHANGES["send_chat_message"])
     quoted = f" (TRaX says:{said})" if said else ""
     assert text_of(result) == (
-        f"TRaX answered that it didn't work{quoted}; whether it took effect anyway is not known."
-        " Look with list_chat_messages before anything else."
+        f"TRaX answered that it didn't work{quoted}. It's unclear whether it took effect anyway."
+        " Check with list_chat_messages before anything else."
     )
     assert error_in(result)["outcome"] == "unknown"
     assert len(sandbox.mutations) == 1

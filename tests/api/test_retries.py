@@ -97,7 +97,7 @@ async def test_a_refused_connection_is_tried_three_times(
     assert re.fullmatch(r"mcp_[0-9a-f]{32}", str(error.pop("requestId")))
     assert error == {
         "code": "unreachable",
-        "message": "TRaX could not be reached, so nothing was sent."
+        "message": "TRaX couldn't be reached, so nothing was sent."
         " Check the network and TRAX_BASE_URL, then call again.",
         "retryable": True,
         "outcome": "not_applied",

@@ -68,7 +68,7 @@ async def test_a_certificate_that_is_not_trusted_is_named_with_what_to_set(home:
         done = await home.run_beside("doctor", settings=settings)
     out = " ".join(done.out.split())
     assert "its certificate isn't trusted (unable to get local issuer certificate)." in out
-    assert "→ If it is of your own network, set SSL_CERT_FILE to your CA's file." in out
+    assert "→ If it's from your own network, set SSL_CERT_FILE to your CA's file." in out
 
 
 async def test_a_terminal_shows_progress_and_then_the_same_report(home: Home) -> None:

@@ -111,7 +111,7 @@ async def test_the_page_does_not_say_done_of_a_half() -> None:
         assert await question.phase() == "ended"
         assert (
             question.data["outcome"]
-            == "Made 2 of 3 changes; change 3 was not made. Ask your assistant about the rest."
+            == "Made 2 of 3 changes. Change 3 wasn't made. Ask your assistant about the rest."
         )
 
 
@@ -146,7 +146,7 @@ async def test_a_studio_that_goes_on_air_in_between_needs_a_yes_for_the_rest() -
         it.trax.faults.add(Fault.followed_by(later), path="*/destinations/dest_1")
         result = await it[MINE].call(applying(YOUTUBE_OFF, GUEST_ON))
         assert outcomes(result) == ["applied", "not_sent"]
-        assert "the studio may be on air by now, so it needs approval" in text_of(result)
+        assert "the show may be on air by now, so it needs approval" in text_of(result)
         assert it.sent == SENT[:1]
 
 

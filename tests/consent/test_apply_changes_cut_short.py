@@ -67,7 +67,9 @@ async def test_after_a_stop_no_further_change_is_sent(at: int) -> None:
         async with being_made(it, THREE) as results:
             await stop(stopper)
         assert outcomes(results[0]) == ["applied", "applied", "not_sent"]
-        assert "Go live on Twitch: not sent, because a stop came." in text_of(results[0])
+        assert "Go live on Twitch: not sent, because a request to go offline came." in text_of(
+            results[0]
+        )
         assert it.times_of("/go-live") == []
         assert it.times_of("/go-offline") == [6.0]
         assert not it.is_live
@@ -81,7 +83,7 @@ async def test_nothing_goes_out_where_nobody_was_shown_it() -> None:
         async with being_made(it, TWITCH_ONLY) as results:
             it.trax.change("dest_3", enabled=True)
         assert outcomes(results[0]) == ["applied", "not_sent"]
-        assert "it would not go out as it was shown" in text_of(results[0])
+        assert "it wouldn't stream as it was shown" in text_of(results[0])
         assert it.times_of("/go-live") == []
 
 
@@ -94,7 +96,7 @@ async def test_nothing_goes_out_where_nobody_can_see_who_would_see_it() -> None:
             garbled = Fault.status(200, "<html>")
             it.trax.faults.add(garbled, path=f"{PLACE}/destinations", method="GET", times=None)
         assert outcomes(results[0]) == ["applied", "not_sent"]
-        why = "not sent, because the studio could not be read once more."
+        why = "not sent, because the studio couldn't be read again."
         assert why in text_of(results[0])
         assert it.times_of("/go-live") == []
 
@@ -136,7 +138,7 @@ async def test_after_a_step_that_is_refused_none_is_sent() -> None:
         result = await it[MINE].confirmed(THREE)
         assert outcomes(result) == ["applied", "not_applied", "not_sent"]
         assert result.is_error
-        assert text_of(result).startswith("Made 1 of 3 changes; ")
+        assert text_of(result).startswith("Made 1 of 3 changes. ")
         assert "\n2. Turn on the source: TRaX refused the call" in text_of(result)
         assert not it.is_live
         assert has_run(await it[MINE].confirmed("go_live")), "no go-live is under way"
@@ -193,7 +195,7 @@ async def test_a_go_live_that_trax_did_not_take_is_not_called_made() -> None:
         it.trax.faults.add(Fault.status(200, {"ok": False}), path="*/go-live")
         result = await it[MINE].confirmed(TWITCH_ONLY)
         assert outcomes(result) == ["applied", "unknown"]
-        assert text_of(result).startswith("Made 1 of 2 changes; ")
+        assert text_of(result).startswith("Made 1 of 2 changes. ")
 
 
 @in_virtual_time
@@ -252,7 +254,9 @@ async def test_a_stop_that_the_engine_missed_counts_while_the_last_look_is_taken
             await stop(it[MINE])
             await anyio.sleep(0.6)
             engine.is_away = False
-        assert "Go live on Twitch: not sent, because a stop came." in text_of(results[0])
+        assert "Go live on Twitch: not sent, because a request to go offline came." in text_of(
+            results[0]
+        )
         assert it.times_of("/go-live") == []
 
 
@@ -267,6 +271,6 @@ async def test_an_engine_that_is_slow_in_the_middle_is_not_called_a_stop() -> No
             await anyio.sleep(9)
             engine.late_seconds = 0.0
         assert outcomes(results[0]) == ["applied", "not_sent", "not_sent"]
-        away = "not sent, because the store that replicas share did not answer in time."
+        away = "not sent, because Valkey didn't answer in time."
         assert away in text_of(results[0])
         assert it.times_of("/go-live") == []

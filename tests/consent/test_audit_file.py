@@ -47,7 +47,7 @@ def problems(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str]]:
 def cannot_be_written(caplog: pytest.LogCaptureFixture) -> bool:
     """Whether the log says so, once and as an error."""
     ((level, text),) = problems(caplog)
-    return level == logging.ERROR and text.startswith("TRAX_AUDIT_LOG cannot be written (")
+    return level == logging.ERROR and text.startswith("TRAX_AUDIT_LOG can't be written (")
 
 
 async def decide(path: Path, *, times: int = 2) -> None:
@@ -139,7 +139,7 @@ async def test_writing_resumes_when_it_is_possible_again(
     logged = [json.loads(it.getMessage()) for it in caplog.records if it.msg == "%s"]
     assert [it["operation"] for it in logged] == ["delete_source", "go_offline"]
     (_, lost), (level, back) = problems(caplog)
-    assert lost.startswith("TRAX_AUDIT_LOG cannot be written (")
+    assert lost.startswith("TRAX_AUDIT_LOG can't be written (")
     assert (level, back) == (
         logging.WARNING,
         "TRAX_AUDIT_LOG can be written again. Lines that are only in this log: 2.",

@@ -145,7 +145,7 @@ async def test_turning_auto_go_offline_on_needs_consent_while_on_air() -> None:
         shown = await it[MINE].preview("update_studio", **drop)
         assert shown["preview"]["effects"] == [
             "From now on a show ends on its own if its input drops.",
-            "You're on air, so this counts for the running show, too.",
+            "You're on air, so this counts for the current show too.",
         ]
         assert has_run(await it[MINE].confirmed("update_studio", **drop))
         assert has_run(await it[MINE].call("update_studio", autoGoOfflineOnDrop=False))

@@ -71,7 +71,7 @@ CASES: Final[dict[str, tuple[GuardedOperation, Change, str]]] = {
     "a destination was swapped for one of the same name": (
         GO_LIVE,
         swap_destination,
-        'Now another one of the same name: Streams to: "Main channel" (YouTube).',
+        'Now another one with the same name: Streams to: "Main channel" (YouTube).',
     ),
 }
 """The previewed operation, the change before its confirmation is used, and the line about it."""

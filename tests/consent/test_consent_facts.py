@@ -104,8 +104,8 @@ async def test_no_person_is_asked_if_writes_are_disabled() -> None:
     assert [error_in(result) for result in failed] == [
         {
             "code": "write_disabled",
-            "message": "This TRaX deployment has writes switched off; nothing was changed."
-            " Retrying will not help: `writeEnabled` in get_health shows when that changes.",
+            "message": "Changes are turned off on this TRaX deployment. Nothing changed."
+            " Retrying won't help. `writeEnabled` in get_health shows when that changes.",
             "retryable": False,
             "outcome": "not_applied",
         }
@@ -158,8 +158,8 @@ async def test_a_call_by_an_id_that_trax_spells_differently_is_refused(name: str
         assert outcome(failed) == ("failed", "not_found")
         assert it.sent == []
     assert error_in(failed)["message"] == (
-        'TRaX knows the studio "STUDIO_42" as "studio_42"; the change was not sent.'
-        " Call again with that `studioId`: all that is known of a studio is kept by its id."
+        'TRaX knows the studio "STUDIO_42" as "studio_42". The change wasn\'t sent.'
+        " Call again with that `studioId`."
     )
 
 

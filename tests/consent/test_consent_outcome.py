@@ -149,7 +149,7 @@ async def test_a_go_live_with_a_lost_answer_is_a_result_if_seen_on_air(tmp_path:
     sent = next(line for line in audit_lines(audit) if line["event"] == "sent")
     assert (sent["outcome"], sent["code"], sent["observed"]) == ("applied", "unreachable", "on_air")
     assert outcome(again) == USED
-    assert "the call ran, and the studio was then on air" in text_of(again)
+    assert "the call ran, and the show was then on air" in text_of(again)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -169,7 +169,7 @@ async def test_a_go_live_with_a_lost_answer_is_unknown_if_not_seen_on_air(
     assert (failure["code"], failure["outcome"]) == ("unreachable", "unknown")
     assert failure["retryable"] is False
     assert outcome(again) == USED
-    assert "whether the call ran is not known" in text_of(again)
+    assert "it's unclear whether the call ran" in text_of(again)
 
 
 async def test_a_stop_with_a_lost_answer_is_unknown_while_a_go_live_is_pending() -> None:
@@ -195,4 +195,4 @@ async def test_a_call_with_an_unknown_outcome_uses_its_confirmation() -> None:
         again = await use()
         assert it.sent == [DELETE_SOURCE.sent]
     assert outcome(again) == USED
-    assert "whether the call ran is not known" in text_of(again)
+    assert "it's unclear whether the call ran" in text_of(again)

@@ -50,9 +50,9 @@ def with_data(data: object) -> Callable[[Json], object]:
 
 NULL: Final = with_data(None)
 BROKEN: Final = with_first(id=None)
-NO_LIST: Final = "TRaX sent no list of destinations: the show may go out anyway."
-ONE: Final = "1 destination can't be read: the show may go out there too."
-SWITCH: Final = f"Whether {SHORTS} is on can't be read: the show may go out there too."
+NO_LIST: Final = "TRaX sent no list of destinations: the show may stream anyway."
+ONE: Final = "1 destination can't be read: the show may stream there too."
+SWITCH: Final = f"Whether {SHORTS} is on can't be read: the show may stream there too."
 
 ODD_SWITCHES: Final[tuple[Any, ...]] = (..., None, 0, 1, "off", "", [], {})
 DOUBTS: Final = [
@@ -165,7 +165,7 @@ FAILS: Final = {
     "no answer": Fault.dropped(),
 }
 ONLY_WARN: Final = {
-    "/v1/health": "whether writes are switched on",
+    "/v1/health": "whether TRaX accepts changes",
     "/v1/connections": "the linked accounts",
     "*/sources": "the sources",
 }
@@ -222,7 +222,7 @@ async def test_a_go_live_that_is_refused_names_the_read_that_failed(path: str) -
         it.trax.faults.add(FAILS["500"], path=path, times=None)
         error = error_in(await it[MINE].call(GO_LIVE))
     what = f"{SCOPES[path][0].upper()}{SCOPES[path][1:]}"
-    told = f'{what} couldn\'t be read: TRaX has trouble (HTTP 500, code "exploded")'
+    told = f'{what} couldn\'t be read: TRaX has a problem (HTTP 500, code "exploded")'
     assert error["message"].startswith(told)
 
 

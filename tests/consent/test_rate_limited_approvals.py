@@ -31,9 +31,9 @@ RATE_LIMITED: Final = ("failed", "rate_limited")
 USED: Final = ("confirmation_invalid", "used")
 EXPIRED: Final = ("confirmation_invalid", "expired")
 NOTHING_DONE: Final = (
-    'TRaX is rate limiting this API key (TRaX says: "Scripted."); nothing was changed. '
+    'TRaX is rate limiting this API key (TRaX says: "Scripted."). Nothing changed. '
 )
-STILL_GOOD: Final = "The same `confirmation` stays good until it expires."
+STILL_GOOD: Final = "The same `confirmation` still works until it expires."
 ASKED_AGAIN: Final = "The user will be asked again."
 READING_SECONDS: Final = 2.0
 

@@ -23,13 +23,13 @@ START: Final = "*/go-live"
 STOP: Final = "*/go-offline"
 PLACE: Final = "*/destinations/*"
 CONFLICT: Final = Fault.error(409, "conflict")
-MAY_COME: Final = "It is off air now (seen "
+MAY_COME: Final = "It's off air now (seen "
 UNTIL: Final = (
-    "If it comes on air until 18:01:05 UTC, it is stopped once more. Closing the client ends that."
+    "If it goes on air before 18:01:05 UTC, it's taken off air again. Closing the client ends that."
 )
 REPEATED: Final = (
-    '"Friday Night Show" came on air after a stop, so it was stopped once more at 18:00:26 UTC.'
-    " Then it was seen off air."
+    '"Friday Night Show" went on air after going offline, so it was taken off air again at'
+    " 18:00:26 UTC. Then it was seen off air."
 )
 STREAM: Final[dict[str, Any]] = {"live": False, "encoderStreamId": "encoder_9"}
 

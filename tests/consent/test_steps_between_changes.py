@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 RENAME: Final = {"tool": "update_studio", "arguments": {"name": "Late Show"}}
 DELETE: Final = {"tool": "delete_destination", "arguments": {"destId": "dest_3"}}
 START: Final = applying(RENAME, GO_LIVE)
-ELSEWHERE: Final = "not sent, because it would not go out as it was shown."
-NOT_AS_SHOWN: Final = "not sent, because it would not be as it was shown."
+ELSEWHERE: Final = "not sent, because it wouldn't stream as it was shown."
+NOT_AS_SHOWN: Final = "not sent, because it wouldn't be as it was shown."
 
 
 def changing(record: str, **fields: Any) -> Act:  # noqa: ANN401  any field

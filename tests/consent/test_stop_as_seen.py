@@ -29,11 +29,11 @@ STATUS: Final = "*/stream-status"
 LIVE: Final = Fault.status(200, {"live": True})
 NOT_LIVE: Final = Fault.status(200, {"live": False})
 PAGE: Final = Fault.status(200, "<html>Back soon</html>", content_type="text/html")
-ELSEWHERE: Final = "nd it on TRaX's own site, or on the platforms."
-ACCEPTED: Final = "TRaX accepted the stop, but the show goes on."
+ELSEWHERE: Final = "nd it on TRaX's own site or on the platforms."
+ACCEPTED: Final = "TRaX accepted the request to go offline, but the show goes on."
 MAY_COME: Final = (
     '"Friday Night Show" is off air now, but a start may still come. If it goes on air after all,'
-    " end it on TRaX's own site, or on the platforms."
+    " end it on TRaX's own site or on the platforms."
 )
 
 UNPROVEN: Final[dict[str, Fault]] = {
@@ -107,7 +107,7 @@ async def test_an_accepted_stop_that_cannot_be_seen_is_no_proof() -> None:
     async with in_virtual_world() as it:
         put_on_air(it.trax)
         result = await stop(it, seen=Fault.error(403, "insufficient_scope"))
-    assert " may still be on air: TRaX accepted the stop, but " in text_of(result)
+    assert " may still be on air: TRaX accepted the request to go offline, but " in text_of(result)
     assert f"e{ELSEWHERE}" in text_of(result)
     assert (result.is_error, state_in(result)) == (False, "unknown")
 
@@ -157,7 +157,7 @@ async def test_a_stop_that_trax_refuses_the_key_is_told_to_be_off_air_if_it_is()
     async with in_virtual_world() as it:
         it.trax.faults.add(UNPROVEN["403"], path=STOP)
         result = await it[MINE].confirmed("go_offline")
-    assert text_of(result).startswith("It is off air (seen ")
+    assert text_of(result).startswith("It's off air (seen ")
     assert outcome(result) == ("failed", "insufficient_scope")
     assert state_in(result) == "off_air"
 
@@ -168,8 +168,8 @@ async def test_a_stop_that_trax_refuses_the_key_is_told_to_be_off_air_if_it_is()
 @pytest.mark.parametrize(
     ("answer", "is_error", "state", "next_step"),
     [
-        ("ok, and nothing happens", False, "stopping", "Look with check_studio in a minute;"),
-        ("lost", True, "stopping", "Look with check_studio in a minute;"),
+        ("ok, and nothing happens", False, "stopping", "Check with check_studio in a minute."),
+        ("lost", True, "stopping", "Check with check_studio in a minute."),
         ("409", True, "starting", "Call go_offline again in a few seconds."),
         ("423", True, "starting", "Call go_offline again in a few seconds."),
     ],
@@ -185,7 +185,7 @@ async def test_a_stop_before_a_start_was_seen_is_not_told_as_done(
         it.trax.faults.add(UNPROVEN[answer], path=STOP, times=None)
         result = await it[MINE].confirmed("go_offline")
         looked = await it[MINE].call("check_studio", studioId="studio_42")
-    begins = "It is off air now (seen " if is_error else MAY_COME
+    begins = "It's off air now (seen " if is_error else MAY_COME
     assert text_of(result).startswith(begins)
     assert "a start may still come." in text_of(result)
     assert next_step in text_of(result)
@@ -220,7 +220,7 @@ async def test_a_start_that_is_seen_on_air_before_the_stop_has_come() -> None:
             looked = await it[MINE].call("check_studio", studioId="studio_42")
         assert text_of(result).startswith('"Friday Night Show" is off air.\n')
         assert state_in(result) == "off_air"
-        assert " is off air and could go live" in text_of(looked)
+        assert " is off air and ready to go live" in text_of(looked)
 
 
 @pytest.mark.parametrize("answer", ["409", "403", "429"])
@@ -237,7 +237,7 @@ async def test_a_stop_that_trax_refused_does_not_end_the_watch_of_a_start(answer
             await anyio.sleep(4)
             assert (await it[MINE].use("go_offline", stop)).is_error
     assert state_in(started[0]) == "on_air"
-    assert "a stop came" not in text_of(started[0])
+    assert "a request to go offline came" not in text_of(started[0])
 
 
 @in_virtual_time
@@ -255,5 +255,5 @@ async def test_a_start_that_could_not_be_taken_off_the_air_again_is_told_as_it_i
         assert it.is_live
         assert len(it.times_of("/go-live")) == 1
     assert state_in(started[0]) == "on_air"
-    failed = "A stop came after it, but the show couldn't be taken off the air."
+    failed = "Then a request to go offline came, but the show couldn't be taken off air."
     assert failed in text_of(started[0])

@@ -47,7 +47,7 @@ async def test_after_a_stop_during_a_slow_go_live_the_studio_is_off_air(
         async with anyio.create_task_group() as tasks:
             started = begin(tasks, partial(it[starter].use, "go_live", go_live))
             assert await stop_after(it, 1, key=stopper) < LATEST_SECONDS
-        undone = "a stop came after it, so it was taken off the air again"
+        undone = "then a request to go offline came, so it was taken off air again"
         assert seconds < 3 or undone in text_of(started[0])
         assert not it.is_live
         assert len(it.times_of("/go-offline")) == (1 if seconds < 3 else 2)

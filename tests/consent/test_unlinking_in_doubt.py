@@ -27,11 +27,11 @@ def _platform_of(number: int) -> Callable[[dict[str, Any]], object]:
     [
         (
             "*/studio_42/destinations", 1, '"Late crowd" (an unknown platform)',
-            "the platform of 1 destination", "Still switched on, perhaps for YouTube: ",
+            "the platform of 1 destination", "Still on, perhaps for YouTube: ",
         ),
         (
             "*/connections", 0, '"Late crowd" (Twitch)',
-            "the account's platform", "Still switched on, perhaps for the platform: ",
+            "the account's platform", "Still on, perhaps for the platform: ",
         ),
     ],
 )  # fmt: skip

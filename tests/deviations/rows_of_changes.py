@@ -16,10 +16,10 @@ ROWS: Final = (
         play=answered_with_record(SWITCH, "dest_3"),
         calls=scenarios.SWITCH,
         person=(
-            "update_destination: NOT changed: it is off, not on as asked, and it was off right after.",
+            "update_destination: NOT changed: it is off, not on as asked, but it was off right after.",
         ),
         model=(
-            "update_destination: not_changed, unknown: NOT changed: it is off, not on as asked, and it was off right after. Look with list_destinations before anything else.",
+            "update_destination: not_changed, unknown: NOT changed: it is off, not on as asked, but it was off right after. Check with list_destinations before anything else.",
         ),
         sent=("PATCH dest_3",),
     ),
@@ -29,10 +29,10 @@ ROWS: Final = (
         play=answered_with_record(SWITCH, "dest_1"),
         calls=scenarios.SWITCH_ON_AIR,
         person=(
-            "update_destination: NOT changed: it is on, not off as asked, and it was on right after.",
+            "update_destination: NOT changed: it is on, not off as asked, but it was on right after.",
         ),
         model=(
-            "update_destination: not_changed, unknown: NOT changed: it is on, not off as asked, and it was on right after. Look with list_destinations before anything else.",
+            "update_destination: not_changed, unknown: NOT changed: it is on, not off as asked, but it was on right after. Check with list_destinations before anything else.",
         ),
         sent=("PATCH dest_1",),
     ),
@@ -64,10 +64,10 @@ ROWS: Final = (
         play=answered(SWITCH, 200, {"ok": False}),
         calls=scenarios.SWITCH,
         person=(
-            "update_destination: TRaX answered that it didn't work; whether it took effect anyway is not known, and it was off right after.",
+            "update_destination: TRaX answered that it didn't work. It's unclear whether it took effect anyway, but it was off right after.",
         ),
         model=(
-            "update_destination: bad_answer, unknown: TRaX answered that it didn't work; whether it took effect anyway is not known, and it was off right after. Look with list_destinations before anything else.",
+            "update_destination: bad_answer, unknown: TRaX answered that it didn't work. It's unclear whether it took effect anyway, but it was off right after. Check with list_destinations before anything else.",
         ),
         sent=("PATCH dest_3",),
     ),
@@ -98,10 +98,10 @@ ROWS: Final = (
         play=refused(SWITCH, 409, "studio_live", "Not while live."),
         calls=scenarios.SWITCH_ON_AIR,
         person=(
-            'update_destination: TRaX refused the call (HTTP 409, code "studio_live") (TRaX says: "Not while live."); nothing was changed.',
+            'update_destination: TRaX refused the call (HTTP 409, code "studio_live") (TRaX says: "Not while live."). Nothing changed.',
         ),
         model=(
-            'update_destination: studio_live, not_applied: TRaX refused the call (HTTP 409, code "studio_live") (TRaX says: "Not while live."); nothing was changed. It can\'t be done as it stands now: check_studio shows how it stands.',
+            'update_destination: studio_live, not_applied: TRaX refused the call (HTTP 409, code "studio_live") (TRaX says: "Not while live."). Nothing changed. It can\'t be done right now. Check with check_studio before you call again.',
         ),
         sent=("PATCH dest_1",),
     ),
@@ -111,10 +111,10 @@ ROWS: Final = (
         play=refused(SWITCH, 429, "rate_limited", Retry_After="5"),
         calls=scenarios.SWITCH_ON_AIR,
         person=(
-            'update_destination: TRaX is rate limiting this API key (TRaX says: "TRaX says why."); nothing was changed.',
+            'update_destination: TRaX is rate limiting this API key (TRaX says: "TRaX says why."). Nothing changed.',
         ),
         model=(
-            'update_destination: rate_limited, not_applied, call again: TRaX is rate limiting this API key (TRaX says: "TRaX says why."); nothing was changed. Call again in 5 s. The same `confirmation` stays good until it expires.',
+            'update_destination: rate_limited, not_applied, call again: TRaX is rate limiting this API key (TRaX says: "TRaX says why."). Nothing changed. Call again in 5 s. The same `confirmation` still works until it expires.',
         ),
         sent=("PATCH dest_1",),
         passes=True,
@@ -136,10 +136,10 @@ ROWS: Final = (
         play=page(SWITCH),
         calls=scenarios.SWITCH,
         person=(
-            "update_destination: A page (text/html), not TRaX's API, answered the call with HTTP 200; whether it took effect is not known, and it was off right after.",
+            "update_destination: A page (text/html), not TRaX's API, answered the call with HTTP 200. It's unclear whether it took effect, but it was off right after.",
         ),
         model=(
-            "update_destination: bad_answer, unknown: A page (text/html), not TRaX's API, answered update_destination with HTTP 200; whether it took effect is not known, and it was off right after. Look with list_destinations before anything else.",
+            "update_destination: bad_answer, unknown: A page (text/html), not TRaX's API, answered update_destination with HTTP 200. It's unclear whether it took effect, but it was off right after. Check with list_destinations before anything else.",
         ),
         sent=("PATCH dest_3",),
     ),
@@ -165,10 +165,10 @@ ROWS: Final = (
         play=page(DELETE),
         calls=scenarios.DELETE,
         person=(
-            "delete_destination: A page (text/html), not TRaX's API, answered the call with HTTP 200; whether it took effect is not known.",
+            "delete_destination: A page (text/html), not TRaX's API, answered the call with HTTP 200. It's unclear whether it took effect.",
         ),
         model=(
-            "delete_destination: bad_answer, unknown: A page (text/html), not TRaX's API, answered delete_destination with HTTP 200; whether it took effect is not known. Look with list_destinations before anything else.",
+            "delete_destination: bad_answer, unknown: A page (text/html), not TRaX's API, answered delete_destination with HTTP 200. It's unclear whether it took effect. Check with list_destinations before anything else.",
         ),
         sent=("DELETE dest_1",),
     ),
@@ -178,10 +178,10 @@ ROWS: Final = (
         play=refused(DELETE, 404, "no_such_destination", "It is gone already."),
         calls=scenarios.DELETE,
         person=(
-            'delete_destination: TRaX refused the call (HTTP 404, code "no_such_destination") (TRaX says: "It is gone already."); nothing was changed.',
+            'delete_destination: TRaX refused the call (HTTP 404, code "no_such_destination") (TRaX says: "It is gone already."). Nothing changed.',
         ),
         model=(
-            'delete_destination: no_such_destination, not_applied: TRaX refused the call (HTTP 404, code "no_such_destination") (TRaX says: "It is gone already."); nothing was changed. Check the id against the matching list tool.',
+            'delete_destination: no_such_destination, not_applied: TRaX refused the call (HTTP 404, code "no_such_destination") (TRaX says: "It is gone already."). Nothing changed. Check the id with the matching list tool.',
         ),
         sent=("DELETE dest_1",),
     ),
@@ -191,10 +191,10 @@ ROWS: Final = (
         play=answered(DELETE, 200, {"ok": False}),
         calls=scenarios.DELETE,
         person=(
-            "delete_destination: TRaX answered that it didn't work; whether it took effect anyway is not known.",
+            "delete_destination: TRaX answered that it didn't work. It's unclear whether it took effect anyway.",
         ),
         model=(
-            "delete_destination: bad_answer, unknown: TRaX answered that it didn't work; whether it took effect anyway is not known. Look with list_destinations before anything else.",
+            "delete_destination: bad_answer, unknown: TRaX answered that it didn't work. It's unclear whether it took effect anyway. Check with list_destinations before anything else.",
         ),
         sent=("DELETE dest_1",),
     ),
@@ -204,10 +204,10 @@ ROWS: Final = (
         play=refused(DELETE, 409, "in_use", "A destination uses it."),
         calls=scenarios.UNLINK,
         person=(
-            'unlink_connection: TRaX refused the call (HTTP 409, code "in_use") (TRaX says: "A destination uses it."); nothing was changed.',
+            'unlink_connection: TRaX refused the call (HTTP 409, code "in_use") (TRaX says: "A destination uses it."). Nothing changed.',
         ),
         model=(
-            'unlink_connection: in_use, not_applied: TRaX refused the call (HTTP 409, code "in_use") (TRaX says: "A destination uses it."); nothing was changed. It can\'t be done as it stands now: look before you call again.',
+            'unlink_connection: in_use, not_applied: TRaX refused the call (HTTP 409, code "in_use") (TRaX says: "A destination uses it."). Nothing changed. It can\'t be done right now. Check what\'s there before you call again.',
         ),
         sent=("DELETE conn_1",),
     ),

@@ -93,11 +93,11 @@ ROWS: Final = (
             'list_chat_messages: TRaX refused the call (HTTP 404, code "not_live") (TRaX says: "The studio is not live.").',
         ),
         model=(
-            'wait 0: not_live, not_applied: TRaX refused the call (HTTP 404, code "not_live") (TRaX says: "The studio is not live."). Check the id against the matching list tool.',
-            'wait 1: not_live, not_applied: TRaX refused the call (HTTP 404, code "not_live") (TRaX says: "The studio is not live."). Check the id against the matching list tool.',
-            'wait 2: not_live, not_applied: TRaX refused the call (HTTP 404, code "not_live") (TRaX says: "The studio is not live."). Check the id against the matching list tool.',
-            'wait 3: not_live, not_applied: TRaX refused the call (HTTP 404, code "not_live") (TRaX says: "The studio is not live."). Check the id against the matching list tool.',
-            'list_chat_messages: not_live, not_applied: TRaX refused the call (HTTP 404, code "not_live") (TRaX says: "The studio is not live."). Check the id against the matching list tool.',
+            'wait 0: not_live, not_applied: TRaX refused the call (HTTP 404, code "not_live") (TRaX says: "The studio is not live."). Check the id with the matching list tool.',
+            'wait 1: not_live, not_applied: TRaX refused the call (HTTP 404, code "not_live") (TRaX says: "The studio is not live."). Check the id with the matching list tool.',
+            'wait 2: not_live, not_applied: TRaX refused the call (HTTP 404, code "not_live") (TRaX says: "The studio is not live."). Check the id with the matching list tool.',
+            'wait 3: not_live, not_applied: TRaX refused the call (HTTP 404, code "not_live") (TRaX says: "The studio is not live."). Check the id with the matching list tool.',
+            'list_chat_messages: not_live, not_applied: TRaX refused the call (HTTP 404, code "not_live") (TRaX says: "The studio is not live."). Check the id with the matching list tool.',
         ),
     ),
     Row(
@@ -113,11 +113,11 @@ ROWS: Final = (
             'list_chat_messages: TRaX refused the call (HTTP 409, code "not_live") (TRaX says: "The studio is not live.").',
         ),
         model=(
-            'wait 0: not_live, not_applied: TRaX refused the call (HTTP 409, code "not_live") (TRaX says: "The studio is not live."). It can\'t be done as it stands now: check_studio shows how it stands.',
-            'wait 1: not_live, not_applied: TRaX refused the call (HTTP 409, code "not_live") (TRaX says: "The studio is not live."). It can\'t be done as it stands now: check_studio shows how it stands.',
-            'wait 2: not_live, not_applied: TRaX refused the call (HTTP 409, code "not_live") (TRaX says: "The studio is not live."). It can\'t be done as it stands now: check_studio shows how it stands.',
-            'wait 3: not_live, not_applied: TRaX refused the call (HTTP 409, code "not_live") (TRaX says: "The studio is not live."). It can\'t be done as it stands now: check_studio shows how it stands.',
-            'list_chat_messages: not_live, not_applied: TRaX refused the call (HTTP 409, code "not_live") (TRaX says: "The studio is not live."). It can\'t be done as it stands now: check_studio shows how it stands.',
+            'wait 0: not_live, not_applied: TRaX refused the call (HTTP 409, code "not_live") (TRaX says: "The studio is not live."). It can\'t be done right now. Check with check_studio before you call again.',
+            'wait 1: not_live, not_applied: TRaX refused the call (HTTP 409, code "not_live") (TRaX says: "The studio is not live."). It can\'t be done right now. Check with check_studio before you call again.',
+            'wait 2: not_live, not_applied: TRaX refused the call (HTTP 409, code "not_live") (TRaX says: "The studio is not live."). It can\'t be done right now. Check with check_studio before you call again.',
+            'wait 3: not_live, not_applied: TRaX refused the call (HTTP 409, code "not_live") (TRaX says: "The studio is not live."). It can\'t be done right now. Check with check_studio before you call again.',
+            'list_chat_messages: not_live, not_applied: TRaX refused the call (HTTP 409, code "not_live") (TRaX says: "The studio is not live."). It can\'t be done right now. Check with check_studio before you call again.',
         ),
     ),
     Row(

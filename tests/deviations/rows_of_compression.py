@@ -26,12 +26,12 @@ ROWS: Final = (
         person=(
             "find_studio: The answer is compressed (br), which trax-mcp can't read.",
             "check_studio: The answer is compressed (br), which trax-mcp can't read.",
-            "go_live asks: The answer is compressed (br), which trax-mcp can't read; the change was not sent.",
+            "go_live asks: The answer is compressed (br), which trax-mcp can't read. The change wasn't sent.",
         ),
         model=(
             "find_studio: bad_answer, not_applied: The answer to list_studios is compressed (br), which trax-mcp can't read. Run `trax-mcp doctor`.",
             "check_studio: bad_answer, not_applied: The answer to get_studio is compressed (br), which trax-mcp can't read. Run `trax-mcp doctor`.",
-            "go_live asks: bad_answer, not_applied: The answer to get_studio is compressed (br), which trax-mcp can't read; the change was not sent. Run `trax-mcp doctor`.",
+            "go_live asks: bad_answer, not_applied: The answer to get_studio is compressed (br), which trax-mcp can't read. The change wasn't sent. Run `trax-mcp doctor`.",
         ),
     ),
     Row(
@@ -47,12 +47,12 @@ ROWS: Final = (
         play=packed(CONNECTIONS, "gzip", bomb),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            'check_studio: "Friday Night Show" is off air and could go live; switched on: YouTube and Twitch. Not everything could be read.',
+            'check_studio: "Friday Night Show" is off air and ready to go live on YouTube and Twitch. Not everything could be read.',
             'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / the linked accounts (The answer to list_connections is larger than 4 MiB) / [Go live on YouTube and Twitch]',
         ),
         model=(
-            'find_studio: details.unknown=["the linked accounts (The answer to list_connections is larger than 4 MiB)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
-            'check_studio: studios.0.unknown=["the linked accounts (The answer to list_connections is larger than 4 MiB)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
+            'find_studio: details.unknown=["the linked accounts (The answer to list_connections is larger than 4 MiB)", "whether this API key may go live (TRaX only shows that when you try)"]',
+            'check_studio: studios.0.unknown=["the linked accounts (The answer to list_connections is larger than 4 MiB)", "whether this API key may go live (TRaX only shows that when you try)"]',
         ),
         sent=("POST go-live",),
     ),
@@ -64,12 +64,12 @@ ROWS: Final = (
         person=(
             "find_studio: The answer is compressed (gzip), and damaged.",
             "check_studio: The answer is compressed (gzip), and damaged.",
-            "go_live asks: The answer is compressed (gzip), and damaged; the change was not sent.",
+            "go_live asks: The answer is compressed (gzip), and damaged. The change wasn't sent.",
         ),
         model=(
             "find_studio: bad_answer, not_applied: The answer to list_studios is compressed (gzip), and damaged. Run `trax-mcp doctor`.",
             "check_studio: bad_answer, not_applied: The answer to get_studio is compressed (gzip), and damaged. Run `trax-mcp doctor`.",
-            "go_live asks: bad_answer, not_applied: The answer to get_studio is compressed (gzip), and damaged; the change was not sent. Run `trax-mcp doctor`.",
+            "go_live asks: bad_answer, not_applied: The answer to get_studio is compressed (gzip), and damaged. The change wasn't sent. Run `trax-mcp doctor`.",
         ),
     ),
     Row(
@@ -80,12 +80,12 @@ ROWS: Final = (
         person=(
             "find_studio: TRaX's address redirects to another path there (HTTP 301), which isn't followed.",
             "check_studio: TRaX's address redirects to another path there (HTTP 301), which isn't followed.",
-            "go_live asks: The studio's name couldn't be read: TRaX's address redirects to another path there (HTTP 301), which isn't followed; the change was not sent.",
+            "go_live asks: The studio's name couldn't be read: TRaX's address redirects to another path there (HTTP 301), which isn't followed. The change wasn't sent.",
         ),
         model=(
             "find_studio: bad_answer, not_applied: TRaX's address redirects to another path there (HTTP 301), which isn't followed. Check TRAX_BASE_URL.",
             "check_studio: bad_answer, not_applied: TRaX's address redirects to another path there (HTTP 301), which isn't followed. Check TRAX_BASE_URL.",
-            "go_live asks: bad_answer, not_applied: The studio's name couldn't be read: TRaX's address redirects to another path there (HTTP 301), which isn't followed; the change was not sent. Check TRAX_BASE_URL.",
+            "go_live asks: bad_answer, not_applied: The studio's name couldn't be read: TRaX's address redirects to another path there (HTTP 301), which isn't followed. The change wasn't sent. Check TRAX_BASE_URL.",
         ),
     ),
     Row(
@@ -96,12 +96,12 @@ ROWS: Final = (
         person=(
             "find_studio: TRaX's address redirects to \"eu.trax.example\" (HTTP 308), which isn't followed.",
             "check_studio: TRaX's address redirects to \"eu.trax.example\" (HTTP 308), which isn't followed.",
-            "go_live asks: The studio's name couldn't be read: TRaX's address redirects to \"eu.trax.example\" (HTTP 308), which isn't followed; the change was not sent.",
+            "go_live asks: The studio's name couldn't be read: TRaX's address redirects to \"eu.trax.example\" (HTTP 308), which isn't followed. The change wasn't sent.",
         ),
         model=(
             "find_studio: bad_answer, not_applied: TRaX's address redirects to \"eu.trax.example\" (HTTP 308), which isn't followed. Check TRAX_BASE_URL.",
             "check_studio: bad_answer, not_applied: TRaX's address redirects to \"eu.trax.example\" (HTTP 308), which isn't followed. Check TRAX_BASE_URL.",
-            "go_live asks: bad_answer, not_applied: The studio's name couldn't be read: TRaX's address redirects to \"eu.trax.example\" (HTTP 308), which isn't followed; the change was not sent. Check TRAX_BASE_URL.",
+            "go_live asks: bad_answer, not_applied: The studio's name couldn't be read: TRaX's address redirects to \"eu.trax.example\" (HTTP 308), which isn't followed. The change wasn't sent. Check TRAX_BASE_URL.",
         ),
     ),
     Row(
@@ -112,12 +112,12 @@ ROWS: Final = (
         person=(
             "find_studio: TRaX's address redirects to \"login.example\" (HTTP 302), which isn't followed.",
             "check_studio: TRaX's address redirects to \"login.example\" (HTTP 302), which isn't followed.",
-            "go_live asks: The studio's name couldn't be read: TRaX's address redirects to \"login.example\" (HTTP 302), which isn't followed; the change was not sent.",
+            "go_live asks: The studio's name couldn't be read: TRaX's address redirects to \"login.example\" (HTTP 302), which isn't followed. The change wasn't sent.",
         ),
         model=(
             "find_studio: bad_answer, not_applied: TRaX's address redirects to \"login.example\" (HTTP 302), which isn't followed. Check TRAX_BASE_URL.",
             "check_studio: bad_answer, not_applied: TRaX's address redirects to \"login.example\" (HTTP 302), which isn't followed. Check TRAX_BASE_URL.",
-            "go_live asks: bad_answer, not_applied: The studio's name couldn't be read: TRaX's address redirects to \"login.example\" (HTTP 302), which isn't followed; the change was not sent. Check TRAX_BASE_URL.",
+            "go_live asks: bad_answer, not_applied: The studio's name couldn't be read: TRaX's address redirects to \"login.example\" (HTTP 302), which isn't followed. The change wasn't sent. Check TRAX_BASE_URL.",
         ),
     ),
     Row(
@@ -126,10 +126,10 @@ ROWS: Final = (
         play=moved("POST *", 308, "https://eu.trax.example/v1/go-live"),
         calls=scenarios.GO_LIVE,
         person=(
-            "go_live: TRaX's address redirects to \"eu.trax.example\" (HTTP 308), which isn't followed; whether it took effect is not known.",
+            "go_live: TRaX's address redirects to \"eu.trax.example\" (HTTP 308), which isn't followed. It's unclear whether it took effect.",
         ),
         model=(
-            "go_live: bad_answer, unknown: TRaX's address redirects to \"eu.trax.example\" (HTTP 308), which isn't followed; whether it took effect is not known. Look with check_studio in a minute; if it is off air then, ask the user again.",
+            "go_live: bad_answer, unknown: TRaX's address redirects to \"eu.trax.example\" (HTTP 308), which isn't followed. It's unclear whether it took effect. Check with check_studio in a minute. If it's off air then, ask the user again.",
         ),
         sent=("POST go-live",),
     ),

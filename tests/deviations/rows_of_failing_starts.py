@@ -15,10 +15,10 @@ ROWS: Final = (
         play=refused(START, 400, "validation_failed", "A body is required."),
         calls=scenarios.GO_LIVE,
         person=(
-            'go_live: TRaX refused the call (HTTP 400, code "validation_failed") (TRaX says: "A body is required."); nothing was changed.',
+            'go_live: TRaX refused the call (HTTP 400, code "validation_failed") (TRaX says: "A body is required."). Nothing changed.',
         ),
         model=(
-            'go_live: validation_failed, not_applied: TRaX refused the call (HTTP 400, code "validation_failed") (TRaX says: "A body is required."); nothing was changed. Check the arguments.',
+            'go_live: validation_failed, not_applied: TRaX refused the call (HTTP 400, code "validation_failed") (TRaX says: "A body is required."). Nothing changed. Check the arguments.',
         ),
         sent=("POST go-live",),
     ),
@@ -28,10 +28,10 @@ ROWS: Final = (
         play=refused(START, 409, "no_destinations", "Add a destination first."),
         calls=scenarios.GO_LIVE,
         person=(
-            'go_live: TRaX refused the call (HTTP 409, code "no_destinations") (TRaX says: "Add a destination first."); nothing was changed.',
+            'go_live: TRaX refused the call (HTTP 409, code "no_destinations") (TRaX says: "Add a destination first."). Nothing changed.',
         ),
         model=(
-            'go_live: no_destinations, not_applied: TRaX refused the call (HTTP 409, code "no_destinations") (TRaX says: "Add a destination first."); nothing was changed. It can\'t be done as it stands now: check_studio shows how it stands.',
+            'go_live: no_destinations, not_applied: TRaX refused the call (HTTP 409, code "no_destinations") (TRaX says: "Add a destination first."). Nothing changed. It can\'t be done right now. Check with check_studio before you call again.',
         ),
         sent=("POST go-live",),
     ),
@@ -41,10 +41,10 @@ ROWS: Final = (
         play=refused(START, 402, "plan_limit", "Your plan allows one show a week."),
         calls=scenarios.GO_LIVE,
         person=(
-            'go_live: TRaX refused the call (HTTP 402, code "plan_limit") (TRaX says: "Your plan allows one show a week."); nothing was changed.',
+            'go_live: TRaX refused the call (HTTP 402, code "plan_limit") (TRaX says: "Your plan allows one show a week."). Nothing changed.',
         ),
         model=(
-            'go_live: plan_limit, not_applied: TRaX refused the call (HTTP 402, code "plan_limit") (TRaX says: "Your plan allows one show a week."); nothing was changed. Look on TRaX at what the account\'s plan allows.',
+            'go_live: plan_limit, not_applied: TRaX refused the call (HTTP 402, code "plan_limit") (TRaX says: "Your plan allows one show a week."). Nothing changed. Check on TRaX what the account\'s plan allows.',
         ),
         sent=("POST go-live",),
     ),
@@ -54,10 +54,10 @@ ROWS: Final = (
         play=page(START, 502),
         calls=scenarios.GO_LIVE,
         person=(
-            "go_live: A page (text/html), not TRaX's API, answered 502; whether it took effect is not known.",
+            "go_live: A page (text/html), not TRaX's API, answered 502. It's unclear whether it took effect.",
         ),
         model=(
-            "go_live: bad_answer, unknown: A page (text/html), not TRaX's API, answered 502; whether it took effect is not known. Look with check_studio in a minute; if it is off air then, ask the user again.",
+            "go_live: bad_answer, unknown: A page (text/html), not TRaX's API, answered 502. It's unclear whether it took effect. Check with check_studio in a minute. If it's off air then, ask the user again.",
         ),
         sent=("POST go-live",),
         passes=True,
@@ -79,10 +79,10 @@ ROWS: Final = (
         play=dropped(START),
         calls=scenarios.GO_LIVE,
         person=(
-            "go_live: The connection to TRaX broke before it answered; whether it took effect is not known.",
+            "go_live: The connection to TRaX broke before it answered. It's unclear whether it took effect.",
         ),
         model=(
-            "go_live: unreachable, unknown: The connection to TRaX broke before it answered; whether it took effect is not known. Look with check_studio in a minute; if it is off air then, ask the user again.",
+            "go_live: unreachable, unknown: The connection to TRaX broke before it answered. It's unclear whether it took effect. Check with check_studio in a minute. If it's off air then, ask the user again.",
         ),
         sent=("POST go-live",),
         passes=True,
@@ -104,10 +104,10 @@ ROWS: Final = (
         play=refused(START, 500, "internal"),
         calls=scenarios.GO_LIVE,
         person=(
-            'go_live: TRaX has trouble (HTTP 500, code "internal") (TRaX says: "TRaX says why."); whether it took effect is not known.',
+            'go_live: TRaX has a problem (HTTP 500, code "internal") (TRaX says: "TRaX says why."). It\'s unclear whether it took effect.',
         ),
         model=(
-            'go_live: internal, unknown: TRaX has trouble (HTTP 500, code "internal") (TRaX says: "TRaX says why."); whether it took effect is not known. Look with check_studio in a minute; if it is off air then, ask the user again.',
+            'go_live: internal, unknown: TRaX has a problem (HTTP 500, code "internal") (TRaX says: "TRaX says why."). It\'s unclear whether it took effect. Check with check_studio in a minute. If it\'s off air then, ask the user again.',
         ),
         sent=("POST go-live",),
         passes=True,
@@ -126,10 +126,10 @@ ROWS: Final = (
         play=refused(START, 429, "rate_limited", times=1, Retry_After="1"),
         calls=scenarios.GO_LIVE,
         person=(
-            'go_live: TRaX is rate limiting this API key (TRaX says: "TRaX says why."); nothing was changed.',
+            'go_live: TRaX is rate limiting this API key (TRaX says: "TRaX says why."). Nothing changed.',
         ),
         model=(
-            'go_live: rate_limited, not_applied, call again: TRaX is rate limiting this API key (TRaX says: "TRaX says why."); nothing was changed. Call again in 1 s. The same `confirmation` stays good until it expires.',
+            'go_live: rate_limited, not_applied, call again: TRaX is rate limiting this API key (TRaX says: "TRaX says why."). Nothing changed. Call again in 1 s. The same `confirmation` still works until it expires.',
         ),
         sent=("POST go-live",),
         passes=True,
@@ -140,10 +140,10 @@ ROWS: Final = (
         play=refused(START, 429, "rate_limited", Retry_After="30"),
         calls=scenarios.GO_LIVE,
         person=(
-            'go_live: TRaX is rate limiting this API key (TRaX says: "TRaX says why."); nothing was changed.',
+            'go_live: TRaX is rate limiting this API key (TRaX says: "TRaX says why."). Nothing changed.',
         ),
         model=(
-            'go_live: rate_limited, not_applied, call again: TRaX is rate limiting this API key (TRaX says: "TRaX says why."); nothing was changed. Call again in 30 s. The same `confirmation` stays good until it expires.',
+            'go_live: rate_limited, not_applied, call again: TRaX is rate limiting this API key (TRaX says: "TRaX says why."). Nothing changed. Call again in 30 s. The same `confirmation` still works until it expires.',
         ),
         sent=("POST go-live",),
         passes=True,
@@ -154,10 +154,10 @@ ROWS: Final = (
         play=refused(START, 425, "too_early", "Wait for the encoder."),
         calls=scenarios.GO_LIVE,
         person=(
-            'go_live: TRaX refused the call (HTTP 425, code "too_early") (TRaX says: "Wait for the encoder."); nothing was changed.',
+            'go_live: TRaX refused the call (HTTP 425, code "too_early") (TRaX says: "Wait for the encoder."). Nothing changed.',
         ),
         model=(
-            'go_live: too_early, not_applied: TRaX refused the call (HTTP 425, code "too_early") (TRaX says: "Wait for the encoder."); nothing was changed. Run `trax-mcp doctor`.',
+            'go_live: too_early, not_applied: TRaX refused the call (HTTP 425, code "too_early") (TRaX says: "Wait for the encoder."). Nothing changed. Run `trax-mcp doctor`.',
         ),
         sent=("POST go-live",),
     ),
@@ -174,10 +174,10 @@ ROWS: Final = (
         ),
         calls=scenarios.GO_LIVE,
         person=(
-            'go_live: TRaX is rate limiting this API key (TRaX says: "TRaX says why."); nothing was changed.',
+            'go_live: TRaX is rate limiting this API key (TRaX says: "TRaX says why."). Nothing changed.',
         ),
         model=(
-            'go_live: rate_limited, not_applied, call again: TRaX is rate limiting this API key (TRaX says: "TRaX says why."); nothing was changed. Call again in 2 s. The same `confirmation` stays good until it expires.',
+            'go_live: rate_limited, not_applied, call again: TRaX is rate limiting this API key (TRaX says: "TRaX says why."). Nothing changed. Call again in 2 s. The same `confirmation` still works until it expires.',
         ),
         sent=("POST go-live",),
         passes=True,
@@ -190,10 +190,10 @@ ROWS: Final = (
         ),
         calls=scenarios.GO_LIVE,
         person=(
-            'go_live: TRaX is rate limiting this API key (TRaX says: "TRaX says why."); nothing was changed.',
+            'go_live: TRaX is rate limiting this API key (TRaX says: "TRaX says why."). Nothing changed.',
         ),
         model=(
-            'go_live: rate_limited, not_applied, call again: TRaX is rate limiting this API key (TRaX says: "TRaX says why."); nothing was changed. Call again after a pause. The same `confirmation` stays good until it expires.',
+            'go_live: rate_limited, not_applied, call again: TRaX is rate limiting this API key (TRaX says: "TRaX says why."). Nothing changed. Call again after a pause. The same `confirmation` still works until it expires.',
         ),
         sent=("POST go-live",),
         passes=True,

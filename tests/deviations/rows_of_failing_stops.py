@@ -84,11 +84,11 @@ ROWS: Final = (
         play=refused(STOP, 429, "rate_limited", Retry_After="120"),
         calls=scenarios.STOP,
         person=(
-            'go_offline: STILL ON AIR (seen 18:01:00 UTC). TRaX is rate limiting this API key (TRaX says: "TRaX says why."); nothing was changed. End it on TRaX\'s own site, or on the platforms.',
-            'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC); switched on: YouTube and Twitch.',
+            'go_offline: STILL ON AIR (seen 18:01:00 UTC). TRaX is rate limiting this API key (TRaX says: "TRaX says why."). Nothing changed. End it on TRaX\'s own site or on the platforms.',
+            'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC), with YouTube and Twitch on.',
         ),
         model=(
-            'go_offline: rate_limited, not_applied, on_air, call again: STILL ON AIR (seen 18:01:00 UTC). TRaX is rate limiting this API key (TRaX says: "TRaX says why."); nothing was changed. End it on TRaX\'s own site, or on the platforms. Call again in 120 s.',
+            'go_offline: rate_limited, not_applied, on_air, call again: STILL ON AIR (seen 18:01:00 UTC). TRaX is rate limiting this API key (TRaX says: "TRaX says why."). Nothing changed. End it on TRaX\'s own site or on the platforms. Call again in 120 s.',
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:03.000Z, studios.0.unknown=[], no studios.0.ready",
         ),
         sent=("POST go-offline",),
@@ -101,11 +101,11 @@ ROWS: Final = (
         play=page(STOP, 403),
         calls=scenarios.STOP,
         person=(
-            "go_offline: STILL ON AIR (seen 18:01:00 UTC). A page (text/html), not TRaX's API, answered 403; nothing was changed. End it on TRaX's own site, or on the platforms.",
-            'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC); switched on: YouTube and Twitch.',
+            "go_offline: STILL ON AIR (seen 18:01:00 UTC). A page (text/html), not TRaX's API, answered 403. Nothing changed. End it on TRaX's own site or on the platforms.",
+            'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC), with YouTube and Twitch on.',
         ),
         model=(
-            "go_offline: bad_answer, not_applied, on_air: STILL ON AIR (seen 18:01:00 UTC). A page (text/html), not TRaX's API, answered 403; nothing was changed. End it on TRaX's own site, or on the platforms. Look at the network and at TRAX_BASE_URL.",
+            "go_offline: bad_answer, not_applied, on_air: STILL ON AIR (seen 18:01:00 UTC). A page (text/html), not TRaX's API, answered 403. Nothing changed. End it on TRaX's own site or on the platforms. Check the network and TRAX_BASE_URL.",
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:03.000Z, studios.0.unknown=[], no studios.0.ready",
         ),
         sent=("POST go-offline",),
@@ -116,11 +116,11 @@ ROWS: Final = (
         play=refused(STOP, 503, "maintenance", "Back at nine."),
         calls=scenarios.STOP,
         person=(
-            'go_offline: STILL ON AIR (seen 18:01:15 UTC). TRaX has trouble (HTTP 503, code "maintenance") (TRaX says: "Back at nine."), and the show goes on. End it on TRaX\'s own site, or on the platforms.',
-            'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC); switched on: YouTube and Twitch.',
+            'go_offline: STILL ON AIR (seen 18:01:15 UTC). TRaX has a problem (HTTP 503, code "maintenance") (TRaX says: "Back at nine."), and the show goes on. End it on TRaX\'s own site or on the platforms.',
+            'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC), with YouTube and Twitch on.',
         ),
         model=(
-            'go_offline: maintenance, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX has trouble (HTTP 503, code "maintenance") (TRaX says: "Back at nine."), and the show goes on. End it on TRaX\'s own site, or on the platforms. If the user still wants it off air, call go_offline again.',
+            'go_offline: maintenance, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX has a problem (HTTP 503, code "maintenance") (TRaX says: "Back at nine."), and the show goes on. End it on TRaX\'s own site or on the platforms. If the user still wants it off air, call go_offline again.',
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:03.000Z, studios.0.unknown=[], no studios.0.ready",
         ),
         sent=("POST go-offline", "POST go-offline"),
@@ -133,11 +133,11 @@ ROWS: Final = (
         play=refused(STOP, 503, "write_disabled", "Writes are off."),
         calls=scenarios.STOP,
         person=(
-            'go_offline: STILL ON AIR (seen 18:01:00 UTC). This TRaX deployment has writes switched off (TRaX says: "Writes are off."); nothing was changed. End it on TRaX\'s own site, or on the platforms.',
-            'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC); switched on: YouTube and Twitch.',
+            'go_offline: STILL ON AIR (seen 18:01:00 UTC). Changes are turned off on this TRaX deployment (TRaX says: "Writes are off."). Nothing changed. End it on TRaX\'s own site or on the platforms.',
+            'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC), with YouTube and Twitch on.',
         ),
         model=(
-            'go_offline: write_disabled, not_applied, on_air: STILL ON AIR (seen 18:01:00 UTC). This TRaX deployment has writes switched off (TRaX says: "Writes are off."); nothing was changed. End it on TRaX\'s own site, or on the platforms. Retrying will not help: `writeEnabled` in get_health shows when that changes.',
+            "go_offline: write_disabled, not_applied, on_air: STILL ON AIR (seen 18:01:00 UTC). Changes are turned off on this TRaX deployment (TRaX says: \"Writes are off.\"). Nothing changed. End it on TRaX's own site or on the platforms. Retrying won't help. `writeEnabled` in get_health shows when that changes.",
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:03.000Z, studios.0.unknown=[], no studios.0.ready",
         ),
         sent=("POST go-offline",),
@@ -165,10 +165,10 @@ ROWS: Final = (
         play=refused(STOP, 404, "no_stream", "There is no stream."),
         calls=scenarios.STOP_OFF_AIR,
         person=(
-            'go_offline: It is off air (seen 18:00:00 UTC). TRaX refused the call (HTTP 404, code "no_stream") (TRaX says: "There is no stream."); nothing was changed.',
+            'go_offline: It\'s off air (seen 18:00:00 UTC). TRaX refused the call (HTTP 404, code "no_stream") (TRaX says: "There is no stream."). Nothing changed.',
         ),
         model=(
-            'go_offline: no_stream, not_applied, off_air: It is off air (seen 18:00:00 UTC). TRaX refused the call (HTTP 404, code "no_stream") (TRaX says: "There is no stream."); nothing was changed. Check the id against the matching list tool.',
+            'go_offline: no_stream, not_applied, off_air: It\'s off air (seen 18:00:00 UTC). TRaX refused the call (HTTP 404, code "no_stream") (TRaX says: "There is no stream."). Nothing changed. Check the id with the matching list tool.',
         ),
         sent=("POST go-offline",),
     ),
@@ -178,11 +178,11 @@ ROWS: Final = (
         play=refused(STOP, 423, "studio_locked", "Robin holds the studio."),
         calls=scenarios.STOP,
         person=(
-            'go_offline: STILL ON AIR (seen 18:01:00 UTC). TRaX refused the call (HTTP 423, code "studio_locked") (TRaX says: "Robin holds the studio."); nothing was changed. End it on TRaX\'s own site, or on the platforms.',
-            'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC); switched on: YouTube and Twitch.',
+            'go_offline: STILL ON AIR (seen 18:01:00 UTC). TRaX refused the call (HTTP 423, code "studio_locked") (TRaX says: "Robin holds the studio."). Nothing changed. End it on TRaX\'s own site or on the platforms.',
+            'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC), with YouTube and Twitch on.',
         ),
         model=(
-            'go_offline: studio_locked, not_applied, on_air: STILL ON AIR (seen 18:01:00 UTC). TRaX refused the call (HTTP 423, code "studio_locked") (TRaX says: "Robin holds the studio."); nothing was changed. End it on TRaX\'s own site, or on the platforms. Run `trax-mcp doctor`.',
+            'go_offline: studio_locked, not_applied, on_air: STILL ON AIR (seen 18:01:00 UTC). TRaX refused the call (HTTP 423, code "studio_locked") (TRaX says: "Robin holds the studio."). Nothing changed. End it on TRaX\'s own site or on the platforms. Run `trax-mcp doctor`.',
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:03.000Z, studios.0.unknown=[], no studios.0.ready",
         ),
         sent=("POST go-offline",),

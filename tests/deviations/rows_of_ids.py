@@ -81,8 +81,8 @@ ROWS: Final = (
         play=one_item(DESTINATIONS, id=True),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            'check_studio: "Friday Night Show" is off air and could go live; switched on: Twitch. Not everything could be read.',
-            'go_live asks: 1 destination can\'t be read: the show may go out there too. / Anyone can watch. / Streams to: "Late crowd" (Twitch) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / 1 destination (it can\'t be read) / [Go live]',
+            'check_studio: "Friday Night Show" is off air and ready to go live on Twitch. Not everything could be read.',
+            'go_live asks: 1 destination can\'t be read: the show may stream there too. / Anyone can watch. / Streams to: "Late crowd" (Twitch) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / 1 destination (it can\'t be read) / [Go live]',
             'go_live: "Friday Night Show" went live at 18:00:08 UTC, on the destination "dest_1" and Twitch ("Late crowd"). TRaX can\'t confirm that a picture arrives.',
         ),
         model=(
@@ -111,8 +111,8 @@ ROWS: Final = (
         play=one_item(DESTINATIONS, id=1.5),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            'check_studio: "Friday Night Show" is off air and could go live; switched on: Twitch. Not everything could be read.',
-            'go_live asks: 1 destination can\'t be read: the show may go out there too. / Anyone can watch. / Streams to: "Late crowd" (Twitch) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / 1 destination (it can\'t be read) / [Go live]',
+            'check_studio: "Friday Night Show" is off air and ready to go live on Twitch. Not everything could be read.',
+            'go_live asks: 1 destination can\'t be read: the show may stream there too. / Anyone can watch. / Streams to: "Late crowd" (Twitch) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / 1 destination (it can\'t be read) / [Go live]',
             'go_live: "Friday Night Show" went live at 18:00:08 UTC, on the destination "dest_1" and Twitch ("Late crowd"). TRaX can\'t confirm that a picture arrives.',
         ),
         model=(

@@ -41,13 +41,13 @@ ROWS: Final = (
         play=both(by_name("null-lists"), no_destinations),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
-            'go_live asks: TRaX sent no list of destinations: the show may go out anyway. / Anyone can watch. / May be on screen: "Host camera", "Intro clip" / the destinations (TRaX sent `null` instead of a list) / [Go live]',
+            'check_studio: "Friday Night Show" is off air. It\'s unclear whether it could go live. Not everything could be read.',
+            'go_live asks: TRaX sent no list of destinations: the show may stream anyway. / Anyone can watch. / May be on screen: "Host camera", "Intro clip" / the destinations (TRaX sent `null` instead of a list) / [Go live]',
             'go_live: "Friday Night Show" went live at 18:00:08 UTC, on no destination. TRaX can\'t confirm that a picture arrives.',
         ),
         model=(
-            'find_studio: details.destinations=[], details.unknown=["the destinations (TRaX sent `null` instead of a list)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, and 14 more',
-            'check_studio: studios.0.destinations=[], studios.0.unknown=["the destinations (TRaX sent `null` instead of a list)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, and 11 more',
+            'find_studio: details.destinations=[], details.unknown=["the destinations (TRaX sent `null` instead of a list)", "whether this API key may go live (TRaX only shows that when you try)"], no matches.0.destinations, no matches.1.destinations, and 14 more',
+            'check_studio: studios.0.destinations=[], studios.0.unknown=["the destinations (TRaX sent `null` instead of a list)", "whether this API key may go live (TRaX only shows that when you try)"], no studios.0.ready, no studios.0.destinations.0.id, and 11 more',
             "go_live: destinationIds=[]",
         ),
         sent=("POST go-live",),
@@ -58,13 +58,13 @@ ROWS: Final = (
         play=fields(DESTINATIONS, data=None),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
-            'go_live asks: TRaX sent no list of destinations: the show may go out anyway. / Anyone can watch. / May be on screen: "Host camera", "Intro clip" / the destinations (TRaX sent `null` instead of a list) / [Go live]',
+            'check_studio: "Friday Night Show" is off air. It\'s unclear whether it could go live. Not everything could be read.',
+            'go_live asks: TRaX sent no list of destinations: the show may stream anyway. / Anyone can watch. / May be on screen: "Host camera", "Intro clip" / the destinations (TRaX sent `null` instead of a list) / [Go live]',
             'go_live: "Friday Night Show" went live at 18:00:08 UTC, on the destination "dest_1" and the destination "dest_2". TRaX can\'t confirm that a picture arrives.',
         ),
         model=(
-            'find_studio: details.destinations=[], details.unknown=["the destinations (TRaX sent `null` instead of a list)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, and 14 more',
-            'check_studio: studios.0.destinations=[], studios.0.unknown=["the destinations (TRaX sent `null` instead of a list)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, and 11 more',
+            'find_studio: details.destinations=[], details.unknown=["the destinations (TRaX sent `null` instead of a list)", "whether this API key may go live (TRaX only shows that when you try)"], no matches.0.destinations, no matches.1.destinations, and 14 more',
+            'check_studio: studios.0.destinations=[], studios.0.unknown=["the destinations (TRaX sent `null` instead of a list)", "whether this API key may go live (TRaX only shows that when you try)"], no studios.0.ready, no studios.0.destinations.0.id, and 11 more',
         ),
         sent=("POST go-live",),
     ),
@@ -75,13 +75,13 @@ ROWS: Final = (
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
             "find_studio: The answer isn't a JSON object.",
-            'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
-            "go_live asks: The answer isn't a JSON object; the change was not sent.",
+            'check_studio: "Friday Night Show" is off air. It\'s unclear whether it could go live. Not everything could be read.',
+            "go_live asks: The answer isn't a JSON object. The change wasn't sent.",
         ),
         model=(
             "find_studio: bad_answer, not_applied: The answer to list_studios isn't a JSON object. Run `trax-mcp doctor`.",
-            'check_studio: studios.0.unknown=["the destinations (The answer to list_destinations isn\'t a JSON object)", "the sources (The answer to list_sources isn\'t a JSON object)", "the linked accounts (The answer to list_connections isn\'t a JSON object)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 22 more',
-            "go_live asks: bad_answer, not_applied: The answer to list_destinations isn't a JSON object; the change was not sent. Run `trax-mcp doctor`.",
+            'check_studio: studios.0.unknown=["the destinations (The answer to list_destinations isn\'t a JSON object)", "the sources (The answer to list_sources isn\'t a JSON object)", "the linked accounts (The answer to list_connections isn\'t a JSON object)", "whether this API key may go live (TRaX only shows that when you try)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 22 more',
+            "go_live asks: bad_answer, not_applied: The answer to list_destinations isn't a JSON object. The change wasn't sent. Run `trax-mcp doctor`.",
         ),
     ),
     Row(
@@ -90,12 +90,12 @@ ROWS: Final = (
         play=edited(STUDIO, lambda it: {"data": it}),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            "check_studio: The studio is off air. Whether it could go live is not known; switched on: YouTube and Twitch. Not everything could be read.",
-            "go_live asks: TRaX's answer has no `id`; the change was not sent.",
+            "check_studio: The studio is off air, with YouTube and Twitch on. It's unclear whether it could go live. Not everything could be read.",
+            "go_live asks: TRaX's answer has no `id`. The change wasn't sent.",
         ),
         model=(
-            'check_studio: studios.0.name=null, studios.0.unknown=["the studio\'s name (TRaX\'s answer to get_studio has no `id`)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready',
-            "go_live asks: bad_answer, not_applied: TRaX's answer to get_studio has no `id`; the change was not sent. Run `trax-mcp doctor`.",
+            'check_studio: studios.0.name=null, studios.0.unknown=["the studio\'s name (TRaX\'s answer to get_studio has no `id`)", "whether this API key may go live (TRaX only shows that when you try)"], no studios.0.ready',
+            "go_live asks: bad_answer, not_applied: TRaX's answer to get_studio has no `id`. The change wasn't sent. Run `trax-mcp doctor`.",
         ),
     ),
     Row(
@@ -104,13 +104,13 @@ ROWS: Final = (
         play=body(DESTINATIONS, lambda it: it[:40]),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
-            "go_live asks: The answer isn't a JSON object; the change was not sent.",
+            'check_studio: "Friday Night Show" is off air. It\'s unclear whether it could go live. Not everything could be read.',
+            "go_live asks: The answer isn't a JSON object. The change wasn't sent.",
         ),
         model=(
-            'find_studio: details.unknown=["the destinations (The answer to list_destinations isn\'t a JSON object)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no matches.2.destinations, and 13 more',
-            'check_studio: studios.0.unknown=["the destinations (The answer to list_destinations isn\'t a JSON object)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 10 more',
-            "go_live asks: bad_answer, not_applied, call again: The answer to list_destinations isn't a JSON object; the change was not sent. Call again later.",
+            'find_studio: details.unknown=["the destinations (The answer to list_destinations isn\'t a JSON object)", "whether this API key may go live (TRaX only shows that when you try)"], no matches.0.destinations, no matches.1.destinations, no matches.2.destinations, and 13 more',
+            'check_studio: studios.0.unknown=["the destinations (The answer to list_destinations isn\'t a JSON object)", "whether this API key may go live (TRaX only shows that when you try)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 10 more',
+            "go_live asks: bad_answer, not_applied, call again: The answer to list_destinations isn't a JSON object. The change wasn't sent. Call again later.",
         ),
         passes=True,
     ),
@@ -131,13 +131,13 @@ ROWS: Final = (
         play=fields(DESTINATIONS, data={}),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
-            "go_live asks: TRaX's answer has `data` of an undocumented type; the change was not sent.",
+            'check_studio: "Friday Night Show" is off air. It\'s unclear whether it could go live. Not everything could be read.',
+            "go_live asks: TRaX's answer has `data` of an undocumented type. The change wasn't sent.",
         ),
         model=(
-            'find_studio: details.unknown=["the destinations (TRaX\'s answer to list_destinations has `data` of an undocumented type)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no matches.2.destinations, and 13 more',
-            'check_studio: studios.0.unknown=["the destinations (TRaX\'s answer to list_destinations has `data` of an undocumented type)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 10 more',
-            "go_live asks: bad_answer, not_applied: TRaX's answer to list_destinations has `data` of an undocumented type; the change was not sent. Run `trax-mcp doctor`.",
+            'find_studio: details.unknown=["the destinations (TRaX\'s answer to list_destinations has `data` of an undocumented type)", "whether this API key may go live (TRaX only shows that when you try)"], no matches.0.destinations, no matches.1.destinations, no matches.2.destinations, and 13 more',
+            'check_studio: studios.0.unknown=["the destinations (TRaX\'s answer to list_destinations has `data` of an undocumented type)", "whether this API key may go live (TRaX only shows that when you try)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 10 more',
+            "go_live asks: bad_answer, not_applied: TRaX's answer to list_destinations has `data` of an undocumented type. The change wasn't sent. Run `trax-mcp doctor`.",
         ),
     ),
     Row(
@@ -146,12 +146,12 @@ ROWS: Final = (
         play=answered(CONNECTIONS, 200, {}),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            'check_studio: "Friday Night Show" is off air and could go live; switched on: YouTube and Twitch. Not everything could be read.',
+            'check_studio: "Friday Night Show" is off air and ready to go live on YouTube and Twitch. Not everything could be read.',
             'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / the linked accounts (TRaX\'s answer to list_connections has no `data`) / [Go live on YouTube and Twitch]',
         ),
         model=(
-            'find_studio: details.unknown=["the linked accounts (TRaX\'s answer to list_connections has no `data`)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
-            'check_studio: studios.0.unknown=["the linked accounts (TRaX\'s answer to list_connections has no `data`)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
+            'find_studio: details.unknown=["the linked accounts (TRaX\'s answer to list_connections has no `data`)", "whether this API key may go live (TRaX only shows that when you try)"]',
+            'check_studio: studios.0.unknown=["the linked accounts (TRaX\'s answer to list_connections has no `data`)", "whether this API key may go live (TRaX only shows that when you try)"]',
         ),
         sent=("POST go-live",),
     ),
@@ -175,7 +175,7 @@ ROWS: Final = (
         play=destinations(lambda it: it.reverse()),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            'check_studio: "Friday Night Show" is off air and could go live; switched on: Twitch and YouTube.',
+            'check_studio: "Friday Night Show" is off air and ready to go live on Twitch and YouTube.',
             'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / [Go live on Twitch and YouTube]',
         ),
         model=(
@@ -190,12 +190,12 @@ ROWS: Final = (
         play=destinations(lambda it: [*it, None]),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            'check_studio: "Friday Night Show" is off air and could go live; switched on: YouTube and Twitch. Not everything could be read.',
-            'go_live asks: 1 destination can\'t be read: the show may go out there too. / Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / 1 destination (it can\'t be read) / [Go live]',
+            'check_studio: "Friday Night Show" is off air and ready to go live on YouTube and Twitch. Not everything could be read.',
+            'go_live asks: 1 destination can\'t be read: the show may stream there too. / Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / 1 destination (it can\'t be read) / [Go live]',
         ),
         model=(
-            'find_studio: details.unknown=["1 destination (it can\'t be read)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no matches.2.destinations, and 1 more',
-            'check_studio: studios.0.unknown=["1 destination (it can\'t be read)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
+            'find_studio: details.unknown=["1 destination (it can\'t be read)", "whether this API key may go live (TRaX only shows that when you try)"], no matches.0.destinations, no matches.1.destinations, no matches.2.destinations, and 1 more',
+            'check_studio: studios.0.unknown=["1 destination (it can\'t be read)", "whether this API key may go live (TRaX only shows that when you try)"]',
         ),
         sent=("POST go-live",),
     ),
@@ -205,12 +205,12 @@ ROWS: Final = (
         play=by_name("bad-item"),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            'check_studio: "Friday Night Show" is off air and could go live; switched on: YouTube and Twitch. Not everything could be read.',
-            'go_live asks: 1 destination can\'t be read: the show may go out there too. / Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / May be on screen: "Host camera", "Intro clip" / 1 destination (it can\'t be read) / [Go live]',
+            'check_studio: "Friday Night Show" is off air and ready to go live on YouTube and Twitch. Not everything could be read.',
+            'go_live asks: 1 destination can\'t be read: the show may stream there too. / Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / May be on screen: "Host camera", "Intro clip" / 1 destination (it can\'t be read) / [Go live]',
         ),
         model=(
-            'find_studio: details.unknown=["1 destination (it can\'t be read)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no matches.2.destinations, and 5 more',
-            'check_studio: studios.0.unknown=["1 destination (it can\'t be read)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.destinations.2.id, no studios.0.destinations.2.name, no studios.0.destinations.2.platform, and 1 more',
+            'find_studio: details.unknown=["1 destination (it can\'t be read)", "whether this API key may go live (TRaX only shows that when you try)"], no matches.0.destinations, no matches.1.destinations, no matches.2.destinations, and 5 more',
+            'check_studio: studios.0.unknown=["1 destination (it can\'t be read)", "whether this API key may go live (TRaX only shows that when you try)"], no studios.0.destinations.2.id, no studios.0.destinations.2.name, no studios.0.destinations.2.platform, and 1 more',
         ),
         sent=("POST go-live",),
     ),
@@ -220,7 +220,7 @@ ROWS: Final = (
         play=one_item(SOURCES, id=...),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            'check_studio: "Friday Night Show" is off air and could go live; switched on: YouTube and Twitch. Not everything could be read.',
+            'check_studio: "Friday Night Show" is off air and ready to go live on YouTube and Twitch. Not everything could be read.',
             'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Intro clip" / 1 source (it can\'t be read) / [Go live on YouTube and Twitch]',
         ),
         model=(
@@ -235,12 +235,12 @@ ROWS: Final = (
         play=one_item(CONNECTIONS, id=...),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            'check_studio: "Friday Night Show" is off air and could go live; switched on: YouTube and Twitch. Not everything could be read.',
+            'check_studio: "Friday Night Show" is off air and ready to go live on YouTube and Twitch. Not everything could be read.',
             'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / 1 linked account (it can\'t be read) / [Go live on YouTube and Twitch]',
         ),
         model=(
-            'find_studio: details.unknown=["1 linked account (it can\'t be read)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
-            'check_studio: studios.0.unknown=["1 linked account (it can\'t be read)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
+            'find_studio: details.unknown=["1 linked account (it can\'t be read)", "whether this API key may go live (TRaX only shows that when you try)"]',
+            'check_studio: studios.0.unknown=["1 linked account (it can\'t be read)", "whether this API key may go live (TRaX only shows that when you try)"]',
         ),
         sent=("POST go-live",),
     ),

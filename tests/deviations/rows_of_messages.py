@@ -57,9 +57,9 @@ ROWS: Final = (
         trax="Refuses to create, with errors in a list.",
         play=error_body(CREATE, 422, {"errors": [{"field": "name", "message": "Too short."}]}),
         calls=scenarios.CREATE,
-        person=("create_studio: TRaX refused the call (HTTP 422); nothing was changed.",),
+        person=("create_studio: TRaX refused the call (HTTP 422). Nothing changed.",),
         model=(
-            "create_studio: bad_answer, not_applied: TRaX refused the call (HTTP 422); nothing was changed. Check the arguments.",
+            "create_studio: bad_answer, not_applied: TRaX refused the call (HTTP 422). Nothing changed. Check the arguments.",
         ),
         sent=("POST studios",),
     ),
@@ -77,10 +77,10 @@ ROWS: Final = (
         play=page(SAY),
         calls=scenarios.SAY,
         person=(
-            "send_chat_message: A page (text/html), not TRaX's API, answered the call with HTTP 200; whether it took effect is not known.",
+            "send_chat_message: A page (text/html), not TRaX's API, answered the call with HTTP 200. It's unclear whether it took effect.",
         ),
         model=(
-            "send_chat_message: bad_answer, unknown: A page (text/html), not TRaX's API, answered send_chat_message with HTTP 200; whether it took effect is not known. Look with list_chat_messages before anything else.",
+            "send_chat_message: bad_answer, unknown: A page (text/html), not TRaX's API, answered send_chat_message with HTTP 200. It's unclear whether it took effect. Check with list_chat_messages before anything else.",
         ),
         sent=("POST messages",),
     ),
@@ -90,10 +90,10 @@ ROWS: Final = (
         play=answered(SAY, 200, {"ok": False}),
         calls=scenarios.SAY,
         person=(
-            "send_chat_message: TRaX answered that it didn't work; whether it took effect anyway is not known.",
+            "send_chat_message: TRaX answered that it didn't work. It's unclear whether it took effect anyway.",
         ),
         model=(
-            "send_chat_message: bad_answer, unknown: TRaX answered that it didn't work; whether it took effect anyway is not known. Look with list_chat_messages before anything else.",
+            "send_chat_message: bad_answer, unknown: TRaX answered that it didn't work. It's unclear whether it took effect anyway. Check with list_chat_messages before anything else.",
         ),
         sent=("POST messages",),
     ),
@@ -111,10 +111,10 @@ ROWS: Final = (
         play=page(SAY, 524, done=True),
         calls=scenarios.SAY,
         person=(
-            "send_chat_message: A page (text/html), not TRaX's API, answered 524; whether it took effect is not known.",
+            "send_chat_message: A page (text/html), not TRaX's API, answered 524. It's unclear whether it took effect.",
         ),
         model=(
-            "send_chat_message: bad_answer, unknown: A page (text/html), not TRaX's API, answered 524; whether it took effect is not known. Look with list_chat_messages before anything else.",
+            "send_chat_message: bad_answer, unknown: A page (text/html), not TRaX's API, answered 524. It's unclear whether it took effect. Check with list_chat_messages before anything else.",
         ),
         sent=("POST messages",),
     ),
@@ -124,10 +124,10 @@ ROWS: Final = (
         play=refused(SAY, 409, "not_live", "The studio is not live."),
         calls=scenarios.SAY,
         person=(
-            'send_chat_message: TRaX refused the call (HTTP 409, code "not_live") (TRaX says: "The studio is not live."); nothing was changed.',
+            'send_chat_message: TRaX refused the call (HTTP 409, code "not_live") (TRaX says: "The studio is not live."). Nothing changed.',
         ),
         model=(
-            'send_chat_message: not_live, not_applied: TRaX refused the call (HTTP 409, code "not_live") (TRaX says: "The studio is not live."); nothing was changed. It can\'t be done as it stands now: check_studio shows how it stands.',
+            'send_chat_message: not_live, not_applied: TRaX refused the call (HTTP 409, code "not_live") (TRaX says: "The studio is not live."). Nothing changed. It can\'t be done right now. Check with check_studio before you call again.',
         ),
         sent=("POST messages",),
     ),
@@ -137,10 +137,10 @@ ROWS: Final = (
         play=refused(SAY, 429, "rate_limited", times=1, Retry_After="2"),
         calls=scenarios.SAY,
         person=(
-            'send_chat_message: TRaX is rate limiting this API key (TRaX says: "TRaX says why."); nothing was changed.',
+            'send_chat_message: TRaX is rate limiting this API key (TRaX says: "TRaX says why."). Nothing changed.',
         ),
         model=(
-            'send_chat_message: rate_limited, not_applied, call again: TRaX is rate limiting this API key (TRaX says: "TRaX says why."); nothing was changed. Call again in 2 s.',
+            'send_chat_message: rate_limited, not_applied, call again: TRaX is rate limiting this API key (TRaX says: "TRaX says why."). Nothing changed. Call again in 2 s.',
         ),
         sent=("POST messages",),
         passes=True,
@@ -161,10 +161,10 @@ ROWS: Final = (
         play=page(SWITCH),
         calls=scenarios.SEVERAL,
         person=(
-            "apply_changes: Not sure about change 1; change 2 was not sent.\n1. Turn off YouTube: A page (text/html), not TRaX's API, answered the call with HTTP 200; whether it took effect is not known, and it was on right after.\n2. Go live on Twitch: not sent, because TRaX did not confirm the change before it.",
+            "apply_changes: It's unclear whether change 1 was made. Change 2 wasn't sent.\n1. Turn off YouTube: A page (text/html), not TRaX's API, answered the call with HTTP 200. It's unclear whether it took effect, but it was on right after.\n2. Go live on Twitch: not sent, because TRaX didn't confirm the change before it.",
         ),
         model=(
-            "apply_changes: message=Look with list_destinations before anything else., changes.0.outcome=unknown, changes.0.error.code=bad_answer, changes.0.error.message=A page (text/html), not TRaX's API, answered update_destination with HTTP 200; whether it took effect is not known, and it was on right after. Look with list_destinations before anything else., and 14 more",
+            "apply_changes: message=Check with list_destinations before anything else., changes.0.outcome=unknown, changes.0.error.code=bad_answer, changes.0.error.message=A page (text/html), not TRaX's API, answered update_destination with HTTP 200. It's unclear whether it took effect, but it was on right after. Check with list_destinations before anything else., and 14 more",
         ),
         sent=("PATCH dest_1",),
     ),
@@ -174,10 +174,10 @@ ROWS: Final = (
         play=refused(START, 429, "rate_limited", Retry_After="5"),
         calls=scenarios.SEVERAL,
         person=(
-            'apply_changes: Made 1 of 2 changes; change 2 was not made.\n1. Turned off "Main channel" (YouTube) in "Friday Night Show". It stays off for later shows.\n2. Go live on Twitch: TRaX is rate limiting this API key (TRaX says: "TRaX says why."); nothing was changed.',
+            'apply_changes: Made 1 of 2 changes. Change 2 wasn\'t made.\n1. Turned off "Main channel" (YouTube) in "Friday Night Show". It stays off for later shows.\n2. Go live on Twitch: TRaX is rate limiting this API key (TRaX says: "TRaX says why."). Nothing changed.',
         ),
         model=(
-            'apply_changes: message=Call again in 5 s., changes.1.outcome=not_applied, changes.1.error.code=rate_limited, changes.1.error.message=TRaX is rate limiting this API key (TRaX says: "TRaX says why."); nothing was changed. Call again in 5 s., and 8 more',
+            'apply_changes: message=Call again in 5 s., changes.1.outcome=not_applied, changes.1.error.code=rate_limited, changes.1.error.message=TRaX is rate limiting this API key (TRaX says: "TRaX says why."). Nothing changed. Call again in 5 s., and 8 more',
         ),
         sent=("PATCH dest_1", "POST go-live"),
         passes=True,

@@ -25,9 +25,9 @@ ROWS: Final = (
         trax="Answers each page of studios with the same cursor.",
         play=paged(STUDIOS, lambda whole, _: {"data": whole, "nextCursor": "again"}),
         calls=scenarios.FIND_CHECK_GO_LIVE,
-        person=("find_studio: The pages of list_studios do not end.",),
+        person=("find_studio: The pages of list_studios don't end.",),
         model=(
-            "find_studio: bad_answer, not_applied: The pages of list_studios do not end. Run `trax-mcp doctor`.",
+            "find_studio: bad_answer, not_applied: The pages of list_studios don't end. Run `trax-mcp doctor`.",
         ),
         sent=("POST go-live",),
     ),
@@ -51,13 +51,13 @@ ROWS: Final = (
         play=paged(DESTINATIONS, refused_cursor),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
-            'go_live asks: The destinations couldn\'t be read: TRaX refused the call (HTTP 400, code "bad_cursor") (TRaX says: "The cursor has expired."); the change was not sent.',
+            'check_studio: "Friday Night Show" is off air. It\'s unclear whether it could go live. Not everything could be read.',
+            'go_live asks: The destinations couldn\'t be read: TRaX refused the call (HTTP 400, code "bad_cursor") (TRaX says: "The cursor has expired."). The change wasn\'t sent.',
         ),
         model=(
-            'find_studio: details.unknown=["further destinations (only the first 1 are read)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.1.destinations, no matches.2.destinations, and 9 more',
-            'check_studio: studios.0.unknown=["the destinations (TRaX refused the call (HTTP 400, code \\"bad_cursor\\") (TRaX says: \\"The cursor has expired.\\"))", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 10 more',
-            'go_live asks: bad_cursor, not_applied: The destinations couldn\'t be read: TRaX refused the call (HTTP 400, code "bad_cursor") (TRaX says: "The cursor has expired."); the change was not sent. Check the arguments.',
+            'find_studio: details.unknown=["other destinations (only the first 1 were read)", "whether this API key may go live (TRaX only shows that when you try)"], no matches.0.destinations, no matches.1.destinations, no matches.2.destinations, and 9 more',
+            'check_studio: studios.0.unknown=["the destinations (TRaX refused the call (HTTP 400, code \\"bad_cursor\\") (TRaX says: \\"The cursor has expired.\\"))", "whether this API key may go live (TRaX only shows that when you try)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 10 more',
+            'go_live asks: bad_cursor, not_applied: The destinations couldn\'t be read: TRaX refused the call (HTTP 400, code "bad_cursor") (TRaX says: "The cursor has expired."). The change wasn\'t sent. Check the arguments.',
         ),
     ),
     Row(
@@ -66,7 +66,7 @@ ROWS: Final = (
         play=paged(DESTINATIONS, null_at_first),
         calls=scenarios.GO_LIVE,
         person=(
-            'go_live asks: Not all destinations could be read: the show may go out to others too. / Anyone can watch. / Streams to: "Main channel" (YouTube) / May be on screen: "Host camera", "Intro clip" / further destinations (TRaX sent `null` instead of a list) / [Go live]',
+            'go_live asks: Not all destinations could be read: the show may stream to others too. / Anyone can watch. / Streams to: "Main channel" (YouTube) / May be on screen: "Host camera", "Intro clip" / other destinations (TRaX sent `null` instead of a list) / [Go live]',
             'go_live: "Friday Night Show" went live at 18:00:08 UTC, on YouTube ("Main channel") and the destination "dest_2". TRaX can\'t confirm that a picture arrives.',
         ),
         sent=("POST go-live",),
@@ -77,7 +77,7 @@ ROWS: Final = (
         play=paged(DESTINATIONS, null_between),
         calls=scenarios.GO_LIVE,
         person=(
-            'go_live asks: Not all destinations could be read: the show may go out to others too. / Anyone can watch. / Streams to: "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / further destinations (TRaX sent `null` instead of a list) / [Go live]',
+            'go_live asks: Not all destinations could be read: the show may stream to others too. / Anyone can watch. / Streams to: "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / other destinations (TRaX sent `null` instead of a list) / [Go live]',
             'go_live: "Friday Night Show" went live at 18:00:08 UTC, on YouTube ("Main channel") and the destination "dest_2". TRaX can\'t confirm that a picture arrives.',
         ),
         sent=("POST go-live",),
@@ -117,13 +117,13 @@ ROWS: Final = (
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
             "find_studio: TRaX's answer has an unreadable `nextCursor`.",
-            'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
-            "go_live asks: TRaX's answer has an unreadable `nextCursor`; the change was not sent.",
+            'check_studio: "Friday Night Show" is off air. It\'s unclear whether it could go live. Not everything could be read.',
+            "go_live asks: TRaX's answer has an unreadable `nextCursor`. The change wasn't sent.",
         ),
         model=(
             "find_studio: bad_answer, not_applied: TRaX's answer to list_studios has an unreadable `nextCursor`. Run `trax-mcp doctor`.",
-            'check_studio: studios.0.unknown=["the destinations (TRaX\'s answer to list_destinations has an unreadable `nextCursor`)", "the sources (TRaX\'s answer to list_sources has an unreadable `nextCursor`)", "the linked accounts (TRaX\'s answer to list_connections has an unreadable `nextCursor`)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 22 more',
-            "go_live asks: bad_answer, not_applied: TRaX's answer to list_destinations has an unreadable `nextCursor`; the change was not sent. Run `trax-mcp doctor`.",
+            'check_studio: studios.0.unknown=["the destinations (TRaX\'s answer to list_destinations has an unreadable `nextCursor`)", "the sources (TRaX\'s answer to list_sources has an unreadable `nextCursor`)", "the linked accounts (TRaX\'s answer to list_connections has an unreadable `nextCursor`)", "whether this API key may go live (TRaX only shows that when you try)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 22 more',
+            "go_live asks: bad_answer, not_applied: TRaX's answer to list_destinations has an unreadable `nextCursor`. The change wasn't sent. Run `trax-mcp doctor`.",
         ),
     ),
     Row(
@@ -132,13 +132,13 @@ ROWS: Final = (
         play=paged(DESTINATIONS, numbered_pages),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
-            "go_live asks: TRaX's answer has an unreadable `nextCursor`; the change was not sent.",
+            'check_studio: "Friday Night Show" is off air. It\'s unclear whether it could go live. Not everything could be read.',
+            "go_live asks: TRaX's answer has an unreadable `nextCursor`. The change wasn't sent.",
         ),
         model=(
-            'find_studio: details.unknown=["the destinations (TRaX\'s answer to list_destinations has an unreadable `nextCursor`)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations, no matches.2.destinations, no details.destinations.0.id, and 11 more',
-            'check_studio: studios.0.unknown=["the destinations (TRaX\'s answer to list_destinations has an unreadable `nextCursor`)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 10 more',
-            "go_live asks: bad_answer, not_applied: TRaX's answer to list_destinations has an unreadable `nextCursor`; the change was not sent. Run `trax-mcp doctor`.",
+            'find_studio: details.unknown=["the destinations (TRaX\'s answer to list_destinations has an unreadable `nextCursor`)", "whether this API key may go live (TRaX only shows that when you try)"], no matches.0.destinations, no matches.2.destinations, no details.destinations.0.id, and 11 more',
+            'check_studio: studios.0.unknown=["the destinations (TRaX\'s answer to list_destinations has an unreadable `nextCursor`)", "whether this API key may go live (TRaX only shows that when you try)"], no studios.0.ready, no studios.0.destinations.0.id, no studios.0.destinations.0.name, and 10 more',
+            "go_live asks: bad_answer, not_applied: TRaX's answer to list_destinations has an unreadable `nextCursor`. The change wasn't sent. Run `trax-mcp doctor`.",
         ),
     ),
 )

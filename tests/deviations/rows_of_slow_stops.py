@@ -36,14 +36,14 @@ ROWS: Final = (
         person=(
             'go_live: "Friday Night Show" went live at 18:00:11 UTC, on YouTube ("Main channel") and Twitch ("Late crowd"). TRaX can\'t confirm that a picture arrives.',
             'go_offline: "Friday Night Show" is off air.',
-            'check_studio: "Friday Night Show" is off air and could go live; switched on: YouTube and Twitch.',
-            'check_studio later: "Friday Night Show" is off air and could go live; switched on: YouTube and Twitch.',
+            'check_studio: "Friday Night Show" is off air and ready to go live on YouTube and Twitch.',
+            'check_studio later: "Friday Night Show" is off air and ready to go live on YouTube and Twitch.',
         ),
         model=(
             "go_live: observed.state=on_air, observed.since=2026-06-05T18:00:11.000Z, no message",
             "go_offline: observed.state=off_air, no message",
-            'check_studio: studios.0.ready=true, studios.0.unknown=["whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
-            'check_studio later: studios.0.ready=true, studios.0.unknown=["whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
+            'check_studio: studios.0.ready=true, studios.0.unknown=["whether this API key may go live (TRaX only shows that when you try)"]',
+            'check_studio later: studios.0.ready=true, studios.0.unknown=["whether this API key may go live (TRaX only shows that when you try)"]',
         ),
         sent=(
             "POST go-live",
@@ -62,14 +62,14 @@ ROWS: Final = (
         person=(
             'go_live: "Friday Night Show" went live at 18:00:17 UTC, on YouTube ("Main channel") and Twitch ("Late crowd"). TRaX can\'t confirm that a picture arrives.',
             'go_offline: "Friday Night Show" is off air.',
-            'check_studio: "Friday Night Show" is off air and could go live; switched on: YouTube and Twitch.',
-            'check_studio later: "Friday Night Show" is off air and could go live; switched on: YouTube and Twitch.',
+            'check_studio: "Friday Night Show" is off air and ready to go live on YouTube and Twitch.',
+            'check_studio later: "Friday Night Show" is off air and ready to go live on YouTube and Twitch.',
         ),
         model=(
             "go_live: observed.state=on_air, observed.since=2026-06-05T18:00:17.000Z, no message",
             "go_offline: observed.state=off_air, no message",
-            'check_studio: studios.0.ready=true, studios.0.unknown=["whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
-            'check_studio later: studios.0.ready=true, studios.0.unknown=["whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
+            'check_studio: studios.0.ready=true, studios.0.unknown=["whether this API key may go live (TRaX only shows that when you try)"]',
+            'check_studio later: studios.0.ready=true, studios.0.unknown=["whether this API key may go live (TRaX only shows that when you try)"]',
         ),
         sent=(
             "POST go-live",
@@ -89,7 +89,7 @@ ROWS: Final = (
         play=stop_loses(start_seconds=12),
         calls=scenarios.STOP_WHILE_STARTING,
         person=(
-            'check_studio later: "Friday Night Show" has been on air for less than a minute (since 18:00 UTC); switched on: YouTube and Twitch.',
+            'check_studio later: "Friday Night Show" has been on air for less than a minute (since 18:00 UTC), with YouTube and Twitch on.',
         ),
         model=(
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:17.000Z",
@@ -128,10 +128,10 @@ ROWS: Final = (
         play=slow_stop(30),
         calls=scenarios.STOP,
         person=(
-            "go_offline: STILL ON AIR (seen 18:01:15 UTC). TRaX accepted the stop, but the show goes on. End it on TRaX's own site, or on the platforms.",
+            "go_offline: STILL ON AIR (seen 18:01:15 UTC). TRaX accepted the request to go offline, but the show goes on. End it on TRaX's own site or on the platforms.",
         ),
         model=(
-            "go_offline: still_on_air, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX accepted the stop, but the show goes on. End it on TRaX's own site, or on the platforms. If the user still wants it off air, call go_offline again.",
+            "go_offline: still_on_air, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX accepted the request to go offline, but the show goes on. End it on TRaX's own site or on the platforms. If the user still wants it off air, call go_offline again.",
         ),
         sent=("POST go-offline",),
     ),
@@ -141,11 +141,11 @@ ROWS: Final = (
         play=after_stop(page(STATUS, 502)),
         calls=scenarios.STOP,
         person=(
-            "go_offline: \"Friday Night Show\" may still be on air: TRaX accepted the stop, but the status couldn't be read. If it's on air, end it on TRaX's own site, or on the platforms.",
-            'check_studio later: Whether "Friday Night Show" is on air is not known; switched on: YouTube and Twitch. Not everything could be read.',
+            "go_offline: \"Friday Night Show\" may still be on air: TRaX accepted the request to go offline, but the status couldn't be read. If it's on air, end it on TRaX's own site or on the platforms.",
+            'check_studio later: It\'s unclear whether "Friday Night Show" is on air, with YouTube and Twitch on. Not everything could be read.',
         ),
         model=(
-            "go_offline: message=Look with get_stream_status, and on the platforms; a second go_offline is harmless., observed.state=unknown",
+            "go_offline: message=Check get_stream_status and the platforms. Sending go_offline again is safe., observed.state=unknown",
             'check_studio later: studios.0.live=null, studios.0.unknown=["whether the studio is live (A page (text/html), not TRaX\'s API, answered 502)"], no studios.0.ready',
         ),
         sent=("POST go-offline",),
@@ -164,7 +164,7 @@ ROWS: Final = (
         play=edited(STATUS, last_stream),
         calls=scenarios.STOP,
         person=(
-            'check_studio later: Whether "Friday Night Show" is on air is not known: TRaX lists a stream, but doesn\'t call it live; switched on: YouTube and Twitch.',
+            "check_studio later: It's unclear whether \"Friday Night Show\" is on air: TRaX lists a stream, but doesn't call it live, with YouTube and Twitch on.",
         ),
         model=(
             "check_studio later: studios.0.live=null, studios.0.unknown=[], no studios.0.ready",
@@ -177,7 +177,7 @@ ROWS: Final = (
         play=live_again(6),
         calls=scenarios.STOP,
         person=(
-            'check_studio later: "Friday Night Show" has been on air for less than a minute (since 18:01 UTC); switched on: YouTube and Twitch.',
+            'check_studio later: "Friday Night Show" has been on air for less than a minute (since 18:01 UTC), with YouTube and Twitch on.',
         ),
         model=(
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:01:06.000Z, studios.0.unknown=[], no studios.0.ready",
@@ -191,10 +191,10 @@ ROWS: Final = (
         play=stale_status(20),
         calls=scenarios.STOP,
         person=(
-            "go_offline: STILL ON AIR (seen 18:01:15 UTC). TRaX accepted the stop, but the show goes on. End it on TRaX's own site, or on the platforms.",
+            "go_offline: STILL ON AIR (seen 18:01:15 UTC). TRaX accepted the request to go offline, but the show goes on. End it on TRaX's own site or on the platforms.",
         ),
         model=(
-            "go_offline: still_on_air, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX accepted the stop, but the show goes on. End it on TRaX's own site, or on the platforms. If the user still wants it off air, call go_offline again.",
+            "go_offline: still_on_air, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX accepted the request to go offline, but the show goes on. End it on TRaX's own site or on the platforms. If the user still wants it off air, call go_offline again.",
         ),
         sent=("POST go-offline",),
         lies=True,

@@ -36,10 +36,10 @@ ROWS: Final = (
         play=page(START),
         calls=scenarios.GO_LIVE,
         person=(
-            "go_live: A page (text/html), not TRaX's API, answered the call with HTTP 200; whether it took effect is not known.",
+            "go_live: A page (text/html), not TRaX's API, answered the call with HTTP 200. It's unclear whether it took effect.",
         ),
         model=(
-            "go_live: bad_answer, unknown: A page (text/html), not TRaX's API, answered go_live with HTTP 200; whether it took effect is not known. Look with check_studio in a minute; if it is off air then, ask the user again.",
+            "go_live: bad_answer, unknown: A page (text/html), not TRaX's API, answered go_live with HTTP 200. It's unclear whether it took effect. Check with check_studio in a minute. If it's off air then, ask the user again.",
         ),
         sent=("POST go-live",),
     ),
@@ -51,12 +51,12 @@ ROWS: Final = (
         person=(
             "find_studio: A page (text/html), not TRaX's API, answered the call with HTTP 200.",
             "check_studio: A page (text/html), not TRaX's API, answered the call with HTTP 200.",
-            "go_live asks: A page (text/html), not TRaX's API, answered the call with HTTP 200; the change was not sent.",
+            "go_live asks: A page (text/html), not TRaX's API, answered the call with HTTP 200. The change wasn't sent.",
         ),
         model=(
             "find_studio: bad_answer, not_applied, call again: A page (text/html), not TRaX's API, answered list_studios with HTTP 200. Call again later.",
             "check_studio: bad_answer, not_applied, call again: A page (text/html), not TRaX's API, answered get_studio with HTTP 200. Call again later.",
-            "go_live asks: bad_answer, not_applied, call again: A page (text/html), not TRaX's API, answered get_studio with HTTP 200; the change was not sent. Call again later.",
+            "go_live asks: bad_answer, not_applied, call again: A page (text/html), not TRaX's API, answered get_studio with HTTP 200. The change wasn't sent. Call again later.",
         ),
         passes=True,
     ),
@@ -69,7 +69,7 @@ ROWS: Final = (
             'go_live: TRaX accepted the start, on YouTube ("Main channel") and Twitch ("Late crowd"), but "Friday Night Show" hasn\'t been seen on air yet.',
         ),
         model=(
-            "go_live: message=Look with check_studio in a minute; if it is off air then, ask the user again., observed.state=starting, no observed.since",
+            "go_live: message=Check with check_studio in a minute. If it's off air then, ask the user again., observed.state=starting, no observed.since",
         ),
         sent=("POST go-live",),
     ),
@@ -84,7 +84,7 @@ ROWS: Final = (
             'go_live: TRaX accepted the start, on YouTube ("Main channel") and Twitch ("Late crowd"), but "Friday Night Show" hasn\'t been seen on air yet.',
         ),
         model=(
-            "go_live: message=Look with check_studio in a minute; if it is off air then, ask the user again., encoderStreamId=e1, observed.state=starting, no observed.since",
+            "go_live: message=Check with check_studio in a minute. If it's off air then, ask the user again., encoderStreamId=e1, observed.state=starting, no observed.since",
         ),
         sent=("POST go-live",),
     ),
@@ -149,10 +149,10 @@ ROWS: Final = (
         play=answered(START, 200, {"ok": False}),
         calls=scenarios.GO_LIVE,
         person=(
-            "go_live: TRaX answered that it didn't work; whether it took effect anyway is not known.",
+            "go_live: TRaX answered that it didn't work. It's unclear whether it took effect anyway.",
         ),
         model=(
-            "go_live: bad_answer, unknown: TRaX answered that it didn't work; whether it took effect anyway is not known. Look with check_studio in a minute; if it is off air then, ask the user again.",
+            "go_live: bad_answer, unknown: TRaX answered that it didn't work. It's unclear whether it took effect anyway. Check with check_studio in a minute. If it's off air then, ask the user again.",
         ),
         sent=("POST go-live",),
     ),
@@ -162,10 +162,10 @@ ROWS: Final = (
         play=answered(START, 200, {"error": {"code": "busy", "message": "Not now."}}),
         calls=scenarios.GO_LIVE,
         person=(
-            'go_live: TRaX answered that it didn\'t work (TRaX says: "Not now."); whether it took effect anyway is not known.',
+            "go_live: TRaX answered that it didn't work (TRaX says: \"Not now.\"). It's unclear whether it took effect anyway.",
         ),
         model=(
-            'go_live: bad_answer, unknown: TRaX answered that it didn\'t work (TRaX says: "Not now."); whether it took effect anyway is not known. Look with check_studio in a minute; if it is off air then, ask the user again.',
+            "go_live: bad_answer, unknown: TRaX answered that it didn't work (TRaX says: \"Not now.\"). It's unclear whether it took effect anyway. Check with check_studio in a minute. If it's off air then, ask the user again.",
         ),
         sent=("POST go-live",),
     ),

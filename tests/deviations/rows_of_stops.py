@@ -16,11 +16,11 @@ ROWS: Final = (
         play=answered(STOP, 200, {"ok": False}),
         calls=scenarios.STOP,
         person=(
-            "go_offline: STILL ON AIR (seen 18:01:15 UTC). TRaX answered that it didn't work, and the show goes on. End it on TRaX's own site, or on the platforms.",
-            'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC); switched on: YouTube and Twitch.',
+            "go_offline: STILL ON AIR (seen 18:01:15 UTC). TRaX answered that it didn't work, and the show goes on. End it on TRaX's own site or on the platforms.",
+            'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC), with YouTube and Twitch on.',
         ),
         model=(
-            "go_offline: bad_answer, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX answered that it didn't work, and the show goes on. End it on TRaX's own site, or on the platforms. If the user still wants it off air, call go_offline again.",
+            "go_offline: bad_answer, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX answered that it didn't work, and the show goes on. End it on TRaX's own site or on the platforms. If the user still wants it off air, call go_offline again.",
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:03.000Z, studios.0.unknown=[], no studios.0.ready",
         ),
         sent=("POST go-offline",),
@@ -31,11 +31,11 @@ ROWS: Final = (
         play=by_name("stop-page"),
         calls=scenarios.STOP,
         person=(
-            "go_offline: STILL ON AIR (seen 18:01:15 UTC). A page (text/html), not TRaX's API, answered the call with HTTP 200, and the show goes on. End it on TRaX's own site, or on the platforms.",
-            'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC); switched on: YouTube and Twitch.',
+            "go_offline: STILL ON AIR (seen 18:01:15 UTC). A page (text/html), not TRaX's API, answered the call with HTTP 200, and the show goes on. End it on TRaX's own site or on the platforms.",
+            'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC), with YouTube and Twitch on.',
         ),
         model=(
-            "go_offline: bad_answer, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). A page (text/html), not TRaX's API, answered go_offline with HTTP 200, and the show goes on. End it on TRaX's own site, or on the platforms. If the user still wants it off air, call go_offline again.",
+            "go_offline: bad_answer, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). A page (text/html), not TRaX's API, answered go_offline with HTTP 200, and the show goes on. End it on TRaX's own site or on the platforms. If the user still wants it off air, call go_offline again.",
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:03.000Z, studios.0.unknown=[], no studios.0.ready",
         ),
         sent=("POST go-offline", "POST go-offline"),
@@ -47,11 +47,11 @@ ROWS: Final = (
         play=by_name("stop-ignored"),
         calls=scenarios.STOP,
         person=(
-            "go_offline: STILL ON AIR (seen 18:01:15 UTC). TRaX accepted the stop, but the show goes on. End it on TRaX's own site, or on the platforms.",
-            'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC); switched on: YouTube and Twitch.',
+            "go_offline: STILL ON AIR (seen 18:01:15 UTC). TRaX accepted the request to go offline, but the show goes on. End it on TRaX's own site or on the platforms.",
+            'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC), with YouTube and Twitch on.',
         ),
         model=(
-            "go_offline: still_on_air, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX accepted the stop, but the show goes on. End it on TRaX's own site, or on the platforms. If the user still wants it off air, call go_offline again.",
+            "go_offline: still_on_air, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX accepted the request to go offline, but the show goes on. End it on TRaX's own site or on the platforms. If the user still wants it off air, call go_offline again.",
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:03.000Z, studios.0.unknown=[], no studios.0.ready",
         ),
         sent=("POST go-offline",),
@@ -78,11 +78,11 @@ ROWS: Final = (
         play=moved(STOP, 303, "https://login.example/?next=stop"),
         calls=scenarios.STOP,
         person=(
-            "go_offline: STILL ON AIR (seen 18:01:15 UTC). TRaX's address redirects to \"login.example\" (HTTP 303), which isn't followed, and the show goes on. End it on TRaX's own site, or on the platforms.",
-            'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC); switched on: YouTube and Twitch.',
+            "go_offline: STILL ON AIR (seen 18:01:15 UTC). TRaX's address redirects to \"login.example\" (HTTP 303), which isn't followed, and the show goes on. End it on TRaX's own site or on the platforms.",
+            'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC), with YouTube and Twitch on.',
         ),
         model=(
-            "go_offline: bad_answer, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX's address redirects to \"login.example\" (HTTP 303), which isn't followed, and the show goes on. End it on TRaX's own site, or on the platforms. If the user still wants it off air, call go_offline again.",
+            "go_offline: bad_answer, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX's address redirects to \"login.example\" (HTTP 303), which isn't followed, and the show goes on. End it on TRaX's own site or on the platforms. If the user still wants it off air, call go_offline again.",
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:03.000Z, studios.0.unknown=[], no studios.0.ready",
         ),
         sent=("POST go-offline",),
@@ -93,11 +93,11 @@ ROWS: Final = (
         play=answered(STOP, 200, "null"),
         calls=scenarios.STOP,
         person=(
-            "go_offline: STILL ON AIR (seen 18:01:15 UTC). The answer isn't a JSON object, and the show goes on. End it on TRaX's own site, or on the platforms.",
-            'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC); switched on: YouTube and Twitch.',
+            "go_offline: STILL ON AIR (seen 18:01:15 UTC). The answer isn't a JSON object, and the show goes on. End it on TRaX's own site or on the platforms.",
+            'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC), with YouTube and Twitch on.',
         ),
         model=(
-            "go_offline: bad_answer, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). The answer to go_offline isn't a JSON object, and the show goes on. End it on TRaX's own site, or on the platforms. If the user still wants it off air, call go_offline again.",
+            "go_offline: bad_answer, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). The answer to go_offline isn't a JSON object, and the show goes on. End it on TRaX's own site or on the platforms. If the user still wants it off air, call go_offline again.",
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:03.000Z, studios.0.unknown=[], no studios.0.ready",
         ),
         sent=("POST go-offline", "POST go-offline"),
@@ -120,11 +120,11 @@ ROWS: Final = (
         play=answered(STOP, 200, {"ok": "false"}),
         calls=scenarios.STOP,
         person=(
-            "go_offline: STILL ON AIR (seen 18:01:15 UTC). TRaX answered that it didn't work, and the show goes on. End it on TRaX's own site, or on the platforms.",
-            'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC); switched on: YouTube and Twitch.',
+            "go_offline: STILL ON AIR (seen 18:01:15 UTC). TRaX answered that it didn't work, and the show goes on. End it on TRaX's own site or on the platforms.",
+            'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC), with YouTube and Twitch on.',
         ),
         model=(
-            "go_offline: bad_answer, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX answered that it didn't work, and the show goes on. End it on TRaX's own site, or on the platforms. If the user still wants it off air, call go_offline again.",
+            "go_offline: bad_answer, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX answered that it didn't work, and the show goes on. End it on TRaX's own site or on the platforms. If the user still wants it off air, call go_offline again.",
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:03.000Z, studios.0.unknown=[], no studios.0.ready",
         ),
         sent=("POST go-offline",),
@@ -135,11 +135,11 @@ ROWS: Final = (
         play=answered(STOP, 200, {"error": {"code": "busy", "message": "Not now."}}),
         calls=scenarios.STOP,
         person=(
-            "go_offline: STILL ON AIR (seen 18:01:15 UTC). TRaX answered that it didn't work (TRaX says: \"Not now.\"), and the show goes on. End it on TRaX's own site, or on the platforms.",
-            'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC); switched on: YouTube and Twitch.',
+            "go_offline: STILL ON AIR (seen 18:01:15 UTC). TRaX answered that it didn't work (TRaX says: \"Not now.\"), and the show goes on. End it on TRaX's own site or on the platforms.",
+            'check_studio later: "Friday Night Show" has been on air for 1 minute (since 18:00 UTC), with YouTube and Twitch on.',
         ),
         model=(
-            "go_offline: bad_answer, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX answered that it didn't work (TRaX says: \"Not now.\"), and the show goes on. End it on TRaX's own site, or on the platforms. If the user still wants it off air, call go_offline again.",
+            "go_offline: bad_answer, unknown, on_air: STILL ON AIR (seen 18:01:15 UTC). TRaX answered that it didn't work (TRaX says: \"Not now.\"), and the show goes on. End it on TRaX's own site or on the platforms. If the user still wants it off air, call go_offline again.",
             "check_studio later: studios.0.live=true, studios.0.since=2026-06-05T18:00:03.000Z, studios.0.unknown=[], no studios.0.ready",
         ),
         sent=("POST go-offline",),

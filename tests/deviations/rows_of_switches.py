@@ -23,12 +23,12 @@ ROWS: Final = (
         play=items(DESTINATIONS, numbered_enabled),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
-            'go_live asks: Whether "Kick (trying out)" (Kick), "Late crowd" (Twitch), "Main channel" (YouTube) are on can\'t be read: the show may go out there too. / Anyone can watch. / May be on screen: "Host camera", "Intro clip" / whether 3 destinations are on (TRaX didn\'t say) / [Go live]',
+            'check_studio: "Friday Night Show" is off air. It\'s unclear whether it could go live. Not everything could be read.',
+            'go_live asks: Whether "Kick (trying out)" (Kick), "Late crowd" (Twitch), "Main channel" (YouTube) are on can\'t be read: the show may stream there too. / Anyone can watch. / May be on screen: "Host camera", "Intro clip" / whether 3 destinations are on (TRaX didn\'t say) / [Go live]',
         ),
         model=(
-            'find_studio: details.destinations.0.enabled=null, details.destinations.1.enabled=null, details.destinations.2.enabled=null, details.unknown=["whether 3 destinations are on (TRaX didn\'t say)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], and 4 more',
-            'check_studio: studios.0.destinations.0.enabled=null, studios.0.destinations.1.enabled=null, studios.0.destinations.2.enabled=null, studios.0.unknown=["whether 3 destinations are on (TRaX didn\'t say)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], and 1 more',
+            'find_studio: details.destinations.0.enabled=null, details.destinations.1.enabled=null, details.destinations.2.enabled=null, details.unknown=["whether 3 destinations are on (TRaX didn\'t say)", "whether this API key may go live (TRaX only shows that when you try)"], and 4 more',
+            'check_studio: studios.0.destinations.0.enabled=null, studios.0.destinations.1.enabled=null, studios.0.destinations.2.enabled=null, studios.0.unknown=["whether 3 destinations are on (TRaX didn\'t say)", "whether this API key may go live (TRaX only shows that when you try)"], and 1 more',
         ),
         sent=("POST go-live",),
     ),
@@ -38,12 +38,12 @@ ROWS: Final = (
         play=by_name("mistyped-enabled"),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
-            'go_live asks: Whether "Kick (trying out)" (Kick), "Late crowd" (Twitch), "Main channel" (YouTube) are on can\'t be read: the show may go out there too. / Anyone can watch. / May be on screen: "Host camera", "Intro clip" / whether 3 destinations are on (TRaX didn\'t say) / [Go live]',
+            'check_studio: "Friday Night Show" is off air. It\'s unclear whether it could go live. Not everything could be read.',
+            'go_live asks: Whether "Kick (trying out)" (Kick), "Late crowd" (Twitch), "Main channel" (YouTube) are on can\'t be read: the show may stream there too. / Anyone can watch. / May be on screen: "Host camera", "Intro clip" / whether 3 destinations are on (TRaX didn\'t say) / [Go live]',
         ),
         model=(
-            'find_studio: details.destinations.0.enabled=null, details.destinations.1.enabled=null, details.destinations.2.enabled=null, details.unknown=["whether 3 destinations are on (TRaX didn\'t say)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], and 4 more',
-            'check_studio: studios.0.destinations.0.enabled=null, studios.0.destinations.1.enabled=null, studios.0.destinations.2.enabled=null, studios.0.unknown=["whether 3 destinations are on (TRaX didn\'t say)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], and 1 more',
+            'find_studio: details.destinations.0.enabled=null, details.destinations.1.enabled=null, details.destinations.2.enabled=null, details.unknown=["whether 3 destinations are on (TRaX didn\'t say)", "whether this API key may go live (TRaX only shows that when you try)"], and 4 more',
+            'check_studio: studios.0.destinations.0.enabled=null, studios.0.destinations.1.enabled=null, studios.0.destinations.2.enabled=null, studios.0.unknown=["whether 3 destinations are on (TRaX didn\'t say)", "whether this API key may go live (TRaX only shows that when you try)"], and 1 more',
         ),
         sent=("POST go-live",),
     ),
@@ -53,12 +53,12 @@ ROWS: Final = (
         play=one_item(DESTINATIONS, 2, enabled=None),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            'check_studio: "Friday Night Show" is off air and could go live; switched on: YouTube and Twitch. Not everything could be read.',
-            'go_live asks: Whether "Kick (trying out)" (Kick) is on can\'t be read: the show may go out there too. / Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / May be on screen: "Host camera", "Intro clip" / whether 1 destination is on (TRaX didn\'t say) / [Go live]',
+            'check_studio: "Friday Night Show" is off air and ready to go live on YouTube and Twitch. Not everything could be read.',
+            'go_live asks: Whether "Kick (trying out)" (Kick) is on can\'t be read: the show may stream there too. / Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / May be on screen: "Host camera", "Intro clip" / whether 1 destination is on (TRaX didn\'t say) / [Go live]',
         ),
         model=(
-            'find_studio: details.destinations.2.enabled=null, details.unknown=["whether 1 destination is on (TRaX didn\'t say)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], no matches.0.destinations',
-            'check_studio: studios.0.destinations.2.enabled=null, studios.0.unknown=["whether 1 destination is on (TRaX didn\'t say)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"]',
+            'find_studio: details.destinations.2.enabled=null, details.unknown=["whether 1 destination is on (TRaX didn\'t say)", "whether this API key may go live (TRaX only shows that when you try)"], no matches.0.destinations',
+            'check_studio: studios.0.destinations.2.enabled=null, studios.0.unknown=["whether 1 destination is on (TRaX didn\'t say)", "whether this API key may go live (TRaX only shows that when you try)"]',
         ),
         sent=("POST go-live",),
     ),
@@ -68,12 +68,12 @@ ROWS: Final = (
         play=all_items(DESTINATIONS, enabled=...),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            'check_studio: "Friday Night Show" is off air. Whether it could go live is not known. Not everything could be read.',
-            'go_live asks: Whether "Kick (trying out)" (Kick), "Late crowd" (Twitch), "Main channel" (YouTube) are on can\'t be read: the show may go out there too. / Anyone can watch. / May be on screen: "Host camera", "Intro clip" / whether 3 destinations are on (TRaX didn\'t say) / [Go live]',
+            'check_studio: "Friday Night Show" is off air. It\'s unclear whether it could go live. Not everything could be read.',
+            'go_live asks: Whether "Kick (trying out)" (Kick), "Late crowd" (Twitch), "Main channel" (YouTube) are on can\'t be read: the show may stream there too. / Anyone can watch. / May be on screen: "Host camera", "Intro clip" / whether 3 destinations are on (TRaX didn\'t say) / [Go live]',
         ),
         model=(
-            'find_studio: details.destinations.0.enabled=null, details.destinations.1.enabled=null, details.destinations.2.enabled=null, details.unknown=["whether 3 destinations are on (TRaX didn\'t say)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], and 4 more',
-            'check_studio: studios.0.destinations.0.enabled=null, studios.0.destinations.1.enabled=null, studios.0.destinations.2.enabled=null, studios.0.unknown=["whether 3 destinations are on (TRaX didn\'t say)", "whether this server\'s API key may go live (TRaX tells only when it is tried)"], and 1 more',
+            'find_studio: details.destinations.0.enabled=null, details.destinations.1.enabled=null, details.destinations.2.enabled=null, details.unknown=["whether 3 destinations are on (TRaX didn\'t say)", "whether this API key may go live (TRaX only shows that when you try)"], and 4 more',
+            'check_studio: studios.0.destinations.0.enabled=null, studios.0.destinations.1.enabled=null, studios.0.destinations.2.enabled=null, studios.0.unknown=["whether 3 destinations are on (TRaX didn\'t say)", "whether this API key may go live (TRaX only shows that when you try)"], and 1 more',
         ),
         sent=("POST go-live",),
     ),
@@ -90,7 +90,7 @@ ROWS: Final = (
         play=all_items(SOURCES, active=...),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            'check_studio: "Friday Night Show" is off air and could go live; switched on: YouTube and Twitch. Not everything could be read.',
+            'check_studio: "Friday Night Show" is off air and ready to go live on YouTube and Twitch. Not everything could be read.',
             'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Guest feed", "Host camera", "Intro clip" / whether 3 sources are on (TRaX didn\'t say) / [Go live on YouTube and Twitch]',
         ),
         model=(
@@ -105,7 +105,7 @@ ROWS: Final = (
         play=all_items(SOURCES, active="yes"),
         calls=scenarios.FIND_CHECK_GO_LIVE,
         person=(
-            'check_studio: "Friday Night Show" is off air and could go live; switched on: YouTube and Twitch. Not everything could be read.',
+            'check_studio: "Friday Night Show" is off air and ready to go live on YouTube and Twitch. Not everything could be read.',
             'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Guest feed", "Host camera", "Intro clip" / whether 3 sources are on (TRaX didn\'t say) / [Go live on YouTube and Twitch]',
         ),
         model=(

@@ -33,10 +33,10 @@ ROWS: Final = (
         play=answered(PUT, 403, EXPIRED, kind="application/xml"),
         calls=scenarios.UPLOAD,
         person=(
-            "upload_media: The storage answered the upload with HTTP 403 (AccessDenied), so the file was not uploaded; what was reserved for it stays in the media library, empty.",
+            "upload_media: The storage answered the upload with HTTP 403 (AccessDenied), so the file wasn't uploaded. Its place in the media library stays empty.",
         ),
         model=(
-            "upload_media: upload_failed, not_applied: The storage answered the upload with HTTP 403 (AccessDenied), so the file was not uploaded; what was reserved for it stays in the media library, empty. Tell the user the reason before you call again.",
+            "upload_media: upload_failed, not_applied: The storage answered the upload with HTTP 403 (AccessDenied), so the file wasn't uploaded. Its place in the media library stays empty. Tell the user the reason before you call again.",
         ),
         sent=("POST media", "PUT"),
     ),
@@ -46,10 +46,10 @@ ROWS: Final = (
         play=moved(PUT, 307, "https://eu.storage.example/bucket?key=secret"),
         calls=scenarios.UPLOAD,
         person=(
-            "upload_media: The storage redirects the upload, which is not followed: HTTP 307, so the file was not uploaded; what was reserved for it stays in the media library, empty.",
+            "upload_media: The storage redirects the upload, which isn't followed: HTTP 307, so the file wasn't uploaded. Its place in the media library stays empty.",
         ),
         model=(
-            "upload_media: upload_failed, not_applied: The storage redirects the upload, which is not followed: HTTP 307, so the file was not uploaded; what was reserved for it stays in the media library, empty. Tell the people who run this TRaX.",
+            "upload_media: upload_failed, not_applied: The storage redirects the upload, which isn't followed: HTTP 307, so the file wasn't uploaded. Its place in the media library stays empty. Tell the people who run this TRaX.",
         ),
         sent=("POST media", "PUT"),
     ),
@@ -59,10 +59,10 @@ ROWS: Final = (
         play=answered(PUT, 400, HEADER_MISSING, kind="application/xml"),
         calls=scenarios.UPLOAD,
         person=(
-            "upload_media: The storage answered the upload with HTTP 400 (MissingSecurityHeader), so the file was not uploaded; what was reserved for it stays in the media library, empty.",
+            "upload_media: The storage answered the upload with HTTP 400 (MissingSecurityHeader), so the file wasn't uploaded. Its place in the media library stays empty.",
         ),
         model=(
-            "upload_media: upload_failed, not_applied: The storage answered the upload with HTTP 400 (MissingSecurityHeader), so the file was not uploaded; what was reserved for it stays in the media library, empty. Tell the user the reason before you call again.",
+            "upload_media: upload_failed, not_applied: The storage answered the upload with HTTP 400 (MissingSecurityHeader), so the file wasn't uploaded. Its place in the media library stays empty. Tell the user the reason before you call again.",
         ),
         sent=("POST media", "PUT"),
     ),
@@ -72,10 +72,10 @@ ROWS: Final = (
         play=fields(RESERVE, uploadUrl="/uploads/token-of-an-upload"),
         calls=scenarios.UPLOAD,
         person=(
-            "upload_media: TRaX gave an upload address that is not a whole URL, so the file was not uploaded; what was reserved for it stays in the media library, empty.",
+            "upload_media: TRaX gave an upload address that isn't a whole URL, so the file wasn't uploaded. Its place in the media library stays empty.",
         ),
         model=(
-            "upload_media: bad_answer, not_applied: TRaX gave an upload address that is not a whole URL, so the file was not uploaded; what was reserved for it stays in the media library, empty. Tell the people who run this TRaX.",
+            "upload_media: bad_answer, not_applied: TRaX gave an upload address that isn't a whole URL, so the file wasn't uploaded. Its place in the media library stays empty. Tell the people who run this TRaX.",
         ),
         sent=("POST media",),
     ),
@@ -85,10 +85,10 @@ ROWS: Final = (
         play=fields(RESERVE, uploadUrl=...),
         calls=scenarios.UPLOAD,
         person=(
-            "upload_media: TRaX accepted the call, but its answer has no `uploadUrl`; it has taken effect.",
+            "upload_media: TRaX accepted the call, but its answer has no `uploadUrl`. It took effect.",
         ),
         model=(
-            "upload_media: bad_answer, applied: TRaX accepted the call, but its answer to create_media_upload has no `uploadUrl`; it has taken effect. Look with list_media before anything else. Run `trax-mcp doctor`.",
+            "upload_media: bad_answer, applied: TRaX accepted the call, but its answer to create_media_upload has no `uploadUrl`. It took effect. Check with list_media before anything else. Run `trax-mcp doctor`.",
         ),
         sent=("POST media",),
     ),
@@ -98,10 +98,10 @@ ROWS: Final = (
         play=dropped(PUT, times=None),
         calls=scenarios.UPLOAD,
         person=(
-            "upload_media: The connection to the storage broke; whether the file arrived is not known.",
+            "upload_media: The connection to the storage broke. It's unclear whether the file arrived.",
         ),
         model=(
-            "upload_media: unreachable, unknown: The connection to the storage broke; whether the file arrived is not known. Look with list_media before anything else.",
+            "upload_media: unreachable, unknown: The connection to the storage broke. It's unclear whether the file arrived. Check with list_media before anything else.",
         ),
         sent=("POST media", "PUT", "PUT"),
         passes=True,
@@ -122,10 +122,10 @@ ROWS: Final = (
         play=answered(PUT, 503, "<Error><Code>SlowDown</Code></Error>", kind="application/xml"),
         calls=scenarios.UPLOAD,
         person=(
-            "upload_media: The storage answered the upload with HTTP 503 (SlowDown), so the file was not uploaded; what was reserved for it stays in the media library, empty.",
+            "upload_media: The storage answered the upload with HTTP 503 (SlowDown), so the file wasn't uploaded. Its place in the media library stays empty.",
         ),
         model=(
-            "upload_media: upload_failed, not_applied, call again: The storage answered the upload with HTTP 503 (SlowDown), so the file was not uploaded; what was reserved for it stays in the media library, empty. Call again to retry.",
+            "upload_media: upload_failed, not_applied, call again: The storage answered the upload with HTTP 503 (SlowDown), so the file wasn't uploaded. Its place in the media library stays empty. Call again to retry.",
         ),
         sent=("POST media", "PUT", "PUT"),
         passes=True,
@@ -139,7 +139,7 @@ ROWS: Final = (
             'upload_media: Uploaded the file "intro.mp4" to the media library. TRaX is still processing it.',
         ),
         model=(
-            "upload_media: message=Do not upload it again: list_media shows when it is READY., status=UPLOADING",
+            "upload_media: message=Don't upload it again. list_media shows when it's READY., status=UPLOADING",
         ),
         sent=("POST media", "PUT"),
     ),
@@ -167,7 +167,7 @@ ROWS: Final = (
             'upload_media: Uploaded the file "intro.mp4" to the media library. TRaX is still processing it.',
         ),
         model=(
-            "upload_media: message=Do not upload it again: list_media shows when it is READY., status=ready",
+            "upload_media: message=Don't upload it again. list_media shows when it's READY., status=ready",
         ),
         sent=("POST media", "PUT"),
     ),
@@ -177,10 +177,10 @@ ROWS: Final = (
         play=all_items(MEDIA, status="FAILED"),
         calls=scenarios.UPLOAD,
         person=(
-            "upload_media: The file was uploaded, but TRaX could not process it: the media library lists it as FAILED.",
+            "upload_media: The file was uploaded, but TRaX couldn't process it. The media library lists it as FAILED.",
         ),
         model=(
-            "upload_media: upload_failed, applied: The file was uploaded, but TRaX could not process it: the media library lists it as FAILED. Tell the user; do not upload the same file again.",
+            "upload_media: upload_failed, applied: The file was uploaded, but TRaX couldn't process it. The media library lists it as FAILED. Tell the user. Don't upload the same file again.",
         ),
         sent=("POST media", "PUT"),
     ),
@@ -189,11 +189,9 @@ ROWS: Final = (
         trax="Answers with data: null for the files.",
         play=fields(MEDIA, data=None),
         calls=scenarios.UPLOAD,
-        person=(
-            "upload_media: The file was uploaded, but the media library does not list it yet.",
-        ),
+        person=("upload_media: The file was uploaded, but the media library doesn't list it yet.",),
         model=(
-            "upload_media: timeout, applied: The file was uploaded, but the media library does not list it yet. Do not upload it again: list_media shows when it is READY.",
+            "upload_media: timeout, applied: The file was uploaded, but the media library doesn't list it yet. Don't upload it again. list_media shows when it's READY.",
         ),
         sent=("POST media", "PUT"),
     ),
@@ -203,10 +201,10 @@ ROWS: Final = (
         play=page(RESERVE),
         calls=scenarios.UPLOAD,
         person=(
-            "upload_media: A page (text/html), not TRaX's API, answered the call with HTTP 200; whether it took effect is not known.",
+            "upload_media: A page (text/html), not TRaX's API, answered the call with HTTP 200. It's unclear whether it took effect.",
         ),
         model=(
-            "upload_media: bad_answer, unknown: A page (text/html), not TRaX's API, answered create_media_upload with HTTP 200; whether it took effect is not known. Look with list_media before anything else.",
+            "upload_media: bad_answer, unknown: A page (text/html), not TRaX's API, answered create_media_upload with HTTP 200. It's unclear whether it took effect. Check with list_media before anything else.",
         ),
         sent=("POST media",),
     ),
@@ -216,10 +214,10 @@ ROWS: Final = (
         play=error_body(RESERVE, 422, {"detail": "Only PNG files."}),
         calls=scenarios.UPLOAD,
         person=(
-            'upload_media: TRaX refused the call (HTTP 422) (TRaX says: "Only PNG files."); nothing was changed.',
+            'upload_media: TRaX refused the call (HTTP 422) (TRaX says: "Only PNG files."). Nothing changed.',
         ),
         model=(
-            'upload_media: bad_answer, not_applied: TRaX refused the call (HTTP 422) (TRaX says: "Only PNG files."); nothing was changed. Check the arguments.',
+            'upload_media: bad_answer, not_applied: TRaX refused the call (HTTP 422) (TRaX says: "Only PNG files."). Nothing changed. Check the arguments.',
         ),
         sent=("POST media",),
     ),

@@ -79,7 +79,7 @@ async def check_server(client: Client, *, on_the_sandbox: bool) -> None:
     """List the tools and call one; the result shows the key and which TRaX is used."""
     assert [it.name for it in (await client.list_tools()).tools] == tool_names()
     answer = await client.call_tool("list_studios", {})
-    expected = "Friday Night Show" if on_the_sandbox else "TRaX could not be reached"
+    expected = "Friday Night Show" if on_the_sandbox else "TRaX couldn't be reached"
     assert expected in str(answer.content)
 
 

@@ -202,8 +202,8 @@ class Promises:
         is_used = any(it.may_have_run or it.may_be_sending for it in others)
         if call.status == "not run: used" and is_calm and not is_used:
             yield "is said to have been used, and was not"
-        if call.status == "ran" and call.undo and "stop came after it" not in call.text:
-            yield "does not say that a stop came"
+        if call.status == "ran" and call.undo and "a request to go offline came" not in call.text:
+            yield "does not say that a request to go offline came"
         for number, outcome in enumerate(call.outcomes):
             was_sent = number < len(call.sent)
             is_wrong = {"not_sent": was_sent, "applied": not was_sent}.get(outcome)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-NOT_TRUSTED: Final = "TRaX could not be reached: its certificate isn't trusted ("
+NOT_TRUSTED: Final = "TRaX couldn't be reached: its certificate isn't trusted ("
 NOT_SENT: Final = "), so nothing was sent. "
 EXPIRED: Final = datetime(2020, 1, 1, tzinfo=UTC)
 REFUSED: Final[dict[str, Callable[[], ssl.SSLContext]]] = {
@@ -37,15 +37,15 @@ REFUSED: Final[dict[str, Callable[[], ssl.SSLContext]]] = {
 TOLD: Final = {
     "of another authority": (
         "unable to get local issuer certificate",
-        "If it is of your own network, set SSL_CERT_FILE to your CA's file.",
+        "If it's from your own network, set SSL_CERT_FILE to your CA's file.",
     ),
     "of another name": (
         "Hostname mismatch, certificate is not valid for 'localhost'",
-        "Look at TRAX_BASE_URL, and at the clock of this computer.",
+        "Check TRAX_BASE_URL and this computer's clock.",
     ),
     "expired": (
         "certificate has expired",
-        "Look at TRAX_BASE_URL, and at the clock of this computer.",
+        "Check TRAX_BASE_URL and this computer's clock.",
     ),
 }
 """Why it is not trusted, and what to do."""
@@ -115,5 +115,5 @@ async def test_a_wrong_certificate_of_the_storage_gets_no_file(
         send_to(it, storage.url)
         error = await failure(it)
     assert error["outcome"] == "not_applied"
-    assert ": its certificate isn't trusted, so the file was not uploaded" in error["message"]
+    assert ": its certificate isn't trusted, so the file wasn't uploaded" in error["message"]
     assert storage.heads == []

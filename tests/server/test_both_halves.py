@@ -146,7 +146,7 @@ async def test_changes_before_a_needless_go_live_are_to_be_made_without_it() -> 
         data = data_of(await it[MINE].call("apply_changes", **SWITCHES))
     check_summary(data)
     assert data["summary"].startswith('Nothing was sent. "Friday Night Show" has been on air')
-    assert data["message"].endswith(" already. Make the other changes without go_live.")
+    assert data["message"].endswith(" UTC). Make the other changes without go_live.")
 
 
 def check_summary(data: dict[str, Any]) -> None:
@@ -220,6 +220,6 @@ async def test_a_switch_whose_answer_is_lost_is_read_back() -> None:
     assert data_of(taken)["message"] == "Do not call again."
     assert not_taken.is_error
     assert text_of(not_taken) == (
-        "The connection to TRaX broke before it answered; whether it took effect is not known, and"
-        " it was off right after. Look with list_destinations before anything else."
+        "The connection to TRaX broke before it answered. It's unclear whether it took effect, but"
+        " it was off right after. Check with list_destinations before anything else."
     )

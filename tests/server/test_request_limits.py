@@ -106,7 +106,7 @@ async def test_a_request_has_ten_seconds_for_its_body() -> None:
         connection.send(begin() + b'{"jsonrpc"')
         head, _, body = (await connection.response()).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 408 ")
-    assert "not complete within 10 s" in json.loads(body)["error"]["message"]
+    assert "wasn't complete within 10 s" in json.loads(body)["error"]["message"]
 
 
 async def test_a_request_has_at_most_64_kib() -> None:

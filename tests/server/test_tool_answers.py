@@ -51,11 +51,11 @@ MEANINGS: Final = {
     ),
     "list_connections": (
         "That is the whole list.",
-        "TRaX does not tell where an account is used: the preview of unlink_connection does.",
+        "TRaX doesn't say where an account is used. The preview of unlink_connection does.",
     ),
     "list_studios": ("There are more.", "Call again with `nextCursor` as `cursor`."),
     "get_stream_status": (
-        "The studio has been on air for less than a minute (since 18:00 UTC).",
+        "The show has been on air for less than a minute (since 18:00 UTC).",
         None,
     ),
 }

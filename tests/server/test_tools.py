@@ -169,7 +169,7 @@ def consent_text(entry: Entry) -> str:
     given = ", ".join(f"`{name}`" for name, value in always.items() if value is not True)
     given = given or SEEN_IF_SWITCHED_ON.get(entry.tool, "")
     on = ", ".join(f"`{name}`" for name, value in always.items() if value is True)
-    cases = f"{given and f', always for {given}'}{on and f', always to switch {on} on'}"
+    cases = f"{given and f', always for {given}'}{on and f', always to turn {on} on'}"
     return f"Needs user approval while on air{cases}."
 
 
@@ -180,11 +180,11 @@ async def test_a_description_says_what_trax_says_then_our_hint_and_when_it_needs
     for entry in TABLE:
         description = tools[entry.tool]["description"]
         assert description.startswith(documented_text(entry.call, entry.scope))
-        final = "Cannot be undone." if entry.tool in FINAL else ""
+        final = "Can't be undone." if entry.tool in FINAL else ""
         end = " ".join(filter(None, (final, consent_text(entry))))
         assert description.endswith(end)
         assert ("Needs user approval" in description) is bool(consent_text(entry))
-        assert ("Cannot be undone" in description) is bool(final)
+        assert ("Can't be undone" in description) is bool(final)
 
 
 async def test_a_tool_that_the_operator_guards_says_that_it_needs_a_yes() -> None:

@@ -158,10 +158,10 @@ async def test_many_destinations_and_long_texts_are_cut() -> None:
         enable_many(it.trax, 2_000)
         sentences, overview = sentences_and_data(await check(it))
         (studio,) = overview["studios"]
-        assert "switched on: YouTube, Twitch and " in sentences[0]
+        assert " go live on YouTube, Twitch and " in sentences[0]
         assert len(studio["destinations"]) == 20
         assert all(each["enabled"] for each in studio["destinations"])
-        assert studio["unknown"][0] == "further destinations (only the first 20 are shown)"
+        assert studio["unknown"][0] == "other destinations (only the first 20 are shown)"
         assert len(json.dumps(studio)) < 3_000
         for path in (STUDIO, PLACES, SOURCES, ACCOUNTS):
             fields = dict.fromkeys(
@@ -219,7 +219,7 @@ async def test_a_studio_that_is_deleted_meanwhile_is_left_out() -> None:
         it.trax.faults.add(Fault.error(404, "not_found"), path="*/studio_51/stream-status")
         sentences, overview = sentences_and_data(await check_all(it))
     assert [each["id"] for each in overview["studios"]] == ["studio_42", "studio_43", "studio_60"]
-    assert sentences[0] == "3 studios: 3 off air."
+    assert sentences[0] == "All 3 studios are off air."
 
 
 async def test_a_check_ends_when_trax_limits_the_key() -> None:
@@ -241,7 +241,7 @@ async def test_studios_that_cannot_be_listed_are_a_failure_and_none_take_one_req
         it.trax.faults.add(Fault.status(200, {"data": []}), path=STUDIOS)
         nothing: dict[str, Any] = {"studios": [], "more": 0}
         assert sentences_and_data(await check_all(it)) == (
-            ["There is no studio to look at."],
+            ["There are no studios."],
             nothing,
         )
         it.trax.faults.add(Fault.error(500, "internal"), times=None, path=STUDIOS)
@@ -257,8 +257,8 @@ async def test_of_each_list_of_a_studio_one_page_is_read() -> None:
     show = overview["studios"][0]
     assert (show["id"], "ready" in show, len(show["destinations"])) == ("studio_42", False, 20)
     assert show["unknown"][:2] == [
-        "further destinations (only the first 20 are shown)",
-        "further destinations (only the first 200 are read)",
+        "other destinations (only the first 20 are shown)",
+        "other destinations (only the first 200 were read)",
     ]
     assert asked(it.trax)[PLACES] == 1
     assert len(json.dumps(overview)) < 6_000

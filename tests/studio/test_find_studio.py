@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 MOST_SECONDS: Final = 30
 """How long a search may take: no read begins after 25 s, and TRaX has 10 s for each."""
 
-ASK: Final = "Before a change, ask the user which one is meant."
+ASK: Final = "Before a change, ask the user which one they mean."
 
 
 def add_many(trax: Sandbox, count: int, name: str = "Late Show") -> None:
@@ -87,18 +87,18 @@ async def test_what_cannot_be_read_is_left_out_or_unknown_and_not_off_air() -> N
         assert data["details"]["unknown"][0] == "the sources (the key lacks sources:read)"
         it.trax.faults.add(Fault.error(500, "internal"), times=None, path="*/stream-status")
         sentence, _ = await found(it, "live")
-        why = 'TRaX has trouble (HTTP 500, code "internal") (TRaX says: "Scripted.").'
+        why = 'TRaX has a problem (HTTP 500, code "internal") (TRaX says: "Scripted.").'
         assert sentence == (
             'No name matches "live". 4 studios: 4 unknown.'
-            f" Whether 4 of them are on air is not known: {why} {ASK}"
+            f" It's unclear whether 4 of them are on air: {why} {ASK}"
         )
         only = [{"id": "studio_51", "name": "Morning Coffee", "ownerSub": "u", "role": "EDIT"}]
         it.trax.faults.add(Fault.status(200, {"data": only}), path=STUDIOS)
         sentence, _ = await found(it, "live")
         assert sentence == (
             'No name matches "live". 1 studio: 1 unknown.'
-            f" Whether it is on air is not known: {why}"
-            " Before a change, ask the user whether it is meant."
+            f" It's unclear whether it's on air: {why}"
+            " Before a change, ask the user if this is the one."
         )
 
 
@@ -111,7 +111,7 @@ async def test_a_search_ends_before_a_client_gives_up() -> None:
         began = anyio.current_time()
         sentence, data = await found(it, "late")
         assert anyio.current_time() - began == MOST_SECONDS
-    why = "Whether 12 of them are on air is not known: TRaX did not answer within 10 s."
+    why = "It's unclear whether 12 of them are on air: TRaX didn't answer within 10 s."
     names = '"Late Show 00", "Late Show 01", "Late Show 02" and 9 more match.'
     assert sentence == f"{names} {why} {ASK}"
     assert [each["live"] for each in data["matches"]] == [None] * 16
@@ -132,7 +132,7 @@ async def test_a_key_in_a_query_is_not_repeated() -> None:
     async with open_world(MINE) as it:
         for key in (MINE, "sk_live_of_somebody_else"):
             sentence, data = await found(it, f"show {key}")
-            assert sentence.startswith('No name matches "show [key]". 4 studios: 4 off air.')
+            assert sentence.startswith('No name matches "show [key]". All 4 studios are off air.')
             assert key not in str(data)
 
 
@@ -147,7 +147,7 @@ async def test_20_studios_have_a_status_and_five_of_them_destinations() -> None:
         sentence, data = await found(it, "take 01")
     matches = data["matches"]
     assert sentence.startswith(
-        'The likely one is "Take 01". Whether it is on air is not known: TRaX didn\'t say.'
+        "The likely one is \"Take 01\". It's unclear whether it's on air: TRaX didn't say."
     )
     assert [each["id"] for each in matches[:3]] == ["studio_701", "studio_702", "studio_60"]
     assert [each["live"] for each in matches] == [None, True, True, *[False] * 17]

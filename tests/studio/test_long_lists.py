@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tests.support.product.sandbox import Sandbox
 
 STUDIO: Final = {"studioId": "studio_42"}
-FURTHER: Final = "only the first 10,000 are read"
+FURTHER: Final = "only the first 10,000 were read"
 _PATIENCE_SECONDS: Final = 10.0
 """On a busy machine. Where each name is compared with each other, it takes minutes."""
 
@@ -75,7 +75,7 @@ async def test_a_search_ends_after_10000_studios_and_says_so(
     """It does not claim that a studio further on does not exist."""
     sandbox.faults.add(long_list(10_001, studio), times=None, path=STUDIOS)
     sentence, found = await find(server, "show 10000")
-    unknown = f"further studios ({FURTHER})"
+    unknown = f"other studios ({FURTHER})"
     assert found == {"matches": [], "searched": 10_000, "unknown": [unknown]}
     assert sentence == (
         f'No studio that could be searched matches "show 10000". Not searched: {unknown}.'
@@ -86,7 +86,7 @@ async def test_a_search_ends_after_10000_studios_and_says_so(
 @pytest.mark.usefixtures("three_items")
 async def test_no_name_is_likely_in_a_list_that_was_cut(server: Server[Any]) -> None:
     """The same name may occur further on. An id may not. Both come with what was not searched."""
-    unsearched = "Not searched: further studios (only the first 3 are read)."
+    unsearched = "Not searched: other studios (only the first 3 were read)."
     sentence, found = await find(server, "studio_51")
     assert (found["matches"][0]["id"], found["likely"]) == ("studio_51", "studio_51")
     assert sentence == f'The likely one is "Morning Coffee". {unsearched}'
@@ -126,7 +126,7 @@ async def test_a_target_beyond_the_part_that_was_read_is_not_denied(
     arguments, kind = BEYOND[tool]
     shown = await preview(server, tool, **arguments)
     assert shown["target"] == {"id": [*arguments.values()][-1]}
-    assert f"further {kind} (only the first 1 are read)" in shown["unknown"]
+    assert f"other {kind} (only the first 1 were read)" in shown["unknown"]
 
 
 # Going live
@@ -147,13 +147,13 @@ async def test_a_studio_is_not_called_unready_for_destinations_that_were_not_rea
     sandbox.faults.add(long, times=None, path=PLACES)
     sentence, found = await checked(server)
     assert sentence == (
-        '"Friday Night Show" is off air. Whether it could go live is not known.'
+        '"Friday Night Show" is off air. It\'s unclear whether it could go live.'
         " Not everything could be read."
     )
     assert ("ready" in found, found["problems"]) == (False, [])
     assert found["unknown"][:2] == [
-        "further destinations (only the first 20 are shown)",
-        f"further destinations ({FURTHER})",
+        "other destinations (only the first 20 are shown)",
+        f"other destinations ({FURTHER})",
     ]
 
 
@@ -164,7 +164,7 @@ async def test_a_studio_with_an_enabled_destination_is_ready_whatever_comes_afte
     """The first one that was read is enabled."""
     _, found = await checked(server)
     assert (found["ready"], found["problems"]) == (True, [])
-    assert "further destinations (only the first 1 are read)" in found["unknown"]
+    assert "other destinations (only the first 1 were read)" in found["unknown"]
 
 
 @pytest.mark.usefixtures("one_item")
@@ -177,7 +177,7 @@ async def test_sources_that_were_not_read_are_not_called_inactive(
     assert found["problems"] == []
     shown = await preview(server, "go_live", **STUDIO)
     assert shown["warnings"] == []
-    assert "further sources (only the first 1 are read)" in shown["unknown"]
+    assert "other sources (only the first 1 were read)" in shown["unknown"]
 
 
 @pytest.mark.timing
@@ -203,7 +203,7 @@ async def test_a_studio_resource_says_which_parts_are_cut(server: Server[Any]) -
         whole = await read(client, STUDIO_URI)
     assert [it["id"] for it in whole["destinations"]] == ["dest_1"]
     assert whole["unknown"] == [
-        f"further {it}: only the first 1 are read" for it in ("destinations", "sources")
+        f"other {it}: only the first 1 were read" for it in ("destinations", "sources")
     ]
 
 
@@ -215,11 +215,11 @@ async def test_resources_of_a_cut_list_say_that_there_are_more(server: Server[An
             first = await read(client, STUDIOS_URI)
             resources = (await client.list_resources()).resources
     assert [it["id"] for it in first["data"]] == ["studio_42", "studio_43", "studio_51"]
-    assert first["unknown"] == ["further studios: only the first 3 are read"]
+    assert first["unknown"] == ["other studios: only the first 3 were read"]
     described = {it.uri: it.description for it in resources}
     assert described[STUDIOS_URI] == (
         "All studios of this API key's account."
-        " Not listed: further studios (only the first 3 are read)."
+        " Not listed: other studios (only the first 3 were read)."
     )
     assert len(described) == 2 + 3 * 2
 

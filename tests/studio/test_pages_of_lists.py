@@ -99,7 +99,7 @@ async def test_a_page_with_a_studio_that_leads_to_itself_is_no_end() -> None:
     async with open_world(MINE) as it:
         it.trax.faults.add(again, times=None, path=STUDIOS)
         error = (await find(it))["error"]
-    assert error["message"].startswith("The pages of list_studios do not end.")
+    assert error["message"].startswith("The pages of list_studios don't end.")
 
 
 @pytest.mark.parametrize("status", [400, 404, 410])

@@ -101,7 +101,7 @@ async def test_details_of_ten_studios_at_most_are_read(
     for number in range(count):
         sandbox.add_studio("N", record_id=f"studio_{number:03}")
     shown = await preview(server, "unlink_connection")
-    assert shown["unknown"] == ([] if is_all else ["further studios (only the first 10 are read)"])
+    assert shown["unknown"] == ([] if is_all else ["other studios (only the first 10 were read)"])
     assert asked(sandbox)[STUDIOS] == (2 if count > 200 else 1)
     assert asked(sandbox).total() == 2 + asked(sandbox)[STUDIOS] + 20
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 OFF_AIR: Final = Fault.status(200, {"live": False})
 STARTING: Final = (
-    "The studio may be starting: a go-live was sent within the last minute, and it hasn't been"
-    " seen on air yet."
+    "The show may be starting: a go-live was sent in the last minute, but it hasn't been seen on"
+    " air yet."
 )
 FOUND: Final = {
     "state": "on_air",
@@ -42,11 +42,11 @@ async def status(it: World) -> str:
 async def test_a_studio_is_off_air_or_on_air_for_so_long() -> None:
     """A model does not know what time it is."""
     async with open_world(MINE) as it:
-        assert await status(it) == "The studio is off air."
+        assert await status(it) == "The show is off air."
         put_on_air(it.trax)
         it.hand_clock.advance(11 * 60)
         told = await status(it)
-    assert told == "The studio has been on air for 11 minutes (since 18:00 UTC)."
+    assert told == "The show has been on air for 11 minutes (since 18:00 UTC)."
 
 
 async def test_a_go_live_that_is_not_seen_yet_is_told_for_a_minute() -> None:
@@ -56,7 +56,7 @@ async def test_a_go_live_that_is_not_seen_yet_is_told_for_a_minute() -> None:
         await it[MINE].call("go_live", confirm=True)
         assert await status(it) == STARTING
         it.hand_clock.advance(61)
-        assert await status(it) == "The studio is off air."
+        assert await status(it) == "The show is off air."
 
 
 async def test_an_unclear_status_is_not_called_off_air() -> None:
@@ -73,7 +73,7 @@ async def test_an_unclear_status_is_not_called_off_air() -> None:
     async with open_world(MINE) as it:
         for answer, reason in unclear:
             it.trax.faults.add(Fault.status(200, answer), path=STATUS)
-            assert await status(it) == f"Whether the studio is on air is not known{reason}."
+            assert await status(it) == f"It's unclear whether the show is on air{reason}."
 
 
 # After a go-live or a stop
@@ -96,12 +96,12 @@ async def test_a_client_sees_the_progress_until_a_studio_is_on_or_off_air() -> N
     """
     async with open_world(MINE, TRAX_ASK="confirm_alone") as it:
         assert await observed(it) == (FOUND, 4)
-        waited = [(gone, 15, "Waiting to be on air.") for gone in (0, 1, 2)]
+        waited = [(gone, 15, "Waiting until it's on air.") for gone in (0, 1, 2)]
         assert progress_of(it) == waited
         it.hand_clock.advance(57)
         found, _ = await observed(it, "go_offline")
         assert found == {"state": "off_air", "checkedAt": "2026-06-05T18:01:01Z"}
-        assert progress_of(it) == [(0, 15, "Waiting to be off air.")]
+        assert progress_of(it) == [(0, 15, "Waiting until it's off air.")]
         found, reads = await observed(it, "go_offline")
         assert (found["state"], reads) == ("off_air", 1)
         assert progress_of(it) == []

@@ -136,7 +136,7 @@ async def test_what_is_refused_names_the_operation_and_the_field() -> None:
         it.trax.faults.add(without("id"), path="/v1/studios/studio_42", times=None)
         error = error_in(await it[MINE].call(GO_LIVE))
     assert error["message"] == (
-        "TRaX's answer to get_studio has no `id`; the change was not sent. Run `trax-mcp doctor`."
+        "TRaX's answer to get_studio has no `id`. The change wasn't sent. Run `trax-mcp doctor`."
     )
     assert (error["retryable"], error["outcome"]) == (False, "not_applied")
 
@@ -151,7 +151,7 @@ async def test_a_zero_date_is_no_date(zero: object) -> None:
     async with open_world(MINE) as it:
         it.trax.faults.add(having(**fields), path=STATUS, times=None)
         told = text_of(await it[MINE].call("check_studio", studioId="studio_42"))
-        assert told.startswith('"Friday Night Show" is off air and could go live')
+        assert told.startswith('"Friday Night Show" is off air and ready to go live')
 
 
 @pytest.mark.parametrize(
@@ -163,17 +163,17 @@ async def test_a_stream_that_trax_does_not_call_live_is_no_proof_of_being_off_ai
     async with open_world(MINE) as it:
         it.trax.faults.add(having(**stream), path=STATUS, times=None)
         told = text_of(await it[MINE].call("get_stream_status"))
-    assert told.startswith("Whether the studio is on air is not known: TRaX lists a stream")
+    assert told.startswith("It's unclear whether the show is on air: TRaX lists a stream")
 
 
 @pytest.mark.parametrize(
     ("path", "changed", "state"),
     [
-        ("/v1/studios/studio_42", Fault.error(500, "exploded"), "is not known"),
-        ("*/destinations", Fault.error(500, "exploded"), "is not known"),
-        ("*/destinations", having(enabled="perhaps"), "is not known"),
-        ("*/sources", Fault.error(500, "exploded"), "could go live"),
-        ("/v1/connections", Fault.error(500, "exploded"), "could go live"),
+        ("/v1/studios/studio_42", Fault.error(500, "exploded"), "It's unclear whether"),
+        ("*/destinations", Fault.error(500, "exploded"), "It's unclear whether"),
+        ("*/destinations", having(enabled="perhaps"), "It's unclear whether"),
+        ("*/sources", Fault.error(500, "exploded"), "ready to go live"),
+        ("/v1/connections", Fault.error(500, "exploded"), "ready to go live"),
     ],
 )
 async def test_check_studio_says_what_go_live_would(path: str, changed: Fault, state: str) -> None:
@@ -182,7 +182,7 @@ async def test_check_studio_says_what_go_live_would(path: str, changed: Fault, s
         it.trax.faults.add(changed, path=path, times=None)
         result = await it[MINE].call("check_studio", studioId="studio_42")
     assert state in text_of(result).splitlines()[0]
-    assert ("ready" in data_of(result)["studios"][0]) == (state == "could go live")
+    assert ("ready" in data_of(result)["studios"][0]) == (state == "ready to go live")
 
 
 async def test_studios_are_not_gone_because_a_scope_is_told_as_404() -> None:
@@ -194,4 +194,4 @@ async def test_studios_are_not_gone_because_a_scope_is_told_as_404() -> None:
         found = text_of(await it[MINE].call("find_studio", query="friday"))
     assert told.startswith("4 studios: 4 unknown.")
     assert found.startswith('The likely one is "Friday Night Show".')
-    assert "whether writes are switched on (TRaX answered HTTP 404)" in found
+    assert "whether TRaX accepts changes (TRaX answered HTTP 404)" in found

@@ -140,7 +140,7 @@ CHANGES: Final[list[tuple[Edit, *tuple[str, ...]]]] = [
         ),
         "!~ GET /v1/media response default.error: required was",
     ),
-    (cut(f"{SCHEMAS} Ok"), "!~ document: is no OpenAPI 3 document"),
+    (cut(f"{SCHEMAS} Ok"), "!~ document: isn't an OpenAPI 3 document"),
     (put("info version", "1.4.0"), ' ~ document: version was "1.3.0", is "1.4.0"'),
     (put("servers", [{"url": "https://api.traxstreaming.live"}]),),
 ]

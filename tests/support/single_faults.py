@@ -25,7 +25,7 @@ WRITE: Final[Call] = ("send_chat_message", {**STUDIO, "text": "Hello"})
 """Needs no confirmation, so that it meets the fault itself."""
 
 CHECK_FIRST: Final = (
-    "whether it took effect is not known. Look with list_chat_messages before anything else."
+    "It's unclear whether it took effect. Check with list_chat_messages before anything else."
 )
 
 

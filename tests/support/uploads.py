@@ -31,9 +31,7 @@ RESERVED: Final = {"filename": "intro.mp4", "contentType": "video/mp4", "byteSiz
 RESERVE, PUT, LIST = "POST /v1/media", "PUT /uploads", "GET /v1/media"
 """The HTTP requests of an upload."""
 
-NOT_UPLOADED: Final = (
-    "so the file was not uploaded; what was reserved for it stays in the media library, empty."
-)
+NOT_UPLOADED: Final = "so the file wasn't uploaded. Its place in the media library stays empty."
 
 
 @asynccontextmanager

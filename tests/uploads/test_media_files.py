@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from tests.support.uploads import Json
 
 NOT_MEDIA: Final = (
-    "is not video, image or audio by its content, so nothing was sent."
-    " Name one whose content is a video, a picture or sound."
+    "doesn't contain video, image or audio, so nothing was sent."
+    " Name a video, picture or sound file."
 )
 NOT_REGULAR: Final = (
-    "is no regular file, so nothing was sent. Name one that is, no folder, pipe or device."
+    "isn't a regular file, so nothing was sent. Name a file, not a folder, pipe or device."
 )
 DEVICES: Final = [it for it in ("zero", "null", "tty") if Path("/dev", it).is_char_device()]
 NOT_FOUND: Final = "is not there, so nothing was sent. Check its path."
@@ -136,5 +136,5 @@ async def test_a_file_that_changes_during_the_upload_is_not_uploaded(
         it.trax.faults.add(Fault.followed_by(lambda: path.write_bytes(content)), method="POST")
         failed = await failure(it)
         assert it.trax.last_asset["status"] == "UPLOADING"
-    message = f"The file changed while it was sent, {NOT_UPLOADED} Wait until it is complete."
+    message = f"The file changed while it was sent, {NOT_UPLOADED} Wait until it's complete."
     assert failed == upload_failure("invalid_file", message)

@@ -70,7 +70,7 @@ async def test_no_path_or_link_escapes_the_folder(
         monkeypatch.setattr(os, "open", recording_open)
         refusal = upload_failure(
             "invalid_file",
-            "The file is in no folder that may be read, so nothing was sent."
+            "The file isn't in a folder that may be read, so nothing was sent."
             f" TRAX_MEDIA_DIRS allows {folder}.",
         )
         for kind, path in ESCAPING_PATHS.items():

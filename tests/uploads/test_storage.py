@@ -134,7 +134,7 @@ TELL: Final = "Tell the people who run this TRaX."
 
 def useless_address(what: str) -> Json:
     """The failure of an upload whose address is not used."""
-    message = f"TRaX gave an upload address that is not {what}, {NOT_UPLOADED} {TELL}"
+    message = f"TRaX gave an upload address that isn't {what}, {NOT_UPLOADED} {TELL}"
     return upload_failure("bad_answer", message)
 
 

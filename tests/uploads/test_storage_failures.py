@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 
 RETRY: Final = "Call again to retry."
 CHECK_FIRST: Final = (
-    "whether the file arrived is not known. Look with list_media before anything else."
+    "It's unclear whether the file arrived. Check with list_media before anything else."
 )
-UNREACHABLE: Final = "The storage that TRaX named could not be reached"
+UNREACHABLE: Final = "The storage that TRaX named couldn't be reached"
 BROKEN: Final = "The connection to the storage broke"
-LATE: Final = "The storage did not take the file in time"
+LATE: Final = "The storage didn't take the file in time"
 ANSWERED: Final = "answered the upload with"
 TELL: Final = "Tell the people who run this TRaX."
 USELESS: Final = "Tell the user the reason before you call again."
@@ -46,7 +46,7 @@ USELESS: Final = "Tell the user the reason before you call again."
 
 def refused(status: int, advice: str, reason: str = "") -> Json:
     """The failure after an answer with this status."""
-    answered = "redirects the upload, which is not followed:" if status < 400 else ANSWERED
+    answered = "redirects the upload, which isn't followed:" if status < 400 else ANSWERED
     message = f"The storage {answered} HTTP {status}{reason}, {NOT_UPLOADED} {advice}"
     expected = upload_failure("upload_failed", message, httpStatus=status)
     return expected | {"retryable": advice == RETRY}
@@ -54,7 +54,7 @@ def refused(status: int, advice: str, reason: str = "") -> Json:
 
 def unconfirmed(code: str, happened: str, **rest: object) -> Json:
     """The failure of a file that may have arrived."""
-    return upload_failure(code, f"{happened}; {CHECK_FIRST}", "unknown", **rest)
+    return upload_failure(code, f"{happened}. {CHECK_FIRST}", "unknown", **rest)
 
 
 def explained(reason: str) -> str:

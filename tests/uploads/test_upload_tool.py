@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 LONGEST_WAIT_SECONDS: Final = 45
 """How long the call takes, at most, before its last look at an asset that is not ready."""
 
-READINESS_UNKNOWN: Final = "The file was uploaded, but whether it is ready could not be seen ("
-NOT_AGAIN: Final = "Do not upload it again: list_media shows when it is READY."
+READINESS_UNKNOWN: Final = "The file was uploaded, but it's unclear whether it's ready ("
+NOT_AGAIN: Final = "Don't upload it again. list_media shows when it's READY."
 
 
 async def test_a_file_becomes_a_ready_asset(era: str, tmp_path: Path) -> None:
@@ -135,8 +135,8 @@ async def test_a_failed_asset_is_reported(tmp_path: Path) -> None:
         error = await failure(it)
         assert calls(it) == [RESERVE, PUT, LIST]
     message = (
-        "The file was uploaded, but TRaX could not process it: the media library lists it as"
-        " FAILED. Tell the user; do not upload the same file again."
+        "The file was uploaded, but TRaX couldn't process it. The media library lists it as"
+        " FAILED. Tell the user. Don't upload the same file again."
     )
     assert error == upload_failure("upload_failed", message, "applied")
 
@@ -181,7 +181,7 @@ async def test_a_file_that_the_library_never_lists_is_not_told_as_in_processing(
     async with open_uploads(tmp_path) as it:
         it.trax.faults.add(Fault.status(200, {"data": []}), method="GET", times=None)
         error = await failure(it)
-    message = f"The file was uploaded, but the media library does not list it yet. {NOT_AGAIN}"
+    message = f"The file was uploaded, but the media library doesn't list it yet. {NOT_AGAIN}"
     assert error == upload_failure("timeout", message, "applied")
 
 

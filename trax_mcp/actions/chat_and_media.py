@@ -31,7 +31,7 @@ class SendChatMessage(
     effect=Effect.WRITE,
     shown_by=ListChatMessages,
     hint=(
-        "Public at once: send only what a person asked for, without asking again. Answer viewers on"
+        "Public at once: send only what the user asked for, without asking again. Answer viewers on"
         " their platform."
     ),
 ):
@@ -102,7 +102,7 @@ class CreateMediaUpload(
     endpoint="POST /v1/media",
     effect=Effect.WRITE,
     shown_by=ListMedia,
-    hint="`uploadUrl` is secret: do not show or store it.",
+    hint="`uploadUrl` is secret: don't show or store it.",
 ):
     filename: arguments.FileName = Field(description="Name of the file.")
     content_type: arguments.ShortText = Field(description="Media type, such as video/mp4.")

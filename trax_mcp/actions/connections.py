@@ -31,7 +31,7 @@ class UnlinkConnection(
     endpoint="DELETE /v1/connections/{connectionId}",
     effect=Effect.GUARDED,
     shown_by=ListConnections,
-    hint="The person would have to link it again, on TRaX.",
+    hint="The user would have to link it again on TRaX.",
 ):
     connection_id: arguments.Id
 
@@ -59,7 +59,7 @@ class UnlinkConnection(
             headline="Unlink {}",
             verb="unlink",
             thing="account",
-            lead="Only you can link it again, on TRaX.",
+            lead="Only you can link it again on TRaX.",
         )
 
     def headline(self, view: View) -> Sentence:
@@ -90,7 +90,7 @@ class UnlinkConnection(
         if still_on:
             platform = self.target(view).platform
             is_clear = platform and all(it.platform == platform for it, _, _ in switched_on)
-            told = f"Still switched on{'' if is_clear else ', perhaps'} for {self._platform(view)}"
+            told = f"Still on{'' if is_clear else ', perhaps'} for {self._platform(view)}"
             yield say(f"{told}: {naming.listed(still_on)}.")
 
     def _switched_on(self, view: View) -> Iterator[tuple[Destination, Name | str, bool]]:

@@ -87,7 +87,7 @@ class CreateDestination(
     studio_id: arguments.Id
     name: arguments.ShortText = Field(description="The name people see.")
     platform: arguments.ShortText = Field(
-        description="Such as youtube. TRaX documents no word for plain RTMP: ask the person."
+        description="Such as youtube. TRaX documents no word for plain RTMP: ask the user."
     )
     connection_id: arguments.Id | None = None
     rtmp_url: arguments.Address | None = Field(None, description="Ingest address.")
@@ -300,7 +300,7 @@ class DeleteDestination(
     effect=Effect.GUARDED,
     several=True,
     shown_by=ListDestinations,
-    hint="Its stream key is lost. To skip it for a show, switch it off instead.",
+    hint="Its stream key is lost. To skip it for a show, turn it off instead.",
 ):
     def acts(self, view: View) -> Iterator[Act]:
         known = self._known(view)

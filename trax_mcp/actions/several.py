@@ -52,7 +52,7 @@ class _ChangesSchema:
             "tool": {"type": "string", "enum": [*CHANGES]},
             "arguments": {
                 "type": "object",
-                "description": "Only those of `tool`, without `studioId`.",
+                "description": "The arguments of `tool`, without `studioId`.",
                 "properties": arguments,
                 "additionalProperties": False,
             },
@@ -90,8 +90,8 @@ class ApplyChanges(
     endpoint="POST /v1/studios/{id}/go-live",
     effect=Effect.GUARDED,
     hint=(
-        "Make several changes of one studio in order, with one question for all: such as switch"
-        " YouTube off, then go_live. It stops at the first that is not certainly done."
+        "Make several changes to one studio in order, with one question for all: such as turning"
+        " YouTube off, then go_live. It stops at the first that isn't certainly done."
     ),
 ):
     """Several operations in one studio. Each is the call that it would be by itself."""

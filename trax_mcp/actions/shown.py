@@ -24,7 +24,7 @@ Operations = tuple[Change[Any], ...]
 
 SEVERAL: Final = "apply_changes"
 """The tool whose calls make several changes."""
-LOOK: Final = "Look with check_studio before anything else."
+LOOK: Final = "Check with check_studio before anything else."
 """What to do where the outcome of several is not known."""
 PRACTICE: Final = "Practice: "
 """Before the act, in a question on practice studios."""
@@ -149,7 +149,7 @@ def changes_since(was: Preview, is_now: Preview) -> tuple[Sentence, ...]:
     return (
         *(_after(_WAS[_asks(it)], it) for it in dict.fromkeys(was.shown) if it.text in removed),
         *(_after(_IS_NOW[_asks(it)], it) for it in dict.fromkeys(now) if it.text in added),
-        *(_after("Now another one of the same name", it) for it in replaced),
+        *(_after("Now another one with the same name", it) for it in replaced),
     )
 
 

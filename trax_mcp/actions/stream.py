@@ -21,7 +21,7 @@ STAY_ON_AIR: Final = "Stay on air"
 
 _UNSEEN: Final = "TRaX can't confirm that a picture arrives."
 _NOT_STARTED: Final = "is on, but TRaX didn't list it as started"
-END_IT: Final = "end it on TRaX's own site, or on the platforms"
+END_IT: Final = "end it on TRaX's own site or on the platforms"
 _MAX_NAMED: Final = 20
 """The most destinations that a sentence names."""
 
@@ -33,10 +33,11 @@ class GoLive(
     several=True,
     shown_by=GetStreamStatus,
     broadcast="start",
-    look="Look with check_studio in a minute; if it is off air then, ask the user again.",
+    look="Check with check_studio in a minute. If it's off air then, ask the user again.",
     hint=(
-        "Goes out to strangers on every enabled destination. For only some, use apply_changes to"
-        " switch the others off first; they stay off. `observed` is the proof of being on air."
+        "Streams to every enabled destination, for anyone to watch. For only some, use"
+        " apply_changes to turn the others off first; they stay off. Only `observed` proves that"
+        " it's on air."
     ),
 ):
     studio_id: arguments.Id
@@ -78,9 +79,9 @@ class GoLive(
             case "on_air":
                 yield note(f"{view.studio_or('The show')} {_went_live(view)}{where}. {_UNSEEN}")
             case "stopping":
-                undone = ", so it was taken off the air again" if view.undone else ""
+                undone = ", so it was taken off air again" if view.undone else ""
                 began = f"The start of {view.studio} was accepted"
-                yield note(f"{began}, but a stop came after it{undone}.")
+                yield note(f"{began}, but then a request to go offline came{undone}.")
             case "starting":
                 unseen = f"{view.studio} hasn't been seen on air yet"
                 yield note(f"TRaX accepted the start{where}, but {unseen}.")
@@ -88,7 +89,7 @@ class GoLive(
                 unseen = f"it couldn't be seen whether {view.studio} is on air"
                 yield note(f"TRaX accepted the start{where}, but {unseen}.")
         if view.undone is False:
-            yield say("A stop came after it, but the show couldn't be taken off the air.")
+            yield say("Then a request to go offline came, but the show couldn't be taken off air.")
 
     def warnings_after(self, view: View, response: JsonObject) -> Sentences:
         ids = _ids(response)
@@ -107,7 +108,7 @@ class GoLive(
             case "on_air":
                 return ""
             case "stopping":
-                return "Look with check_studio."
+                return "Check with check_studio."
         return self.look
 
 
@@ -117,8 +118,8 @@ class GoOffline(
     effect=Effect.GUARDED,
     shown_by=GetStreamStatus,
     broadcast="stop",
-    look="Look with get_stream_status, and on the platforms; a second go_offline is harmless.",
-    hint="Ends the broadcast for all viewers. Only `observed.state: off_air` proves that.",
+    look="Check get_stream_status and the platforms. Sending go_offline again is safe.",
+    hint="Ends the show for all viewers. Only `observed.state: off_air` proves it.",
 ):
     studio_id: arguments.Id
 
@@ -139,9 +140,7 @@ class GoOffline(
         if view.facts.live:
             yield note(f"It {times.on_air(view.facts.since, view.now)}.")
         if view.facts.live is False:
-            yield say(
-                "It doesn't seem to be on air. If a start is under way, it's told to stop too."
-            )
+            yield say("It doesn't seem to be on air. If it's just starting, that's stopped too.")
 
     def rows(self, view: View) -> Iterator[Row]:
         if view.facts.live:
@@ -163,7 +162,7 @@ class GoOffline(
                 comes = f"a start may still come. If it goes on air after all, {END_IT}."
                 yield sentence(f"{{}} is off air now, but {comes}", subject)
             case _:
-                unread = "TRaX accepted the stop, but the status couldn't be read."
+                unread = "TRaX accepted the request to go offline, but the status couldn't be read."
                 yield sentence(f"{{}} may still be on air: {unread}", subject)
                 yield say(f"If it's on air, {END_IT}.")
 
@@ -174,7 +173,7 @@ class GoOffline(
     def next_step(self, view: View) -> str:
         state = view.state
         if state == "stopping":
-            return "Look with check_studio in a minute; if it is on air, call go_offline again."
+            return "Check with check_studio in a minute. If it's on air, call go_offline again."
         if state != "off_air":
             return self.look
         if view.facts.auto_go_live:
@@ -226,16 +225,16 @@ def may_reach(view: View) -> Sentences:
     """What a show may reach although nobody can see it. It stands first in a question."""
     read, unclear = view.facts[ListDestinations], view.facts.perhaps_enabled
     if read.is_null and not read.value:
-        yield say("TRaX sent no list of destinations: the show may go out anyway.")
+        yield say("TRaX sent no list of destinations: the show may stream anyway.")
     elif read.is_null or (read.missing and read.value is not None):
-        yield say("Not all destinations could be read: the show may go out to others too.")
+        yield say("Not all destinations could be read: the show may stream to others too.")
     if read.unreadable:
         number = count(read.unreadable, "destinations")
-        yield say(f"{number} can't be read: the show may go out there too.")
+        yield say(f"{number} can't be read: the show may stream there too.")
     if unclear:
         names = joined(places(view, "", unclear).items)
         are = "is" if len(unclear) == 1 else "are"
-        end = say(f" {are} on can't be read: the show may go out there too.")
+        end = say(f" {are} on can't be read: the show may stream there too.")
         yield joined([say("Whether "), names, end], between="")
 
 

@@ -30,7 +30,7 @@ class CreateStudio(
     endpoint="POST /v1/studios",
     effect=Effect.WRITE,
     shown_by=ListStudios,
-    hint="Use it only if the person asks.",
+    hint="Use it only if the user asks.",
 ):
     name: arguments.ShortText = Field(description="The name people see.")
 
@@ -70,7 +70,7 @@ class UpdateStudio(
     auto_go_live: arguments.Boolean | None = Field(
         None,
         description=(
-            "Lets it go live by itself. TRaX does not document what sets it off; it is no timer."
+            "Lets it go live on its own. TRaX doesn't document what triggers it; it isn't a timer."
         ),
     )
     auto_go_offline_on_drop: arguments.Boolean | None = Field(
@@ -103,7 +103,7 @@ class UpdateStudio(
 
     def on_air(self, view: View) -> Sentences:
         if self.auto_go_offline_on_drop:
-            yield from view.while_on_air(", so this counts for the running show, too")
+            yield from view.while_on_air(", so this counts for the current show too")
 
     def rows(self, view: View) -> Iterator[Row]:
         if self.auto_go_live:

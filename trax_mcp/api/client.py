@@ -127,7 +127,7 @@ class Client:
 
         Raises:
             NotSent: the caller has no key and the call needs one, or has too many calls in flight.
-            NoConnection: TRaX could not be reached; nothing was sent.
+            NoConnection: TRaX couldn't be reached; nothing was sent.
             LostAnswer: sent, and no answer came back in time, or it answers another request.
             Refused: TRaX answered with an error.
             BadAnswer: the answer is one of success, but cannot be read.
@@ -242,7 +242,7 @@ class Client:
 
     def _too_many_calls(self, caller: Caller) -> NotSent:
         is_shared = self.name_of(caller) == ANONYMOUS.owner
-        whose = "keys that TRaX has not accepted here yet" if is_shared else "this key"
+        whose = "keys that TRaX hasn't accepted here yet" if is_shared else "this key"
         return NotSent(
             "unreachable",
             f"Too many other calls with {whose} are waiting for TRaX",
@@ -271,7 +271,7 @@ class Client:
         if isinstance(error, no_connection):
             return NoConnection(
                 "unreachable",
-                "TRaX could not be reached",
+                "TRaX couldn't be reached",
                 "Check the network and TRAX_BASE_URL, then call again.",
                 retryable=True,
                 request_id=sent_id,
@@ -281,14 +281,14 @@ class Client:
         if response is not None:
             return unread(
                 operation,
-                f"was not complete {late}" if is_late else "broke off",
+                f"wasn't complete {late}" if is_late else "broke off",
                 status=response.status_code,
                 request_id=read_request_id(response.headers, sent=sent_id),
                 code="timeout" if is_late else "bad_answer",
             )
         code, happened = "unreachable", "The connection to TRaX broke before it answered"
         if is_late:
-            code, happened = "timeout", f"TRaX did not answer {late}"
+            code, happened = "timeout", f"TRaX didn't answer {late}"
         return LostAnswer.after_sending(operation, code, happened, request_id=sent_id)
 
     @cached_property
@@ -329,7 +329,7 @@ def _read_request_id(operation: Operation[Model], response: "httpx.Response", *,
     request_id = read_request_id(response.headers, sent=sent)
     is_of_another = request_id.startswith(_ID_PREFIX) and request_id != sent
     if is_of_another and not operation.endpoint.public:
-        happened = "TRaX answered another request in place of this one"
+        happened = "TRaX answered another request instead of this one"
         raise LostAnswer.after_sending(operation, "bad_answer", happened, request_id=sent)
     return request_id
 

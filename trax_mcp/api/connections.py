@@ -99,7 +99,7 @@ def open_connections(
     except Exception:  # noqa: BLE001  httpx raises many types for a wrong environment
         raise NotSent(
             "unreachable",
-            "The way to TRaX could not be prepared",
+            "The connection to TRaX couldn't be set up",
             "Check TRAX_BASE_URL, SSL_CERT_FILE and the proxy variables (HTTPS_PROXY,"
             " ALL_PROXY, NO_PROXY).",
         ) from None

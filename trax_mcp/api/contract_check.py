@@ -55,7 +55,7 @@ def compare(live: object, built_in: JsonObject) -> tuple[Difference, ...]:
     try:
         now = _Document(live).places
     except _UNREADABLE:
-        what = "is no OpenAPI 3 document"
+        what = "isn't an OpenAPI 3 document"
         return (Difference("changed", "document", what, breaking=True),)
     found = []
     for where in was | now:
@@ -134,7 +134,7 @@ class _Document:
     """The places of an untrusted document: calls, parameters, bodies and fields, with their facts.
 
     Raises:
-        Exception: one of `_UNREADABLE`: it is no OpenAPI 3 document, or too large.
+        Exception: one of `_UNREADABLE`: it isn't an OpenAPI 3 document, or too large.
     """
 
     def __init__(self, root: Any) -> None:  # noqa: ANN401  any JSON

@@ -28,20 +28,20 @@ Outcome = Literal["not_applied", "unknown", "applied"]
 """What the call changed. `unknown`: a change whose answer was lost, or is not TRaX's. `applied`:
 accepted by TRaX, whose answer lacks something. A failed read is `not_applied`."""
 
-WRITES_OFF: Final = "This TRaX deployment has writes switched off"
+WRITES_OFF: Final = "Changes are turned off on this TRaX deployment"
 WRITES_OFF_NEXT: Final = (
-    "Retrying will not help: `writeEnabled` in get_health shows when that changes."
+    "Retrying won't help. `writeEnabled` in get_health shows when that changes."
 )
-NEW_KEY: Final = f"Make a new key on {KEYS_SCREEN}, then run trax-mcp install CLIENT."
+NEW_KEY: Final = f"Create a new key on {KEYS_SCREEN}, then run trax-mcp install CLIENT."
 _UNKNOWN_ISSUER: Final = range(18, 22)
 """OpenSSL's codes of a certificate whose issuer is not known, or is itself."""
-NOTHING_CHANGED: Final = "; nothing was changed"
-NOT_SENT: Final = "; the change was not sent"
+NOTHING_CHANGED: Final = ". Nothing changed"
+NOT_SENT: Final = ". The change wasn't sent"
 _BUSY: Final = frozenset({HTTPStatus.CONFLICT, HTTPStatus.LOCKED, HTTPStatus.TOO_EARLY})
 _CHANGED: Final[Mapping[Outcome, str]] = {
     "not_applied": NOTHING_CHANGED,
-    "unknown": "; whether it took effect is not known",
-    "applied": "; it has taken effect",
+    "unknown": ". It's unclear whether it took effect",
+    "applied": ". It took effect",
 }
 
 
@@ -171,7 +171,7 @@ class TooLarge(BadAnswer):
 def no_key() -> NotSent:
     """The caller has no key and the call needs one."""
     next_step = (
-        f"Make one on {KEYS_SCREEN}, then run `trax-mcp install`, which asks for it (over HTTP:"
+        f"Create one on {KEYS_SCREEN}, then run `trax-mcp install`, which asks for it (over HTTP:"
         " send it as X-API-Key)."
     )
     return NotSent("no_key", "There is no TRaX key", next_step)
@@ -179,13 +179,13 @@ def no_key() -> NotSent:
 
 def not_trusted(error: "SSLCertVerificationError", *, request_id: str) -> NoConnection:
     """The certificate of the server is not trusted, so it may be of anyone."""
-    remedy = "Look at TRAX_BASE_URL, and at the clock of this computer."
+    remedy = "Check TRAX_BASE_URL and this computer's clock."
     if error.verify_code in _UNKNOWN_ISSUER:
-        remedy = "If it is of your own network, set SSL_CERT_FILE to your CA's file."
+        remedy = "If it's from your own network, set SSL_CERT_FILE to your CA's file."
     why = error.verify_message.rstrip(".")
     return NoConnection(
         "unreachable",
-        f"TRaX could not be reached: its certificate isn't trusted ({why})",
+        f"TRaX couldn't be reached: its certificate isn't trusted ({why})",
         f"{remedy} Then start trax-mcp again.",
         remedy=remedy,
         request_id=request_id,
@@ -242,7 +242,7 @@ def unread(
 def compressed(error: BadAnswer) -> BadAnswer:
     """An answer that cannot be read is compressed: so will the next one be."""
     next_step = "Run `trax-mcp doctor`." if error.retryable else error.next_step
-    remedy = "Look at the proxy or the gateway before TRaX: it compresses answers."
+    remedy = "Check the proxy or gateway in front of TRaX: it compresses answers."
     return replace(error, next_step=next_step, retryable=False, remedy=remedy)
 
 
@@ -261,7 +261,7 @@ def not_from_trax(operation: ToolInput, what: str, *, status: int, request_id: s
 
 def pagination_loop(operation: ToolInput) -> BadAnswer:
     """The pages of a list do not end."""
-    happened = f"The pages of {operation.tool_name} do not end"
+    happened = f"The pages of {operation.tool_name} don't end"
     return no_passing(BadAnswer.after_sending(operation, "bad_answer", happened))
 
 

@@ -189,7 +189,7 @@ class ToolInput(BaseModel):
     @classmethod
     def description(cls) -> str:
         """The whole description of the tool for the model."""
-        return f"{cls.hint} Cannot be undone." if cls.endpoint.is_final else cls.hint
+        return f"{cls.hint} Can't be undone." if cls.endpoint.is_final else cls.hint
 
     @classmethod
     def argument_names(cls) -> list[str]:
@@ -275,7 +275,7 @@ class Operation(ToolInput, Generic[Response_co], abstract=True):
         if look is not None:
             cls.look = look
         elif shown_by is not None:
-            cls.look = f"Look with {shown_by.tool_name} before anything else."
+            cls.look = f"Check with {shown_by.tool_name} before anything else."
         cls.starts_broadcast, cls.stops_broadcast = broadcast == "start", broadcast == "stop"
         for argument in cls.argument_names():
             if argument not in cls.params:

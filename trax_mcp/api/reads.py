@@ -28,7 +28,7 @@ class GetHealth(
     Operation[Health],
     endpoint="GET /v1/health",
     effect=Effect.READ,
-    hint="While `writeEnabled` is false, TRaX takes no changes.",
+    hint="While `writeEnabled` is false, TRaX accepts no changes.",
 ): ...
 
 
@@ -36,7 +36,7 @@ class GetOpenapi(
     Operation[Model],
     endpoint="GET /v1/openapi.json",
     effect=Effect.READ,
-    hint="It is long: use it for questions about the API.",
+    hint="It's long: use it for questions about the API.",
 ): ...
 
 
@@ -70,7 +70,7 @@ class ListSources(
     ListOperation[Source],
     endpoint="GET /v1/studios/{id}/sources",
     effect=Effect.READ,
-    hint=f"`active` ones can be on screen; nothing tells which are. {_STATUS_WORD}",
+    hint=f"`active` ones can be on screen. TRaX doesn't say which are. {_STATUS_WORD}",
 ):
     studio_id: arguments.Id
 
@@ -79,7 +79,7 @@ class GetStreamStatus(
     Operation[StreamStatus],
     endpoint="GET /v1/studios/{id}/stream-status",
     effect=Effect.READ,
-    hint="Also tells of a go-live under way.",
+    hint="Also shows a go-live under way.",
 ):
     studio_id: arguments.Id
 
@@ -99,10 +99,10 @@ class ListConnections(
     ListOperation[Connection],
     endpoint="GET /v1/connections",
     effect=Effect.READ,
-    hint="Unless `status` is active, the person must sign in again, on TRaX.",
+    hint="Unless `status` is active, the user must sign in again on TRaX.",
 ):
     meaning: ClassVar[str] = (
-        "TRaX does not tell where an account is used: the preview of unlink_connection does."
+        "TRaX doesn't say where an account is used. The preview of unlink_connection does."
     )
 
 

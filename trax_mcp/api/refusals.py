@@ -52,16 +52,16 @@ MEANINGS: Final[Mapping[str, tuple[str, str]]] = {
         "Correct the arguments: the same call will fail again.",
     ),
     "invalid_key": (
-        "TRaX does not accept this API key, which is unknown, revoked or expired",
-        f"Make a new one on {KEYS_SCREEN}.",
+        "TRaX doesn't accept this API key: it's unknown, revoked or expired",
+        f"Create a new one on {KEYS_SCREEN}.",
     ),
     "insufficient_scope": (
         "The key lacks {scope}",
-        f"Use a key that has it: keys are made on {KEYS_SCREEN}.",
+        f"Use a key that has it. Keys are created on {KEYS_SCREEN}.",
     ),
     "not_found": (
-        "TRaX has no such thing, or this API key's account may not see it",
-        "Check the id against the matching list tool.",
+        "TRaX didn't find it, or this API key's account can't see it",
+        "Check the id with the matching list tool.",
     ),
     "rate_limited": ("TRaX is rate limiting this API key", "Call again {wait}."),
     "write_disabled": (WRITES_OFF, WRITES_OFF_NEXT),
@@ -71,12 +71,12 @@ MEANINGS: Final[Mapping[str, tuple[str, str]]] = {
 _BY_STATUS: Final[Mapping[int, str]] = {
     400: "Check the arguments.",
     401: "The API key may be wrong, revoked or expired:"
-    f" check it, or make a new one on {KEYS_SCREEN}.",
-    402: "Look on TRaX at what the account's plan allows.",
-    403: f"The API key may lack {{scope}}: keys are made on {KEYS_SCREEN}.",
-    404: "Check the id against the matching list tool.",
-    409: "It can't be done as it stands now: look before you call again.",
-    410: "Check the id against the matching list tool.",
+    f" check it, or create a new one on {KEYS_SCREEN}.",
+    402: "Check on TRaX what the account's plan allows.",
+    403: f"The API key may lack {{scope}}. Keys are created on {KEYS_SCREEN}.",
+    404: "Check the id with the matching list tool.",
+    409: "It can't be done right now. Check what's there before you call again.",
+    410: "Check the id with the matching list tool.",
     413: "Check the arguments.",
     415: "Check the arguments.",
     422: "Check the arguments.",
@@ -142,7 +142,7 @@ def refused(
     if outcome == "unknown":
         next_step = operation.look
     elif page and is_rejected and not is_rate_limited:
-        next_step = "Look at the network and at TRAX_BASE_URL."
+        next_step = "Check the network and TRAX_BASE_URL."
     elif caller.client and needs_another_key:
         next_step += _CONNECT_AGAIN
     may_pass = not is_rejected and status not in _REDIRECTS and not operation.endpoint.mutates
@@ -171,7 +171,7 @@ def did_not_work(operation: Operation[Model], caller: Caller, response: Response
         http_status=response.status,
         request_id=response.request_id,
     )
-    return replace(failure, not_done="; whether it took effect anyway is not known")
+    return replace(failure, not_done=". It's unclear whether it took effect anyway")
 
 
 def _by_status(
@@ -180,12 +180,12 @@ def _by_status(
     """What happened and what to do, where the code says nothing."""
     told = f"HTTP {status}" + (f", code {_word(code)}" if code else "")
     if not is_rejected:
-        return f"TRaX has trouble ({told})", "Call again later."
+        return f"TRaX has a problem ({told})", "Call again later."
     next_step = _BY_STATUS.get(status, "Run `trax-mcp doctor`.")
     if operation.endpoint.public or (status == HTTPStatus.NOT_FOUND and not operation.target_id()):
         next_step = "Check TRAX_BASE_URL."
     elif status == HTTPStatus.CONFLICT and operation.studio():
-        next_step = "It can't be done as it stands now: check_studio shows how it stands."
+        next_step = "It can't be done right now. Check with check_studio before you call again."
     return f"TRaX refused the call ({told})", next_step
 
 

@@ -186,5 +186,5 @@ def _is_cancelled() -> bool:
 
 def _not_understood() -> BadAnswer:
     """An answer of TRaX caused an unexpected error in this server."""
-    happened = "What TRaX answered was not understood"
+    happened = "TRaX's answer couldn't be understood"
     return BadAnswer("bad_answer", happened, "Call again later.", retryable=True)

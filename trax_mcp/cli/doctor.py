@@ -164,7 +164,7 @@ def _check_key(settings: Settings) -> tuple[Access | None, CheckResult]:
     if settings.sandbox:
         return access, CheckResult("ok", "The sandbox brings its own.")
     if access.caller.key is None:
-        remedy = f"Make one on {KEYS_SCREEN}, then run trax-mcp install CLIENT."
+        remedy = f"Create one on {KEYS_SCREEN}, then run trax-mcp install CLIENT."
         return None, CheckResult("failed", "There is none.", remedy)
     where = f"It is in {shorten(access.file) if access.file else 'TRAX_API_KEY'}"
     is_open = access.file and os.name == "posix" and access.file.stat().st_mode

@@ -144,7 +144,7 @@ def end_of_stop(sent: Sent, seen: Observed, now: datetime, *, start_may_come: bo
         if outcome != "not_applied":
             return StopEnd("applied", seen)
         if isinstance(sent, TraxError) and sent.http_status != HTTPStatus.CONFLICT:
-            happened = f"It is off air (seen {_at(seen, now)}). {sent.happened}"
+            happened = f"It's off air (seen {_at(seen, now)}). {sent.happened}"
             return StopEnd(outcome, seen, replace(sent, happened=happened))
         return StopEnd(outcome, seen, was_off=True)
     return StopEnd(outcome, seen, _not_known(sent) if isinstance(sent, TraxError) else None)
@@ -156,7 +156,7 @@ def _still_on_air(sent: Sent, seen: Observed, now: datetime) -> TraxError:
     if not isinstance(sent, TraxError):
         return TraxError(
             "still_on_air",
-            f"{begin}. TRaX accepted the stop, but the show goes on",
+            f"{begin}. TRaX accepted the request to go offline, but the show goes on",
             call_again,
             not_done=f". {capitalized(END_IT)}",
             outcome="unknown",
@@ -181,10 +181,10 @@ def _may_come(sent: TraxError, seen: Observed, now: datetime) -> TraxError:
     elif sent.outcome == "not_applied":
         next_step = sent.next_step
     else:
-        next_step = "Look with check_studio in a minute; if it is on air, call go_offline again."
+        next_step = "Check with check_studio in a minute. If it's on air, call go_offline again."
     return replace(
         sent,
-        happened=f"It is off air now (seen {_at(seen, now)}), but a start may still come."
+        happened=f"It's off air now (seen {_at(seen, now)}), but a start may still come."
         f" {sent.happened}",
         not_done=f"{sent.not_done}. If it goes on air after all, {END_IT}",
         next_step=next_step,

@@ -115,7 +115,8 @@ class Audit:
     def _write_to_log(self, text: str, error: OSError) -> None:
         if not self._in_log:
             _LOG.error(
-                "TRAX_AUDIT_LOG cannot be written (%s); calls go on, and its lines stand here.",
+                "TRAX_AUDIT_LOG can't be written (%s). Calls go on, and its lines are written"
+                " here.",
                 error.strerror,
             )
         self._in_log += 1

@@ -140,18 +140,18 @@ class Done(NamedTuple):
     def tally(self) -> str:
         """How many of several changes were made, and what is to be said of the others."""
         told = {
-            "unknown": "not sure about {}",
-            "not_applied": "{} {was} not made",
-            "not_sent": "{} {was} not sent",
+            "unknown": "It's unclear whether {} {was} made",
+            "not_applied": "{} {was}n't made",
+            "not_sent": "{} {was}n't sent",
         }
-        parts = [f"made {self.made} of {len(self.steps)} changes"] if self.made else []
+        parts = [f"Made {self.made} of {len(self.steps)} changes"] if self.made else []
         for outcome, text in told.items():
             numbers = [f"{n}" for n, it in enumerate(self.steps, 1) if it.outcome == outcome]
             if numbers:
                 change, was = ("change", "was") if len(numbers) == 1 else ("changes", "were")
-                parts.append(text.format(f"{change} {listed(numbers)}", was=was))
-        sentence = "; ".join(parts)
-        return f"{sentence[:1].upper()}{sentence[1:]}"
+                told_of_it = text.format(f"{change} {listed(numbers)}", was=was)
+                parts.append(f"{told_of_it[:1].upper()}{told_of_it[1:]}")
+        return ". ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -381,7 +381,7 @@ class Run:
         if self.call.answer is not None and self.call.answer.is_by_person:
             told = " The user will be asked again."
         elif self.question is not None:
-            told = " The same `confirmation` stays good until it expires."
+            told = " The same `confirmation` still works until it expires."
         return replace(error, next_step=f"{error.next_step}{told}")
 
 

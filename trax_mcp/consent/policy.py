@@ -183,9 +183,9 @@ def nothing_to_do(call: Call, facts: Facts, now: datetime, *, is_awaited: bool) 
     if not call.starts:
         return None
     if facts.live:
-        return f"{naming.studio(facts[GetStudio].value)} {times.on_air(facts.since, now)} already"
+        return f"{naming.studio(facts[GetStudio].value)} {times.on_air(facts.since, now)}"
     if is_awaited:
-        return "a go-live was sent within the last minute and has not been seen on air yet"
+        return "a go-live was sent in the last minute and hasn't been seen on air yet"
     return None
 
 

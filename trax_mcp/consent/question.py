@@ -45,7 +45,7 @@ REST_SECONDS: Final = 60.0
 REFUSALS_SECONDS: Final = 600.0
 """How long a refusal is remembered."""
 IN_PROGRESS: Final = "the call is still in progress"
-NOT_KNOWN: Final = "whether the call ran is not known"
+NOT_KNOWN: Final = "it's unclear whether the call ran"
 
 Ended = Done | NotRun | TraxError
 """What can become of a question."""
@@ -252,4 +252,4 @@ class Refusals:
 def outcome_in_words(outcome: Outcome, state: str | None = None) -> str:
     """What became of a call, as a later use of the same approval is told."""
     ran = "the call ran" if outcome == "applied" else NOT_KNOWN
-    return f"{ran}, and the studio was then {state.replace('_', ' ')}" if state else ran
+    return f"{ran}, and the show was then {state.replace('_', ' ')}" if state else ran

@@ -43,10 +43,10 @@ async def read_back(
     if name in asked and all(shown[it] == value for it, value in asked.items()):
         return Response(shown, sent.request_id or "", status=0, size=0), _lost(sent)
     is_on = read_switch(shown.get(name))
-    was = "whether it is on couldn't be read right after"
+    was = ", and whether it's on couldn't be read right after"
     if is_on is not None:
-        was = f"it was {'on' if is_on else 'off'} right after"
-    return replace(sent, not_done=f"{sent.not_done}, and {was}"), None
+        was = f", but it was {'on' if is_on else 'off'} right after"
+    return replace(sent, not_done=f"{sent.not_done}{was}"), None
 
 
 def _switch(operation: Operation[Model]) -> _Switch | None:

@@ -52,7 +52,7 @@ class Rules:
         switched_on = [name for name, it in rules.items() if isinstance(it, Mapping)]
         cases = ["while on air"]
         cases += [f"always for {', '.join(given)}"] if given else []
-        cases += [f"always to switch {', '.join(switched_on)} on"] if switched_on else []
+        cases += [f"always to turn {', '.join(switched_on)} on"] if switched_on else []
         return f"Needs user approval {', '.join(cases)}."
 
     def would_bypass_consent(self, kind: type[ToolInput]) -> bool:

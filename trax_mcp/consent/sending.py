@@ -34,13 +34,13 @@ _SLEPT_SECONDS: Final = 1.0
 """A process that slept for so long may have lost its turn to another."""
 _STEPS_SECONDS: Final = 30.0
 """How long operations may begin. Many clients give up after a minute."""
-_STOPPED: Final = "a stop came"
-_ENGINE_AWAY: Final = "the store that replicas share did not answer in time"
-_NOT_CONFIRMED: Final = "TRaX did not confirm the change before it"
-_MAY_BE_ON_AIR: Final = "the studio may be on air by now, so it needs approval"
-_NOT_AS_SHOWN: Final = "it would not be as it was shown"
-_ELSEWHERE: Final = "it would not go out as it was shown"
-_NOT_SEEN: Final = "the studio could not be read once more"
+_STOPPED: Final = "a request to go offline came"
+_ENGINE_AWAY: Final = "Valkey didn't answer in time"
+_NOT_CONFIRMED: Final = "TRaX didn't confirm the change before it"
+_MAY_BE_ON_AIR: Final = "the show may be on air by now, so it needs approval"
+_NOT_AS_SHOWN: Final = "it wouldn't be as it was shown"
+_ELSEWHERE: Final = "it wouldn't stream as it was shown"
+_NOT_SEEN: Final = "the studio couldn't be read again"
 
 _LOG = logging.getLogger(__name__)
 
@@ -163,7 +163,7 @@ class Sending:
         except TraxError:
             return _NOT_SEEN
         if facts.live and call.starts:
-            return "the show is on air already"
+            return "the show is already on air"
         now = self.parts.clock.now()
         try:
             expected = View(self._expected, now=now)
@@ -283,7 +283,7 @@ class Sending:
         made = outcomes.count("applied")
         told = f"{'all' if made == number else f'{made} of'} {number} changes were made"
         if "unknown" in outcomes:
-            told += f"; whether change {outcomes.index('unknown') + 1} was made is not known"
+            told += f", and it's unclear whether change {outcomes.index('unknown') + 1} was made"
         return told
 
     # The outcome

@@ -181,7 +181,7 @@ class Stop:
         background.start(partial(self._tell_later, watch))
         now = self.parts.clock.now()
         until = times.at(now + timedelta(seconds=left), now)
-        once = f"If it comes on air until {until}, it is stopped once more."
+        once = f"If it goes on air before {until}, it's taken off air again."
         return (say(f"{once} Closing the client ends that."),)
 
     async def _tell_later(self, watch: StopWatch) -> None:
@@ -193,10 +193,10 @@ class Stop:
         now = self.parts.clock.now()
         view = View(self.parts.known(self.call, Facts({GetStudio: asked[GetStudio]})), now=now)
         ends = {"off_air": " Then it was seen off air.", "on_air": f" It is on air: {END_IT}."}
-        stopped = f"so it was stopped once more at {times.at(moment, now)}"
+        stopped = f"so it was taken off air again at {times.at(moment, now)}"
         then = ends.get(watch.observed.state, "")
         subject = view.studio_or("The show")
-        told = sentence(f"{{}} came on air after a stop, {stopped}.{then}", subject)
+        told = sentence(f"{{}} went on air after going offline, {stopped}.{then}", subject)
         self.parts.news[owner, studio] = told.text
 
     async def _used(self) -> str | None:

@@ -277,7 +277,7 @@ class StopWatch:
             elif act == "again":
                 await self._repeat()
             else:
-                await progress(int(elapsed), int(OBSERVED_SECONDS), "Waiting to be off air.")
+                await progress(int(elapsed), int(OBSERVED_SECONDS), "Waiting until it's off air.")
                 await clock.sleep(_PAUSE_SECONDS)
 
     @property

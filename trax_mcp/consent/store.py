@@ -73,7 +73,7 @@ def store_unavailable() -> NotSent:
     """The failure of a call that needs what replicas share, and cannot have it."""
     return NotSent(
         "store_unavailable",
-        "The store that this server's replicas share does not answer",
+        "Valkey, which this server's replicas share, doesn't answer",
         "Try again in a moment. Going offline works meanwhile.",
         not_done=NOTHING_CHANGED,
         retryable=True,

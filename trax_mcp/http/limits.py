@@ -67,7 +67,7 @@ _NEEDS_KEY: Final = (b'"tools/call"', b'"resources/', b'"completion/', b'"subscr
 
 _LATE: Final = refuse(
     HTTPStatus.REQUEST_TIMEOUT,
-    f"The request was not complete within {BODY_SECONDS:g} s. Nothing was done. Send it again.",
+    f"The request wasn't complete within {BODY_SECONDS:g} s. Nothing was done. Send it again.",
 )
 _TOO_LARGE: Final = refuse(
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

@@ -54,7 +54,7 @@ _NEXT_STEPS: Final[Mapping[ToldStatus, str]] = {
     "asking": "Tell the user and stop. Call again with the same arguments to learn the result.",
     "declined": _NOT_AGAIN,
     "cannot_ask": "The operator's TRAX_ASK leaves previews out: use a client that can ask them.",
-    "nothing_to_do": "Look with check_studio.",
+    "nothing_to_do": "Check with check_studio.",
     "confirmation_invalid": "Call again if the user still wants it.",
 }
 """The next step where there is no confirmation to send."""

@@ -29,7 +29,7 @@ WORDS: Final[Mapping[Kind, str]] = {
     ListSources: "the sources",
     ListConnections: "the linked accounts",
     ListStudios: "the studios",
-    GetHealth: "whether writes are switched on",
+    GetHealth: "whether TRaX accepts changes",
 }
 """What each read shows, in the order in which it is told."""
 
@@ -81,7 +81,7 @@ class Read(Generic[ValueT_co]):
 
     def unknown(self, kind: Kind) -> Iterator[Unknown]:
         """What is missing of this fact, in words, if anything."""
-        further = f"further {things(kind)}"
+        further = f"other {things(kind)}"
         if self.missing:
             yield Unknown(WORDS[kind] if self.value is None else further, self.missing)
         if self.unreadable:

@@ -33,8 +33,8 @@ MAX_NAMED: Final = 10
 """The most accounts that are named for one reason."""
 
 _EXPIRES_SOON: Final = timedelta(hours=24)
-_MAY_GO_LIVE: Final = "whether this server's API key may go live (TRaX tells only when it is tried)"
-_WHICH_ACCOUNT: Final = "which account a destination uses (TRaX does not tell)"
+_MAY_GO_LIVE: Final = "whether this API key may go live (TRaX only shows that when you try)"
+_WHICH_ACCOUNT: Final = "which account each destination uses (TRaX doesn't say)"
 _SIGN_IN_NEEDED: Final[Mapping[str, str]] = {
     "needs_reauth": "needs a new sign-in on TRaX",
     "expired": "has expired and needs a new sign-in on TRaX",
@@ -90,8 +90,8 @@ def go_live_warnings(facts: Facts) -> Iterator[Finding]:
 
 def _switched_off_writes(facts: Facts) -> Iterator[Finding]:
     if facts.writes_are_off:
-        limits = ": the broadcast can be neither changed nor ended here" if facts.live else ""
-        what = say(f"This TRaX deployment has writes switched off{limits}.")
+        limits = ", so the show can't be changed or ended here" if facts.live else ""
+        what = say(f"Changes are turned off on this TRaX deployment{limits}.")
         yield Finding(what, "Wait until `writeEnabled` in get_health is true.", blocks=True)
 
 
@@ -100,9 +100,9 @@ def _missing_destinations(facts: Facts) -> Iterator[Finding]:
         nobody = "nobody may see the show" if facts.live else "nobody would see the show"
         if facts[ListDestinations].value:
             what = say(f"All destinations are off, so {nobody}.")
-            yield Finding(what, "Switch one on with update_destination, or add one.", blocks=True)
+            yield Finding(what, "Turn one on with update_destination, or add one.", blocks=True)
         else:
-            what = say(f"The studio has no destination, so {nobody}.")
+            what = say(f"There are no destinations, so {nobody}.")
             yield Finding(what, "Add one with create_destination.", blocks=True)
 
 
@@ -110,9 +110,9 @@ def _missing_sources(facts: Facts) -> Iterator[Finding]:
     if facts[ListSources].is_whole and not facts.active:
         if facts[ListSources].value:
             what = say("All sources are off, so viewers may see nothing.")
-            yield Finding(what, "Switch one on with update_source, or add one.")
+            yield Finding(what, "Turn one on with update_source, or add one.")
         else:
-            what = say("The studio has no source, so viewers may see nothing.")
+            what = say("There are no sources, so viewers may see nothing.")
             yield Finding(what, "Add one with create_source.")
 
 
@@ -127,15 +127,15 @@ def _troubled_accounts(facts: Facts) -> Iterator[Finding]:
     looks = _looks(troubled[:MAX_NAMED], facts)
     for account in troubled[:MAX_NAMED]:
         platform, name = naming.platform(account.platform), _account(account, looks)
-        trouble = "has no readable status"
+        trouble = "has a status that can't be read"
         if account.status is not None:
-            other = f"is not active, but {naming.word(account.status)}"
+            other = f"has the status {naming.word(account.status)}"
             trouble = _SIGN_IN_NEEDED.get(account.status, other)
         what = sentence("{} may fail: the account {} {}.", platform, name, trouble)
-        yield Finding(what, f"The person signs in to {platform} again, on TRaX.")
+        yield Finding(what, f"Sign in to {platform} again on TRaX.")
     if (further := len(troubled) - MAX_NAMED) > 0:
-        what = say(f"{further:,} more accounts are not active: their platforms may fail.")
-        yield Finding(what, "The person signs in to all of them again, on TRaX.")
+        what = say(f"{further:,} more accounts aren't active, so their platforms may fail.")
+        yield Finding(what, "Sign in to all of them again on TRaX.")
 
 
 def _platforms(facts: Facts) -> set[str | None]:
@@ -173,10 +173,10 @@ def _expiring_accounts(facts: Facts, now: datetime) -> Iterator[Finding]:
     for account, expires in expiring[:MAX_NAMED]:
         platform, name = naming.platform(account.platform), _account(account, looks)
         what = sentence("The {} account {} {}.", platform, name, _expiry(expires, now))
-        yield Finding(what, f"To be sure, the person signs in to {platform} again, on TRaX.")
+        yield Finding(what, f"To be safe, sign in to {platform} again on TRaX.")
     if (further := len(expiring) - MAX_NAMED) > 0:
         what = say(f"{further:,} more accounts expire within 24 hours.")
-        yield Finding(what, "To be sure, the person signs in to them again, on TRaX.")
+        yield Finding(what, "To be safe, sign in to them again on TRaX.")
 
 
 def _expiry(expires: datetime, now: datetime) -> str:
@@ -184,4 +184,4 @@ def _expiry(expires: datetime, now: datetime) -> str:
     length, at = times.duration(abs(expires - now)), times.at(expires, now, in_seconds=False)
     if expires > now:
         return f"expires in {length} (at {at})"
-    return f"should have expired {length} ago (at {at}), but TRaX calls it active"
+    return f"should have expired {length} ago (at {at}), but TRaX still calls it active"

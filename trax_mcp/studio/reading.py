@@ -112,7 +112,7 @@ async def read_all_pages(
 
 def only_first(count: int) -> str:
     """Why a list is not whole."""
-    return f"only the first {count:,} are read"
+    return f"only the first {count:,} were read"
 
 
 class Budget:
@@ -203,7 +203,7 @@ class FactReader:
             with anyio.move_on_after(QUICK_SECONDS if self.quick else None):
                 return await self.budget.spend(partial(self._read, kind))
         except ValidationError:
-            return Read(missing="its id cannot be used in a call")
+            return Read(missing="its id can't be used in a call")
         except TraxError as error:
             return error
         return Read(missing=NOT_TOLD)
@@ -230,9 +230,7 @@ class FactReader:
         if studio.id != self.studio_id:
             given, known = naming.quoted(self.studio_id), naming.quoted(studio.id)
             happened = f"TRaX knows the studio {given} as {known}"
-            next_step = (
-                "Call again with that `studioId`: all that is known of a studio is kept by its id."
-            )
+            next_step = "Call again with that `studioId`."
             raise NotSent("not_found", happened, next_step, not_done="")
 
 
@@ -263,5 +261,5 @@ async def observe_go_live(
             observed = Observed("unknown" if status.live is None else "starting", checked_at)
         if elapsed >= OBSERVED_SECONDS:
             return observed
-        await progress(int(elapsed), int(OBSERVED_SECONDS), "Waiting to be on air.")
+        await progress(int(elapsed), int(OBSERVED_SECONDS), "Waiting until it's on air.")
         await clock.sleep(_PAUSE_SECONDS)

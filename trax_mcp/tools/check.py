@@ -42,11 +42,11 @@ class CheckedStudio(Output):
     """How a studio stands. Only one with details has what follows `since`."""
 
     id: str
-    name: ShortText | None = Field(description="null if it is not known.")
-    live: bool | None = Field(description="null if it is not known.")
+    name: ShortText | None = Field(description="null if not known.")
+    live: bool | None = Field(description="null if not known.")
     since: ShortText | None = None
     ready: bool | None = Field(
-        None, description="Whether it could go live. Left out on air, and if it is not known."
+        None, description="Whether it could go live. Left out on air, and if not known."
     )
     destinations: list[ShownDestination] | None = None
     sources: list[ShownSource] | None = None
@@ -58,7 +58,7 @@ class Overview(Output):
     """The studios that were looked at, those on air first."""
 
     studios: list[CheckedStudio]
-    more: int = Field(description="The number of studios that were not looked at.")
+    more: int = Field(description="How many studios weren't looked at.")
     unknown: list[str] | None = None
 
 
@@ -68,14 +68,14 @@ class CheckStudio(
     endpoint="GET /v1/studios/{id}/stream-status",
     effect=Effect.READ,
     hint=(
-        "Tell how a studio stands, or how all do: on air, off air or about to start,"
-        " destinations, sources, problems (of linked accounts too) and what to do about each."
+        "Check one studio or all: on air, off air or about to start, destinations, sources,"
+        " problems (of linked accounts too) and what to do about each."
     ),
 ):
     """Checks how one studio stands, or how all do."""
 
     output = Overview
-    studio_id: Id | None = Field(default=None, description="Without it: all studios.")
+    studio_id: Id | None = Field(default=None, description="If left out: all studios.")
 
     async def run(self, use: ToolUse) -> tuple[JsonObject, Words]:
         """Check one studio, or all.
@@ -126,9 +126,9 @@ async def tell_status(
     except ValidationError:
         facts = Facts()
     facts = await with_starting(studio_id, facts, is_starting)
-    sentences = [f"{_broadcast('the studio', facts, now)}."]
+    sentences = [f"{_broadcast('the show', facts, now)}."]
     if facts.starting.missing:
-        sentences.append(f"It is not known {UNDER_WAY} ({facts.starting.missing}).")
+        sentences.append(f"It's unclear {UNDER_WAY} ({facts.starting.missing}).")
     return " ".join(map(_capitalised, sentences))
 
 
@@ -140,7 +140,7 @@ def _checked(it: _Judged) -> CheckedStudio:
     facts, readiness = it.facts, it.readiness
     studio = facts[GetStudio].value
     not_shown = [
-        f"further {things(kind)} (only the first {MAX_SHOWN} are shown)"
+        f"other {things(kind)} (only the first {MAX_SHOWN} are shown)"
         for kind in DETAILS
         if len(facts[kind].value or ()) > MAX_SHOWN
     ]
@@ -166,8 +166,8 @@ def _about_all(judged: Sequence[_Judged], overview: Overview, now: datetime) -> 
         others = "other is" if brief == 1 else "others are"
         yield f"{brief} {others} listed without details."
     if overview.more:
-        others = "more was" if overview.more == 1 else "more were"
-        yield f"{overview.more:,} {others} not looked at."
+        others = "more wasn't" if overview.more == 1 else "more weren't"
+        yield f"{overview.more:,} {others} looked at."
     if overview.unknown:
         yield f"Not looked at: {naming.listed(overview.unknown)}."
 
@@ -175,28 +175,31 @@ def _about_all(judged: Sequence[_Judged], overview: Overview, now: datetime) -> 
 def _how_to_see_more(judged: Sequence[_Judged], overview: Overview) -> str:
     steps = list[str]()
     if any(not it.has_details for it in judged):
-        steps.append("Give a `studioId` for the details of one.")
+        steps.append("For the details of one, give its `studioId`.")
     if overview.more:
-        steps.append("find_studio finds those that were not looked at by name.")
+        steps.append("To reach the others, search by name with find_studio.")
     return " ".join(steps)
 
 
 def _about(judged: _Judged, now: datetime) -> str:
-    """How a studio stands: on air or not, what is switched on, and the worst problem."""
+    """How a studio stands: on air or not, where it would stream to, and the worst problem."""
     facts, readiness = judged.facts, judged.readiness
     state = _broadcast(naming.studio(facts[GetStudio].value), facts, now)
-    if facts.live is False and not facts.is_starting:
-        state += {
-            True: " and could go live",
-            False: " and could not go live",
-            None: ". Whether it could go live is not known",
-        }[readiness.ready]
     enabled = naming.platforms(it.platform for it in islice(facts.enabled, MAX_SHOWN))
-    sentences = [f"{state}; switched on: {enabled}." if enabled else f"{state}."]
+    is_on = f", with {enabled} on" if enabled else ""
+    if facts.live is not False or facts.is_starting:
+        state += is_on
+    elif readiness.ready:
+        state += f" and ready to go live on {enabled}"
+    elif readiness.ready is False:
+        state += f"{is_on} and can't go live yet"
+    else:
+        state += f"{is_on}. It's unclear whether it could go live"
+    sentences = [f"{state}."]
     told = worst_problems(readiness)
     sentences += told
     if more := len(readiness.problems) - len(told):
-        sentences.append(f"{more} more problem{' is' if more == 1 else 's are'} below.")
+        sentences.append(f"{more} more problem{' is' if more == 1 else 's are'} listed.")
     if facts.unknown:
         sentences.append("Not everything could be read.")
     return _capitalised(" ".join(sentences))
@@ -208,14 +211,14 @@ def _broadcast(name: Name | str, facts: Facts, now: datetime) -> str:
         return f"{name} {times.on_air(facts.since, now)}"
     if facts.is_starting:
         return (
-            f"{name} may be starting: a go-live was sent within the last minute, and it hasn't been"
+            f"{name} may be starting: a go-live was sent in the last minute, but it hasn't been"
             " seen on air yet"
         )
     if facts.live is None:
         status, reason = facts[GetStreamStatus].value, ""
         if status is not None and status.live is False:
             reason = ": TRaX lists a stream, but doesn't call it live"
-        return f"whether {name} is on air is not known{reason}"
+        return f"it's unclear whether {name} is on air{reason}"
     return f"{name} is off air"
 
 

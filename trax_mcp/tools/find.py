@@ -38,11 +38,11 @@ MANY_STUDIOS: Final = 200
 MAX_NAMED: Final = 3
 """The most matches that are named after the likely one, and the most on air that are told of."""
 
-_ASK_WHICH: Final = "Before a change, ask the user which one is meant."
-_ASK_WHETHER: Final = "Before a change, ask the user whether it is meant."
+_ASK_WHICH: Final = "Before a change, ask the user which one they mean."
+_ASK_WHETHER: Final = "Before a change, ask the user if this is the one."
 _IF_ON_AIR: Final = (
-    "If the user means the show that is on air, it's the one that is `live`. Otherwise ask which"
-    " one is meant before a change."
+    "If the user means the show that's on air, it's the one that's `live`. Otherwise ask which one"
+    " they mean before a change."
 )
 
 
@@ -52,10 +52,10 @@ class Match(Output):
     id: str
     name: ShortText
     role: ShortText | None = None
-    live: bool | None = Field(description="null if it is not known.")
+    live: bool | None = Field(description="null if not known.")
     since: ShortText | None = None
     destinations: list[ShortText] | None = Field(
-        None, description="Platforms switched on. Nothing tells whether one is on air."
+        None, description="Platforms that are on. TRaX doesn't say if one is on air."
     )
 
 
@@ -74,7 +74,7 @@ class FoundStudios(Output):
     matches: list[Match]
     likely: str | None = Field(None, description="The id of the match that stands out.")
     details: StudioDetails | None = Field(
-        None, description="What is in the likely one, and its problems."
+        None, description="What's in the likely one, and its problems."
     )
     searched: int
     unknown: list[str] | None = None
@@ -86,16 +86,16 @@ class FindStudio(
     endpoint="GET /v1/studios",
     effect=Effect.READ,
     hint=(
-        "Find studios by what a person says: a name, words of it, or an id. Start here. Up to 20"
-        " studios all come, those that fit first, each with whether it is `live`. `likely` is the"
-        " id of the one probably meant, and `details` what is in it, with its problems; without it,"
-        " ask the person before a change."
+        "Find studios by what the user says: a name, words of it, or an id. Start here. Up to 20"
+        " studios are all listed, the best matches first, each with `live`. `likely` is the id of"
+        " the one probably meant, and `details` what's in it, with its problems. Without it, ask"
+        " the user before a change."
     ),
 ):
     """Searches the studios of a caller."""
 
     output = FoundStudios
-    query: Query = Field(description="What the person calls it, or the id.")
+    query: Query = Field(description="What the user calls it, or the id.")
 
     async def run(self, use: ToolUse) -> tuple[JsonObject, Words]:
         """Search the studios of the caller."""
@@ -205,19 +205,19 @@ def _on_air(told: Sequence[Facts], now: datetime) -> Iterator[str]:
     """For how long the first of these are on air."""
     for facts in [it for it in told if it.live][:MAX_NAMED]:
         platforms = naming.platforms(_platforms(facts) or ())
-        places = f"; switched on: {platforms}" if platforms else ""
+        places = f", with {platforms} on" if platforms else ""
         yield f"{naming.studio(facts[GetStudio].value)} {times.on_air(facts.since, now)}{places}."
 
 
 def _why_not_told(told: Sequence[Facts]) -> str:
-    """That TRaX did not tell whether studios are on air, and the first reason."""
+    """That TRaX didn't say whether studios are on air, and the first reason."""
     statuses = [it[GetStreamStatus] for it in told]
     why = [it.missing or NOT_TOLD for it in statuses if it.value is None]
     if not why:
         return ""
     of_them = f"{len(why)} of them {'is' if len(why) == 1 else 'are'}"
-    which = "it is" if len(told) == 1 else of_them
-    return f"Whether {which} on air is not known: {why[0]}."
+    which = "it's" if len(told) == 1 else of_them
+    return f"It's unclear whether {which} on air: {why[0]}."
 
 
 def _what_to_ask(found: FoundStudios, named: int) -> str:
@@ -237,8 +237,8 @@ def _nothing_found(found: FoundStudios, query: str) -> Words:
     return Words(
         f"None of {found.searched:,} studios matches {query}.",
         message=(
-            "Try the name in its own language, or look through all with list_studios. check_studio"
-            " shows which of those that were opened last are on air."
+            "Try the name in its own language, or list them all with list_studios. check_studio"
+            " shows which of the last opened ones are on air."
         ),
     )
 

@@ -37,10 +37,13 @@ MAX_SECONDS: Final = 25.0
 MAX_SHOWN: Final = 20
 """The most destinations of a studio that are shown, and the same for sources."""
 
+_FEW_PROBLEMS: Final = 2
+"""No more than these are all told in words."""
+
 DETAILS: Final[Sequence[type[ListOperation[Any]]]] = (ListDestinations, ListSources)
 _SHARED: Final = (ListConnections, GetHealth)
 _ORDER: Final = {True: 0, None: 1, False: 2}
-_TRAX_STATUS: Final = Field(None, description="TRaX's own word, which it does not document.")
+_TRAX_STATUS: Final = Field(None, description="TRaX's own, undocumented word.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,7 @@ def _on_air_first(facts: Facts) -> int:
 def counted(looked_at: Sequence[Facts], more: int = 0) -> str:
     """How many are on air and how many are not. `more` were not looked at."""
     if not looked_at:
-        return "There is no studio to look at."
+        return "There are no studios."
     live = [it.live for it in looked_at if not it.is_starting]
     counts = {
         "on air": live.count(True),
@@ -136,11 +139,15 @@ def counted(looked_at: Sequence[Facts], more: int = 0) -> str:
         "off air": live.count(False),
         "unknown": live.count(None),
     }
-    told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    all_of_them = len(looked_at) + more
-    studios = "studio" if all_of_them == 1 else "studios"
+    found = [(state, count) for state, count in counts.items() if count]
+    if len(found) == 1 and not more and found[0][0] != "unknown":
+        ((state, number),) = found
+        all_of_them = {1: "The only studio is", 2: "Both studios are"}
+        return f"{all_of_them.get(number, f'All {number} studios are')} {state}."
+    told = ", ".join(f"{count} {state}" for state, count in found)
+    number = len(looked_at) + more
     of_these = f". Of the {len(looked_at)} that were opened last" if more else ""
-    return f"{all_of_them:,} {studios}{of_these}: {told}."
+    return f"{number:,} {'studio' if number == 1 else 'studios'}{of_these}: {told}."
 
 
 class ShownDestination(Output):
@@ -150,7 +157,7 @@ class ShownDestination(Output):
     name: ShortText
     platform: ShortText | None = None
     enabled: bool | None = Field(
-        description="Switched on. null if it is not known. Nothing tells whether it is on air."
+        description="Whether it's on. null if not known. TRaX doesn't say if it's on air."
     )
     status: ShortText | None = _TRAX_STATUS
 
@@ -162,7 +169,7 @@ class ShownSource(Output):
     name: ShortText
     type: ShortText | None = None
     active: bool | None = Field(
-        description="It can be on screen. null if it is not known. Nothing tells whether it is."
+        description="Whether it can be on screen. null if not known. TRaX doesn't say if it is."
     )
     status: ShortText | None = _TRAX_STATUS
 
@@ -183,9 +190,10 @@ def shown_problems(readiness: Readiness) -> list[Problem]:
 
 
 def worst_problems(readiness: Readiness) -> list[str]:
-    """Those that prevent a go-live, or else the first one, in words."""
-    blocking = [it for it in readiness.problems if it.blocks]
-    return [it.what.text for it in blocking or readiness.problems[:1]]
+    """Those that prevent a go-live, or else the first one, in words. Two are both told."""
+    if len(problems := readiness.problems) > _FEW_PROBLEMS:
+        problems = tuple(it for it in problems if it.blocks) or problems[:1]
+    return [it.what.text for it in problems]
 
 
 def shown_destinations(facts: Facts) -> list[ShownDestination] | None:

@@ -68,7 +68,7 @@ class MediaFile:
             now = os.fstat(self.content.fileno())
             has_changed = (now.st_size, now.st_mtime_ns) != (self.size, self.modified)
             if not chunk or (not left and has_changed):
-                raise MediaFileError("changed while it was sent", "Wait until it is complete.")
+                raise MediaFileError("changed while it was sent", "Wait until it's complete.")
             yield chunk
 
 
@@ -104,7 +104,7 @@ def _find(path: str, folders: Sequence[Path]) -> tuple[str, FileIO]:
     if found:
         raise MediaFileError("is not there", "Check its path.")
     allowed = ", ".join(map(str, folders)) or "none"
-    raise MediaFileError("is in no folder that may be read", f"TRAX_MEDIA_DIRS allows {allowed}.")
+    raise MediaFileError("isn't in a folder that may be read", f"TRAX_MEDIA_DIRS allows {allowed}.")
 
 
 def _resolve(path: str, folder: Path) -> tuple[Path, Sequence[str]] | None:
@@ -161,7 +161,7 @@ def _flags(names: Sequence[str]) -> int:
 
 
 def _not_regular() -> MediaFileError:
-    return MediaFileError("is no regular file", "Name one that is, no folder, pipe or device.")
+    return MediaFileError("isn't a regular file", "Name a file, not a folder, pipe or device.")
 
 
 def _read(content: FileIO, size: int) -> bytes:
@@ -172,7 +172,7 @@ def _read(content: FileIO, size: int) -> bytes:
 
 
 def _unreadable() -> MediaFileError:
-    return MediaFileError("cannot be read", "Check who may read it.")
+    return MediaFileError("can't be read", "Check who may read it.")
 
 
 def _media_type(head: bytes) -> str:
@@ -181,8 +181,8 @@ def _media_type(head: bytes) -> str:
 
     mime = None if _is_text(head) else filetype.guess_mime(head)
     if not mime or mime.partition("/")[0] not in _MEDIA_KINDS:
-        remedy = "Name one whose content is a video, a picture or sound."
-        raise MediaFileError("is not video, image or audio by its content", remedy)
+        remedy = "Name a video, picture or sound file."
+        raise MediaFileError("doesn't contain video, image or audio", remedy)
     return str(mime)
 
 

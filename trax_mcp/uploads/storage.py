@@ -31,8 +31,8 @@ _PAUSE_SECONDS: Final = 1.0
 """Between the two tries."""
 _CALL_AGAIN: Final = "Call again to retry."
 _TELL_OPERATOR: Final = "Tell the people who run this TRaX."
-_LOOK_FIRST: Final = "Look with list_media before anything else."
-_MAYBE_ARRIVED: Final = "; whether the file arrived is not known"
+_LOOK_FIRST: Final = "Check with list_media before anything else."
+_MAYBE_ARRIVED: Final = ". It's unclear whether the file arrived"
 _REASON: Final = re.compile(rb"<Code>([A-Za-z][A-Za-z0-9]{2,47})</Code>")
 """What S3 and its kin say of an error (source: Amazon S3, "Error responses")."""
 _REASON_BYTES: Final = 4096
@@ -110,7 +110,7 @@ async def _put_once(
         "Tell the user the reason before you call again.",
     )
     if response.is_redirect:
-        answered, next_step = "redirects the upload, which is not followed:", _TELL_OPERATOR
+        answered, next_step = "redirects the upload, which isn't followed:", _TELL_OPERATOR
     elif _is_transient(status):
         next_step = _CALL_AGAIN
     happened = f"The storage {answered} HTTP {status}{reason}"
@@ -153,9 +153,7 @@ def not_uploaded(
     http_status: int | None = None,
 ) -> ErrorT:
     """After the reservation, the file did not arrive. With another next step, a retry is no use."""
-    not_done = (
-        ", so the file was not uploaded; what was reserved for it stays in the media library, empty"
-    )
+    not_done = ", so the file wasn't uploaded. Its place in the media library stays empty"
     again = next_step == _CALL_AGAIN
     details: dict[str, Any] = {"not_done": not_done, "retryable": again, "http_status": http_status}
     return kind(code, happened, next_step, **details)
@@ -169,7 +167,7 @@ def _read_url(url: str, *, allow_http: bool) -> httpx.URL:
         address = httpx.URL("invalid:")
     is_local = allow_http and address.scheme == "http" and is_loopback(address.host)
     if not address.host or address.userinfo or not (is_local or address.scheme == "https"):
-        fault = "that is not https" if address.scheme else "that is not a whole URL"
+        fault = "that isn't https" if address.scheme else "that isn't a whole URL"
         happened = f"TRaX gave an upload address {fault}"
         raise not_uploaded(BadAnswer, "bad_answer", happened, _TELL_OPERATOR)
     return address
@@ -178,12 +176,12 @@ def _read_url(url: str, *, allow_http: bool) -> httpx.URL:
 def _lost(error: Exception) -> TraxError:
     """The connection was not made or broke, or the storage made no progress in time."""
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
-        happened, next_step = "The storage that TRaX named could not be reached", _CALL_AGAIN
+        happened, next_step = "The storage that TRaX named couldn't be reached", _CALL_AGAIN
         if certificate_error(error):
             happened = f"{happened}: its certificate isn't trusted"
             next_step = "For a CA of your own network, set SSL_CERT_FILE to its file."
         return not_uploaded(NoConnection, "unreachable", happened, next_step)
     code, happened = "unreachable", "The connection to the storage broke"
     if isinstance(error, httpx.TimeoutException):
-        code, happened = "timeout", "The storage did not take the file in time"
+        code, happened = "timeout", "The storage didn't take the file in time"
     return LostAnswer(code, happened, _LOOK_FIRST, not_done=_MAYBE_ARRIVED, outcome="unknown")

@@ -31,7 +31,7 @@ LONGEST_WAIT_SECONDS: Final = 45.0
 60 s, and TRaX documents no limit for its processing."""
 
 _BUT: Final = "The file was uploaded, but"
-_NOT_AGAIN: Final = "Do not upload it again: list_media shows when it is READY."
+_NOT_AGAIN: Final = "Don't upload it again. list_media shows when it's READY."
 _SENT: Final = 100
 """Progress counts the file as this, and each second of the longest wait as 1."""
 _TOTAL: Final = _SENT + int(LONGEST_WAIT_SECONDS)
@@ -47,13 +47,13 @@ class UploadMedia(
     effect=Effect.WRITE,
     reads_files=True,
     hint=(
-        "Upload a video, picture or sound file of this computer and wait until TRaX can use it."
-        " Take only what the person asked for, from the folders they allowed."
+        "Upload a video, picture or sound file from this computer and wait until TRaX can use it."
+        " Take only what the user asked for, from the folders they allowed."
     ),
 ):
     """Uploads a file of this computer."""
 
-    path: arguments.Path = Field(description="Whole path, or path below an allowed folder.")
+    path: arguments.Path = Field(description="Full path, or path below an allowed folder.")
     folder: arguments.Path | None = Field(None, description="Folder in the library.")
 
     @classmethod
@@ -147,8 +147,8 @@ class _Upload:
             if seen and seen.status == "READY":
                 return seen
             if seen and seen.status == "FAILED":
-                why = "TRaX could not process it: the media library lists it as FAILED"
-                next_step = "Tell the user; do not upload the same file again."
+                why = "TRaX couldn't process it. The media library lists it as FAILED"
+                next_step = "Tell the user. Don't upload the same file again."
                 raise Refused("upload_failed", f"{_BUT} {why}", next_step, outcome="applied")
             if (now := self.clock.seconds()) >= until:
                 if seen is None:
@@ -185,7 +185,7 @@ def _words_of(asset: JsonObject) -> Words:
 
 def _not_listed() -> TraxError:
     """The file arrived, but the library has not shown its asset."""
-    why = "the media library does not list it yet"
+    why = "the media library doesn't list it yet"
     return LostAnswer("timeout", f"{_BUT} {why}", _NOT_AGAIN, outcome="applied")
 
 
@@ -193,7 +193,7 @@ def _status_unknown(error: TraxError) -> TraxError:
     """The file arrived, but whether it is ready could not be read."""
     return replace(
         error,
-        happened=f"{_BUT} whether it is ready could not be seen ({error.happened})",
+        happened=f"{_BUT} it's unclear whether it's ready ({error.happened})",
         next_step=_NOT_AGAIN,
         not_done="",
         outcome="applied",

@@ -65,9 +65,7 @@ async def test_free_changes_end_where_the_studio_goes_on_air_between(tmp_path: P
         assert (
             done.steps[1]
             .said[0]
-            .text.endswith(
-                "not sent, because the studio may be on air by now, so it needs approval."
-            )
+            .text.endswith("not sent, because the show may be on air by now, so it needs approval.")
         )
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from trax_mcp.consent.ways import Way
 
 
-CHANGED = "Go live on Twitch: not sent, because it would not go out as it was shown."
+CHANGED = "Go live on Twitch: not sent, because it wouldn't stream as it was shown."
 TURNED_OFF = (
     'Turned off "Main channel" (YouTube) in "Friday Night Show". It stays off for later shows.'
 )
@@ -63,7 +63,7 @@ async def test_an_approval_takes_the_show_on_air_once(
         assert it.sent == ["go-live"]
         again = await it.there.answer(question)
         assert isinstance(again, NotRun)
-        assert again.why == "the call ran, and the studio was then on air"
+        assert again.why == "the call ran, and the show was then on air"
 
 
 @in_virtual_time
@@ -174,7 +174,7 @@ async def test_a_lost_answer_is_looked_up_and_never_sent_again(tmp_path: Path) -
             await it.here.answer(question)
         used = await it.here.answer(question)
         assert isinstance(used, NotRun)
-        assert used.why == "whether the call ran is not known, and the studio was then starting"
+        assert used.why == "it's unclear whether the call ran, and the show was then starting"
         assert it.sent == ["go-live", "go-live"]
 
 
@@ -216,7 +216,7 @@ async def test_what_changes_between_several_changes_ends_them(tmp_path: Path) ->
             ),
             ("not_sent", CHANGED),
         ]
-        assert done.tally == "Made 1 of 2 changes; change 2 was not sent"
+        assert done.tally == "Made 1 of 2 changes. Change 2 wasn't sent"
         assert it.sent == ["dest_1"]
 
 
@@ -252,7 +252,7 @@ async def test_a_sender_that_is_killed_has_used_its_approval(tmp_path: Path) -> 
             with anyio.fail_after(4):
                 gone = await it.there.answer(question)
             assert isinstance(gone, NotRun)
-            assert gone.why == "whether the call ran is not known"
+            assert gone.why == "it's unclear whether the call ran"
             tasks.cancel_scope.cancel()
         assert it.sent == ["go-live"]
 
@@ -262,7 +262,7 @@ async def test_where_the_store_is_away_nothing_is_sent(tmp_path: Path) -> None:
     async with open_studios(tmp_path, processes=2) as it:
         question = await it.here.ask(START)
         it.here.cut_off()
-        with pytest.raises(NotSent, match="does not answer"):
+        with pytest.raises(NotSent, match="doesn't answer"):
             await it.here.answer(question)
         it.here.cut_off(is_away=False)
         assert isinstance(await it.here.answer(question), Done)

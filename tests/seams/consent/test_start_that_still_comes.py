@@ -60,7 +60,7 @@ async def test_while_a_start_is_pending_a_busy_stop_is_tried_every_two_seconds(
         assert state_of(told) == "starting"
         (step,) = told.steps
         assert step.error is not None
-        assert step.error.happened.startswith("It is off air now")
+        assert step.error.happened.startswith("It's off air now")
         times = it.times_of("/go-offline")
         assert len(times) == 8
         assert all(2 <= pause < 2.2 for pause in seconds_between(times))
@@ -106,8 +106,8 @@ async def test_a_stop_is_watched_on_and_repeated_once(tmp_path: Path, *, is_lost
         assert anyio.current_time() - began < 2
         (_, watched) = told.steps[0].said
         assert watched.text == (
-            "If it comes on air until 18:01:06 UTC, it is stopped once more."
-            " Closing the client ends that."
+            "If it goes on air before 18:01:06 UTC, it's taken off air again. Closing the client"
+            " ends that."
         )
         await anyio.sleep(10)
         come(it)
@@ -118,7 +118,7 @@ async def test_a_stop_is_watched_on_and_repeated_once(tmp_path: Path, *, is_lost
         await anyio.sleep(60)
         assert it.is_live  # it was repeated once
         news = it.here.take_news()
-        told = '"Friday Night Show" came on air after a stop, so it was stopped once more at 18:0'
+        told = '"Friday Night Show" went on air after going offline, so it was taken off air again'
         assert news.startswith(told)
         assert news.endswith(" UTC. Then it was seen off air.")
         assert it.here.take_news() == ""

@@ -50,7 +50,7 @@ async def test_a_stop_that_is_approved_reads_nothing_before_it_is_sent(
         assert not it.is_live
         used = await it.here.answer(question)
         assert isinstance(used, NotRun)
-        assert used.why == "the call ran, and the studio was then off air"
+        assert used.why == "the call ran, and the show was then off air"
 
 
 @in_virtual_time

@@ -49,7 +49,7 @@ UNREADABLE: Final[list[Edit]] = [
     put(f"{SCHEMAS} Ok", reference("Ok")),
 ]
 """Parts that cannot be read."""
-NO_DOCUMENT: Final = Difference("changed", "document", "is no OpenAPI 3 document", breaking=True)
+NO_DOCUMENT: Final = Difference("changed", "document", "isn't an OpenAPI 3 document", breaking=True)
 
 
 _AT_CALLS: Final = r".* (request|response \w+)\S*"
@@ -78,7 +78,7 @@ def test_a_change_is_found_and_judged(change: tuple[Edit, *tuple[str, ...]]) -> 
     edit, *expected = change
     document = edited(edit)
     check(compare(document, BAKED), expected)
-    if "no OpenAPI" in "".join(expected):
+    if "isn't an OpenAPI" in "".join(expected):
         return
     backward = compare(BAKED, document)
     removed = [it for it in backward if it.kind == "removed"]

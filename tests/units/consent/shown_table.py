@@ -101,7 +101,7 @@ SHOWN: Final[Sequence[Shown]] = (
         Stop "Friday Show" going live on its own and let it go offline if its input drops?
         [Leave it as it is] [Stop it going live on its own, make 1 change]
         From now on a show ends on its own if its input drops.
-        You're on air, so this counts for the running show, too.
+        You're on air, so this counts for the current show too.
     """),
     shown(CreateDestination(**S, name="Backup", platform="youtube", rtmp_url="rtmp://c.example/app",
                             stream_key=KEY, enabled=True, vertical=False), LIVE, STUDIO, """
@@ -256,8 +256,8 @@ SHOWN: Final[Sequence[Shown]] = (
     shown(GO_LIVE, but(destinations=(), sources=()), STUDIO, """
         Go live with "Friday Show"?
         [Don't go live] [Go live]
-        Warning: The studio has no destination, so nobody would see the show.
-        Warning: The studio has no source, so viewers may see nothing.
+        Warning: There are no destinations, so nobody would see the show.
+        Warning: There are no sources, so viewers may see nothing.
         Anyone can watch.
     """),
     shown(GO_LIVE, NOTHING, Target("studio_42"), """
@@ -282,7 +282,7 @@ SHOWN: Final[Sequence[Shown]] = (
         Take "Friday Show" off air?
         [Stay on air] [Go offline]
         The show ends for all viewers.
-        It doesn't seem to be on air. If a start is under way, it's told to stop too.
+        It doesn't seem to be on air. If it's just starting, that's stopped too.
     """),
     shown(GO_OFFLINE, NOTHING, Target("studio_42"), """
         Take "studio_42" off air?
@@ -306,13 +306,13 @@ SHOWN: Final[Sequence[Shown]] = (
     shown(UNLINK, EVERYTHING, Target("conn_1", "Robin", "youtube"), """
         Unlink the YouTube account "Robin"?
         [Keep it linked] [Unlink the YouTube account]
-        Only you can link it again, on TRaX.
+        Only you can link it again on TRaX.
         Nothing is deleted on YouTube.
     """),
     shown(UNLINK, NOTHING, Target("conn_1"), """
         Unlink the account "conn_1"?
         [Keep it linked] [Unlink the account]
-        Only you can link it again, on TRaX.
+        Only you can link it again on TRaX.
         Nothing is deleted on the platform.
     """),
     shown(CreateMediaUpload(filename="a.mp4", content_type="video/mp4", byte_size=7,

@@ -43,13 +43,13 @@ CHANGED: Final[dict[str, tuple[Facts, tuple[str, ...]]]] = {
             'No longer: Streams to: "Late crowd" (Twitch).',
             'No longer: Stays off: "Trying out" (Kick).',
             'No longer: May be on screen: "Camera".',
-            "Now: The studio has no source, so viewers may see nothing.",
+            "Now: There are no sources, so viewers may see nothing.",
             'Now: Streams to: "Trying out" (Kick).',
         ),
     ),
     "the sentence of another thing of the same name would look unchanged": (
         to(SAME_NAME, LATE, TRYING),
-        (f"Now another one of the same name: {OUT_ON_MAIN}).",),
+        (f"Now another one with the same name: {OUT_ON_MAIN}).",),
     ),
     "two things of the same name carry their ids": (
         to(MAIN, LATE, TRYING, SAME_NAME),

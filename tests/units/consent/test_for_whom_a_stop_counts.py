@@ -52,7 +52,7 @@ def test_a_status_says_whether_somebody_may_stop(status: int) -> None:
         (_refused(503, "write_disabled"), "refused"),
         (_refused(429, "rate_limited"), "refused"),
         (NotSent("no_key", "There is no key", "Make one."), "refused"),
-        (NoConnection("unreachable", "TRaX could not be reached", "Look."), "refused"),
+        (NoConnection("unreachable", "TRaX couldn't be reached", "Look."), "refused"),
         (interrupted(STOP), "unknown"),
         (LostAnswer.after_sending(STOP, "timeout", "TRaX did not answer"), "unknown"),
         (unread(STOP, "isn't a JSON object", status=200, request_id="req_1"), "unknown"),

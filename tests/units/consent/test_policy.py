@@ -61,7 +61,7 @@ CALLS: Final[tuple[Operations, ...]] = ((START,), (DELETE,), (DELETE, START))
 ANOTHER: Final = (GoLive(studio_id="another"),)
 LATER: Final = 5.0
 """When a preview of the table can have been read."""
-LIVE_ALREADY: Final = '"Friday Show" is on air already'
+LIVE_ALREADY: Final = '"Friday Show" is on air'
 
 TABLE: Final[dict[str, Row]] = {
     # Nobody has answered, or the model says that its user has.
@@ -264,8 +264,8 @@ def test_a_confirmation_runs_nothing_in_five_seconds_nor_for_five_more_after_eac
         assert judge(case._replace(call=about(ALONE, (START,)))) == FREE
 
 
-LIVE_SINCE: Final = '"Friday Show" has been on air for 12 minutes (since 18:00 UTC) already'
-AWAITED: Final = "a go-live was sent within the last minute and has not been seen on air yet"
+LIVE_SINCE: Final = '"Friday Show" has been on air for 12 minutes (since 18:00 UTC)'
+AWAITED: Final = "a go-live was sent in the last minute and hasn't been seen on air yet"
 
 
 @pytest.mark.parametrize(

@@ -111,9 +111,9 @@ def _shows(said: str, name: str, value: object) -> bool:
 
 TROUBLED: Final = account("conn_1", "Robin", "youtube", "needs_reauth")
 MAY_FAIL: Final = 'YouTube may fail: the account "Robin" needs a new sign-in on TRaX.'
-NO_DESTINATION: Final = "The studio has no destination, so nobody would see the show."
+NO_DESTINATION: Final = "There are no destinations, so nobody would see the show."
 NOBODY_GETS_IT: Final = "All destinations are off, so nobody would see the show."
-NO_SOURCE: Final = "The studio has no source, so viewers may see nothing."
+NO_SOURCE: Final = "There are no sources, so viewers may see nothing."
 NOTHING_TO_SEE: Final = "All sources are off, so viewers may see nothing."
 
 
@@ -148,7 +148,7 @@ def test_ten_accounts_in_trouble_are_named_and_the_others_counted() -> None:
     accounts = tuple(TROUBLED.model_copy(update={"id": f"conn_{it}"}) for it in range(600))
     assert _warnings(previewed(GO_LIVE, but(destinations=places, connections=accounts))) == (
         *(MAY_FAIL.replace('"Robin"', f'"Robin" (conn_{number})') for number in range(10)),
-        "590 more accounts are not active: their platforms may fail.",
+        "590 more accounts aren't active, so their platforms may fail.",
     )
 
 
@@ -193,7 +193,7 @@ def test_unknown_facts_are_listed_with_the_reason_in_the_order_of_reading() -> N
         facts = known(row.facts, studios=studios, health=health)
         assert previewed(row.operation, facts).unknown == (
             "the studios (the key lacks studios:read)",
-            "whether writes are switched on (no answer)",
+            "whether TRaX accepts changes (no answer)",
         )
 
 

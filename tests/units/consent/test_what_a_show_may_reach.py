@@ -29,9 +29,9 @@ def places(
 
 ON: Final = places("on off")
 WHETHER: Final = (
-    'Whether "P0" (Kick), "P1" (Kick) are on can\'t be read: the show may go out there too.'
+    'Whether "P0" (Kick), "P1" (Kick) are on can\'t be read: the show may stream there too.'
 )
-CUT: Final = "only the first 10,000 are read"
+CUT: Final = "only the first 10,000 were read"
 
 
 @pytest.mark.parametrize(
@@ -41,15 +41,15 @@ CUT: Final = "only the first 10,000 are read"
         (Facts(), ()),
         (
             places(is_null=True),
-            ("TRaX sent no list of destinations: the show may go out anyway.",),
+            ("TRaX sent no list of destinations: the show may stream anyway.",),
         ),
         (
             places("on", unreadable=2),
-            ("2 destinations can't be read: the show may go out there too.",),
+            ("2 destinations can't be read: the show may stream there too.",),
         ),
         (
             places("on", missing=CUT),
-            ("Not all destinations could be read: the show may go out to others too.",),
+            ("Not all destinations could be read: the show may stream to others too.",),
         ),
         (
             places("unknown unknown"),

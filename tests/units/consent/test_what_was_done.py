@@ -64,7 +64,7 @@ def done(
 ON_AIR_NOW: Final = '"Friday Show" went live at 18:00:03 UTC'
 NO_PICTURE: Final = "TRaX can't confirm that a picture arrives."
 STUDIO: Final = {"id": "studio_42", "name": "Friday Show", "ownerSub": "u", "role": "owner"}
-LOOK: Final = "Look with get_stream_status, and on the platforms; a second go_offline is harmless."
+LOOK: Final = "Check get_stream_status and the platforms. Sending go_offline again is safe."
 NOT_STARTED: Final = "is on, but TRaX didn't list it as started: check there."
 CHANGED_MAIN: Final = 'Changed the destination "Main" (YouTube) of "Friday Show":'
 NOT_SHOWN: Final = "TRaX won't show this setting again."
@@ -112,15 +112,15 @@ REPORTS: Final[dict[str, tuple[Change[Any], dict[str, Any], Observed | None, str
         GO_OFFLINE, {"ok": True}, Observed("stopping", ON_AIR.checked_at),
         (
             '"Friday Show" is off air now, but a start may still come. If it goes on air after all,'
-            " end it on TRaX's own site, or on the platforms. Look with check_studio in a minute;"
-            " if it is on air, call go_offline again."
+            " end it on TRaX's own site or on the platforms. Check with check_studio in a minute."
+            " If it's on air, call go_offline again."
         ),
     ),
     "a stop after which nothing can be read": (
         GO_OFFLINE, {"ok": True}, Observed("unknown", ON_AIR.checked_at),
         (
-            '"Friday Show" may still be on air: TRaX accepted the stop, but the status'
-            " couldn't be read. If it's on air, end it on TRaX's own site, or on the"
+            '"Friday Show" may still be on air: TRaX accepted the request to go offline, but the'
+            " status couldn't be read. If it's on air, end it on TRaX's own site or on the"
             f" platforms. {LOOK}"
         ),
     ),
@@ -147,7 +147,7 @@ def test_a_go_live_to_many_destinations_names_the_first_twenty() -> None:
     ("undone", "then"),
     [
         (None, ""),
-        (True, ", so it was taken off the air again"),
+        (True, ", so it was taken off air again"),
     ],
 )
 def test_a_go_live_that_a_stop_has_followed_is_never_said_to_be_going_live(
@@ -157,7 +157,7 @@ def test_a_go_live_that_a_stop_has_followed_is_never_said_to_be_going_live(
     report = GO_LIVE.report(View(EVERYTHING, now=NOW, observed=seen, undone=undone), {})
     (told,) = report.said
     assert told.text.startswith(
-        f'The start of "Friday Show" was accepted, but a stop came after it{then}.'
+        f'The start of "Friday Show" was accepted, but then a request to go offline came{then}.'
     )
 
 
@@ -182,7 +182,7 @@ def test_a_change_on_air_says_that_nobody_documents_when_a_destination_joins_or_
     assert len(done(change, {}, EVERYTHING)) == 1
 
 
-CUT: Final = replace(EVERYTHING[ListDestinations], missing="only the first 3 are read")
+CUT: Final = replace(EVERYTHING[ListDestinations], missing="only the first 3 were read")
 LISTS: Final = ("destinations", "sources", "connections")
 
 

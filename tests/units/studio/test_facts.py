@@ -11,7 +11,7 @@ from trax_mcp.api.reads import GetStreamStatus, ListDestinations, ListSources
 from trax_mcp.studio.facts import WORDS, Facts, Read
 from trax_mcp.studio.readiness import judge_readiness
 
-CUT: Final = replace(EVERYTHING[ListDestinations], missing="only the first 3 are read")
+CUT: Final = replace(EVERYTHING[ListDestinations], missing="only the first 3 were read")
 
 
 def test_a_fact_is_whole_only_if_all_of_it_was_read() -> None:
@@ -25,8 +25,8 @@ def test_what_is_missing_is_named_once_in_the_order_of_the_facts() -> None:
     here, there = (in_studio("A", it, None).having(GetStreamStatus, scope) for it in ("s1", "s2"))
     facts = but(health=unread("no answer"), destinations=CUT, per_studio=(here, there))
     assert [*map(str, facts.unknown)] == [
-        "further destinations (only the first 3 are read)",
-        "whether writes are switched on (no answer)",
+        "other destinations (only the first 3 were read)",
+        "whether TRaX accepts changes (no answer)",
         "whether the studio is live (the key lacks stream:read)",
     ]
 

@@ -31,11 +31,10 @@ if TYPE_CHECKING:
 
 NOW: Final = datetime(2026, 6, 5, 20, 0, 0, tzinfo=UTC)
 NOT_HERE: Final = (
-    "This TRaX deployment has writes switched off: the broadcast can be neither changed nor ended"
-    " here."
+    "Changes are turned off on this TRaX deployment, so the show can't be changed or ended here."
 )
-MAY_GO_LIVE: Final = "whether this server's API key may go live (TRaX tells only when it is tried)"
-WHICH_ACCOUNT: Final = "which account a destination uses (TRaX does not tell)"
+MAY_GO_LIVE: Final = "whether this API key may go live (TRaX only shows that when you try)"
+WHICH_ACCOUNT: Final = "which account each destination uses (TRaX doesn't say)"
 
 NO_WRITES: Final = Health.model_validate({"status": "ok", "writeEnabled": False})
 MAIN: Final = destination("dest_1", "Main", "youtube")
@@ -45,7 +44,7 @@ HIDDEN: Final = source("source_1", "Camera", active=False)
 
 def first(*places: Destination) -> Facts:
     """Facts in which more destinations may be further on."""
-    return but(destinations=Read(places, "only the first 1 are read"))
+    return but(destinations=Read(places, "only the first 1 were read"))
 
 
 READY: Final[dict[str, tuple[Facts, bool | None]]] = {
@@ -84,18 +83,18 @@ def test_a_studio_that_is_starting_is_neither_ready_nor_blocked() -> None:
 Problem = tuple[str, str, bool]
 
 GATE: Final = "Wait until `writeEnabled` in get_health is true."
-ENABLE: Final = "Switch one on with update_destination, or add one."
+ENABLE: Final = "Turn one on with update_destination, or add one."
 ADD: Final = "Add one with create_destination."
 ADD_SOURCE: Final = "Add one with create_source."
-ACTIVATE: Final = "Switch one on with update_source, or add one."
-SIGN_IN_AGAIN: Final = "To be sure, the person signs in to YouTube again, on TRaX."
+ACTIVATE: Final = "Turn one on with update_source, or add one."
+SIGN_IN_AGAIN: Final = "To be safe, sign in to YouTube again on TRaX."
 NO_SIGN_IN: Final = "has expired and needs a new sign-in on TRaX."
 
 PROBLEMS: Final[dict[str, tuple[Facts, *tuple[Problem, ...]]]] = {
     "all is well": (EVERYTHING,),
     "all is well on air": (LIVE,),
     "the writes are off": (
-        but(health=NO_WRITES), ("This TRaX deployment has writes switched off.", GATE, True),
+        but(health=NO_WRITES), ("Changes are turned off on this TRaX deployment.", GATE, True),
     ),
     "the writes are off on air": (known(LIVE, health=NO_WRITES), (NOT_HERE, GATE, False)),
     "no destination is enabled": (
@@ -106,14 +105,14 @@ PROBLEMS: Final[dict[str, tuple[Facts, *tuple[Problem, ...]]]] = {
         ("All destinations are off, so nobody may see the show.", ENABLE, False),
     ),
     "there is no destination": (
-        to(), ("The studio has no destination, so nobody would see the show.", ADD, True),
+        to(), ("There are no destinations, so nobody would see the show.", ADD, True),
     ),
     "there is no destination on air": (
         known(LIVE, destinations=()),
-        ("The studio has no destination, so nobody may see the show.", ADD, False),
+        ("There are no destinations, so nobody may see the show.", ADD, False),
     ),
     "there is no source": (
-        showing(), ("The studio has no source, so viewers may see nothing.", ADD_SOURCE, False),
+        showing(), ("There are no sources, so viewers may see nothing.", ADD_SOURCE, False),
     ),
     "no source is active": (
         showing(HIDDEN), ("All sources are off, so viewers may see nothing.", ACTIVATE, False),
@@ -122,7 +121,7 @@ PROBLEMS: Final[dict[str, tuple[Facts, *tuple[Problem, ...]]]] = {
         linked(account("conn_2", "robin_x", "twitch", "expired")),
         (
             f'Twitch may fail: the account "robin_x" {NO_SIGN_IN}',
-            "The person signs in to Twitch again, on TRaX.",
+            "Sign in to Twitch again on TRaX.",
             False,
         ),
     ),
@@ -150,10 +149,10 @@ EXPIRING: Final[dict[str | None, str | None]] = {
     "2026-06-06T20:00:00Z": "expires in 24 hours (at 2026-06-06 20:00 UTC)",
     "2026-06-05T23:30:00+02:00": "expires in 1 hour 30 minutes (at 21:30 UTC)",
     "2026-06-05T20:00:00Z": (
-        "should have expired less than a minute ago (at 20:00 UTC), but TRaX calls it active"
+        "should have expired less than a minute ago (at 20:00 UTC), but TRaX still calls it active"
     ),
     "2026-06-04T20:00:00Z": (
-        "should have expired 24 hours ago (at 2026-06-04 20:00 UTC), but TRaX calls it active"
+        "should have expired 24 hours ago (at 2026-06-04 20:00 UTC), but TRaX still calls it active"
     ),
 }
 
@@ -190,7 +189,7 @@ def test_many_accounts_are_counted_and_not_all_named() -> None:
         (soon(12, "youtube"), "2 more accounts expire within 24 hours."),
         (
             soon(14, "youtube", "expired"),
-            "4 more accounts are not active: their platforms may fail.",
+            "4 more accounts aren't active, so their platforms may fail.",
         ),
     ):
         told = told_of(facts)
@@ -208,8 +207,8 @@ TROUBLE: Final = {
     "needs_reauth": "needs a new sign-in on TRaX",
     "expired": "has expired and needs a new sign-in on TRaX",
     "revoked": "was revoked and needs a new sign-in on TRaX",
-    "on_hold": "is not active, but on_hold",
-    'ok". All is well': r'is not active, but "ok\u0022. All is well"',
+    "on_hold": "has the status on_hold",
+    'ok". All is well': r'has the status "ok\u0022. All is well"',
 }
 
 

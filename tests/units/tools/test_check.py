@@ -15,8 +15,8 @@ async def test_a_status_is_told_without_the_store_of_several_replicas() -> None:
     """Whether a go-live is under way is not known then, and only on air it does not matter."""
     off_air = await tell_status({"live": False}, "studio_42", is_starting=_away, now=NOW)
     assert off_air == (
-        "The studio is off air. It is not known whether a go-live is under way (The store does not"
+        "The show is off air. It's unclear whether a go-live is under way (The store does not"
         " answer)."
     )
     on_air = await tell_status({"live": True}, "studio_42", is_starting=_away, now=NOW)
-    assert on_air == "The studio is on air."
+    assert on_air == "The show is on air."
