@@ -23,6 +23,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trax_mcp.api.caller import Caller
+from trax_mcp.http.front_page import front_page, is_browser
 from trax_mcp.observe.requests import REQUEST_ID_HEADER
 from trax_mcp.server.request import CALLER
 from trax_mcp.settings import KEY_PREFIX
@@ -146,12 +147,18 @@ class Authentication:
             app = self._app
         elif path in self._public_paths:
             app, send = self._refuse_host(scope) or self._app, _without_sniffing(send)
+        elif path in {"/", PATH, f"{PATH}/"} and is_browser(scope):
+            app = self._refuse_host(scope) or self._front_page(scope)
         elif path in {PATH, f"{PATH}/"}:  # as some clients spell it
             scope = {**scope, "path": PATH, "raw_path": PATH.encode()}
             app = self._admit_pages
         else:
             app = refuse(HTTPStatus.NOT_FOUND, f"There is nothing here. MCP is at {PATH}.")
         await app(scope, receive, send)
+
+    def _front_page(self, scope: Scope) -> Response:
+        is_practice = self._caller_without_key.key is not None
+        return front_page(Headers(scope=scope)["host"], PATH, is_practice=is_practice)
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
