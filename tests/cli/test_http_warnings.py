@@ -18,13 +18,11 @@ LOOPBACK: Final = "127.0.0.1"
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104  the address that is warned about
 NO_KEY: Final = "{} is not used: over HTTP each caller sends their own key as X-API-Key."
 NO_HTTPS: Final = (
-    "0.0.0.0 can be reached from other computers, and keys travel in clear text. Put a proxy in"
-    " front that has https and ends slow connections: docs/http.md has two."
+    "Other computers can reach 0.0.0.0, and keys travel unencrypted.",
+    "Put an HTTPS proxy in front: docs/http.md has two.",
 )
-NO_TOKEN: Final = (
-    "Anybody who reaches it can try keys of their own here: TRAX_MCP_TOKEN prevents that."
-)
-NO_NAME: Final = "Callers must name it as localhost until TRAX_ALLOWED_HOSTS has its own name."
+NO_TOKEN: Final = "Anyone who can reach this port can try keys. TRAX_MCP_TOKEN stops that."
+NO_NAME: Final = 'Only "localhost" works as its name until you set TRAX_ALLOWED_HOSTS.'
 ONE_PROXY: Final = (
     "All people count as one for the limits of signing in, until TRAX_TRUSTED_PROXIES names the"
     " proxy in front."
@@ -54,15 +52,15 @@ UNUSED: Final = {
             {"TRAX_MEDIA_DIRS": "/"},
             ["TRAX_MEDIA_DIRS is not used: over HTTP no caller reads files of this computer."],
         ),
-        (EVERYWHERE, {}, [NO_HTTPS, NO_TOKEN, NO_NAME]),
+        (EVERYWHERE, {}, [*NO_HTTPS, NO_TOKEN, NO_NAME]),
         (
             EVERYWHERE,
             {"TRAX_ALLOWED_HOSTS": "mcp.example.com", "TRAX_MCP_TOKEN": "x"},
-            [NO_HTTPS],
+            [*NO_HTTPS],
         ),
         (EVERYWHERE, {"TRAX_SANDBOX": "1"}, []),
         (LOOPBACK, HOSTED, [ONE_PROXY, TOLD]),
-        (EVERYWHERE, {**HOSTED, "TRAX_TRUSTED_PROXIES": "10.0.0.2"}, [NO_HTTPS, TOLD]),
+        (EVERYWHERE, {**HOSTED, "TRAX_TRUSTED_PROXIES": "10.0.0.2"}, [*NO_HTTPS, TOLD]),
         (LOOPBACK, UNUSED, [NO_SIGN_IN.format(it) for it in UNUSED]),
     ],
 )
@@ -75,6 +73,15 @@ def test_unused_settings_and_risks_are_named(
     *said, listening = done.err.splitlines()
     assert listening.startswith("trax-mcp is listening on http://")
     assert said == [f"trax-mcp: {it}" for it in expected]
+
+
+def test_a_person_at_a_terminal_reads_how_to_try_it_and_how_to_stop_it(tmp_path: Path) -> None:
+    """A log has neither line."""
+    settings = {"HOME": str(tmp_path)}
+    done = run_command("http", "--sandbox", "--port", "0", settings=settings, terminal=True)
+    listening, *said = done.out.splitlines()
+    address = listening.removeprefix("trax-mcp is listening on ").removesuffix("/mcp")
+    assert said == [f"Try it: curl {address}/healthz", "Ctrl-C stops it."]
 
 
 def test_a_passkey_that_refuses_every_caller_is_named_at_the_start(tmp_path: Path) -> None:

@@ -93,6 +93,9 @@ async def _serve_http(settings: Settings, listener: "socket.socket", export: Exp
             public = f"{settings.public_url}{PATH}"
             announce(f"trax-mcp: For claude.ai and others its address is {public}")
         announce(f"trax-mcp is listening on {url_of(listener)}{PATH}")
+        if sys.stderr.isatty():
+            announce(f"Try it: curl {url_of(listener)}/healthz")
+            announce("Ctrl-C stops it.")
         if export.metrics_url is not None:
             announce(f"trax-mcp: Prometheus finds its metrics at {export.metrics_url}")
 
@@ -159,14 +162,12 @@ def _http_warnings(settings: Settings, *, host: str) -> Iterable[str]:
         )
     if is_loopback(host) or settings.sandbox:
         return
-    yield (
-        f"{host} can be reached from other computers, and keys travel in clear text. Put a proxy"
-        " in front that has https and ends slow connections: docs/http.md has two."
-    )
+    yield f"Other computers can reach {host}, and keys travel unencrypted."
+    yield "Put an HTTPS proxy in front: docs/http.md has two."
     if not (settings.mcp_token or settings.mcp_token_file or sign_in):
-        yield "Anybody who reaches it can try keys of their own here: TRAX_MCP_TOKEN prevents that."
+        yield "Anyone who can reach this port can try keys. TRAX_MCP_TOKEN stops that."
     if not settings.allowed_hosts and not sign_in:
-        yield "Callers must name it as localhost until TRAX_ALLOWED_HOSTS has its own name."
+        yield 'Only "localhost" works as its name until you set TRAX_ALLOWED_HOSTS.'
 
 
 def _passkey_warning(settings: Settings) -> str:
