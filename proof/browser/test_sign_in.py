@@ -57,13 +57,12 @@ CONTRASTS: Final = """
 """Each text of a page, and its contrast. Source: WCAG 2.2, success criterion 1.4.3."""
 
 PARTS: Final = (
-    '- heading "Sign in to TRaX" [level=1]',
-    '- heading "\\"Claude\\" wants to use your TRaX studios" [level=2]',
-    '- heading "Warning" [level=3]',
+    '- heading "Connect \\"Claude\\" to your TRaX account" [level=1]',
+    '- heading "Warning" [level=2]',
     '- textbox "Your TRaX key"',
-    '- group "What \\"Claude\\" will be able to do":',
-    'radio "Look only. It sees your studios',
-    'radio "Run shows. It sees your studios',
+    '- group "What \\"Claude\\" can do":',
+    'radio "Look only. It can see your studios',
+    'radio "Run shows. It can also run your shows',
     '- button "Continue"',
     '- button "Cancel"',
 )
@@ -166,12 +165,12 @@ async def test_a_person_signs_in_with_the_keyboard_alone(
         await page.keyboard.type("sk_live_wrong")
         for key in ("Tab", "ArrowDown", "Enter"):
             await page.keyboard.press(key)
-        await page.get_by_role("alert").filter(has_text="does not know this key").wait_for()
+        await page.get_by_role("alert").filter(has_text="doesn't know this key").wait_for()
         await _focused_on_key(page)
         await page.keyboard.type(MINE)
         await page.keyboard.press("Enter")
         await page.get_by_role("heading", name='Connect "Claude"?').wait_for()
-        for key in ("Tab", "Enter"):
+        for key in ("Tab", "Tab", "Tab", "Enter"):  # past Cancel, which comes first
             await page.keyboard.press(key)
         await page.wait_for_url("**/callback?**")
         (answer,) = visit.answers
@@ -197,7 +196,7 @@ async def test_a_screen_reader_and_a_password_manager_find_each_part(
     browser: Browser, tmp_path: Path
 ) -> None:
     async with _asked(browser, tmp_path) as (_, page):
-        assert await page.title() == 'Connect "Claude" to TRaX'
+        assert await page.title() == 'Connect "Claude" to your TRaX account'
         assert await page.locator("html").get_attribute("lang") == "en"
         tree = await page.locator("body").aria_snapshot()
         for part in PARTS:
@@ -216,11 +215,11 @@ async def test_a_screen_reader_and_a_password_manager_find_each_part(
             "it => it.getAttribute('aria-describedby').split(' ')"
             ".map((id) => document.getElementById(id).textContent).join(' ')"
         )
-        assert "Nobody has checked that." in described
+        assert "Not verified" in described
         assert "It begins with sk_live_" in described
         await _type_key(page, "sk_live_wrong")
         await page.get_by_role("alert").wait_for()
-        assert (await page.title()).startswith("Error: TRaX does not know this key.")
+        assert (await page.title()).startswith("Error: TRaX doesn't know this key, ")
         assert await key.get_attribute("aria-invalid") == "true"
         assert await key.evaluate("it => it === document.activeElement")
 
@@ -276,7 +275,7 @@ async def test_cancel_and_the_back_button_send_and_show_no_key(
         history = await browser_tab.send("Page.getNavigationHistory")
         form = history["entries"][history["currentIndex"] - 2]
         await browser_tab.send("Page.navigateToHistoryEntry", {"entryId": form["id"]})
-        await page.get_by_role("heading", name="wants to use your TRaX studios").wait_for()
+        await page.get_by_role("heading", name="to your TRaX account").wait_for()
         assert await page.get_by_label("Your TRaX key").input_value() == ""
         assert MINE not in await page.content()
 
@@ -292,7 +291,7 @@ async def test_another_site_can_neither_frame_nor_send_the_form(
         address, action = page.url, await form.evaluate("it => it.action")
         await page.goto(f"{visit.client}/")
         await page.set_content(f'<iframe src="{address}"></iframe>')
-        assert "wants to use" not in await page.frames[-1].content()
+        assert "to your TRaX account" not in await page.frames[-1].content()
         fields = {**dict(hidden), "key": MINE, "access": "run"}
         inputs = "".join(f"<input name={name} value='{it}'>" for name, it in fields.items())
         await page.set_content(

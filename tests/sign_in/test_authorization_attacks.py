@@ -64,7 +64,7 @@ def assert_readable(page: httpx.Response) -> None:
     assert page.headers["content-type"].startswith("text/html")
     assert page.headers["cache-control"] == "no-store"
     assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
-    assert "This sign-in cannot begin" in page.text
+    assert "This sign-in can't start" in unescape(page.text)
     assert forms_of(page.text) == []
     for it in ("http-equiv", "<script", "evil.example"):
         assert it not in f"{page.headers} {page.text}"
@@ -117,7 +117,7 @@ async def test_a_request_that_is_not_as_it_must_be_gets_no_page(
         said = parameters_of(unescape(link))
         why = said.pop("error_description")
         assert said == {"error": error, "state": steps.state, "iss": it.address}
-        assert f"The client asks in a wrong way: {why.rstrip('.')}." in unescape(page.text)
+        assert f"The app's request is wrong: {why.rstrip('.')}." in unescape(page.text)
         assert "Go back to claude.ai" in page.text
 
 

@@ -61,7 +61,7 @@ BAD_DOCUMENTS: Final[dict[str, dict[str, object]]] = {
 
 
 TOO_LONG: Final = "more than a description"
-TOO_LATE: Final = "does not answer in time"
+TOO_LATE: Final = "doesn't answer in time"
 
 
 def refused_page(response: httpx.Response) -> str:
@@ -72,7 +72,7 @@ def refused_page(response: httpx.Response) -> str:
     assert "Nothing was allowed." in response.text
     for it in (CANARY, "evil.example", "javascript:"):
         assert it not in f"{response.text} {response.headers}"
-    return response.text
+    return text_of(response.text)
 
 
 async def test_a_document_is_read_from_the_hosts_of_the_list_alone(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ async def test_a_certificate_for_another_host_or_of_no_known_authority_is_refuse
     """Nothing is sent to it."""
     async with described_client(tmp_path / "one") as (host, _, steps):
         page = await steps.authorize(client_id=host.client_id(UNCERTIFIED))
-        assert "cannot be reached over HTTPS" in refused_page(page)
+        assert "can't be reached over HTTPS" in refused_page(page)
         assert host.requests == []
     async with (
         serving_documents(is_trusted=False) as host,
@@ -152,11 +152,11 @@ def odd_answers(host: DocumentServer) -> list[tuple[str, Any, str]]:
         ("too long", json_answer({**good, "padding": "x" * 6_000}), TOO_LONG),
         ("elsewhere", json_answer(good, status="302 Found", headers=elsewhere), "with HTTP 302"),
         ("an error", json_answer(good, status=f"500 {CANARY}"), "answers with HTTP 500"),
-        ("a web page", json_answer(good, headers=web_page), "does not send JSON"),
+        ("a web page", json_answer(good, headers=web_page), "doesn't send JSON"),
         ("compressed", answer_of(compressed, headers=gzipped), "compresses it"),
-        ("no HTTP", b"HTTP/0.9 canary\r\n\r\n", "broke off its answer"),
-        ("a part", json_answer(good)[:-9], "broke off its answer"),
-        ("a flood of headers", headers, "broke off its answer"),
+        ("no HTTP", b"HTTP/0.9 canary\r\n\r\n", "stopped in the middle of its answer"),
+        ("a part", json_answer(good)[:-9], "stopped in the middle of its answer"),
+        ("a flood of headers", headers, "stopped in the middle of its answer"),
         ("a flood", flood, TOO_LONG),
         ("drop by drop", drip, TOO_LATE),
         ("a head drop by drop", drip_head, TOO_LATE),

@@ -90,7 +90,7 @@ async def test_a_document_is_read_again_after_an_hour(tmp_path: Path) -> None:
         assert len(server.requests) == 2
         it.hand_clock.advance(3601)
         server.answers[HOST] = json_answer(document(steps.client_id, client_name="New Name"))
-        assert '"New Name" wants to use your TRaX studios' in text_of((await steps.page()).text)
+        assert 'Connect "New Name" to your TRaX account' in text_of((await steps.page()).text)
 
 
 async def test_a_document_that_cannot_be_read_again_counts_for_a_day(tmp_path: Path) -> None:
@@ -122,8 +122,8 @@ async def test_claude_is_known_where_its_host_turns_this_server_away(tmp_path: P
             ("Claude Code", claude_code, "http://localhost:3118/callback"),
         ):
             page = await steps.page(client_id=client_id, redirect_uri=redirect_uri)
-            assert f'"{name}" wants to use your TRaX studios' in text_of(page.text)
-            assert "It comes from claude.ai. That was checked." in text_of(page.text)
+            assert f'Connect "{name}" to your TRaX account' in text_of(page.text)
+            assert "Verified: this is claude.ai." in text_of(page.text)
         answer = await steps.authorize(client_id=CLAUDE_ID, redirect_uri="https://claude.ai/x")
         assert answer.status_code == 400
 
@@ -132,10 +132,10 @@ async def test_the_page_names_the_host_of_the_document_in_ascii(tmp_path: Path) 
     """And warns of an address to go back to that is another one."""
     async with described_client(tmp_path, host=LOOK_ALIKE) as (_, _, steps):
         said = text_of((await steps.page()).text)
-    assert f"It comes from {LOOK_ALIKE}." in said
+    assert f"Verified: this is {LOOK_ALIKE}." in said
     assert "cliént" not in said
     assert "Warning" in said
-    assert f"will be sent to client.example, which is not {LOOK_ALIKE}" in said
+    assert f"You'll return to client.example, which isn't {LOOK_ALIKE}." in said
 
 
 async def test_each_id_is_a_client_of_its_own(tmp_path: Path) -> None:
@@ -146,4 +146,4 @@ async def test_each_id_is_a_client_of_its_own(tmp_path: Path) -> None:
         for path in ("/oauth/client.json/", "/oauth/Client.json"):
             refused = await steps.authorize(client_id=server.client_id(path=path))
             assert refused.status_code == 400
-            assert "another client" in refused.text
+            assert "about another app" in refused.text

@@ -31,8 +31,8 @@ NOT_OURS: Final = (
     " then a new one is made, and everybody signs in again.\n"
 )
 UNAVAILABLE: Final = (
-    "This server cannot keep or look up sign-ins right now, so nothing was changed. Try again"
-    " later, or tell the person who runs it."
+    "This server can't save or look up sign-ins right now, so nothing was changed. Try again later,"
+    " or tell its operator."
 )
 SECRET_SETTING: Final = "TRAX_SIGN_IN_SECRET_FILE"
 posix_only = pytest.mark.skipif(os.name != "posix", reason="Windows has no such permissions")
@@ -200,7 +200,7 @@ async def test_while_nothing_can_be_written_calls_go_on_and_changes_fail_whole(
             assert answer.json() == said
             assert int(answer.headers["retry-after"]) > 0
         assert (await steps.redeem(code)).status_code == 200
-        assert "TRAX_SIGN_IN_FILE cannot be read or written: SQLITE_" in caplog.text
+        assert "TRAX_SIGN_IN_FILE can't be read or written: SQLITE_" in caplog.text
         it.hand_clock.advance(DAY)  # so that a use is noted
         with failing(tmp_path):
             assert await it.status_of(tokens) == 200

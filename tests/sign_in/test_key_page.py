@@ -33,7 +33,7 @@ async def test_nothing_is_chosen_for_the_person(tmp_path: Path) -> None:
         assert "access" not in key_form(page).fields
         refused = await steps.type_key(page, MINE, access="neither")
         assert refused.status_code == 400
-        assert 'Choose what "The tests" will be able to do.' in text_of(refused.text)
+        assert 'Choose what "The tests" can do.' in text_of(refused.text)
         for text in NO_KEYS:
             refused = await steps.type_key(page, text)
             assert refused.status_code == 400, text
@@ -57,7 +57,7 @@ async def test_a_wrong_key_is_said_and_the_choice_is_kept(tmp_path: Path) -> Non
     async with registered(tmp_path) as (it, steps):
         refused = await steps.type_key(await steps.page(), REVOKED_KEY, access="read")
         assert refused.status_code == 403
-        assert "TRaX does not know this key. Nothing is connected." in text_of(refused.text)
+        assert "TRaX doesn't know this key, so nothing is connected." in text_of(refused.text)
         assert 'role="alert"' in refused.text
         assert 'aria-invalid="true"' in refused.text
         assert key_form(refused).fields["access"] == "read"
@@ -93,7 +93,10 @@ async def test_trax_is_asked_once_and_its_silence_is_no_wrong_key(
                     asked = len(it.keys)
                     refused = await steps.type_key(page, MINE)
                     assert refused.status_code == 502
-                    assert "TRaX could not check the key just now." in text_of(refused.text)
+                    assert (
+                        "TRaX couldn't check the key just now, so nothing is connected."
+                        in text_of(refused.text)
+                    )
                     assert len(it.keys) == asked + 1
             it.trax.faults.clear()
         checked = await steps.type_key(page, MINE)

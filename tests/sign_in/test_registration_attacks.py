@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from tests.support.html_forms import text_of
 from tests.world.oauth import CALLBACK
 from tests.world.sign_in import registered, signing_in
 from tests.world.world import MINE
@@ -20,7 +21,7 @@ METADATA: Final = (400, "invalid_client_metadata")
 REDIRECT: Final = (400, "invalid_redirect_uri")
 TOO_LONG: Final = (413, None)
 MANY: Final = [f"https://client.example/{n}" for n in range(1000)]
-UNKNOWN: Final = "does not know the client that sent you here"
+UNKNOWN: Final = "doesn't know the app that sent you here"
 
 REGISTRATIONS: Final[dict[str, tuple[dict[str, object], tuple[int, str | None]]]] = {
     "a script to go back to": ({"redirect_uris": ["javascript:alert(1)"]}, REDIRECT),
@@ -81,7 +82,7 @@ async def test_an_id_that_another_server_has_given_is_of_nobody(tmp_path: Path) 
         for client_id in (theirs.client_id, description, f"{longer}.{mac}", f"{description}."):
             refused = await ours.authorize(client_id=client_id)
             assert refused.status_code == 400
-            assert UNKNOWN in refused.text
+            assert UNKNOWN in text_of(refused.text)
 
 
 async def test_where_registration_is_off_registered_clients_sign_nobody_in_anew(
@@ -96,6 +97,6 @@ async def test_where_registration_is_off_registered_clients_sign_nobody_in_anew(
     ):
         refused = await later.authorize()
         assert refused.status_code == 400
-        assert UNKNOWN in refused.text
+        assert UNKNOWN in text_of(refused.text)
         refreshed = (await later.refresh(tokens["refresh_token"])).json()
         assert await again.status_of(refreshed) == 200

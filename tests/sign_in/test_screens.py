@@ -48,32 +48,33 @@ async def test_a_client_with_a_document_is_named_with_its_host(tmp_path: Path) -
         unknown = (await steps.page()).text
         page = (await steps.page(client_id=CLAUDE, redirect_uri=CLAUDE_CALLBACK)).text
     said = text_of(page)
-    assert '"Claude" wants to use your TRaX studios' in said
-    assert "It comes from claude.ai. That was checked." in said
-    assert "Your browser then goes to claude.ai." in said
+    assert 'Connect "Claude" to your TRaX account' in said
+    assert "Verified: this is claude.ai." in said
+    assert "Afterwards you return to claude.ai." in said
     assert "Warning" not in said
-    assert "Look only. It sees your studios" in said
-    assert "It changes nothing." in said
-    assert 'class="checked">It comes from claude.ai' in page
-    assert 'class="unchecked">It calls itself' in unknown
-    assert f'<b class="host">{it.address.partition("//")[2]}</b>' in unknown
+    assert "Look only. It can see your studios" in said
+    assert "It can't change anything." in said
+    assert 'class="checked">Verified: this is claude.ai' in page
+    assert 'class="unchecked">Not verified: it calls itself' in unknown
+    host = f'<b class="host">{it.address.partition("//")[2]}</b>'
+    assert f"This page belongs to {host}, not to TRaX." in unknown
 
 
 CLAIMED: Final[dict[str, str]] = {
     "https://bot.example/callback": (
-        'It calls itself "The tests". Nobody has checked that. Your browser then goes to'
-        " bot.example. Warning Anybody can claim this name. Go on only if you know bot.example."
+        'Not verified: it calls itself "The tests". Afterwards you return to bot.example. Warning'
+        " Anyone can use this name. Continue only if you know bot.example."
     ),
-    LOCAL: "goes back to a program on this device. Warning Any program on this device can claim",
+    LOCAL: "you return to a program on this device. Warning Any program on this device can use",
     "cursor://anysphere.cursor-mcp/oauth/callback": (
-        "opens the app on this device for links that begin with cursor: Warning Any program"
+        "you return to the app on this device that opens cursor: links. Warning Any program"
     ),
 }
 """Where clients that have registered go back to, and what a person reads."""
 
 
 async def test_a_person_is_warned_where_nothing_proves_who_gets_the_answer(tmp_path: Path) -> None:
-    """Before the last yes as well. One without a name is called so."""
+    """Before the last approval, too. One without a name is called so."""
     async with signing_in(tmp_path) as it, it.steps() as steps:
         for steps.redirect_uri, expected in CLAIMED.items():
             (await steps.register()).raise_for_status()
@@ -83,10 +84,10 @@ async def test_a_person_is_warned_where_nothing_proves_who_gets_the_answer(tmp_p
         await steps.register(client_name=None)
         page = await steps.page()
         said = text_of(page.text)
-        assert "A client without a name wants to use your TRaX studios" in said
-        assert "Nobody has checked what it is." in said
+        assert "Connect an app without a name to your TRaX account" in said
+        assert "Not verified: it doesn't say who it is." in said
         checked = text_of((await steps.type_key(page, MINE)).text)
-        assert "Connect a client without a name?" in checked
+        assert "Connect an app without a name?" in checked
 
 
 async def test_a_hostile_name_stays_text_on_every_page(
@@ -111,11 +112,11 @@ async def test_a_hostile_name_stays_text_on_every_page(
                 assert max(map(len, shown)) < max(map(len, plain)) + 10_000
         await steps.register(client_name="Cl\u0430u\u200bde")
         said = text_of((await steps.page()).text)
-    assert '"Cl\ufffdu\ufffdde" wants to use your TRaX studios' in said
+    assert 'Connect "Cl\ufffdu\ufffdde" to your TRaX account' in said
 
 
 REACHED: Final = {
-    0: "TRaX has accepted this key. It reaches no studio yet.",
+    0: "TRaX accepts this key, but you have no studios yet.",
     1: 'This key reaches 1 studio: "Show 0".',
     2: 'This key reaches 2 studios: "Show 0" and "Show 1".',
     6: 'This key reaches 6 studios, among them "Show 0", "Show 1", "Show 2", "Show 3" and',
@@ -135,32 +136,42 @@ async def test_a_person_sees_what_the_key_reaches_and_what_will_be_allowed(tmp_p
             last = text_of((await steps.type_key(page, MINE)).text)
             assert expected in last
         assert len(it.keys) == len(REACHED)
-    assert text_of(page.text).count("destinations, sources and status") == 1
-    assert "destinations, sources and status" in last
-    assert "it creates, changes and deletes, writes in the chat and goes live" in last
+    assert text_of(page.text).count("destinations, sources, status") == 1
+    assert "destinations, sources, status" in last
+    assert "It can also create, change and delete, write in chat and go live" in last
 
 
-WAYS_TO_SAY_YES: Final[dict[str, str]] = {
+WAYS_TO_APPROVE: Final[dict[str, str]] = {
     "form,panel,page,preview": (
-        "still needs your approval each time: you are asked in the client, or answer a"
+        "Going live, ending a show and deleting always ask you first, in the app or in the"
+        " conversation."
     ),
-    "preview": "still needs your approval each time: you answer a preview in the conversation.",
-    "form,panel,page": "still needs your approval each time: you are asked in the client. One that",
-    "confirm_alone": "doesn't need your approval on this server: its operator has",
+    "preview": (
+        "Going live, ending a show and deleting always ask you first, in the conversation."
+    ),
+    "form,panel,page": (
+        "Going live, ending a show and deleting always ask you first, in the app. An app that can't"
+        " ask you can only end a show, after showing a preview."
+    ),
+    "confirm_alone": (
+        "It can go live, end a show and delete without asking you: the operator of this server has"
+        " turned approval off."
+    ),
     "passkey": (
-        "needs a passkey at the server itself, and is refused here. Only ending a show works,"
+        "Going live and deleting need a passkey at the server itself, so they're refused here."
+        " Ending a show works, and asks you first."
     ),
 }
 """How a server asks, by its TRAX_ASK or with a passkey, and what its page says of that."""
 
 
-@pytest.mark.parametrize("way", WAYS_TO_SAY_YES)
-async def test_a_person_hears_how_this_server_asks_for_a_yes(way: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", WAYS_TO_APPROVE)
+async def test_a_person_reads_how_this_server_asks_for_approval(way: str, tmp_path: Path) -> None:
     passkey = SoftwarePasskey() if way == "passkey" else None
     settings = {} if passkey else {"TRAX_ASK": way}
     async with registered(tmp_path, passkey=passkey, **settings) as (_, steps):
         said = text_of((await steps.page()).text)
-    assert f"Whatever goes on air, ends a show or deletes something {WAYS_TO_SAY_YES[way]}" in said
+    assert WAYS_TO_APPROVE[way] in said
 
 
 @pytest.mark.parametrize("settings", [{}, {"TRAX_SANDBOX": "1"}], ids=["real", "sandbox"])
@@ -169,5 +180,5 @@ async def test_a_server_on_the_sandbox_tells_its_key(
 ) -> None:
     async with registered(tmp_path, **settings) as (_, steps):
         said = text_of((await steps.page()).text)
-    assert (f"This server is on the sandbox. Its key is {MINE}" in said) is bool(settings)
-    assert (MINE in said) is ("made-up studios" in said) is bool(settings)
+    assert (f"To practise, use this key: {MINE}" in said) is bool(settings)
+    assert (MINE in said) is ("Practice studios: nothing is real." in said) is bool(settings)

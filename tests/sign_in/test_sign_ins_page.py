@@ -47,11 +47,11 @@ async def test_a_person_sees_who_is_signed_in_with_the_key(tmp_path: Path) -> No
         page = await listed(steps)
     said = text_of(page.text)
     assert (
-        '"Claude" It may look only. It goes back to claude.ai. Signed in on 2026-06-05 19:00'
+        '"Claude" Look only. Returns to claude.ai. Signed in on 2026-06-05 19:00'
         ' UTC, last used on 2026-06-05 19:00 UTC. End "Claude"'
     ) in said
     assert (
-        '"The tests" It may run shows. It goes back to 127.0.0.1. Signed in on 2026-06-05 18:00'
+        '"The tests" Run shows. Returns to 127.0.0.1. Signed in on 2026-06-05 18:00'
         " UTC, last used on 2026-06-05 21:00 UTC."
     ) in said
     assert "Somebody" not in said
@@ -65,13 +65,13 @@ async def test_a_person_ends_one_sign_in_or_all_of_the_key(tmp_path: Path) -> No
         ended, claude = await steps.sign_in(MINE), await sign_in_claude(it)
         other = await steps.sign_in(COLLEAGUE)
         said = text_of((await steps.press(await listed(steps), END)).text)
-        assert 'Ended: "The tests". It can use your key no more.' in said
+        assert 'Ended: "The tests". It can\'t use your key any more.' in said
         assert 'End "Claude"' in said
         assert [await it.status_of(tokens) for tokens in (ended, claude)] == [401, 200]
         again = await steps.sign_in(MINE)
         said = text_of((await steps.press(await listed(steps), "End all")).text)
         assert "2 sign-ins are ended." in said
-        assert "No client is signed in with your key" in said
+        assert "No app is signed in with your key" in said
         assert [await it.status_of(tokens) for tokens in (claude, again, other)] == [401, 401, 200]
 
 
@@ -89,7 +89,7 @@ async def test_a_sign_in_with_another_key_cannot_be_ended(tmp_path: Path) -> Non
         }
         assert forged != form.fields
         said = await steps.send(page, form, forged)
-        assert "That sign-in had ended already." in text_of(said.text)
+        assert "That sign-in had already ended." in text_of(said.text)
         assert len(it.sign_ins()) == 2
 
 
@@ -103,10 +103,10 @@ async def test_the_page_does_not_tell_whether_trax_knows_a_key(tmp_path: Path) -
         assert it.keys == []
     assert pages[0].status_code == 403
     said = text_of(pages[0].text)
-    assert "Your sign-ins on this server" in said
+    assert "Who is signed in with your key?" in said
     assert "Error" not in said, "it is no mistake of the person"
     assert 'role="alert"' not in pages[0].text
-    assert "No client is signed in with this key on this server." in said
+    assert "No app is signed in with this key on this server." in said
 
 
 async def test_a_list_ends_nothing_for_a_foreign_page_or_after_ten_minutes(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from trax_mcp.sign_in.redirect_uris import DOT_SEGMENT, RULE, is_safe, matches
 
 MAX_DOCUMENT_BYTES: Final = 5 * 1024
 """Source: section 8.7 of the draft."""
-ONLY_ITS_MAKER: Final = "Nothing was allowed. Only the maker of the client can mend this."
+ONLY_ITS_MAKER: Final = "Nothing was allowed. Only the maker of the app can fix this."
 _MAX_DOCUMENT_ID: Final = 500
 _MAX_REGISTERED_ID: Final = 4096
 """It is a part of addresses."""
@@ -30,8 +30,8 @@ _MAX_NAME: Final = 60
 _READ_OF_NAME: Final = 2000
 _REGISTERED: Final = "registered-"
 _NOT_KNOWN: Final = (
-    "This server does not know the client that sent you here. Nothing was allowed. Remove this"
-    " server there, and add it again."
+    "This server doesn't know the app that sent you here. Nothing was allowed. Remove this server"
+    " from the app, and add it again."
 )
 _DOCUMENT_ID: Final = re.compile(r"https://[a-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9\-._~/]*")
 _LOOK_ALIKES: Final = ("CYRILLIC ", "GREEK ", "ARMENIAN ", "CHEROKEE ", "COPTIC ", "LISU ")
@@ -176,13 +176,13 @@ def check_document_id(client_id: str, hosts: Collection[str]) -> None:
         or DOT_SEGMENT.search(client_id)
     ):
         _refuse(
-            "The id of this client is not an address that its description can be read from: "
-            "https://, a host name in small letters, and a path."
+            "The app's client id isn't the address of a description: https://, a host name in"
+            " small letters, and a path."
         )
     if not any(f"{client_id}/".startswith(f"https://{it.rstrip('/')}/") for it in hosts):
         raise ClientRefused(
-            f"This server reads no descriptions of clients from {host_of(client_id)}. Nothing was"
-            " allowed. Its operator can add that host to TRAX_CLIENT_DOCUMENT_HOSTS."
+            f"This server doesn't accept apps from {host_of(client_id)}. Nothing was allowed. Its"
+            " operator can add that host to TRAX_CLIENT_DOCUMENT_HOSTS."
         )
 
 
@@ -201,26 +201,26 @@ def read_document(body: bytes, client_id: str) -> OAuthClient:
         ClientRefused: it does not describe this client, or one that this server cannot serve.
     """
     host = host_of(client_id)
-    subject = f"The description of this client at {host}"
+    subject = f"The app's description at {host}"
     try:
         document = _Document.model_validate_json(body)
     except ValidationError:
-        _refuse(f"{subject} is not valid.")
+        _refuse(f"{subject} isn't valid.")
     if document.client_id != client_id:
-        _refuse(f"{subject} is that of another client.")
+        _refuse(f"{subject} is about another app.")
     if document.client_secret is not None:
-        _refuse(f"{subject} holds a secret.")
+        _refuse(f"{subject} contains a secret.")
     if not document.may_be_public:
         _refuse(
-            f"{subject} says that it proves itself with a key or a secret, which this server does"
-            " not check."
+            f"{subject} says that it proves itself with a key or a secret, which this server"
+            " doesn't check."
         )
     if not document.signs_in_by_code:
         _refuse(f"{subject} leaves out signing in by code.")
     safe = filter(is_safe, document.redirect_uris)
     redirect_uris = tuple(dict.fromkeys(safe))
     if not redirect_uris:
-        _refuse(f"{subject} names no safe address to return to.")
+        _refuse(f"{subject} has no safe address to return to.")
     name = _clean_name(document.client_name) or host
     return OAuthClient(id=client_id, name=name, redirect_uris=redirect_uris, host=host)
 
@@ -239,13 +239,13 @@ def registered_client(body: bytes, *, nonce: str, mac: Mac) -> OAuthClient:
         described = _Description.model_validate_json(body)
     except ValidationError:
         raise OAuthError(
-            "invalid_client_metadata", "The description is not valid, or names no redirect_uris."
+            "invalid_client_metadata", "The description isn't valid, or has no redirect_uris."
         ) from None
     is_public = described.token_endpoint_auth_method == "none"  # noqa: S105  it is none
     if not is_public and not described.token_endpoint_auth_method.startswith("client_secret_"):
-        raise OAuthError("invalid_client_metadata", "This server checks no such proof.")
+        raise OAuthError("invalid_client_metadata", "This server doesn't check this kind of proof.")
     if not described.signs_in_by_code:
-        raise OAuthError("invalid_client_metadata", "People sign in by code alone here.")
+        raise OAuthError("invalid_client_metadata", "People sign in only by code here.")
     if not all(map(is_safe, described.redirect_uris)):
         raise OAuthError("invalid_redirect_uri", RULE)
     name = _clean_name(described.client_name)

@@ -104,7 +104,7 @@ class Clients:
             stale = self._stale.get(client_id) or KNOWN_CLIENTS.get(client_id)
             if stale is None:
                 raise ClientRefused(
-                    f"The description of this client cannot be read: its host {host_of(client_id)}"
+                    f"The app's description can't be read: its host {host_of(client_id)}"
                     f" {error}. Nothing was allowed. Try again in a minute."
                 ) from None
             client = stale
@@ -117,11 +117,11 @@ class Clients:
             with anyio.fail_after(self._timeout_seconds):
                 return await self._get(url)
         except (httpx.ConnectError, httpx.ConnectTimeout):
-            raise _FetchFailed("cannot be reached over HTTPS") from None
+            raise _FetchFailed("can't be reached over HTTPS") from None
         except (TimeoutError, httpx.TimeoutException):
-            raise _FetchFailed("does not answer in time") from None
+            raise _FetchFailed("doesn't answer in time") from None
         except httpx.HTTPError:
-            raise _FetchFailed("broke off its answer") from None
+            raise _FetchFailed("stopped in the middle of its answer") from None
 
     async def _get(self, url: str) -> bytes:
         async with self._http.stream("GET", url, headers=_HEADERS) as answer:
@@ -151,6 +151,6 @@ def _check(answer: httpx.Response) -> None:
     if content_type != "application/json" and not (
         content_type.startswith("application/") and content_type.endswith("+json")
     ):
-        raise _FetchFailed("does not send JSON")
+        raise _FetchFailed("doesn't send JSON")
     if answer.headers.get("content-encoding", _UNCOMPRESSED) != _UNCOMPRESSED:
         raise _FetchFailed("compresses it")  # a small answer could become one of any size

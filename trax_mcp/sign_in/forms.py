@@ -23,12 +23,12 @@ _FORM: Final = "application/x-www-form-urlencoded"
 _CARRIED_SECONDS: Final = 600
 _MAX_FIELDS: Final = 32
 ENDED: Final = (
-    "Ten minutes have passed, or this server was started anew. Nothing was done. Begin once more"
-    " where you came from."
+    "Ten minutes have passed, or this server was restarted. Nothing was done. Go back to where you"
+    " started, and try again."
 )
 _FOREIGN: Final = (
-    "What your browser has sent did not come from a form of this page. Nothing was done. Begin once"
-    " more where you came from."
+    "Your browser sent something that isn't from this page. Nothing was done. Go back to where you"
+    " started, and try again."
 )
 
 
@@ -98,7 +98,7 @@ class PageProblem(Exception):
 
 
 class FormProblem(Exception):
-    """Why a form is shown once more."""
+    """Why a form is shown again."""
 
     def __init__(
         self, status: HTTPStatus, text: str, headers: Mapping[str, str] | None = None

@@ -24,7 +24,7 @@ from trax_mcp.sign_in.site import Site
 
 _PATH: Final = "/sign-in/sessions"
 _LONGEST_KEY: Final = 512
-_NONE: Final = "No client is signed in with this key on this server."
+_NONE: Final = "No app is signed in with this key on this server."
 """Says nothing of whether TRaX knows the key: TRaX is not asked."""
 
 
@@ -87,8 +87,8 @@ class SignInListPage:
 def _outcome(ended: Sequence[SignIn]) -> str:
     match ended:
         case []:
-            return "That sign-in had ended already."
+            return "That sign-in had already ended."
         case [it]:
-            return f"Ended: {quoted_name(it.client_name)}. It can use your key no more."
+            return f"Ended: {quoted_name(it.client_name)}. It can't use your key any more."
         case _:
-            return f"{len(ended)} sign-ins are ended. Those clients can use your key no more."
+            return f"{len(ended)} sign-ins are ended. Those apps can't use your key any more."

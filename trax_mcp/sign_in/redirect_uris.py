@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 RULE: Final = (
     "A redirect address begins with https://, with http:// on loopback, or with the scheme of an"
-    " app; its host is in small letters; and it has no user name, no fragment, no . or .. in its"
+    " app. Its host is in small letters. It has no user name, no fragment, no . or .. in its"
     " path, and no code, state, iss or error in its query."
 )
 _MAX_LENGTH: Final = 1000

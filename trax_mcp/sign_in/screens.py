@@ -17,7 +17,6 @@ from starlette.routing import Route
 
 from trax_mcp.api.models import Page, Studio
 from trax_mcp.api.text_safety import quote, spell_out
-from trax_mcp.consent.ways import WaysToAsk
 from trax_mcp.settings import KEY_PREFIX, KEYS_SCREEN
 from trax_mcp.sign_in import SignInUnavailable
 from trax_mcp.sign_in.attempts import TooManyAttempts
@@ -37,8 +36,6 @@ class Html(str):
 
 
 _NOTHING: Final = Html()
-_HEADING: Final = "Sign in to TRaX"
-_LIST_HEADING: Final = "Your sign-ins on this server"
 
 
 def _template(name: str) -> str:
@@ -74,51 +71,50 @@ _CHOICE: Final = """
           <input type="radio" name="access" value="{value}" required {checked}>
           <span><strong>{title}.</strong> {text}</span>
         </label>"""
-_MESSAGE: Final = """<h2>{title}</h2><p role="alert">{text}</p>{link}"""
+_MESSAGE: Final = """<p role="alert">{text}</p>{link}"""
 _LINK: Final = """<p><a class="button" href="{address}">Go back to {host}</a></p>"""
 _PROBLEM: Final = """<p class="problem" role="alert" id="problem">{text}</p>"""
 _OUTCOME: Final = """<p class="outcome" role="status">{text}</p>"""
-_WARNING: Final = """<div class="warnings"><h3>Warning</h3><ul><li>{text}</li></ul></div>"""
+_WARNING: Final = """<div class="warnings"><h2>Warning</h2><ul><li>{text}</li></ul></div>"""
 _REFRESH: Final = """<meta http-equiv="refresh" content="0; url={address}">"""
 _END_ALL: Final = """<button type="submit" form="end-all">End all</button>"""
 
-NO_KEY: Final = f"Type your TRaX key. It begins with {KEY_PREFIX} and holds no blanks."
+NO_KEY: Final = f"Type your TRaX key. It begins with {KEY_PREFIX} and has no spaces."
 WRONG_KEY: Final = (
-    "TRaX does not know this key. Nothing is connected. Copy it once more, whole, or make another"
-    f" on {KEYS_SCREEN}."
+    "TRaX doesn't know this key, so nothing is connected. Copy the whole key again, or create a"
+    f" new one on {KEYS_SCREEN}."
 )
 MISSING_SCOPE: Final = (
-    "TRaX knows this key, but it may not list studios. Nothing is connected. Use a key with the"
-    " scope studios:read."
+    "This key can't list your studios, so nothing is connected. Use a key with the scope"
+    " studios:read."
 )
 NO_ANSWER: Final = (
-    "TRaX could not check the key just now. Nothing is connected. Try again in a moment."
+    "TRaX couldn't check the key just now, so nothing is connected. Try again in a moment."
 )
-CANCELLED: Final = "Cancelled. Nothing is connected."
+CANCELLED: Final = "Cancelled: nothing is connected"
 
 _LOOK: Final = (
-    "It sees your studios with destinations, sources and status, the chat and your media. It"
-    " changes nothing."
+    "It can see your studios, destinations, sources, status, chat and media. It can't change"
+    " anything."
 )
-_RUN: Final = "It sees your studios as well, and runs your shows, as far as your key allows."
+_RUN: Final = "It can also run your shows, as far as your key allows."
 _RUN_IN_FULL: Final = (
-    "It sees your studios with destinations, sources and status, the chat and your media, and runs"
-    " your shows: it creates, changes and deletes, writes in the chat and goes live, as far as your"
-    " key allows."
+    "It can see your studios, destinations, sources, status, chat and media. It can also create,"
+    " change and delete, write in chat and go live, as far as your key allows."
 )
-_NEEDS_YES: Final = "Whatever goes on air, ends a show or deletes something"
 _NOT_ASKED: Final = (
-    " doesn't need your approval on this server: its operator has switched that off."
+    "It can go live, end a show and delete without asking you: the operator of this server has"
+    " turned approval off."
 )
-_STILL: Final = " still needs your approval each time: you "
-_IN_PREVIEWS: Final = "answer a preview in the conversation."
-_IN_CLIENT: Final = "are asked in the client, or answer a preview."
+_ALWAYS_ASK: Final = "Going live, ending a show and deleting always ask you first, "
+_IN_PREVIEWS: Final = "in the conversation."
+_IN_CLIENT: Final = "in the app or in the conversation."
 _NO_PREVIEWS: Final = (
-    "are asked in the client. One that can't ask you can only end a show, after a preview."
+    "in the app. An app that can't ask you can only end a show, after showing a preview."
 )
 _PASSKEY: Final = (
-    " needs a passkey at the server itself, and is refused here. Only ending a show works, with"
-    " your approval."
+    "Going live and deleting need a passkey at the server itself, so they're refused here. Ending a"
+    " show works, and asks you first."
 )
 
 
@@ -136,7 +132,7 @@ def for_people(site: Site, path: str, handle: PageHandler, method: str) -> Route
         try:
             return await handle(request)
         except SignInUnavailable as error:
-            status, title = HTTPStatus.SERVICE_UNAVAILABLE, "This does not work now"
+            status, title = HTTPStatus.SERVICE_UNAVAILABLE, "Temporarily unavailable"
             problem = PageProblem(status, title, str(error))
         except PageProblem as it:
             problem = it
@@ -160,7 +156,6 @@ def key_screen(
     content = _fill(
         _KEY,
         problem=_fill(_PROBLEM, text=problem) if problem else _NOTHING,
-        question=f"{name[0].upper()}{name[1:]} wants to use your TRaX studios",
         origin=_origin(asked),
         origin_class="checked" if asked.client_host else "unchecked",
         return_to=_return_to(asked),
@@ -168,25 +163,27 @@ def key_screen(
         carried=sealed,
         key_field=_key_field(
             site,
-            "The client never gets it: this server keeps it sealed, and sends it to TRaX alone.",
+            "The app never gets it: this server keeps it sealed, and sends it only to TRaX.",
             problem=problem,
         ),
         name=name,
         choices=_joined(_choice(site, it, asked.offered, chosen) for it in asked.offered),
     )
-    title = f"Connect {name} to TRaX"
-    return _screen(site, title=f"Error: {problem}" if problem else title, content=content)
+    heading = f"Connect {name} to your TRaX account"
+    title = f"Error: {problem}" if problem else heading
+    return _screen(site, title=title, heading=heading, content=content)
 
 
 def connect_screen(site: Site, asked: PendingSignIn, sealed: str, reach: str) -> Html:
-    """Says what the key reaches, and asks for the last yes."""
+    """Says what the key reaches, and asks for the last approval."""
     name = client_name(asked)
-    text = _LOOK if asked.access is Scope.READ else f"{_RUN_IN_FULL} {_needs_yes(site)}"
+    text = _LOOK if asked.access is Scope.READ else f"{_RUN_IN_FULL} {_approval(site)}"
     content = _fill(
         _CONNECT,
         name=name,
         reach=reach,
-        access=f"{_title(asked.access)}. {text}",
+        access=_title(asked.access),
+        text=text,
         return_to=_return_to(asked),
         warning=_warning(asked),
         carried=sealed,
@@ -203,7 +200,6 @@ def return_screen(site: Site, asked: PendingSignIn, address: str, outcome: str) 
     """
     content = _fill(
         _RETURN,
-        outcome=outcome,
         address=address,
         name=client_name(asked),
         list_address=site.list_address,
@@ -214,32 +210,32 @@ def return_screen(site: Site, asked: PendingSignIn, address: str, outcome: str) 
 
 def list_key_screen(site: Site, *, problem: str = "", outcome: str = "") -> Html:
     """Asks for the key whose sign-ins are to be shown. An `outcome` is no mistake of the person."""
-    promise = "It is sent nowhere, and not kept."
+    promise = "It isn't sent to TRaX, and isn't kept."
     notice = _fill(_PROBLEM, text=problem) if problem else _outcome(outcome)
     content = _fill(_LIST_KEY, notice=notice, key_field=_key_field(site, promise, problem=problem))
-    title = f"Error: {problem}" if problem else "Who is signed in with your key?"
-    return _screen(site, title=title, content=content, heading=_LIST_HEADING)
+    heading = "Who is signed in with your key?"
+    title = f"Error: {problem}" if problem else heading
+    return _screen(site, title=title, heading=heading, content=content)
 
 
 def list_screen(site: Site, sign_ins: Sequence[SignIn], sealed: str, *, outcome: str) -> Html:
     """Who is signed in, each with a button that ends it."""
-    title = "Signed in with your key" if sign_ins else "No client is signed in with your key"
+    title = "Signed in with your key" if sign_ins else "No app is signed in with your key"
     content = _fill(
         _LIST,
-        title=title,
         outcome=_outcome(outcome),
         sign_ins=_joined(_list_item(it, sealed) for it in sign_ins),
         end_all=Html(_END_ALL) if len(sign_ins) > 1 else _NOTHING,
         carried=sealed,
     )
-    return _screen(site, title=title, content=content, heading=_LIST_HEADING)
+    return _screen(site, title=title, content=content)
 
 
 def too_many_keys(error: TooManyAttempts) -> FormProblem:
     """Says when a key can be tried again."""
     minutes = ceil(error.retry_after / 60)
     text = (
-        "Too many wrong keys came from your network. Nothing is connected. Try again in"
+        "Too many wrong keys came from your network, so nothing is connected. Try again in"
         f" {minutes} minute{'s' if minutes > 1 else ''}."
     )
     headers = {"Retry-After": str(error.retry_after)}
@@ -253,14 +249,14 @@ def client_name(asked: PendingSignIn) -> str:
 
 def quoted_name(name: str) -> str:
     """A client's name in quotes, not longer than a button can show."""
-    return quote(name, longest=_SHOWN_CLIENT_NAME) if name else "a client without a name"
+    return quote(name, longest=_SHOWN_CLIENT_NAME) if name else "an app without a name"
 
 
 def reach_text(page: Page[Studio]) -> str:
     """How many studios a key reaches, and how the first are called."""
     count = len(page.data or ())
     if not count:
-        return "TRaX has accepted this key. It reaches no studio yet."
+        return "TRaX accepts this key, but you have no studios yet."
     names = listed([quoted(it.name) for it in page.items[:_SHOWN_STUDIOS]])
     if page.next_cursor is not None:
         return f"This key reaches more than {count} studios, among them {names}."
@@ -270,15 +266,15 @@ def reach_text(page: Page[Studio]) -> str:
 
 
 def _screen(
-    site: Site, *, title: str, content: Html, heading: str = _HEADING, head: Html = _NOTHING
+    site: Site, *, title: str, content: Html, heading: str = "", head: Html = _NOTHING
 ) -> Html:
-    sandbox = "It plays with made-up studios." if site.sandbox_key else ""
+    practice = "Practice studios: nothing is real." if site.sandbox_key else ""
     return _fill(
         _FRAME,
         title=title,
-        heading=heading,
+        heading=heading or title,
         host=site.host,
-        sandbox=sandbox,
+        practice=practice,
         content=content,
         head=head,
     )
@@ -286,9 +282,9 @@ def _screen(
 
 def _key_field(site: Site, promise: str, *, problem: str) -> Html:
     """The field for the key, which is never filled in here. `promise` says where the key goes."""
-    hint = f"It begins with {KEY_PREFIX}. You make one on {KEYS_SCREEN}. {promise}"
+    hint = f"It begins with {KEY_PREFIX}. You create one on {KEYS_SCREEN}. {promise}"
     if site.sandbox_key:
-        hint = f"This server is on the sandbox. Its key is {site.sandbox_key}"
+        hint = f"To practise, use this key: {site.sandbox_key}"
     return _fill(
         _KEY_FIELD,
         hint=hint,
@@ -305,20 +301,20 @@ def _title(access: Scope) -> str:
     return access.label.capitalize()
 
 
-def _needs_yes(site: Site) -> str:
-    return f"{_NEEDS_YES}{_PASSKEY if site.ask.needs_passkey else _how_to_approve(site.ask)}"
-
-
-def _how_to_approve(ask: WaysToAsk) -> str:
+def _approval(site: Site) -> str:
+    """How the person approves what the client does."""
+    ask = site.ask
+    if ask.needs_passkey:
+        return _PASSKEY
     if ask.confirm_alone:
         return _NOT_ASKED
     if not ask.shows_previews:
-        return f"{_STILL}{_NO_PREVIEWS}"
-    return f"{_STILL}{_IN_CLIENT if ask.asks_people else _IN_PREVIEWS}"
+        return f"{_ALWAYS_ASK}{_NO_PREVIEWS}"
+    return f"{_ALWAYS_ASK}{_IN_CLIENT if ask.asks_people else _IN_PREVIEWS}"
 
 
 def _choice(site: Site, access: Scope, offered: Sequence[Scope], chosen: str) -> Html:
-    text = _LOOK if access is Scope.READ else f"{_RUN} {_needs_yes(site)}"
+    text = _LOOK if access is Scope.READ else f"{_RUN} {_approval(site)}"
     return _fill(
         _CHOICE,
         value=access.value,
@@ -331,20 +327,20 @@ def _choice(site: Site, access: Scope, offered: Sequence[Scope], chosen: str) ->
 def _origin(asked: PendingSignIn) -> str:
     """Who vouches for the client's name."""
     if not asked.client_name:
-        return "Nobody has checked what it is."
+        return "Not verified: it doesn't say who it is."
     if asked.client_host is None:
-        return f"It calls itself {client_name(asked)}. Nobody has checked that."
-    return f"It comes from {_host_text(asked.client_host)}. That was checked."
+        return f"Not verified: it calls itself {client_name(asked)}."
+    return f"Verified: this is {_host_text(asked.client_host)}."
 
 
 def _return_to(asked: PendingSignIn) -> str:
     """Where the browser goes at the end."""
     where = _host_text(redirect_host(asked.redirect_uri))
     if is_loopback_uri(asked.redirect_uri):
-        return "Your browser then goes back to a program on this device."
+        return "Afterwards you return to a program on this device."
     if where.endswith(":"):
-        return f"Your browser then opens the app on this device for links that begin with {where}"
-    return f"Your browser then goes to {where}."
+        return f"Afterwards you return to the app on this device that opens {where} links."
+    return f"Afterwards you return to {where}."
 
 
 def _warning(asked: PendingSignIn) -> Html:
@@ -352,15 +348,15 @@ def _warning(asked: PendingSignIn) -> Html:
     where, checked = _host_text(redirect_host(asked.redirect_uri)), asked.client_host
     if is_loopback_uri(asked.redirect_uri) or where.endswith(":"):
         text = (
-            "Any program on this device can claim this name. Go on only if you have just begun this"
-            " yourself."
+            "Any program on this device can use this name. Continue only if you've just started"
+            " this yourself."
         )
     elif checked is None:
-        text = f"Anybody can claim this name. Go on only if you know {where}."
+        text = f"Anyone can use this name. Continue only if you know {where}."
     elif where != checked:
         text = (
-            f"Your browser will be sent to {where}, which is not {_host_text(checked)}. Go on only"
-            " if you know both."
+            f"You'll return to {where}, which isn't {_host_text(checked)}. Continue only if you"
+            " know both."
         )
     else:
         return _NOTHING
@@ -373,7 +369,7 @@ def _list_item(it: SignIn, sealed: str) -> Html:
         id=it.id,
         name=quoted_name(it.client_name),
         host=_host_text(it.redirect_host),
-        does=f"It may {it.access.label}.",
+        access=_title(it.access),
         since=_day(it.created),
         used=_day(it.last_used),
         carried=sealed,

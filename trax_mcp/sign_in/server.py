@@ -47,7 +47,7 @@ _STYLES: Final = {
 }
 """By the package that has them: the pages look like the one on a person's own computer."""
 _NO_CODE: Final = (
-    "This code has ended, was used before, or is not for this client_id, redirect_uri and"
+    "This code has ended, was used before, or isn't for this client_id, redirect_uri and"
     " code_verifier. Sign in again."
 )
 _NO_TOKEN: Final = "This refresh token has ended, or is another client's. Sign in again."  # noqa: S105

@@ -63,7 +63,7 @@ _MOST_CODES: Final = 10
 _LONGEST_QUERY: Final = 8192
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 """SHA-256 in base64url. Source: RFC 7636, 4.2."""
-_CANNOT_BEGIN: Final = "This sign-in cannot begin"
+_CANNOT_BEGIN: Final = "This sign-in can't start"
 
 
 Codes = MutableMapping[str, PendingSignIn]
@@ -96,9 +96,9 @@ class SignInPage:
         """Check what a client asks for, and show the page."""
         query = request.query_params
         if (name := repeated_parameter(query.multi_items())) is not None:
-            raise _refusal(f"The client sent the parameter {name} more than once.")
+            raise _refusal(f"The app sent the parameter {name} more than once.")
         if len(request.scope["query_string"]) > _LONGEST_QUERY:
-            raise _refusal("The client sent more than this server reads.")
+            raise _refusal("The app sent more than this server reads.")
         client = await self._find_client(query.get("client_id", ""))
         asked = self._read(query, client)
         try:
@@ -121,7 +121,7 @@ class SignInPage:
         """
         redirect_uri = client.redirect_uri(query.get("redirect_uri"))
         if redirect_uri is None:
-            raise _refusal(_wrong("redirect_uri is not an address of this client."))
+            raise _refusal(_wrong("redirect_uri isn't an address of this client."))
         scopes = query.get("scope", "").split()
         only_reads = not self.site.may_run or [it for it in Scope if it in scopes] == [Scope.READ]
         return PendingSignIn(
@@ -145,7 +145,7 @@ class SignInPage:
         if query.get("code_challenge_method") != "S256":  # none means plain: RFC 7636, 4.3
             raise OAuthError("invalid_request", "code_challenge_method must be S256.")
         if not _CHALLENGE.fullmatch(query.get("code_challenge", "")):
-            raise OAuthError("invalid_request", "code_challenge is not an S256 challenge.")
+            raise OAuthError("invalid_request", "code_challenge isn't an S256 challenge.")
         check_resource(query.get("resource"), self.site.resource)
 
     def _error_to_client(self, asked: PendingSignIn, error: OAuthError) -> Response:
@@ -166,7 +166,7 @@ class SignInPage:
         raise PageProblem(HTTPStatus.GONE, PendingSignIn.ended, ENDED)
 
     async def _take_key(self, request: Request) -> Response:
-        """Try the key with one read, then ask for the last yes."""
+        """Try the key with one read, then ask for the last approval."""
         fields, asked = await self.forms.read(request, PendingSignIn)
         try:
             access = _chosen(fields, asked)
@@ -213,7 +213,7 @@ class SignInPage:
                     raise FormProblem(HTTPStatus.BAD_GATEWAY, NO_ANSWER) from None
 
     async def _ask_another_key(self, request: Request) -> Response:
-        """Show the form for the key once more."""
+        """Show the form for the key again."""
         _, asked = await self.forms.read(request, PendingSignIn)
         asked = asked.model_copy(update={"key": ""})
         return page(key_screen(self.site, asked, self.forms.sealed(asked)))
@@ -244,12 +244,12 @@ def _chosen(fields: Mapping[str, str], asked: PendingSignIn) -> Scope:
     for access in asked.offered:
         if access.value == fields.get("access"):
             return access
-    text = f"Choose what {client_name(asked)} will be able to do."
+    text = f"Choose what {client_name(asked)} can do."
     raise FormProblem(HTTPStatus.BAD_REQUEST, text)
 
 
 def _wrong(why: str) -> str:
-    return f"The client asks in a wrong way: {why}"
+    return f"The app's request is wrong: {why}"
 
 
 def _refusal(why: str, *, back_to: str = "") -> PageProblem:

@@ -48,8 +48,8 @@ _MAC_BYTES: Final = 16
 _TOKEN: Final = re.compile(r"(trax_[ar]t_)([A-Za-z0-9_-]{64})")  # 48 bytes, without padding
 _SETTING: Final = "TRAX_SIGN_IN_FILE"
 _UNAVAILABLE: Final = (
-    "This server cannot keep or look up sign-ins right now, so nothing was changed. Try again"
-    " later, or tell the person who runs it."
+    "This server can't save or look up sign-ins right now, so nothing was changed. Try again later,"
+    " or tell its operator."
 )
 _NOT_OURS: Final = (
     f"{_SETTING} names a file that holds no sign-ins, or is damaged. Move it away: then a new one"
@@ -130,7 +130,7 @@ class SignInFile:
             self._db = _open(path, self.wait_seconds)
         except sqlite3.OperationalError as error:
             reason = error.sqlite_errorname
-            raise CannotStart(f"{_SETTING} cannot be opened ({reason}).") from None
+            raise CannotStart(f"{_SETTING} can't be opened ({reason}).") from None
         except sqlite3.Error:
             raise CannotStart(_NOT_OURS) from None
 
@@ -377,7 +377,7 @@ def _errors_as_sentence() -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", type(error).__name__)
-        _LOG.error("%s cannot be read or written: %s.", _SETTING, name)
+        _LOG.error("%s can't be read or written: %s.", _SETTING, name)
         raise SignInUnavailable(_UNAVAILABLE) from None
 
 

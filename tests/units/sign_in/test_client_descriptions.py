@@ -140,7 +140,7 @@ NOT_VALID: Final[dict[str, tuple[object, ...]]] = {
     "token_endpoint_auth_methods_supported": ({"none": 1},),
 }
 REFUSED: Final[dict[str, tuple[bytes, ...]]] = {
-    "is not valid": (
+    "isn't valid": (
         *(b"", b" ", b"null", b"[]", b'"canary-7f3a"', b"1", b"{}", b"<html>canary-7f3a</html>"),
         *(b"\xff\xfe{}", b"\xef\xbb\xbf" + changed(), changed() + changed(), changed()[:-1]),
         changed().replace(b"Example", b"\xc3\x28"),
@@ -149,7 +149,7 @@ REFUSED: Final[dict[str, tuple[bytes, ...]]] = {
         *(b"[" * 5000, b'{"a":' * 900 + b"1" + b"}" * 900, b'{"client_id": ' + b"1" * 5000 + b"}"),
         *(changed(**{name: it}) for name, values in NOT_VALID.items() for it in values),
     ),
-    "that of another client": tuple(
+    "about another app": tuple(
         changed(client_id=it)
         for it in (
             "https://client.example/oauth/client.json/",
@@ -162,13 +162,13 @@ REFUSED: Final[dict[str, tuple[bytes, ...]]] = {
             "canary-7f3a",
         )
     ),
-    "which this server does not check": (
+    "which this server doesn't check": (
         *(demanding("private_key_jwt", it) for it in (None, [], ["private_key_jwt"])),
         *(demanding(it, None) for it in ("client_secret_basic", "client_secret_jwt")),
         *(demanding(it, None) for it in ("tls_client_auth", "None", "")),
         demanding("client_secret_post", ["none", "client_secret_post"]),
     ),
-    "holds a secret": (changed(client_secret=CANARY),),
+    "contains a secret": (changed(client_secret=CANARY),),
     "leaves out signing in by code": (
         changed(grant_types=["client_credentials"]),
         changed(response_types=["token"]),
@@ -248,14 +248,14 @@ def test_the_id_of_a_registered_client_is_all_that_is_kept_of_it(name: str, nonc
 
 @given(st.text() | st.text(alphabet="abcXYZ019-_=").map("registered-".__add__))
 def test_any_other_id_is_of_nobody(client_id: str) -> None:
-    with pytest.raises(ClientRefused, match="does not know the client"):
+    with pytest.raises(ClientRefused, match="doesn't know the app"):
         read_registered_id(client_id, mac=mac)
 
 
 def test_an_id_that_was_changed_is_of_nobody() -> None:
     good = registered().id
     for at in range(len(good)):
-        with pytest.raises(ClientRefused, match="does not know the client"):
+        with pytest.raises(ClientRefused, match="doesn't know the app"):
             read_registered_id(
                 f"{good[:at]}{'A' if good[at] != 'A' else 'B'}{good[at + 1 :]}", mac=mac
             )
