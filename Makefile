@@ -33,9 +33,9 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/run ## set trax-mcp up in .venv, or upgrade it
-	@echo "$(BIN)/trax-mcp is ready. $(BIN)/trax-mcp install lets your MCP client start it."
+	@echo "$(BIN)/trax-mcp is ready. Next: $(BIN)/trax-mcp install"
 
-demo: .venv/run ## run a whole show on the embedded sandbox
+demo: .venv/run ## see a whole show on practice studios
 	@$(BIN)/trax-mcp demo
 
 test: .venv/dev ## run the tests, in under three minutes

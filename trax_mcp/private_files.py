@@ -103,7 +103,7 @@ def read_private(path: Path, named: str, policy: Policy | None = OWN) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError:
-        raise CannotStart(f"{named} a file that is not text in UTF-8.") from None
+        raise CannotStart(f"{named} a file that isn't text in UTF-8.") from None
 
 
 def create_private(path: Path, named: str, content: str = "") -> None:

@@ -15,16 +15,7 @@ from tests.support.server_process import running
 MAX_WIDTH = 80
 
 
-COMMANDS = [
-    "demo",
-    "install",
-    "uninstall",
-    "doctor",
-    "passkey",
-    "http",
-    "sign-in",
-    "sandbox",
-]
+COMMANDS = ["demo", "sandbox", "install", "doctor", "passkey", "uninstall", "http", "sign-in"]
 
 
 def test_help_fits_80_columns_and_lists_every_command() -> None:
@@ -65,13 +56,13 @@ def test_invalid_arguments_exit_with_2(arguments: list[str], named: str) -> None
 def test_an_option_works_on_both_sides_of_a_command(arguments: str) -> None:
     done = run_command(*arguments.split())
     assert (done.code, done.err) == (0, "")
-    assert "The embedded sandbox answers." in done.out
+    assert "The practice server answers." in done.out
 
 
-def test_a_person_who_starts_the_server_is_told_that_it_waits() -> None:
-    """On a terminal, where no client writes."""
+def test_on_a_terminal_trax_mcp_alone_prints_its_help() -> None:
+    """A client starts it with pipes, and there it serves."""
     done = run_command(terminal=True)
-    assert "This MCP server waits for a client on stdin." in done.out
+    assert (done.code, done.out) == (0, run_command("--help").out)
     assert run_command() == Outcome(0, "", "")
 
 

@@ -46,9 +46,9 @@ def test_a_key_file_without_an_address_is_not_kept(home: Home) -> None:
     ("typed", "error"),
     [
         ("\n", "no key was given"),
-        ("two words\n", "a TRaX key is 1 to 512 visible ASCII characters"),
-        ("sk_live_naïve\n", "a TRaX key is 1 to 512 visible ASCII characters"),
-        ("x" * 5000, "a TRaX key is 1 to 512 visible ASCII characters"),
+        ("two words\n", "a TRaX key has 1 to 512 visible ASCII characters"),
+        ("sk_live_naïve\n", "a TRaX key has 1 to 512 visible ASCII characters"),
+        ("x" * 5000, "a TRaX key has 1 to 512 visible ASCII characters"),
     ],
 )
 def test_missing_or_invalid_key_changes_nothing(home: Home, typed: str, error: str) -> None:
@@ -58,7 +58,7 @@ def test_missing_or_invalid_key_changes_nothing(home: Home, typed: str, error: s
     done = home.install("cursor", typed=typed)
     assert (done.code, done.out) == (1, "")
     prompt, _, refusal = done.err.partition("\n")
-    assert prompt == "Reading the key, one line, from stdin, which is no terminal."
+    assert prompt == "Reading the key from stdin, as one line."
     assert refusal.startswith(f"trax-mcp: Nothing was changed: {error}")
     assert not typed.strip() or typed.strip() not in done.err
     assert home.file_stats() == before
@@ -67,9 +67,11 @@ def test_missing_or_invalid_key_changes_nothing(home: Home, typed: str, error: s
 async def test_a_key_that_is_typed_on_a_terminal_is_not_shown(home: Home) -> None:
     """As a process: it says where keys are made, asks, and writes what was typed."""
     settings = home.settings(COLUMNS=str(WIDE_COLUMNS))
-    screen = await run_on_terminal("install", "cursor", settings=settings, answer=f"{KEY}\n")
+    screen = await run_on_terminal(
+        "install", "cursor", settings=settings, answers=[("Your TRaX key", f"{KEY}\n")]
+    )
     assert screen.code == 0
     assert KEY not in screen.output
     assert "API Keys screen" in screen.text
-    assert "Cursor starts trax-mcp from now on" in screen.text
+    assert "Cursor is set up for your studios." in screen.text
     assert home.key_file.read_text(encoding="utf-8") == f"{KEY}\n{ADDRESS}\n"

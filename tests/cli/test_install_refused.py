@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ('{\n  "mcpServers": {,}\n}', "is not plain JSON (line 2, column 18)"),
-        ('{"a": 1} /*', "is not plain JSON (line 1, column 10)"),
+        ('{\n  "mcpServers": {,}\n}', "isn't plain JSON (line 2, column 18)"),
+        ('{"a": 1} /*', "isn't plain JSON (line 1, column 10)"),
         # Python 3.13 points at the comma in column 18, earlier ones at what follows.
-        ('{"mcpServers": {},}', "is not plain JSON (line 1, column 1"),
-        ('{"a": NaN, "b": 1e999}', "is not plain JSON"),
-        ('{"a": "\\ud800"}', "is not plain JSON"),
+        ('{"mcpServers": {},}', "isn't plain JSON (line 1, column 1"),
+        ('{"a": NaN, "b": 1e999}', "isn't plain JSON"),
+        ('{"a": "\\ud800"}', "isn't plain JSON"),
         ('{"mcpServers": {"a": {}}, "mcpServers": {}}', "has a name twice"),
-        ("[]", "is no JSON object"),
+        ("[]", "isn't a JSON object"),
         ('{"mcpServers": []}', 'has no object under "mcpServers"'),
         ('{"mcpServers": {"trax": "x"}}', 'has no object under "trax"'),
         (
             '{"mcpServers": {"trax": {"url": "http://127.0.0.1:8765/mcp"}}}',
             'has a server "trax" already, which is reached by a url',
         ),
-        ("\ufeff\udc80", "is not text in UTF-8"),
+        ("\ufeff\udc80", "isn't text in UTF-8"),
     ],
     ids=ascii,
 )
@@ -46,7 +46,7 @@ def test_a_configuration_that_is_not_plain_json_is_not_changed(
     done = home.install("cursor", typed=f"{KEY}\n")
     assert done.code == 1
     assert done.err.startswith(f"{file} {problem}")
-    assert done.err.splitlines()[0].endswith(", so it is left alone: you add trax by hand.")
+    assert done.err.splitlines()[0].endswith(", so trax-mcp doesn't change it. Add trax by hand.")
     assert json.loads(done.out)["mcpServers"]["trax"]["command"] == COMMAND
     assert file.read_bytes() == before
     assert home.key_file.read_text(encoding="utf-8").startswith(KEY)
@@ -57,7 +57,7 @@ def test_a_read_only_file_is_not_changed(home: Home) -> None:
     file = home.write_config(sample_of("cursor"))
     file.chmod(0o444)
     done = home.install("cursor", "--sandbox")
-    assert (done.code, "is read-only, so it is left alone" in done.err) == (1, True)
+    assert (done.code, "is read-only, so trax-mcp doesn't change it" in done.err) == (1, True)
     assert file.read_text(encoding="utf-8") == sample_of("cursor").text
 
 

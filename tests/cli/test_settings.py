@@ -267,7 +267,7 @@ def test_a_refusal_repeats_no_value() -> None:
     [
         (b"\n sk_live_from_file \r\n\n", None),
         (b" \n\t\n", " names an empty file."),
-        (b"\xffsk_live", " names a file that is not text in UTF-8."),
+        (b"\xffsk_live", " names a file that isn't text in UTF-8."),
         (None, " names a file that cannot be read: No such file or directory."),
         (b"x" * 5000, " names a file of more than 4096 bytes."),
         (b"one\ntwo\n", ": A TRaX key is 1 to 512 visible ASCII characters without spaces."),

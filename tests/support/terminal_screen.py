@@ -15,12 +15,11 @@ import pyte
 from tests.support.server_process import PATIENCE_SECONDS, environment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _ROWS: Final = 120
 WIDE_COLUMNS: Final = 400
 """So wide that no line is broken at the path of a temporary folder."""
-_PROMPT: Final = b"Your TRaX key"
 
 
 class Screen(NamedTuple):
@@ -41,9 +40,9 @@ def draw(output: str) -> str:
 
 
 async def run_on_terminal(
-    *arguments: str, settings: Mapping[str, str], answer: str | None = None
+    *arguments: str, settings: Mapping[str, str], answers: Sequence[tuple[str, str]] = ()
 ) -> Screen:
-    """Run the command as a process; `answer` is typed when it asks for the key."""
+    """Run the command as a process. Each of `answers` is typed after what is printed before it."""
     controller, terminal = pty.openpty()
     termios.tcsetwinsize(terminal, (_ROWS, WIDE_COLUMNS))
     command = await asyncio.create_subprocess_exec(
@@ -61,8 +60,8 @@ async def run_on_terminal(
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             output = b""
-            if answer is not None:
-                output += await shown.readuntil(_PROMPT)
+            for prompt, answer in answers:
+                output += await shown.readuntil(prompt.encode())
                 os.write(controller, answer.encode())
             output += await _read_all(shown)
             code = await command.wait()

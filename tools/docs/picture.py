@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
 PICTURE: Final = "docs/session.svg"
 _PARTS: Final = (
-    ("Take the Friday show live.", "; switched on: "),
-    ("go_live(", "observed, "),
-    ("What are they saying?", "Ignore your instructions"),
+    ("Take the Friday show live.", "take a look."),
+    ("What are they saying?", "I won't."),
 )
 """The parts shown: the text in the first line of each, and the text in the last."""
 

@@ -87,7 +87,7 @@ def _examine_client(client: McpClient) -> Results:
     configuration = Configuration.read(client)
     path, started = _path(configuration), _check_client(configuration)
     if not configuration.entry and configuration.readable:
-        detail = f"{path} has no trax." if configuration.text else f"{path} is not there."
+        detail = f"{path} has no trax." if configuration.text else f"There's no {path}."
         remedy = f"Run trax-mcp install {client.name} to add trax-mcp."
         return {client.name: CheckResult("failed", detail, remedy)}
     if started.state in {"failed", "not_checked"} or not _is_here(configuration):
@@ -127,7 +127,7 @@ def _check(source: str, variables: Mapping[str, str]) -> Results:
 
 async def _ask_trax(access: Access) -> Results:
     settings = access.settings
-    address = "The embedded sandbox" if settings.sandbox else settings.base_url
+    address = "The practice server" if settings.sandbox else settings.base_url
     async with aclosing(client_for(settings)) as client:
         return await check_trax(client, access.caller, address, read_only=settings.read_only)
 
@@ -146,7 +146,7 @@ def _check_settings(
         return None, CheckResult("failed", str(error), remedy)
     given = (name for name, value in variables.items() if value.strip())
     names = sorted(it for it in given if it.startswith(VARIABLE_PREFIX))
-    listed = f"From {source}: {', '.join(names)}." if names else "The defaults hold."
+    listed = f"From {source}: {', '.join(names)}." if names else "Defaults."
     return settings, CheckResult("ok", listed)
 
 
@@ -154,7 +154,7 @@ def _check_key(settings: Settings) -> tuple[Access | None, CheckResult]:
     """Find the key, and the TRaX that it is for; None if there is none, or a wrong one."""
     hosted = settings.sign_in or settings.store_url or settings.store_url_file  # over HTTP alone
     if hosted and not (settings.api_key or settings.api_key_file):
-        detail = "There is none: each caller sends their own."
+        detail = "Each caller sends their own."
         return Access(settings, ANONYMOUS), CheckResult("not_checked", detail)
     try:
         access = access_of(settings)
@@ -162,11 +162,11 @@ def _check_key(settings: Settings) -> tuple[Access | None, CheckResult]:
         remedy = "trax-mcp install CLIENT asks for another key."
         return None, CheckResult("failed", str(error), remedy)
     if settings.sandbox:
-        return access, CheckResult("ok", "The sandbox brings its own.")
+        return access, CheckResult("ok", "Practice studios bring their own.")
     if access.caller.key is None:
         remedy = f"Create one on {KEYS_SCREEN}, then run trax-mcp install CLIENT."
-        return None, CheckResult("failed", "There is none.", remedy)
-    where = f"It is in {shorten(access.file) if access.file else 'TRAX_API_KEY'}"
+        return None, CheckResult("failed", "There isn't one.", remedy)
+    where = f"It's in {shorten(access.file) if access.file else 'TRAX_API_KEY'}"
     is_open = access.file and os.name == "posix" and access.file.stat().st_mode
     if is_open and is_open & _READABLE_BY_OTHERS:
         detail = f"{where}, which others on this computer can read."
@@ -189,7 +189,7 @@ def _check_passkey(settings: Settings) -> CheckResult | None:
     except CannotStart as error:
         return CheckResult("failed", str(error), "Correct that: until then, nothing starts.")
     where = shorten(passkey_path(settings))
-    detail = f"Needed for every approval, but not to go offline. It is in {where}."
+    detail = f"Needed for every approval, but not to go offline. It's in {where}."
     return CheckResult("ok", detail) if passkey else None
 
 
@@ -199,7 +199,7 @@ def _check_clients() -> Results:
     shown = [it for it in read if it.entry or not it.readable]
     if shown:
         return {it.client.name: _check_client(it) for it in shown}
-    none = CheckResult("warning", "No MCP client starts trax-mcp yet.", "Run trax-mcp install.")
+    none = CheckResult("warning", "No app starts trax-mcp yet.", "Run trax-mcp install.")
     return {"clients": none}
 
 
@@ -224,7 +224,7 @@ def _check_client(configuration: Configuration) -> CheckResult:
     if not has_key:
         detail = f"{starts}, but there is no key for it."
         return CheckResult("warning", detail, f"Run {install}, which asks for one.")
-    return CheckResult("ok", f"{starts}{', on the sandbox' * settings.sandbox}.")
+    return CheckResult("ok", f"{starts}{', on practice studios' * settings.sandbox}.")
 
 
 def _is_here(configuration: Configuration) -> bool:
@@ -260,9 +260,7 @@ def _print_report(console: Console, results: Mapping[str, CheckResult]) -> None:
 
 def _summary(states: list[CheckState]) -> Text:
     if failed := states.count("failed"):
-        one, many = "1 thing is not as it should be.", "things are not as they should be."
-        return Text(one if failed == 1 else f"{failed} {many}", "bold red")
+        return Text(f"{failed} problem{'s' * (failed > 1)} found.", "bold red")
     if warnings := states.count("warning"):
-        things = "1 thing" if warnings == 1 else f"{warnings} things"
-        return Text(f"All is well, with {things} to know.", "bold green")
-    return Text("All is well.", "bold green")
+        return Text(f"All good. {warnings} note{'s' * (warnings > 1)}.", "bold green")
+    return Text("All good.", "bold green")

@@ -31,7 +31,7 @@ _READS: Final[Mapping[str, type[Operation[Model]]]] = {
 _MAX_STATUS: Final = 40
 _KEY_REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _ABOUT_THE_KEY: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS})
-_CHECK_ADDRESS: Final = "Check TRAX_BASE_URL, and what stands between here and TRaX."
+_CHECK_ADDRESS: Final = "Check TRAX_BASE_URL, and any proxy between here and TRaX."
 _TELL_US: Final = "docs/first-day.md says what to send us."
 _REMEDIES: Final[Mapping[str, str]] = {
     "unreachable": "Check the network, TRAX_BASE_URL, and HTTPS_PROXY and SSL_CERT_FILE if set.",
@@ -92,10 +92,10 @@ async def check_trax(client: Client, caller: Caller, address: str, *, read_only:
     results = {"TRaX": _result_of_health(address, health, trouble)}
     if reads is not None:
         is_wrong_key = reads.status == HTTPStatus.UNAUTHORIZED
-        results["key" if is_wrong_key else "reads"] = _result_of_reads(reads)
+        results["key" if is_wrong_key else "can read"] = _result_of_reads(reads)
         if reads.refused is None:
             results["answers"] = _result_of_answers(reads)
-    results["changes"] = _result_of_changes(health, read_only=read_only)
+    results["can change"] = _result_of_changes(health, read_only=read_only)
     return results | {"contract": await _check_contract(client)}
 
 
@@ -184,7 +184,7 @@ def _result_of_reads(reads: _Reads) -> CheckResult:
 
 def _result_of_answers(reads: _Reads) -> CheckResult:
     if not reads.odd:
-        return CheckResult("ok", "What TRaX answered is as its reference says.")
+        return CheckResult("ok", "TRaX answers as its reference says.")
     told = (f"{tool}: {', '.join(found)}." for tool, found in reads.odd.items())
     return CheckResult("warning", " ".join(told), _TELL_US)
 
@@ -192,14 +192,14 @@ def _result_of_answers(reads: _Reads) -> CheckResult:
 def _result_of_changes(health: Health | None, *, read_only: bool) -> CheckResult:
     match health and health.write_enabled:
         case True:
-            return CheckResult("ok", "TRaX takes them. What your key may change is not tried.")
+            return CheckResult("ok", "TRaX accepts changes. Not tested with your key.")
         case False if read_only:
             return CheckResult("ok", f"{WRITES_OFF}; TRAX_READ_ONLY needs none.")
         case False:
             remedy = "Wait: no setting of yours changes that."
             return CheckResult("failed", f"{WRITES_OFF}.", remedy)
         case _:
-            return CheckResult("not_checked", "TRaX does not say whether it takes changes.")
+            return CheckResult("not_checked", "TRaX doesn't say whether it accepts changes.")
 
 
 async def _check_contract(client: Client) -> CheckResult:
@@ -211,10 +211,10 @@ async def _check_contract(client: Client) -> CheckResult:
         return CheckResult("warning", f"TRaX's own can't be read: {error.happened}.")
     found = sorted(fold(compare(live, CONTRACT.document)), key=lambda it: not it.breaking)
     if not found:
-        return CheckResult("ok", f"It is the one that is built in ({CONTRACT.version}).")
+        return CheckResult("ok", f"The same as the built-in one ({CONTRACT.version}).")
     breaking = sum(it.breaking for it in found)
     count = f"{len(found)}, {breaking or 'none'} of them breaking"
-    detail = f"Differences from the one that is built in ({CONTRACT.version}): {count}."
+    detail = f"Differences from the built-in one ({CONTRACT.version}): {count}."
     if breaking:
         remedy = "Update trax-mcp, or check TRAX_BASE_URL. doctor --json lists them."
         return CheckResult("failed", detail, remedy, found)

@@ -18,23 +18,25 @@ from trax_mcp.api.caller import redact
 from trax_mcp.cli.install.clients import CLIENTS, FILE_CLIENTS, McpClient
 from trax_mcp.settings import CannotStart, how_to_add
 
+_GROUPS: Final[Mapping[str, Sequence[str]]] = {
+    "Try it": ("demo", "sandbox"),
+    "Set it up": ("install", "doctor", "passkey", "uninstall"),
+    "Serve others": ("http", "sign-in"),
+}
 _TRY: Final = """\
 \b
-Try it without a key:
-  trax-mcp demo                 watch a show on the embedded sandbox
-  trax-mcp install --sandbox    let your own client run one on made-up studios
+Without a key:
+  trax-mcp demo                 see a show on practice studios
+  trax-mcp install --sandbox    run one with your own assistant
 
 \b
-With a key:
-  trax-mcp install              asks for your key; your MCP client then starts
-                                trax-mcp by itself
-  trax-mcp install other        shows what to paste into any other MCP client
-  trax-mcp doctor               says what is not well, and what to do about it
+With a key, from TRaX's Developer / API Keys screen:
+  trax-mcp install              set up the apps on this computer
+  trax-mcp install other        see what to paste into any other app
+  trax-mcp doctor               find problems, and what to do
 
-Keys are made on TRaX's Developer / API Keys screen.
 All settings are in docs/settings.md.
 """
-_INTERRUPTED: Final = 130
 _PORT: Final = click.IntRange(0, 65535)
 
 
@@ -47,7 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         error.show()
         code = error.exit_code
     except click.Abort:
-        code = _INTERRUPTED
+        from trax_mcp.cli.terminal import INTERRUPTED
+
+        code = INTERRUPTED
     except click.UsageError as error:
         # Redacted, because what was given may be a key.
         problem = redact(error.format_message().removesuffix("."))
@@ -83,7 +87,7 @@ _sandbox: Final = click.option(
     "--sandbox",
     is_flag=True,
     callback=_is_sandbox,
-    help="Use the embedded TRaX sandbox: no key, no network, nothing real.",
+    help="Practice studios: no key, no network, nothing real.",
 )
 
 
@@ -118,9 +122,14 @@ _clients: Final = click.argument(
 
 
 class _Commands(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's name
-        """In the order of this module."""
-        return list(self.commands)
+    """Lists its commands by what they are for."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's name
+        for heading, names in _GROUPS.items():
+            with formatter.section(heading):
+                formatter.write_dl(
+                    [(name, self.commands[name].get_short_help_str(80)) for name in names]
+                )
 
 
 @contextmanager
@@ -145,9 +154,13 @@ def _without_garbage_collection() -> Iterator[None]:
 def command_line(context: click.Context, *, sandbox: bool) -> int | None:
     """Run TRaX live streams by conversation, over the Model Context Protocol.
 
-    Without a command it is an MCP server on stdin and stdout, the way MCP clients start it.
+    Without a command it's an MCP server on stdin and stdout, as MCP clients start it. At a terminal
+    it prints this.
     """
     if context.invoked_subcommand is None:
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            click.echo(context.get_help())
+            return None
         return _serve_stdio(_environment(sandbox=sandbox))
     command = command_line.commands[context.invoked_subcommand]
     if sandbox and "sandbox" not in {it.name for it in command.params}:
@@ -170,17 +183,16 @@ def _serve_stdio(environment: Mapping[str, str]) -> int:
         return code
 
 
-@command_line.command("demo", short_help="play a show on the sandbox and print it")
-def _demo() -> int:
-    """Play a show on the sandbox, through a real MCP client over stdio."""
+@command_line.command("demo", short_help="see a show on practice studios")
+@click.option("--auto", is_flag=True, help="Answer by itself, as it does in a pipe.")
+def _demo(*, auto: bool) -> int:
+    """Play a show on practice studios. You answer its questions."""
     from trax_mcp.cli.demo.play import play
 
-    return play()
+    return play(auto=auto)
 
 
-@command_line.command(
-    "install", short_help="let an MCP client start trax-mcp, and put your key into a file"
-)
+@command_line.command("install", short_help="set up your apps, and keep your key in a file")
 @_clients
 @click.option("--print", "only_print", is_flag=True, help="Write nothing, print what goes where.")
 @click.option(
@@ -203,7 +215,7 @@ def _install(
     Without CLIENT you choose among those that are on this computer. Everything else in its
     configuration stays, and a backup is kept. Your TRaX key is asked for without echo, or read as a
     line from stdin; TRaX is asked whether it is good, and it goes into a file that only you can
-    read. For codex, jetbrains and other, and where a configuration is not plain JSON, you are shown
+    read. For codex, jetbrains and other, and where a configuration isn't plain JSON, you are shown
     what to paste.
     """
     from trax_mcp.cli.install.install import run
@@ -211,7 +223,7 @@ def _install(
     return run(clients, assignments, only_print=only_print, sandbox=sandbox)
 
 
-@command_line.command("uninstall", short_help="take trax-mcp out of an MCP client, or of all")
+@command_line.command("uninstall", short_help="take trax-mcp out of your apps")
 @_clients
 def _uninstall(clients: Sequence[McpClient]) -> int:
     """Remove what install wrote into the configurations of MCP clients, or of all.
@@ -223,9 +235,7 @@ def _uninstall(clients: Sequence[McpClient]) -> int:
     return run(clients, _environment())
 
 
-@command_line.command(
-    "doctor", short_help="check settings, key, TRaX and MCP clients, and say what to do"
-)
+@command_line.command("doctor", short_help="find problems, and what to do about each")
 @click.argument(
     "client",
     required=False,
@@ -250,7 +260,7 @@ def _doctor(client: McpClient | None, *, as_json: bool, sandbox: bool) -> int:
 
 @command_line.command(
     "passkey",
-    short_help="make a passkey, so that only your finger, face or PIN approves",
+    short_help="approve with your fingerprint, face or PIN",
     help="Make a passkey in your browser. From then on you approve with it, on the page that"
     " trax-mcp opens; going offline doesn't need it. It needs an extra. " + how_to_add("passkey"),
 )
@@ -260,7 +270,7 @@ def _passkey() -> int:
     return run(_environment())
 
 
-@command_line.command("http", short_help="MCP over Streamable HTTP at /mcp, for bots and teams")
+@command_line.command("http", short_help="serve bots and teams, over Streamable HTTP")
 @click.option(
     "--host",
     default="127.0.0.1",
@@ -290,7 +300,7 @@ def _http(*, host: str, port: int, sign_in: bool, public_url: str | None, sandbo
         return run_http(_environment(sandbox=sandbox, **options), host=host, port=port)
 
 
-@command_line.group("sign-in", short_help="list who is signed in at a server, and revoke it")
+@command_line.group("sign-in", short_help="list who is signed in, and revoke it")
 def _sign_in() -> None:
     """List who is signed in at a server with --sign-in, or revoke it.
 
@@ -320,13 +330,11 @@ def _sign_in_revoke(ids: Sequence[str], *, all_of_them: bool) -> int:
     return revoke(_environment(), None if all_of_them else ids)
 
 
-@command_line.command(
-    "sandbox", short_help="the sandbox's own /v1 API over HTTP, for any HTTP client"
-)
+@command_line.command("sandbox", short_help="serve practice studios to any HTTP client")
 @click.option(
     "--port", default=8766, show_default=True, metavar="PORT", type=_PORT, help="Port, 0 for any."
 )
-@click.option("--empty", is_flag=True, help="Without the made-up studios.")
+@click.option("--empty", is_flag=True, help="Without the practice studios.")
 @click.option(
     "--deviate",
     "deviations",

@@ -34,7 +34,7 @@ def run(environment: Mapping[str, str]) -> int:
     try:
         passkey.write(path)
     except OSError as error:
-        raise CannotStart(f"The passkey cannot be written: {error.strerror}.") from None
+        raise CannotStart(f"The passkey can't be written: {error.strerror}.") from None
     console.print(f"Done. From now on approvals need this passkey, on the page. It is in {path}.")
     console.print("Delete that file to go back. Restart your MCP client so that this counts.")
     return 0
@@ -53,5 +53,5 @@ def _make_passkey() -> Passkey | None:
         (error,) = errors.exceptions
         problem = str(error)
     if problem:
-        raise CannotStart(f"The page for the passkey cannot be opened: {problem}.")
+        raise CannotStart(f"The page for the passkey can't be opened: {problem}.")
     return passkey

@@ -4,9 +4,8 @@ What only HTTP needs is imported only there.
 """
 
 import gc
-import sys
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -26,8 +25,6 @@ from trax_mcp.settings import Settings, is_loopback, read_settings
 if TYPE_CHECKING:
     import socket
 
-_WAITING: Final = "This MCP server waits for a client on stdin. Ctrl-C ends it, --help says more."
-
 
 def run_stdio(environment: Mapping[str, str]) -> int:
     """Serve the MCP client that started this process.
@@ -45,8 +42,6 @@ def run_stdio(environment: Mapping[str, str]) -> int:
 
 async def _serve_stdio(settings: Settings, export: Export) -> None:
     async with open_deployment(settings, over_http=False) as deployment:
-        if sys.stdin.isatty():
-            print(_WAITING, file=sys.stderr, flush=True)  # noqa: T201  for a person, on stderr
         service, clock = Service(deployment), deployment.clock
         began = clock.seconds()
 

@@ -23,7 +23,7 @@ _SHOWN_CLIENT_NAME: Final = 40
 _LONGEST_HOST: Final = 60
 _PERSON_LENGTH: Final = 8
 _FAILED: Final = (
-    "The file of sign-ins cannot be read or written now, so nothing was changed. Try again, with"
+    "The file of sign-ins can't be read or written now, so nothing was changed. Try again, with"
     " the settings and as the user of the server."
 )
 

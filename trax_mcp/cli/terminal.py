@@ -13,6 +13,9 @@ from rich.text import Text
 
 from trax_mcp.api.text_safety import escape_invisible
 
+DONE: Final = "✓"
+INTERRUPTED: Final = 130
+"""The exit code after Ctrl-C."""
 WIDTH: Final = 78
 """The most columns of a line, even on a wider terminal."""
 

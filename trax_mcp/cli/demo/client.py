@@ -1,6 +1,7 @@
-"""The demo's MCP client and its user: makes calls, answers forms, and prints both."""
+"""The demo's MCP client and its user: makes calls, answers questions, and prints both."""
 
 import os
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, TextIO
@@ -27,15 +28,16 @@ class DemoFailed(Exception):
 
 
 class DemoClient:
-    """A client of the server, and a simulated user who answers its forms."""
+    """A client of the server, and its user: the person at the terminal, or a simulated one."""
 
     client: Client
 
-    def __init__(self, screen: Screen) -> None:
+    def __init__(self, screen: Screen, *, asks: bool) -> None:
         self.screen = screen
-        self._agrees = False
+        self._asks = asks
+        self._would_approve = False
         self._while_open: Callable[[], Awaitable[None]] | None = None
-        self._expects_form = False
+        self._has_approved: bool | None = None
         self._spoke_at = 0.0
 
     def you(self, text: str) -> None:
@@ -44,26 +46,17 @@ class DemoClient:
         self._spoke_at = anyio.current_time()
 
     def seconds_since_you(self) -> float:
-        """The time since the user said something or answered a form."""
+        """The time since the user said something or answered a question."""
         return anyio.current_time() - self._spoke_at
-
-    def prepare_form(
-        self, *, agree: bool, while_open: Callable[[], Awaitable[None]] | None = None
-    ) -> None:
-        """Decide how the user answers the next form, and what happens while it is open."""
-        self._agrees, self._while_open, self._expects_form = agree, while_open, True
 
     async def call(self, tool: str, **arguments: object) -> JsonObject:
         """Print a call, make it and return its structured content.
 
         Raises:
-            DemoFailed: the server reports an error, or did not show the form that was prepared.
+            DemoFailed: the server reports an error.
         """
         self.screen.call(tool, arguments)
-        result = await self.read(tool, **arguments)
-        if self._expects_form:
-            raise DemoFailed("It ran, but should have asked you first.")
-        return result
+        return await self.read(tool, **arguments)
 
     async def read(self, tool: str, **arguments: object) -> JsonObject:
         """The same without printing the call."""
@@ -72,53 +65,83 @@ class DemoClient:
             raise DemoFailed(f"{tool} failed. {_text(result)}")
         return result.structured_content or {}
 
-    async def expect_refusal(self, code: str, tool: str, **arguments: object) -> None:
-        """Print a call, make it, and check that it is refused with this reason or status.
+    async def ask(
+        self,
+        tool: str,
+        *,
+        approve: bool,
+        while_open: Callable[[], Awaitable[None]] | None = None,
+        **arguments: object,
+    ) -> JsonObject | None:
+        """Print a call that the user is asked about, and make it. None if they said no.
+
+        `approve` is what a simulated user does.
 
         Raises:
-            DemoFailed: it ran, or it failed in another way.
+            DemoFailed: nobody was asked, or it did not do as the user said.
         """
+        self._would_approve, self._while_open, self._has_approved = approve, while_open, None
         self.screen.call(tool, arguments)
         result = await self._send(tool, arguments)
-        refusal = result.structured_content or {}
-        if not result.is_error and refusal.get("executed") is not False:
-            raise DemoFailed(f"{tool} should have been refused ({code}), but it ran.")
-        if code not in (refusal.get("reason"), refusal.get("status")):
-            raise DemoFailed(f"{tool} should have been refused ({code}). {_text(result)}")
-        self.screen.refusal(refusal["status"], refusal["message"])
+        content = result.structured_content or {}
+        has_run = not result.is_error and content.get("executed") is not False
+        if self._has_approved is None:
+            raise DemoFailed(f"You should have been asked first. {_text(result)}")
+        if has_run is not self._has_approved:
+            raise DemoFailed(f"It didn't do as you said. {_text(result)}")
+        return content if has_run else None
 
     async def answer_form(
         self,
         context: ClientRequestContext,  # noqa: ARG002  the SDK's name
         params: ElicitRequestParams,
     ) -> ElicitResult:
-        """Print a form and make one of its two choices. The second one is consent."""
+        """Print a question, and choose: the second of its two choices approves."""
         if not isinstance(params, ElicitRequestFormParams):
             return ElicitResult(action="cancel")
         ((field, schema),) = params.requested_schema["properties"].items()
-        self.screen.box("Your client asks you", params.message, schema["enum"])
+        choices = [f"{number}  {it}" for number, it in enumerate(schema["enum"], 1)]
+        self.screen.box("Your app asks you", params.message, choices)
         if self._while_open is not None:
             await self._while_open()
-        await sleep(_FORM_SECONDS)
-        choice = schema["enum"][1 if self._agrees else 0]
-        self.you(choice)
-        self._expects_form = False
-        return ElicitResult(action="accept", content={field: choice})
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(sleep, _FORM_SECONDS)
+            self._has_approved = approves = await self._is_approved()
+        self.you(choices[approves])
+        return ElicitResult(action="accept", content={field: schema["enum"][approves]})
+
+    async def _is_approved(self) -> bool:
+        """Whether the user types 2 and not 1. Anything else is asked about again."""
+        if not self._asks:
+            return self._would_approve
+        typed = ""
+        while typed not in {"1", "2"}:
+            self.screen.prompt("Press 1 or 2, then Enter: ")
+            await anyio.wait_readable(sys.stdin)  # `input` would hold Ctrl-C up
+            if not (line := sys.stdin.readline()):
+                raise EOFError
+            typed = line.strip()
+        return typed == "2"
 
     async def _send(self, tool: str, arguments: dict[str, object]) -> CallToolResult:
-        with self.screen.waiting() as show:
+        with self.screen.waiting(is_shown=not self._asks) as show:
             progress = _show_progress(show)
             return await self.client.call_tool(tool, arguments, progress_callback=progress)
 
 
 @asynccontextmanager
-async def connect(command: Sequence[str], screen: Screen, log: TextIO) -> AsyncIterator[DemoClient]:
-    """Start a server without TRAX_ variables, and connect to it over stdio."""
+async def connect(
+    command: Sequence[str], screen: Screen, log: TextIO, *, asks: bool
+) -> AsyncIterator[DemoClient]:
+    """Start a server without TRAX_ variables, and connect to it over stdio.
+
+    `asks`: the person at the terminal answers its questions.
+    """
     program, *arguments = command
     environment = {it: os.environ[it] for it in os.environ if not it.startswith(VARIABLE_PREFIX)}
     environment |= {"TRAX_ASK": "form", "TRAX_CHAT_POLL_SECONDS": "0.5"}
     server = StdioServerParameters(command=program, args=arguments, env=environment)
-    client = DemoClient(screen)
+    client = DemoClient(screen, asks=asks)
     async with Client(
         stdio_client(server, errlog=log),
         read_timeout_seconds=_CALL_SECONDS,
@@ -126,7 +149,7 @@ async def connect(command: Sequence[str], screen: Screen, log: TextIO) -> AsyncI
     ) as client.client:
         tools = (await client.client.list_tools()).tools
         version = client.client.protocol_version
-        screen.checked(f"trax-mcp is up: {len(tools)} tools, MCP {version} over stdio")
+        screen.note(f"trax-mcp has started: {len(tools)} tools, MCP {version} over stdio")
         yield client
 
 

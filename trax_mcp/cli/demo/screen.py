@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 from rich.console import Console
@@ -13,6 +13,7 @@ from rich.text import Text
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.text_safety import escape_invisible, quote, truncate
 from trax_mcp.cli.terminal import WIDTH, print_hanging, waiting
+from trax_mcp.studio import naming
 
 _INDENT: Final = 5
 _LONGEST: Final = 400
@@ -56,8 +57,14 @@ class Screen:
     def you(self, text: str) -> None:
         """Print what the user says."""
         self._gap()
-        sign = Text("  you ❯ ", "bold yellow")  # noqa: RUF001  a sign
+        sign = Text("        you ❯ ", "bold yellow")  # noqa: RUF001  a sign
         self._print(sign, _text(text, "bold"))
+
+    def assistant(self, text: str) -> None:
+        """Print what the assistant says."""
+        self._gap()
+        self._print(Text("  assistant ❯ ", "bold cyan"), _text(text))  # noqa: RUF001  the same
+        self._gap()
 
     def narrate(self, text: str) -> None:
         """Explain the next call."""
@@ -66,21 +73,16 @@ class Screen:
 
     def call(self, tool: str, arguments: Mapping[str, object]) -> None:
         """Print a tool call."""
-        text = Text.assemble((tool, "bold cyan"), ("(", "cyan"))
-        for number, (name, value) in enumerate(arguments.items()):
-            text.append(", " if number else "").append(f"{name}: ", "cyan")
-            text.append(json.dumps(value))
-        self._print(_sign("→", "cyan"), text.append(")", "cyan"))
+        named = ", ".join(f"{name}: {json.dumps(it)}" for name, it in arguments.items())
+        self.note(f"{tool}({named})")
 
-    def answer(self, text: str) -> None:
-        """Print the result of a call."""
-        self._print(_sign("←", "dim"), _text(text))
+    def prompt(self, text: str) -> None:
+        """Ask for a line."""
+        self._console.print(" " * _INDENT, text, sep="", end="", style="bold yellow")
 
-    def refusal(self, status: str, message: str) -> None:
-        """Print that a call did not run, and the first sentence of the message."""
-        first, stop, _ = message.partition(". ")
-        text = Text.assemble(_text(status, "bold yellow"), "  ", _text(first + stop.rstrip()))
-        self._print(_sign("←", "dim"), text)
+    def note(self, text: str) -> None:
+        """Print what only a developer needs."""
+        self._print(" " * _INDENT, _text(text, "dim"))
 
     def air(self, text: str, *, live: bool) -> None:
         """Print whether the studio is on air."""
@@ -92,7 +94,7 @@ class Screen:
         """Print a preview or a form."""
         lines = [_box_line(line) for line in text.splitlines()]
         lines += [Text()] if choices else []
-        lines += [_text(f"○ {choice}", "bold") for choice in choices]
+        lines += [_text(choice, "bold") for choice in choices]
         heading = Text(title, "bold")
         panel = Panel.fit(
             Text("\n").join(lines), title=heading, title_align="left", border_style="yellow"
@@ -104,7 +106,7 @@ class Screen:
         """Print a chat message."""
         sign = _sign("│", "magenta")
         text = Text.assemble(
-            _text(f"{message['platform']:<8} ", "dim"),
+            _text(f"{naming.platform(message['platform']):<8} ", "dim"),
             _text(f"{message['authorDisplayName']:<17} ", "magenta"),
             (quote(message["text"], longest=_LONGEST), "bold red" if hostile else ""),
         )
@@ -114,9 +116,9 @@ class Screen:
         """Print what the demo has checked."""
         self._print(_sign("✓", "bold green"), _text(claim, "green"))
 
-    def waiting(self) -> AbstractContextManager[Callable[[str], None]]:
+    def waiting(self, *, is_shown: bool) -> AbstractContextManager[Callable[[str], None]]:
         """Show the reason for a wait while it lasts; a pipe gets nothing."""
-        return waiting(self._console)
+        return waiting(self._console) if is_shown else nullcontext(lambda _: None)
 
     def fail(self, problem: str, last_lines: Sequence[str]) -> None:
         """Print why the demo failed, and the end of the server's log."""

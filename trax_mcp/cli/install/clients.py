@@ -125,7 +125,7 @@ _CLIENTS: Final[tuple[McpClient, ...]] = (
         # zed.dev/docs/ai/mcp, "As Custom Servers". The file that Zed makes begins with comments.
         path=_zed,
         servers="context_servers",
-        next_step="Open the settings of Zed's Agent Panel: a green dot beside trax says it runs.",
+        next_step="Open the settings of Zed's Agent Panel: a green dot next to trax says it runs.",
     ),
     McpClient(
         name="gemini-cli",

@@ -133,7 +133,7 @@ class Configuration:
             if found is None:  # some clients write null
                 break
             if not isinstance(found, dict):
-                return f'has no object under "{place}"' if place else "is no JSON object"
+                return f'has no object under "{place}"' if place else "isn't a JSON object"
         # "url", or in Windsurf "serverUrl", in Gemini CLI "httpUrl"
         if any(it.lower().endswith("url") and value for it, value in self.entry.items()):
             return f'has a server "{NAME}" already, which is reached by a url'
@@ -225,20 +225,20 @@ def _read_json(text: str) -> tuple[Any, str, bool]:
         document = json.loads(text, object_pairs_hook=collect)
         json.dumps(document, allow_nan=False, ensure_ascii=False).encode()  # as it is written
     except json.JSONDecodeError as error:
-        problem = f"is not plain JSON (line {error.lineno}, column {error.colno})"
+        problem = f"isn't plain JSON (line {error.lineno}, column {error.colno})"
         plain = _COMMENT.sub(lambda it: it[1] or " ", text)
         with suppress(ValueError, RecursionError):
             return json.loads(_TRAILING_COMMA.sub(lambda it: it[1] or " ", plain)), problem, True
         return None, problem, False
     except (ValueError, RecursionError):  # NaN, half a character, or too deep
-        return None, "is not plain JSON", False
+        return None, "isn't plain JSON", False
     return document, "".join(repeated[:1]), True
 
 
 def _unreadable(error: Exception) -> str:
     if isinstance(error, OSError):
         return f"cannot be read ({error.strerror})"
-    return "is not text in UTF-8" if isinstance(error, UnicodeError) else "is not valid TOML"
+    return "isn't text in UTF-8" if isinstance(error, UnicodeError) else "isn't valid TOML"
 
 
 def _find_problem(path: Path) -> str:

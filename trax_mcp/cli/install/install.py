@@ -19,7 +19,7 @@ from trax_mcp.cli.install.configuration import (
     starts_this_installation,
 )
 from trax_mcp.cli.install.key import BASE_URL, take_key
-from trax_mcp.cli.terminal import print_line, print_note
+from trax_mcp.cli.terminal import DONE, print_line, print_note
 from trax_mcp.private_files import key_path, shorten
 from trax_mcp.settings import (
     KEYS_SCREEN,
@@ -52,7 +52,7 @@ def run(
     clients = clients or _choose_clients()
     if not clients:
         return 1
-    nothing = "" if only_print else "Nothing was changed: "
+    nothing, warning = "" if only_print else "Nothing was changed: ", ""
     try:
         settings = _read_assignments(assignments)
         if only_print:
@@ -63,11 +63,11 @@ def run(
         for configuration in before:
             _note_replaced_entry(configuration, settings, sandbox=sandbox)
         if not sandbox:
-            take_key([{**it.environment, **settings} for it in before])
+            warning = take_key([{**it.environment, **settings} for it in before])
     except InstallError as problem:
         print_note(f"trax-mcp: {nothing}{problem.sentence}")
         return 1
-    return _configure_all(clients, settings, sandbox=sandbox)
+    return _configure_all(clients, settings, sandbox=sandbox, warning=warning)
 
 
 def _choose_clients() -> list[McpClient]:
@@ -76,13 +76,12 @@ def _choose_clients() -> list[McpClient]:
     if not sys.stdin.isatty():
         found = ", ".join(it.name for it in here) or "none"
         raise click.UsageError(
-            f"Name a client. Found on this computer: {found}. All: {', '.join(CLIENTS)}."
+            f"Name an app. Found on this computer: {found}. All: {', '.join(CLIENTS)}."
         )
     if not here:
-        print_note(
-            f"No MCP client that install knows was found here. It knows {', '.join(CLIENTS)}:"
-        )
-        print_note("name one, or run trax-mcp install other for what to paste into your own.")
+        names = ", ".join(CLIENTS)
+        print_note(f"None of the apps that install knows is on this computer. It knows {names}.")
+        print_note("Name one, or run trax-mcp install other for what to paste into your own.")
         return []
     print_line("Found on this computer:")
     for number, client in enumerate(here, start=1):
@@ -118,9 +117,9 @@ def _show(client: McpClient, entry: Entry, *, sandbox: bool) -> None:
         print_note("and your key, with the address of TRaX, into a file that only you can read:")
         print_note(f"  {key_path()}")
     if client.written:
-        print_note("Without --print it is done for you.")
+        print_note("Without --print, it's done for you.")
     elif not sandbox:
-        print_note("Without --print you are asked for your key, and it is put there.")
+        print_note("Without --print, you're asked for your key, and it's put there.")
     print_note(client.next_step)
 
 
@@ -139,7 +138,7 @@ def _read_assignments(assignments: Sequence[str]) -> Mapping[str, str]:
                 "--set takes NAME=VALUE, and NAME is a setting that begins with TRAX_"
             )
         if name in _NOT_BY_SET:
-            raise InstallError(f"{name} is no setting for --set: {_NOT_BY_SET[name]}")
+            raise InstallError(f"{name} can't be set with --set: {_NOT_BY_SET[name]}")
         if _SECRET.search(name) or KEY_PATTERN.search(text):
             raise InstallError(
                 "--set takes no secret: others could read it in the list of processes, and in the"
@@ -160,15 +159,15 @@ def _note_replaced_entry(
     client, entry, env = configuration.client, configuration.entry, configuration.environment
     if client.written and configuration.problem:
         problem = f"{configuration.path} {configuration.problem}"
-        print_note(f"{problem}, so it is left alone: you add trax by hand.")
+        print_note(f"{problem}, so trax-mcp doesn't change it. Add trax by hand.")
     if not entry or starts_this_installation(entry) or configuration.problem:
         return
     print_note(
-        f"{client.title} has a trax already. It started {redact(str(entry.get('command')))}."
+        f"{client.title} already has a trax. It started {redact(str(entry.get('command')))}."
     )
     overwritten = {*new_entry(client, sandbox=sandbox, env={}), "env", *_KEY_VARIABLES, *settings}
     if kept := sorted({*entry, *env} - overwritten):
-        print_note(f"What else stands there is kept: {', '.join(kept)}.")
+        print_note(f"The rest of it stays: {', '.join(kept)}.")
     if BASE_URL in kept and not sandbox:
         print_note(
             f"The key will be sent to {redact(env[BASE_URL])}: is it an address that you know?"
@@ -176,7 +175,7 @@ def _note_replaced_entry(
 
 
 def _configure_all(
-    clients: Sequence[McpClient], settings: Mapping[str, str], *, sandbox: bool
+    clients: Sequence[McpClient], settings: Mapping[str, str], *, sandbox: bool, warning: str
 ) -> int:
     """Add the entry to each. Reads again, because a client may have written meanwhile."""
     code, is_any_done = 0, False
@@ -191,15 +190,17 @@ def _configure_all(
             code = 1
     if is_any_done:
         print_note('Then ask: "Which of my studios are on air?"')
+    if is_any_done and warning:
+        print_note(f"! {warning}")
     return code
 
 
 def _configure(old: Configuration, settings: Mapping[str, str], *, sandbox: bool) -> int:
     client, entry = old.client, _entry(old, settings, sandbox=sandbox)
-    studios = "the sandbox" if sandbox else "your studios"
+    studios = "practice studios" if sandbox else "your studios"
     # A path that install cannot write is right if it has what install would write.
     if old.entry and old.with_entry(entry) == old.document:
-        print_line(f"{client.title} was set up already, on {studios}.")
+        print_line(f"{DONE} {client.title} was already set up for {studios}.")
         _report(old, None)
     elif old.problem:
         _show_what_to_paste(old, new_entry(client, sandbox=sandbox, env=settings))
@@ -207,10 +208,10 @@ def _configure(old: Configuration, settings: Mapping[str, str], *, sandbox: bool
     else:
         is_new_folder = not (old.path or Path()).parent.exists()
         backup = old.write(old.with_entry(entry))
-        print_line(f"{client.title} starts trax-mcp from now on, on {studios}.")
+        print_line(f"{DONE} {client.title} is set up for {studios}.")
         _report(old, backup)
         if is_new_folder:
-            print_line(f"No settings of {client.title} were found here. Is it installed?")
+            print_line(f"There were no settings of {client.title} before. Is it installed?")
     print_line(client.next_step)
     return 0
 
@@ -225,11 +226,13 @@ def _entry(old: Configuration, settings: Mapping[str, str], *, sandbox: bool) ->
 def _show_what_to_paste(old: Configuration, entry: Entry) -> None:
     client = old.client
     if old.entry:
-        print_note("Change its trax to this by hand; what else it has may stay, but no key:")
+        print_note("Change its trax to this yourself. Anything else may stay, but no key:")
     else:
-        print_note(f"You set up {client.title} by hand. Paste this into")
+        print_note(f"Add this to {client.title}'s settings yourself. trax-mcp doesn't change them.")
         print_note(f"  {_place(client)}")
+    print_note("")
     _say_entry(client, entry)
+    print_note("")
     print_note(client.next_step)
 
 
@@ -238,13 +241,13 @@ def _report(old: Configuration, backup: Path | None) -> None:
     if backup:
         print_line(f"  backup         {shorten(backup)}")
     if backup and old.environment.get(_KEY):
-        print_line("The backup still has the key that stood there: delete it once all works.")
+        print_line("The backup still has the key from there: delete it once all works.")
         print_line(f"If nothing else uses that key, revoke it on {KEYS_SCREEN}.")
     for project in old.projects_with_entry:
         print_line(
             f"In {project} alone, another entry counts, which {old.client.title} made for it."
         )
-        print_line(f"If it should not: run {LOCAL_REMOVAL} there.")
+        print_line(f"If you don't want that, run {LOCAL_REMOVAL} there.")
 
 
 def _place(client: McpClient) -> str:

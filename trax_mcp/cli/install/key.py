@@ -14,7 +14,7 @@ from typing import Final
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.cli.install.configuration import PRIVATE, InstallError, WrongKey, replace_file
-from trax_mcp.cli.terminal import print_note
+from trax_mcp.cli.terminal import DONE, print_note
 from trax_mcp.key_file import StoredKey, read_key
 from trax_mcp.private_files import key_path, shorten
 from trax_mcp.settings import DEFAULT_BASE_URL, KEY_PREFIX, KEYS_SCREEN, CannotStart, read_settings
@@ -22,17 +22,17 @@ from trax_mcp.settings import DEFAULT_BASE_URL, KEY_PREFIX, KEYS_SCREEN, CannotS
 BASE_URL: Final = "TRAX_BASE_URL"
 _MAX_LINE_BYTES: Final = 4096
 _TRIES: Final = 3
-_FROM_STDIN: Final = "Reading the key, one line, from stdin, which is no terminal."
+_FROM_STDIN: Final = "Reading the key from stdin, as one line."
 _NO_KEY: Final = (
-    "no key was given. Give one on the terminal or as a line on stdin, or take --sandbox,"
-    " which needs none"
+    "no key was given. Type one on the terminal, send it as a line on stdin, or use --sandbox"
 )
 
 
-def take_key(environments: Sequence[Mapping[str, str]]) -> None:
+def take_key(environments: Sequence[Mapping[str, str]]) -> str:
     """Write the key that the user gives to the key file, or keep the one that it has.
 
-    `environments` are the settings of the entries that it is for.
+    `environments` are the settings of the entries that it is for. Returns a warning if TRaX could
+    not be asked about it.
 
     Raises:
         InstallError: there is none, or TRaX refuses it; then nothing is written.
@@ -46,13 +46,14 @@ def take_key(environments: Sequence[Mapping[str, str]]) -> None:
         )
     (base_url,) = addresses
     is_terminal = sys.stdin.isatty()
-    print_note(f"You make a key on {KEYS_SCREEN}." if is_terminal else _FROM_STDIN)
-    key = _ask_good_key(base_url, stored, tries=_TRIES if is_terminal else 1)
+    print_note(f"Make a key on {KEYS_SCREEN}." if is_terminal else _FROM_STDIN)
+    key, warning = _ask_good_key(base_url, stored, tries=_TRIES if is_terminal else 1)
     if stored is None or (stored.key, stored.base_url) != (key, base_url):
         replace_file(key_path(), f"{key}\n{base_url}\n".encode(), mode=PRIVATE)
     elif stored.path.stat().st_mode & 0o077:
         stored.path.chmod(PRIVATE)
     print_note(f"The key is in {shorten(key_path())}, which only you can read.")
+    return warning
 
 
 def _stored_key() -> StoredKey | None:
@@ -77,19 +78,21 @@ def _base_url(environment: Mapping[str, str], stored: StoredKey | None) -> str:
         raise InstallError(str(error)) from None
 
 
-def _ask_good_key(base_url: str, stored: StoredKey | None, *, tries: int) -> str:
-    """Ask for a key that TRaX accepts, so often."""
+def _ask_good_key(base_url: str, stored: StoredKey | None, *, tries: int) -> tuple[str, str]:
+    """Ask for a key that TRaX accepts, so often. A warning, if there is one, comes with it."""
     from trax_mcp.cli.install.key_check import check_key  # noqa: PLC0415  only where one is tried
 
     try:
         key = _ask_key(base_url, stored)
-        print_note(check_key(key, read_settings({BASE_URL: base_url})))
+        checked = check_key(key, read_settings({BASE_URL: base_url}))
     except WrongKey as problem:
         if tries == 1:
             raise
         print_note(f"{problem.sentence[0].upper()}{problem.sentence[1:]} Try again.")
         return _ask_good_key(base_url, stored, tries=tries - 1)
-    return key
+    if checked.is_known:
+        print_note(f"{DONE} {checked.sentence}")
+    return key, "" if checked.is_known else checked.sentence
 
 
 def _ask_key(base_url: str, stored: StoredKey | None) -> str:
@@ -104,10 +107,10 @@ def _ask_key(base_url: str, stored: StoredKey | None) -> str:
         Caller(key or None)
     except ValueError:
         raise WrongKey(
-            "a TRaX key is 1 to 512 visible ASCII characters without spaces, and this is none"
+            "a TRaX key has 1 to 512 visible ASCII characters and no spaces, and this isn't one"
         ) from None
     if key and (not key.startswith(KEY_PREFIX) or key == KEY_PREFIX):
-        raise WrongKey(f"a TRaX key begins with {KEY_PREFIX}, and this does not. Copy all of it")
+        raise WrongKey(f"a TRaX key begins with {KEY_PREFIX}, and this doesn't. Copy all of it")
     if key:
         return key
     if stored is None:

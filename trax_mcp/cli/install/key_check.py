@@ -3,6 +3,7 @@
 import sys
 from contextlib import aclosing
 from http import HTTPStatus
+from typing import NamedTuple
 
 import anyio
 
@@ -16,8 +17,15 @@ from trax_mcp.deployment import client_for
 from trax_mcp.settings import DEFAULT_BASE_URL, KEYS_SCREEN, Settings
 
 
-def check_key(key: str, settings: Settings) -> str:
-    """Read the studios with a key, where the settings say; the result is a sentence.
+class CheckedKey(NamedTuple):
+    """What is known of a key, in a sentence. `is_known`: TRaX has accepted it."""
+
+    sentence: str
+    is_known: bool = True
+
+
+def check_key(key: str, settings: Settings) -> CheckedKey:
+    """Read the studios with a key, where the settings say.
 
     Waits for at most TRAX_TIMEOUT_SECONDS.
 
@@ -32,7 +40,7 @@ def check_key(key: str, settings: Settings) -> str:
         failure = error
         if failure.required_scope is not None:
             lacks = f"it lacks {failure.required_scope}, so no studio is found by its name"
-            return f"Key works{at}, but {lacks}."
+            return CheckedKey(f"The key works{at}, but {lacks}.")
         # A 403 without this code can come from a gateway, which has not looked at the key.
         if failure.code == "invalid_key" or failure.http_status == HTTPStatus.UNAUTHORIZED:
             raise WrongKey(
@@ -40,11 +48,13 @@ def check_key(key: str, settings: Settings) -> str:
                 f" new one on {KEYS_SCREEN}"
             ) from None
         why = failure.happened
-        return f"Key kept, but not checked: {why}. Check it later with trax-mcp doctor."
+        return CheckedKey(f"Not checked yet: {why}. Run trax-mcp doctor later.", is_known=False)
     count = len(studios.data or ())
     number = {0: "no studio yet", 1: "1 studio"}.get(count, f"{count} studios")
     more = " or more" * bool(studios.next_cursor)
-    return f"Key works{at}: {number}{more}; whether it may go live shows only when you do."
+    return CheckedKey(
+        f"The key works{at}: {number}{more}. Whether it may go live shows only when you do."
+    )
 
 
 async def _read_studios(key: str, settings: Settings) -> Page[Studio]:

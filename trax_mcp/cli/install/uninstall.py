@@ -34,7 +34,7 @@ def run(clients: Sequence[McpClient], environment: Mapping[str, str]) -> int:
     found = [it for it in read if it.entry or not it.readable]
     done = [_remove(it) for it in found]
     if not found:
-        print_line("There is no trax to take out. Nothing was changed.")
+        print_line("There's no trax to take out. Nothing was changed.")
     elif not any(done):
         print_line("Nothing was changed.")
     _say_what_may_be_deleted(read_settings(environment))
@@ -49,12 +49,12 @@ def _remove(configuration: Configuration) -> bool:
         return False
     if not _is_ours(entry):
         command = redact(str(entry.get("command") or "an address"))
-        print_note(f"{client.title} has a trax that is not this program: {command}. It stays.")
+        print_note(f"{client.title} has a trax that starts another program: {command}. It stays.")
         return True
     place = f'"{client.servers}" > "trax"'
     if configuration.problem:
         why = "" if configuration.problem == IS_TOML else f" It {configuration.problem}."
-        print_note(f"{path} is left alone.{why} Take out {place} by hand.")
+        print_note(f"trax-mcp doesn't change {path}.{why} Take out {place} by hand.")
         return False
     try:
         configuration.write(configuration.with_entry(None))
@@ -64,7 +64,7 @@ def _remove(configuration: Configuration) -> bool:
     print_line(f"{client.title} no longer starts trax-mcp. Restart it.")
     print_line(f"  configuration  {shorten(path or Path())}")
     for project in configuration.projects_with_entry:
-        print_line(f"In {project} there is one more: run {LOCAL_REMOVAL} there.")
+        print_line(f"There's another one in {project}: run {LOCAL_REMOVAL} there.")
     return True
 
 
