@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests import ROOT
 from tools.docs.exchanges import exchanges
-from tools.docs.picture import picture
+from tools.docs.picture import pictures
 from tools.docs.reference import manifest, pages, schemas
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ WRITERS: Final[Mapping[str, Callable[[], Mapping[str, str]]]] = {
     "pages": pages,
     "manifest": manifest,
     "exchanges": exchanges,
-    "picture": picture,
+    "pictures": pictures,
 }
 """In the order of their writing: each returns what its files must hold, by path."""
 
