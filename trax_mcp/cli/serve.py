@@ -4,6 +4,7 @@ What only HTTP needs is imported only there.
 """
 
 import gc
+import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
