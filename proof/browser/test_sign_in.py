@@ -329,7 +329,9 @@ async def test_every_page_fits_a_small_screen_and_can_be_read(
                 await _focused_on_key(page)
                 await page.keyboard.type(MINE)
                 await page.keyboard.press("Enter")
-                await page.get_by_role("heading", name="Signed in with your key").wait_for()
+                await page.get_by_role(
+                    "heading", name="Signed in with your key", exact=True
+                ).wait_for()
                 await _check(page)
                 await page.get_by_role("button", name="End all").click()
                 await page.get_by_role("status").filter(has_text="are ended").wait_for()

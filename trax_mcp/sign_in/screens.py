@@ -75,8 +75,9 @@ _MESSAGE: Final = """<p role="alert">{text}</p>{link}"""
 _LINK: Final = """<p><a class="button" href="{address}">Go back to {host}</a></p>"""
 _PROBLEM: Final = """<p class="problem" role="alert" id="problem">{text}</p>"""
 _OUTCOME: Final = """<p class="outcome" role="status">{text}</p>"""
-_WARNING: Final = """<div class="warnings"><h2>Warning</h2><ul><li>{text}</li></ul></div>"""
+_WARNING: Final = """<div class="warnings"><h2>Warning</h2><p>{text}</p></div>"""
 _REFRESH: Final = """<meta http-equiv="refresh" content="0; url={address}">"""
+_PRACTICE: Final = "<p>Practice studios: nothing is real.</p>"
 _END_ALL: Final = """<button type="submit" form="end-all">End all</button>"""
 
 NO_KEY: Final = f"Type your TRaX key. It begins with {KEY_PREFIX} and has no spaces."
@@ -268,7 +269,7 @@ def reach_text(page: Page[Studio]) -> str:
 def _screen(
     site: Site, *, title: str, content: Html, heading: str = "", head: Html = _NOTHING
 ) -> Html:
-    practice = "Practice studios: nothing is real." if site.sandbox_key else ""
+    practice = Html(_PRACTICE) if site.sandbox_key else _NOTHING
     return _fill(
         _FRAME,
         title=title,
