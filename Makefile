@@ -62,8 +62,8 @@ docs: .venv/dev ## write what is generated: parts of pages, exchanges, manifest 
 	$(BIN)/python -m tools.docs
 	$(BIN)/pytest -n auto -m syrupy_snapshot --snapshot-update
 
-pictures: .venv/dev chromium $(BROWSER)/host.js ## draw the page and the panel that ask, as docs/ shows them
-	APP_BRIDGE=$(BROWSER)/host.js $(BIN)/python -m tools.pictures
+pictures: .venv/dev chromium $(BROWSER)/host.js ## draw the pages that people see, as docs/ shows them, or all into PICTURES=FOLDER
+	APP_BRIDGE=$(BROWSER)/host.js $(BIN)/python -m tools.pictures $(PICTURES)
 
 bench: .venv/dev ## compare start, memory and calls with a bare server; measure consent and chat
 	$(BIN)/python -m bench

@@ -1,1 +1,1 @@
-"""Draws the pictures of the approval page and panel in `docs/`."""
+"""Draws the pages that people see: those in `docs/`, or all of them into a folder."""

@@ -1,7 +1,7 @@
-"""`python -m tools.pictures [FOLDER]`: draws the page and the panel that ask, in a real Chromium.
+"""`python -m tools.pictures [FOLDER]`: draws the pages that people see, in a real Chromium.
 
-Each at 390 and 1280 pixels, light and dark. Time stands still in the browser, so that the pictures
-are the same each time.
+Without a folder, those that `docs/` shows. With one, all of them. Each at 390 and 1280 pixels,
+light and dark. Time stands still in the browser, so that the pictures are the same each time.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from tests import ROOT
 from tests.consent.several_changes import TWITCH_ONLY
 from tests.support.opened_addresses import OpenedAddresses
 from tests.support.server_process import running
+from tools.pictures.sign_in import draw_passkey, draw_sign_in
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Collection
 
     from playwright.async_api import Browser, Page
 
@@ -38,11 +39,36 @@ _STOP_COUNTING: Final = "clearInterval(card.timer); card.left.textContent = '4:5
 _HEIGHT: Final = 480
 
 
-async def draw(folder: Path) -> None:
-    """Draw all pictures into a folder."""
+_IN_DOCS: Final = ("sign-in-key-390-light", "sign-in-connect-390-light")
+"""The pictures of signing in that a page of `docs/` shows."""
+
+
+async def draw(folder: Path | None) -> None:
+    """Draw all pictures into a folder, or those of `docs/` there."""
+    to = folder or ROOT / "docs"
+    to.mkdir(parents=True, exist_ok=True)
+
+    async def drawn(page: Page, name: str) -> None:
+        await _draw_sizes(page, to, f"sign-in-{name}", None if folder else _IN_DOCS)
+
     async with async_playwright() as playwright, launch(playwright) as browser:
-        await _draw_page(browser, folder)
-        await _draw_panel(browser, folder)
+        await draw_sign_in(browser, drawn)
+        if folder:
+            await draw_passkey(browser, drawn)
+        await _draw_page(browser, to)
+        await _draw_panel(browser, to)
+
+
+async def _draw_sizes(
+    page: Page, folder: Path, name: str, only: Collection[str] | None = None
+) -> None:
+    for width in WIDTHS:
+        await page.set_viewport_size({"width": width, "height": _HEIGHT})
+        for theme in THEMES:
+            whole = f"{name}-{width}-{theme}"
+            if only is None or whole in only:
+                await page.emulate_media(color_scheme=theme)
+                await page.screenshot(path=folder / f"{whole}.png", full_page=True)
 
 
 async def _draw_page(browser: Browser, folder: Path) -> None:
@@ -60,12 +86,7 @@ async def _draw_page(browser: Browser, folder: Path) -> None:
             await page.goto(await opened.next())
             await page.locator("button.yes:enabled").wait_for()
             await page.evaluate("cards.forEach((card) => { " + _STOP_COUNTING + " })")
-            for width in WIDTHS:
-                await page.set_viewport_size({"width": width, "height": _HEIGHT})
-                for theme in THEMES:
-                    await page.emulate_media(color_scheme=theme)
-                    path = folder / f"page-{width}-{theme}.png"
-                    await page.screenshot(path=path, full_page=True)
+            await _draw_sizes(page, folder, "page")
             await page.locator("button.no").click()
 
 
@@ -95,4 +116,4 @@ async def _panel(
 
 
 if __name__ == "__main__":
-    anyio.run(draw, Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs")
+    anyio.run(draw, Path(sys.argv[1]) if len(sys.argv) > 1 else None)
