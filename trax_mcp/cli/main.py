@@ -343,9 +343,9 @@ def _sign_in_revoke(ids: Sequence[str], *, all_of_them: bool) -> int:
     help="Do one thing otherwise, as a real TRaX may; `list` prints the names.",
 )
 def _sandbox_api(*, port: int, empty: bool, deviations: Sequence[str]) -> int:
-    """Serve the embedded TRaX sandbox by itself.
+    """Serve the practice studios by themselves.
 
-    It is TRaX's /v1 API over HTTP on this machine, with made-up studios and a key that opens
+    It is TRaX's /v1 API over HTTP on this machine, with practice studios and a key that opens
     nothing else.
     """
     from trax_mcp.cli.sandbox import run
