@@ -69,6 +69,8 @@ async def draw_sign_in(browser: Browser, draw: Drawn) -> None:
                 await page.get_by_role("heading", name="Connected").wait_for()
                 await drawn(page, "connected")
                 await steps.sign_in(MINE)
+            await page.close()
+            page = await browser.new_page()  # the other one still waits for the app
             await page.goto(f"{it.address}/sign-in/sessions")
             await drawn(page, "sessions-key")
             await page.get_by_label("Your TRaX key").fill(MINE)
