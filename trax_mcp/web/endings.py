@@ -54,9 +54,7 @@ _OBSERVED: Final[Mapping[State, Ending]] = {
     ),
 }
 _UNDONE: Final = {
-    True: _ending(
-        "You're off air", "You went offline meanwhile, so the show was taken off the air again."
-    ),
+    True: _ending("You're off air", "You went offline meanwhile, so the show was ended again."),
     False: _ending(
         "Check the platforms", "You went offline meanwhile, but the show may still be on air."
     ),
