@@ -108,6 +108,6 @@ def test_a_page_that_cannot_be_opened_ends_the_command_with_one_sentence(
     }
     with problem(name):
         ended = run_command("passkey", settings=settings)
-    sentence = "The page for the passkey cannot be opened: [Errno 28] No space left on device."
+    sentence = "The page for the passkey can't be opened: [Errno 28] No space left on device."
     assert (ended.code, ended.err) == (1, f"trax-mcp: {sentence}\n")
     assert list(tmp_path.iterdir()) == []
