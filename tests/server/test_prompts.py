@@ -129,7 +129,7 @@ VALUES: Final = {
 
 async def test_a_value_cannot_leave_its_quotes_or_contain_invisible_text() -> None:
     """Names may come from other people, through completion. Nothing acts as a placeholder."""
-    before, after = 'Something is wrong with the studio "', '". What I see, if I said so: "'
+    before, after = 'Something is wrong in the studio "', '". What I see, if I said so: "'
     async with open_world(MINE) as it:
         for value, shown in VALUES.items():
             given = {"studio": value, "trouble": value, "unknown": "x" * 100_000}
