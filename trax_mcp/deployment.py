@@ -189,8 +189,8 @@ def _is_there(passkey: Path) -> bool:
         return False
     except OSError as error:
         raise CannotStart(
-            f"Whether a passkey is enrolled cannot be seen in {shorten(passkey)}: {error.strerror}."
-            " Let the user of the server open that folder, or set HOME to another."
+            f"trax-mcp can't see whether a passkey is enrolled in {shorten(passkey)}:"
+            f" {error.strerror}. Let the server's user open that folder, or set HOME to another."
         ) from None
     return True
 

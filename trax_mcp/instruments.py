@@ -66,7 +66,9 @@ HTTP_REQUESTS: Final = _histogram(
     "http.server.request.duration", "How long requests to this server took", _OF_HTTP
 )
 STOPS: Final = _histogram(
-    "trax_mcp.stop.duration", "How long stops took from their yes to their sending", _OF_STOPS
+    "trax_mcp.stop.duration",
+    "How long going offline took, from its approval until it was sent",
+    _OF_STOPS,
 )
 DECISIONS: Final = _METER.create_counter(
     "trax_mcp.consent.decisions", "{decision}", "What was decided about guarded calls"
@@ -75,7 +77,7 @@ REFUSED: Final = _METER.create_counter(
     "trax_mcp.refused_requests", "{request}", "Requests that got an error's HTTP status"
 )
 ENGINE_UP: Final = _Gauge[Any](
-    "trax_mcp.engine.up", "Whether the engine that replicas share answers"
+    "trax_mcp.engine.up", "Whether the Valkey that replicas share answers"
 )
 OPEN_QUESTIONS: Final = _Gauge[Any](
     "trax_mcp.questions.open", "Questions in a panel or on the page that a call waits for"

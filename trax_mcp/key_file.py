@@ -38,7 +38,7 @@ def chosen_key(settings: Settings) -> StoredKey | None:
         stored = read_key(key_path())
         if stored is not None and stored.base_url is None:
             raise CannotStart(
-                f"The key in {shorten(key_path())} is not used, since nothing there says where it"
+                f"The key in {shorten(key_path())} isn't used, since nothing there says where it"
                 " belongs. Run trax-mcp install again."
             )
     else:
@@ -47,7 +47,7 @@ def chosen_key(settings: Settings) -> StoredKey | None:
     if stored is not None and stored.base_url is not None and wanted not in {None, stored.base_url}:
         where = f"in {shorten(stored.path)}" if settings.api_key_file is None else _IN_NAMED_FILE
         raise CannotStart(
-            f"The key {where} is for another address than TRAX_BASE_URL, so it is not sent."
+            f"The key {where} is for another address than TRAX_BASE_URL, so it isn't sent."
             " Correct that, or run trax-mcp install."
         )
     return stored
@@ -75,5 +75,5 @@ def read_key(path: Path, name: str = "") -> StoredKey | None:
     try:
         address = read_settings({"TRAX_BASE_URL": rest[0]}).base_url
     except CannotStart:
-        raise CannotStart(f"{named} a file whose second line is no address of TRaX.") from None
+        raise CannotStart(f"{named} a file whose second line isn't an address of TRaX.") from None
     return StoredKey(path, key.strip(), address.rstrip("/"))

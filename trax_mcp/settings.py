@@ -141,7 +141,7 @@ def _check_listening_address(host: str) -> str:
 def check_token(token: SecretStr) -> SecretStr:
     """Check a token of this server. A ValueError says what it must be."""
     if not token.get_secret_value():  # an unset secret must not switch off authentication
-        raise ValueError("is set and empty: give a token, or do not set it")
+        raise ValueError("is set and empty: give a token, or don't set it")
     if not token.get_secret_value().isascii():
         raise ValueError("must be ASCII: HTTP headers carry nothing else")
     if token.get_secret_value().startswith(KEY_PREFIX):
@@ -151,13 +151,13 @@ def check_token(token: SecretStr) -> SecretStr:
 
 def _check_named(path: str) -> str:
     if not path:  # as above
-        raise ValueError("is set and empty: name a file, or do not set it")
+        raise ValueError("is set and empty: name a file, or don't set it")
     return path
 
 
 def _check_ways(ways: list[str]) -> list[str]:
     if not ways:
-        raise ValueError("is an empty list: name form, panel, page or preview, or do not set it")
+        raise ValueError("is an empty list: name form, panel, page or preview, or don't set it")
     if not {*ways} <= {*get_args(_Way)}:
         raise ValueError(
             "must hold form, panel, page and preview, or some of them, comma separated;"
@@ -388,7 +388,7 @@ def _describe(error: ValidationError) -> str:
     name = str(problem["loc"][0])
     match problem["type"]:
         case "extra_forbidden":
-            return f"{name} is not a setting of this version of trax-mcp.{_suggest(name)}"
+            return f"{name} isn't a setting of this version of trax-mcp.{_suggest(name)}"
         case "value_error":
             return f"{name} {problem['ctx']['error']}."
         case "bool_parsing":

@@ -38,8 +38,10 @@ if TYPE_CHECKING:
     from tests.support.simulated_person import Form, FormAnswer
     from tests.world.caller import Caller
 
-AWAY: Final = "The engine at TRAX_STORE_URL does not answer: guarded calls but stops are refused."
-BACK: Final = "The engine at TRAX_STORE_URL answers again."
+AWAY: Final = (
+    "Valkey at TRAX_STORE_URL doesn't answer: guarded calls are refused, but not go_offline."
+)
+BACK: Final = "Valkey at TRAX_STORE_URL answers again."
 UP: Final = "\ntrax_mcp_engine_up "
 IDLE: Final = 12
 """Connections that wait in a replica's pool when the engine begins to hang."""

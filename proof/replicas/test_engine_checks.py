@@ -25,34 +25,34 @@ if TYPE_CHECKING:
 
 SPECIAL: Final = "hunter2/the-second"
 NO_ADDRESS: Final = (
-    "TRAX_STORE_URL is no address such as rediss://user:password@host:6379/0. Correct it: special"
-    " characters of a password are written as %2F."
+    "TRAX_STORE_URL isn't an address such as rediss://user:password@host:6379/0. Correct it:"
+    " special characters of a password are written as %2F."
 )
 AWAY: Final = (
     "No engine answers at TRAX_STORE_URL. Start it, or correct TRAX_STORE_URL: redis:// is without"
     " TLS, rediss:// with it."
 )
 NO_DATABASE: Final = (
-    "The engine at TRAX_STORE_URL has no database of this number. Take 0, which is always there."
+    "Valkey at TRAX_STORE_URL has no database of this number. Take 0, which is always there."
 )
 REFUSED: Final = (
-    "The engine at TRAX_STORE_URL refuses this user or password. Correct them in TRAX_STORE_URL."
+    "Valkey at TRAX_STORE_URL refuses this user or password. Correct them in TRAX_STORE_URL."
 )
 NOT_TRUSTED: Final = (
-    "The engine at TRAX_STORE_URL has no certificate that is trusted here. Add ?ssl_ca_certs=FILE"
-    " to the address, or use the name that stands in the certificate."
+    "Valkey at TRAX_STORE_URL has no certificate that is trusted here. Add ?ssl_ca_certs=FILE"
+    " to the address, or use the name in the certificate."
 )
 NOT_ALLOWED: Final = (
-    "The engine at TRAX_STORE_URL does not allow this user what replicas need. Allow INFO, and"
+    "Valkey at TRAX_STORE_URL doesn't allow this user what replicas need. Allow INFO, and"
     " scripts and keys that begin with {trax}."
 )
-IS_FULL: Final = "The engine at TRAX_STORE_URL has no memory left. Raise its maxmemory."
+IS_FULL: Final = "Valkey at TRAX_STORE_URL has no memory left. Raise its maxmemory."
 IS_COPY: Final = (
-    "The engine at TRAX_STORE_URL is a copy of another, and takes no writes. Name the other one in"
+    "Valkey at TRAX_STORE_URL is a copy of another, and takes no writes. Name the other one in"
     " TRAX_STORE_URL."
 )
 DROPS_KEYS: Final = (
-    "The engine at TRAX_STORE_URL may drop what it keeps. Set its maxmemory-policy to noeviction."
+    "Valkey at TRAX_STORE_URL may drop what it keeps. Set its maxmemory-policy to noeviction."
 )
 HTTP: Final = ("http", "--port", "0", "--sandbox")
 

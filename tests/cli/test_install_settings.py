@@ -18,7 +18,7 @@ NO_SECRET: Final = (
     " configuration."
 )
 UNKNOWN: Final = (
-    "TRAX_READONLY is not a setting of this version of trax-mcp. Did you mean TRAX_READ_ONLY?"
+    "TRAX_READONLY isn't a setting of this version of trax-mcp. Did you mean TRAX_READ_ONLY?"
 )
 NO_FOLDER: Final = (
     "TRAX_MEDIA_DIRS must hold the full paths of folders that exist, such as /home/ann/Videos,"

@@ -69,7 +69,7 @@ def test_on_the_sandbox_the_file_is_not_read(home: Home) -> None:
             f"{KEY}\n",
             {},
             (
-                "The key in ~/.config/trax-mcp/key is not used, since nothing there says where it"
+                "The key in ~/.config/trax-mcp/key isn't used, since nothing there says where it"
                 " belongs. Run trax-mcp install again."
             ),
         ),
@@ -77,7 +77,7 @@ def test_on_the_sandbox_the_file_is_not_read(home: Home) -> None:
             f"{KEY}\nhttp://trax.example\n",
             {},
             (
-                "Your key file, ~/.config/trax-mcp/key, is a file whose second line is no address"
+                "Your key file, ~/.config/trax-mcp/key, is a file whose second line isn't an address"
                 " of TRaX."
             ),
         ),

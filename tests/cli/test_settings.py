@@ -36,7 +36,7 @@ FORMER = {
 ORIGINS = "must hold origins such as https://host, without path or slash at the end"
 HOSTS = "must hold host names such as mcp.example.com, without scheme or path"
 METRICS = "must be an address of this machine such as 127.0.0.1 or 0.0.0.0"
-UNKNOWN = "is not a setting of this version of trax-mcp"
+UNKNOWN = "isn't a setting of this version of trax-mcp"
 TOO_MUCH = "must be less than or equal to 600"
 NEGATIVE = "must be greater than or equal to 0"
 
@@ -154,7 +154,7 @@ REFUSED: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
     ("TRAX_SANDBOX", "must be 1 or 0", ("maybe", "2", "-")),
     ("TRAX_READ_ONLY", "must be 1 or 0", ("maybe", "2", "-")),
     ("TRAX_ASK", WAYS, ("forms", "auto", "1", "form;page", "\udcff")),
-    ("TRAX_ASK", "is an empty list: name form, panel, page or preview, or do not set it", (",",)),
+    ("TRAX_ASK", "is an empty list: name form, panel, page or preview, or don't set it", (",",)),
     ("TRAX_ASK", "has the same word twice", ("form,page,form", "confirm_alone,confirm_alone")),
     ("TRAX_ASK", ALONE, ("confirm_alone,form", "form,preview,confirm_alone")),
     ("TRAX_ASK", LAST, ("preview,form", "form,preview,page")),
@@ -183,8 +183,8 @@ REFUSED: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
         ("sk_live_mine",),
     ),
     # a variable that should hold a token must not switch the check off
-    ("TRAX_MCP_TOKEN", "is set and empty: give a token, or do not set it", ("", "\n")),
-    ("TRAX_MCP_TOKEN_FILE", "is set and empty: name a file, or do not set it", ("", "\n")),
+    ("TRAX_MCP_TOKEN", "is set and empty: give a token, or don't set it", ("", "\n")),
+    ("TRAX_MCP_TOKEN_FILE", "is set and empty: name a file, or don't set it", ("", "\n")),
     ("TRAX_LOG_LEVEL", "must be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'", ("loud",)),
     ("TRAX_LOG_FORMAT", "must be 'text' or 'json'", ("jsonl", "1", "json,text")),
     ("TRAX_APIKEY", f"{UNKNOWN}. Did you mean TRAX_API_KEY?", ("1",)),

@@ -29,8 +29,7 @@ NO_REQUESTS: Final = (
 )
 
 MISSPELT: Final = (
-    "trax-mcp: TRAX_SANBDOX is not a setting of this version of trax-mcp. Did you mean"
-    " TRAX_SANDBOX?"
+    "trax-mcp: TRAX_SANBDOX isn't a setting of this version of trax-mcp. Did you mean TRAX_SANDBOX?"
 )
 REFUSED: Final = {
     MISSPELT: {"TRAX_SANBDOX": "true"},

@@ -170,7 +170,7 @@ def test_a_folder_that_cannot_be_looked_into_stops_the_start(tmp_path: Path) -> 
     """Such as one that a unit of systemd hides: a passkey may be enrolled there."""
     no_folder = tmp_path / ("x" * 300)
     assert refusal(XDG_CONFIG_HOME=str(no_folder)).startswith(
-        "trax-mcp: Whether a passkey is enrolled cannot be seen in "
+        "trax-mcp: trax-mcp can't see whether a passkey is enrolled in "
     )
 
 

@@ -30,9 +30,9 @@ _RETRY_SECONDS: Final = 0.5
 """How long the engine is taken to be away after it did not answer."""
 _CHECK_SECONDS: Final = 0.5
 _IS_AWAY: Final = (
-    "The engine at TRAX_STORE_URL does not answer: guarded calls but stops are refused."
+    "Valkey at TRAX_STORE_URL doesn't answer: guarded calls are refused, but not go_offline."
 )
-_IS_BACK: Final = "The engine at TRAX_STORE_URL answers again."
+_IS_BACK: Final = "Valkey at TRAX_STORE_URL answers again."
 
 _LOG: Final = logging.getLogger(__name__)
 

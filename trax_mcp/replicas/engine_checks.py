@@ -25,26 +25,26 @@ _DATABASE: Final = re.compile(r"unix:.*|rediss?://[^/?]+(/\d*)?(\?.*)?")
 
 
 _NO_ADDRESS: Final = (
-    "TRAX_STORE_URL is no address such as rediss://user:password@host:6379/0. Correct it: special"
-    " characters of a password are written as %2F."
+    "TRAX_STORE_URL isn't an address such as rediss://user:password@host:6379/0. Correct it:"
+    " special characters of a password are written as %2F."
 )
 _NOT_TRUSTED: Final = (
-    "The engine at TRAX_STORE_URL has no certificate that is trusted here. Add ?ssl_ca_certs=FILE"
-    " to the address, or use the name that stands in the certificate."
+    "Valkey at TRAX_STORE_URL has no certificate that is trusted here. Add ?ssl_ca_certs=FILE"
+    " to the address, or use the name in the certificate."
 )
 _REFUSED: Final = (
-    "The engine at TRAX_STORE_URL refuses this user or password. Correct them in TRAX_STORE_URL."
+    "Valkey at TRAX_STORE_URL refuses this user or password. Correct them in TRAX_STORE_URL."
 )
 _NOT_ALLOWED: Final = (
-    "The engine at TRAX_STORE_URL does not allow this user what replicas need. Allow INFO, and"
+    "Valkey at TRAX_STORE_URL doesn't allow this user what replicas need. Allow INFO, and"
     " scripts and keys that begin with {trax}."
 )
 _NO_DATABASE: Final = (
-    "The engine at TRAX_STORE_URL has no database of this number. Take 0, which is always there."
+    "Valkey at TRAX_STORE_URL has no database of this number. Take 0, which is always there."
 )
-_IS_FULL: Final = "The engine at TRAX_STORE_URL has no memory left. Raise its maxmemory."
+_IS_FULL: Final = "Valkey at TRAX_STORE_URL has no memory left. Raise its maxmemory."
 _IS_COPY: Final = (
-    "The engine at TRAX_STORE_URL is a copy of another, and takes no writes. Name the other one in"
+    "Valkey at TRAX_STORE_URL is a copy of another, and takes no writes. Name the other one in"
     " TRAX_STORE_URL."
 )
 _AWAY: Final = (
@@ -52,7 +52,7 @@ _AWAY: Final = (
     " TLS, rediss:// with it."
 )
 _DROPS_KEYS: Final = (
-    "The engine at TRAX_STORE_URL may drop what it keeps. Set its maxmemory-policy to noeviction."
+    "Valkey at TRAX_STORE_URL may drop what it keeps. Set its maxmemory-policy to noeviction."
 )
 
 

@@ -34,7 +34,7 @@ _NOTHING: Final = StudioRecord()
 _STUDIO: Final = TypeAdapter(StudioRecord)
 _UNREADABLE: Final = (
     "An entry at TRAX_STORE_URL can't be read: a replica with another TRAX_STORE_SECRET_FILE, or of"
-    " another version, has written it. Guarded calls but stops are refused in its studio."
+    " another version, has written it. Guarded calls are refused in its studio, but not go_offline."
 )
 
 _LOG: Final = logging.getLogger(__name__)
