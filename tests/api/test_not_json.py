@@ -169,7 +169,7 @@ async def test_what_is_seen_outweighs_a_page_and_an_answer_that_is_not_ok() -> N
             it.trax.faults.add(fault, method="POST")
             result = await it[MINE].call("go_live", **CHANGES["go_live"])
             assert has_run(result)
-            assert "Then the studio was seen on air." in text_of(result)
+            assert "Then the show was seen on air." in text_of(result)
             assert len(it.trax.mutations) == 1
 
 

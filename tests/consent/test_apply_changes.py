@@ -177,7 +177,7 @@ REFUSED: Final[list[tuple[Any, str]]] = [
         "change 2 (update_source): `sourceId`",
     ),
     ([YOUTUBE_OFF, ELSEWHERE], "must all be about the studio of `studioId`"),
-    ([YOUTUBE_OFF, HIDDEN_KEY], "'confirm' is not an argument of go_live"),
+    ([YOUTUBE_OFF, HIDDEN_KEY], "'confirm' isn't an argument of go_live"),
 ]
 
 

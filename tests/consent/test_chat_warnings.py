@@ -43,5 +43,5 @@ async def test_a_platform_is_not_named_by_an_older_read() -> None:
         await it[MINE].client.complete(prompt, argument, context_arguments=of_show)
         await it[MINE].call("update_destination", destId="dest_2", enabled=False)
         result = await it[MINE].call(SEND, text="Hello")
-    everywhere = f"Sent to the chat of {SHOW} on every platform that is on."
+    everywhere = f"Sent to the chat of {SHOW} on every platform that's on."
     assert text_of(result).startswith(f"{everywhere} TRaX can't confirm that it appeared.\n")

@@ -26,7 +26,7 @@ NOT_TEXT: Final = "must be a non-empty string"
 NOT_A_LIST: Final = "`platforms` must be a list of non-empty strings"
 NOT_WHOLE: Final = "must be a whole number"
 BAD_CONFIRM: Final = "`confirm` must be the boolean true, given after the user approves"
-NO_ARGUMENT: Final = "is not an argument of"
+NO_ARGUMENT: Final = "isn't an argument of"
 NO_CHANGE: Final = "update_studio changes nothing: give at least one thing to change"
 PAGE_ARGUMENTS: Final = "which takes `cursor`, `limit`"
 
@@ -241,7 +241,7 @@ async def test_a_refusal_does_not_repeat_a_secret() -> None:
             assert STREAM_KEY not in result.model_dump_json()
         for name in (MINE, f"{MINE}{'x' * 100}"):
             result = await it[MINE].call("get_health", **{name: 1})
-            assert text_of(result).startswith('"[key]" is not an argument of get_health')
+            assert text_of(result).startswith('"[key]" isn't an argument of get_health')
             assert "sk_live_" not in result.model_dump_json()
 
 

@@ -217,7 +217,7 @@ async def test_a_switch_whose_answer_is_lost_is_read_back() -> None:
         "It stays off for later shows. The connection to TRaX broke before it answered."
         " This was read right after."
     )
-    assert data_of(taken)["message"] == "Do not call again."
+    assert data_of(taken)["message"] == "Don't call again."
     assert not_taken.is_error
     assert text_of(not_taken) == (
         "The connection to TRaX broke before it answered. It's unclear whether it took effect, but"

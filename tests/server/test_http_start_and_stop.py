@@ -35,7 +35,7 @@ def test_a_port_in_use_stops_the_start_with_one_sentence(command: str) -> None:
         ended = run_command(command, "--port", port)
     assert (ended.code, ended.out) == (1, "")
     assert ended.err == (
-        f"trax-mcp: Cannot listen on 127.0.0.1:{port}: Address already in use. Choose"
+        f"trax-mcp: Can't listen on 127.0.0.1:{port}: Address already in use. Choose"
         " another with --port.\n"
     )
 
@@ -49,7 +49,7 @@ def test_an_address_of_another_machine_stops_the_start_with_one_sentence(
     """These networks belong to no machine (RFC 5737 and RFC 3849)."""
     ended = run_command("http", "--host", host, "--port", "0")
     assert ended.code == 1
-    assert ended.err.startswith(f"trax-mcp: Cannot listen on {named}: ")
+    assert ended.err.startswith(f"trax-mcp: Can't listen on {named}: ")
     assert ended.err.endswith(". Choose another with --host.\n")
 
 

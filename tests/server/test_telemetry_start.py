@@ -73,7 +73,7 @@ async def test_a_collector_that_is_away_is_told_in_the_log_and_disturbs_nobody()
         await server.ask(tool_call(MODERN, "list_studios"))
         for signal_name in ("spans", "metrics"):
             await server.stderr.match(
-                "WARNING .+: The collector at OTEL_EXPORTER_OTLP_ENDPOINT does not take"
+                "WARNING .+: The collector at OTEL_EXPORTER_OTLP_ENDPOINT doesn't take"
                 f" {signal_name}, and those are lost."
             )
         assert await server.hang_up() == 0
@@ -119,7 +119,7 @@ def test_a_standard_variable_that_cannot_be_read_stops_the_start_and_is_named(na
     ended = run_command(*HTTP, "--sandbox", settings={**needed, name: "-1"})
     names = ", ".join(sorted(it for it in {**needed, name: ""} if it.startswith("OTEL_")))
     named = names if ", " not in names else f"One of {names}"
-    sentence = f"trax-mcp: {named} has a value that OpenTelemetry cannot read.\n"
+    sentence = f"trax-mcp: {named} has a value that OpenTelemetry can't read.\n"
     assert ended == Outcome(1, "", sentence)
 
 
@@ -131,7 +131,7 @@ def test_a_start_that_fails_tells_no_place_of_metrics() -> None:
     assert ended == Outcome(
         1,
         "",
-        "trax-mcp: TRAX_METRICS_PORT cannot be listened on: Address already in use. Choose another,"
+        "trax-mcp: TRAX_METRICS_PORT can't be used: Address already in use. Choose another,"
         " or another TRAX_METRICS_HOST.\n",
     )
     settings = {"TRAX_METRICS_PORT": "0", "TRAX_GUARD_ALSO": "no_such_tool"}

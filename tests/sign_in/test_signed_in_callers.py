@@ -88,7 +88,7 @@ async def test_each_caller_is_offered_what_they_were_allowed(tmp_path: Path, era
         for tool, arguments in CHANGES.items():
             error = (await looks.call(tool, **arguments))["structuredContent"]["error"]
             assert error["code"] == "read_only", tool
-            assert error["message"].endswith("the client once more and choose to run shows.")
+            assert error["message"].endswith("the client again and choose to run shows.")
         assert it.sent == []
         assert not (await runs.call("send_chat_message", **CHANGES["send_chat_message"]))["isError"]
         health = [(await it.http.get(path)).status_code for path in ("/healthz", "/readyz")]

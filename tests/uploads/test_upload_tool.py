@@ -239,16 +239,16 @@ async def test_what_cannot_be_seen_of_an_uploaded_file_is_reported(
 
 # Where the tool is offered
 
-ADVICE: Final = "so nothing was sent. Whoever runs the server can change that."
+ADVICE: Final = "so nothing was sent. Only the server's operator can change that."
 NOT_LOCAL: Final = "reads no files: it does so only on stdio, from the folders in TRAX_MEDIA_DIRS"
 GUARDED: Final = (
-    "asks for approval before what this tool would do, which cannot ask (TRAX_GUARD_ALSO)"
+    "needs approval for what this tool does, but the tool can't ask (TRAX_GUARD_ALSO)"
 )
 
 CASES: Final[dict[str, tuple[dict[str, str], str | None]]] = {
     "with another guard": ({"TRAX_GUARD_ALSO": "send_chat_message", "TRAX_TOOLS": "media"}, None),
     "without folders": ({"TRAX_MEDIA_DIRS": ""}, NOT_LOCAL),
-    "filtered out": ({"TRAX_TOOLS": "list_media"}, "does not offer this tool (TRAX_TOOLS)"),
+    "filtered out": ({"TRAX_TOOLS": "list_media"}, "doesn't offer this tool (TRAX_TOOLS)"),
     "read-only": ({"TRAX_READ_ONLY": "1"}, "only reads (TRAX_READ_ONLY)"),
     "guarded reservation": ({"TRAX_GUARD_ALSO": "create_media_upload"}, GUARDED),
 }

@@ -65,7 +65,7 @@ class SendChatMessage(
         if platforms := self._platforms(view):
             yield sentence(f"Sent to the {{}} chat of {{}}. {unseen}", platforms, view.studio)
         else:
-            everywhere = f"Sent to the chat of {{}} on every platform that is on. {unseen}"
+            everywhere = f"Sent to the chat of {{}} on every platform that's on. {unseen}"
             yield sentence(everywhere, view.studio)
 
     def warnings_after(self, view: View, _response: JsonObject) -> Sentences:

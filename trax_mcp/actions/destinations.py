@@ -163,7 +163,7 @@ class CreateDestination(
             yield sentence("Added the destination {} to {}.", naming.quoted(self.name), view.studio)
         else:
             yield sentence(
-                "Added the destination {} to {}; {}.{}",
+                "Added the destination {} to {}, and {}.{}",
                 naming.destination(it),
                 view.studio,
                 whether_on(it.enabled),

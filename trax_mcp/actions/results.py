@@ -52,7 +52,7 @@ def changes_in_words(arguments: Mapping[str, object], response: JsonObject) -> s
     for name, asked in _by_importance(arguments):
         if name in _SWITCHES and read_switch(response.get(name)) is asked:
             on = "on" if asked else "off"
-            switched.append(f"it is {on}, and stays {on} for later shows.")
+            switched.append(f"it's {on}, and stays {on} for later shows.")
         elif name in response and not isinstance(asked, SecretStr):
             changes.append(_changed_to(name, response[name], asked))
         else:
@@ -75,7 +75,7 @@ def otherwise(arguments: Mapping[str, object], response: JsonObject) -> Sequence
         match asked, response.get(name):
             case bool(), value if name in _STATES and read_switch(value) is (not asked):
                 shown, wanted = _STATES[name][not asked], _STATES[name][asked]
-                told.append(f"it is {shown}, not {wanted} as asked")
+                told.append(f"it's {shown}, not {wanted} as asked")
             case str(), str(value) if name in _TEXTS and not _is_form_of(value, asked):
                 told.append(f"its {name} is {_answered(value, asked)}")
     return told
@@ -102,10 +102,10 @@ def whether_on(switch: object) -> str:
     """A part of a sentence: whether a thing is on, as far as it can be read."""
     match switch:
         case True:
-            return "it is on"
+            return "it's on"
         case False:
-            return "it is off"
-    return "whether it is on can't be read"
+            return "it's off"
+    return "whether it's on can't be read"
 
 
 def _by_importance(arguments: Mapping[str, object]) -> Iterable[tuple[str, object]]:

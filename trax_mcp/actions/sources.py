@@ -103,7 +103,7 @@ class CreateSource(
             yield sentence("Added the source {} to {}.", naming.quoted(self.name), view.studio)
             return
         yield sentence(
-            "Added the source {} to {}; {}.{}",
+            "Added the source {} to {}, and {}.{}",
             naming.source(it),
             view.studio,
             whether_on(it.active),

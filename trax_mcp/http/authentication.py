@@ -48,7 +48,7 @@ _HEADERS: Final[Mapping[HTTPStatus, Mapping[str, str]]] = {
 }
 
 _WRONG_HEADER: Final = (
-    "A TRaX key is no token of this server: send it as X-API-Key. Nothing was done."
+    "A TRaX key isn't a token of this server. Send it as X-API-Key. Nothing was done."
 )
 _KEY_ONCE: Final = (
     "Send the TRaX key once, as X-API-Key or as Authorization: Bearer. Nothing was done."

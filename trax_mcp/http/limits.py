@@ -84,7 +84,7 @@ _SIGN_IN_ENDED: Final = refuse(
     HTTPStatus.UNAUTHORIZED, "This sign-in has ended while the call ran."
 )
 _KEY_REFUSED: Final = (
-    "TRaX does not accept the key of this sign-in any more, so nothing was done. Sign in again."
+    "TRaX doesn't accept the key of this sign-in any more, so nothing was done. Sign in again."
 )
 
 _LOG: Final = logging.getLogger(__name__)
@@ -326,7 +326,7 @@ class Limits:
         except SignInUnavailable:
             return False
         except Exception:  # noqa: BLE001  a failure here must not end the server
-            _LOG.exception("a sign-in could not be looked up")
+            _LOG.exception("a sign-in couldn't be looked up")
             return False
 
 

@@ -77,7 +77,7 @@ def listen(host: str, port: int) -> socket.socket:
         reason = str(error.strerror).partition(" (")[0]  # the rest repeats the address
         option = "--port" if error.errno in {errno.EADDRINUSE, errno.EACCES} else "--host"
         raise CannotStart(
-            f"Cannot listen on {_address(host, port)}: {reason}. Choose another with {option}."
+            f"Can't listen on {_address(host, port)}: {reason}. Choose another with {option}."
         ) from None
     # asyncio does this only for sockets that it opens itself; without it every answer waits 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

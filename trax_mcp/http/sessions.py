@@ -81,7 +81,7 @@ class Sessions:
             try:
                 await session.held.aclose()
             except Exception:  # noqa: BLE001  a failure of one session must not end the server
-                _LOG.exception("a session could not be closed")
+                _LOG.exception("a session couldn't be closed")
 
     def _session(self, session_id: str, caller: Caller) -> _Session:
         return self._open.setdefault(session_id, _Session(caller, self._clock.seconds()))

@@ -67,13 +67,13 @@ def export_measurements(
         return Export()
     except OSError as error:
         raise CannotStart(
-            f"TRAX_METRICS_PORT cannot be listened on: {error.strerror}. Choose another, or another"
+            f"TRAX_METRICS_PORT can't be used: {error.strerror}. Choose another, or another"
             " TRAX_METRICS_HOST."
         ) from None
     except ValueError:  # it seldom names the variable, and may quote a value that is a secret
         names = sorted(it for it in environment if it.startswith("OTEL_"))
         which = names[0] if len(names) == 1 else f"One of {', '.join(names)}"
-        raise CannotStart(f"{which} has a value that OpenTelemetry cannot read.") from None
+        raise CannotStart(f"{which} has a value that OpenTelemetry can't read.") from None
 
 
 def _signals(environment: Mapping[str, str]) -> list[str]:

@@ -166,6 +166,6 @@ class _Collector:
     def note(self, *, takes: bool) -> None:
         """Note whether it has taken what was sent."""
         if takes is not self._takes:
-            how = "takes %s again" if takes else "does not take %s, and those are lost"
+            how = "takes %s again" if takes else "doesn't take %s, so they are lost"
             _LOG.warning(f"The collector at OTEL_EXPORTER_OTLP_ENDPOINT {how}.", self._signal)
         self._takes = takes

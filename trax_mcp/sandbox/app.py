@@ -101,7 +101,7 @@ class Sandbox:
             try:
                 body = json.loads(await request.body())
             except (ValueError, RecursionError):
-                raise ApiError(400, "invalid_request", "The body is not JSON.") from None
+                raise ApiError(400, "invalid_request", "The body isn't JSON.") from None
             if error := call.find_error(body):
                 raise ApiError(400, "invalid_request", error)
         return ApiRequest(self.world, account, ids, request.query_params, body)

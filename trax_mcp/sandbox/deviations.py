@@ -212,16 +212,16 @@ def _replaced(response: Response, body: bytes) -> Response:
 DEVIATIONS: Final = {
     "slow-start": Deviation("A start shows only after 12 seconds.", _slow_start),
     "stop-refused-early": Deviation(
-        "A stop is refused with 409 while the stream is starting.", _stop_refused_early
+        "Going offline is refused with 409 while the stream is starting.", _stop_refused_early
     ),
     "stop-page": Deviation(
-        "A stop is answered with a web page and 200, and the show stays on air.", _stop_page
+        "Going offline is answered with a web page and 200, and the show stays on air.", _stop_page
     ),
     "stop-ignored": Deviation(
-        "A stop is answered with ok, and the show stays on air.", _stop_ignored
+        "Going offline is answered with ok, and the show stays on air.", _stop_ignored
     ),
     "fewer-destinations": Deviation(
-        "A start names only the first of the destinations that are switched on.",
+        "A start names only the first of the destinations that are on.",
         _fewer_destinations,
     ),
     "number-ids": Deviation("Ids are numbers.", _number_ids),

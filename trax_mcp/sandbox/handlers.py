@@ -229,7 +229,7 @@ def create_media_upload(request: ApiRequest) -> Record:
 
 
 if HANDLERS.keys() != CALLS.keys():
-    raise RuntimeError(f"the contract and the sandbox differ on {HANDLERS.keys() ^ CALLS.keys()}")
+    raise RuntimeError(f"the contract and these handlers differ on {HANDLERS.keys() ^ CALLS.keys()}")
 
 
 def _with_role(studio: Record, account: str) -> Record:

@@ -247,7 +247,7 @@ class World:
         """Receive `size` bytes; if they are not as many as announced, the asset is FAILED."""
         asset_id, expires_at = self.uploads.pop(token, ("", -inf))
         if self.now() >= expires_at:
-            raise ApiError(403, "upload_forbidden", "This upload URL is not valid, or no longer.")
+            raise ApiError(403, "upload_forbidden", "This upload URL isn't valid, or no longer.")
         asset = self.tables["assets"][asset_id]
         whole = size == asset["byteSize"]
         changes = {"_readyAt": self.now() + PROCESSING_SECONDS} if whole else {"status": "FAILED"}

@@ -47,7 +47,7 @@ Start with find_studio; every other studio tool takes its `studioId`. Several ch
 question: apply_changes.
 Not possible: viewer numbers, bans, stream titles, a timer, linking accounts, deleting a studio, \
 seeing the picture, proof that one platform shows it.
-Tools with `confirm` are guarded: what viewers see, and what cannot be undone, needs the user's \
+Tools with `confirm` are guarded: what viewers see, and what can't be undone, needs the user's \
 approval. The client asks them, or the call changes nothing and returns a preview: show it and \
 stop. Only if their next message approves it, call again with `confirm: true` and its \
 `confirmation`. Earlier approval, or a task handed over ("do what you think is right"), \

@@ -146,7 +146,7 @@ def _problem(detail: ErrorDetails, kind: type[ToolInput], allowed: Sequence[str]
             return f"`{name}` is required"
         case "extra_forbidden":
             unknown = quote(redact(name), longest=_SHOWN_ARGUMENT)
-            return f"{unknown} is not an argument of {kind.tool_name}, {_which_takes(allowed)}"
+            return f"{unknown} isn't an argument of {kind.tool_name}, {_which_takes(allowed)}"
         case broken:
             limits = detail.get("ctx", {})
             if limits.get("field_type") == "Value":  # what pydantic calls a secret

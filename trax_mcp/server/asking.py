@@ -257,7 +257,7 @@ class Asking:
         if channel is None:
             return shown
         if asked is not None and phase == "open":
-            await asked.withdraw("it was asked once more")
+            await asked.withdraw("it was asked again")
         question = replace(question, way=channel)  # one approval for a click and for the model
         opened = await self._open(call, ask, question, asker=request.client_title)
         ticket = opened.ticket if channel == "panel" else None

@@ -7,7 +7,7 @@ from trax_mcp.consent.calls import Done, Step
 from trax_mcp.studio.outputs import Words
 
 _NOT_ASKED: Final = " Nobody was asked: this server takes the assistant's word."
-_NOT_AGAIN: Final = "Do not call again."
+_NOT_AGAIN: Final = "Don't call again."
 
 
 def done_words(done: Done) -> Words:
@@ -16,7 +16,7 @@ def done_words(done: Done) -> Words:
     said, next_step = [it.text for it in step.said], step.next_step
     if step.lost is not None and done.observed is not None:
         seen = done.observed.state.replace("_", " ")
-        said.append(f"{step.lost}. Then the studio was seen {seen}.")
+        said.append(f"{step.lost}. Then the show was seen {seen}.")
         next_step = next_step or _NOT_AGAIN
     elif step.lost is not None:
         said.append(_read_back(step.lost))

@@ -33,8 +33,8 @@ _NOT_AGAIN: Final = "Don't call again unless the user asks for it."
 _REASONS: Final[Mapping[tuple[ToldStatus, Reason | None], str]] = {
     ("confirmation_required", None): "{operation} needs the user's approval.",
     ("asking", None): "the user is being asked {where}.",
-    ("confirmation_invalid", "expired"): "this confirmation has expired or isn't valid here.",
-    ("confirmation_invalid", "mismatch"): "this confirmation is for another call.",
+    ("confirmation_invalid", "expired"): "this `confirmation` has expired or isn't valid here.",
+    ("confirmation_invalid", "mismatch"): "this `confirmation` is for another call.",
     ("confirmation_invalid", "changed"): "things have changed since the approval.",
     ("declined", "malformed"): "the answer wasn't one of the choices.",
     ("declined", "client_error"): "the client couldn't ask the user.",
@@ -53,7 +53,7 @@ _YOUR_BROWSER: Final[Mapping[Way, str]] = {**_WHERE, "page": "on a page in your 
 _NEXT_STEPS: Final[Mapping[ToldStatus, str]] = {
     "asking": "Tell the user and stop. Call again with the same arguments to learn the result.",
     "declined": _NOT_AGAIN,
-    "cannot_ask": "The operator's TRAX_ASK leaves previews out: use a client that can ask them.",
+    "cannot_ask": "TRAX_ASK doesn't allow previews, so use a client that can ask the user.",
     "nothing_to_do": "Check with check_studio.",
     "confirmation_invalid": "Call again if the user still wants it.",
 }
@@ -233,7 +233,7 @@ def _ask_for_yes(not_run: NotDone) -> str:
         "Show the user the whole preview (translate it if needed, leave nothing out) and stop. If"
         f" their next message approves it without conditions, call {not_run.tool} again with"
         f" the same arguments{evidence}. Approval with conditions doesn't count: make the changed"
-        " call instead. Several previews may be shown together, if none changes what another one"
+        " call instead. You may show several previews together, unless one changes what another"
         " shows."
     )
 
@@ -255,7 +255,7 @@ def refusal_summary(not_run: NotDone) -> str:
         case NotDone(reason="too_soon", why=str()):
             return "Nobody can have read the question, so it's withdrawn. Nothing was sent."
         case NotDone(reason="recently_declined", retry_after_seconds=int(left)):
-            return f"You said no before, so you aren't asked again for {_seconds(left)}."
+            return f"You said no, so you won't be asked again for {_seconds(left)}."
         case NotDone(status="cannot_ask", reason=None):
             return "You can't be asked here, so nothing was sent."
         case NotDone(reason=str(reason)):

@@ -29,8 +29,8 @@ KINDS: Final[Sequence[type[ToolInput]]] = (
 """All tools: the operations of the contract, then those that make several calls."""
 
 TOOLS: Final[Mapping[str, type[ToolInput]]] = {kind.tool_name: kind for kind in KINDS}
-_OPERATOR = "Whoever runs the server can change that."
-_SIGN_IN = "To change that, connect the client once more and choose to run shows."
+_OPERATOR = "Only the server's operator can change that."
+_SIGN_IN = "To change that, connect the client again and choose to run shows."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,19 +53,18 @@ class Offer:
         """Why a tool is not offered to a caller. None if it is."""
         changes = kind.effect is not Effect.READ
         if self.only and not {kind.tool_name, kind.endpoint.tag} & self.only:
-            return _refusal("does not offer this tool (TRAX_TOOLS)")
+            return _refusal("doesn't offer this tool (TRAX_TOOLS)")
         if changes and self.read_only:
             return _refusal("only reads (TRAX_READ_ONLY)", code="read_only")
         if changes and caller.read_only:
-            reason = "lets this client look only, as was chosen at its sign-in"
+            reason = "lets this client only look, as chosen at its sign-in"
             return _refusal(reason, _SIGN_IN, code="read_only")
         if kind.reads_files and not self.local:
             reason = "reads no files: it does so only on stdio, from the folders in TRAX_MEDIA_DIRS"
             return _refusal(reason)
         if changes and self.rules.would_bypass_consent(kind):
             reason = (
-                "asks for approval before what this tool would do, which cannot ask"
-                " (TRAX_GUARD_ALSO)"
+                "needs approval for what this tool does, but the tool can't ask (TRAX_GUARD_ALSO)"
             )
             return _refusal(reason)
         return None

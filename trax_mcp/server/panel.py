@@ -47,7 +47,7 @@ LISTING: Final = types.Tool(
     title="Answer approval",
     description=(
         "For the approval panel and for bots, never for a model: says that a question is shown to"
-        " a person, or what the person chose."
+        " a person, or what they chose."
     ),
     input_schema=AnswerApproval.model_json_schema(schema_generator=PlainSchema),
     annotations=types.ToolAnnotations(

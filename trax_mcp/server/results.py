@@ -95,15 +95,15 @@ class PreviewOutput(Output):
     effects: list[str]
     warnings: list[str]
     unknown: list[str]
-    changes: list[str] | None = Field(None, description="What has changed since the last question.")
+    changes: list[str] | None = Field(None, description="Changes since the last question.")
 
 
 class NotRunOutput(Output):
     """Why a call did not run."""
 
     summary: str = Field(description="In words, for a person.")
-    executed: bool = Field(description="false: the call did not run. Look here first.")
-    status: str = Field(description="Why the call did not run.")
+    executed: bool = Field(description="false: the call didn't run. Check this first.")
+    status: str = Field(description="Why the call didn't run.")
     message: str = Field(description="The same for a model, and what to do next.")
     reason: str | None = Field(None, description="Why, in more detail.")
     channel: str | None = Field(None, description="Where a person is being asked.")
@@ -113,7 +113,7 @@ class NotRunOutput(Output):
     confirmation: str | None = Field(
         None, description="For the same call, after the user approves."
     )
-    expires_at: str | None = Field(None, description="When the confirmation ends.")
+    expires_at: str | None = Field(None, description="When `confirmation` expires.")
     retry_after_seconds: int | None = Field(None, description="When the call can be made again.")
 
 
@@ -143,7 +143,7 @@ def result_schema(kind: type[ToolInput], schema: JsonObject, *, guarded: bool) -
         added["practice"] = {"type": "string", "description": "In practice studios: not real."}
     is_broadcast = issubclass(kind, Operation) and (kind.starts_broadcast or kind.stops_broadcast)
     if is_broadcast or kind is ApplyChanges:
-        seen = "What was seen afterwards."
+        seen = "Seen after the call."
         added["observed"] = {**ObservedOutput.json_schema(), "description": seen}
     return {**schema, "properties": {**added, **schema.get("properties", {})}}
 

@@ -34,8 +34,8 @@ from trax_mcp.studio.outputs import Words
 from trax_mcp.tools.check import CheckStudio, tell_status
 
 _NEVER_GIVEN: Final = (
-    "this server has given no confirmation since it started. If your client starts a new server"
-    " for each call, a confirmation can never count: tell the user that the client must keep one"
+    "this server has given no `confirmation` since it started. If your client starts a new server"
+    " for each call, no `confirmation` can ever work. Tell the user that the client must keep one"
     " session, or use HTTP"
 )
 _LOOK_UP: Final = {
