@@ -33,7 +33,7 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/run ## set trax-mcp up in .venv, or upgrade it
-	@echo "$(BIN)/trax-mcp is ready. Next: $(BIN)/trax-mcp install"
+	@echo "$(BIN)/trax-mcp is ready. Next, without a key: $(BIN)/trax-mcp install --sandbox. With your key: $(BIN)/trax-mcp install"
 
 demo: .venv/run ## see a whole show on practice studios
 	@$(BIN)/trax-mcp demo

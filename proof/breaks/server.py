@@ -91,7 +91,7 @@ CHANGES: Final[Changes] = {
     "**Nobody is held up by a reader.**": [
         ("tests/server/test_stderr.py", swap(logs._handler).by(logging.StreamHandler)),
     ],
-    "**Chat can't give orders.**": [
+    "**Viewers can't end your show.**": [
         ("tests/chat/test_hostile_chat.py", swap(without_ours).by(lambda data: data)),
     ],
     "**Chat is fenced.**": [

@@ -22,7 +22,7 @@ LIST: Final = "list_chat_messages"
 SEND: Final = "send_chat_message"
 TEXT: Final = "We are back at eight: caf\u00e9 \U0001f44b"
 OWN: Final = (
-    "Those in `probablyOwn` were probably sent through this server in the last ten minutes: do not"
+    "Those in `probablyOwn` were probably sent through this server in the last ten minutes: don't"
     " answer them."
 )
 

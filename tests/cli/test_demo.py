@@ -51,7 +51,7 @@ def test_demo_plays_the_show_in_order_and_prints_plain_text(
         "MCP 2026-07-28 over stdio",
         "you ❯ Take the Friday show live.",  # noqa: RUF001  a prompt sign
         'find_studio(query: "the Friday show")',
-        "assistant ❯ Friday Night Show: YouTube and Twitch are on. You decide.",  # noqa: RUF001  the same
+        'assistant ❯ "Friday Night Show" goes out on YouTube and Twitch. You decide.',  # noqa: RUF001  the same
         'go_live(studioId: "studio_42")\n     ╭─ Your app asks you',
         "Anyone can watch.",
         "│ 1  Don't go live",

@@ -62,7 +62,7 @@ def test_on_the_sandbox_the_file_is_not_read(home: Home) -> None:
             {"TRAX_BASE_URL": "https://other.example"},
             (
                 "The key in ~/.config/trax-mcp/key is for another address than TRAX_BASE_URL, so it"
-                " is not sent. Correct that, or run trax-mcp install."
+                " isn't sent. Correct that, or run trax-mcp install."
             ),
         ),
         (
@@ -77,8 +77,8 @@ def test_on_the_sandbox_the_file_is_not_read(home: Home) -> None:
             f"{KEY}\nhttp://trax.example\n",
             {},
             (
-                "Your key file, ~/.config/trax-mcp/key, is a file whose second line isn't an address"
-                " of TRaX."
+                "Your key file, ~/.config/trax-mcp/key, is a file whose second line isn't an"
+                " address of TRaX."
             ),
         ),
         ("", {}, "Your key file, ~/.config/trax-mcp/key, is an empty file."),

@@ -173,7 +173,7 @@ async def test_after_a_lost_answer_none_is_sent() -> None:
         (
             {"enabled": True},
             "applied",
-            "TRaX answered that it is on, not off as asked. This",
+            "TRaX answered that it's on, not off as asked. This",
         ),
     ],
 )

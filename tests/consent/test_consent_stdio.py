@@ -112,9 +112,9 @@ async def test_a_signal_ends_the_process_at_once_on_http(tmp_path: Path) -> None
 
 
 NEVER_GIVEN: Final = (
-    "Not done yet: this server has given no `confirmation` since it started. If your client starts a"
-    " new server for each call, a confirmation can never count: tell the user that the client must"
-    " keep one session, or use HTTP. "
+    "Not done yet: this server has given no `confirmation` since it started. If your client starts"
+    " a new server for each call, no `confirmation` can ever work. Tell the user that the client"
+    " must keep one session, or use HTTP. "
 )
 NO_FORMS: Final[dict[str, Any]] = {}
 
@@ -137,7 +137,9 @@ async def test_a_process_that_never_gave_a_confirmation_says_what_may_be_wrong()
     assert trax.sent == []
     for first, again in said:
         assert first.startswith(NEVER_GIVEN)
-        assert again.startswith("Not done yet: this `confirmation` has expired or isn't valid here.")
+        assert again.startswith(
+            "Not done yet: this `confirmation` has expired or isn't valid here."
+        )
 
 
 async def test_over_http_an_unknown_confirmation_is_simply_unknown() -> None:

@@ -109,7 +109,9 @@ async def test_the_id_of_a_persons_question_brings_no_preview_of_it(era: str) ->
         result = await it[MINE].use(GO_LIVE, await id_of_a_form(it, GO_LIVE))
         assert outcome(result) == MISMATCH
         assert "confirmation" not in data_of(result)
-        assert text_of(result).startswith("Nothing was sent: this `confirmation` is for another call")
+        assert text_of(result).startswith(
+            "Nothing was sent: this `confirmation` is for another call"
+        )
 
 
 async def test_a_confirmation_without_confirm_sends_nothing(era: str) -> None:

@@ -59,15 +59,15 @@ async def test_nothing_is_named_where_trax_names_all_or_none() -> None:
 CHANGES: Final[dict[str, tuple[str, dict[str, Any], dict[str, Any], str]]] = {
     "a destination stays on": (
         "update_destination", {"destId": "dest_1", "enabled": False}, DESTINATION,
-        "it is on, not off as asked, but it was on right after.",
+        "it's on, not off as asked, but it was on right after.",
     ),
     "a source stays off": (
         "update_source", {"sourceId": "source_2", "active": True}, SOURCE,
-        "it is off, not on as asked, but it was off right after.",
+        "it's off, not on as asked, but it was off right after.",
     ),
     "a picture stays landscape": (
         "update_destination", {"destId": "dest_1", "vertical": True}, DESTINATION,
-        "it is landscape, not portrait as asked.",
+        "it's landscape, not portrait as asked.",
     ),
 }  # fmt: skip
 

@@ -16,10 +16,10 @@ ROWS: Final = (
         play=answered_with_record(SWITCH, "dest_3"),
         calls=scenarios.SWITCH,
         person=(
-            "update_destination: NOT changed: it is off, not on as asked, but it was off right after.",
+            "update_destination: NOT changed: it's off, not on as asked, but it was off right after.",
         ),
         model=(
-            "update_destination: not_changed, unknown: NOT changed: it is off, not on as asked, but it was off right after. Check with list_destinations before anything else.",
+            "update_destination: not_changed, unknown: NOT changed: it's off, not on as asked, but it was off right after. Check with list_destinations before anything else.",
         ),
         sent=("PATCH dest_3",),
     ),
@@ -29,10 +29,10 @@ ROWS: Final = (
         play=answered_with_record(SWITCH, "dest_1"),
         calls=scenarios.SWITCH_ON_AIR,
         person=(
-            "update_destination: NOT changed: it is on, not off as asked, but it was on right after.",
+            "update_destination: NOT changed: it's on, not off as asked, but it was on right after.",
         ),
         model=(
-            "update_destination: not_changed, unknown: NOT changed: it is on, not off as asked, but it was on right after. Check with list_destinations before anything else.",
+            "update_destination: not_changed, unknown: NOT changed: it's on, not off as asked, but it was on right after. Check with list_destinations before anything else.",
         ),
         sent=("PATCH dest_1",),
     ),
@@ -55,7 +55,7 @@ ROWS: Final = (
         person=(
             'update_destination: Turned on "Kick (trying out)" (Kick) in "Friday Night Show". It stays on for later shows. The answer isn\'t a JSON object. This was read right after.',
         ),
-        model=("update_destination: message=Do not call again.",),
+        model=("update_destination: message=Don't call again.",),
         sent=("PATCH dest_3",),
     ),
     Row(
@@ -127,7 +127,7 @@ ROWS: Final = (
         person=(
             'update_destination: Turned on "Kick (trying out)" (Kick) in "Friday Night Show". It stays on for later shows. The connection to TRaX broke before it answered. This was read right after.',
         ),
-        model=("update_destination: message=Do not call again.",),
+        model=("update_destination: message=Don't call again.",),
         sent=("PATCH dest_3",),
     ),
     Row(

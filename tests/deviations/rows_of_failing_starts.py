@@ -68,9 +68,9 @@ ROWS: Final = (
         play=page(START, 524, done=True),
         calls=scenarios.GO_LIVE,
         person=(
-            "go_live: \"Friday Night Show\" went live at 18:00:08 UTC. TRaX can't confirm that a picture arrives. A page (text/html), not TRaX's API, answered 524. Then the studio was seen on air.",
+            "go_live: \"Friday Night Show\" went live at 18:00:08 UTC. TRaX can't confirm that a picture arrives. A page (text/html), not TRaX's API, answered 524. Then the show was seen on air.",
         ),
-        model=("go_live: message=Do not call again., no encoderStreamId, no destinationIds",),
+        model=("go_live: message=Don't call again., no encoderStreamId, no destinationIds",),
         sent=("POST go-live",),
     ),
     Row(
@@ -93,9 +93,9 @@ ROWS: Final = (
         play=dropped(START, done=True),
         calls=scenarios.GO_LIVE,
         person=(
-            'go_live: "Friday Night Show" went live at 18:00:08 UTC. TRaX can\'t confirm that a picture arrives. The connection to TRaX broke before it answered. Then the studio was seen on air.',
+            'go_live: "Friday Night Show" went live at 18:00:08 UTC. TRaX can\'t confirm that a picture arrives. The connection to TRaX broke before it answered. Then the show was seen on air.',
         ),
-        model=("go_live: message=Do not call again., no encoderStreamId, no destinationIds",),
+        model=("go_live: message=Don't call again., no encoderStreamId, no destinationIds",),
         sent=("POST go-live",),
     ),
     Row(

@@ -42,9 +42,9 @@ ROWS: Final = (
         play=dropped(STOP, done=True),
         calls=scenarios.STOP,
         person=(
-            'go_offline: "Friday Night Show" is off air. The connection to TRaX broke before it answered. Then the studio was seen off air.',
+            'go_offline: "Friday Night Show" is off air. The connection to TRaX broke before it answered. Then the show was seen off air.',
         ),
-        model=("go_offline: message=Do not call again., no ok",),
+        model=("go_offline: message=Don't call again., no ok",),
         sent=("POST go-offline",),
         passes=True,
     ),
@@ -54,9 +54,9 @@ ROWS: Final = (
         play=page(STOP, 524, times=1, done=True),
         calls=scenarios.STOP,
         person=(
-            'go_offline: "Friday Night Show" is off air. A page (text/html), not TRaX\'s API, answered 524. Then the studio was seen off air.',
+            'go_offline: "Friday Night Show" is off air. A page (text/html), not TRaX\'s API, answered 524. Then the show was seen off air.',
         ),
-        model=("go_offline: message=Do not call again., no ok",),
+        model=("go_offline: message=Don't call again., no ok",),
         sent=("POST go-offline",),
         passes=True,
     ),

@@ -138,9 +138,9 @@ ROWS: Final = (
         play=fault(START, Fault.truncated()),
         calls=scenarios.GO_LIVE,
         person=(
-            "go_live: \"Friday Night Show\" went live at 18:00:08 UTC. TRaX can't confirm that a picture arrives. The answer isn't a JSON object. Then the studio was seen on air.",
+            "go_live: \"Friday Night Show\" went live at 18:00:08 UTC. TRaX can't confirm that a picture arrives. The answer isn't a JSON object. Then the show was seen on air.",
         ),
-        model=("go_live: message=Do not call again., no encoderStreamId, no destinationIds",),
+        model=("go_live: message=Don't call again., no encoderStreamId, no destinationIds",),
         sent=("POST go-live",),
     ),
     Row(

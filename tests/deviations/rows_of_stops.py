@@ -109,9 +109,9 @@ ROWS: Final = (
         play=answered(STOP, 200, "OK", kind="text/plain", done=True),
         calls=scenarios.STOP,
         person=(
-            'go_offline: "Friday Night Show" is off air. The answer isn\'t a JSON object. Then the studio was seen off air.',
+            'go_offline: "Friday Night Show" is off air. The answer isn\'t a JSON object. Then the show was seen off air.',
         ),
-        model=("go_offline: message=Do not call again., no ok",),
+        model=("go_offline: message=Don't call again., no ok",),
         sent=("POST go-offline",),
     ),
     Row(

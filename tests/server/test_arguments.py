@@ -241,7 +241,7 @@ async def test_a_refusal_does_not_repeat_a_secret() -> None:
             assert STREAM_KEY not in result.model_dump_json()
         for name in (MINE, f"{MINE}{'x' * 100}"):
             result = await it[MINE].call("get_health", **{name: 1})
-            assert text_of(result).startswith('"[key]" isn't an argument of get_health')
+            assert text_of(result).startswith('"[key]" isn\'t an argument of get_health')
             assert "sk_live_" not in result.model_dump_json()
 
 

@@ -98,7 +98,7 @@ async def test_a_trax_key_is_a_wrong_token_of_a_server_that_has_its_own() -> Non
                 answer = await enter(it, authorization=header, **more)
                 assert answer.status_code == 401, header
                 assert answer.headers["www-authenticate"] == "Bearer"
-                assert "send it as X-API-Key" in read_answer(answer)["error"]["message"]
+                assert "Send it as X-API-Key" in read_answer(answer)["error"]["message"]
                 assert MINE not in answer.text
         assert it.keys == []
 

@@ -124,6 +124,6 @@ async def test_a_change_with_an_argument_of_another_is_refused(name: str) -> Non
         result = await it[MINE].call(applying(YOUTUBE_OFF, camera))
         assert error_in(result)["code"] == "invalid_arguments"
         assert text_of(result).startswith(
-            f'change 2 (update_source): "{name}" is not an argument of update_source, which takes '
+            f'change 2 (update_source): "{name}" isn\'t an argument of update_source, which takes '
         )
         assert it.sent == []

@@ -74,7 +74,7 @@ async def test_a_collector_that_is_away_is_told_in_the_log_and_disturbs_nobody()
         for signal_name in ("spans", "metrics"):
             await server.stderr.match(
                 "WARNING .+: The collector at OTEL_EXPORTER_OTLP_ENDPOINT doesn't take"
-                f" {signal_name}, and those are lost."
+                f" {signal_name}, so they are lost."
             )
         assert await server.hang_up() == 0
     assert "canary" not in server.stderr.text

@@ -241,9 +241,7 @@ async def test_what_cannot_be_seen_of_an_uploaded_file_is_reported(
 
 ADVICE: Final = "so nothing was sent. Only the server's operator can change that."
 NOT_LOCAL: Final = "reads no files: it does so only on stdio, from the folders in TRAX_MEDIA_DIRS"
-GUARDED: Final = (
-    "needs approval for what this tool does, but the tool can't ask (TRAX_GUARD_ALSO)"
-)
+GUARDED: Final = "needs approval for what this tool does, but the tool can't ask (TRAX_GUARD_ALSO)"
 
 CASES: Final[dict[str, tuple[dict[str, str], str | None]]] = {
     "with another guard": ({"TRAX_GUARD_ALSO": "send_chat_message", "TRAX_TOOLS": "media"}, None),

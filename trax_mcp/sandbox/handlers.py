@@ -229,7 +229,9 @@ def create_media_upload(request: ApiRequest) -> Record:
 
 
 if HANDLERS.keys() != CALLS.keys():
-    raise RuntimeError(f"the contract and these handlers differ on {HANDLERS.keys() ^ CALLS.keys()}")
+    raise RuntimeError(
+        f"the contract and these handlers differ on {HANDLERS.keys() ^ CALLS.keys()}"
+    )
 
 
 def _with_role(studio: Record, account: str) -> Record:

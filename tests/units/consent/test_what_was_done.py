@@ -186,7 +186,7 @@ CUT: Final = replace(EVERYTHING[ListDestinations], missing="only the first 3 wer
 LISTS: Final = ("destinations", "sources", "connections")
 
 
-TO_ALL: Final = f'{ACCEPTED} chat of "Friday Show" on every platform that's on'
+TO_ALL: Final = f'{ACCEPTED} chat of "Friday Show" on every platform that\'s on'
 TO_BOTH: Final = f'{ACCEPTED} Twitch and Kick chat of "Friday Show"{UNSEEN}'
 LACKS: Final = "No"
 

@@ -89,7 +89,7 @@ async def _play_show(client: DemoClient) -> str:
     match = found["matches"][0]
     studio = {"studioId": match["id"]}
     on = naming.platforms(match["destinations"])
-    screen.assistant(f"{match['name']}: {on} are on. You decide.")
+    screen.assistant(f'"{match["name"]}" goes out on {on}. You decide.')
 
     async def think() -> None:
         await _check_status(client, studio, live=False)
@@ -99,7 +99,9 @@ async def _play_show(client: DemoClient) -> str:
     if started is None:
         await _check_status(client, studio, live=False)
         screen.assistant("OK. Nothing was sent, and you're off air.")
-        return "you said no, so nothing was sent. Press 2 the next time, and you're on air."
+        return (
+            "you said no, so nothing was sent. Run it again and press 2 for the rest of the show."
+        )
     await _check_outcome(client, studio, started, live=True)
     screen.assistant(f"You're live on {on}. I can't see your picture, so take a look.")
 
@@ -115,7 +117,7 @@ async def _play_show(client: DemoClient) -> str:
     stopped = await client.ask("go_offline", approve=False, **studio)
     if stopped is not None:
         await _check_outcome(client, studio, stopped, live=False)
-        return "you approved what a stranger wanted. Without your approval, nothing was sent."
+        return "the stranger's words alone sent nothing. The show ended because you pressed 2."
     await _check_status(client, studio, live=True)
     screen.checked("Nothing was sent: the show is still on air.")
 
