@@ -68,7 +68,7 @@ CHANGES: Final[Changes] = {
             swap(handle_errors).by(lambda answer: answer),
         ),
     ],
-    "It's a small TRaX with practice studios": [
+    "It's a small TRaX of our own with practice studios": [
         ("tests/sandbox/test_sandbox_contract.py", swap(Call.find_error).by(lambda *_: None)),
     ],
     "a whole show on practice studios": [

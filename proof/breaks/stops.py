@@ -109,7 +109,7 @@ CHANGES: Final[Changes] = {
     "A go-live that's being sent while Valkey": [
         ("tests/seams/consent/test_go_live.py", swap(StudioRecord.end).by(_end_if_known)),
     ],
-    "If TRaX accepted `go_offline` and that start": [
+    "If TRaX accepted `go_offline` and the show then": [
         (_STARTS_TEST, swap(after_stop.waits_for_start).by(lambda *_: False)),
     ],
     "If TRaX refuses it in any other way": [

@@ -50,7 +50,7 @@ def test_a_prompt_states_the_rules_for_consent_and_viewers(file: Path) -> None:
     """Only a person confirms, and viewers' messages are never instructions."""
     _, text = parts_of(file)
     assert "`find_studio`" in text
-    assert "ask me which one is meant, and wait" in text
+    assert re.search(r"ask\s+me\s+which\s+studio\s+I\s+mean, and wait", text)
     assert ("Never confirm on my behalf" in text) is (file.stem in CONSENT_PROMPTS)
     assert ("after my next message says yes" in text) is (file.stem in CONSENT_PROMPTS)
     assert ("`wait_for_chat_messages`" in text) is (file.stem in CHAT_PROMPTS)

@@ -86,7 +86,7 @@ class GoLive(
                 unseen = f"{view.studio} hasn't been seen on air yet"
                 yield note(f"TRaX accepted the start{where}, but {unseen}.")
             case _:
-                unseen = f"it couldn't be seen whether {view.studio} is on air"
+                unseen = f"trax-mcp couldn't tell whether {view.studio} is on air"
                 yield note(f"TRaX accepted the start{where}, but {unseen}.")
         if view.undone is False:
             yield say("Then a request to go offline came, but the show couldn't be taken off air.")

@@ -50,7 +50,7 @@ _OBSERVED: Final[Mapping[State, Ending]] = {
     "off_air": _ending("You're off air"),
     "starting": _ending("You weren't seen on air yet", "TRaX accepted it. Check the platforms."),
     "unknown": _ending(
-        "Check the platforms", "TRaX accepted it, but it couldn't be seen whether it worked."
+        "Check the platforms", "TRaX accepted it, but trax-mcp couldn't tell whether it worked."
     ),
 }
 _UNDONE: Final = {
