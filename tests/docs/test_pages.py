@@ -97,7 +97,7 @@ def test_windows_gets_the_same_commands_as_other_systems() -> None:
 def test_the_race_is_quoted_as_it_was_run() -> None:
     """The calls that were sent without asking, by the others and by trax-mcp."""
     told = re.search(
-        r"Of (\d+) calls .* each of the others sent all (\d+) without asking. trax-mcp sent (none)\.",
+        r"Of (\d+) calls .* of the others sent all (\d+) without asking. trax-mcp sent (none)\.",
         " ".join(README.section("How it compares").split()),
     )
     assert told
