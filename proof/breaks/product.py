@@ -89,7 +89,7 @@ CHANGES: Final[Changes] = {
             swap(run_doctor).by(lambda *given, **more: run_doctor(*given, **more) and 0),
         ),
     ],
-    "If an answer of TRaX isn't as its reference says": [
+    "If an answer from TRaX doesn't match its reference": [
         ("tests/cli/test_doctor.py", swap(doctor_answers.differences).by(lambda *_: ())),
         (
             "tests/cli/test_doctor_contract.py",

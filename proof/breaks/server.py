@@ -148,7 +148,7 @@ CHANGES: Final[Changes] = {
             swap(_identify).by(lambda self, headers: _identify(self, _with_token_as_key(headers))),
         ),
     ],
-    "**Going offline waits for no other request": [
+    "**Going offline never waits for other requests": [
         ("tests/server/test_gate.py", put(limits, "is_urgent", lambda _: False)),
         (
             "tests/server/test_stops_of_unknown_keys.py",
