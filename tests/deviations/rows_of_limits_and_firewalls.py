@@ -57,7 +57,7 @@ ROWS: Final = (
             'find_studio: The likely one is "Friday Night Show". "Friday Night Show (rehearsal)" matches too. It\'s unclear whether it\'s on air: the key lacks stream:read.',
             'check_studio: It\'s unclear whether "Friday Night Show" is on air, with YouTube and Twitch on. Not everything could be read.',
             'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / whether the studio is live (the key lacks stream:read) / [Go live on YouTube and Twitch]',
-            'go_live: TRaX accepted the start, on YouTube ("Main channel") and Twitch ("Late crowd"), but it couldn\'t be seen whether "Friday Night Show" is on air.',
+            'go_live: TRaX accepted the start, on YouTube ("Main channel") and Twitch ("Late crowd"), but trax-mcp couldn\'t tell whether "Friday Night Show" is on air.',
         ),
         model=(
             "find_studio: matches.0.live=null, matches.1.live=null, matches.2.live=null, matches.3.live=null, and 1 more",

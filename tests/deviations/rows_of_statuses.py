@@ -52,7 +52,7 @@ ROWS: Final = (
         person=(
             'check_studio: It\'s unclear whether "Friday Night Show" is on air, with YouTube and Twitch on. Not everything could be read.',
             'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / whether the studio is live (TRaX didn\'t say) / [Go live on YouTube and Twitch]',
-            'go_live: TRaX accepted the start, on YouTube ("Main channel") and Twitch ("Late crowd"), but it couldn\'t be seen whether "Friday Night Show" is on air.',
+            'go_live: TRaX accepted the start, on YouTube ("Main channel") and Twitch ("Late crowd"), but trax-mcp couldn\'t tell whether "Friday Night Show" is on air.',
             "go_offline asks: The show ends for all viewers. / whether the studio is live (TRaX didn't say) / [Go offline]",
             "go_offline: \"Friday Night Show\" may still be on air: TRaX accepted the request to go offline, but the status couldn't be read. If it's on air, end it on TRaX's own site or on the platforms.",
             'check_studio later: It\'s unclear whether "Friday Night Show" is on air, with YouTube and Twitch on. Not everything could be read.',
@@ -74,7 +74,7 @@ ROWS: Final = (
         person=(
             'check_studio: It\'s unclear whether "Friday Night Show" is on air, with YouTube and Twitch on. Not everything could be read.',
             'go_live asks: Anyone can watch. / Streams to: "Late crowd" (Twitch), "Main channel" (YouTube) / Stays off: "Kick (trying out)" (Kick) / May be on screen: "Host camera", "Intro clip" / whether the studio is live (TRaX didn\'t say) / [Go live on YouTube and Twitch]',
-            'go_live: TRaX accepted the start, on YouTube ("Main channel") and Twitch ("Late crowd"), but it couldn\'t be seen whether "Friday Night Show" is on air.',
+            'go_live: TRaX accepted the start, on YouTube ("Main channel") and Twitch ("Late crowd"), but trax-mcp couldn\'t tell whether "Friday Night Show" is on air.',
             "go_offline asks: The show ends for all viewers. / whether the studio is live (TRaX didn't say) / [Go offline]",
             "go_offline: \"Friday Night Show\" may still be on air: TRaX accepted the request to go offline, but the status couldn't be read. If it's on air, end it on TRaX's own site or on the platforms.",
             'check_studio later: It\'s unclear whether "Friday Night Show" is on air, with YouTube and Twitch on. Not everything could be read.',
