@@ -146,7 +146,7 @@ async def test_a_click_on_the_page_waits_and_is_sent() -> None:
         it.hand_clock.advance(READING_SECONDS)
         it.trax.faults.add(limited(5), path="*/go-live")
         it[MINE].tasks.start_soon(question.press, YES)
-        await it.hand_clock.pass_until(lambda: it.sent)
+        await it.hand_clock.stand_until(lambda: it.sent)
         await it.hand_clock.pass_by(4)
         assert (it.sent, call.has_ended) == ([GO_LIVE.sent], False)
         await it.hand_clock.pass_by(2)

@@ -64,6 +64,12 @@ class HandClock(Clock):
             assert self.seconds() < until, f"not after {most} s"
             await self.pass_by(STEP_SECONDS)
 
+    async def stand_until(self, done: Callable[[], object]) -> None:
+        """Wait for a socket until `done()` is true, while no time passes."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not done():
+                await settled()
+
     async def sleep(self, seconds: float) -> None:
         """Advance the clock by a short sleep, or wait until the test does."""
         until = self.seconds() + seconds
