@@ -67,15 +67,17 @@ RESOURCE: Final = types.Resource(
 
 def read_panel() -> types.TextResourceContents:
     """The panel, as one page that loads nothing."""
+    return read_page(URI, "panel.html", "approval.css", "host.js", "approval.js", "ask.js", "panel.js")
+
+
+def read_page(uri: str, page: str, *parts: str) -> types.TextResourceContents:
+    """A page for a client, with its parts in the places that name them."""
     static = files("trax_mcp.web").joinpath("static")
-    html, *parts = (
-        static.joinpath(name).read_text(encoding="utf-8")
-        for name in ("panel.html", "approval.css", "approval.js", "panel.js")
-    )
-    for name, text in zip(("approval.css", "approval.js", "panel.js"), parts, strict=True):
-        html = html.replace(f"/* {name} */", text)
+    html = static.joinpath(page).read_text(encoding="utf-8")
+    for name in parts:
+        html = html.replace(f"/* {name} */", static.joinpath(name).read_text(encoding="utf-8"))
     return types.TextResourceContents(
-        uri=URI, mime_type=APP_MIME_TYPE, text=html, _meta={"ui": {"prefersBorder": True}}
+        uri=uri, mime_type=APP_MIME_TYPE, text=html, _meta={"ui": {"prefersBorder": True}}
     )
 
 
