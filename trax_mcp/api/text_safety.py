@@ -178,6 +178,24 @@ def escape(text: str) -> str:
     return escape_invisible(re.sub(r'(["\\])', r"\\\1", text))
 
 
+def visible(text: str, *, longest: int) -> str:
+    """Text for an element of its own on a page: one line, nothing hidden, at most so long.
+
+    Quotes, tags and the like stay, since an element ends where it ends. Piled marks are left out:
+    they cover the lines around them.
+    """
+    line = " ".join(text[: 2 * max(longest, MOST_OF_A_NAME)].split())
+    unsafe = _unsafe_indexes(line, ascii_only=False)
+    hidden = {it for it in unsafe if _is_invisible(line[it])}
+    piled = {it for it in unsafe - hidden if unicodedata.category(line[it]) in _MARKS}
+    kept = [it for it in range(len(line)) if it not in piled]
+    spelt_out = {at for at, it in enumerate(kept) if it in hidden}
+    parts = list(islice(_parts("".join(line[it] for it in kept), spelt_out), longest + 1))
+    if len(parts) <= longest:
+        return "".join(parts)
+    return "".join(parts[: longest - 1]).rstrip(_JOINER) + "…"
+
+
 def truncate(text: str, *, longest: int) -> str:
     """Return at most `longest` characters of `text`. An ellipsis marks shortened text."""
     return text if len(text) <= longest else text[: longest - 1] + "…"

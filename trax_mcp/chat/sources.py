@@ -97,6 +97,11 @@ class Status:
         before, self._last = self._last, content
         return before is not None and before != content
 
+    @property
+    def last(self) -> StreamStatus | None:
+        """What was read last."""
+        return None if self._last is None else StreamStatus.model_construct(**self._last)
+
 
 def documented(status: StreamStatus) -> JsonObject:
     """The documented fields of a status: one that TRaX adds may change all the time."""

@@ -20,7 +20,7 @@ from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import BadAnswer, TraxError
 from trax_mcp.chat.poll_interval import PollInterval, is_final
 from trax_mcp.chat.sources import Source
-from trax_mcp.clock import Clock
+from trax_mcp.clock import Clock, iso
 
 SourceT = TypeVar("SourceT", bound=Source)
 
@@ -39,6 +39,8 @@ class Watcher(Generic[SourceT]):
         """The error of the last poll, None if it succeeded."""
         self.has_polled = False
         """Whether a poll has ever succeeded."""
+        self.succeeded_at = ""
+        """When one did last, in ISO 8601."""
         self.last_used = clock.seconds()
         self._last_poll = -math.inf
         self._interval = PollInterval(shortest)
@@ -46,7 +48,9 @@ class Watcher(Generic[SourceT]):
         self._tasks = tasks
         self._poll_ended: anyio.Event | None = None
         """None between polls."""
-        self._listeners: dict[object, Callable[[], None]] = {}
+        self._is_out_of_date = False
+        self._listeners: dict[object, tuple[Callable[[], None], bool]] = {}
+        """Each with whether it hears of trouble."""
         self._loop: anyio.CancelScope | None = None
 
     @property
@@ -69,13 +73,14 @@ class Watcher(Generic[SourceT]):
         """Whether polling has stopped for good: the key is refused, or the studio is gone."""
         return self.last_error is not None and is_final(self.last_error)
 
-    def listen(self, notify: Callable[[], None]) -> Callable[[], None]:
+    def listen(self, notify: Callable[[], None], *, of_trouble: bool = False) -> Callable[[], None]:
         """Call `notify` after each change, and when polling ends. Return a function to stop it.
 
-        `notify` must neither block nor raise.
+        With `of_trouble` also when polls begin to fail, and when they succeed again. `notify` must
+        neither block nor raise.
         """
         listener = object()
-        self._listeners[listener] = notify
+        self._listeners[listener] = notify, of_trouble
         self._start()
 
         def stop_listening() -> None:
@@ -87,9 +92,9 @@ class Watcher(Generic[SourceT]):
         return stop_listening
 
     @contextmanager
-    def listening(self, notify: Callable[[], None]) -> Iterator[None]:
+    def listening(self, notify: Callable[[], None], *, of_trouble: bool = False) -> Iterator[None]:
         """Listen until the block ends."""
-        stop_listening = self.listen(notify)
+        stop_listening = self.listen(notify, of_trouble=of_trouble)
         try:
             yield
         finally:
@@ -108,18 +113,43 @@ class Watcher(Generic[SourceT]):
         await self._clock.sleep(max(0.0, self._seconds_until_due))
         await self.refresh()
 
+    async def refresh_again(self, *, older_than: float) -> None:
+        """Poll if the last poll is older, as soon as TRaX allows."""
+        if self._clock.seconds() - self._last_poll > older_than:
+            self.expire()
+        if self._is_out_of_date and self._poll_ended is not None:
+            await self._refresh(is_due=False)  # which had begun before
+        if self._is_out_of_date:
+            await self.refresh_when_due()
+
+    def expire(self) -> None:
+        """What was read is out of date: poll as soon as TRaX allows, if anybody listens.
+
+        Once more after a poll that is under way, which may have been answered before.
+        """
+        self._is_out_of_date = True
+        if self._loop is not None:
+            self._loop.cancel()
+            self._loop = None
+        self._start()
+
     @property
     def _seconds_until_due(self) -> float:
-        return self._last_poll + self._interval.minimum - self._clock.seconds()
+        interval = self._interval
+        pause = interval.retry_after if self._is_out_of_date else interval.minimum
+        return self._last_poll + pause - self._clock.seconds()
 
     def add_read(self, answer: JsonObject) -> None:
-        """Add what TRaX has answered to another read of the caller."""
+        """Add what TRaX has answered to another read of the caller. A poll comes after it."""
+        if self._poll_ended is not None:
+            return
         self._add(answer)
         self._start()  # the loop may have ended for an error that is gone
 
     def _add(self, answer: JsonObject | TraxError) -> None:
         """Add what TRaX has answered, or why there is no answer. Notify of a change."""
         interval, self._last_poll = self._interval, self._clock.seconds()
+        had_failed = self.last_error is not None
         if isinstance(answer, TraxError):
             had_ended, self.last_error = self.has_ended, answer
             self._interval = interval.after_failure(answer)
@@ -128,12 +158,16 @@ class Watcher(Generic[SourceT]):
             is_news, self.last_error = self.source.add(answer), None
             self._interval = interval.after_change() if is_news else interval.after_no_change()
             self.has_polled = True
-        for notify in tuple(self._listeners.values()) if is_news else ():
-            notify()
+            self.succeeded_at = iso(self._clock.now())
+        is_trouble = had_failed != (self.last_error is not None)
+        for notify, of_trouble in tuple(self._listeners.values()):
+            if is_news or (is_trouble and of_trouble):
+                notify()
 
     async def _refresh(self, *, is_due: bool) -> None:
         self.last_used = self._clock.seconds()
         if self._poll_ended is None and is_due:
+            self._is_out_of_date = False
             self._poll_ended = anyio.Event()
             self._tasks.start_soon(self._poll_once, self._poll_ended)
         if self._poll_ended is not None:
@@ -171,8 +205,11 @@ class Watcher(Generic[SourceT]):
         with loop:
             while not self.has_ended:
                 last_poll = self._last_poll
-                pause = self._interval.pause(random.random())  # noqa: S311  spreads load, protects nothing
-                await self._clock.sleep(max(0.0, last_poll + pause - self._clock.seconds()))
+                seconds = self._seconds_until_due
+                if not self._is_out_of_date:
+                    pause = self._interval.pause(random.random())  # noqa: S311  spreads load, protects nothing
+                    seconds = last_poll + pause - self._clock.seconds()
+                await self._clock.sleep(max(0.0, seconds))
                 await self._refresh(is_due=self._last_poll == last_poll)
         if self._loop is loop:
             self._loop = None

@@ -5,15 +5,24 @@ Unused watchers are kept for a while, so that a client that reconnects gets the 
 
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, NamedTuple, TypeVar
 
 from anyio.abc import TaskGroup
+from pydantic import ValidationError
 
+from trax_mcp.actions.chat_and_media import SendChatMessage
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
-from trax_mcp.api.models import StreamStatus
+from trax_mcp.api.errors import TraxError
+from trax_mcp.api.models import Model, StreamStatus
+from trax_mcp.api.operation import Operation
+from trax_mcp.api.reads import GetStreamStatus
 from trax_mcp.api.refusals import without_key
+from trax_mcp.api.responses import Response
 from trax_mcp.chat.marks import ChatMarks
+from trax_mcp.chat.parts import Parts
+from trax_mcp.chat.poll_interval import LONGEST_SECONDS, SLOWEST
 from trax_mcp.chat.sources import Chat, Source, Status, documented
 from trax_mcp.chat.watcher import Watcher
 from trax_mcp.clock import Clock
@@ -22,6 +31,9 @@ SourceT = TypeVar("SourceT", bound=Source)
 
 _KEPT_SECONDS: Final = 300.0
 """How long an unused watcher is kept."""
+_PACE_OF_PARTS: Final = 3.0
+"""How much slower they are read: they change seldom, and take five requests."""
+_SLOW_SECONDS: Final = LONGEST_SECONDS / SLOWEST
 _MAX_UNUSED: Final = 500
 """The most unused watchers. Those that were requested last are kept."""
 
@@ -77,14 +89,49 @@ class Watchers:
         """
         return self._watcher(Status, caller, studio_id)
 
-    def record_stream_status(self, caller: Caller, studio_id: str, status: StreamStatus) -> None:
-        """Update the watcher of a caller who has read the status elsewhere."""
-        watcher = self._watchers.get(_Key(Status, caller.without_client, studio_id))
-        if watcher is not None:
-            watcher.add_read(documented(status))
+    def parts(self, caller: Caller, studio_id: str) -> Watcher[Parts]:
+        """The watcher of all else that belongs to a studio.
+
+        Raises:
+            NotSent: the caller has no key.
+        """
+        return self._watcher(Parts, caller, studio_id, pace=_PACE_OF_PARTS)
+
+    def note(
+        self,
+        operation: Operation[Model],
+        caller: Caller,
+        result: Response[Model] | TraxError | None,
+    ) -> None:
+        """Take note of a call: what it has read is news, and what it has changed out of date."""
+        match operation, result:
+            case _, None | TraxError(outcome="not_applied"):
+                return
+            case GetStreamStatus(studio_id=studio), Response():
+                with suppress(ValidationError):
+                    status = documented(StreamStatus.model_validate(result.data))
+                    for watcher in self._known(caller, studio, Status):
+                        watcher.add_read(status)
+            case SendChatMessage(studio_id=studio), _:
+                for watcher in self._known(caller, studio, Chat):
+                    watcher.expire()
+            case _ if operation.endpoint.mutates:
+                for watcher in self._known(caller, operation.studio(), Status, Parts):
+                    watcher.expire()
+
+    def _known(
+        self, caller: Caller, studio_id: str, *kinds: Callable[[Client, Caller, str], Source]
+    ) -> list[Watcher[Any]]:
+        keys = (_Key(kind, caller.without_client, studio_id) for kind in kinds)
+        return [self._watchers[key] for key in keys if key in self._watchers]
 
     def _watcher(
-        self, source_type: Callable[[Client, Caller, str], SourceT], caller: Caller, studio_id: str
+        self,
+        source_type: Callable[[Client, Caller, str], SourceT],
+        caller: Caller,
+        studio_id: str,
+        *,
+        pace: float = 1.0,
     ) -> Watcher[SourceT]:
         caller = caller.without_client
         if caller.key is None:
@@ -94,7 +141,8 @@ class Watchers:
             self._remove_unused()
             self._watchers[key] = Watcher(
                 source_type(self._client, caller, studio_id),
-                shortest=self._shortest,
+                # At the slowest every 30 s, unless the operator asks for less.
+                shortest=min(self._shortest * pace, max(self._shortest, _SLOW_SECONDS)),
                 clock=self._clock,
                 tasks=self.tasks,
             )

@@ -65,7 +65,8 @@ class Call(NamedTuple):
     """What is to be done in one studio, in order, who calls, and the answer to its question.
 
     `claimed_name` is the user that a bot says it acts for. `by_wish`: the caller has asked for
-    previews, although its client could be asked otherwise.
+    previews, although its client could be asked otherwise. `pressed`: it is asked in the control
+    room, where a person has pressed for it, whom no earlier no of theirs holds up.
     """
 
     operations: Operations
@@ -73,6 +74,7 @@ class Call(NamedTuple):
     answer: Answer | None = None
     claimed_name: str | None = None
     by_wish: bool = False
+    pressed: bool = False
     progress: Progress = no_progress
 
     @property

@@ -308,7 +308,7 @@ class Run:
         if facts.writes_are_off:
             raise NotSent("write_disabled", WRITES_OFF, WRITES_OFF_NEXT, not_done=NOTHING_CHANGED)
         studio, moment = self.seen.studio, self.seen.now
-        refusals = studio.refusals.get(_name_of_refusals(call))
+        refusals = None if call.pressed else studio.refusals.get(_name_of_refusals(call))
         is_awaited = studio.awaits_start(moment)
         verdict = judge(
             Case(

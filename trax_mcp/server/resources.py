@@ -287,7 +287,6 @@ class Resources:
                 return chat_payload(studio, chat, own, after=after, now=request.clock.now())
             case GetStreamStatus(studio_id=studio):
                 status = await self._client.call(value, caller)
-                watchers.record_stream_status(caller, studio, status)
                 payload: JsonObject = _dump(status)
                 return payload
         raise AssertionError(value)

@@ -33,6 +33,8 @@ MAX_NAMED: Final = 10
 """The most accounts that are named for one reason."""
 
 _EXPIRES_SOON: Final = timedelta(hours=24)
+_SWITCH_ON: Final = "Turn one on here, or ask your assistant to add one."
+_ADD: Final = "Ask your assistant to add one."
 _MAY_GO_LIVE: Final = "whether this API key may go live (TRaX only shows that when you try)"
 _WHICH_ACCOUNT: Final = "which account each destination uses (TRaX doesn't say)"
 _SIGN_IN_NEEDED: Final[Mapping[str, str]] = {
@@ -44,11 +46,18 @@ _SIGN_IN_NEEDED: Final[Mapping[str, str]] = {
 
 
 class Finding(NamedTuple):
-    """A problem, and what to do about it. `blocks`: it prevents a go-live."""
+    """A problem, and what to do about it. `blocks`: it prevents a go-live.
+
+    `advice` is the remedy for a person, where it names a tool. Where `what` has a duration,
+    `lasting` says the same without one, and `at` is its time.
+    """
 
     what: Sentence
     remedy: str
     blocks: bool = False
+    advice: str = ""
+    lasting: Sentence | None = None
+    at: str | None = None
 
 
 class Readiness(NamedTuple):
@@ -92,7 +101,8 @@ def _switched_off_writes(facts: Facts) -> Iterator[Finding]:
     if facts.writes_are_off:
         limits = ", so the show can't be changed or ended here" if facts.live else ""
         what = say(f"Changes are turned off on this TRaX deployment{limits}.")
-        yield Finding(what, "Wait until `writeEnabled` in get_health is true.", blocks=True)
+        remedy = "Wait until `writeEnabled` in get_health is true."
+        yield Finding(what, remedy, blocks=True, advice="Wait until TRaX accepts changes again.")
 
 
 def _missing_destinations(facts: Facts) -> Iterator[Finding]:
@@ -100,20 +110,22 @@ def _missing_destinations(facts: Facts) -> Iterator[Finding]:
         nobody = "nobody may see the show" if facts.live else "nobody would see the show"
         if facts[ListDestinations].value:
             what = say(f"All destinations are off, so {nobody}.")
-            yield Finding(what, "Turn one on with update_destination, or add one.", blocks=True)
+            remedy = "Turn one on with update_destination, or add one."
+            yield Finding(what, remedy, blocks=True, advice=_SWITCH_ON)
         else:
             what = say(f"There are no destinations, so {nobody}.")
-            yield Finding(what, "Add one with create_destination.", blocks=True)
+            yield Finding(what, "Add one with create_destination.", blocks=True, advice=_ADD)
 
 
 def _missing_sources(facts: Facts) -> Iterator[Finding]:
     if facts[ListSources].is_whole and not facts.active:
         if facts[ListSources].value:
             what = say("All sources are off, so viewers may see nothing.")
-            yield Finding(what, "Turn one on with update_source, or add one.")
+            remedy = "Turn one on with update_source, or add one."
+            yield Finding(what, remedy, advice=_SWITCH_ON)
         else:
             what = say("There are no sources, so viewers may see nothing.")
-            yield Finding(what, "Add one with create_source.")
+            yield Finding(what, "Add one with create_source.", advice=_ADD)
 
 
 def _troubled_accounts(facts: Facts) -> Iterator[Finding]:
@@ -173,7 +185,14 @@ def _expiring_accounts(facts: Facts, now: datetime) -> Iterator[Finding]:
     for account, expires in expiring[:MAX_NAMED]:
         platform, name = naming.platform(account.platform), _account(account, looks)
         what = sentence("The {} account {} {}.", platform, name, _expiry(expires, now))
-        yield Finding(what, f"To be safe, sign in to {platform} again on TRaX.")
+        has_expired = "should have expired, but TRaX still calls it active"
+        state = "expires soon" if expires > now else has_expired
+        yield Finding(
+            what,
+            f"To be safe, sign in to {platform} again on TRaX.",
+            lasting=sentence("The {} account {} {}.", platform, name, state),
+            at=account.expires_at,
+        )
     if (further := len(expiring) - MAX_NAMED) > 0:
         what = say(f"{further:,} more accounts expire within 24 hours.")
         yield Finding(what, "To be safe, sign in to them again on TRaX.")
