@@ -29,6 +29,7 @@ from trax_mcp.private_files import (
 )
 from trax_mcp.settings import CannotStart, Settings, how_to_add
 from trax_mcp.web.passkey import Passkey
+from trax_mcp.web.room_host import RoomHost
 
 if TYPE_CHECKING:
     from trax_mcp.replicas import Replicas
@@ -52,6 +53,8 @@ class Deployment:
     passkey: Passkey | None = None
     page: LocalPage | None = None
     """The page that asks a person, if they are at this computer."""
+    room_page: RoomHost | None = None
+    """Where control rooms are shown in their browser."""
     records: Records
     """What is remembered of consent: by this process, or by all replicas."""
     engine_answers: Callable[[], bool] | None = None

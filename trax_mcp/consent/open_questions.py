@@ -28,6 +28,7 @@ from trax_mcp.consent.question import (
     QuestionState,
 )
 from trax_mcp.consent.state import StudioRecord
+from trax_mcp.consent.stop import question_as_signed
 from trax_mcp.consent.stop_token import StopToken
 from trax_mcp.consent.store import StoreUnavailable, record_name_in
 
@@ -65,6 +66,11 @@ class OpenQuestion:
         seen = await self.questions.store.look(self.record_name)
         caller = self.call.caller.fingerprint
         return QuestionState(seen.studio.question(self.id, caller, seen.now), seen.now)
+
+    def as_signed(self) -> QuestionState:
+        """The same of a stop as its signed word tells it, where the store is away."""
+        question = question_as_signed(self.questions.guard.parts, self.call, self.id)
+        return QuestionState(question, self.questions.now())
 
     async def changed(self) -> None:
         """Wait until it may have changed."""

@@ -10,6 +10,7 @@ import anyio
 from cachetools import TTLCache
 
 from trax_mcp.actions.change import Change
+from trax_mcp.actions.view import View
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.errors import Refused, TraxError, interrupted
@@ -17,7 +18,7 @@ from trax_mcp.api.operation import Operation
 from trax_mcp.api.reads import GetStreamStatus
 from trax_mcp.clock import Clock
 from trax_mcp.consent.audit import Audit
-from trax_mcp.consent.calls import Call, Sent
+from trax_mcp.consent.calls import Call, Done, Sent, Step
 from trax_mcp.consent.policy import Verdict, in_audit_log
 from trax_mcp.consent.rules import Rules
 from trax_mcp.consent.shielded_tasks import ShieldedTasks
@@ -158,6 +159,19 @@ class Parts:
                 _LOG.exception("%s failed", operation.tool_name)
                 return interrupted(operation)
             await self.clock.sleep(pause)
+
+    async def change(self, change: Change[Any], caller: Caller) -> Done:
+        """Make a change that needs nobody's approval, and no turn.
+
+        Raises:
+            TraxError: it failed.
+        """
+        response = await self.client.send(change, caller)
+        if (failed := change.not_changed(response)) is not None:
+            raise failed
+        known = self.lists.known(caller, change.studio())
+        report = change.report(View(known, now=self.clock.now()), response.data)
+        return Done((Step(change.tool_name, "applied", *report, response.data),))
 
     # The audit log
 

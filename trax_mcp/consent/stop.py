@@ -24,7 +24,7 @@ from trax_mcp.consent.policy import (
     judge_stop,
     unless_unseen,
 )
-from trax_mcp.consent.question import IN_PROGRESS, QUESTION_SECONDS, outcome_in_words
+from trax_mcp.consent.question import IN_PROGRESS, QUESTION_SECONDS, Question, outcome_in_words
 from trax_mcp.consent.stop_token import StopToken
 from trax_mcp.consent.stopping import (
     FACTS_SECONDS,
@@ -40,6 +40,22 @@ from trax_mcp.studio.naming import Sentence, say, sentence
 from trax_mcp.studio.reading import FactReader
 
 _LOG = logging.getLogger(__name__)
+
+
+def question_as_signed(parts: Parts, call: Call, token: str) -> Question | None:
+    """The question of a stop's word, with what was read for it in this process."""
+    read = StopToken.read(token, key=call.caller.key or "", studio_id=call.studio)
+    if read is None:
+        return None
+    facts = parts.asked_about.get((call.caller.owner, call.studio), Facts())
+    return Question(
+        id=token,
+        caller=call.caller.fingerprint,
+        operations=call.operations,
+        way="panel",
+        preview=show(call.operations, View(facts, now=parts.clock.now())),
+        asked_at=read.until - QUESTION_SECONDS,
+    )
 
 
 class Stop:

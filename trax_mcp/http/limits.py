@@ -24,6 +24,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trax_mcp.actions import OPERATIONS
+from trax_mcp.actions.stream import GoOffline
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.http.authentication import Tokens, bearer_token, refuse
 from trax_mcp.http.gate import Gate
@@ -31,7 +32,7 @@ from trax_mcp.http.refusals import overloaded
 from trax_mcp.http.sessions import Sessions
 from trax_mcp.http.turns import MessageTurn, Turns
 from trax_mcp.open_files import max_open_files
-from trax_mcp.server import panel
+from trax_mcp.server import panel, room_tools
 from trax_mcp.server.app import Service
 from trax_mcp.server.request import CALLER
 from trax_mcp.sign_in import SignInUnavailable
@@ -339,6 +340,11 @@ def is_urgent(body: bytes) -> bool:
     except (ValueError, RecursionError):
         return False
     match message:
+        case {
+            "method": "tools/call",
+            "params": {"name": room_tools.PRESS, "arguments": {"press": GoOffline.tool_name}},
+        }:
+            return True
         case {"method": "tools/call", "params": {"name": str(name)}}:
             return name in _STOPS
         case {"method": _}:

@@ -21,10 +21,9 @@ from trax_mcp.api.errors import TraxError
 from trax_mcp.api.models import Model
 from trax_mcp.api.operation import Operation
 from trax_mcp.api.responses import Response
+from trax_mcp.server.request import TURN
 
 _LONGEST_SECONDS: Final = 0.2
-_TURN: Final = "trax.turn"
-"""The key of the `MessageTurn` in a request's scope."""
 
 
 class MessageTurn:
@@ -69,7 +68,7 @@ class Turns:
     @asynccontextmanager
     async def take(self, name: str, scope: Scope) -> AsyncIterator[MessageTurn]:
         """Wait for a turn. It ends with the block at the latest."""
-        turn = scope[_TURN] = MessageTurn(self._pass_on)
+        turn = scope[TURN] = MessageTurn(self._pass_on)
         self._waiting.setdefault(name, deque()).append(turn)
         if self._free:
             self._free -= 1
@@ -99,7 +98,7 @@ async def resume(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> Ha
 
     A session of the earlier era answers in a task of its own, which began with another request.
     """
-    _CURRENT.set(ctx.request.scope.get(_TURN) if ctx.request is not None else None)
+    _CURRENT.set(ctx.request.scope.get(TURN) if ctx.request is not None else None)
     return await call_next(ctx)
 
 

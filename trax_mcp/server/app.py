@@ -32,6 +32,10 @@ from trax_mcp.server.panel import TOOL_NAME
 from trax_mcp.server.prompts import Prompts
 from trax_mcp.server.request import Context, McpRequest, ParamsT, caller_of
 from trax_mcp.server.resources import Resources
+from trax_mcp.server.room import Room
+from trax_mcp.server.room_tools import NAMES as ROOM_NAMES
+from trax_mcp.server.room_tools import RoomTools
+from trax_mcp.server.room_watch import RoomWatch
 from trax_mcp.server.sdk_compat import (
     InFlight,
     OpenStreams,
@@ -112,11 +116,18 @@ class Service:
             page=deployment.page,
             practice=settings.sandbox,
         )
-        self.tools = Tools(parts, asking, self.offer, media_dirs=deployment.media_dirs)
+        watching = RoomWatch(
+            guard=guard, questions=questions, offer=self.offer, practice=settings.sandbox
+        )
+        self.room = Room(watching=watching, page=deployment.page)
+        room = RoomTools(room=self.room, host=deployment.room_page)
+        self.tools = Tools(parts, asking, self.offer, room, media_dirs=deployment.media_dirs)
         self._prompts = Prompts(self.offer)
-        self.names = frozenset((*TOOLS, TOOL_NAME, *self._prompts.offered()))
+        self.names = frozenset((*TOOLS, TOOL_NAME, *ROOM_NAMES, *self._prompts.offered()))
         """Of tools and prompts. Others, which clients may send, could be any text."""
-        self._resources = Resources(client, lists, self.offer, offers_panel=self.tools.offers_panel)
+        self._resources = Resources(
+            client, lists, self.offer, offers_panel=self.tools.offers_panel, room=room
+        )
         self._completions = Completions(
             lists=lists,
             prompts=self._prompts,
@@ -158,7 +169,7 @@ class Service:
                 # Clients that draw panels see one tool more.
                 "tools/list": _PRIVATE_CACHE,
             },
-            lifespan=self._open_watchers,
+            lifespan=self._lifespan,
             get_tool_input_schema=tools.input_schema,
             on_list_tools=call(tools.list_tools),
             on_call_tool=call(tools.call_tool),
@@ -173,7 +184,7 @@ class Service:
             # It ends with its own result when the server shuts down.
             on_subscriptions_listen=lasting(watched.listen) if watched else None,
         )
-        if tools.offers_panel():
+        if tools.takes_answers():
             server.extensions[EXTENSION_ID] = {"mimeTypes": [APP_MIME_TYPE]}
         # The SDK's own makes spans of what clients write, and fails a call over a trace header that
         # is no text.
@@ -182,15 +193,21 @@ class Service:
 
     async def shut_down(self) -> None:
         """End calls and streams, and give operations that were sent a moment to finish."""
-        if self.deployment.page is not None:
-            self.deployment.page.close()
+        for page in (self.deployment.page, self.deployment.room_page):
+            if page is not None:
+                page.close()
         self.in_flight.end()
         self._background.end()
         await self.tasks.drain(seconds=_DRAIN_SECONDS)
 
     @asynccontextmanager
-    async def _open_watchers(self, _server: Server[Any]) -> AsyncIterator[Watchers]:
-        """The watchers, and what keeps up with other replicas, while the server runs."""
+    async def _lifespan(self, _server: Server[Any]) -> AsyncIterator[Watchers]:
+        async with self.open_watchers() as watchers:
+            yield watchers
+
+    @asynccontextmanager
+    async def open_watchers(self) -> AsyncIterator[Watchers]:
+        """The watchers, and what keeps up with other replicas, while something is served."""
         async with anyio.create_task_group() as tasks:
             watchers = Watchers(
                 self.client,
@@ -201,8 +218,12 @@ class Service:
                 is_one_of_several=self._store.records.is_shared,
             )
             WATCHERS.watch(watchers, len)
+            forget = self.client.observe(watchers.note)
             tasks.start_soon(self._background.run)
             if self._store.records.is_shared:
                 tasks.start_soon(self._store.watch)
-            yield watchers
+            try:
+                yield watchers
+            finally:
+                forget()
             tasks.cancel_scope.cancel()

@@ -5,41 +5,25 @@ may call the tool, and only the client's promise keeps a model from it. So an an
 ticket of its question, which is in nothing that a model reads.
 """
 
-from contextlib import suppress
-from dataclasses import replace
 from importlib.resources import files
 from typing import Final
 
 import mcp_types as types
 from mcp.server.apps import APP_MIME_TYPE
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from trax_mcp.api.contract import JsonObject
-from trax_mcp.consent.open_questions import OpenQuestion, OpenQuestions
-from trax_mcp.consent.store import StoreUnavailable, store_unavailable
+from trax_mcp.consent.open_questions import OpenQuestions
+from trax_mcp.server.answering import AnswerApproval, take_answer
 from trax_mcp.server.request import CallRequest
 from trax_mcp.studio.outputs import PlainSchema
-from trax_mcp.web.approval_view import Asker, describe, describe_end, gone
-from trax_mcp.web.endings import NOT_HERE, WRONG
+from trax_mcp.web.approval_view import Asker, gone
+from trax_mcp.web.endings import WRONG
 
 URI: Final = "ui://trax/approval.html"
 TOOL_NAME: Final = "answer_approval"
 OPENS_PANEL: Final[JsonObject] = {"ui": {"resourceUri": URI}}
 """The `_meta` of a tool whose result the client shows with the panel."""
-_MAX_LENGTH: Final = 512
-
-
-class AnswerApproval(BaseModel):
-    """The arguments of the tool."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    ticket: str = Field(max_length=_MAX_LENGTH, description="The ticket of the question.")
-    choice: str | None = Field(
-        None,
-        max_length=_MAX_LENGTH,
-        description="One of its choices. Without it, it is shown.",
-    )
 
 
 LISTING: Final = types.Tool(
@@ -67,7 +51,9 @@ RESOURCE: Final = types.Resource(
 
 def read_panel() -> types.TextResourceContents:
     """The panel, as one page that loads nothing."""
-    return read_page(URI, "panel.html", "approval.css", "host.js", "approval.js", "ask.js", "panel.js")
+    return read_page(
+        URI, "panel.html", "approval.css", "host.js", "approval.js", "ask.js", "panel.js"
+    )
 
 
 def read_page(uri: str, page: str, *parts: str) -> types.TextResourceContents:
@@ -90,34 +76,10 @@ async def answer_approval(
         answer = AnswerApproval.model_validate(request.params.arguments or {})
     except ValidationError:
         return _result(gone(WRONG, **who))
-    try:
-        asked = await questions.get(answer.ticket, request.caller)
-        if asked is None:
-            return _result(gone(NOT_HERE, **who))
-        call = asked.call._replace(claimed_name=request.claimed_name)
-        return await _answer(replace(asked, call=call), answer, who)
-    except StoreUnavailable:
-        raise store_unavailable() from None
-
-
-async def _answer(asked: OpenQuestion, answer: AnswerApproval, who: Asker) -> types.CallToolResult:
-    """Report or answer. A stop is sent first: what is remembered of its question may be away."""
-    if not asked.is_stop:
-        question = (await asked.state()).question
-        if question is None or question.way != "panel":
-            return _result(gone(NOT_HERE, **who))
-    result = None
-    if answer.choice is None:
-        await asked.report()
-    else:
-        result = await asked.answer(answer.choice, by="panel")
-    with suppress(StoreUnavailable):
-        state = await asked.state()
-        if state.question is not None or result is None:
-            return _result(describe(state, **who))
-    if result is None:
-        raise StoreUnavailable
-    return _result(describe_end(result, **who))
+    state = await take_answer(
+        questions, answer, request.caller, who, claimed_name=request.claimed_name
+    )
+    return _result(state)
 
 
 def _result(state: JsonObject) -> types.CallToolResult:

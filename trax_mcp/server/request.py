@@ -39,6 +39,8 @@ ACTOR: Final = "live.traxstreaming/actor"
 
 ASK: Final = "x-trax-ask"
 """The header by which a caller over HTTP asks for previews, for itself."""
+TURN: Final = "trax.turn"
+"""The key of the turn of a message in the scope of its request over HTTP."""
 PROGRESS_INTERVAL_SECONDS: Final = 10.0
 _PROGRESS_TIMEOUT_SECONDS: Final = 0.2
 _QUESTION = "consent"
@@ -88,6 +90,12 @@ class McpRequest(Generic[ParamsT]):
             return False
         wish: str = self.ctx.request.headers.get(ASK, "")
         return wish.strip().lower() == "preview"
+
+    def end_turn(self) -> None:
+        """Let the next message be worked on: this one only waits."""
+        turn = self.ctx.request.scope.get(TURN) if self.ctx.request is not None else None
+        if turn is not None:
+            turn.end()
 
     @property
     def client_title(self) -> str:

@@ -30,10 +30,11 @@ from trax_mcp.api.text_safety import spell_out
 from trax_mcp.chat.wait import WaitForChatMessages, read_chat, read_chat_after_news
 from trax_mcp.chat.watcher import Watcher
 from trax_mcp.chat.watchers import Watchers
-from trax_mcp.server import panel
+from trax_mcp.server import panel, room_tools
 from trax_mcp.server.errors import NoSuchResourceError, WrongRequestError
 from trax_mcp.server.offer import Offer
 from trax_mcp.server.request import McpRequest
+from trax_mcp.server.room_tools import RoomTools
 from trax_mcp.server.untrusted import chat_payload, write_json
 from trax_mcp.studio.facts import Facts, Read, Unknown
 from trax_mcp.studio.list_cache import ListCache
@@ -173,10 +174,12 @@ class Resources:
         offer: Offer,
         *,
         offers_panel: Callable[[Caller], bool],
+        room: RoomTools,
     ) -> None:
         self._client = client
         self._lists = lists
         self._offers_panel = offers_panel
+        self._room = room
         offered = offer.kinds()
         resources = [it for it in RESOURCES if it.is_offered(offered)]
         self._resources = resources
@@ -226,6 +229,8 @@ class Resources:
         ]
         if request.client.has_panel and self._offers_panel(request.caller):
             listings.append(panel.RESOURCE)
+        if self._room.is_drawn(request):
+            listings.append(room_tools.RESOURCE)
         return types.ListResourcesResult(resources=listings)
 
     async def read_resource(
@@ -240,6 +245,8 @@ class Resources:
         uri, caller = request.params.uri, request.caller
         if uri == panel.URI and self._offers_panel(caller):
             return types.ReadResourceResult(contents=[panel.read_panel()])
+        if uri == room_tools.URI and self._room.may_be_drawn(caller):
+            return types.ReadResourceResult(contents=[room_tools.read_room()])
         text = write_json(await self._read(self._parse(uri), request))
         contents = types.TextResourceContents(uri=uri, mime_type=_JSON, text=text)
         return types.ReadResourceResult(contents=[contents])

@@ -11,7 +11,6 @@ import mcp_types as types
 from trax_mcp.actions.change import Change
 from trax_mcp.actions.several import ApplyChanges
 from trax_mcp.actions.shown import Operations
-from trax_mcp.actions.view import View
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
@@ -28,6 +27,7 @@ from trax_mcp.server.errors import WrongRequestError
 from trax_mcp.server.not_done import NotDone
 from trax_mcp.server.offer import TOOLS, Offer
 from trax_mcp.server.request import CallRequest, McpRequest
+from trax_mcp.server.room_tools import RoomTools
 from trax_mcp.server.schemas import arguments_schema, output_schema
 from trax_mcp.studio.composite_tools import CompositeTool, IsStarting, ToolUse
 from trax_mcp.studio.outputs import Words
@@ -59,9 +59,16 @@ class Tools:
     """The tools that this server offers, and the methods of MCP for them."""
 
     def __init__(
-        self, parts: Parts, asking: Asking, offer: Offer, *, media_dirs: Sequence[Path] = ()
+        self,
+        parts: Parts,
+        asking: Asking,
+        offer: Offer,
+        room: RoomTools,
+        *,
+        media_dirs: Sequence[Path] = (),
     ) -> None:
         self._parts = parts
+        self._room = room
         self._asking = asking
         self._offer = offer
         self._media_dirs = media_dirs
@@ -75,11 +82,18 @@ class Tools:
         """Whether a guarded tool that this caller is offered may ask in a panel."""
         return self._asking.can_use_panel and self._has_guarded and not caller.read_only
 
+    def takes_answers(self, caller: Caller = ANONYMOUS) -> bool:
+        """Whether a panel or a room may bring what this caller has answered."""
+        may_ask = self._has_guarded and not caller.read_only
+        return self.offers_panel(caller) or (may_ask and self._room.may_be_drawn(caller))
+
     def input_schema(self, name: str) -> JsonObject | None:
         """The schema of a tool's arguments. None if there is no such tool."""
-        if name == panel.TOOL_NAME and self.offers_panel():
+        if name == panel.TOOL_NAME and self.takes_answers():
             return panel.LISTING.input_schema
-        return self._tools[name].listing.input_schema if name in self._tools else None
+        if name in self._tools:
+            return self._tools[name].listing.input_schema
+        return self._room.input_schema(name)
 
     def listings(self, caller: Caller = ANONYMOUS, *, has_panel: bool = False) -> list[types.Tool]:
         """The tools that a caller is offered, in order. `has_panel`: their client draws panels."""
@@ -91,8 +105,10 @@ class Tools:
 
     async def list_tools(self, request: McpRequest[Any]) -> types.ListToolsResult:
         """Answer `tools/list`."""
-        has_panel = self._asking.draws_panel(request)
-        listings = self.listings(request.caller, has_panel=has_panel)
+        has_panel, caller = self._asking.draws_panel(request), request.caller
+        listings = [*self.listings(caller, has_panel=has_panel), *self._room.listings(request)]
+        if self._room.is_drawn(request) and self.takes_answers(caller):
+            listings = [*(it for it in listings if it is not panel.LISTING), panel.LISTING]
         return types.ListToolsResult(tools=listings)
 
     async def call_tool(
@@ -104,11 +120,11 @@ class Tools:
             WrongRequestError: there is no such tool.
         """
         name, arguments = request.params.name, request.params.arguments or {}
-        if name == panel.TOOL_NAME and self.offers_panel(request.caller):
+        if name == panel.TOOL_NAME and self.takes_answers(request.caller):
             practice = self._asking.practice
             return await panel.answer_approval(self._asking.questions, request, practice=practice)
         if name not in TOOLS:
-            raise WrongRequestError("There is no such tool.")
+            return await self._run_room(request)
         if why := self._offer.why_not(TOOLS[name], request.caller):
             return results.error_result(why)
         tool = self._tools[name]
@@ -126,6 +142,15 @@ class Tools:
             result = results.in_practice(result)
         return results.fit_to_schema(result, tool.listing.output_schema or {})
 
+    async def _run_room(self, request: CallRequest) -> types.CallToolResult:
+        if not self._room.has(request):
+            raise WrongRequestError("There is no such tool.")
+        try:
+            return await self._room.run(request)
+        except TraxError as error:
+            arguments = request.params.arguments or {}
+            return results.error_result(_add_name_hint(error, arguments, offered=self._tools))
+
     async def _run(
         self, tool: _Tool, arguments: Mapping[str, object], request: CallRequest
     ) -> types.CallToolResult | types.InputRequiredResult:
@@ -134,7 +159,8 @@ class Tools:
             case ApplyChanges(changes=changes):
                 return await self._run_changes(changes, evidence, request)
             case Change() if self._offer.rules.never_ask_about(value):
-                return await self._change(value, request)
+                done = await self._parts.change(value, request.caller)
+                return results.change_result(done)
             case Change():
                 return await self._run_changes((value,), evidence, request)
             case Operation():
@@ -174,16 +200,6 @@ class Tools:
             return _chat_result(read, data, request)
         meaning = await self._meaning(read, data, request)
         return results.read_result(read, data, meaning)
-
-    async def _change(self, change: Change[Any], request: CallRequest) -> types.CallToolResult:
-        """Make a change that needs nobody's consent."""
-        response = await self._parts.client.send(change, request.caller)
-        if (failed := change.not_changed(response)) is not None:
-            raise failed
-        known = self._parts.lists.known(request.caller, change.studio())
-        report = change.report(View(known, now=request.clock.now()), response.data)
-        step = Step(change.tool_name, "applied", *report, response.data)
-        return results.change_result(Done((step,)))
 
     async def _run_changes(
         self, operations: Operations, evidence: Evidence, request: CallRequest

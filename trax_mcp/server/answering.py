@@ -1,0 +1,83 @@
+"""Takes what a person has pressed in a panel or in the control room, and tells what came of it."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from trax_mcp.api.caller import Caller
+from trax_mcp.api.contract import JsonObject
+from trax_mcp.consent.open_questions import OpenQuestion, OpenQuestions
+from trax_mcp.consent.store import StoreUnavailable, store_unavailable
+from trax_mcp.consent.ways import Way
+from trax_mcp.web.approval_view import Asker, describe, describe_end, gone
+from trax_mcp.web.endings import NOT_HERE
+
+_MAX_LENGTH: Final = 512
+_PANEL: Final[frozenset[Way]] = frozenset({"panel"})
+
+
+class AnswerApproval(BaseModel):
+    """What a panel says."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    ticket: str = Field(max_length=_MAX_LENGTH, description="The ticket of the question.")
+    choice: str | None = Field(
+        None,
+        max_length=_MAX_LENGTH,
+        description="One of its choices. Without it, it is shown.",
+    )
+
+
+async def take_answer(
+    questions: OpenQuestions,
+    answer: AnswerApproval,
+    caller: Caller,
+    who: Asker,
+    *,
+    claimed_name: str | None = None,
+    by: Literal["panel", "page"] = "panel",
+    ways: Collection[Way] = _PANEL,
+) -> JsonObject:
+    """Report that a question is shown, or take a person's choice. Returns its state.
+
+    Only a question that is asked in one of these `ways` is answered.
+
+    Raises:
+        TraxError: the store does not answer, and the question is not about a stop.
+    """
+    try:
+        asked = await questions.get(answer.ticket, caller)
+        if asked is None:
+            return gone(NOT_HERE, **who)
+        if not asked.is_stop:  # what is remembered of a stop's may be away: it is sent first
+            question = (await asked.state()).question
+            if question is None or question.way not in ways:
+                return gone(NOT_HERE, **who)
+        asked = replace(asked, call=asked.call._replace(claimed_name=claimed_name))
+        return await _answer(asked, answer.choice, who, by=by)
+    except StoreUnavailable:
+        raise store_unavailable() from None
+
+
+async def _answer(
+    asked: OpenQuestion, choice: str | None, who: Asker, *, by: Literal["panel", "page"]
+) -> JsonObject:
+    result = None
+    if choice is not None:
+        result = await asked.answer(choice, by=by)
+    try:
+        if choice is None:
+            await asked.report()
+        state = await asked.state()
+    except StoreUnavailable:
+        if result is not None:
+            return describe_end(result, **who)
+        if not asked.is_stop:
+            raise
+        return describe(asked.as_signed(), **who)
+    if state.question is None and result is not None:
+        return describe_end(result, **who)
+    return describe(state, **who)

@@ -1,0 +1,178 @@
+"""What the control room shows of a studio, as JSON. Pure.
+
+All that people write is one line with nothing hidden in it. A duration is nowhere: the same state
+is the same JSON at any time, and at any replica.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Final
+
+from trax_mcp.api.contract import JsonObject
+from trax_mcp.api.errors import TraxError
+from trax_mcp.api.reads import GetStudio
+from trax_mcp.api.text_safety import visible
+from trax_mcp.studio import naming, times
+from trax_mcp.studio.facts import Facts
+from trax_mcp.studio.readiness import Finding, Readiness, judge_readiness
+from trax_mcp.tools.overview import (
+    ShownDestination,
+    ShownSource,
+    shown_destinations,
+    shown_sources,
+)
+
+MOST_MESSAGES: Final = 100
+"""The most messages of one answer."""
+_LONGEST_TEXT: Final = 500
+_LONGEST_NAME: Final = 80
+_MOST_PROBLEMS: Final = 3
+_END_ALL: Final = frozenset({"invalid_key", "no_key", "not_found"})
+"""Failures of the key or of the studio: whichever read has met one, the room ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What is known of a studio, and of the last polls.
+
+    `can` says which buttons the caller has, and `asking` holds the tickets of open questions.
+    """
+
+    studio_id: str
+    facts: Facts
+    now: datetime
+    can: Mapping[str, bool]
+    has_chat: bool = True
+    practice: bool = False
+    asking: Collection[str] = ()
+    status_error: TraxError | None = None
+    parts_error: TraxError | None = None
+    chat_error: TraxError | None = None
+
+    @property
+    def ending(self) -> TraxError | None:
+        """Why the room has ended, if it has."""
+        errors = (self.parts_error, self.status_error, self.chat_error)
+        return next((it for it in errors if it and it.code in _END_ALL), None)
+
+    @property
+    def readiness(self) -> Readiness:
+        """What is wrong."""
+        return judge_readiness(self.facts, now=self.now)
+
+
+def describe(seen: Seen) -> JsonObject:
+    """The state of the room."""
+    facts, readiness = seen.facts, seen.readiness
+    studio = facts[GetStudio].value
+    status_error = None if is_forbidden(seen.status_error) else seen.status_error
+    trouble = seen.ending or status_error or seen.parts_error
+    destinations, sources = shown_destinations(facts), shown_sources(facts)
+    return {
+        "id": seen.studio_id,
+        "name": visible(studio.name, longest=_LONGEST_NAME) if studio else None,
+        "role": studio.role if studio else None,
+        "practice": seen.practice,
+        "live": facts.live,
+        "since": facts.since,
+        "starting": facts.is_starting,
+        "ready": readiness.ready,
+        "destinations": destinations
+        and [
+            {"id": it.id, **_shown(it.name, platform=it.platform), "enabled": it.enabled}
+            for it in sorted(destinations, key=_by_name)
+        ],
+        "sources": sources
+        and [
+            {"id": it.id, **_shown(it.name, type=it.type), "active": it.active}
+            for it in sorted(sources, key=_by_name)
+        ],
+        "problems": [_problem(it) for it in readiness.problems],
+        "unknown": [str(it) for it in facts.unknown],
+        "can": dict(seen.can),
+        "hasChat": seen.has_chat,
+        "chatTrouble": seen.chat_error and seen.chat_error.summary,
+        "trouble": trouble and trouble.summary,
+        "stale": status_error is not None or seen.ending is not None,
+        "ended": seen.ending is not None,
+        "asking": [_digest(it, size=4) for it in seen.asking],
+    }
+
+
+def version_of(state: JsonObject) -> str:
+    """What tells this state from another."""
+    return _digest(json.dumps(state, sort_keys=True), size=9)
+
+
+def summary(seen: Seen) -> str:
+    """The state in a few words, for the model."""
+    facts = seen.facts
+    name = naming.studio(facts[GetStudio].value)
+    if facts.live:
+        state = f"is on air{times.since(facts.since, seen.now)}"
+    elif facts.is_starting:
+        state = "may be starting"
+    else:
+        state = "is off air" if facts.live is False else "may or may not be on air"
+    switched_on = naming.platforms(it.platform for it in facts.enabled)
+    said = f"{name} {state}; switched on: {switched_on or 'nothing that is known'}."
+    problems = [it.what.text for it in _lasting(seen.readiness.problems[:_MOST_PROBLEMS])]
+    return " ".join((f"{said[:1].upper()}{said[1:]}", *problems))
+
+
+def describe_message(message: JsonObject, own: Collection[str]) -> JsonObject:
+    """A message of the chat."""
+
+    def text(name: str, longest: int) -> str:
+        value = message.get(name)
+        return visible(value, longest=longest) if isinstance(value, str) else ""
+
+    its_id = message.get("id")
+    its_id = its_id if isinstance(its_id, str) else ""
+    return {
+        "id": its_id,
+        "platform": text("platform", _LONGEST_NAME),
+        "author": text("authorDisplayName", _LONGEST_NAME),
+        "text": text("text", _LONGEST_TEXT),
+        "at": text("timestamp", _LONGEST_NAME),
+        **({"own": True} if (its_id or message.get("text")) in own else {}),
+    }
+
+
+def is_forbidden(error: TraxError | None) -> bool:
+    """Whether the key may not read it, which no later poll will change."""
+    return error is not None and error.http_status == HTTPStatus.FORBIDDEN
+
+
+def of_status(error: TraxError | None) -> str:
+    """Why it is not known whether a studio is on air."""
+    return error.happened if error else "it wasn't read yet"
+
+
+def _by_name(it: ShownDestination | ShownSource) -> tuple[str, str]:
+    """An order that no switch changes: rows stay where they are."""
+    return it.name, it.id
+
+
+def _shown(name: str, **words: str | None) -> JsonObject:
+    shown = {key: it and visible(it, longest=_LONGEST_NAME) for key, it in words.items()}
+    return {"name": visible(name, longest=_LONGEST_NAME), **shown}
+
+
+def _problem(finding: Finding) -> JsonObject:
+    (it,) = _lasting((finding,))
+    shown = {"what": it.what.text, "remedy": it.advice, "blocks": it.blocks}
+    return {**shown, "at": it.at} if it.at else shown
+
+
+def _lasting(findings: Collection[Finding]) -> Iterator[Finding]:
+    """The same without durations."""
+    yield from (it._replace(what=it.lasting or it.what) for it in findings)
+
+
+def _digest(text: str, *, size: int) -> str:
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=size).hexdigest()

@@ -1,0 +1,193 @@
+"""The tools of the control room, and the app that it is where a client draws apps.
+
+Source: the MCP Apps extension, revision 2026-01-26. A model may open the room, and no more: a press
+that needs approval is asked about, whoever calls, and nothing that a model reads lets it answer.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import mcp_types as types
+from mcp.server.apps import APP_MIME_TYPE
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from trax_mcp.api.arguments import Id
+from trax_mcp.api.caller import ANONYMOUS, Caller
+from trax_mcp.api.contract import JsonObject
+from trax_mcp.api.errors import NotSent
+from trax_mcp.server import ways
+from trax_mcp.server.panel import read_page
+from trax_mcp.server.request import CallRequest, McpRequest
+from trax_mcp.server.room import Press, Room
+from trax_mcp.server.room_watch import Visitor, Watch
+from trax_mcp.server.ways import Operator
+from trax_mcp.studio.outputs import PlainSchema
+from trax_mcp.tools.check import CheckStudio
+from trax_mcp.web.room_host import Opening, RoomHost
+
+URI: Final = "ui://trax/room.html"
+OPEN: Final = "open_control_room"
+WATCH: Final = "watch_control_room"
+PRESS: Final = "press_in_control_room"
+_STUDIO: Final = "studioId"
+_CALLS: Final = {WATCH: "watch", PRESS: "press"}
+NAMES: Final = frozenset({OPEN, *_CALLS})
+
+_SHOWN: Final = "The user now sees the control room. Don't repeat what it shows."
+_TOLD: Final[dict[Opening, str]] = {
+    "opened": f"{_SHOWN} It's in their browser.",
+    "shown": "The user sees the control room in their browser. Don't repeat what it shows.",
+    "just_opened": "The control room was opened in the user's browser a moment ago.",
+    "failed": "The control room couldn't be opened: no browser was found. Use check_studio.",
+}
+
+
+class OpenRoom(BaseModel):
+    """The arguments of the tool that a model calls."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    studioId: Id  # noqa: N815  as in JSON
+
+
+class _WatchTool(Watch, OpenRoom):
+    """Those of the room's look, as a tool."""
+
+
+class _PressTool(Press, OpenRoom):
+    """Those of a press, as a tool."""
+
+
+def _listing(
+    name: str, description: str, arguments: type[BaseModel], *, reads: bool, meta: JsonObject
+) -> types.Tool:
+    return types.Tool(
+        name=name,
+        title=name.replace("_", " ").capitalize(),
+        description=description,
+        input_schema=arguments.model_json_schema(schema_generator=PlainSchema),
+        annotations=types.ToolAnnotations(
+            read_only_hint=reads,
+            destructive_hint=not reads,
+            idempotent_hint=reads,
+            open_world_hint=True,
+        ),
+        _meta=meta or None,
+    )
+
+
+_FOR_APP: Final[JsonObject] = {"ui": {"resourceUri": URI, "visibility": ["app"]}}
+_OPENING: Final = _listing(
+    OPEN,
+    "Show the user a studio while they run a show: on air or not, problems, chat, switches. It"
+    " keeps itself up to date: open it once.",
+    OpenRoom,
+    reads=True,
+    meta={},
+)
+_APP_LISTINGS: Final = (
+    _OPENING.model_copy(update={"meta": {"ui": {"resourceUri": URI}}}),
+    _listing(WATCH, "For the room: what is new.", _WatchTool, reads=True, meta=_FOR_APP),
+    _listing(PRESS, "For the room: a press.", _PressTool, reads=False, meta=_FOR_APP),
+)
+
+RESOURCE: Final = types.Resource(
+    uri=URI,
+    name="control-room",
+    title="Control room",
+    description="Shows a studio during a show.",
+    mime_type=APP_MIME_TYPE,
+)
+
+
+def read_room() -> types.TextResourceContents:
+    """The room, as one page that loads nothing."""
+    return read_page(URI, "room.html")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomTools:
+    """The room for clients: as an app where they draw apps, else on a page of this computer."""
+
+    room: Room
+    host: RoomHost | None = None
+
+    def may_be_drawn(self, caller: Caller = ANONYMOUS) -> bool:
+        """Whether the operator lets apps show rooms to this caller."""
+        is_offered = self.room.watching.offer.why_not(CheckStudio, caller) is None
+        return is_offered and "panel" in self._operator.ask.order
+
+    def is_drawn(self, request: McpRequest[Any]) -> bool:
+        """Whether the client of a request draws the room."""
+        is_drawn = ways.draws_room(request.client, self._operator)
+        return is_drawn and self.may_be_drawn(request.caller)
+
+    def listings(self, request: McpRequest[Any]) -> tuple[types.Tool, ...]:
+        """The tools that this client is offered."""
+        if self.is_drawn(request):
+            return _APP_LISTINGS
+        return (_OPENING,) if self._opens_page(request.caller) else ()
+
+    def input_schema(self, name: str) -> JsonObject | None:
+        """The schema of a tool's arguments."""
+        return next((it.input_schema for it in _APP_LISTINGS if it.name == name), None)
+
+    def has(self, request: CallRequest) -> bool:
+        """Whether this client may call the tool that a request names."""
+        name = request.params.name
+        return name in {it.name for it in self.listings(request)}
+
+    async def run(self, request: CallRequest) -> types.CallToolResult:
+        """Run one of them.
+
+        Raises:
+            TraxError: an argument is wrong, there is no key, or the studio could not be read.
+        """
+        name, arguments = request.params.name, dict(request.params.arguments or {})
+        try:
+            studio_id = OpenRoom(studioId=arguments.pop(_STUDIO, "")).studioId
+        except ValidationError:
+            next_step = "Nothing was sent: correct the arguments and call again."
+            what = f"`{_STUDIO}` must be the id of a studio"
+            raise NotSent("invalid_arguments", what, next_step, not_done="") from None
+        visitor = Visitor(
+            request.caller,
+            request.watchers,
+            studio_id,
+            asker=request.client_title,
+            claimed_name=request.claimed_name,
+            rest=request.end_turn,
+        )
+        if name == OPEN:
+            return await self._open(visitor, is_app=self.is_drawn(request))
+        return _result(await self.room.call(visitor, _CALLS[name], arguments))
+
+    async def _open(self, visitor: Visitor, *, is_app: bool) -> types.CallToolResult:
+        state, told = await self.room.opening(visitor), _SHOWN
+        if not is_app and self.host is not None:
+            call = self.room.calls_of(visitor._replace(by="page"))
+            told = _TOLD[await self.host.open(visitor.studio_id, call)]
+        return types.CallToolResult(
+            content=[types.TextContent(type="text", text=f"{told} {state}")],
+            structured_content={_STUDIO: visitor.studio_id},
+        )
+
+    def _opens_page(self, caller: Caller) -> bool:
+        """Whether a page can be opened, where the client draws no app."""
+        is_offered = self.room.watching.offer.why_not(CheckStudio, caller) is None
+        return is_offered and self.host is not None and "page" in self._operator.ask.order
+
+    @property
+    def _operator(self) -> Operator:
+        return Operator(self.room.watching.offer.rules.ask)
+
+
+def _result(result: JsonObject) -> types.CallToolResult:
+    said = result["structuredContent"]
+    text = str(said.get("outcome") or "The control room was told.")
+    return types.CallToolResult(
+        content=[types.TextContent(type="text", text=text)],
+        structured_content=said,
+        is_error=result.get("isError", False),
+        _meta=result.get("_meta"),
+    )

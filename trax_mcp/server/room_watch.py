@@ -1,0 +1,299 @@
+"""What a room learns while it waits: all that is new about a studio since it has looked before.
+
+The looks of all rooms of a key share its watchers, and keep nothing: what a room knows comes with
+its call.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, Literal, NamedTuple
+
+import anyio
+from pydantic import BaseModel, ConfigDict, Field
+
+from trax_mcp.actions.change import Change
+from trax_mcp.actions.chat_and_media import SendChatMessage
+from trax_mcp.actions.destinations import UpdateDestination
+from trax_mcp.actions.sources import UpdateSource
+from trax_mcp.actions.stream import GoLive, GoOffline
+from trax_mcp.api.arguments import Cursor
+from trax_mcp.api.caller import Caller
+from trax_mcp.api.contract import JsonObject
+from trax_mcp.api.reads import GetStreamStatus
+from trax_mcp.chat.resettable_event import ResettableEvent
+from trax_mcp.chat.wait import WaitForChatMessages
+from trax_mcp.chat.watcher import Watcher
+from trax_mcp.chat.watchers import Watchers
+from trax_mcp.clock import iso
+from trax_mcp.consent.calls import Call
+from trax_mcp.consent.guard import Guard
+from trax_mcp.consent.open_questions import OpenQuestion, OpenQuestions
+from trax_mcp.consent.question import Question
+from trax_mcp.consent.ways import Way
+from trax_mcp.server.offer import Offer
+from trax_mcp.server.room_state import (
+    MOST_MESSAGES,
+    Seen,
+    describe,
+    describe_message,
+    is_forbidden,
+    of_status,
+    summary,
+    version_of,
+)
+from trax_mcp.studio.facts import Read
+from trax_mcp.tools.overview import with_starting
+
+QUESTIONS: Final = "live.traxstreaming/questions"
+"""In the `_meta` of a look: what lets the room answer the questions that are open."""
+LONGEST_WAIT_SECONDS: Final = 25.0
+GATHER_SECONDS: Final = 0.4
+"""How long a wait goes on after the first news, so that a busy chat comes in few answers."""
+_FIRST_SECONDS: Final = 4.0
+"""How long the first look at a studio waits for TRaX."""
+_MOMENT_SECONDS: Final = 1.0
+"""What is no older than this need not be read again after a press."""
+_STORE_SECONDS: Final = 0.4
+
+PRESSES: Final[Mapping[str, tuple[type[Change[Any]], frozenset[str]]]] = {
+    kind.tool_name: (kind, frozenset(names))
+    for kind, names in (
+        (GoLive, ()),
+        (GoOffline, ()),
+        (UpdateDestination, ("destId", "enabled")),
+        (UpdateSource, ("sourceId", "active")),
+        (SendChatMessage, ("text",)),
+    )
+}
+"""What can be pressed, with the arguments that a press has besides the studio."""
+
+
+class Watch(BaseModel):
+    """What the room shows already, and how long it waits for something new."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    version: str | None = Field(None, max_length=64, description="Of the state that it shows.")
+    after: Cursor | None = Field(None, description="Of the chat that it shows.")
+    chat: bool = Field(default=True, description="Whether chat is in sight.")
+    waitSeconds: float = Field(  # noqa: N815  as in JSON
+        LONGEST_WAIT_SECONDS, ge=0, le=LONGEST_WAIT_SECONDS, description="Longest wait for news."
+    )
+    again: bool = Field(default=False, description="Read again what is not new.")
+
+
+class Visitor(NamedTuple):
+    """Who sees the room of a studio, and where.
+
+    `asker` is what their client calls itself, `claimed_name` the user whom a bot names. `rest` is
+    told when a look only waits.
+    """
+
+    caller: Caller
+    watchers: Watchers
+    studio_id: str
+    by: Literal["panel", "page"] = "panel"
+    asker: str = ""
+    claimed_name: str | None = None
+    rest: Callable[[], None] = lambda: None
+
+    @property
+    def ways(self) -> frozenset[Way]:
+        """The ways of asking that are answered here. A page may show what an app does not."""
+        ways: tuple[Way, ...] = ("panel", "page") if self.by == "page" else ("panel",)
+        return frozenset(ways)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomWatch:
+    """The looks of all rooms."""
+
+    guard: Guard
+    questions: OpenQuestions
+    offer: Offer
+    practice: bool = False
+
+    async def first(self, visitor: Visitor) -> Seen:
+        """Look for the first time.
+
+        Raises:
+            TraxError: the key is refused, there is no such studio, or nothing could be read.
+        """
+        look = Look(self, visitor)
+        await look.refresh(has_chat=False)
+        seen = await look.seen()
+        if seen.ending is not None:
+            raise seen.ending.copy()
+        if seen.status_error is not None and seen.parts_error is not None:
+            raise seen.parts_error.copy()
+        return seen
+
+    async def run(self, visitor: Visitor, it: Watch) -> JsonObject:
+        """Wait for news. Returns a tool's result as JSON of MCP."""
+        look, changed = Look(self, visitor), ResettableEvent()
+        has_chat = it.chat and self.has_chat(visitor.caller)
+        with look.listening(changed, has_chat=has_chat):
+            if it.again:
+                await look.refresh_again(has_chat=has_chat)
+            elif it.version is None or not look.was_read(has_chat=has_chat):
+                await look.refresh(has_chat=has_chat)
+            result = await look.answer(it, has_chat=has_chat)
+            if not _is_news(result):
+                visitor.rest()
+                async with (
+                    self.guard.parts.clock.move_on_after(it.waitSeconds),
+                    anyio.create_task_group() as tasks,
+                ):
+                    tasks.start_soon(look.notice_questions, changed)
+                    while not _is_news(result):
+                        await changed.wait()
+                        await self.guard.parts.clock.sleep(GATHER_SECONDS)
+                        result = await look.answer(it, has_chat=has_chat)
+                    tasks.cancel_scope.cancel()
+        return result
+
+    def can(self, caller: Caller) -> Mapping[str, bool]:
+        """What a caller may press."""
+        return {
+            name: self.offer.why_not(kind, caller) is None for name, (kind, _) in PRESSES.items()
+        }
+
+    def has_chat(self, caller: Caller) -> bool:
+        """Whether a caller is offered the chat."""
+        return self.offer.why_not(WaitForChatMessages, caller) is None
+
+    async def tickets(self, visitor: Visitor) -> Sequence[str]:
+        """The open questions about the studio that this visitor can answer here."""
+        caller, parts = visitor.caller, self.guard.parts
+        name = parts.record_name_of(GetStreamStatus(studio_id=visitor.studio_id), caller)
+        seen = await parts.store.look_within(_STORE_SECONDS, name)
+        if seen is None:
+            return ()
+        return [
+            OpenQuestion(it.id, Call(it.operations, caller), name, self.questions).ticket
+            for it in seen.studio.questions.values()
+            if it.caller == caller.fingerprint
+            and it.operations[0].studio() == visitor.studio_id
+            and seen.studio.is_good(it, seen.now)
+            and self.can_answer(it, visitor)
+        ]
+
+    def can_answer(self, question: Question, visitor: Visitor) -> bool:
+        """Whether a visitor can answer a question in the room. A passkey only a page asks for."""
+        needs_passkey = self.offer.rules.ask.needs_passkey and not question.is_stop
+        return question.way in visitor.ways and not needs_passkey
+
+
+class Look:
+    """One look at a studio, through the watchers that all rooms of a key share."""
+
+    def __init__(self, room: RoomWatch, visitor: Visitor) -> None:
+        caller, studio, watchers = visitor.caller, visitor.studio_id, visitor.watchers
+        self._room = room
+        self._visitor = visitor
+        self._clock = room.guard.parts.clock
+        self._status = watchers.stream_status(caller, studio)
+        self._parts = watchers.parts(caller, studio)
+        self._chat = watchers.chat(caller, studio)
+
+    def _watched(self, *, has_chat: bool) -> Sequence[Watcher[Any]]:
+        return (self._status, self._parts, *((self._chat,) if has_chat else ()))
+
+    def was_read(self, *, has_chat: bool) -> bool:
+        """Whether all of it was read before, or cannot be."""
+        return all(it.has_polled or it.has_ended for it in self._watched(has_chat=has_chat))
+
+    async def refresh(self, *, has_chat: bool) -> None:
+        """Read what is due."""
+        await self._each([it.refresh for it in self._watched(has_chat=has_chat)])
+
+    async def refresh_again(self, *, has_chat: bool) -> None:
+        """Read what is older than a moment."""
+        watched = self._watched(has_chat=has_chat)
+        await self._each([partial(it.refresh_again, older_than=_MOMENT_SECONDS) for it in watched])
+
+    async def _each(self, reads: Sequence[Callable[[], Any]]) -> None:
+        async with (
+            self._clock.move_on_after(_FIRST_SECONDS),
+            anyio.create_task_group() as tasks,
+        ):
+            for it in reads:
+                tasks.start_soon(it)
+
+    @contextmanager
+    def listening(self, changed: ResettableEvent, *, has_chat: bool) -> Iterator[None]:
+        """Be notified of news, and of trouble."""
+        with ExitStack() as stack:
+            for it in self._watched(has_chat=has_chat):
+                stack.enter_context(it.listening(changed.set, of_trouble=True))
+            yield
+
+    async def notice_questions(self, changed: ResettableEvent) -> None:
+        """Tell when questions open or end."""
+        records, room = self._room.guard.parts.store.records, self._room
+        before = await room.tickets(self._visitor)
+        while True:
+            await records.changed()
+            if records.is_shared:  # which only waits for a moment
+                await self._clock.sleep(_MOMENT_SECONDS)
+            if (now := await room.tickets(self._visitor)) != before:
+                before = now
+                changed.set()
+
+    async def seen(self, tickets: Sequence[str] = ()) -> Seen:
+        """How the studio stands, by what was read last."""
+        room, visitor, error = self._room, self._visitor, self._status.last_error
+        is_starting = partial(room.guard.go_live_is_pending, visitor.caller)
+        status = self._status.source.last
+        read = Read(status)
+        if status is None or is_forbidden(error):
+            read = Read(missing=of_status(error), is_forbidden=is_forbidden(error))
+        facts = self._parts.source.facts.having(GetStreamStatus, read)
+        return Seen(
+            studio_id=visitor.studio_id,
+            facts=await with_starting(visitor.studio_id, facts, is_starting),
+            now=self._clock.now(),
+            can=room.can(visitor.caller),
+            has_chat=room.has_chat(visitor.caller),
+            practice=room.practice,
+            asking=tickets,
+            status_error=error,
+            parts_error=self._parts.last_error,
+            chat_error=self._chat.last_error,
+        )
+
+    async def answer(self, it: Watch, *, has_chat: bool) -> JsonObject:
+        """What is new since the room has looked before."""
+        tickets = await self._room.tickets(self._visitor)
+        seen = await self.seen(tickets)
+        state = describe(seen)
+        version = version_of(state)
+        answer: JsonObject = {
+            "now": iso(seen.now),
+            "version": version,
+            "news": version != it.version or state["ended"],
+            "seenAt": self._status.succeeded_at or None,
+        }
+        if version != it.version:
+            answer |= {"state": state, "summary": summary(seen)}
+        if has_chat and self._chat.has_polled:
+            answer["chat"] = chat = self._news_of_chat(it.after)
+            answer["news"] = answer["news"] or it.after is None or bool(chat["messages"])
+        result: JsonObject = {"structuredContent": answer}
+        return {**result, "_meta": {QUESTIONS: [*tickets]}} if tickets else result
+
+    def _news_of_chat(self, after: str | None) -> JsonObject:
+        visitor, feed = self._visitor, self._chat.source.feed
+        page = feed.latest(MOST_MESSAGES) if after is None else feed.since(after, MOST_MESSAGES)
+        own = visitor.watchers.marks.own(visitor.caller, visitor.studio_id, page.messages)
+        return {
+            "messages": [describe_message(dict(it), own) for it in page.messages],
+            "cursor": page.cursor,
+            "missed": page.missed and after is not None,
+        }
+
+
+def _is_news(result: JsonObject) -> bool:
+    return bool(result["structuredContent"]["news"])
