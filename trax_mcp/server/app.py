@@ -114,6 +114,7 @@ class Service:
             questions=questions,
             clock=clock,
             page=deployment.page,
+            rooms=deployment.room_page,
             practice=settings.sandbox,
         )
         watching = RoomWatch(

@@ -21,6 +21,7 @@ from trax_mcp.server.not_done import NotDone
 from trax_mcp.server.question_text import FormMessage, form_of_stop
 from trax_mcp.server.request import CallRequest, McpRequest, goes_on, unless_approved
 from trax_mcp.server.ways import Operator
+from trax_mcp.web.room_host import RoomHost
 
 Told = Done | NotDone | types.InputRequiredResult
 """What a caller is told, or the form that it is to show."""
@@ -29,6 +30,8 @@ WAIT_SECONDS: Final = 50.0
 """How long a call waits for an answer on the page. Clients give up after a minute."""
 
 
+_ROOM_SECONDS: Final = 3.0
+"""How long the page waits for a room that may show a question."""
 _NEEDS_PASSKEY: Final = (
     "The operator enrolled a passkey, and only a page on their own computer can ask for it: use a"
     " client there, on stdio."
@@ -48,7 +51,8 @@ _CUT: Final = (
 class Asking:
     """Runs guarded calls, and asks a person where one must decide.
 
-    `page` is None if the person is at another machine, or has no browser. `practice`: nothing is
+    `page` is None if the person is at another machine, or has no browser; `rooms` show what is
+    asked on it to a person who sees the room of the studio. `practice`: nothing is
     real, and each question says so.
     """
 
@@ -56,6 +60,7 @@ class Asking:
     questions: OpenQuestions
     clock: Clock
     page: LocalPage | None = None
+    rooms: RoomHost | None = None
     practice: bool = False
 
     @property
@@ -274,7 +279,9 @@ class Asking:
         page = self._page()
         asked = await self.questions.open(call, ask, question, must_report=page is None)
         if page is not None:
-            after = REPORT_SECONDS if question.way == "panel" else 0
+            is_in_room = self.rooms is not None and self.rooms.is_shown(call.studio)
+            after = _ROOM_SECONDS if is_in_room else 0.0
+            after = REPORT_SECONDS if question.way == "panel" else after
             page.show(asked, asker=asker, after_seconds=after)
         return asked
 

@@ -18,6 +18,10 @@ class RoomHost(Protocol):
         """Open the room of a studio, unless a person sees it, or is about to."""
         ...
 
+    def is_shown(self, studio_id: str) -> bool:
+        """Whether a person sees the room of a studio."""
+        ...
+
     def close(self) -> None:
         """Leave nothing behind: the process is about to end."""
         ...
