@@ -17,7 +17,7 @@ from tests.support.hostile_names import NAMES, PLAIN
 from tests.support.hostile_texts import BLANK, HOSTILE, IGNORABLE, hidden, is_hidden
 from tests.support.hypothesis_profiles import examples
 from tests.support.spelt_text import is_shown, read_back
-from trax_mcp.api.text_safety import escape_invisible, host_of, quote, spell_out
+from trax_mcp.api.text_safety import escape_invisible, host_of, quote, spell_out, visible
 
 _SUSPECTS = st.sampled_from(
     [
@@ -141,6 +141,20 @@ def test_joiners_and_the_selector_of_an_emoji_are_not_spelt_out() -> None:
 def test_other_variation_selectors_are_spelt_out_also_where_they_change_a_letter() -> None:
     for letter, selector in (("\u2764", "\ufe0e"), ("\u845b", "\U000e0100"), ("\u1820", "\u180b")):
         assert quote(letter + selector, longest=80) == f'"{letter}{escape_invisible(selector)}"'
+
+
+def test_text_of_its_own_element_keeps_quotes_and_tags_and_hides_nothing() -> None:
+    """Piled marks are left out: spelt out they would fill the page."""
+    plain = '<b>"a"</b> & [a](https://example.com) {3 blanks} | ~~x~~'
+    assert visible(plain, longest=80) == plain
+    assert visible(" one\r\n\u2028two\t ", longest=80) == "one two"
+    assert visible("a" + "\u0301" * 120 + "b", longest=80) == "a" + "\u0301" * 4 + "b"
+    assert visible("\u202egnp.exe" + "\u200b" * 9, longest=80) == r"\u202egnp.exe{9 \u200b}"
+    assert visible("x" * 81, longest=80) == "x" * 79 + "…"
+    for text in (*HOSTILE, *NAMES):
+        shown = visible(text, longest=80)
+        assert len(shown.splitlines()) <= 1
+        assert not hidden(shown), text
 
 
 def test_no_pattern_is_compiled_for_the_characters_of_a_name(
