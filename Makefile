@@ -15,6 +15,7 @@ CLIENTS_FOLDER = build/clients$(if $(filter newest,$(CLIENTS)),-newest)
 FRAMEWORKS ?= pinned
 FRAMEWORKS_FOLDER = build/frameworks$(if $(filter newest,$(FRAMEWORKS)),-newest)
 EXT_APPS_VERSION := 2.0.4
+AXE_VERSION := 4.14.1
 MCP_SDK_VERSION := 1.32.2
 ESBUILD_VERSION := 0.28.2
 # A collector of OpenTelemetry. It has only alphas, as binaries. Apache-2.0.
@@ -184,7 +185,7 @@ chromium:
 	sh proof/install_programs.sh chromium >/dev/null
 
 $(BROWSER)/host.js: proof/browser/host.js Makefile $(TOOLS)/ready
-	$(NPM_INSTALL) --prefix $(BROWSER) @modelcontextprotocol/ext-apps@$(EXT_APPS_VERSION) @modelcontextprotocol/sdk@$(MCP_SDK_VERSION) esbuild@$(ESBUILD_VERSION)
+	$(NPM_INSTALL) --prefix $(BROWSER) @modelcontextprotocol/ext-apps@$(EXT_APPS_VERSION) @modelcontextprotocol/sdk@$(MCP_SDK_VERSION) esbuild@$(ESBUILD_VERSION) axe-core@$(AXE_VERSION)
 	NODE_PATH=$(BROWSER)/node_modules $(BROWSER)/node_modules/.bin/esbuild $< --bundle --format=iife --log-level=warning --outfile=$@
 
 $(REFEREES)/ready: $(TOOLS)/ready

@@ -5,6 +5,7 @@ may call the tool, and only the client's promise keeps a model from it. So an an
 ticket of its question, which is in nothing that a model reads.
 """
 
+import re
 from importlib.resources import files
 from typing import Final
 
@@ -24,6 +25,11 @@ URI: Final = "ui://trax/approval.html"
 TOOL_NAME: Final = "answer_approval"
 OPENS_PANEL: Final[JsonObject] = {"ui": {"resourceUri": URI}}
 """The `_meta` of a tool whose result the client shows with the panel."""
+_LOAD: Final = re.compile(
+    r'<link rel="stylesheet" href="/(?P<css>[\w.]+)">|<script src="/(?P<js>[\w.]+)"></script>'
+)
+_OF_APPS: Final = {"page_host.js": "host.js"}
+"""What an app has for a file of a page: its host is the client."""
 
 
 LISTING: Final = types.Tool(
@@ -51,17 +57,19 @@ RESOURCE: Final = types.Resource(
 
 def read_panel() -> types.TextResourceContents:
     """The panel, as one page that loads nothing."""
-    return read_page(
-        URI, "panel.html", "approval.css", "host.js", "approval.js", "ask.js", "panel.js"
-    )
+    return read_page(URI, "panel.html")
 
 
-def read_page(uri: str, page: str, *parts: str) -> types.TextResourceContents:
-    """A page for a client, with its parts in the places that name them."""
+def read_page(uri: str, page: str) -> types.TextResourceContents:
+    """A page for a client, with the files in it that it would load."""
     static = files("trax_mcp.web").joinpath("static")
-    html = static.joinpath(page).read_text(encoding="utf-8")
-    for name in parts:
-        html = html.replace(f"/* {name} */", static.joinpath(name).read_text(encoding="utf-8"))
+
+    def text_of(load: re.Match[str]) -> str:
+        name = _OF_APPS.get(load["css"] or load["js"], load["css"] or load["js"])
+        tag = "style" if load["css"] else "script"
+        return f"<{tag}>{static.joinpath(name).read_text(encoding='utf-8')}</{tag}>"
+
+    html = _LOAD.sub(text_of, static.joinpath(page).read_text(encoding="utf-8"))
     return types.TextResourceContents(
         uri=uri, mime_type=APP_MIME_TYPE, text=html, _meta={"ui": {"prefersBorder": True}}
     )
