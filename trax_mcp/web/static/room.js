@@ -176,10 +176,10 @@ async function watch() {
 function lose(error) {
   if (!isLost) seenAt = lastContact;
   isLost = true;
-  const since = lastContact ? ` since ${moment(lastContact)}. What you see is from then` : "";
+  const silence = lastContact ? `hasn't answered since ${moment(lastContact)}. What you see is from then` : "doesn't answer";
   if (error.isFinal || (error instanceof Refused && !lastContact)) contact(error.message);
   else if (!lastContact && !host.can.serverTools) contact("Your client doesn't let the control room ask trax-mcp, so it can't be used here.");
-  else contact(`trax-mcp doesn't answer${since}. Trying again…`);
+  else contact(`trax-mcp ${silence}. Trying again…`);
   tick();
 }
 
@@ -210,7 +210,11 @@ it("air").onclick = (event) => {
   if (event.isTrusted) press(pressed, pressed, {}, it("air"));
 };
 it("mode").onclick = () => host.display(it("mode").dataset.wanted).then(useMode, () => {});
-new IntersectionObserver(([entry]) => { isSeen = entry.isIntersecting; }).observe(document.body);
+new IntersectionObserver(([entry]) => {
+  const isBack = entry.isIntersecting && !isSeen;
+  isSeen = entry.isIntersecting;
+  if (isBack && state && !isLost) look(0).catch(() => {}); // the look under way leaves the chat out
+}).observe(document.body);
 setInterval(tick, 1000);
 useMode();
 host.connect({
