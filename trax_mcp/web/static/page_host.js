@@ -40,7 +40,7 @@ const host = {
       },
       body: JSON.stringify(body),
     });
-    if (response.status === 401) throw new RoomElsewhere();
+    if ([401, 409].includes(response.status)) throw new RoomElsewhere();
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
     return response.json();
   },
