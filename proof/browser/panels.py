@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 APPS: Final = (advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]}),)
 BRIDGE: Final = Path(os.environ.get("APP_BRIDGE", "build/browser/host.js"))
-ALL: Final = {"serverTools": {}, "updateModelContext": {}, "message": {}}
+ALL: Final[dict[str, Any]] = {"serverTools": {}, "updateModelContext": {}, "message": {}}
 """What a client can do for its apps."""
 _STYLE: Final = "margin: 0; padding: {}px; color-scheme: {}; background: {}"
 
