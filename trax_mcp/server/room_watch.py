@@ -136,8 +136,10 @@ class RoomWatch:
         has_chat = it.chat and self.has_chat(visitor.caller)
         with look.listening(changed, has_chat=has_chat):
             if it.again:
+                visitor.rest()
                 await look.refresh_again(has_chat=has_chat)
             elif it.version is None or not look.was_read(has_chat=has_chat):
+                visitor.rest()
                 await look.refresh(has_chat=has_chat)
             result = await look.answer(it, has_chat=has_chat)
             if not _is_news(result):
