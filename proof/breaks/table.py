@@ -14,13 +14,14 @@ from proof.breaks import (
     product,
     questions,
     replicas,
+    room,
     server,
     sign_in,
     stops,
 )
 from proof.breaks.changes import Break
 
-_AREAS: Final = (questions, consent, stops, sign_in, replicas, api, server, chat, product)
+_AREAS: Final = (questions, consent, stops, sign_in, replicas, api, server, chat, room, product)
 
 BREAKS: Final = [
     Break(promise, *row)

@@ -165,7 +165,7 @@ def _shown(name: str, **words: str | None) -> JsonObject:
 
 def _problem(finding: Finding) -> JsonObject:
     (it,) = _lasting((finding,))
-    shown = {"what": it.what.text, "remedy": it.advice, "blocks": it.blocks}
+    shown = {"what": it.what.text, "remedy": it.advice or it.remedy, "blocks": it.blocks}
     return {**shown, "at": it.at} if it.at else shown
 
 

@@ -1,0 +1,101 @@
+"""The breaks of the promises: the control room."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from proof.breaks.changes import Changes, later, put, swap
+from trax_mcp.chat.watcher import Watcher
+from trax_mcp.chat.watchers import Watchers
+from trax_mcp.consent.state import StudioRecord
+from trax_mcp.http import limits
+from trax_mcp.server import room_state
+from trax_mcp.server.room import Room
+from trax_mcp.server.room_watch import RoomWatch, Visitor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from trax_mcp.actions.change import Change
+    from trax_mcp.api.caller import Caller
+    from trax_mcp.api.client import Client
+    from trax_mcp.api.contract import JsonObject
+    from trax_mcp.chat.watchers import SourceT
+    from trax_mcp.consent.question import Question
+    from trax_mcp.server.room_state import Seen
+
+_watcher, _is_urgent, _describe = Watchers._watcher, limits.is_urgent, room_state.describe
+_ask_elsewhere, _listen = StudioRecord.ask_elsewhere, Watcher.listen
+
+
+async def _run_unasked(self: Room, change: Change[Any], visitor: Visitor) -> JsonObject:
+    await self.watching.guard.parts.change(change, visitor.caller)
+    return {"structuredContent": {"outcome": "Done."}}
+
+
+_RecordT = TypeVar("_RecordT", bound=StudioRecord)
+
+
+def _ask_about_one(self: _RecordT, question: Question, now: float) -> tuple[_RecordT, Question]:
+    earlier = next((it for it in self.questions.values() if self.is_good(it, now)), None)
+    return (self, earlier) if earlier else _ask_elsewhere(self, question, now)
+
+
+def _watch_for_each(
+    self: Watchers,
+    source_type: Callable[[Client, Caller, str], SourceT],
+    caller: Caller,
+    studio_id: str,
+    *,
+    pace: float = 1.0,
+) -> Watcher[SourceT]:
+    self._watchers.clear()
+    return _watcher(self, source_type, caller, studio_id, pace=pace)
+
+
+def _listen_for_good(
+    self: Watcher[Any], notify: Callable[[], None], *, of_trouble: bool = False
+) -> Callable[[], None]:
+    _listen(self, notify, of_trouble=of_trouble)
+    return lambda: None
+
+
+async def _tickets_of_all(self: RoomWatch, visitor: Visitor) -> Sequence[str]:
+    return [it.ticket for alike in self.questions._opened_here.values() for it in alike]
+
+
+def _never_stale(seen: Seen) -> JsonObject:
+    return {**_describe(seen), "stale": False}
+
+
+CHANGES: Final[Changes] = {
+    "Each press asks the same question": [
+        ("tests/server/test_room_presses.py", swap(Room._run).by(_run_unasked)),
+    ],
+    "Your assistant isn't involved": [
+        (
+            "tests/server/test_room_http.py",
+            swap(limits.is_urgent).by(
+                lambda body: b"press_in_control_room" not in body and _is_urgent(body)
+            ),
+        ),
+        ("tests/server/test_room_presses.py", swap(StudioRecord.ask_elsewhere).by(_ask_about_one)),
+    ],
+    "A room that you can't see asks for nothing": [
+        ("tests/server/test_room_polls.py", swap(Watcher.listen).by(_listen_for_good)),
+        ("tests/server/test_room_polls.py", swap(Watchers._watcher).by(_watch_for_each)),
+    ],
+    "**ON AIR** is only shown while that is known.": [
+        ("tests/server/test_room_polls.py", swap(room_state.describe).by(_never_stale)),
+        ("tests/server/test_room_polls.py", put(room_state, "_END_ALL", frozenset())),
+        ("tests/server/test_room_presses.py", swap(Watcher.refresh_again).by(later(value=None))),
+        ("tests/server/test_room_presses.py", swap(Watchers.note).by(lambda *_: None)),
+        (
+            "tests/units/server/test_room_state.py",
+            swap(room_state._lasting).by(lambda findings: iter([*findings])),
+        ),
+    ],
+    "A question that your assistant has asked": [
+        ("tests/server/test_room_presses.py", swap(RoomWatch.tickets).by(_tickets_of_all)),
+    ],
+}
