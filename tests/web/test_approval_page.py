@@ -21,7 +21,7 @@ import pytest
 from tests.support.guarded_calls import GO_LIVE, IS_LIVE, NO, YES
 from tests.support.product.faults import Fault
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.world.page import PageClient
+from tests.world.page import FORGED, PageClient
 from tests.world.world import MINE, open_world
 
 if TYPE_CHECKING:
@@ -150,27 +150,6 @@ async def test_the_page_is_on_no_port_where_another_program_has_the_ipv6_address
         assert next(ports, 0) == 0, "it was tried"
 
 
-# Forged requests: each is one step away from a valid press.
-
-FORGED: Final[dict[str, dict[str, str]]] = {
-    "without a session": {"Authorization": ""},
-    "with a guessed session": {"Authorization": "Bearer guessed"},
-    "with an empty session": {"Authorization": "Bearer"},
-    "with a session that is no ASCII": {"Authorization": "Bearer \xe4"},
-    "without an origin": {"Origin": ""},
-    "from another site": {"Origin": "https://evil.example"},
-    "from a file": {"Origin": "null"},
-    "from another port": {"Origin": "http://localhost:1"},
-    "from the same port of the IP address": {"Origin": "http://127.0.0.1:{port}"},
-    "as a form": {"Content_Type": "application/x-www-form-urlencoded"},
-    "as plain text": {"Content_Type": "text/plain"},
-    "for another host": {"Host": "evil.example"},
-    "for another host on this port": {"Host": "evil.example:{port}"},
-    "for the IP address": {"Host": "127.0.0.1:{port}"},
-    "for IPv6": {"Host": "[::1]:{port}"},
-}
-
-
 async def test_a_forged_press_changes_nothing() -> None:
     """Nor does one that names something else. The press without the forgery counts."""
     async with asking() as (it, tab, question):
@@ -201,7 +180,7 @@ async def test_nothing_but_the_page_s_own_json_is_taken() -> None:
             evil = await tab.post(path, {"secret": "x"}, Origin="https://evil.example")
             assert evil.status_code == httpx.codes.FORBIDDEN
             assert (await tab.get(path)).status_code == httpx.codes.METHOD_NOT_ALLOWED
-            long = await tab.post(path, content=b" " * 4097)
+            long = await tab.post(path, content=b" " * 16_385)
             assert long.status_code == httpx.codes.FORBIDDEN
             if path != "/redeem":
                 tab.session = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import httpx
@@ -17,6 +17,26 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tests.support.product.pages import RecordedBrowser
+
+
+FORGED: Final[Mapping[str, Mapping[str, str]]] = {
+    "without a session": {"Authorization": ""},
+    "with a guessed session": {"Authorization": "Bearer guessed"},
+    "with an empty session": {"Authorization": "Bearer"},
+    "with a session that is no ASCII": {"Authorization": "Bearer \xe4"},
+    "without an origin": {"Origin": ""},
+    "from another site": {"Origin": "https://evil.example"},
+    "from a file": {"Origin": "null"},
+    "from another port": {"Origin": "http://localhost:1"},
+    "from the same port of the IP address": {"Origin": "http://127.0.0.1:{port}"},
+    "as a form": {"Content_Type": "application/x-www-form-urlencoded"},
+    "as plain text": {"Content_Type": "text/plain"},
+    "for another host": {"Host": "evil.example"},
+    "for another host on this port": {"Host": "evil.example:{port}"},
+    "for the IP address": {"Host": "127.0.0.1:{port}"},
+    "for IPv6": {"Host": "[::1]:{port}"},
+}
+"""Headers of requests that are each one step away from a valid one. They may name the {port}."""
 
 
 def address_behind(opened: str) -> str:
@@ -93,6 +113,10 @@ class PageClient:
         """Press a button of a question."""
         body = {"ticket": approval["ticket"], "choice": choice}
         return await self.post("/answer", body, content=None, **headers)
+
+    async def call(self, name: str, **arguments: object) -> httpx.Response:
+        """Make a call of the control room."""
+        return await self.post("/call", {"name": name, "arguments": arguments})
 
     def _http(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(base_url=self.origin, trust_env=False, verify=NO_CERTIFICATES)

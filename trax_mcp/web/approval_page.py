@@ -19,7 +19,7 @@ from trax_mcp.consent.open_questions import OpenQuestion
 from trax_mcp.consent.question import QuestionState
 from trax_mcp.web.approval_view import describe
 from trax_mcp.web.browser import PrivateBrowser, has_browser
-from trax_mcp.web.local_server import PageAccess, read_text, serve_pages
+from trax_mcp.web.local_server import PageAccess, read_static, read_text, serve_pages
 from trax_mcp.web.passkey import Passkey, challenge_for
 
 _STATIC: Final = ("approval.css", "page.css", "approval.js", "page.js")
@@ -120,6 +120,7 @@ class ApprovalPage:
         return (await question.state()).is_reported
 
     async def _serve(self, *, task_status: anyio.abc.TaskStatus[str]) -> None:
+        page = read_static("page.html")
         posts = {
             "/redeem": self._redeem,
             "/state": self._poll,
@@ -128,7 +129,7 @@ class ApprovalPage:
         }
         try:
             with suppress(Exception):  # only the page ends, and the next question starts it again
-                await serve_pages("page.html", _STATIC, posts, task_status=task_status)
+                await serve_pages(page, _STATIC, posts, task_status=task_status)
         finally:
             self._origin = ""
 

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from trax_mcp.clock import Clock
 from trax_mcp.web.browser import PrivateBrowser
-from trax_mcp.web.local_server import PageAccess, read_text, serve_pages
+from trax_mcp.web.local_server import PageAccess, read_static, read_text, serve_pages
 from trax_mcp.web.passkey import Passkey, read_registration, registration_request
 
 _PATIENCE_SECONDS: Final = 4.0
@@ -69,7 +69,7 @@ async def enrol_passkey(clock: Clock) -> Passkey | None:
     async with anyio.create_task_group() as tasks:
         enrolment.origin = await tasks.start(
             serve_pages,
-            "enrol.html",
+            read_static("enrol.html"),
             ("approval.css", "page.css", "enrol.js"),
             {"/redeem": enrolment.redeem, "/finish": enrolment.finish},
         )

@@ -18,18 +18,21 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from trax_mcp.api.contract import JsonObject
+
 if TYPE_CHECKING:
     from asyncio import Protocol, Transport
 
 RouteHandler = Callable[[Request], Awaitable[Response]]
 
-_MEDIA_TYPES: Final = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
+_MEDIA_TYPES: Final = {"css": "text/css", "js": "text/javascript"}
 _NO_IPV6: Final = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 _MAX_TRIES: Final = 16
 _MAX_CONNECTIONS: Final = 32
 _BACKLOG: Final = 16
 """asyncio accepts up to this number of connections before `FewConnections` ends another one."""
-_MAX_BODY_BYTES: Final = 4096
+_MAX_BODY_BYTES: Final = 16_384
+"""A chat message may have 2,000 characters, each of up to four bytes."""
 _HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
@@ -45,18 +48,18 @@ _HEADERS: Final = {
 
 
 async def serve_pages(
-    start_page: str,
+    start_page: bytes,
     static: tuple[str, ...],
     posts: Mapping[str, RouteHandler],
     *,
     task_status: TaskStatus[str],
 ) -> None:
-    """Serve our files and what is posted to us, until cancelled. Reports the origin."""
+    """Serve a page, our files and what is posted to us, until cancelled. Reports the origin."""
     with _loopback_sockets() as (sockets, port):
         # A passkey needs a name; it cannot be for an IP address.
         origin = f"http://localhost:{port}"
         routes = [
-            Route("/", _static_file(start_page)),
+            Route("/", _answer_with(start_page, "text/html")),
             *(Route(f"/{name}", _static_file(name)) for name in static),
             *(Route(path, post, methods=["POST"]) for path, post in posts.items()),
         ]
@@ -74,13 +77,23 @@ async def serve_pages(
         await _Server(config).serve(sockets=sockets)
 
 
-async def read_text(request: Request, name: str) -> str:
-    """A text in the JSON body, or an empty one."""
+def read_static(name: str) -> bytes:
+    """One of our files."""
+    return files("trax_mcp.web").joinpath("static", name).read_bytes()
+
+
+async def read_json(request: Request) -> JsonObject:
+    """The object in the JSON body, or an empty one."""
     try:
         body = json.loads(await request.body())
-    except ValueError:
-        return ""
-    value = body.get(name) if isinstance(body, dict) else None
+    except (ValueError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+async def read_text(request: Request, name: str) -> str:
+    """A text in the JSON body, or an empty one."""
+    value = (await read_json(request)).get(name)
     return value if isinstance(value, str) else ""
 
 
@@ -217,9 +230,10 @@ def _try_port() -> list[socket.socket] | None:
 
 
 def _static_file(name: str) -> RouteHandler:
-    content = files("trax_mcp.web").joinpath("static", name).read_bytes()
-    media_type = _MEDIA_TYPES[name.rpartition(".")[2]]
+    return _answer_with(read_static(name), _MEDIA_TYPES[name.rpartition(".")[2]])
 
+
+def _answer_with(content: bytes, media_type: str) -> RouteHandler:
     async def respond(_request: Request) -> Response:
         return Response(content, media_type=media_type)
 

@@ -11,9 +11,10 @@ import anyio
 import uvicorn
 
 from tests.support.server_process import PATIENCE_SECONDS
-from trax_mcp.web import approval_page, browser
+from trax_mcp.web import approval_page, browser, room_page
 from trax_mcp.web.browser import open_browser as open_in_browser
 from trax_mcp.web.enrolment import enrol_passkey as enrol
+from trax_mcp.web.room_page import open_rooms
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -29,6 +30,7 @@ __all__ = [
     "enrol",
     "open_in_browser",
     "open_page",
+    "open_rooms",
     "problem",
     "recorded_browser",
 ]
@@ -87,6 +89,7 @@ def recorded_browser(*, is_there: bool = True) -> Iterator[RecordedBrowser]:
     with (
         patch.object(browser, "open_browser", opened.open),
         patch.object(approval_page, "has_browser", lambda: is_there),
+        patch.object(room_page, "has_browser", lambda: is_there),
     ):
         yield opened
 

@@ -1,0 +1,184 @@
+"""The control room in the browser of the person at this computer: one server for all rooms.
+
+What a room does is a function, which knows its studio and its caller. The page names neither.
+"""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import anyio
+from anyio.abc import TaskGroup, TaskStatus
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from trax_mcp.api.contract import JsonObject
+from trax_mcp.clock import Clock
+from trax_mcp.web.approval_view import gone
+from trax_mcp.web.browser import PrivateBrowser, has_browser
+from trax_mcp.web.endings import NOT_HERE
+from trax_mcp.web.local_server import PageAccess, read_json, read_static, read_text, serve_pages
+
+RoomCall = Callable[[str, JsonObject], Awaitable[JsonObject]]
+"""Runs "watch", "press" or "answer" with its arguments. Returns a tool's result as JSON of MCP."""
+Opening = Literal["opened", "shown", "just_opened", "failed"]
+"""What became of a wish to open a room. `shown`: a tab shows it already."""
+
+_CALLS: Final = ("watch", "press", "answer")
+_TICKET: Final = "live.traxstreaming/ticket"
+_QUESTIONS: Final = "live.traxstreaming/questions"
+_PART: Final = re.compile(r'(?:href|src)="/([^"]+)"')
+_PATIENCE_SECONDS: Final = 4.0
+"""After this long without a request, no tab is taken to show a room."""
+_REST_SECONDS: Final = 60.0
+"""A room is opened no sooner than this after the last time."""
+
+
+@dataclass
+class _Room:
+    """One studio: who may see it, and what it was told."""
+
+    call: RoomCall
+    access: PageAccess = field(default_factory=PageAccess)
+    tickets: set[str] = field(default_factory=set)
+    """Of the questions that it was shown. It answers no other."""
+    claimed: anyio.Event = field(default_factory=anyio.Event)
+    watches: int = 0
+    seen_at: float = -_PATIENCE_SECONDS
+    opened_at: float = -_REST_SECONDS
+
+    def is_shown(self, now: float) -> bool:
+        """Whether a tab watches it, or did so a moment ago. A hidden one does not."""
+        return self.watches > 0 or now < self.seen_at + _PATIENCE_SECONDS
+
+    def keep_tickets(self, result: JsonObject) -> None:
+        """Remember the questions in a result."""
+        meta = result.get("_meta") or {}
+        self.tickets.update(filter(None, (meta.get(_TICKET), *(meta.get(_QUESTIONS) or ()))))
+
+
+class RoomPage:
+    """Shows each room in one tab. `open_rooms` makes it."""
+
+    def __init__(self, tasks: TaskGroup, clock: Clock) -> None:
+        self._tasks = tasks
+        self._clock = clock
+        self._rooms: dict[str, _Room] = {}
+        self._browser = PrivateBrowser()
+        self._origin = ""
+        self._opening = anyio.Lock()
+
+    def is_shown(self, studio_id: str) -> bool:
+        """Whether a person sees the room of a studio."""
+        room = self._rooms.get(studio_id)
+        return room is not None and room.is_shown(self._clock.seconds())
+
+    async def open(self, studio_id: str, call: RoomCall) -> Opening:
+        """Open the room of a studio in the browser, unless a person sees it, or is about to."""
+        room = self._rooms.setdefault(studio_id, _Room(call))
+        async with self._opening:
+            now = self._clock.seconds()
+            if room.is_shown(now):
+                return "shown"
+            if now < room.opened_at + _REST_SECONDS:
+                return "just_opened"
+            room.opened_at, room.claimed = now, anyio.Event()
+            try:
+                is_open = await self._open(room)
+            except Exception:  # noqa: BLE001  no port, no folder, no child process: the server goes on
+                room.opened_at = -_REST_SECONDS
+                return "failed"
+        return "opened" if is_open else "failed"
+
+    def close(self) -> None:
+        """Delete the file that leads the browser to the page, if it is still there."""
+        self._browser.close()
+
+    async def _open(self, room: _Room) -> bool:
+        """Open it, and wait until a tab has claimed it. False if none does."""
+        if not self._origin:
+            self._origin = await self._tasks.start(self._serve)
+
+        async def was_opened() -> bool:
+            async with self._clock.move_on_after(_PATIENCE_SECONDS):
+                await room.claimed.wait()
+            return room.claimed.is_set()
+
+        await self._browser.open(f"{self._origin}/#{room.access.new_secret()}", was_opened)
+        return await was_opened()
+
+    async def _serve(self, *, task_status: TaskStatus[str]) -> None:
+        page = read_static("room.html")
+        parts = tuple(_PART.findall(page.decode()))
+        posts = {"/redeem": self._redeem, "/call": self._call}
+        try:
+            with suppress(Exception):  # only the page ends, and the next room starts it again
+                await serve_pages(page, parts, posts, task_status=task_status)
+        finally:
+            self._origin = ""
+
+    # The requests of the page
+
+    async def _redeem(self, request: Request) -> Response:
+        """Exchange the secret of a room for a session. The first tab gets it."""
+        secret = await read_text(request, "secret")
+        for room in self._rooms.values():
+            if (session := room.access.redeem(secret)) is not None:
+                room.seen_at = self._clock.seconds()
+                room.claimed.set()
+                return JSONResponse({"session": session})
+        return JSONResponse({"error": "used"}, 409)
+
+    async def _call(self, request: Request) -> Response:
+        """Run a call of the room whose session this is."""
+        room = next((it for it in self._rooms.values() if it.access.has_session(request)), None)
+        if room is None:
+            return JSONResponse({"error": "no session"}, 401)
+        asked = await read_json(request)
+        name, arguments = asked.get("name"), asked.get("arguments")
+        if name not in _CALLS or not isinstance(arguments, dict):
+            return JSONResponse({"error": "no such call"}, 400)
+        if name == "answer" and str(arguments.get("ticket")) not in room.tickets:
+            return JSONResponse({"structuredContent": gone(NOT_HERE)})
+        if name == "watch":
+            result = await self._watch(room, request, arguments)
+        else:
+            result = await room.call(name, arguments)
+        room.keep_tickets(result)
+        return JSONResponse(result)
+
+    async def _watch(self, room: _Room, request: Request, arguments: JsonObject) -> JsonObject:
+        """Watch a room as long as its tab waits for news. Empty if that was closed."""
+        result: JsonObject = {}
+        room.watches += 1
+        try:
+            async with anyio.create_task_group() as tasks:
+
+                async def end_with_tab() -> None:
+                    while (await request.receive())["type"] != "http.disconnect":
+                        pass
+                    tasks.cancel_scope.cancel()
+
+                tasks.start_soon(end_with_tab)
+                result = await room.call("watch", arguments)
+                tasks.cancel_scope.cancel()
+        finally:
+            room.watches -= 1
+            room.seen_at = self._clock.seconds()
+        return result
+
+
+@asynccontextmanager
+async def open_rooms(clock: Clock) -> AsyncIterator[RoomPage | None]:
+    """The rooms of this process. Their server starts with the first one.
+
+    None if there seems to be no browser that a person sees.
+    """
+    if not has_browser():
+        yield None
+        return
+    async with anyio.create_task_group() as tasks:
+        yield RoomPage(tasks, clock)
+        tasks.cancel_scope.cancel()
