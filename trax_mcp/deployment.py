@@ -99,6 +99,7 @@ async def open_deployment(settings: Settings, *, over_http: bool) -> AsyncIterat
             )
             return
         from trax_mcp.web.approval_page import open_page  # noqa: PLC0415  only where it is shown
+        from trax_mcp.web.room_page import open_rooms  # noqa: PLC0415  as above
 
         access = access_of(settings)
         if access.file is not None and settings.api_key_file is None:
@@ -112,6 +113,7 @@ async def open_deployment(settings: Settings, *, over_http: bool) -> AsyncIterat
             media_dirs=settings.media_dirs,
             passkey=passkey,
             page=await opened.enter_async_context(page),
+            room_page=await opened.enter_async_context(open_rooms(clock)),
             records=MemoryRecords(clock),
         )
 

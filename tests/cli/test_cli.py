@@ -15,7 +15,10 @@ from tests.support.server_process import running
 MAX_WIDTH = 80
 
 
-COMMANDS = ["demo", "sandbox", "install", "doctor", "passkey", "uninstall", "http", "sign-in"]
+COMMANDS = [
+    *("demo", "sandbox", "install", "doctor", "passkey", "uninstall", "room"),
+    *("http", "sign-in"),
+]
 
 
 def test_help_fits_80_columns_and_lists_every_command() -> None:

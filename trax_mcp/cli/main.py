@@ -21,6 +21,7 @@ from trax_mcp.settings import CannotStart, how_to_add
 _GROUPS: Final[Mapping[str, Sequence[str]]] = {
     "Try it": ("demo", "sandbox"),
     "Set it up": ("install", "doctor", "passkey", "uninstall"),
+    "Watch a show": ("room",),
     "Serve others": ("http", "sign-in"),
 }
 _TRY: Final = """\
@@ -256,6 +257,24 @@ def _doctor(client: McpClient | None, *, as_json: bool, sandbox: bool) -> int:
     if client and sandbox:
         raise click.UsageError("CLIENT or --sandbox, not both.")
     return run(client, _environment(sandbox=sandbox), as_json=as_json)
+
+
+@command_line.command(
+    "room", short_help="watch and run a show in your browser, without an assistant"
+)
+@click.argument(
+    "studio", metavar="[STUDIO]", required=False, help="Its id, its name, or words of it."
+)
+@_sandbox
+def _room(studio: str | None, *, sandbox: bool) -> int:
+    """Open the control room of a studio in your browser, and serve it until Ctrl-C.
+
+    It shows whether the show is on air, its chat, and what is wrong. You can go live and go offline
+    in it, and switch destinations and sources: it asks you before what viewers see.
+    """
+    from trax_mcp.cli.room import run
+
+    return run(_environment(sandbox=sandbox), studio)
 
 
 @command_line.command(

@@ -4,6 +4,7 @@ Source: the MCP Apps extension, revision 2026-01-26. A model may open the room, 
 that needs approval is asked about, whoever calls, and nothing that a model reads lets it answer.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -34,11 +35,14 @@ _CALLS: Final = {WATCH: "watch", PRESS: "press"}
 NAMES: Final = frozenset({OPEN, *_CALLS})
 
 _SHOWN: Final = "The user now sees the control room. Don't repeat what it shows."
-_TOLD: Final[dict[Opening, str]] = {
+_TOLD: Final[Mapping[Opening, str]] = {
     "opened": f"{_SHOWN} It's in their browser.",
-    "shown": "The user sees the control room in their browser. Don't repeat what it shows.",
-    "just_opened": "The control room was opened in the user's browser a moment ago.",
-    "failed": "The control room couldn't be opened: no browser was found. Use check_studio.",
+    "shown": "The user sees the control room in their browser already. Don't repeat what it shows.",
+    "just_opened": (
+        "The control room was opened in the user's browser less than a minute ago, so nothing was"
+        " opened now. If they closed it, try again in a minute."
+    ),
+    "failed": "No browser has shown the control room. Tell the user so.",
 }
 
 
@@ -165,7 +169,7 @@ class RoomTools:
     async def _open(self, visitor: Visitor, *, is_app: bool) -> types.CallToolResult:
         state, told = await self.room.opening(visitor), _SHOWN
         if not is_app and self.host is not None:
-            call = self.room.calls_of(visitor._replace(by="page"))
+            call = self.room.calls_of(visitor._replace(by="page", claimed_name=None))
             told = _TOLD[await self.host.open(visitor.studio_id, call)]
         return types.CallToolResult(
             content=[types.TextContent(type="text", text=f"{told} {state}")],

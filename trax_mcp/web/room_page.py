@@ -4,10 +4,10 @@ What a room does is a function, which knows its studio and its caller. The page 
 """
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
@@ -20,11 +20,7 @@ from trax_mcp.web.approval_view import gone
 from trax_mcp.web.browser import PrivateBrowser, has_browser
 from trax_mcp.web.endings import NOT_HERE
 from trax_mcp.web.local_server import PageAccess, read_json, read_static, read_text, serve_pages
-
-RoomCall = Callable[[str, JsonObject], Awaitable[JsonObject]]
-"""Runs "watch", "press" or "answer" with its arguments. Returns a tool's result as JSON of MCP."""
-Opening = Literal["opened", "shown", "just_opened", "failed"]
-"""What became of a wish to open a room. `shown`: a tab shows it already."""
+from trax_mcp.web.room_host import Opening, RoomCall
 
 _CALLS: Final = ("watch", "press", "answer")
 _TICKET: Final = "live.traxstreaming/ticket"
