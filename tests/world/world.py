@@ -306,7 +306,7 @@ async def open_world(
 
     Time is moved by hand, or `virtual` (in a test that is `in_virtual_time`). The sandbox knows
     the keys above. `short_seconds` is for the `HandClock`. `transport` stands between the server
-    and TRaX. With `page` the server has its approval page, and a recorded browser. Two `replicas`
+    and TRaX. With `page` the server has its pages, and a recorded browser. Two `replicas`
     in this process share their memory. With the address of an `engine` all replicas share that, in
     real time. The `person` and `apps` are those of every caller.
     """
@@ -343,6 +343,7 @@ async def open_world(
                     {"TRAX_TIMEOUT_SECONDS": "10", **settings} if virtual else settings,
                     transport=transport(trax) if transport else None,
                     page=browser.page if browser else None,
+                    rooms=browser.rooms if browser else None,
                     pause=anyio.sleep if virtual else no_pause,
                     passkey=passkey,
                     memory=shared,

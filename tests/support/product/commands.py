@@ -24,6 +24,7 @@ from tests.support.hermetic import inherited_variables
 from tests.support.server_process import PATIENCE_SECONDS
 from trax_mcp import private_files
 from trax_mcp.cli import main, serve
+from trax_mcp.cli import room as room_command
 from trax_mcp.cli import sandbox as sandbox_command
 from trax_mcp.cli.install import clients
 from trax_mcp.cli.install.configuration import start_commands
@@ -32,6 +33,8 @@ from trax_mcp.http import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from trax_mcp.api.models import Studio
 
 START_COMMAND: Final = start_commands()[0]
 """How a client starts this installation, as `install` writes it."""
@@ -175,6 +178,10 @@ def _unchanged_process() -> Iterator[None]:
             on_start()
         return True
 
+    async def show_at_once(studio: Studio, *_: object) -> None:
+        """Say which control room would be shown."""
+        print(f"shows {studio.id}")  # noqa: T201  what it prints
+
     log = logging.getLogger()
     levels = {it: it.level for it in (log, *_loggers())}
     handlers, folder = list(log.handlers), Path.cwd()
@@ -182,6 +189,7 @@ def _unchanged_process() -> Iterator[None]:
         patch.object(serve, "serve_stdio", end_at_once),
         patch.object(run, "serve_http", end_at_once),
         patch.object(sandbox_command, "serve_http", end_at_once),
+        patch.object(room_command, "_show", show_at_once),
         patch.object(serve, "exit_process", lambda _code=0: None),
     ):
         try:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tests.support.product.software_passkey import SoftwarePasskey
     from trax_mcp.clock import Clock
     from trax_mcp.consent.open_questions import LocalPage
+    from trax_mcp.web.room_host import RoomHost
 
 __all__ = [
     "PROBLEMS",
@@ -63,6 +64,8 @@ class RecordedBrowser:
 
     page: LocalPage | None
     """The server of the page, which hands addresses to this browser, if there is one."""
+    rooms: RoomHost | None
+    """That of the control rooms, as well."""
 
     def __init__(self) -> None:
         self.opened: list[str] = []
@@ -102,8 +105,11 @@ async def open_page(
     practice: bool = False,
     has_browser: bool = True,
 ) -> AsyncIterator[RecordedBrowser]:
-    """A real page on a port; yields the browser that opens it, with the `page` for a product."""
+    """The real pages on their ports; yields the browser that opens them, and them for a product."""
     own = None if passkey is None else passkey.passkey
     with recorded_browser(is_there=has_browser) as opened:
-        async with approval_page.open_page(clock, own, practice=practice) as opened.page:
+        async with (
+            approval_page.open_page(clock, own, practice=practice) as opened.page,
+            open_rooms(clock) as opened.rooms,
+        ):
             yield opened

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from tests.support.product.software_passkey import SoftwarePasskey
     from trax_mcp.clock import Clock
     from trax_mcp.consent.open_questions import LocalPage
+    from trax_mcp.web.room_host import RoomHost
 
 VERSION: Final = __version__
 
@@ -53,7 +54,8 @@ class Product:
 
     Settings are named as in the environment: `{"TRAX_ASK": "confirm_alone"}`. Without
     a clock of the test's own, `HandClock(trax)` is its clock. `transport` stands between the server
-    and TRaX, and `page` is what stands for the page in a person's browser. With a `TRAX_BASE_URL`
+    and TRaX, `page` is what stands for the page in a person's browser, and `rooms` for the control
+    rooms there. With a `TRAX_BASE_URL`
     the requests to TRaX go there, on real connections.
     """
 
@@ -65,6 +67,7 @@ class Product:
         *,
         transport: httpx.AsyncBaseTransport | None = None,
         page: LocalPage | None = None,
+        rooms: RoomHost | None = None,
         pause: Callable[[float], Awaitable[None]] = no_pause,
         passkey: SoftwarePasskey | None = None,
         memory: Memory | None = None,
@@ -92,6 +95,7 @@ class Product:
                 media_dirs=self.settings.media_dirs,
                 passkey=passkey.passkey if passkey else None,
                 page=page,
+                room_page=rooms,
                 records=memory.records if memory else MemoryRecords(self.clock),
                 server_tokens=mcp_tokens(self.settings),
                 sign_ins=self._opened.enter_context(open_sign_ins(self.settings, self.clock)),

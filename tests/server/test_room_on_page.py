@@ -1,0 +1,234 @@
+"""The control room in the browser of the person at this computer: real sockets, a real sandbox.
+
+`tests/web/test_room_page.py` has who gets in, `test_room_presses` what a press does.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+import pytest
+
+from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, NO, STUDIO, YES
+from tests.support.product.shared_clock import settled
+from tests.support.product.software_passkey import SoftwarePasskey
+from tests.world.answers import outcome, text_of
+from tests.world.page import PageClient, address_behind
+from tests.world.panel import TICKET
+from tests.world.room import QUESTIONS
+from tests.world.world import MINE, open_world
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.world.world import World
+
+OPEN: Final = "open_control_room"
+SEEN: Final = (
+    "The user now sees the control room. Don't repeat what it shows. It's in their browser."
+)
+OFF_AIR: Final = '"Friday Night Show" is off air; switched on: YouTube and Twitch.'
+with_page: Final = partial(open_world, MINE, page=True, TRAX_ASK="page,preview")
+
+
+@dataclass
+class Tab:
+    """A tab with the room, as its script keeps it."""
+
+    it: World
+    page: PageClient
+    said: str
+    """What the model read that has opened it."""
+    state: dict[str, Any] = field(default_factory=dict)
+    version: str | None = None
+
+    async def look(self, *, wait: float = 0) -> list[str]:
+        """Look at the state, and keep what is new. Returns the tickets of open questions."""
+        known = {} if self.version is None else {"version": self.version}
+        looked = await self.page.call("watch", chat=False, waitSeconds=wait, **known)
+        result = looked.json()
+        self.version = result["structuredContent"]["version"]
+        self.state = result["structuredContent"].get("state", self.state)
+        return list(result.get("_meta", {}).get(QUESTIONS, ()))
+
+    async def press(self, press: str, **arguments: object) -> dict[str, Any]:
+        """Press a button."""
+        pressed = await self.page.call("press", press=press, arguments=arguments)
+        return dict(pressed.json())
+
+    async def answer(self, ticket: str, choice: str | None = None) -> dict[str, Any]:
+        """Show a question, or press one of its buttons."""
+        chosen = {} if choice is None else {"choice": choice}
+        answered = await self.page.call("answer", ticket=ticket, **chosen)
+        return dict(answered.json()["structuredContent"])
+
+    async def approve(self, ticket: str, choice: str) -> dict[str, Any]:
+        """Show a question, read it, and press a button."""
+        await self.answer(ticket)
+        self.it.hand_clock.advance(1)
+        return await self.answer(ticket, choice)
+
+
+async def open_tab(it: World) -> Tab:
+    """Let the model open the room, and the browser claim it."""
+    before = len(it.open_page.browser.opened)
+    call = it[MINE].start(OPEN, **STUDIO)
+    page = PageClient(address_behind(await it.open_page.browser.next(before + 1)))
+    assert (await page.redeem()).status_code == httpx.codes.OK
+    return Tab(it, page, text_of(await call.result()))
+
+
+@asynccontextmanager
+async def in_tab(**options: Any) -> AsyncIterator[tuple[World, Tab]]:  # noqa: ANN401  of a world
+    """A world, and a tab in which a person sees the room."""
+    async with with_page(**options) as it:
+        tab = await open_tab(it)
+        await tab.look()
+        yield it, tab
+
+
+# The tool
+
+
+async def test_where_no_app_is_drawn_the_tool_opens_the_page() -> None:
+    """The room's other tools are for apps."""
+    async with in_tab() as (it, tab):
+        listed = {tool.name: tool for tool in (await it[MINE].client.list_tools()).tools}
+        assert [name for name in listed if name.endswith("_control_room")] == [OPEN]
+        assert listed[OPEN].meta is None
+        assert tab.said == f"{SEEN} {OFF_AIR}"
+        assert (tab.state["name"], tab.state["live"]) == ("Friday Night Show", False)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"has_browser": False}, {"TRAX_ASK": "form,panel,preview"}, {"TRAX_TOOLS": "go_live"}],
+    ids=["no browser", "TRAX_ASK without page", "TRAX_TOOLS without check_studio"],
+)
+async def test_where_no_page_can_be_opened_there_is_no_tool(options: dict[str, Any]) -> None:
+    async with with_page(**options) as it:
+        assert OPEN not in {tool.name for tool in (await it[MINE].client.list_tools()).tools}
+        assert it.page is None or it.open_page.browser.opened == []
+
+
+async def test_the_model_is_told_what_became_of_each_call() -> None:
+    """Not that a person sees a room which nobody has opened."""
+    async with in_tab() as (it, _):
+        again = text_of(await it[MINE].call(OPEN, **STUDIO))
+        assert again.startswith("The user sees the control room in their browser already.")
+        it.hand_clock.advance(10)
+        closed = text_of(await it[MINE].call(OPEN, **STUDIO))
+        assert closed.startswith("The control room was opened in the user's browser less than a")
+        it.hand_clock.advance(60)
+        call = it[MINE].start(OPEN, **STUDIO)
+        await it.hand_clock.pass_until(lambda: call.has_ended)
+        nobody = text_of(await call.result())
+        assert nobody == f"No browser has shown the control room. Tell the user so. {OFF_AIR}"
+
+
+async def test_nothing_is_opened_for_a_studio_that_is_not_there() -> None:
+    async with with_page() as it:
+        assert (await it[MINE].call(OPEN, studioId="studio_0")).is_error
+        assert it.open_page.browser.opened == []
+
+
+async def test_nothing_that_the_model_reads_and_no_log_holds_a_secret_of_the_room(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("DEBUG")
+    async with in_tab() as (_, tab):
+        ticket = (await tab.press("go_live"))["_meta"][TICKET]
+        await tab.approve(ticket, NO)
+        for secret in (ticket, tab.page.secret, tab.page.session):
+            assert secret
+            assert secret not in tab.said + caplog.text
+
+
+# What is pressed and asked there
+
+
+async def test_a_press_is_asked_in_the_tab_and_nowhere_else() -> None:
+    async with in_tab() as (it, tab):
+        pressed = await tab.press("go_live")
+        assert pressed["structuredContent"] == {"asking": True}
+        ended = await tab.approve(pressed["_meta"][TICKET], YES)
+        assert ended["ended"]["headline"] == "You're live"
+        stop = (await tab.press("go_offline"))["_meta"][TICKET]
+        await tab.answer(stop)
+        await tab.answer(stop, "Go offline")
+        assert it.sent == [GO_LIVE.sent, GO_OFFLINE.sent]
+        assert len(it.open_page.browser.opened) == 1
+
+
+async def test_a_room_that_only_looks_sends_nothing() -> None:
+    async with in_tab(TRAX_READ_ONLY="1") as (it, tab):
+        assert {*tab.state["can"].values()} == {False}
+        for press in ("go_live", "go_offline", "send_chat_message"):
+            assert (await tab.press(press))["isError"]
+        assert it.sent == []
+
+
+async def test_a_tab_names_no_studio_of_its_own() -> None:
+    async with in_tab() as (it, tab):
+        other = {"press": "go_live", "arguments": {}, "studioId": "studio_43"}
+        refused = (await tab.page.call("press", **other)).json()
+        assert refused["isError"]
+        inside = await tab.press("go_live", studioId="studio_43")
+        assert inside["isError"]
+        assert it.sent == []
+
+
+async def test_what_the_model_asks_is_shown_in_the_tab_and_opens_no_other() -> None:
+    """It learns the answer."""
+    async with in_tab() as (it, tab):
+        call = it[MINE].start(GO_LIVE)
+        (ticket,) = await tab.look(wait=25)
+        await tab.approve(ticket, YES)
+        assert outcome(await call.result()) == ("applied", None)
+        assert it.sent == [GO_LIVE.sent]
+        assert await tab.look() == []
+        await it.hand_clock.pass_by(10)
+        assert len(it.open_page.browser.opened) == 1
+
+
+async def test_what_the_model_asks_opens_the_page_if_no_tab_shows_it() -> None:
+    """It was closed or hidden, or it does not show the question in time."""
+    async with in_tab() as (it, tab):
+        it[MINE].start(GO_LIVE)
+        await tab.look()
+        await settled()
+        assert len(it.open_page.browser.opened) == 1
+        await it.hand_clock.pass_by(3)
+        assert len(it.open_page.browser.opened) == 2
+        it.hand_clock.advance(60)
+        it[MINE].start("delete_destination", destId="dest_1")
+        await it.open_page.browser.next(3)
+
+
+async def test_with_a_passkey_an_approval_is_given_on_its_page_and_a_stop_in_the_tab() -> None:
+    async with in_tab(passkey=SoftwarePasskey()) as (it, tab):
+        pressed = await tab.press("go_live")
+        said = "Approve it on the page that has opened in your browser."
+        assert pressed == {"structuredContent": {"outcome": said}}
+        await it.open_page.browser.next(2)
+        assert await tab.look() == []
+        stop = (await tab.press("go_offline"))["_meta"][TICKET]
+        await tab.answer(stop)
+        await tab.answer(stop, "Go offline")
+        assert it.sent == [GO_OFFLINE.sent]
+
+
+async def test_a_reopened_room_is_the_same() -> None:
+    """The tab before it gets in no more."""
+    async with in_tab() as (it, tab):
+        it.hand_clock.advance(64)
+        second = await open_tab(it)
+        await second.look()
+        assert second.version == tab.version
+        refused = await tab.page.call("watch")
+        assert refused.status_code == httpx.codes.UNAUTHORIZED
+        assert STUDIO["studioId"] == second.state["id"]
