@@ -12,9 +12,14 @@ from trax_mcp.http import limits
 from trax_mcp.server import room_state
 from trax_mcp.server.room import Room
 from trax_mcp.server.room_watch import RoomWatch, Visitor
+from trax_mcp.web import room_page
+from trax_mcp.web.local_server import PageAccess
+from trax_mcp.web.room_page import RoomPage, _Room
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from starlette.requests import Request
 
     from trax_mcp.actions.change import Change
     from trax_mcp.api.caller import Caller
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
 
 _watcher, _is_urgent, _describe = Watchers._watcher, limits.is_urgent, room_state.describe
 _ask_elsewhere, _listen = StudioRecord.ask_elsewhere, Watcher.listen
+_redeem = PageAccess.redeem
 
 
 async def _run_unasked(self: Room, change: Change[Any], visitor: Visitor) -> JsonObject:
@@ -68,6 +74,21 @@ def _never_stale(seen: Seen) -> JsonObject:
     return {**_describe(seen), "stale": False}
 
 
+async def _watch_to_its_end(
+    self: RoomPage,
+    room: _Room,
+    request: Request,
+    arguments: JsonObject,
+) -> JsonObject:
+    return await room.call("watch", arguments)
+
+
+def _redeem_again(self: PageAccess, secret: str) -> str | None:
+    session = _redeem(self, secret)
+    self._secret = secret
+    return session
+
+
 CHANGES: Final[Changes] = {
     "Each press asks the same question": [
         ("tests/server/test_room_presses.py", swap(Room._run).by(_run_unasked)),
@@ -84,6 +105,15 @@ CHANGES: Final[Changes] = {
     "A room that you can't see asks for nothing": [
         ("tests/server/test_room_polls.py", swap(Watcher.listen).by(_listen_for_good)),
         ("tests/server/test_room_polls.py", swap(Watchers._watcher).by(_watch_for_each)),
+        ("tests/web/test_room_page.py", swap(RoomPage._watch).by(_watch_to_its_end)),
+    ],
+    "Its address works once": [
+        ("tests/web/test_room_page.py", swap(PageAccess.redeem).by(_redeem_again)),
+        ("tests/web/test_room_page.py", put(room_page, "_REST_SECONDS", 0.0)),
+    ],
+    "It reaches its own studio, and no other.": [
+        ("tests/web/test_room_page.py", swap(PageAccess.has_session).by(lambda *_: True)),
+        ("tests/web/test_room_page.py", swap(_Room.was_shown).by(lambda *_: True)),
     ],
     "**ON AIR** is only shown while that is known.": [
         ("tests/server/test_room_polls.py", swap(room_state.describe).by(_never_stale)),
@@ -97,5 +127,6 @@ CHANGES: Final[Changes] = {
     ],
     "A question that your assistant has asked": [
         ("tests/server/test_room_presses.py", swap(RoomWatch.tickets).by(_tickets_of_all)),
+        ("tests/server/test_room_on_page.py", swap(RoomPage.is_shown).by(lambda *_: False)),
     ],
 }

@@ -49,6 +49,10 @@ class _Room:
         """Whether a tab watches it, or did so a moment ago. A hidden one does not."""
         return self.watches > 0 or now < self.seen_at + _PATIENCE_SECONDS
 
+    def was_shown(self, ticket: object) -> bool:
+        """Whether it was shown the question of a ticket."""
+        return str(ticket) in self.tickets
+
     def keep_tickets(self, result: JsonObject) -> None:
         """Remember the questions in a result."""
         meta = result.get("_meta") or {}
@@ -136,7 +140,7 @@ class RoomPage:
         name, arguments = asked.get("name"), asked.get("arguments")
         if name not in _CALLS or not isinstance(arguments, dict):
             return JSONResponse({"error": "no such call"}, 400)
-        if name == "answer" and str(arguments.get("ticket")) not in room.tickets:
+        if name == "answer" and not room.was_shown(arguments.get("ticket")):
             return JSONResponse({"structuredContent": gone(NOT_HERE)})
         if name == "watch":
             result = await self._watch(room, request, arguments)
