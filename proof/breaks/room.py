@@ -122,7 +122,7 @@ CHANGES: Final[Changes] = {
         ("tests/server/test_room_presses.py", swap(Watchers.note).by(lambda *_: None)),
         (
             "tests/units/server/test_room_state.py",
-            swap(room_state._lasting).by(lambda findings: iter([*findings])),
+            swap(room_state._problem).by(lambda it: {"what": it.what.text}),
         ),
     ],
     "A question that your assistant has asked": [

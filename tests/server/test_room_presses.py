@@ -35,7 +35,7 @@ FREE: Final[dict[str, tuple[dict[str, Any], str, str]]] = {
     "send_chat_message": (
         {"text": "Hello"},
         "POST /v1/studios/studio_42/chat/messages",
-        f"Done. Sent to the chat of the studio on every platform that is on. {UNSEEN}",
+        f"Done. Sent to the chat of the studio on every platform that's on. {UNSEEN}",
     ),
 }
 """Presses that ask nothing while the studio is off air: arguments, request, and outcome."""
@@ -94,7 +94,7 @@ async def test_a_no_sends_nothing_and_holds_up_no_further_press_of_a_person() ->
         card = await room.card("go_live")
         await card.press(card.yes)
         assert it.sent == ["POST /v1/studios/studio_42/go-live"]
-        assert (await room.outcome("go_live")).endswith(" already.")
+        assert "has been on air" in await room.outcome("go_live")
 
 
 REFUSED: Final[dict[str, dict[str, Any]]] = {
@@ -152,11 +152,10 @@ async def test_a_question_of_the_model_is_shown_in_the_room_and_answered_once() 
         panel = await open_panel(it[MINE], "go_live")
         await room.look()
         assert room.tickets == [panel.ticket]
-        assert len(room.state["asking"]) == 1
         card = await room.shown(room.tickets[0])
         assert "You're live" in (await card.press(card.yes))["outcome"]
         await room.look()
-        assert (room.tickets, room.state["asking"]) == ([], [])
+        assert room.tickets == []
         assert "You're live" in (await panel.look())["outcome"]
         assert it.sent == ["POST /v1/studios/studio_42/go-live"]
 
@@ -227,7 +226,7 @@ async def test_a_stop_works_where_the_store_is_away() -> None:
         assert not it.is_live
         assert len(it.arrived) == began + 1
         refused = data_of(await room.press("go_live"))["outcome"]
-        assert "does not answer" in refused
+        assert "doesn't answer" in refused
 
 
 @pytest.mark.parametrize("has_page", [True, False])

@@ -7,17 +7,12 @@ from trax_mcp.api.caller import Caller
 from trax_mcp.api.client import Client
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.models import Model
-from trax_mcp.api.reads import GetHealth, GetStudio, ListConnections, ListDestinations, ListSources
-from trax_mcp.studio.facts import Facts, Kind
+from trax_mcp.api.reads import GetStreamStatus
+from trax_mcp.studio.facts import Facts
+from trax_mcp.studio.readiness import READINESS_READS
 from trax_mcp.studio.reading import FactReader
 
-_READS: Final[tuple[Kind, ...]] = (
-    GetStudio,
-    ListDestinations,
-    ListSources,
-    ListConnections,
-    GetHealth,
-)
+_READS: Final = tuple(it for it in READINESS_READS if it is not GetStreamStatus)
 
 
 class Parts:
@@ -50,14 +45,11 @@ def _documented(read: Any) -> Any:  # noqa: ANN401  the fact of any read
     """A fact with documented fields alone: one that TRaX adds may change all the time."""
     match read.value:
         case Model() as model:
-            value: Any = _plain(model)
+            return replace(read, value=_plain(model))
         case tuple() as items:
-            value = tuple(map(_plain, items))
-        case value:
-            pass
-    return replace(read, value=value)
+            return replace(read, value=tuple(map(_plain, items)))
+    return read
 
 
 def _plain(model: Model) -> Model:
-    kind = type(model)
-    return kind.model_construct(**{name: getattr(model, name) for name in kind.model_fields})
+    return type(model).model_construct(**vars(model))

@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 import anyio
@@ -80,7 +81,7 @@ async def _show(studio: Studio, deployment: Deployment, rooms: RoomHost) -> None
         name = quote(studio.name, longest=_LONGEST_NAME)
         print_line(f"The control room of {name} opens in your browser.")
         print_line("It works while this runs. Ctrl-C ends it.")
-        if await rooms.open(studio.id, service.room.calls_of(visitor)) == "failed":
+        if await rooms.open(studio.id, partial(service.room.call, visitor)) == "failed":
             print_note(_NOT_SEEN)
         await _wait_for_signal()
         await service.shut_down()

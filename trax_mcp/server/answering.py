@@ -1,10 +1,10 @@
 """Takes what a person has pressed in a panel or in the control room, and tells what came of it."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trax_mcp.api.caller import Caller
 from trax_mcp.api.contract import JsonObject
@@ -12,10 +12,14 @@ from trax_mcp.consent.open_questions import OpenQuestion, OpenQuestions
 from trax_mcp.consent.store import StoreUnavailable, store_unavailable
 from trax_mcp.consent.ways import Way
 from trax_mcp.web.approval_view import Asker, describe, describe_end, gone
-from trax_mcp.web.endings import NOT_HERE
+from trax_mcp.web.endings import NOT_HERE, WRONG
 
 _MAX_LENGTH: Final = 512
-_PANEL: Final[frozenset[Way]] = frozenset({"panel"})
+ANSWERED_IN: Final[Mapping[Literal["panel", "page"], frozenset[Way]]] = {
+    "panel": frozenset({"panel"}),
+    "page": frozenset({"panel", "page"}),
+}
+"""The ways of asking that are answered there. A page may show what an app does not."""
 
 
 class AnswerApproval(BaseModel):
@@ -33,28 +37,29 @@ class AnswerApproval(BaseModel):
 
 async def take_answer(
     questions: OpenQuestions,
-    answer: AnswerApproval,
+    arguments: JsonObject,
     caller: Caller,
     who: Asker,
     *,
     claimed_name: str | None = None,
     by: Literal["panel", "page"] = "panel",
-    ways: Collection[Way] = _PANEL,
 ) -> JsonObject:
     """Report that a question is shown, or take a person's choice. Returns its state.
-
-    Only a question that is asked in one of these `ways` is answered.
 
     Raises:
         TraxError: the store does not answer, and the question is not about a stop.
     """
+    try:
+        answer = AnswerApproval.model_validate(arguments)
+    except ValidationError:
+        return gone(WRONG, **who)
     try:
         asked = await questions.get(answer.ticket, caller)
         if asked is None:
             return gone(NOT_HERE, **who)
         if not asked.is_stop:  # what is remembered of a stop's may be away: it is sent first
             question = (await asked.state()).question
-            if question is None or question.way not in ways:
+            if question is None or question.way not in ANSWERED_IN[by]:
                 return gone(NOT_HERE, **who)
         asked = replace(asked, call=asked.call._replace(claimed_name=claimed_name))
         return await _answer(asked, answer.choice, who, by=by)

@@ -170,7 +170,7 @@ class Service:
                 # Clients that draw panels see one tool more.
                 "tools/list": _PRIVATE_CACHE,
             },
-            lifespan=self._lifespan,
+            lifespan=lambda _server: self.open_watchers(),
             get_tool_input_schema=tools.input_schema,
             on_list_tools=call(tools.list_tools),
             on_call_tool=call(tools.call_tool),
@@ -200,11 +200,6 @@ class Service:
         self.in_flight.end()
         self._background.end()
         await self.tasks.drain(seconds=_DRAIN_SECONDS)
-
-    @asynccontextmanager
-    async def _lifespan(self, _server: Server[Any]) -> AsyncIterator[Watchers]:
-        async with self.open_watchers() as watchers:
-            yield watchers
 
     @asynccontextmanager
     async def open_watchers(self) -> AsyncIterator[Watchers]:

@@ -279,9 +279,11 @@ class Asking:
         page = self._page()
         asked = await self.questions.open(call, ask, question, must_report=page is None)
         if page is not None:
-            is_in_room = self.rooms is not None and self.rooms.is_shown(call.studio)
-            after = _ROOM_SECONDS if is_in_room else 0.0
-            after = REPORT_SECONDS if question.way == "panel" else after
+            after = 0.0
+            if question.way == "panel":
+                after = REPORT_SECONDS
+            elif self.rooms is not None and self.rooms.is_shown(call.studio):
+                after = _ROOM_SECONDS
             page.show(asked, asker=asker, after_seconds=after)
         return asked
 

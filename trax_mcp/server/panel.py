@@ -11,15 +11,12 @@ from typing import Final
 
 import mcp_types as types
 from mcp.server.apps import APP_MIME_TYPE
-from pydantic import ValidationError
 
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.consent.open_questions import OpenQuestions
 from trax_mcp.server.answering import AnswerApproval, take_answer
 from trax_mcp.server.request import CallRequest
 from trax_mcp.studio.outputs import PlainSchema
-from trax_mcp.web.approval_view import Asker, gone
-from trax_mcp.web.endings import WRONG
 
 URI: Final = "ui://trax/approval.html"
 TOOL_NAME: Final = "answer_approval"
@@ -65,7 +62,7 @@ def read_page(uri: str, page: str) -> types.TextResourceContents:
     static = files("trax_mcp.web").joinpath("static")
 
     def text_of(load: re.Match[str]) -> str:
-        name = _OF_APPS.get(load["css"] or load["js"], load["css"] or load["js"])
+        name = load["css"] or _OF_APPS.get(load["js"], load["js"])
         tag = "style" if load["css"] else "script"
         return f"<{tag}>{static.joinpath(name).read_text(encoding='utf-8')}</{tag}>"
 
@@ -79,18 +76,13 @@ async def answer_approval(
     questions: OpenQuestions, request: CallRequest, *, practice: bool = False
 ) -> types.CallToolResult:
     """Report that a question is shown, or take a person's choice. Returns its state."""
-    who: Asker = {"asker": request.client_title, "practice": practice}
-    try:
-        answer = AnswerApproval.model_validate(request.params.arguments or {})
-    except ValidationError:
-        return _result(gone(WRONG, **who))
     state = await take_answer(
-        questions, answer, request.caller, who, claimed_name=request.claimed_name
+        questions,
+        dict(request.params.arguments or {}),
+        request.caller,
+        {"asker": request.client_title, "practice": practice},
+        claimed_name=request.claimed_name,
     )
-    return _result(state)
-
-
-def _result(state: JsonObject) -> types.CallToolResult:
     text = str(state["outcome"] or f"The question is {state['phase']}.")
     return types.CallToolResult(
         content=[types.TextContent(type="text", text=text)], structured_content=state

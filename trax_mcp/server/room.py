@@ -5,28 +5,22 @@ needs approval is asked in the room, whatever else the client can show.
 """
 
 from dataclasses import dataclass
-from functools import partial
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trax_mcp.actions.change import Change
-from trax_mcp.api.arguments import Boolean, Id, MessageText
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.consent.calls import Ask, Call, Done, NotRun
 from trax_mcp.consent.open_questions import LocalPage, OpenQuestion
 from trax_mcp.consent.store import StoreUnavailable, store_unavailable
-from trax_mcp.server.answering import AnswerApproval, take_answer
+from trax_mcp.server.answering import take_answer
 from trax_mcp.server.room_state import summary
 from trax_mcp.server.room_watch import PRESSES, RoomWatch, Visitor, Watch
-from trax_mcp.studio.outputs import PlainSchema
-from trax_mcp.web.approval_view import gone
-from trax_mcp.web.endings import WRONG, ending_of, ending_of_refusal
-from trax_mcp.web.room_host import RoomCall
+from trax_mcp.web.endings import ending_of, ending_of_refusal
+from trax_mcp.web.room_host import TICKET
 
-TICKET: Final = "live.traxstreaming/ticket"
-"""In the `_meta` of a press: what lets the room answer its question."""
 _UNKNOWN_PRESS: Final = "This press couldn't be read. Nothing was sent."
 _ON_PAGE: Final = "Approve it on the page that has opened in your browser."
 _NO_PASSKEY_HERE: Final = (
@@ -39,24 +33,11 @@ class _Arguments(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class PressArguments(_Arguments):
-    """Those of the tool, without the studio."""
-
-    destId: Id | None = None  # noqa: N815  as in JSON
-    sourceId: Id | None = None  # noqa: N815
-    enabled: Boolean | None = None
-    active: Boolean | None = None
-    text: MessageText | None = None
-
-
-_ARGUMENTS: Final = PressArguments.model_json_schema(schema_generator=PlainSchema)
-
-
 class Press(_Arguments):
     """What was pressed."""
 
     press: str = Field(max_length=40, description="The tool.")
-    arguments: Annotated[PressArguments, WithJsonSchema(_ARGUMENTS)] = PressArguments()
+    arguments: dict[str, bool | str] = Field({}, description="Its arguments, without the studio.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +46,6 @@ class Room:
 
     watching: RoomWatch
     page: LocalPage | None = None
-
-    def calls_of(self, visitor: Visitor) -> RoomCall:
-        """The calls of a room on a page, which names neither its studio nor its caller."""
-        return partial(self.call, visitor)
 
     async def call(self, visitor: Visitor, name: str, arguments: JsonObject) -> JsonObject:
         """Run "watch", "press" or "answer". Returns a tool's result as JSON of MCP.
@@ -83,16 +60,9 @@ class Room:
                 case "press":
                     return await self._press(visitor, Press.model_validate(arguments))
                 case "answer":
-                    answer = AnswerApproval.model_validate(arguments)
-                    return {"structuredContent": await self._answer(visitor, answer)}
+                    return {"structuredContent": await self._answer(visitor, arguments)}
         except ValidationError:
             pass
-        if name == "answer":
-            return {
-                "structuredContent": gone(
-                    WRONG, asker=visitor.asker, practice=self.watching.practice
-                )
-            }
         return _said(_UNKNOWN_PRESS, is_error=True)
 
     async def opening(self, visitor: Visitor) -> str:
@@ -107,12 +77,11 @@ class Room:
 
     async def _press(self, visitor: Visitor, it: Press) -> JsonObject:
         kind, names = PRESSES.get(it.press, (None, frozenset[str]()))
-        given = it.arguments.model_dump(exclude_none=True)
-        if kind is None or given.keys() != names:
+        if kind is None or it.arguments.keys() != names:
             return _said(_UNKNOWN_PRESS, is_error=True)
         if why := self.watching.offer.why_not(kind, visitor.caller):
             return _said(why.summary, is_error=True)
-        inputs = {"studioId": visitor.studio_id, **given}
+        inputs = {"studioId": visitor.studio_id, **it.arguments}
         change = kind.model_validate(inputs, by_alias=True, by_name=False)
         try:
             return await self._run(change, visitor)
@@ -155,15 +124,14 @@ class Room:
             return _said(_ON_PAGE)
         return {"structuredContent": {"asking": True}, "_meta": {TICKET: asked.ticket}}
 
-    async def _answer(self, visitor: Visitor, answer: AnswerApproval) -> JsonObject:
+    async def _answer(self, visitor: Visitor, arguments: JsonObject) -> JsonObject:
         return await take_answer(
             self.watching.questions,
-            answer,
+            arguments,
             visitor.caller,
             {"asker": visitor.asker, "practice": self.watching.practice},
             claimed_name=visitor.claimed_name,
             by=visitor.by,
-            ways=visitor.ways,
         )
 
 

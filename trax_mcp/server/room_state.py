@@ -6,10 +6,9 @@ is the same JSON at any time, and at any replica.
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from http import HTTPStatus
 from typing import Final
 
 from trax_mcp.api.contract import JsonObject
@@ -39,7 +38,7 @@ _END_ALL: Final = frozenset({"invalid_key", "no_key", "not_found"})
 class Seen:
     """What is known of a studio, and of the last polls.
 
-    `can` says which buttons the caller has, and `asking` holds the tickets of open questions.
+    `can` says which buttons the caller has.
     """
 
     studio_id: str
@@ -48,7 +47,6 @@ class Seen:
     can: Mapping[str, bool]
     has_chat: bool = True
     practice: bool = False
-    asking: Collection[str] = ()
     status_error: TraxError | None = None
     parts_error: TraxError | None = None
     chat_error: TraxError | None = None
@@ -69,13 +67,11 @@ def describe(seen: Seen) -> JsonObject:
     """The state of the room."""
     facts, readiness = seen.facts, seen.readiness
     studio = facts[GetStudio].value
-    status_error = None if is_forbidden(seen.status_error) else seen.status_error
-    trouble = seen.ending or status_error or seen.parts_error
+    trouble = seen.ending or seen.status_error or seen.parts_error
     destinations, sources = shown_destinations(facts), shown_sources(facts)
     return {
         "id": seen.studio_id,
         "name": visible(studio.name, longest=_LONGEST_NAME) if studio else None,
-        "role": studio.role if studio else None,
         "practice": seen.practice,
         "live": facts.live,
         "since": facts.since,
@@ -97,15 +93,15 @@ def describe(seen: Seen) -> JsonObject:
         "hasChat": seen.has_chat,
         "chatTrouble": seen.chat_error and seen.chat_error.summary,
         "trouble": trouble and trouble.summary,
-        "stale": status_error is not None or seen.ending is not None,
+        "stale": seen.status_error is not None or seen.ending is not None,
         "ended": seen.ending is not None,
-        "asking": [_digest(it, size=4) for it in seen.asking],
     }
 
 
-def version_of(state: JsonObject) -> str:
-    """What tells this state from another."""
-    return _digest(json.dumps(state, sort_keys=True), size=9)
+def version_of(state: JsonObject, tickets: Collection[str]) -> str:
+    """What tells this state and these open questions from others."""
+    text = json.dumps([state, *tickets], sort_keys=True)
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=9).hexdigest()
 
 
 def summary(seen: Seen) -> str:
@@ -120,7 +116,7 @@ def summary(seen: Seen) -> str:
         state = "is off air" if facts.live is False else "may or may not be on air"
     switched_on = naming.platforms(it.platform for it in facts.enabled)
     said = f"{name} {state}; switched on: {switched_on or 'nothing that is known'}."
-    problems = [it.what.text for it in _lasting(seen.readiness.problems[:_MOST_PROBLEMS])]
+    problems = [(it.lasting or it.what).text for it in seen.readiness.problems[:_MOST_PROBLEMS]]
     return " ".join((f"{said[:1].upper()}{said[1:]}", *problems))
 
 
@@ -143,16 +139,6 @@ def describe_message(message: JsonObject, own: Collection[str]) -> JsonObject:
     }
 
 
-def is_forbidden(error: TraxError | None) -> bool:
-    """Whether the key may not read it, which no later poll will change."""
-    return error is not None and error.http_status == HTTPStatus.FORBIDDEN
-
-
-def of_status(error: TraxError | None) -> str:
-    """Why it is not known whether a studio is on air."""
-    return error.happened if error else "it wasn't read yet"
-
-
 def _by_name(it: ShownDestination | ShownSource) -> tuple[str, str]:
     """An order that no switch changes: rows stay where they are."""
     return it.name, it.id
@@ -163,16 +149,6 @@ def _shown(name: str, **words: str | None) -> JsonObject:
     return {"name": visible(name, longest=_LONGEST_NAME), **shown}
 
 
-def _problem(finding: Finding) -> JsonObject:
-    (it,) = _lasting((finding,))
-    shown = {"what": it.what.text, "remedy": it.advice or it.remedy, "blocks": it.blocks}
+def _problem(it: Finding) -> JsonObject:
+    shown = {"what": (it.lasting or it.what).text, "remedy": it.advice or it.remedy}
     return {**shown, "at": it.at} if it.at else shown
-
-
-def _lasting(findings: Collection[Finding]) -> Iterator[Finding]:
-    """The same without durations."""
-    yield from (it._replace(what=it.lasting or it.what) for it in findings)
-
-
-def _digest(text: str, *, size: int) -> str:
-    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=size).hexdigest()

@@ -6,6 +6,7 @@ that needs approval is asked about, whoever calls, and nothing that a model read
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import mcp_types as types
@@ -16,12 +17,12 @@ from trax_mcp.api.arguments import Id
 from trax_mcp.api.caller import ANONYMOUS, Caller
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import NotSent
+from trax_mcp.consent.ways import Way
 from trax_mcp.server import ways
 from trax_mcp.server.panel import read_page
 from trax_mcp.server.request import CallRequest, McpRequest
 from trax_mcp.server.room import Press, Room
 from trax_mcp.server.room_watch import Visitor, Watch
-from trax_mcp.server.ways import Operator
 from trax_mcp.studio.outputs import PlainSchema
 from trax_mcp.tools.check import CheckStudio
 from trax_mcp.web.room_host import Opening, RoomHost
@@ -116,21 +117,21 @@ class RoomTools:
     room: Room
     host: RoomHost | None = None
 
-    def may_be_drawn(self, caller: Caller = ANONYMOUS) -> bool:
-        """Whether the operator lets apps show rooms to this caller."""
-        is_offered = self.room.watching.offer.why_not(CheckStudio, caller) is None
-        return is_offered and "panel" in self._operator.ask.order
+    def may_be_drawn(self, caller: Caller = ANONYMOUS, way: Way = "panel") -> bool:
+        """Whether the operator lets apps show rooms to this caller, or a page."""
+        offer = self.room.watching.offer
+        return offer.why_not(CheckStudio, caller) is None and way in offer.rules.ask.order
 
     def is_drawn(self, request: McpRequest[Any]) -> bool:
         """Whether the client of a request draws the room."""
-        is_drawn = ways.draws_room(request.client, self._operator)
-        return is_drawn and self.may_be_drawn(request.caller)
+        return ways.draws_apps(request.client) and self.may_be_drawn(request.caller)
 
     def listings(self, request: McpRequest[Any]) -> tuple[types.Tool, ...]:
         """The tools that this client is offered."""
         if self.is_drawn(request):
             return _APP_LISTINGS
-        return (_OPENING,) if self._opens_page(request.caller) else ()
+        opens_page = self.host is not None and self.may_be_drawn(request.caller, "page")
+        return (_OPENING,) if opens_page else ()
 
     def input_schema(self, name: str) -> JsonObject | None:
         """The schema of a tool's arguments."""
@@ -160,8 +161,9 @@ class RoomTools:
             studio_id,
             asker=request.client_title,
             claimed_name=request.claimed_name,
-            rest=request.end_turn,
         )
+        if name == WATCH:
+            request.end_turn()  # it waits
         if name == OPEN:
             return await self._open(visitor, is_app=self.is_drawn(request))
         return _result(await self.room.call(visitor, _CALLS[name], arguments))
@@ -169,21 +171,12 @@ class RoomTools:
     async def _open(self, visitor: Visitor, *, is_app: bool) -> types.CallToolResult:
         state, told = await self.room.opening(visitor), _SHOWN
         if not is_app and self.host is not None:
-            call = self.room.calls_of(visitor._replace(by="page", claimed_name=None))
+            call = partial(self.room.call, visitor._replace(by="page", claimed_name=None))
             told = _TOLD[await self.host.open(visitor.studio_id, call)]
         return types.CallToolResult(
             content=[types.TextContent(type="text", text=f"{told} {state}")],
             structured_content={_STUDIO: visitor.studio_id},
         )
-
-    def _opens_page(self, caller: Caller) -> bool:
-        """Whether a page can be opened, where the client draws no app."""
-        is_offered = self.room.watching.offer.why_not(CheckStudio, caller) is None
-        return is_offered and self.host is not None and "page" in self._operator.ask.order
-
-    @property
-    def _operator(self) -> Operator:
-        return Operator(self.room.watching.offer.rules.ask)
 
 
 def _result(result: JsonObject) -> types.CallToolResult:

@@ -4,10 +4,11 @@ The looks of all rooms of a key share its watchers, and keep nothing: what a roo
 its call.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from typing import Any, Final, Literal, NamedTuple
 
 import anyio
@@ -24,30 +25,26 @@ from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.reads import GetStreamStatus
 from trax_mcp.chat.resettable_event import ResettableEvent
 from trax_mcp.chat.wait import WaitForChatMessages
-from trax_mcp.chat.watcher import Watcher
 from trax_mcp.chat.watchers import Watchers
 from trax_mcp.clock import iso
 from trax_mcp.consent.calls import Call
 from trax_mcp.consent.guard import Guard
 from trax_mcp.consent.open_questions import OpenQuestion, OpenQuestions
 from trax_mcp.consent.question import Question
-from trax_mcp.consent.ways import Way
+from trax_mcp.server.answering import ANSWERED_IN
 from trax_mcp.server.offer import Offer
 from trax_mcp.server.room_state import (
     MOST_MESSAGES,
     Seen,
     describe,
     describe_message,
-    is_forbidden,
-    of_status,
     summary,
     version_of,
 )
 from trax_mcp.studio.facts import Read
 from trax_mcp.tools.overview import with_starting
+from trax_mcp.web.room_host import QUESTIONS
 
-QUESTIONS: Final = "live.traxstreaming/questions"
-"""In the `_meta` of a look: what lets the room answer the questions that are open."""
 LONGEST_WAIT_SECONDS: Final = 25.0
 GATHER_SECONDS: Final = 0.4
 """How long a wait goes on after the first news, so that a busy chat comes in few answers."""
@@ -87,8 +84,7 @@ class Watch(BaseModel):
 class Visitor(NamedTuple):
     """Who sees the room of a studio, and where.
 
-    `asker` is what their client calls itself, `claimed_name` the user whom a bot names. `rest` is
-    told when a look only waits.
+    `asker` is what their client calls itself, `claimed_name` the user whom a bot names.
     """
 
     caller: Caller
@@ -97,13 +93,6 @@ class Visitor(NamedTuple):
     by: Literal["panel", "page"] = "panel"
     asker: str = ""
     claimed_name: str | None = None
-    rest: Callable[[], None] = lambda: None
-
-    @property
-    def ways(self) -> frozenset[Way]:
-        """The ways of asking that are answered here. A page may show what an app does not."""
-        ways: tuple[Way, ...] = ("panel", "page") if self.by == "page" else ("panel",)
-        return frozenset(ways)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,29 +110,24 @@ class RoomWatch:
         Raises:
             TraxError: the key is refused, there is no such studio, or nothing could be read.
         """
-        look = Look(self, visitor)
-        await look.refresh(has_chat=False)
+        look = Look(self, visitor, has_chat=False)
+        await look.refresh()
         seen = await look.seen()
         if seen.ending is not None:
             raise seen.ending.copy()
-        if seen.status_error is not None and seen.parts_error is not None:
+        if seen.parts_error is not None and seen.facts[GetStreamStatus].value is None:
             raise seen.parts_error.copy()
         return seen
 
     async def run(self, visitor: Visitor, it: Watch) -> JsonObject:
         """Wait for news. Returns a tool's result as JSON of MCP."""
-        look, changed = Look(self, visitor), ResettableEvent()
-        has_chat = it.chat and self.has_chat(visitor.caller)
-        with look.listening(changed, has_chat=has_chat):
-            if it.again:
-                visitor.rest()
-                await look.refresh_again(has_chat=has_chat)
-            elif it.version is None or not look.was_read(has_chat=has_chat):
-                visitor.rest()
-                await look.refresh(has_chat=has_chat)
-            result = await look.answer(it, has_chat=has_chat)
+        look = Look(self, visitor, has_chat=it.chat and self.has_chat(visitor.caller))
+        changed = ResettableEvent()
+        with look.listening(changed):
+            if it.again or it.version is None or not look.was_read:
+                await look.refresh(again=it.again)
+            result = await look.answer(it)
             if not _is_news(result):
-                visitor.rest()
                 async with (
                     self.guard.parts.clock.move_on_after(it.waitSeconds),
                     anyio.create_task_group() as tasks,
@@ -152,7 +136,7 @@ class RoomWatch:
                     while not _is_news(result):
                         await changed.wait()
                         await self.guard.parts.clock.sleep(GATHER_SECONDS)
-                        result = await look.answer(it, has_chat=has_chat)
+                        result = await look.answer(it)
                     tasks.cancel_scope.cancel()
         return result
 
@@ -185,13 +169,13 @@ class RoomWatch:
     def can_answer(self, question: Question, visitor: Visitor) -> bool:
         """Whether a visitor can answer a question in the room. A passkey only a page asks for."""
         needs_passkey = self.offer.rules.ask.needs_passkey and not question.is_stop
-        return question.way in visitor.ways and not needs_passkey
+        return question.way in ANSWERED_IN[visitor.by] and not needs_passkey
 
 
 class Look:
     """One look at a studio, through the watchers that all rooms of a key share."""
 
-    def __init__(self, room: RoomWatch, visitor: Visitor) -> None:
+    def __init__(self, room: RoomWatch, visitor: Visitor, *, has_chat: bool) -> None:
         caller, studio, watchers = visitor.caller, visitor.studio_id, visitor.watchers
         self._room = room
         self._visitor = visitor
@@ -199,59 +183,48 @@ class Look:
         self._status = watchers.stream_status(caller, studio)
         self._parts = watchers.parts(caller, studio)
         self._chat = watchers.chat(caller, studio)
+        self._has_chat = has_chat
+        self._watched = (self._status, self._parts, *((self._chat,) if has_chat else ()))
 
-    def _watched(self, *, has_chat: bool) -> Sequence[Watcher[Any]]:
-        return (self._status, self._parts, *((self._chat,) if has_chat else ()))
-
-    def was_read(self, *, has_chat: bool) -> bool:
+    @property
+    def was_read(self) -> bool:
         """Whether all of it was read before, or cannot be."""
-        return all(it.has_polled or it.has_ended for it in self._watched(has_chat=has_chat))
+        return all(it.has_polled or it.has_ended for it in self._watched)
 
-    async def refresh(self, *, has_chat: bool) -> None:
-        """Read what is due."""
-        await self._each([it.refresh for it in self._watched(has_chat=has_chat)])
-
-    async def refresh_again(self, *, has_chat: bool) -> None:
-        """Read what is older than a moment."""
-        watched = self._watched(has_chat=has_chat)
-        await self._each([partial(it.refresh_again, older_than=_MOMENT_SECONDS) for it in watched])
-
-    async def _each(self, reads: Sequence[Callable[[], Any]]) -> None:
-        async with (
-            self._clock.move_on_after(_FIRST_SECONDS),
-            anyio.create_task_group() as tasks,
-        ):
-            for it in reads:
-                tasks.start_soon(it)
+    async def refresh(self, *, again: bool = False) -> None:
+        """Read what is due, or what is older than a moment."""
+        async with self._clock.move_on_after(_FIRST_SECONDS), anyio.create_task_group() as tasks:
+            for it in self._watched:
+                read_again = partial(it.refresh_again, older_than=_MOMENT_SECONDS)
+                tasks.start_soon(read_again if again else it.refresh)
 
     @contextmanager
-    def listening(self, changed: ResettableEvent, *, has_chat: bool) -> Iterator[None]:
+    def listening(self, changed: ResettableEvent) -> Iterator[None]:
         """Be notified of news, and of trouble."""
         with ExitStack() as stack:
-            for it in self._watched(has_chat=has_chat):
+            for it in self._watched:
                 stack.enter_context(it.listening(changed.set, of_trouble=True))
             yield
 
     async def notice_questions(self, changed: ResettableEvent) -> None:
         """Tell when questions open or end."""
-        records, room = self._room.guard.parts.store.records, self._room
-        before = await room.tickets(self._visitor)
+        records = self._room.guard.parts.store.records
         while True:
             await records.changed()
             if records.is_shared:  # which only waits for a moment
                 await self._clock.sleep(_MOMENT_SECONDS)
-            if (now := await room.tickets(self._visitor)) != before:
-                before = now
-                changed.set()
+            changed.set()
 
-    async def seen(self, tickets: Sequence[str] = ()) -> Seen:
+    async def seen(self) -> Seen:
         """How the studio stands, by what was read last."""
         room, visitor, error = self._room, self._visitor, self._status.last_error
+        is_forbidden = error is not None and error.http_status == HTTPStatus.FORBIDDEN
         is_starting = partial(room.guard.go_live_is_pending, visitor.caller)
         status = self._status.source.last
         read = Read(status)
-        if status is None or is_forbidden(error):
-            read = Read(missing=of_status(error), is_forbidden=is_forbidden(error))
+        if status is None or is_forbidden:
+            missing = error.happened if error else "it wasn't read yet"
+            read = Read(missing=missing, is_forbidden=is_forbidden)
         facts = self._parts.source.facts.having(GetStreamStatus, read)
         return Seen(
             studio_id=visitor.studio_id,
@@ -260,18 +233,17 @@ class Look:
             can=room.can(visitor.caller),
             has_chat=room.has_chat(visitor.caller),
             practice=room.practice,
-            asking=tickets,
-            status_error=error,
+            status_error=None if is_forbidden else error,  # no later poll changes it
             parts_error=self._parts.last_error,
             chat_error=self._chat.last_error,
         )
 
-    async def answer(self, it: Watch, *, has_chat: bool) -> JsonObject:
+    async def answer(self, it: Watch) -> JsonObject:
         """What is new since the room has looked before."""
         tickets = await self._room.tickets(self._visitor)
-        seen = await self.seen(tickets)
+        seen = await self.seen()
         state = describe(seen)
-        version = version_of(state)
+        version = version_of(state, tickets)
         answer: JsonObject = {
             "now": iso(seen.now),
             "version": version,
@@ -280,7 +252,7 @@ class Look:
         }
         if version != it.version:
             answer |= {"state": state, "summary": summary(seen)}
-        if has_chat and self._chat.has_polled:
+        if self._has_chat and self._chat.has_polled:
             answer["chat"] = chat = self._news_of_chat(it.after)
             answer["news"] = answer["news"] or it.after is None or bool(chat["messages"])
         result: JsonObject = {"structuredContent": answer}

@@ -184,13 +184,12 @@ def cuts_forms(client: ConnectedClient, operator: Operator) -> bool:
 
 def draws_panel(client: ConnectedClient, operator: Operator) -> bool:
     """Whether a client shows the panel that it declares, and the operator lets it ask there."""
-    return draws_room(client, operator) and may_use_panel(operator)
+    return draws_apps(client) and may_use_panel(operator)
 
 
-def draws_room(client: ConnectedClient, operator: Operator) -> bool:
-    """Whether a client shows the control room, and the operator lets apps ask."""
-    is_drawn = drawn_by(client.name, client.version).draws_panel
-    return client.has_panel and is_drawn and "panel" in operator.ask.order
+def draws_apps(client: ConnectedClient) -> bool:
+    """Whether a client shows the apps that it promises to show."""
+    return client.has_panel and drawn_by(client.name, client.version).draws_panel
 
 
 def may_use_panel(operator: Operator) -> bool:

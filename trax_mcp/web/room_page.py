@@ -20,11 +20,9 @@ from trax_mcp.web.approval_view import gone
 from trax_mcp.web.browser import PrivateBrowser, has_browser
 from trax_mcp.web.endings import NOT_HERE
 from trax_mcp.web.local_server import PageAccess, read_json, read_static, read_text, serve_pages
-from trax_mcp.web.room_host import Opening, RoomCall
+from trax_mcp.web.room_host import QUESTIONS, TICKET, Opening, RoomCall
 
 _CALLS: Final = ("watch", "press", "answer")
-_TICKET: Final = "live.traxstreaming/ticket"
-_QUESTIONS: Final = "live.traxstreaming/questions"
 _PART: Final = re.compile(r'(?:href|src)="/([^"]+)"')
 _PATIENCE_SECONDS: Final = 4.0
 """After this long without a request, no tab is taken to show a room."""
@@ -56,7 +54,7 @@ class _Room:
     def keep_tickets(self, result: JsonObject) -> None:
         """Remember the questions in a result."""
         meta = result.get("_meta") or {}
-        self.tickets.update(filter(None, (meta.get(_TICKET), *(meta.get(_QUESTIONS) or ()))))
+        self.tickets.update(filter(None, (meta.get(TICKET), *(meta.get(QUESTIONS) or ()))))
 
 
 class RoomPage:

@@ -45,7 +45,7 @@ async function press(key, pressed, args, button) {
     const result = await call("press_in_control_room", { press: pressed, arguments: args }, PRESS_SECONDS);
     const ticket = result._meta?.[TICKET];
     if (ticket) {
-      question(ticket, { key, button, known: result.structuredContent?.question });
+      question(ticket, { key, button });
       return true;
     }
     say(outcomeOf(result), { stays: result.isError });
@@ -64,9 +64,9 @@ function outcomeOf({ structuredContent, content }) {
 }
 
 // `button`: what was pressed. A question of the assistant has none, and doesn't take the focus.
-function question(ticket, { key, button, known } = {}) {
+function question(ticket, { key, button } = {}) {
   if (!cards.has(ticket)) {
-    const card = ask(ticket, (shown) => isOver(shown) && finish(ticket, shown), known);
+    const card = ask(ticket, (shown) => isOver(shown) && finish(ticket, shown));
     cards.set(ticket, card);
     it("questions").prepend(card.root);
   }
