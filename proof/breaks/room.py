@@ -35,7 +35,7 @@ _redeem = PageAccess.redeem
 
 
 async def _run_unasked(self: Room, change: Change[Any], visitor: Visitor) -> JsonObject:
-    await self.watching.guard.parts.change(change, visitor.caller)
+    await self.looks.guard.parts.change(change, visitor.caller)
     return {"structuredContent": {"outcome": "Done."}}
 
 
@@ -118,8 +118,8 @@ CHANGES: Final[Changes] = {
     "**ON AIR** is only shown while that is known.": [
         ("tests/server/test_room_polls.py", swap(room_state.describe).by(_never_stale)),
         ("tests/server/test_room_polls.py", put(room_state, "_END_ALL", frozenset())),
-        ("tests/server/test_room_presses.py", swap(Watcher.refresh_again).by(later(value=None))),
-        ("tests/server/test_room_presses.py", swap(Watchers.note).by(lambda *_: None)),
+        ("tests/server/test_room_polls.py", swap(Watcher.refresh_again).by(later(value=None))),
+        ("tests/server/test_room_polls.py", swap(Watchers.note).by(lambda *_: None)),
         (
             "tests/units/server/test_room_state.py",
             swap(room_state._problem).by(lambda it: {"what": it.what.text}),

@@ -104,6 +104,15 @@ async def test_a_room_that_cannot_be_opened_says_why_as_check_studio_does() -> N
         assert wrong.is_error
 
 
+async def test_a_model_reads_since_when_a_studio_is_on_air_and_no_duration() -> None:
+    async with open_world(MINE, apps=True) as it:
+        it.trax.go_live()
+        it.hand_clock.advance(300)
+        opened = text_of(await it[MINE].call(OPEN, **FRIDAY))
+        assert '"Friday Night Show" has been on air since ' in opened
+        assert "minutes" not in opened
+
+
 # What it shows
 
 
@@ -150,7 +159,8 @@ async def test_it_shows_the_studio_and_then_only_what_is_new() -> None:
         assert room.answer["chat"]["messages"] == []
         it.trax.change("dest_2", enabled=False)
         it.trax.go_live()
-        state = await room.look(wait=25)
+        await room.look(wait=25)
+        await anyio.sleep(5)
         state = await room.look(again=True)
         assert (state["live"], state["since"] is not None, state["ready"]) == (True, True, None)
         assert [to["enabled"] for to in state["destinations"]] == [False, False, True]
@@ -213,7 +223,7 @@ async def test_what_strangers_write_is_one_line_with_nothing_hidden() -> None:
         assert "\\u202eniam" in [to["name"] for to in (await room.look())["destinations"]]
         for text in HOSTILE:
             it.trax.say(text)
-        await anyio.sleep(2)
+        await anyio.sleep(6)
         await room.look(again=True)
         assert [said["text"] for said in room.chat[3:]] == [*HOSTILE.values()]
 

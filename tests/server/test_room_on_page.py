@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     from tests.world.world import World
 
 OPEN: Final = "open_control_room"
-SEEN: Final = (
-    "The user now sees the control room. Don't repeat what it shows. It's in their browser."
-)
+SEEN: Final = "The control room is open in the user's browser. Don't repeat what it shows."
 OFF_AIR: Final = '"Friday Night Show" is off air; switched on: YouTube and Twitch.'
 with_page: Final = partial(open_world, MINE, page=True, TRAX_ASK="page,preview")
 
@@ -119,7 +117,7 @@ async def test_the_model_is_told_what_became_of_each_call() -> None:
     """Not that a person sees a room which nobody has opened."""
     async with in_tab() as (it, _):
         again = text_of(await it[MINE].call(OPEN, **STUDIO))
-        assert again.startswith("The user sees the control room in their browser already.")
+        assert again.startswith("The user already has the control room open in their browser.")
         it.hand_clock.advance(10)
         closed = text_of(await it[MINE].call(OPEN, **STUDIO))
         assert closed.startswith("The control room was opened in the user's browser less than a")
@@ -127,7 +125,8 @@ async def test_the_model_is_told_what_became_of_each_call() -> None:
         call = it[MINE].start(OPEN, **STUDIO)
         await it.hand_clock.pass_until(lambda: call.has_ended)
         nobody = text_of(await call.result())
-        assert nobody == f"No browser has shown the control room. Tell the user so. {OFF_AIR}"
+        told = "The control room couldn't be opened in a browser. Tell the user."
+        assert nobody == f"{told} {OFF_AIR}"
 
 
 async def test_nothing_is_opened_for_a_studio_that_is_not_there() -> None:
@@ -212,10 +211,19 @@ async def test_what_the_model_asks_opens_the_page_at_once_if_the_tab_is_closed_o
         await it.open_page.browser.next(2)
 
 
+async def test_a_stop_that_the_model_asks_about_opens_the_page_at_once() -> None:
+    """The tab shows it too, but a stop doesn't wait to learn that."""
+    async with in_tab() as (it, _):
+        it.trax.go_live()
+        it.hand_clock.advance(3)
+        it[MINE].start(GO_OFFLINE)
+        await it.open_page.browser.next(2)
+
+
 async def test_with_a_passkey_an_approval_is_given_on_its_page_and_a_stop_in_the_tab() -> None:
     async with in_tab(passkey=SoftwarePasskey()) as (it, tab):
         pressed = await tab.press("go_live")
-        said = "Approve it on the page that has opened in your browser."
+        said = "Answer it on the page that opened in your browser."
         assert pressed == {"structuredContent": {"outcome": said}}
         await it.open_page.browser.next(2)
         assert await tab.look() == []

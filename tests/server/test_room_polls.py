@@ -60,6 +60,71 @@ async def test_a_room_ends_with_its_key_or_its_studio_and_can_try_again(what: st
             assert (await room.look(again=True))["ended"] is False
 
 
+@in_virtual_time
+async def test_a_room_that_is_seen_again_gets_no_old_state() -> None:
+    """Nobody has looked meanwhile, so nothing was read."""
+    async with in_room() as it:
+        it.trax.go_live()
+        await anyio.sleep(5)
+        room = Room(it[MINE])
+        assert (await room.look())["live"] is True
+        it.trax.go_offline()
+        await anyio.sleep(600)
+        assert (await room.look())["live"] is False
+
+
+@in_virtual_time
+async def test_a_read_that_began_before_the_last_poll_is_no_news() -> None:
+    """TRaX answered it then, and the answer took long."""
+    async with in_room() as it:
+        room = Room(it[MINE])
+        await room.look()
+        await anyio.sleep(20)
+        it.trax.faults.add(Fault.delay(6.0, when="after"), path="*/stream-status", times=1)
+        slow = it[MINE].start("get_stream_status", studioId="studio_42")
+        await anyio.sleep(0.5)
+        it.trax.go_live()
+        await anyio.sleep(3)
+        assert (await room.look(again=True))["live"] is True
+        await slow.result()
+        assert (await room.look())["live"] is True
+
+
+# After a press
+
+
+@in_virtual_time
+async def test_after_a_press_the_rooms_of_all_learn_of_it_in_a_moment() -> None:
+    async with in_room() as it:
+        room, other = Room(it[MINE]), Room(it[MINE])
+        await room.look()
+        await other.look()
+        wait = it[MINE].start("watch_control_room", **other.arguments(25, {}))
+        await anyio.sleep(5)
+        await room.outcome("update_destination", destId="dest_2", enabled=False)
+        await anyio.sleep(1)
+        assert wait.has_ended
+        state = other.keep(await wait.result())
+        assert {to["id"]: to["enabled"] for to in state["destinations"]}["dest_2"] is False
+
+
+@in_virtual_time
+async def test_a_press_at_one_replica_is_seen_in_a_room_at_another() -> None:
+    async with in_room(replicas=2) as it:
+        there = await it.caller(MINE, apps=True, at=1)
+        here, elsewhere = Room(it[MINE]), Room(there)
+        assert (await here.look(), here.version) == (await elsewhere.look(), elsewhere.version)
+        card = await here.card("go_live")
+        await elsewhere.look()
+        assert elsewhere.tickets == [card.ticket], "it can be answered there"
+        card.caller = there
+        assert "You're live" in (await card.press(card.yes))["outcome"]
+        assert (await here.look(again=True))["live"] is True
+        assert (await elsewhere.look(again=True))["live"] is True
+        assert here.version == elsewhere.version
+        assert it.sent == ["POST /v1/studios/studio_42/go-live"]
+
+
 # How often TRaX is asked
 
 
@@ -108,6 +173,22 @@ async def test_two_rooms_ask_trax_as_often_as_one() -> None:
     assert one.keys() == two.keys()
     assert all(abs(one[path] - two[path]) <= 2 for path in one), (one, two)
     assert one["GET /v1/studios/studio_42/destinations"] <= 2 + 120 / 6
+
+
+@in_virtual_time
+async def test_a_room_that_asks_again_and_again_has_all_but_the_status_read_seldom() -> None:
+    async with in_room() as it:
+        room = Room(it[MINE])
+        await room.look()
+        await anyio.sleep(30)
+        before = dict(it.received)
+        for _ in range(300):
+            await room.look(again=True)
+            await anyio.sleep(0.2)
+        asked = {path: count - before[path] for path, count in it.received.items()}
+        assert max(asked.values()) == asked["GET /v1/studios/studio_42/stream-status"] <= 60
+        assert asked["GET /v1/studios/studio_42/destinations"] <= 13
+        assert asked["GET /v1/studios/studio_42/chat/messages"] <= 13
 
 
 async def test_rooms_of_two_clients_share_their_polls_over_http() -> None:

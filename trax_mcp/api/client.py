@@ -92,13 +92,9 @@ class Client:
         self._observers: list[tuple[type[Operation[Any]], Observer]] = []
         self._sleep = sleep
 
-    def observe(
-        self, observer: Observer, kind: type[Operation[Any]] = Operation
-    ) -> Callable[[], None]:
-        """Let somebody be told of each call of this kind of operation. Return what ends that."""
-        entry = kind, observer
-        self._observers.append(entry)
-        return lambda: self._observers.remove(entry)
+    def observe(self, observer: Observer, kind: type[Operation[Any]] = Operation) -> None:
+        """Let somebody be told of each call of this kind of operation."""
+        self._observers.append((kind, observer))
 
     async def call(
         self,

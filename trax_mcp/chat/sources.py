@@ -97,6 +97,10 @@ class Status:
         before, self._last = self._last, content
         return before is not None and before != content
 
+    def is_known(self, content: JsonObject) -> bool:
+        """Whether a status is the one that was read last."""
+        return content == self._last
+
     @property
     def last(self) -> StreamStatus | None:
         """What was read last."""

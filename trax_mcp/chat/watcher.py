@@ -37,10 +37,8 @@ class Watcher(Generic[SourceT]):
         self.source = source
         self.last_error: TraxError | None = None
         """The error of the last poll, None if it succeeded."""
-        self.has_polled = False
-        """Whether a poll has ever succeeded."""
         self.succeeded_at = ""
-        """When one did last, in ISO 8601."""
+        """When a poll succeeded last, in ISO 8601."""
         self.last_used = clock.seconds()
         self._last_poll = -math.inf
         self._interval = PollInterval(shortest)
@@ -62,6 +60,17 @@ class Watcher(Generic[SourceT]):
     def is_polling(self) -> bool:
         """Whether the loop runs, so that the source is up to date."""
         return self._loop is not None
+
+    @property
+    def has_polled(self) -> bool:
+        """Whether a poll has ever succeeded."""
+        return self.succeeded_at != ""
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether a poll should have begun by now: nobody has listened for a while."""
+        longest = self._interval.pause(1.0)
+        return self._poll_ended is None and self._clock.seconds() > self._last_poll + longest
 
     @property
     def is_due(self) -> bool:
@@ -139,9 +148,15 @@ class Watcher(Generic[SourceT]):
         pause = interval.retry_after if self._is_out_of_date else interval.minimum
         return self._last_poll + pause - self._clock.seconds()
 
-    def add_read(self, answer: JsonObject) -> None:
-        """Add what TRaX has answered to another read of the caller. A poll comes after it."""
+    def add_read(self, answer: JsonObject, *, is_known: bool) -> None:
+        """Add what TRaX has answered to another read of the caller. A poll comes after it.
+
+        One that is not as it was known only leads to a poll: it may have begun before the last one.
+        """
         if self._poll_ended is not None:
+            return
+        if self.has_polled and not self.has_ended and not is_known:
+            self.expire()
             return
         self._add(answer)
         self._start()  # the loop may have ended for an error that is gone
@@ -157,7 +172,6 @@ class Watcher(Generic[SourceT]):
         else:
             is_news, self.last_error = self.source.add(answer), None
             self._interval = interval.after_change() if is_news else interval.after_no_change()
-            self.has_polled = True
             self.succeeded_at = iso(self._clock.now())
         is_trouble = had_failed != (self.last_error is not None)
         for notify, of_trouble in tuple(self._listeners.values()):

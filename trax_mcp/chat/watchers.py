@@ -21,8 +21,8 @@ from trax_mcp.api.reads import GetStreamStatus
 from trax_mcp.api.refusals import without_key
 from trax_mcp.api.responses import Response
 from trax_mcp.chat.marks import ChatMarks
-from trax_mcp.chat.parts import Parts
 from trax_mcp.chat.poll_interval import LONGEST_SECONDS, SLOWEST
+from trax_mcp.chat.setup import Setup
 from trax_mcp.chat.sources import Chat, Source, Status, documented
 from trax_mcp.chat.watcher import Watcher
 from trax_mcp.clock import Clock
@@ -31,8 +31,8 @@ SourceT = TypeVar("SourceT", bound=Source)
 
 _KEPT_SECONDS: Final = 300.0
 """How long an unused watcher is kept."""
-_PACE_OF_PARTS: Final = 3.0
-"""How much slower they are read: they change seldom, and take five requests."""
+_PACE_OF_SETUP: Final = 3.0
+"""How much slower it is read: it changes seldom, and takes five requests."""
 _SLOW_SECONDS: Final = LONGEST_SECONDS / SLOWEST
 _MAX_UNUSED: Final = 500
 """The most unused watchers. Those that were requested last are kept."""
@@ -89,13 +89,13 @@ class Watchers:
         """
         return self._watcher(Status, caller, studio_id)
 
-    def parts(self, caller: Caller, studio_id: str) -> Watcher[Parts]:
+    def setup(self, caller: Caller, studio_id: str) -> Watcher[Setup]:
         """The watcher of all else that belongs to a studio.
 
         Raises:
             NotSent: the caller has no key.
         """
-        return self._watcher(Parts, caller, studio_id, pace=_PACE_OF_PARTS)
+        return self._watcher(Setup, caller, studio_id, pace=_PACE_OF_SETUP)
 
     def note(
         self,
@@ -111,12 +111,12 @@ class Watchers:
                 with suppress(ValidationError):
                     status = documented(StreamStatus.model_validate(result.data))
                     for watcher in self._known(caller, studio, Status):
-                        watcher.add_read(status)
+                        watcher.add_read(status, is_known=watcher.source.is_known(status))
             case SendChatMessage(studio_id=studio), _:
                 for watcher in self._known(caller, studio, Chat):
                     watcher.expire()
             case _ if operation.endpoint.mutates:
-                for watcher in self._known(caller, operation.studio(), Status, Parts):
+                for watcher in self._known(caller, operation.studio(), Status, Setup):
                     watcher.expire()
 
     def _known(

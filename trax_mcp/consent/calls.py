@@ -66,7 +66,7 @@ class Call(NamedTuple):
 
     `claimed_name` is the user that a bot says it acts for. `by_wish`: the caller has asked for
     previews, although its client could be asked otherwise. `pressed`: it is asked in the control
-    room, where a person has pressed for it, whom no earlier no of theirs holds up.
+    room, where a person has pressed for it, whom few earlier noes of theirs do not hold up.
     """
 
     operations: Operations

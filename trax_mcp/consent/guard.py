@@ -308,7 +308,8 @@ class Run:
         if facts.writes_are_off:
             raise NotSent("write_disabled", WRITES_OFF, WRITES_OFF_NEXT, not_done=NOTHING_CHANGED)
         studio, moment = self.seen.studio, self.seen.now
-        refusals = None if call.pressed else studio.refusals.get(_name_of_refusals(call))
+        refusals = studio.refusals.get(_name_of_refusals(call))
+        rest = refusals.rest_seconds(moment, pressed=call.pressed) if refusals else None
         is_awaited = studio.awaits_start(moment)
         verdict = judge(
             Case(
@@ -317,7 +318,7 @@ class Run:
                 question=self.question,
                 arrived_at=self.arrived_at,
                 nothing_to_do=nothing_to_do(call, facts, now, is_awaited=is_awaited),
-                rest_seconds=refusals.rest_seconds(moment) if refusals else None,
+                rest_seconds=rest,
                 is_for_another=self.is_for_another,
             )
         )

@@ -40,6 +40,8 @@ MOST_HURRIED: Final = 3
 """So many confirmations that come too soon within `HURRY_SECONDS` withdraw a preview."""
 FREE_REFUSALS: Final = 1
 """After so many refusals of the same call, the person may be asked again at once."""
+FREE_PRESSED: Final = 3
+"""The same where a person presses for it in the control room."""
 REST_SECONDS: Final = 60.0
 """How long a person who has said no once more is not asked about the same call again."""
 REFUSALS_SECONDS: Final = 600.0
@@ -243,10 +245,11 @@ class Refusals:
         is_forgotten = earlier is None or now >= earlier.last_at + REFUSALS_SECONDS
         return cls(1 if is_forgotten or earlier is None else earlier.count + 1, now)
 
-    def rest_seconds(self, now: float) -> float | None:
+    def rest_seconds(self, now: float, *, pressed: bool = False) -> float | None:
         """For how long the person is not asked again. None if they can be asked now."""
         left = self.last_at + REST_SECONDS - now
-        return left if self.count > FREE_REFUSALS and left > 0 else None
+        free = FREE_PRESSED if pressed else FREE_REFUSALS
+        return left if self.count > free and left > 0 else None
 
 
 def outcome_in_words(outcome: Outcome, state: str | None = None) -> str:

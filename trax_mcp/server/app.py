@@ -114,14 +114,14 @@ class Service:
             questions=questions,
             clock=clock,
             page=deployment.page,
-            rooms=deployment.room_page,
+            room_page=deployment.room_page,
             practice=settings.sandbox,
         )
-        watching = RoomWatch(
+        looks = RoomWatch(
             guard=guard, questions=questions, offer=self.offer, practice=settings.sandbox
         )
-        self.room = Room(watching=watching, page=deployment.page)
-        room = RoomTools(room=self.room, host=deployment.room_page)
+        self.room = Room(looks=looks, page=deployment.page)
+        room = RoomTools(room=self.room, room_page=deployment.room_page)
         self.tools = Tools(parts, asking, self.offer, room, media_dirs=deployment.media_dirs)
         self._prompts = Prompts(self.offer)
         self.names = frozenset((*TOOLS, TOOL_NAME, *ROOM_NAMES, *self._prompts.offered()))
@@ -214,12 +214,9 @@ class Service:
                 is_one_of_several=self._store.records.is_shared,
             )
             WATCHERS.watch(watchers, len)
-            forget = self.client.observe(watchers.note)
+            self.client.observe(watchers.note)
             tasks.start_soon(self._background.run)
             if self._store.records.is_shared:
                 tasks.start_soon(self._store.watch)
-            try:
-                yield watchers
-            finally:
-                forget()
+            yield watchers
             tasks.cancel_scope.cancel()

@@ -51,16 +51,16 @@ _CUT: Final = (
 class Asking:
     """Runs guarded calls, and asks a person where one must decide.
 
-    `page` is None if the person is at another machine, or has no browser; `rooms` show what is
-    asked on it to a person who sees the room of the studio. `practice`: nothing is
-    real, and each question says so.
+    `page` is None if the person is at another machine, or has no browser; `room_page` shows what is
+    asked on it to a person who sees the room of the studio. `practice`: nothing is real, and each
+    question says so.
     """
 
     guard: Guard
     questions: OpenQuestions
     clock: Clock
     page: LocalPage | None = None
-    rooms: RoomHost | None = None
+    room_page: RoomHost | None = None
     practice: bool = False
 
     @property
@@ -282,10 +282,15 @@ class Asking:
             after = 0.0
             if question.way == "panel":
                 after = REPORT_SECONDS
-            elif self.rooms is not None and self.rooms.is_shown(call.studio):
+            elif self._is_in_sight(call):
                 after = _ROOM_SECONDS
             page.show(asked, asker=asker, after_seconds=after)
         return asked
+
+    def _is_in_sight(self, call: Call) -> bool:
+        """Whether a room may show it that a person sees. A stop does not wait to learn that."""
+        rooms = self.room_page
+        return rooms is not None and not call.is_stop and rooms.is_shown(call.studio)
 
     async def _wait(self, asked: OpenQuestion, seconds: float = WAIT_SECONDS) -> Done | NotDone:
         """What became of a question, or that the person is still being asked."""

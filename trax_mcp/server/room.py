@@ -18,14 +18,15 @@ from trax_mcp.consent.store import StoreUnavailable, store_unavailable
 from trax_mcp.server.answering import take_answer
 from trax_mcp.server.room_state import summary
 from trax_mcp.server.room_watch import PRESSES, RoomWatch, Visitor, Watch
+from trax_mcp.web.approval_view import Asker, describe
 from trax_mcp.web.endings import ending_of, ending_of_refusal
 from trax_mcp.web.room_host import TICKET
 
 _UNKNOWN_PRESS: Final = "This press couldn't be read. Nothing was sent."
-_ON_PAGE: Final = "Approve it on the page that has opened in your browser."
+_ON_PAGE: Final = "Answer it on the page that opened in your browser."
 _NO_PASSKEY_HERE: Final = (
-    "This needs a passkey, and only a page on the computer of this server can ask for it. Nothing"
-    " was sent."
+    "This needs your passkey, and only a page on the computer that runs trax-mcp can ask for it."
+    " Nothing was sent."
 )
 
 
@@ -36,7 +37,7 @@ class _Arguments(BaseModel):
 class Press(_Arguments):
     """What was pressed."""
 
-    press: str = Field(max_length=40, description="The tool.")
+    press: str = Field(max_length=40, description="The tool that was pressed.")
     arguments: dict[str, bool | str] = Field({}, description="Its arguments, without the studio.")
 
 
@@ -44,7 +45,7 @@ class Press(_Arguments):
 class Room:
     """The rooms of all studios and callers. They hold no state."""
 
-    watching: RoomWatch
+    looks: RoomWatch
     page: LocalPage | None = None
 
     async def call(self, visitor: Visitor, name: str, arguments: JsonObject) -> JsonObject:
@@ -56,7 +57,7 @@ class Room:
         try:
             match name:
                 case "watch":
-                    return await self.watching.run(visitor, Watch.model_validate(arguments))
+                    return await self.looks.run(visitor, Watch.model_validate(arguments))
                 case "press":
                     return await self._press(visitor, Press.model_validate(arguments))
                 case "answer":
@@ -71,7 +72,7 @@ class Room:
         Raises:
             TraxError: the key is refused, there is no such studio, or nothing could be read.
         """
-        return summary(await self.watching.first(visitor))
+        return summary(await self.looks.first(visitor))
 
     # Press
 
@@ -79,7 +80,7 @@ class Room:
         kind, names = PRESSES.get(it.press, (None, frozenset[str]()))
         if kind is None or it.arguments.keys() != names:
             return _said(_UNKNOWN_PRESS, is_error=True)
-        if why := self.watching.offer.why_not(kind, visitor.caller):
+        if why := self.looks.offer.why_not(kind, visitor.caller):
             return _said(why.summary, is_error=True)
         inputs = {"studioId": visitor.studio_id, **it.arguments}
         change = kind.model_validate(inputs, by_alias=True, by_name=False)
@@ -89,10 +90,10 @@ class Room:
             return _said(ending_of(error).words, is_error=True)
 
     async def _run(self, change: Change[Any], visitor: Visitor) -> JsonObject:
-        if self.watching.offer.rules.never_ask_about(change):
-            return _said(_words_of(await self.watching.guard.parts.change(change, visitor.caller)))
+        if self.looks.offer.rules.never_ask_about(change):
+            return _said(_words_of(await self.looks.guard.parts.change(change, visitor.caller)))
         call = Call((change,), visitor.caller, claimed_name=visitor.claimed_name, pressed=True)
-        match await self.watching.guard.run(call):
+        match await self.looks.guard.run(call):
             case Ask() as ask:
                 return await self._ask(call, ask, visitor)
             case NotRun() as refused:
@@ -102,37 +103,41 @@ class Room:
 
     async def _ask(self, call: Call, ask: Ask, visitor: Visitor) -> JsonObject:
         """Ask in the room; for a passkey on the page of approvals."""
-        watching = self.watching
-        is_on_page = watching.offer.rules.ask.needs_passkey and not call.is_stop
+        looks = self.looks
+        is_on_page = looks.offer.rules.ask.needs_passkey and not call.is_stop
         if is_on_page and self.page is None:
-            watching.guard.write_asked(call, ask, None)
+            looks.guard.write_asked(call, ask, None)
             return _said(_NO_PASSKEY_HERE, is_error=True)
-        question = watching.guard.question(call, ask, "page" if is_on_page else "panel")
+        question = looks.guard.question(call, ask, "page" if is_on_page else "panel")
         try:
-            asked = await watching.questions.open(call, ask, question, must_report=not is_on_page)
-            kept = (await asked.state()).question
+            asked = await looks.questions.open(call, ask, question, must_report=not is_on_page)
+            state = await asked.state()
         except StoreUnavailable:
             if not call.is_stop:
                 raise store_unavailable() from None
-            asked, kept = (
-                OpenQuestion(question.id, call, ask.record_name, watching.questions),
-                question,
-            )
+            asked = OpenQuestion(question.id, call, ask.record_name, looks.questions)
+            state = asked.as_signed()
         if self.page is not None and is_on_page:
             self.page.show(asked, asker=visitor.asker)
-        if kept is None or not watching.can_answer(kept, visitor):
+        if state.question is None or not looks.can_answer(state.question, visitor):
             return _said(_ON_PAGE)
-        return {"structuredContent": {"asking": True}, "_meta": {TICKET: asked.ticket}}
+        asking: JsonObject = {"asking": True}
+        if call.is_stop:  # it is drawn at once, whatever becomes of the next request
+            asking["question"] = describe(state, **self._who(visitor))
+        return {"structuredContent": asking, "_meta": {TICKET: asked.ticket}}
 
     async def _answer(self, visitor: Visitor, arguments: JsonObject) -> JsonObject:
         return await take_answer(
-            self.watching.questions,
+            self.looks.questions,
             arguments,
             visitor.caller,
-            {"asker": visitor.asker, "practice": self.watching.practice},
+            self._who(visitor),
             claimed_name=visitor.claimed_name,
             by=visitor.by,
         )
+
+    def _who(self, visitor: Visitor) -> Asker:
+        return {"asker": visitor.asker, "practice": self.looks.practice}
 
 
 def _words_of(done: Done) -> str:

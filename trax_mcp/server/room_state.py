@@ -15,9 +15,10 @@ from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.api.reads import GetStudio
 from trax_mcp.api.text_safety import visible
-from trax_mcp.studio import naming, times
+from trax_mcp.studio import naming
 from trax_mcp.studio.facts import Facts
 from trax_mcp.studio.readiness import Finding, Readiness, judge_readiness
+from trax_mcp.tools.check import broadcast
 from trax_mcp.tools.overview import (
     ShownDestination,
     ShownSource,
@@ -48,13 +49,13 @@ class Seen:
     has_chat: bool = True
     practice: bool = False
     status_error: TraxError | None = None
-    parts_error: TraxError | None = None
+    setup_error: TraxError | None = None
     chat_error: TraxError | None = None
 
     @property
     def ending(self) -> TraxError | None:
         """Why the room has ended, if it has."""
-        errors = (self.parts_error, self.status_error, self.chat_error)
+        errors = (self.setup_error, self.status_error, self.chat_error)
         return next((it for it in errors if it and it.code in _END_ALL), None)
 
     @property
@@ -67,7 +68,7 @@ def describe(seen: Seen) -> JsonObject:
     """The state of the room."""
     facts, readiness = seen.facts, seen.readiness
     studio = facts[GetStudio].value
-    trouble = seen.ending or seen.status_error or seen.parts_error
+    trouble = seen.ending or seen.status_error or seen.setup_error
     destinations, sources = shown_destinations(facts), shown_sources(facts)
     return {
         "id": seen.studio_id,
@@ -108,14 +109,9 @@ def summary(seen: Seen) -> str:
     """The state in a few words, for the model."""
     facts = seen.facts
     name = naming.studio(facts[GetStudio].value)
-    if facts.live:
-        state = f"is on air{times.since(facts.since, seen.now)}"
-    elif facts.is_starting:
-        state = "may be starting"
-    else:
-        state = "is off air" if facts.live is False else "may or may not be on air"
     switched_on = naming.platforms(it.platform for it in facts.enabled)
-    said = f"{name} {state}; switched on: {switched_on or 'nothing that is known'}."
+    said = f"{broadcast(name, facts, seen.now, for_how_long=False)}; switched on:"
+    said = f"{said} {switched_on or 'nothing that is known'}."
     problems = [(it.lasting or it.what).text for it in seen.readiness.problems[:_MOST_PROBLEMS]]
     return " ".join((f"{said[:1].upper()}{said[1:]}", *problems))
 
@@ -150,5 +146,5 @@ def _shown(name: str, **words: str | None) -> JsonObject:
 
 
 def _problem(it: Finding) -> JsonObject:
-    shown = {"what": (it.lasting or it.what).text, "remedy": it.advice or it.remedy}
+    shown = {"what": (it.lasting or it.what).text, "remedy": it.remedy_here or it.remedy}
     return {**shown, "at": it.at} if it.at else shown

@@ -36,14 +36,17 @@ _CALLS: Final = {WATCH: "watch", PRESS: "press"}
 NAMES: Final = frozenset({OPEN, *_CALLS})
 
 _SHOWN: Final = "The user now sees the control room. Don't repeat what it shows."
+_UPDATED: Final = "The control room was updated."
 _TOLD: Final[Mapping[Opening, str]] = {
-    "opened": f"{_SHOWN} It's in their browser.",
-    "shown": "The user sees the control room in their browser already. Don't repeat what it shows.",
-    "just_opened": (
-        "The control room was opened in the user's browser less than a minute ago, so nothing was"
-        " opened now. If they closed it, try again in a minute."
+    "opened": "The control room is open in the user's browser. Don't repeat what it shows.",
+    "shown": (
+        "The user already has the control room open in their browser. Don't repeat what it shows."
     ),
-    "failed": "No browser has shown the control room. Tell the user so.",
+    "just_opened": (
+        "The control room was opened in the user's browser less than a minute ago, so it wasn't"
+        " opened again. If they've closed it, try again in a minute."
+    ),
+    "failed": "The control room couldn't be opened in a browser. Tell the user.",
 }
 
 
@@ -84,16 +87,24 @@ def _listing(
 _FOR_APP: Final[JsonObject] = {"ui": {"resourceUri": URI, "visibility": ["app"]}}
 _OPENING: Final = _listing(
     OPEN,
-    "Show the user a studio while they run a show: on air or not, problems, chat, switches. It"
-    " keeps itself up to date: open it once.",
+    "Open a live view of a studio for the user: on air or not, problems, chat, switches. It updates"
+    " itself, so open it once.",
     OpenRoom,
     reads=True,
     meta={},
 )
 _APP_LISTINGS: Final = (
     _OPENING.model_copy(update={"meta": {"ui": {"resourceUri": URI}}}),
-    _listing(WATCH, "For the room: what is new.", _WatchTool, reads=True, meta=_FOR_APP),
-    _listing(PRESS, "For the room: a press.", _PressTool, reads=False, meta=_FOR_APP),
+    _listing(
+        WATCH, "For the control room only: what's new.", _WatchTool, reads=True, meta=_FOR_APP
+    ),
+    _listing(
+        PRESS,
+        "For the control room only: what the user pressed.",
+        _PressTool,
+        reads=False,
+        meta=_FOR_APP,
+    ),
 )
 
 RESOURCE: Final = types.Resource(
@@ -115,11 +126,11 @@ class RoomTools:
     """The room for clients: as an app where they draw apps, else on a page of this computer."""
 
     room: Room
-    host: RoomHost | None = None
+    room_page: RoomHost | None = None
 
     def may_be_drawn(self, caller: Caller = ANONYMOUS, way: Way = "panel") -> bool:
         """Whether the operator lets apps show rooms to this caller, or a page."""
-        offer = self.room.watching.offer
+        offer = self.room.looks.offer
         return offer.why_not(CheckStudio, caller) is None and way in offer.rules.ask.order
 
     def is_drawn(self, request: McpRequest[Any]) -> bool:
@@ -130,7 +141,7 @@ class RoomTools:
         """The tools that this client is offered."""
         if self.is_drawn(request):
             return _APP_LISTINGS
-        opens_page = self.host is not None and self.may_be_drawn(request.caller, "page")
+        opens_page = self.room_page is not None and self.may_be_drawn(request.caller, "page")
         return (_OPENING,) if opens_page else ()
 
     def input_schema(self, name: str) -> JsonObject | None:
@@ -170,9 +181,9 @@ class RoomTools:
 
     async def _open(self, visitor: Visitor, *, is_app: bool) -> types.CallToolResult:
         state, told = await self.room.opening(visitor), _SHOWN
-        if not is_app and self.host is not None:
+        if not is_app and self.room_page is not None:
             call = partial(self.room.call, visitor._replace(by="page", claimed_name=None))
-            told = _TOLD[await self.host.open(visitor.studio_id, call)]
+            told = _TOLD[await self.room_page.open(visitor.studio_id, call)]
         return types.CallToolResult(
             content=[types.TextContent(type="text", text=f"{told} {state}")],
             structured_content={_STUDIO: visitor.studio_id},
@@ -181,7 +192,8 @@ class RoomTools:
 
 def _result(result: JsonObject) -> types.CallToolResult:
     said = result["structuredContent"]
-    text = str(said.get("outcome") or "The control room was told.")
+    text = "The user is being asked in the control room." if "asking" in said else _UPDATED
+    text = str(said.get("outcome") or text)
     return types.CallToolResult(
         content=[types.TextContent(type="text", text=text)],
         structured_content=said,

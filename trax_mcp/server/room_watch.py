@@ -51,7 +51,9 @@ GATHER_SECONDS: Final = 0.4
 _FIRST_SECONDS: Final = 4.0
 """How long the first look at a studio waits for TRaX."""
 _MOMENT_SECONDS: Final = 1.0
-"""What is no older than this need not be read again after a press."""
+"""A status that is no older than this need not be read again after a press."""
+_WHILE_SECONDS: Final = 5.0
+"""All else need not: it takes more requests."""
 _STORE_SECONDS: Final = 0.4
 
 PRESSES: Final[Mapping[str, tuple[type[Change[Any]], frozenset[str]]]] = {
@@ -72,13 +74,18 @@ class Watch(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    version: str | None = Field(None, max_length=64, description="Of the state that it shows.")
-    after: Cursor | None = Field(None, description="Of the chat that it shows.")
-    chat: bool = Field(default=True, description="Whether chat is in sight.")
-    waitSeconds: float = Field(  # noqa: N815  as in JSON
-        LONGEST_WAIT_SECONDS, ge=0, le=LONGEST_WAIT_SECONDS, description="Longest wait for news."
+    version: str | None = Field(
+        None, max_length=64, description="Version of the state already shown."
     )
-    again: bool = Field(default=False, description="Read again what is not new.")
+    after: Cursor | None = Field(None, description="Cursor of the chat already shown.")
+    chat: bool = Field(default=True, description="Whether to include chat.")
+    waitSeconds: float = Field(  # noqa: N815  as in JSON
+        LONGEST_WAIT_SECONDS,
+        ge=0,
+        le=LONGEST_WAIT_SECONDS,
+        description="Longest wait for news, in seconds.",
+    )
+    again: bool = Field(default=False, description="Read again what's older than a second.")
 
 
 class Visitor(NamedTuple):
@@ -115,8 +122,8 @@ class RoomWatch:
         seen = await look.seen()
         if seen.ending is not None:
             raise seen.ending.copy()
-        if seen.parts_error is not None and seen.facts[GetStreamStatus].value is None:
-            raise seen.parts_error.copy()
+        if seen.setup_error is not None and seen.facts[GetStreamStatus].value is None:
+            raise seen.setup_error.copy()
         return seen
 
     async def run(self, visitor: Visitor, it: Watch) -> JsonObject:
@@ -124,19 +131,19 @@ class RoomWatch:
         look = Look(self, visitor, has_chat=it.chat and self.has_chat(visitor.caller))
         changed = ResettableEvent()
         with look.listening(changed):
-            if it.again or it.version is None or not look.was_read:
+            if it.again or it.version is None or await look.is_overdue():
                 await look.refresh(again=it.again)
-            result = await look.answer(it)
-            if not _is_news(result):
+            result, is_news = await look.answer(it)
+            if not is_news:
                 async with (
                     self.guard.parts.clock.move_on_after(it.waitSeconds),
                     anyio.create_task_group() as tasks,
                 ):
                     tasks.start_soon(look.notice_questions, changed)
-                    while not _is_news(result):
+                    while not is_news:
                         await changed.wait()
                         await self.guard.parts.clock.sleep(GATHER_SECONDS)
-                        result = await look.answer(it)
+                        result, is_news = await look.answer(it)
                     tasks.cancel_scope.cancel()
         return result
 
@@ -181,21 +188,22 @@ class Look:
         self._visitor = visitor
         self._clock = room.guard.parts.clock
         self._status = watchers.stream_status(caller, studio)
-        self._parts = watchers.parts(caller, studio)
+        self._setup = watchers.setup(caller, studio)
         self._chat = watchers.chat(caller, studio)
         self._has_chat = has_chat
-        self._watched = (self._status, self._parts, *((self._chat,) if has_chat else ()))
+        self._watched = (self._status, self._setup, *((self._chat,) if has_chat else ()))
 
-    @property
-    def was_read(self) -> bool:
-        """Whether all of it was read before, or cannot be."""
-        return all(it.has_polled or it.has_ended for it in self._watched)
+    async def is_overdue(self) -> bool:
+        """Whether some of it was not read for longer than while a room looks, and can be."""
+        is_overdue = any(it.is_overdue and not it.has_ended for it in self._watched)
+        return is_overdue and (await self.seen()).ending is None
 
     async def refresh(self, *, again: bool = False) -> None:
-        """Read what is due, or what is older than a moment."""
+        """Read what is due. With `again` what is older than a moment, or than a few seconds."""
         async with self._clock.move_on_after(_FIRST_SECONDS), anyio.create_task_group() as tasks:
             for it in self._watched:
-                read_again = partial(it.refresh_again, older_than=_MOMENT_SECONDS)
+                oldest = _MOMENT_SECONDS if it is self._status else _WHILE_SECONDS
+                read_again = partial(it.refresh_again, older_than=oldest)
                 tasks.start_soon(read_again if again else it.refresh)
 
     @contextmanager
@@ -223,9 +231,9 @@ class Look:
         status = self._status.source.last
         read = Read(status)
         if status is None or is_forbidden:
-            missing = error.happened if error else "it wasn't read yet"
+            missing = error.happened if error else "it hasn't been read yet"
             read = Read(missing=missing, is_forbidden=is_forbidden)
-        facts = self._parts.source.facts.having(GetStreamStatus, read)
+        facts = self._setup.source.facts.having(GetStreamStatus, read)
         return Seen(
             studio_id=visitor.studio_id,
             facts=await with_starting(visitor.studio_id, facts, is_starting),
@@ -234,12 +242,12 @@ class Look:
             has_chat=room.has_chat(visitor.caller),
             practice=room.practice,
             status_error=None if is_forbidden else error,  # no later poll changes it
-            parts_error=self._parts.last_error,
+            setup_error=self._setup.last_error,
             chat_error=self._chat.last_error,
         )
 
-    async def answer(self, it: Watch) -> JsonObject:
-        """What is new since the room has looked before."""
+    async def answer(self, it: Watch) -> tuple[JsonObject, bool]:
+        """What is known now, and whether any of it is new to the room."""
         tickets = await self._room.tickets(self._visitor)
         seen = await self.seen()
         state = describe(seen)
@@ -247,16 +255,16 @@ class Look:
         answer: JsonObject = {
             "now": iso(seen.now),
             "version": version,
-            "news": version != it.version or state["ended"],
             "seenAt": self._status.succeeded_at or None,
         }
+        is_news = version != it.version or bool(state["ended"])
         if version != it.version:
             answer |= {"state": state, "summary": summary(seen)}
         if self._has_chat and self._chat.has_polled:
             answer["chat"] = chat = self._news_of_chat(it.after)
-            answer["news"] = answer["news"] or it.after is None or bool(chat["messages"])
+            is_news = is_news or it.after is None or bool(chat["messages"])
         result: JsonObject = {"structuredContent": answer}
-        return {**result, "_meta": {QUESTIONS: [*tickets]}} if tickets else result
+        return {**result, "_meta": {QUESTIONS: [*tickets]}} if tickets else result, is_news
 
     def _news_of_chat(self, after: str | None) -> JsonObject:
         visitor, feed = self._visitor, self._chat.source.feed
@@ -267,7 +275,3 @@ class Look:
             "cursor": page.cursor,
             "missed": page.missed and after is not None,
         }
-
-
-def _is_news(result: JsonObject) -> bool:
-    return bool(result["structuredContent"]["news"])

@@ -98,17 +98,18 @@ class Tools:
     def listings(self, caller: Caller = ANONYMOUS, *, has_panel: bool = False) -> list[types.Tool]:
         """The tools that a caller is offered, in order. `has_panel`: their client draws panels."""
         tools = [it for it in self._tools.values() if not self._offer.why_not(it.kind, caller)]
-        if not (has_panel and self.offers_panel(caller)):
-            return [tool.listing for tool in tools]
-        listings = [_with_panel(it.listing) if it.guarded else it.listing for it in tools]
-        return [*listings, panel.LISTING]
+        asks_there = has_panel and self.offers_panel(caller)
+        return [
+            _with_panel(it.listing) if it.guarded and asks_there else it.listing for it in tools
+        ]
 
     async def list_tools(self, request: McpRequest[Any]) -> types.ListToolsResult:
         """Answer `tools/list`."""
         has_panel, caller = self._asking.draws_panel(request), request.caller
         listings = [*self.listings(caller, has_panel=has_panel), *self._room.listings(request)]
-        if self._room.is_drawn(request) and self.takes_answers(caller):
-            listings = [*(it for it in listings if it is not panel.LISTING), panel.LISTING]
+        has_cards = has_panel or self._room.is_drawn(request)
+        if has_cards and self.takes_answers(caller):
+            listings.append(panel.LISTING)
         return types.ListToolsResult(tools=listings)
 
     async def call_tool(

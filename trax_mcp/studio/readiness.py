@@ -48,14 +48,14 @@ _SIGN_IN_NEEDED: Final[Mapping[str, str]] = {
 class Finding(NamedTuple):
     """A problem, and what to do about it. `blocks`: it prevents a go-live.
 
-    `advice` is the remedy for a person, where it names a tool. Where `what` has a duration,
+    `remedy_here` is the remedy for a person, where it names a tool. Where `what` has a duration,
     `lasting` says the same without one, and `at` is its time.
     """
 
     what: Sentence
     remedy: str
     blocks: bool = False
-    advice: str = ""
+    remedy_here: str = ""
     lasting: Sentence | None = None
     at: str | None = None
 
@@ -102,7 +102,9 @@ def _switched_off_writes(facts: Facts) -> Iterator[Finding]:
         limits = ", so the show can't be changed or ended here" if facts.live else ""
         what = say(f"Changes are turned off on this TRaX deployment{limits}.")
         remedy = "Wait until `writeEnabled` in get_health is true."
-        yield Finding(what, remedy, blocks=True, advice="Wait until TRaX accepts changes again.")
+        yield Finding(
+            what, remedy, blocks=True, remedy_here="Wait until TRaX accepts changes again."
+        )
 
 
 def _missing_destinations(facts: Facts) -> Iterator[Finding]:
@@ -111,10 +113,10 @@ def _missing_destinations(facts: Facts) -> Iterator[Finding]:
         if facts[ListDestinations].value:
             what = say(f"All destinations are off, so {nobody}.")
             remedy = "Turn one on with update_destination, or add one."
-            yield Finding(what, remedy, blocks=True, advice=_SWITCH_ON)
+            yield Finding(what, remedy, blocks=True, remedy_here=_SWITCH_ON)
         else:
             what = say(f"There are no destinations, so {nobody}.")
-            yield Finding(what, "Add one with create_destination.", blocks=True, advice=_ADD)
+            yield Finding(what, "Add one with create_destination.", blocks=True, remedy_here=_ADD)
 
 
 def _missing_sources(facts: Facts) -> Iterator[Finding]:
@@ -122,10 +124,10 @@ def _missing_sources(facts: Facts) -> Iterator[Finding]:
         if facts[ListSources].value:
             what = say("All sources are off, so viewers may see nothing.")
             remedy = "Turn one on with update_source, or add one."
-            yield Finding(what, remedy, advice=_SWITCH_ON)
+            yield Finding(what, remedy, remedy_here=_SWITCH_ON)
         else:
             what = say("There are no sources, so viewers may see nothing.")
-            yield Finding(what, "Add one with create_source.", advice=_ADD)
+            yield Finding(what, "Add one with create_source.", remedy_here=_ADD)
 
 
 def _troubled_accounts(facts: Facts) -> Iterator[Finding]:

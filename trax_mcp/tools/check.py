@@ -126,7 +126,7 @@ async def tell_status(
     except ValidationError:
         facts = Facts()
     facts = await with_starting(studio_id, facts, is_starting)
-    sentences = [f"{_broadcast('the show', facts, now)}."]
+    sentences = [f"{broadcast('the show', facts, now)}."]
     if facts.starting.missing:
         sentences.append(f"It's unclear {UNDER_WAY} ({facts.starting.missing}).")
     return " ".join(map(_capitalised, sentences))
@@ -184,7 +184,7 @@ def _how_to_see_more(judged: Sequence[_Judged], overview: Overview) -> str:
 def _about(judged: _Judged, now: datetime) -> str:
     """How a studio stands: on air or not, where it would stream to, and the worst problem."""
     facts, readiness = judged.facts, judged.readiness
-    state = _broadcast(naming.studio(facts[GetStudio].value), facts, now)
+    state = broadcast(naming.studio(facts[GetStudio].value), facts, now)
     enabled = naming.platforms(it.platform for it in islice(facts.enabled, MAX_SHOWN))
     is_on = f", with {enabled} on" if enabled else ""
     if facts.live is not False or facts.is_starting:
@@ -205,8 +205,10 @@ def _about(judged: _Judged, now: datetime) -> str:
     return _capitalised(" ".join(sentences))
 
 
-def _broadcast(name: Name | str, facts: Facts, now: datetime) -> str:
-    """A sentence without its end: whether a studio is on air, and for how long."""
+def broadcast(name: Name | str, facts: Facts, now: datetime, *, for_how_long: bool = True) -> str:
+    """A sentence without its end: whether a studio is on air, and for how long or since when."""
+    if facts.live and facts.since and not for_how_long:
+        return f"{name} has been on air{times.since(facts.since, now)}"
     if facts.live:
         return f"{name} {times.on_air(facts.since, now)}"
     if facts.is_starting:

@@ -40,6 +40,9 @@ _UNREPORTED: Final = _ending(
 )
 _NOT_RUN: Final = {
     "declined": _ending("You said no", "Nothing was sent."),
+    "recently_declined": _ending(
+        "You've said no to this several times", "Nothing was sent. Try again in a minute."
+    ),
     "timed_out": _ending("This question has expired", "Nobody answered, so nothing was sent."),
     "changed": _ending("Things have changed", "Nothing was sent. Ask for it again."),
     "expired": NOT_OPEN,

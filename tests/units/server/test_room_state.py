@@ -55,10 +55,10 @@ def test_any_other_difference_changes_the_version() -> None:
     "seen",
     [
         replace(SEEN, status_error=INVALID),
-        replace(SEEN, parts_error=INVALID),
+        replace(SEEN, setup_error=INVALID),
         replace(SEEN, chat_error=INVALID),
     ],
-    ids=["status", "parts", "chat"],
+    ids=["status", "setup", "chat"],
 )
 def test_a_refusal_of_the_key_ends_the_room_whichever_read_has_met_it(seen: Seen) -> None:
     state = describe(seen)

@@ -15,7 +15,7 @@ from trax_mcp.studio.reading import FactReader
 _READS: Final = tuple(it for it in READINESS_READS if it is not GetStreamStatus)
 
 
-class Parts:
+class Setup:
     """A studio, what is in it, the linked accounts, and whether TRaX takes changes.
 
     They change seldom and take five requests, so they are read less often.

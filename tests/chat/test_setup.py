@@ -60,7 +60,8 @@ async def test_parts_are_read_every_30_seconds_at_the_slowest(
 @in_virtual_time
 async def test_a_change_is_read_again_at_once_and_a_message_in_the_chat_alone() -> None:
     async with open_room() as it:
-        await looked(it, 60, chat=True)
+        room = await looked(it, 60, chat=True)
+        await room.look(again=True)  # so that no poll is due soon
         before = {path: len(times(it, path)) for path in (DESTINATIONS, STATUS, CHAT)}
         began = it.trax.clock.now()
         await it[MINE].call("update_source", sourceId="source_1", active=False)
@@ -69,7 +70,8 @@ async def test_a_change_is_read_again_at_once_and_a_message_in_the_chat_alone() 
         assert times(it, STATUS)[-1] - began < 0.5
         assert len(times(it, CHAT)) == before[CHAT]
     async with open_room() as it:
-        await looked(it, 60, chat=True)
+        room = await looked(it, 60, chat=True)
+        await room.look(again=True)  # so that no poll is due soon
         began = it.trax.clock.now()
         before = {path: len(times(it, path)) for path in (DESTINATIONS, STATUS, CHAT)}
         await it[MINE].call("send_chat_message", text="Hello")
@@ -86,7 +88,7 @@ async def test_a_read_of_the_status_by_anybody_with_the_key_is_news_for_a_room()
         await anyio.sleep(5)
         before = len(times(it, STATUS))
         await it[MINE].call("get_stream_status")
-        assert (await room.look(chat=False))["live"] is True
+        assert (await room.look(wait=1, chat=False))["live"] is True
         assert len(times(it, STATUS)) - before <= 2
 
 
@@ -134,7 +136,7 @@ async def test_a_change_is_out_of_date_for_nobody_else() -> None:
         other = Room(it[MINE], "studio_43")
         await other.look(chat=False)
         it[MINE].start("watch_control_room", **other.arguments(25, {"chat": False}))
-        await anyio.sleep(10)
+        await anyio.sleep(5)  # no poll of its own is due then
         before = len(it.calls)
         await it[MINE].call("update_source", sourceId="source_1", active=False)
         await anyio.sleep(0.5)
