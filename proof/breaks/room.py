@@ -102,7 +102,7 @@ CHANGES: Final[Changes] = {
         ),
         ("tests/server/test_room_presses.py", swap(StudioRecord.ask_elsewhere).by(_ask_about_one)),
     ],
-    "A room that you can't see asks for nothing": [
+    "In a hidden tab, the room asks TRaX for nothing.": [
         ("tests/server/test_room_polls.py", swap(Watcher.listen).by(_listen_for_good)),
         ("tests/server/test_room_polls.py", swap(Watchers._watcher).by(_watch_for_each)),
         ("tests/web/test_room_page.py", swap(RoomPage._watch).by(_watch_to_its_end)),
@@ -125,7 +125,7 @@ CHANGES: Final[Changes] = {
             swap(room_state._problem).by(lambda it: {"what": it.what.text}),
         ),
     ],
-    "A question that your assistant has asked": [
+    "A question that your assistant asks": [
         ("tests/server/test_room_presses.py", swap(RoomWatch.tickets).by(_tickets_of_all)),
         ("tests/server/test_room_on_page.py", swap(RoomPage.is_shown).by(lambda *_: False)),
     ],

@@ -28,7 +28,8 @@ ALL: Final = f"""{FRIDAYS}\
    4  Product Launch Rehearsal  (studio_60)
 """
 ASKED: Final = "Which one? A number; Enter cancels: "
-NAME_ONE: Final = "Name one: trax-mcp room STUDIO, by its name or id.\n"
+NAME_ONE: Final = "trax-mcp: Name one: trax-mcp room STUDIO, by its name or id.\n"
+NOT_CHOSEN: Final = "trax-mcp: No studio was chosen.\n"
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,7 @@ def test_a_studio_is_named_by_its_id_its_name_or_a_part_of_it(wanted: str, shown
         (
             ["x"],
             "0\n5\nfour\n4",
-            f'You have no studio "x", but these:\n{ALL}'
+            f'None of your studios matches "x". You have:\n{ALL}'
             + "".join(f"{ASKED}{it}\nPlease give a number from 1 to 4.\n" for it in (0, 5, "four"))
             + f"{ASKED}4\nshows studio_60\n",
         ),
@@ -73,7 +74,7 @@ def test_a_person_chooses_among_several_by_number(
 def test_nothing_is_shown_if_nobody_chooses() -> None:
     """On a terminal, and where there is none."""
     on_terminal = run_command("room", "--sandbox", settings=SCREEN, terminal=True)
-    assert on_terminal == Outcome(1, f"{ALL}{ASKED}\n", "")
+    assert on_terminal == Outcome(1, f"{ALL}{ASKED}\n{NOT_CHOSEN}", "")
     assert run_command("room", "--sandbox", settings=SCREEN) == Outcome(1, ALL, NAME_ONE)
 
 
@@ -93,7 +94,7 @@ def test_a_trax_that_does_not_answer_is_told_of() -> None:
     }
     done = run_command("room", settings=settings)
     assert (done.code, done.out) == (1, "")
-    assert done.err.startswith("trax-mcp: Your studios can't be listed. ")
+    assert done.err.startswith("trax-mcp: Your studios couldn't be listed. ")
     assert "canary" not in done.err
 
 
@@ -121,7 +122,7 @@ async def test_a_show_is_run_without_an_assistant_until_ctrl_c(tmp_path: Path) -
         assert await command.stop(signal.SIGINT) == 0
     assert "".join(command.stdout.all) == (
         'The control room of "Friday Night Show" opens in your browser.\n'
-        "It works while this runs. Ctrl-C ends it.\n"
+        "It works while this command runs. Press Ctrl-C to stop.\n"
     )
     assert tab.secret not in command.stderr.text
     with pytest.raises(httpx.ConnectError):

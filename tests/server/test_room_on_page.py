@@ -115,10 +115,11 @@ async def test_where_no_page_can_be_opened_there_is_no_tool(options: dict[str, A
 
 async def test_the_model_is_told_what_became_of_each_call() -> None:
     """Not that a person sees a room which nobody has opened."""
-    async with in_tab() as (it, _):
+    async with in_tab() as (it, tab):
         again = text_of(await it[MINE].call(OPEN, **STUDIO))
         assert again.startswith("The user already has the control room open in their browser.")
         it.hand_clock.advance(10)
+        await tab.page.post("/leave")
         closed = text_of(await it[MINE].call(OPEN, **STUDIO))
         assert closed.startswith("The control room was opened in the user's browser less than a")
         it.hand_clock.advance(60)
@@ -237,6 +238,7 @@ async def test_a_reopened_room_is_the_same() -> None:
     """The tab before it gets in no more."""
     async with in_tab() as (it, tab):
         it.hand_clock.advance(64)
+        await tab.page.post("/leave")
         second = await open_tab(it)
         await second.look()
         assert second.version == tab.version

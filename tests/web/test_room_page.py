@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests.support.product.frozen_sandbox import frozen_sandbox
-from tests.support.product.pages import PROBLEMS, open_rooms, problem, recorded_browser
+from tests.support.product.pages import PROBLEMS, no_key, open_rooms, problem, recorded_browser
 from tests.support.product.shared_clock import HandClock, settled
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.world.page import FORGED, PageClient, address_behind
@@ -36,7 +36,10 @@ TICKETS: Final = {
         "live.traxstreaming/questions": ["asked_by_model"],
     }
 }
+FAILED: Final = "Something went wrong in trax-mcp. Check what was done before you press again."
 MINUTE: Final = 60
+PAUSE: Final = 10
+HOUR: Final = 3600
 A_MOMENT: Final = 4
 """In seconds, after which a room without requests is not shown any more."""
 
@@ -157,15 +160,49 @@ async def test_a_room_that_is_shown_is_opened_once() -> None:
 
 
 async def test_a_closed_room_is_opened_again_once_a_minute() -> None:
-    """The tab that was closed, or hidden, gets in no more."""
+    """The tab that was closed gets in no more."""
     async with rooms() as it:
         first = await it.tab()
-        it.clock.advance(A_MOMENT)
+        it.clock.advance(PAUSE)
+        assert (await first.post("/leave")).status_code == httpx.codes.OK
         assert await it.open() == "just_opened"
         it.clock.advance(MINUTE)
         second = await it.tab()
         assert (await first.call("watch")).status_code == httpx.codes.UNAUTHORIZED
         assert (await second.call("watch")).status_code == httpx.codes.OK
+        assert len(it.browser.opened) == 2
+
+
+async def test_a_hidden_tab_stays_the_room_for_an_hour() -> None:
+    """It makes no request, and would get in no more if another one was opened."""
+    async with rooms() as it:
+        tab = await it.tab()
+        for _ in range(59):
+            it.clock.advance(MINUTE)
+            assert await it.open() == "shown"
+        assert not it.page.is_shown(STUDIO)
+        assert (await tab.call("watch")).status_code == httpx.codes.OK
+        it.clock.advance(HOUR)
+        await it.tab()
+        assert len(it.browser.opened) == 2
+
+
+async def test_a_tab_that_is_loaded_again_is_not_opened_again() -> None:
+    async with rooms() as it:
+        tab = await it.tab()
+        await tab.post("/leave")
+        await tab.call("watch")
+        it.clock.advance(MINUTE)
+        assert await it.open() == "shown"
+
+
+async def test_rooms_of_many_studios_are_not_opened_at_once() -> None:
+    async with rooms() as it:
+        await it.tab("studio_1")
+        for number in range(2, 20):
+            assert await it.open(f"studio_{number}") == "just_opened"
+        it.clock.advance(PAUSE)
+        await it.tab("studio_2")
         assert len(it.browser.opened) == 2
 
 
@@ -265,7 +302,9 @@ async def test_a_second_opener_gets_in_nowhere_and_the_first_stays() -> None:
 async def test_a_tab_reaches_the_room_that_it_was_opened_for_and_no_other() -> None:
     """Not even by the ticket of a question in it."""
     async with rooms() as it:
-        mine, other = await it.tab(), await it.tab(OTHER)
+        mine = await it.tab()
+        it.clock.advance(PAUSE)
+        other = await it.tab(OTHER)
         assert mine.origin == other.origin
         it.rooms[OTHER].answer = TICKETS
         await other.call("watch")
@@ -309,6 +348,34 @@ async def test_a_closed_tab_ends_its_watch_and_no_press() -> None:
             await tab.post("/call", PRESS)
         with anyio.fail_after(PATIENCE_SECONDS):
             await done.wait()
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "said"),
+    [
+        ("press", RuntimeError("sk_live_canary"), FAILED),
+        ("watch", RuntimeError("sk_live_canary"), FAILED),
+        ("press", no_key(), "It didn't work. There is no TRaX key, so nothing was sent."),
+    ],
+)
+async def test_a_call_that_fails_is_answered_in_words(
+    name: str, error: Exception, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And logged in a line that says nothing of what was sent."""
+    async with rooms() as it:
+        tab, room = await it.tab(), it.rooms[STUDIO]
+
+        async def fail() -> None:
+            raise error
+
+        room.run = fail
+        response = await tab.call(name)
+        assert response.status_code == httpx.codes.OK
+        assert response.json() == {"structuredContent": {"outcome": said}, "isError": True}
+        room.run = None
+        assert (await tab.call(name)).json() == {"structuredContent": {"of": name}}
+    logged = [f"The control room failed to {name}: RuntimeError"] if said == FAILED else []
+    assert [it.getMessage() for it in caplog.records if it.name.startswith("trax_mcp")] == logged
 
 
 async def test_silent_connections_of_others_hold_up_no_press() -> None:

@@ -21,7 +21,7 @@ from trax_mcp.settings import CannotStart, how_to_add
 _GROUPS: Final[Mapping[str, Sequence[str]]] = {
     "Try it": ("demo", "sandbox"),
     "Set it up": ("install", "doctor", "passkey", "uninstall"),
-    "Watch a show": ("room",),
+    "Run a show": ("room",),
     "Serve others": ("http", "sign-in"),
 }
 _TRY: Final = """\
@@ -269,8 +269,9 @@ def _doctor(client: McpClient | None, *, as_json: bool, sandbox: bool) -> int:
 def _room(studio: str | None, *, sandbox: bool) -> int:
     """Open the control room of a studio in your browser, and serve it until Ctrl-C.
 
-    It shows whether the show is on air, its chat, and what is wrong. You can go live and go offline
-    in it, and switch destinations and sources: it asks you before what viewers see.
+    It shows whether the show is on air, its chat, and what's wrong. You can go live, go offline,
+    and turn destinations and sources on or off there. You're asked before anything that viewers
+    would notice.
     """
     from trax_mcp.cli.room import run
 

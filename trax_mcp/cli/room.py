@@ -27,28 +27,31 @@ from trax_mcp.web.room_host import RoomHost
 _LONGEST_NAME: Final = 60
 _MOST_LISTED: Final = 20
 _NO_BROWSER: Final = "The control room opens in a browser, and there is none here."
+_NO_STUDIOS: Final = "You have no studios."
 _NO_KEY: Final = "There is no key. Run trax-mcp install, or try trax-mcp room --sandbox."
-_NOT_SEEN: Final = "No browser has opened it so far. If none does, end this and try again."
+_NOT_CHOSEN: Final = "No studio was chosen."
+_NAME_ONE: Final = "Name one: trax-mcp room STUDIO, by its name or id."
+_NOT_SEEN: Final = "No browser has opened it yet. If none does, press Ctrl-C and try again."
 
 
 def run(environment: Mapping[str, str], wanted: str | None) -> int:
-    """Show the room of a studio until Ctrl-C. Returns 1 if nobody has chosen one.
+    """Show the room of a studio until Ctrl-C.
 
     Raises:
-        CannotStart: there is no browser, no key or no such studio, or TRaX does not list them.
+        CannotStart: there is no browser or no key, or TRaX lists no studios, or none was chosen.
     """
     settings = read_settings(environment)
     raise_max_open_files()
-    problem: str | None = ""
+    problem = ""
     with logging_to_stderr(settings.log_level, settings.log_format), suppress(KeyboardInterrupt):
         problem = anyio.run(_serve, settings, wanted)
     if problem:
         raise CannotStart(problem)
-    return 1 if problem is None else 0
+    return 0
 
 
-async def _serve(settings: Settings, wanted: str | None) -> str | None:
-    """Serve the room. Returns why it cannot, or None if nobody has chosen a studio."""
+async def _serve(settings: Settings, wanted: str | None) -> str:
+    """Serve the room. Returns why it cannot, if so."""
     async with open_deployment(settings, over_http=False) as deployment:
         rooms = deployment.room_page
         if rooms is None:
@@ -58,12 +61,12 @@ async def _serve(settings: Settings, wanted: str | None) -> str | None:
         try:
             studios = await _studios(deployment)
         except TraxError as error:
-            return f"Your studios can't be listed. {error.told}."
+            return f"Your studios couldn't be listed. {error.told}."
         if not studios:
-            return "You have no studio."
+            return _NO_STUDIOS
         studio = _choose(studios, wanted)
-        if studio is None:
-            return None
+        if isinstance(studio, str):
+            return studio
         await _show(studio, deployment, rooms)
     return ""
 
@@ -80,11 +83,14 @@ async def _show(studio: Studio, deployment: Deployment, rooms: RoomHost) -> None
         visitor = Visitor(deployment.caller, watchers, studio.id, by="page")
         name = quote(studio.name, longest=_LONGEST_NAME)
         print_line(f"The control room of {name} opens in your browser.")
-        print_line("It works while this runs. Ctrl-C ends it.")
-        if await rooms.open(studio.id, partial(service.room.call, visitor)) == "failed":
-            print_note(_NOT_SEEN)
-        await _wait_for_signal()
-        await service.shut_down()
+        print_line("It works while this command runs. Press Ctrl-C to stop.")
+        try:
+            if await rooms.open(studio.id, partial(service.room.call, visitor)) == "failed":
+                print_note(_NOT_SEEN)
+            await _wait_for_signal()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await service.shut_down()
 
 
 async def _wait_for_signal() -> None:
@@ -95,8 +101,11 @@ async def _wait_for_signal() -> None:
             return
 
 
-def _choose(studios: Sequence[Studio], wanted: str | None) -> Studio | None:
-    """The studio that a person means: by its id, its name, words of it, or by a number."""
+def _choose(studios: Sequence[Studio], wanted: str | None) -> Studio | str:
+    """The studio that a person means: by its id, its name, words of it, or by a number.
+
+    Or why there is none.
+    """
     fitting = studios
     if wanted is not None:
         matches = match_names([(it.id, it.name) for it in studios], wanted)
@@ -104,7 +113,8 @@ def _choose(studios: Sequence[Studio], wanted: str | None) -> Studio | None:
             return studios[likely.index]
         fitting = [studios[it.index] for it in matches if it.fit >= Fit.PART]
         if not fitting:
-            print_note(f"You have no studio {quote(wanted, longest=_LONGEST_NAME)}, but these:")
+            asked = quote(wanted, longest=_LONGEST_NAME)
+            print_note(f"None of your studios matches {asked}. You have:")
             fitting = studios
         elif len(fitting) == 1:
             return fitting[0]
@@ -114,18 +124,17 @@ def _choose(studios: Sequence[Studio], wanted: str | None) -> Studio | None:
     for number, it in enumerate(shown, start=1):
         print_line(f"  {number:2}  {spell_out(it.name, longest=_LONGEST_NAME)}  ({it.id})")
     if len(fitting) > len(shown):
-        print_line(f"  and {len(fitting) - len(shown)} more: name one.")
+        print_line(f"  and {len(fitting) - len(shown)} more. Name one: trax-mcp room STUDIO")
     return _ask(shown)
 
 
-def _ask(shown: Sequence[Studio]) -> Studio | None:
+def _ask(shown: Sequence[Studio]) -> Studio | str:
     """Let the person on the terminal choose by number."""
     if not sys.stdin.isatty():
-        print_note("Name one: trax-mcp room STUDIO, by its name or id.")
-        return None
+        return _NAME_ONE
     with suppress(EOFError):
         while given := input("Which one? A number; Enter cancels: ").strip():
             if given.isdecimal() and 1 <= int(given) <= len(shown):
                 return shown[int(given) - 1]
             print_note(f"Please give a number from 1 to {len(shown)}.")
-    return None
+    return _NOT_CHOSEN

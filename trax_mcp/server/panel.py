@@ -6,7 +6,6 @@ ticket of its question, which is in nothing that a model reads.
 """
 
 import re
-from importlib.resources import files
 from typing import Final
 
 import mcp_types as types
@@ -17,15 +16,13 @@ from trax_mcp.consent.open_questions import OpenQuestions
 from trax_mcp.server.answering import AnswerApproval, take_answer
 from trax_mcp.server.request import CallRequest
 from trax_mcp.studio.outputs import PlainSchema
+from trax_mcp.web.static_files import LOAD, read_static
 
 URI: Final = "ui://trax/approval.html"
 TOOL_NAME: Final = "answer_approval"
 OPENS_PANEL: Final[JsonObject] = {"ui": {"resourceUri": URI}}
 """The `_meta` of a tool whose result the client shows with the panel."""
-_LOAD: Final = re.compile(
-    r'<link rel="stylesheet" href="/(?P<css>[\w.]+)">|<script src="/(?P<js>[\w.]+)"></script>'
-)
-_OF_APPS: Final = {"page_host.js": "host.js"}
+_OF_APPS: Final = {"session.js": None, "page_host.js": "host.js"}
 """What an app has for a file of a page: its host is the client."""
 
 
@@ -59,14 +56,13 @@ def read_panel() -> types.TextResourceContents:
 
 def read_page(uri: str, page: str) -> types.TextResourceContents:
     """A page for a client, with the files in it that it would load."""
-    static = files("trax_mcp.web").joinpath("static")
 
     def text_of(load: re.Match[str]) -> str:
         name = load["css"] or _OF_APPS.get(load["js"], load["js"])
         tag = "style" if load["css"] else "script"
-        return f"<{tag}>{static.joinpath(name).read_text(encoding='utf-8')}</{tag}>"
+        return f"<{tag}>{read_static(name)}</{tag}>" if name else ""
 
-    html = _LOAD.sub(text_of, static.joinpath(page).read_text(encoding="utf-8"))
+    html = LOAD.sub(text_of, read_static(page))
     return types.TextResourceContents(
         uri=uri, mime_type=APP_MIME_TYPE, text=html, _meta={"ui": {"prefersBorder": True}}
     )

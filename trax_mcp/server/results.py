@@ -30,6 +30,7 @@ from trax_mcp.studio.facts import Observed
 from trax_mcp.studio.outputs import Output, Words
 from trax_mcp.tools.check import CheckStudio
 from trax_mcp.tools.find import FindStudio
+from trax_mcp.web.room_host import TICKET
 
 _TYPE_CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "object": lambda it: isinstance(it, dict),
@@ -46,7 +47,6 @@ OPERATION: Final = f"{_PREFIX}operation"
 """In the `_meta` of a tool: the HTTP call that it makes."""
 _APPROVED_IN = f"{_PREFIX}approvedIn"
 _OUTCOME = f"{_PREFIX}outcome"
-_TICKET = f"{_PREFIX}ticket"  # lets the client's panel answer for a person
 
 _IDS: JsonObject = {"type": "array", "items": {"type": "string"}}
 _WORDS_SCHEMA: JsonObject = {
@@ -330,7 +330,7 @@ def not_run_result(call: NotDone, *, practice: bool = False) -> types.CallToolRe
         content=[_text(preview_text(call, practice=practice))],
         structured_content=answer.data(),
         is_error=not goes_on(call),
-        _meta={_TICKET: call.ticket} if call.ticket else None,
+        _meta={TICKET: call.ticket} if call.ticket else None,
     )
 
 

@@ -5,7 +5,7 @@ no referrer holds.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Final
 
 import anyio
@@ -19,10 +19,9 @@ from trax_mcp.consent.open_questions import OpenQuestion
 from trax_mcp.consent.question import QuestionState
 from trax_mcp.web.approval_view import describe
 from trax_mcp.web.browser import PrivateBrowser, has_browser
-from trax_mcp.web.local_server import PageAccess, read_static, read_text, serve_pages
+from trax_mcp.web.local_server import PageAccess, PageServer, read_text
 from trax_mcp.web.passkey import Passkey, challenge_for
 
-_STATIC: Final = ("approval.css", "page.css", "approval.js", "page.js")
 _POLL_SECONDS: Final = 20.0
 """How long a request of the page waits for something new."""
 _PATIENCE_SECONDS: Final = 4.0
@@ -43,7 +42,13 @@ class ApprovalPage:
         self._tasks = tasks
         self._clock = clock
         self._passkey = passkey
-        self._origin = ""
+        posts = {
+            "/redeem": self._redeem,
+            "/state": self._poll,
+            "/report": self._report,
+            "/answer": self._answer,
+        }
+        self._server = PageServer(tasks, "page.html", posts)
         self._opening = anyio.Lock()
         self._questions: dict[str, OpenQuestion] = {}
         self._browser = PrivateBrowser()
@@ -95,8 +100,7 @@ class ApprovalPage:
         One at a time, so that all join one tab.
         """
         async with self._opening:
-            if not self._origin:
-                self._origin = await self._tasks.start(self._serve)
+            origin = await self._server.start()
             if self._has_tab() and await self._was_reported(question, _PATIENCE_SECONDS):
                 return
             self._was_opened_twice = False
@@ -105,7 +109,7 @@ class ApprovalPage:
                 is_reported = await self._was_reported(question, _PATIENCE_SECONDS)
                 return is_reported or self._access.is_redeemed
 
-            await self._browser.open(f"{self._origin}/#{self._access.new_secret()}", was_opened)
+            await self._browser.open(f"{origin}/#{self._access.new_secret()}", was_opened)
             self._tab_at = self._clock.seconds()
 
     def _has_tab(self) -> bool:
@@ -118,20 +122,6 @@ class ApprovalPage:
             while not (await question.state()).is_reported:
                 await question.changed()
         return (await question.state()).is_reported
-
-    async def _serve(self, *, task_status: anyio.abc.TaskStatus[str]) -> None:
-        page = read_static("page.html")
-        posts = {
-            "/redeem": self._redeem,
-            "/state": self._poll,
-            "/report": self._report,
-            "/answer": self._answer,
-        }
-        try:
-            with suppress(Exception):  # only the page ends, and the next question starts it again
-                await serve_pages(page, _STATIC, posts, task_status=task_status)
-        finally:
-            self._origin = ""
 
     def _note_change(self) -> None:
         self._version += 1
@@ -181,7 +171,7 @@ class ApprovalPage:
             signed = self._passkey is not None and self._passkey.has_signed(
                 await read_text(request, "signature"),
                 challenge_for(question.id, choice),
-                origin=self._origin,
+                origin=self._server.origin,
             )
             await question.answer(choice, by="passkey" if signed else "page")
         return await self._state()

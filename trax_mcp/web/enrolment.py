@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from trax_mcp.clock import Clock
 from trax_mcp.web.browser import PrivateBrowser
-from trax_mcp.web.local_server import PageAccess, read_static, read_text, serve_pages
+from trax_mcp.web.local_server import PageAccess, read_text, serve_page
 from trax_mcp.web.passkey import Passkey, read_registration, registration_request
 
 _PATIENCE_SECONDS: Final = 4.0
@@ -68,9 +68,8 @@ async def enrol_passkey(clock: Clock) -> Passkey | None:
     enrolment = _Enrolment(clock)
     async with anyio.create_task_group() as tasks:
         enrolment.origin = await tasks.start(
-            serve_pages,
-            read_static("enrol.html"),
-            ("approval.css", "page.css", "enrol.js"),
+            serve_page,
+            "enrol.html",
             {"/redeem": enrolment.redeem, "/finish": enrolment.finish},
         )
         address = f"{enrolment.origin}/#{enrolment.access.new_secret()}"

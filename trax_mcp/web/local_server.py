@@ -4,13 +4,12 @@ import errno
 import json
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from importlib.resources import files
+from contextlib import ExitStack, contextmanager, suppress
 from secrets import compare_digest, token_urlsafe
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
-from anyio.abc import TaskStatus
+from anyio.abc import TaskGroup, TaskStatus
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -19,6 +18,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trax_mcp.api.contract import JsonObject
+from trax_mcp.web.static_files import LOAD, read_static
 
 if TYPE_CHECKING:
     from asyncio import Protocol, Transport
@@ -47,20 +47,45 @@ _HEADERS: Final = {
 }
 
 
-async def serve_pages(
-    start_page: bytes,
-    static: tuple[str, ...],
-    posts: Mapping[str, RouteHandler],
-    *,
-    task_status: TaskStatus[str],
+class PageServer:
+    """Serves a page from the first time that somebody needs it."""
+
+    def __init__(self, tasks: TaskGroup, page: str, posts: Mapping[str, RouteHandler]) -> None:
+        self._tasks = tasks
+        self._page = page
+        self._posts = posts
+        self.origin = ""
+
+    async def start(self) -> str:
+        """Start it, unless it runs. Returns the origin.
+
+        Raises:
+            RuntimeError: it has ended at once.
+        """
+        if not self.origin:
+            self.origin = await self._tasks.start(self._serve)
+        return self.origin
+
+    async def _serve(self, *, task_status: TaskStatus[str]) -> None:
+        try:
+            with suppress(Exception):  # only the page ends, and `start` starts it again
+                await serve_page(self._page, self._posts, task_status=task_status)
+        finally:
+            self.origin = ""
+
+
+async def serve_page(
+    name: str, posts: Mapping[str, RouteHandler], *, task_status: TaskStatus[str]
 ) -> None:
-    """Serve a page, our files and what is posted to us, until cancelled. Reports the origin."""
+    """Serve a page, its files and what is posted to us, until cancelled. Reports the origin."""
+    page = read_static(name)
+    loaded = [it["css"] or it["js"] for it in LOAD.finditer(page)]
     with _loopback_sockets() as (sockets, port):
         # A passkey needs a name; it cannot be for an IP address.
         origin = f"http://localhost:{port}"
         routes = [
-            Route("/", _answer_with(start_page, "text/html")),
-            *(Route(f"/{name}", _static_file(name)) for name in static),
+            Route("/", _answer_with(page, "text/html")),
+            *(Route(f"/{it}", _static_file(it)) for it in loaded),
             *(Route(path, post, methods=["POST"]) for path, post in posts.items()),
         ]
         app = _LocalRequestsOnly(Starlette(routes=routes), origin=origin)
@@ -74,12 +99,12 @@ async def serve_pages(
             server_header=False,
         )
         task_status.started(origin)
-        await _Server(config).serve(sockets=sockets)
-
-
-def read_static(name: str) -> bytes:
-    """One of our files."""
-    return files("trax_mcp.web").joinpath("static", name).read_bytes()
+        server = _Server(config)
+        try:
+            await server.serve(sockets=sockets)
+        finally:
+            for it in getattr(server, "servers", ()):  # or the event loop keeps their numbers
+                it.close()
 
 
 async def read_json(request: Request) -> JsonObject:
@@ -233,7 +258,7 @@ def _static_file(name: str) -> RouteHandler:
     return _answer_with(read_static(name), _MEDIA_TYPES[name.rpartition(".")[2]])
 
 
-def _answer_with(content: bytes, media_type: str) -> RouteHandler:
+def _answer_with(content: str, media_type: str) -> RouteHandler:
     async def respond(_request: Request) -> Response:
         return Response(content, media_type=media_type)
 

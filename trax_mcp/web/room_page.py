@@ -3,31 +3,37 @@
 What a room does is a function, which knows its studio and its caller. The page names neither.
 """
 
-import re
+import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
 import anyio
-from anyio.abc import TaskGroup, TaskStatus
+from anyio.abc import TaskGroup
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from trax_mcp.api.contract import JsonObject
+from trax_mcp.api.errors import TraxError
 from trax_mcp.clock import Clock
 from trax_mcp.web.approval_view import gone
 from trax_mcp.web.browser import PrivateBrowser, has_browser
-from trax_mcp.web.endings import NOT_HERE
-from trax_mcp.web.local_server import PageAccess, read_json, read_static, read_text, serve_pages
+from trax_mcp.web.endings import NOT_HERE, ending_of
+from trax_mcp.web.local_server import PageAccess, PageServer, read_json, read_text
 from trax_mcp.web.room_host import QUESTIONS, TICKET, Opening, RoomCall
 
 _CALLS: Final = ("watch", "press", "answer")
-_PART: Final = re.compile(r'(?:href|src)="/([^"]+)"')
 _PATIENCE_SECONDS: Final = 4.0
 """After this long without a request, no tab is taken to show a room."""
 _REST_SECONDS: Final = 60.0
 """A room is opened no sooner than this after the last time."""
+_PAUSE_SECONDS: Final = 10.0
+"""No two rooms are opened within this time."""
+_HIDDEN_SECONDS: Final = 3600.0
+"""After this long without a request, a tab that has not said that it is closed is taken to be."""
+_FAILED: Final = "Something went wrong in trax-mcp. Check what was done before you press again."
+_LOG: Final = logging.getLogger(__name__)
 
 
 @dataclass
@@ -41,11 +47,16 @@ class _Room:
     claimed: anyio.Event = field(default_factory=anyio.Event)
     watches: int = 0
     seen_at: float = -_PATIENCE_SECONDS
+    used_at: float = -_HIDDEN_SECONDS
     opened_at: float = -_REST_SECONDS
 
     def is_shown(self, now: float) -> bool:
         """Whether a tab watches it, or did so a moment ago. A hidden one does not."""
         return self.watches > 0 or now < self.seen_at + _PATIENCE_SECONDS
+
+    def has_tab(self, now: float) -> bool:
+        """Whether a tab shows it, or would if it was not hidden."""
+        return self.watches > 0 or now < self.used_at + _HIDDEN_SECONDS
 
     def was_shown(self, ticket: object) -> bool:
         """Whether it was shown the question of a ticket."""
@@ -61,12 +72,13 @@ class RoomPage:
     """Shows each room in one tab. `open_rooms` makes it."""
 
     def __init__(self, tasks: TaskGroup, clock: Clock) -> None:
-        self._tasks = tasks
         self._clock = clock
         self._rooms: dict[str, _Room] = {}
         self._browser = PrivateBrowser()
-        self._origin = ""
+        posts = {"/redeem": self._redeem, "/call": self._call, "/leave": self._leave}
+        self._server = PageServer(tasks, "room.html", posts)
         self._opening = anyio.Lock()
+        self._opened_at = -_PAUSE_SECONDS
 
     def is_shown(self, studio_id: str) -> bool:
         """Whether a person sees the room of a studio."""
@@ -78,15 +90,16 @@ class RoomPage:
         room = self._rooms.setdefault(studio_id, _Room(call))
         async with self._opening:
             now = self._clock.seconds()
-            if room.is_shown(now):
+            if room.has_tab(now):
                 return "shown"
-            if now < room.opened_at + _REST_SECONDS:
+            if now < max(room.opened_at + _REST_SECONDS, self._opened_at + _PAUSE_SECONDS):
                 return "just_opened"
             room.opened_at, room.claimed = now, anyio.Event()
+            self._opened_at = now
             try:
                 is_open = await self._open(room)
             except Exception:  # noqa: BLE001  no port, no folder, no child process: the server goes on
-                room.opened_at = -_REST_SECONDS
+                room.opened_at, self._opened_at = -_REST_SECONDS, -_PAUSE_SECONDS
                 return "failed"
         return "opened" if is_open else "failed"
 
@@ -96,26 +109,15 @@ class RoomPage:
 
     async def _open(self, room: _Room) -> bool:
         """Open it, and wait until a tab has claimed it. False if none does."""
-        if not self._origin:
-            self._origin = await self._tasks.start(self._serve)
+        origin = await self._server.start()
 
         async def was_opened() -> bool:
             async with self._clock.move_on_after(_PATIENCE_SECONDS):
                 await room.claimed.wait()
             return room.claimed.is_set()
 
-        await self._browser.open(f"{self._origin}/#{room.access.new_secret()}", was_opened)
+        await self._browser.open(f"{origin}/#{room.access.new_secret()}", was_opened)
         return await was_opened()
-
-    async def _serve(self, *, task_status: TaskStatus[str]) -> None:
-        page = read_static("room.html")
-        parts = tuple(_PART.findall(page.decode()))
-        posts = {"/redeem": self._redeem, "/call": self._call}
-        try:
-            with suppress(Exception):  # only the page ends, and the next room starts it again
-                await serve_pages(page, parts, posts, task_status=task_status)
-        finally:
-            self._origin = ""
 
     # The requests of the page
 
@@ -124,16 +126,17 @@ class RoomPage:
         secret = await read_text(request, "secret")
         for room in self._rooms.values():
             if (session := room.access.redeem(secret)) is not None:
-                room.seen_at = self._clock.seconds()
+                room.seen_at = room.used_at = self._clock.seconds()
                 room.claimed.set()
                 return JSONResponse({"session": session})
         return JSONResponse({"error": "used"}, 409)
 
     async def _call(self, request: Request) -> Response:
         """Run a call of the room whose session this is."""
-        room = next((it for it in self._rooms.values() if it.access.has_session(request)), None)
+        room = self._room_of(request)
         if room is None:
-            return JSONResponse({"error": "no session"}, 401)
+            return _no_session()
+        room.used_at = self._clock.seconds()
         asked = await read_json(request)
         name, arguments = asked.get("name"), asked.get("arguments")
         if name not in _CALLS or not isinstance(arguments, dict):
@@ -143,9 +146,21 @@ class RoomPage:
         if name == "watch":
             result = await self._watch(room, request, arguments)
         else:
-            result = await room.call(name, arguments)
+            result = await _run(room, name, arguments)
         room.keep_tickets(result)
         return JSONResponse(result)
+
+    async def _leave(self, request: Request) -> Response:
+        """The tab is closed, or about to be loaded again."""
+        room = self._room_of(request)
+        if room is None:
+            return _no_session()
+        room.used_at = -_HIDDEN_SECONDS
+        return JSONResponse({})
+
+    def _room_of(self, request: Request) -> _Room | None:
+        """The room whose session a request brings."""
+        return next((it for it in self._rooms.values() if it.access.has_session(request)), None)
 
     async def _watch(self, room: _Room, request: Request, arguments: JsonObject) -> JsonObject:
         """Watch a room as long as its tab waits for news. Empty if that was closed."""
@@ -160,7 +175,7 @@ class RoomPage:
                     tasks.cancel_scope.cancel()
 
                 tasks.start_soon(end_with_tab)
-                result = await room.call("watch", arguments)
+                result = await _run(room, "watch", arguments)
                 tasks.cancel_scope.cancel()
         finally:
             room.watches -= 1
@@ -180,3 +195,20 @@ async def open_rooms(clock: Clock) -> AsyncIterator[RoomPage | None]:
     async with anyio.create_task_group() as tasks:
         yield RoomPage(tasks, clock)
         tasks.cancel_scope.cancel()
+
+
+def _no_session() -> Response:
+    return JSONResponse({"error": "no session"}, 401)
+
+
+async def _run(room: _Room, name: str, arguments: JsonObject) -> JsonObject:
+    """Run a call of a room. The page tells of a failure, and goes on."""
+    try:
+        return await room.call(name, arguments)
+    except TraxError as error:
+        words = ending_of(error).words
+    except Exception as error:  # noqa: BLE001  as above
+        # Without its text and traceback, which may hold what was sent.
+        _LOG.error("The control room failed to %s: %s", name, type(error).__name__)
+        words = _FAILED
+    return {"structuredContent": {"outcome": words}, "isError": True}

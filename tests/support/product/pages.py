@@ -11,6 +11,7 @@ import anyio
 import uvicorn
 
 from tests.support.server_process import PATIENCE_SECONDS
+from trax_mcp.api.errors import no_key
 from trax_mcp.web import approval_page, browser, room_page
 from trax_mcp.web.browser import open_browser as open_in_browser
 from trax_mcp.web.enrolment import enrol_passkey as enrol
@@ -29,6 +30,7 @@ __all__ = [
     "PROBLEMS",
     "RecordedBrowser",
     "enrol",
+    "no_key",
     "open_in_browser",
     "open_page",
     "open_rooms",

@@ -22,8 +22,10 @@ function drawBar(state, isAsking) {
 }
 
 class ApprovalCard {
-  // `report()` tells the server that the question is shown, `press(choice)` a choice.
-  constructor(report, press) {
+  // `report()` tells the server that the question is shown, `press(choice)` a choice. A card that
+  // comes unasked may come under the pointer: no approval counts before it has settled.
+  constructor(report, press, settleMilliseconds = 0) {
+    this.settleMilliseconds = settleMilliseconds;
     this.report = report;
     this.press = press;
     this.wasAsked = false;
@@ -158,8 +160,10 @@ class ApprovalCard {
     this.no.textContent = state.no;
     this.yes.disabled = this.no.disabled = true;
     await visible();
-    await this.report();
+    const reported = this.report();
+    await new Promise((done) => setTimeout(done, this.settleMilliseconds));
     if (state.isStop) this.yes.disabled = false;
+    await reported;
     await new Promise((done) => setTimeout(done, state.readingSeconds * 1000 + 50));
     this.yes.disabled = this.no.disabled = false;
   }

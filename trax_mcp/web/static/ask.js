@@ -3,19 +3,23 @@
 
 const TICKET = "live.traxstreaming/ticket";
 const GONE = { phase: "gone", ended: { headline: "This question isn't open here any more", text: "" } };
+const ANSWER_SECONDS = 10;
+const SEND_SECONDS = 30; // TRaX may let an approval wait
 const POLL_MILLISECONDS = 2000;
+const HIDDEN_POLL_MILLISECONDS = 150; // while the card can't be drawn yet
 const LONGEST_POLL_MILLISECONDS = 30000;
-const MOST_FAILURES = 5; // then it is only followed until its time is over
+const MOST_FAILURES = 8; // then it is only followed until its time is over
 
 function isOver(state) {
   return state.phase !== "open" && state.phase !== "running";
 }
 
 // `onShow` gets each state that the card has shown. `known` is the first one, if it is known.
-function ask(ticket, onShow, known = null) {
-  async function answer(args) {
-    const result = await host.call("answer_approval", { ticket, ...args });
+function ask(ticket, onShow, { known, settleMilliseconds = 0 } = {}) {
+  async function answer(args, seconds = ANSWER_SECONDS) {
+    const result = await host.call("answer_approval", { ticket, ...args }, seconds);
     if (result.isError) throw new Error();
+    card.heardAt = performance.now();
     return result.structuredContent ?? GONE;
   }
   function show(state) {
@@ -27,9 +31,12 @@ function ask(ticket, onShow, known = null) {
     () => answer({}).catch(() => {}),
     async (choice) => {
       if (choice === card.state.yes) card.showSending();
-      await answer({ choice }).then(show, () => {}); // the next look tells whether it counted
+      const seconds = card.state.isStop ? ANSWER_SECONDS : SEND_SECONDS;
+      await answer({ choice }, seconds).then(show, () => {}); // the next look tells whether it counted
     },
+    settleMilliseconds,
   );
+  card.heardAt = performance.now();
   if (known) card.draw(known);
   const isInTime = () => card.state?.phase === "open" && performance.now() < card.endsAt;
   async function follow() {
@@ -41,8 +48,8 @@ function ask(ticket, onShow, known = null) {
       } catch {
         failures += 1;
       }
-      const pause = Math.min(POLL_MILLISECONDS * 2 ** failures, LONGEST_POLL_MILLISECONDS);
-      await new Promise((done) => setTimeout(done, pause));
+      const pause = (card.root.hidden ? HIDDEN_POLL_MILLISECONDS : POLL_MILLISECONDS) * 2 ** failures;
+      await new Promise((done) => setTimeout(done, Math.min(pause, LONGEST_POLL_MILLISECONDS)));
     }
     show(GONE);
   }

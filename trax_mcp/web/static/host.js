@@ -7,9 +7,9 @@ const host = {
   waiting: new Map(), // requests without an answer, by id
   lastId: 0,
 
-  // A tool's result.
-  call(name, args) {
-    return this.request("tools/call", { name, arguments: args });
+  // A tool's result. An answer that is lost is an error after some seconds.
+  call(name, args, seconds) {
+    return this.request("tools/call", { name, arguments: args }, seconds);
   },
 
   tellModel(text) {
@@ -51,9 +51,10 @@ const host = {
     window.parent.postMessage({ jsonrpc: "2.0", ...message }, "*");
   },
 
-  request(method, params) {
+  request(method, params, seconds) {
     const id = ++this.lastId;
     this.send({ id, method, params });
+    if (seconds) setTimeout(() => this.receive({ id, error: { message: "late" } }), seconds * 1000);
     return new Promise((resolve, reject) => this.waiting.set(id, { resolve, reject }));
   },
 

@@ -1,7 +1,6 @@
 "use strict";
 // The page: opens its session with the secret in the fragment, then follows the questions.
 
-const SESSION = "trax-session";
 const cards = new Map(); // by ticket
 let shownVersion = 0;
 let isAsking = true;
@@ -10,28 +9,6 @@ function notice(text) {
   const shown = document.getElementById("notice");
   shown.textContent = text;
   shown.hidden = !text;
-}
-
-async function post(path, body) {
-  const response = await fetch(path, {
-    method: "POST",
-    headers: {
-      "Content-Type": "application/json",
-      "Authorization": `Bearer ${sessionStorage.getItem(SESSION) || ""}`,
-    },
-    body: JSON.stringify(body),
-  });
-  if (response.status === 401) throw new Error("session");
-  return response.json();
-}
-
-async function openSession() {
-  const secret = location.hash.slice(1);
-  history.replaceState(null, "", "/");
-  if (!secret) return;
-  sessionStorage.removeItem(SESSION);
-  const { session } = await post("/redeem", { secret });
-  if (session) sessionStorage.setItem(SESSION, session);
 }
 
 // An approval is signed with the person's passkey, if one is enrolled.
@@ -54,13 +31,13 @@ async function sign(choice, { yes, passkey }) {
 function cardOf(ticket) {
   if (!cards.has(ticket)) {
     const card = new ApprovalCard(
-      () => post("/report", { ticket }),
+      () => page.post("/report", { ticket }),
       async (choice) => {
         const { state } = card;
         const signature = await sign(choice, state);
         if (signature === null) return;
         if (choice === state.yes) card.showSending();
-        show(await post("/answer", { ticket, choice, signature }));
+        show(await page.post("/answer", { ticket, choice, signature }));
       },
     );
     document.getElementById("approvals").prepend(card.root);
@@ -90,13 +67,13 @@ function show(state) {
 }
 
 async function run() {
-  await openSession();
-  show(await post("/state", {}));
-  for (;;) show(await post("/state", { version: String(shownVersion) }));
+  await page.open("trax-session");
+  show(await page.post("/state", {}));
+  for (;;) show(await page.post("/state", { version: String(shownVersion) }));
 }
 
 run().catch((error) => {
   cards.forEach((card) => card.stop());
-  if (error.message === "session") notice("This question is open in another tab. Answer it there.");
+  if (error instanceof NoSession) notice("This question is open in another tab. Answer it there.");
   else if (isAsking) notice("trax-mcp has stopped, so nothing can be answered here. You can close this tab.");
 });

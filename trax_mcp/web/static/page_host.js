@@ -1,7 +1,6 @@
 "use strict";
 // What host.js is for an app, on a page of this computer: the server calls the tools for a session.
 
-const SESSION = "trax-room-session";
 const CALLS = {
   watch_control_room: "watch",
   press_in_control_room: "press",
@@ -12,37 +11,36 @@ const host = {
   can: { serverTools: {} },
   context: { displayMode: "page" },
   canAskAssistant: false,
+  waiting: new AbortController(), // of the look that waits for news
 
   // A tool's result. The session stands for the studio.
-  async call(name, { studioId, ...args }) {
-    return this.post("/call", { name: CALLS[name], arguments: args });
+  async call(name, { studioId, ...args }, seconds) {
+    const signals = [AbortSignal.timeout(seconds * 1000)];
+    // A browser opens few connections to one server, and all rooms share them. So a look that
+    // waits makes room for what is pressed.
+    this.stopWaiting();
+    if (args.waitSeconds) signals.push(this.waiting.signal);
+    try {
+      return await page.post("/call", { name: CALLS[name], arguments: args }, { signal: AbortSignal.any(signals) });
+    } catch (error) {
+      throw error instanceof NoSession ? new RoomElsewhere() : error;
+    }
+  },
+
+  stopWaiting() {
+    this.waiting.abort();
+    this.waiting = new AbortController();
   },
 
   tellModel() {}, // nobody listens here
 
   async connect(on) {
-    const secret = location.hash.slice(1);
-    history.replaceState(null, "", "/");
-    if (secret) {
-      sessionStorage.removeItem(SESSION);
-      const { session } = await this.post("/redeem", { secret });
-      if (session) sessionStorage.setItem(SESSION, session);
-    }
-    on.opened({ structuredContent: { studioId: "" } });
-  },
-
-  async post(path, body) {
-    const response = await fetch(path, {
-      method: "POST",
-      headers: {
-        "Content-Type": "application/json",
-        "Authorization": `Bearer ${sessionStorage.getItem(SESSION) || ""}`,
-      },
-      body: JSON.stringify(body),
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState !== "visible") this.stopWaiting();
     });
-    if ([401, 409].includes(response.status)) throw new RoomElsewhere();
-    if (!response.ok) throw new Error(`HTTP ${response.status}`);
-    return response.json();
+    window.addEventListener("pagehide", () => page.send("/leave", {}, { keepalive: true }).catch(() => {}));
+    await page.open("trax-room-session");
+    on.opened({ structuredContent: { studioId: "" } });
   },
 };
 

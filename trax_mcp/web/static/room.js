@@ -4,7 +4,13 @@
 const WAIT_SECONDS = 25;
 const LATE_SECONDS = 5; // after the longest wait
 const PRESS_SECONDS = 30;
+const STOP_MILLISECONDS = 2000; // then going offline can be pressed again
+const LONE_MILLISECONDS = 3000; // after this long without an answer, a card has no contact
+const SETTLE_MILLISECONDS = 700;
+const HIDDEN_MILLISECONDS = 10000; // after this long, what was shown is old
+const FRESH_MILLISECONDS = 10000;
 const PAUSE_MILLISECONDS = 300;
+const UNSEEN_PAUSE_MILLISECONDS = 2000;
 const LONGEST_PAUSE_MILLISECONDS = 30000;
 const OUTCOME_MILLISECONDS = 8000;
 const QUESTIONS = "live.traxstreaming/questions";
@@ -12,15 +18,19 @@ const NOT_ANSWERED = "trax-mcp didn't answer. Check whether it was done before y
 
 const cards = new Map(); // questions, by ticket
 const asked = new Map(); // tickets, by what was pressed
+const pressing = new Map(); // when it was sent, by what was pressed
 let studioId = null;
 let state = null;
 let version;
 let summary = null;
 let clockAhead = 0; // of the server, in milliseconds
-let newest = 0; // the server's time of what is shown
+let looks = 0; // that were begun
+let newest = 0; // the look whose answer is shown
 let lastContact = null;
 let isLost = false; // what is shown was so at `seenAt`, and nothing is known of now
 let seenAt = null;
+let wasHidden = false; // for long, and nothing was read since
+let hiddenSince = null;
 let isSeen = true;
 let isStopped = false;
 let retry = null;
@@ -28,24 +38,28 @@ let retry = null;
 const sleep = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
 async function call(name, args, seconds) {
-  const late = sleep(seconds * 1000).then(() => { throw new Error(); });
-  return Promise.race([host.call(name, { studioId, ...args }), late]);
+  return host.call(name, { studioId, ...args }, seconds);
 }
 
 // Presses and questions
 
 // Whether it was done, as far as that is known at once.
 async function press(key, pressed, args, button) {
-  const open = cards.get(asked.get(key));
-  if (open) return open.title.focus();
-  if (button.getAttribute("aria-busy")) return false;
-  button.setAttribute("aria-busy", "true");
+  const isStop = pressed === "go_offline"; // nothing holds it up for long
+  const earlier = asked.get(key);
+  const open = cards.get(earlier);
+  if (open && !(isStop && isStuck(open))) return open.title.focus();
+  if (performance.now() - pressing.get(key) < (isStop ? STOP_MILLISECONDS : Infinity)) return false;
+  const sentAt = performance.now();
+  pressing.set(key, sentAt);
+  markBusy(button, key);
   say("");
   try {
     const result = await call("press_in_control_room", { press: pressed, arguments: args }, PRESS_SECONDS);
     const ticket = result._meta?.[TICKET];
     if (ticket) {
-      question(ticket, { key, button });
+      open?.root.remove();
+      question(ticket, { key, button, known: result.structuredContent?.question });
       return true;
     }
     say(outcomeOf(result), { stays: result.isError });
@@ -55,8 +69,21 @@ async function press(key, pressed, args, button) {
     say(error.isFinal ? error.message : NOT_ANSWERED, { stays: true });
     return false;
   } finally {
-    button.removeAttribute("aria-busy");
+    if (pressing.get(key) === sentAt) pressing.delete(key);
+    markBusy(button, key);
   }
+}
+
+function markBusy(button, key) {
+  if (button === byId("air") && key !== button.dataset.press) return; // it's another button now
+  if (pressing.has(key)) button.setAttribute("aria-busy", "true");
+  else button.removeAttribute("aria-busy");
+}
+
+// Whether a card can't be answered, for all that is known.
+function isStuck(card) {
+  const silence = performance.now() - card.heardAt;
+  return silence > (card.root.hidden || card.isSent ? LONE_MILLISECONDS / 3 : LONE_MILLISECONDS);
 }
 
 function outcomeOf({ structuredContent, content }) {
@@ -64,11 +91,13 @@ function outcomeOf({ structuredContent, content }) {
 }
 
 // `button`: what was pressed. A question of the assistant has none, and doesn't take the focus.
-function question(ticket, { key, button } = {}) {
+function question(ticket, { key, button, known } = {}) {
   if (!cards.has(ticket)) {
-    const card = ask(ticket, (shown) => isOver(shown) && finish(ticket, shown));
+    const settleMilliseconds = button ? 0 : SETTLE_MILLISECONDS;
+    const onShow = (shown) => isOver(shown) && finish(ticket, shown);
+    const card = ask(ticket, onShow, { known, settleMilliseconds });
     cards.set(ticket, card);
-    it("questions").prepend(card.root);
+    byId("questions").prepend(card.root);
   }
   const card = cards.get(ticket);
   if (!button) return;
@@ -94,43 +123,42 @@ function finish(ticket, shown) {
   card.root.remove();
   card.button?.classList.remove("asked");
   if (hadFocus) card.button?.focus();
-  for (const [key, it] of asked) if (it === ticket) asked.delete(key);
+  for (const [key, open] of asked) if (open === ticket) asked.delete(key);
   const text = card.outcome.textContent;
   say(text ? `${card.title.textContent}. ${text}` : card.title.textContent, { stays: shown.phase === "gone" });
   look(0, { again: true }).catch(() => {});
 }
 
 function say(text, { stays = false } = {}) {
-  it("said").textContent = text;
+  byId("said").textContent = text;
   clearTimeout(say.timer);
   if (text && !stays) say.timer = setTimeout(() => say(""), OUTCOME_MILLISECONDS);
 }
 
 function askAssistant(text) {
-  const refused = "Your client didn't take the message. Ask your assistant in the conversation.";
+  const refused = "Your app didn't take the message. Ask in the conversation.";
   host.askAssistant(text).then((isTaken) => isTaken || say(refused), () => say(refused));
 }
 
 // Looking
 
 async function look(waitSeconds, { again = false } = {}) {
+  const number = ++looks;
   const after = chat.cursor;
   const result = await call("watch_control_room", {
     chat: isSeen, waitSeconds, ...(version && { version }), ...(after && { after }), ...(again && { again }),
   }, waitSeconds + LATE_SECONDS);
   if (!result.structuredContent?.version) throw new Refused(outcomeOf(result));
-  show(result.structuredContent, after);
+  show(result.structuredContent, number, after);
   for (const ticket of result._meta?.[QUESTIONS] ?? []) question(ticket);
 }
 
 class Refused extends Error {}
 
-function show(answer, after) {
-  const now = Date.parse(answer.now);
+function show(answer, number, after) {
   lastContact = new Date();
-  clockAhead = now - Date.now();
-  if (now >= newest) { // two looks at once may be answered in another order
-    newest = now;
+  if (number > newest) { // two looks at once may be answered in another order
+    newest = number;
     version = answer.version;
     if (answer.state) {
       state = answer.state;
@@ -141,14 +169,17 @@ function show(answer, after) {
       if (summary !== null) host.tellModel(`The control room now says: ${answer.summary}`);
       summary = answer.summary;
     }
+    tellTrouble(answer);
   }
   if (answer.chat) chat.add(answer.chat, after, state);
-  tellTrouble(answer.seenAt);
 }
 
-function tellTrouble(answerSeenAt) {
-  isLost = state.stale || state.ended;
-  seenAt = answerSeenAt ? new Date(answerSeenAt) : null;
+function tellTrouble(answer) {
+  const now = Date.parse(answer.now);
+  clockAhead = now - Date.now();
+  seenAt = answer.seenAt ? new Date(answer.seenAt) : null;
+  if (state.stale || state.ended || now - seenAt < FRESH_MILLISECONDS) wasHidden = false;
+  isLost = state.stale || state.ended || wasHidden;
   contact(state.trouble ?? "", { canRetry: state.ended });
   tick();
 }
@@ -158,12 +189,16 @@ async function watch() {
   for (let wait = 0; !isStopped; wait = WAIT_SECONDS) {
     await visible();
     try {
-      await look(failures ? 0 : wait, { again: retry !== null });
+      await look(failures || wasHidden ? 0 : wait, { again: retry !== null || wasHidden });
       failures = 0;
       retry = null;
       if (state.ended) await new Promise((done) => { retry = done; });
-      await sleep(PAUSE_MILLISECONDS);
+      await sleep(wasHidden ? UNSEEN_PAUSE_MILLISECONDS : PAUSE_MILLISECONDS);
     } catch (error) {
+      if (error.name === "AbortError") { // something else was more urgent
+        await sleep(PAUSE_MILLISECONDS);
+        continue;
+      }
       failures += 1;
       lose(error);
       if (error.isFinal) return;
@@ -176,16 +211,27 @@ async function watch() {
 function lose(error) {
   if (!isLost) seenAt = lastContact;
   isLost = true;
-  const silence = lastContact ? `hasn't answered since ${moment(lastContact)}. What you see is from then` : "doesn't answer";
   if (error.isFinal || (error instanceof Refused && !lastContact)) contact(error.message);
-  else if (!lastContact && !host.can.serverTools) contact("Your client doesn't let the control room ask trax-mcp, so it can't be used here.");
-  else contact(`trax-mcp ${silence}. Trying again…`);
+  else if (!lastContact && !host.can.serverTools) contact("Your app doesn't let the control room reach trax-mcp, so it can't be used here.");
+  else if (!lastContact) contact("trax-mcp isn't answering. Trying again…");
+  else contact(`trax-mcp hasn't answered since ${moment(lastContact)}. What you see is from then. Trying again…`);
   tick();
 }
 
+// What was so before a long time out of sight isn't shown as if it were so now.
+function noteVisibility() {
+  if (document.visibilityState !== "visible") hiddenSince = performance.now();
+  else if (state && performance.now() - hiddenSince > HIDDEN_MILLISECONDS) {
+    newest = looks; // no look that was begun before counts
+    isLost = wasHidden = true;
+    tick();
+    look(0, { again: true }).catch(() => {});
+  }
+}
+
 function contact(text, { canRetry = false } = {}) {
-  const [words, button] = it("contact").children;
-  it("contact").hidden = !text;
+  const [words, button] = byId("contact").children;
+  byId("contact").hidden = !text;
   if (words.textContent !== text) words.textContent = text;
   button.hidden = !canRetry;
 }
@@ -199,22 +245,23 @@ function useMode() {
   document.documentElement.dataset.mode = displayMode;
   const wanted = ["pip", "fullscreen"].find((mode) => availableDisplayModes.includes(mode));
   const words = { pip: "Keep in sight", fullscreen: "Enlarge" };
-  it("mode").hidden = !wanted;
-  it("mode").dataset.wanted = displayMode === "inline" ? wanted : "inline";
-  it("mode").textContent = displayMode === "inline" ? words[wanted] : "Back";
+  byId("mode").hidden = !wanted;
+  byId("mode").dataset.wanted = displayMode === "inline" ? wanted : "inline";
+  byId("mode").textContent = displayMode === "inline" ? words[wanted] : "Back";
 }
 
-it("contact").querySelector("button").onclick = () => retry?.();
-it("air").onclick = (event) => {
-  const { press: pressed } = it("air").dataset;
-  if (event.isTrusted) press(pressed, pressed, {}, it("air"));
+byId("contact").querySelector("button").onclick = () => retry?.();
+byId("air").onclick = (event) => {
+  const { press: pressed } = byId("air").dataset;
+  if (event.isTrusted) press(pressed, pressed, {}, byId("air"));
 };
-it("mode").onclick = () => host.display(it("mode").dataset.wanted).then(useMode, () => {});
+byId("mode").onclick = () => host.display(byId("mode").dataset.wanted).then(useMode, () => {});
 new IntersectionObserver(([entry]) => {
   const isBack = entry.isIntersecting && !isSeen;
   isSeen = entry.isIntersecting;
   if (isBack && state && !isLost) look(0).catch(() => {}); // the look under way leaves the chat out
 }).observe(document.body);
+document.addEventListener("visibilitychange", noteVisibility);
 setInterval(tick, 1000);
 useMode();
 host.connect({

@@ -8,11 +8,11 @@ const chat = {
   isAtEnd: true,
 
   draw(state) {
-    it("chat").hidden = !state.hasChat;
+    byId("chat").hidden = !state.hasChat;
     document.querySelector("main").classList.toggle("silent", !state.hasChat);
-    it("chat").querySelector(".write").hidden = !state.can.send_chat_message;
-    it("chat-trouble").hidden = !state.chatTrouble;
-    it("chat-trouble").textContent = state.chatTrouble ?? "";
+    byId("chat").querySelector(".write").hidden = !state.can.send_chat_message;
+    byId("chat-trouble").hidden = !state.chatTrouble;
+    byId("chat-trouble").textContent = state.chatTrouble ?? "";
     this.dim(state);
   },
 
@@ -20,14 +20,14 @@ const chat = {
   add({ messages, cursor, missed }, after, state) {
     if (after !== this.cursor) return;
     this.cursor = cursor;
-    const log = it("log").querySelector("ol");
+    const log = byId("log").querySelector("ol");
     if (missed) log.append(make("li", "Some messages are missing here.", { class: "rule" }));
     for (const message of messages) this.addOne(log, message);
     while (log.childElementCount > MOST_MESSAGES) log.firstElementChild.remove();
-    it("quiet").hidden = log.childElementCount > 0;
+    byId("quiet").hidden = log.childElementCount > 0;
     this.dim(state);
     if (this.isAtEnd) this.scrollToEnd();
-    else if (messages.length) it("newer").hidden = false;
+    else if (messages.length) byId("newer").hidden = false;
   },
 
   addOne(log, message) {
@@ -56,19 +56,19 @@ const chat = {
   // What was written before the show is less important.
   dim(state) {
     const began = new Date(state?.live ? state.since ?? NaN : NaN);
-    for (const shown of it("log").querySelectorAll("time[datetime]")) {
+    for (const shown of byId("log").querySelectorAll("time[datetime]")) {
       shown.parentElement.classList.toggle("old", new Date(shown.dateTime) < began);
     }
   },
 
   scrollToEnd() {
-    it("log").scrollTop = it("log").scrollHeight;
+    byId("log").scrollTop = byId("log").scrollHeight;
   },
 };
 
 // A frame of a client may not submit forms.
 async function write(event) {
-  const [input, button] = it("chat").querySelector(".write").children;
+  const [input, button] = byId("chat").querySelector(".write").children;
   if (!event.isTrusted || !input.value.trim() || button.disabled) return;
   button.disabled = true;
   if (await press("chat", "send_chat_message", { text: input.value }, button)) {
@@ -78,13 +78,13 @@ async function write(event) {
   button.disabled = false;
 }
 
-it("chat").querySelector(".write button").onclick = write;
-it("chat").querySelector("input").onkeydown = (event) => {
+byId("chat").querySelector(".write button").onclick = write;
+byId("chat").querySelector("input").onkeydown = (event) => {
   if (event.key === "Enter" && !event.isComposing) write(event);
 };
-it("newer").onclick = () => chat.scrollToEnd();
-it("log").onscroll = ({ target }) => {
+byId("newer").onclick = () => chat.scrollToEnd();
+byId("log").onscroll = ({ target }) => {
   chat.isAtEnd = target.scrollHeight - target.scrollTop - target.clientHeight < 40;
-  if (chat.isAtEnd) it("newer").hidden = true;
+  if (chat.isAtEnd) byId("newer").hidden = true;
 };
-new ResizeObserver(() => chat.isAtEnd && chat.scrollToEnd()).observe(it("log"));
+new ResizeObserver(() => chat.isAtEnd && chat.scrollToEnd()).observe(byId("log"));

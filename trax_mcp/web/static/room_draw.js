@@ -8,7 +8,7 @@ const PLATFORMS = {
 const SOURCES = { webcam: ["CAM", "webcam"], media: ["CLIP", "clip"], "webrtc-input": ["RTC", "WebRTC input"] };
 const LIGHTS = { live: "ON AIR", starting: "STARTING", off: "OFF AIR", unknown: "NOT KNOWN" };
 
-const it = (id) => document.getElementById(id);
+const byId = (id) => document.getElementById(id);
 const rows = new Map(); // of destinations and sources, by kind and id
 
 function make(tag, text = "", attributes = {}) {
@@ -33,7 +33,8 @@ function moment(date) {
 
 function mark(word, known = PLATFORMS) {
   const letters = word.replace(/[^\p{L}\p{N}]/gu, "").slice(0, 4).toUpperCase();
-  const [short, name] = known[word.toLowerCase()] ?? [letters || "?", word || "unknown"];
+  const named = Object.hasOwn(known, word.toLowerCase()) && known[word.toLowerCase()];
+  const [short, name] = named || [letters || "?", word || "unknown"];
   const attributes = { class: "mark", "data-platform": word.toLowerCase(), title: name };
   return make("span", short, { ...attributes, role: "img", "aria-label": name });
 }
@@ -41,17 +42,29 @@ function mark(word, known = PLATFORMS) {
 // `isLost`: it was so at `seenAt`, and it isn't known to be so now.
 function drawLight(state, clockAhead, isLost, seenAt) {
   const light = state.live ? "live" : state.starting ? "starting" : state.live === false ? "off" : "unknown";
-  it("light").dataset.state = light;
+  byId("light").dataset.state = light;
   document.body.classList.toggle("lost", isLost);
   const words = `${LIGHTS[light]}${isLost && light !== "unknown" ? " ?" : ""}`;
-  const [, word, length] = it("light").children;
+  const [, word, length] = byId("light").children;
   if (word.textContent !== words) word.textContent = words;
   const since = state.live ? new Date(state.since ?? NaN) : null;
   const seconds = since ? Math.floor((Date.now() + clockAhead - since) / 1000) : NaN;
   const isCounted = seconds > -5 && !isLost; // clocks differ a little
   length.textContent = isCounted ? counted(Math.max(seconds, 0)) : "";
-  it("standing").textContent = isLost ? seenAt && `as of ${moment(seenAt)}` : standing(state, isCounted && since);
+  byId("standing").textContent = isLost ? seenAt && `as of ${moment(seenAt)}` : standing(state, isCounted && since);
+  drawAir(state, isLost);
   document.title = `${words} · ${state.name || "Control room"}`;
+}
+
+// Unless it's known to be off air, it can be taken off air.
+function drawAir(state, isLost) {
+  const air = byId("air");
+  const pressed = state.live !== false || state.starting || isLost ? "go_offline" : "go_live";
+  air.hidden = !state.can[pressed];
+  if (air.dataset.press === pressed) return;
+  air.textContent = { go_live: "Go live", go_offline: "Go offline" }[pressed];
+  air.dataset.press = pressed;
+  markBusy(air, pressed);
 }
 
 function counted(seconds) {
@@ -68,13 +81,9 @@ function standing(state, since) {
 function drawState(state) {
   document.querySelector("h1").textContent = state.name || "Control room";
   document.querySelector("main").hidden = false;
-  it("practice").hidden = !state.practice;
-  const isUp = state.live !== false || state.starting;
-  it("air").textContent = isUp ? "Go offline" : "Go live";
-  it("air").dataset.press = isUp ? "go_offline" : "go_live";
-  it("air").hidden = !state.can[it("air").dataset.press];
+  byId("practice").hidden = !state.practice;
   drawProblems(state.problems);
-  it("unknown").textContent = state.unknown.length ? `Not known: ${state.unknown.join("; ")}.` : "";
+  byId("unknown").textContent = state.unknown.length ? `Not known: ${state.unknown.join("; ")}.` : "";
   drawList("destinations", state, PLATFORMS, (row) => ({
     type: row.platform, isOn: row.enabled, press: "update_destination", args: { destId: row.id, enabled: !row.enabled },
   }));
@@ -85,10 +94,10 @@ function drawState(state) {
 
 function drawProblems(problems) {
   const text = JSON.stringify(problems);
-  if (text === it("problems").dataset.shown) return; // a button may have the focus
-  it("problems").dataset.shown = text;
-  it("problems").hidden = !problems.length;
-  it("problems").querySelector("ul").replaceChildren(...problems.map(({ what, remedy, at }) => {
+  if (text === byId("problems").dataset.shown) return; // a button may have the focus
+  byId("problems").dataset.shown = text;
+  byId("problems").hidden = !problems.length;
+  byId("problems").querySelector("ul").replaceChildren(...problems.map(({ what, remedy, at }) => {
     const item = make("li");
     const words = make("b", what);
     if (at) words.append(" ", make("time", moment(new Date(at)), { datetime: at }));
@@ -104,10 +113,10 @@ function drawProblems(problems) {
 
 // A switch that could not be read is not drawn as off: it has none.
 function drawList(kind, state, marks, read) {
-  const [, note, list] = it(kind).children;
+  const [, note, list] = byId(kind).children;
   const items = state[kind] ?? [];
   note.textContent = state[kind] ? "" : "Not known";
-  if (state[kind] && !items.length) note.textContent = "Nothing yet";
+  if (state[kind] && !items.length) note.textContent = "None yet";
   const keys = new Set();
   for (const [index, item] of items.entries()) {
     const { type, isOn, press: pressed, args } = read(item);
