@@ -5,11 +5,12 @@ needs approval is asked in the room, whatever else the client can show.
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from trax_mcp.actions.change import Change
+from trax_mcp.api.arguments import Id
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.consent.calls import Ask, Call, Done, NotRun
@@ -18,6 +19,7 @@ from trax_mcp.consent.store import StoreUnavailable, store_unavailable
 from trax_mcp.server.answering import take_answer
 from trax_mcp.server.room_state import summary
 from trax_mcp.server.room_watch import PRESSES, RoomWatch, Visitor, Watch
+from trax_mcp.studio.outputs import PlainSchema
 from trax_mcp.web.approval_view import Asker, describe
 from trax_mcp.web.endings import ending_of, ending_of_refusal
 from trax_mcp.web.room_host import TICKET
@@ -34,11 +36,24 @@ class _Arguments(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
+class PressArguments(_Arguments):
+    """The arguments of all presses, without the studio."""
+
+    destId: Id | None = None  # noqa: N815  as in JSON
+    enabled: bool | None = None
+    sourceId: Id | None = None  # noqa: N815  as in JSON
+    active: bool | None = None
+    text: str | None = None
+
+
 class Press(_Arguments):
     """What was pressed."""
 
     press: str = Field(max_length=40, description="The tool that was pressed.")
-    arguments: dict[str, bool | str] = Field({}, description="Its arguments, without the studio.")
+    arguments: Annotated[
+        PressArguments,  # in place: clients lose what a schema refers to
+        WithJsonSchema(PressArguments.model_json_schema(schema_generator=PlainSchema)),
+    ] = PressArguments()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,11 +93,12 @@ class Room:
 
     async def _press(self, visitor: Visitor, it: Press) -> JsonObject:
         kind, names = PRESSES.get(it.press, (None, frozenset[str]()))
-        if kind is None or it.arguments.keys() != names:
+        arguments = it.arguments.model_dump(exclude_none=True)
+        if kind is None or arguments.keys() != names:
             return _said(_UNKNOWN_PRESS, is_error=True)
         if why := self.looks.offer.why_not(kind, visitor.caller):
             return _said(why.summary, is_error=True)
-        inputs = {"studioId": visitor.studio_id, **it.arguments}
+        inputs = {"studioId": visitor.studio_id, **arguments}
         change = kind.model_validate(inputs, by_alias=True, by_name=False)
         try:
             return await self._run(change, visitor)
