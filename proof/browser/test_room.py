@@ -179,7 +179,7 @@ async def test_the_models_question_is_a_card_and_is_answered_once(browser: Brows
         await room.shows("#light", "ON AIR 0:")
         await room.shows("#said", "You're live")
         assert room.world.sent == ["POST /v1/studios/studio_42/go-live"]
-        await wait_until(lambda: any("is on air" in str(it) for it in room.app.told), room)
+        await wait_until(lambda: any("has been on air" in str(it) for it in room.app.told), room)
 
 
 async def test_two_looks_at_once_show_no_message_twice(browser: Browser) -> None:

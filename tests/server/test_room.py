@@ -89,7 +89,7 @@ async def test_a_model_that_opens_it_reads_one_sentence(era: str) -> None:
         assert opened.structured_content == FRIDAY
         assert text_of(opened) == (
             "The user now sees the control room. Don't repeat what it shows."
-            ' "Friday Night Show" is off air; switched on: YouTube and Twitch.'
+            ' "Friday Night Show" is off air, with YouTube and Twitch on.'
         )
 
 

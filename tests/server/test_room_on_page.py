@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 OPEN: Final = "open_control_room"
 SEEN: Final = "The control room is open in the user's browser. Don't repeat what it shows."
-OFF_AIR: Final = '"Friday Night Show" is off air; switched on: YouTube and Twitch.'
+OFF_AIR: Final = '"Friday Night Show" is off air, with YouTube and Twitch on.'
 with_page: Final = partial(open_world, MINE, page=True, TRAX_ASK="page,preview")
 
 

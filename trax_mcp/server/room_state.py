@@ -109,9 +109,9 @@ def summary(seen: Seen) -> str:
     """The state in a few words, for the model."""
     facts = seen.facts
     name = naming.studio(facts[GetStudio].value)
-    switched_on = naming.platforms(it.platform for it in facts.enabled)
-    said = f"{broadcast(name, facts, seen.now, for_how_long=False)}; switched on:"
-    said = f"{said} {switched_on or 'nothing that is known'}."
+    enabled = naming.platforms(it.platform for it in facts.enabled)
+    is_on = f", with {enabled} on" if enabled else ""
+    said = f"{broadcast(name, facts, seen.now, for_how_long=False)}{is_on}."
     problems = [(it.lasting or it.what).text for it in seen.readiness.problems[:_MOST_PROBLEMS]]
     return " ".join((f"{said[:1].upper()}{said[1:]}", *problems))
 
