@@ -29,11 +29,11 @@ from trax_mcp.private_files import (
 )
 from trax_mcp.settings import CannotStart, Settings, how_to_add
 from trax_mcp.web.passkey import Passkey
-from trax_mcp.web.room_host import RoomHost
 
 if TYPE_CHECKING:
     from trax_mcp.replicas import Replicas
     from trax_mcp.sign_in.sign_ins import SignIns
+    from trax_mcp.web.room_page import RoomPage
 
 _SANDBOX_URL: Final = "http://localhost"
 _LOG: Final = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Deployment:
     passkey: Passkey | None = None
     page: LocalPage | None = None
     """The page that asks a person, if they are at this computer."""
-    room_page: RoomHost | None = None
+    room_page: "RoomPage | None" = None
     """Where control rooms are shown in their browser."""
     records: Records
     """What is remembered of consent: by this process, or by all replicas."""

@@ -15,7 +15,7 @@ from tests.world.page import address_behind
 from trax_mcp.clock import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from playwright.async_api import Browser, Page
 
@@ -36,9 +36,7 @@ QUESTION: Final[dict[str, Any]] = {
 """About a stop, as the server describes it."""
 _PRESSES: Final = ("go_live", "go_offline", "update_destination", "send_chat_message")
 _STATE: Final[dict[str, Any]] = {
-    "id": "studio_1",
     "name": "The Show",
-    "role": None,
     "practice": True,
     "live": True,
     "since": "2026-12-02T06:00:00Z",
@@ -150,12 +148,7 @@ async def fake_rooms(
     browser: Browser, number: int = 1
 ) -> AsyncIterator[list[tuple[Page, FakeStudio]]]:
     """Tabs with one room each, which all have one server."""
-    async with _open(browser) as open_tab:
-        yield [await open_tab(f"studio_{index}") for index in range(number)]
-
-
-@asynccontextmanager
-async def _open(browser: Browser) -> AsyncIterator[Callable[[str], Any]]:
+    tabs: list[tuple[Page, FakeStudio]] = []
     context = await browser.new_context(viewport={"width": 760, "height": 800})
     context.set_default_timeout(PATIENCE_SECONDS * 1000)
     clock = _FastClock()
@@ -163,16 +156,15 @@ async def _open(browser: Browser) -> AsyncIterator[Callable[[str], Any]]:
         async with open_rooms(clock) as rooms, anyio.create_task_group() as tasks:
             assert rooms is not None
 
-            async def open_tab(name: str) -> tuple[Page, FakeStudio]:
+            for index in range(number):
                 studio, page = FakeStudio(), await context.new_page()
                 count = len(opened.opened)
                 clock.ahead += 100  # rooms are not opened at once
-                tasks.start_soon(rooms.open, name, studio.call)
+                tasks.start_soon(rooms.open, f"studio_{index}", studio.call)
                 await page.goto(address_behind(await opened.next(count + 1)))
                 await page.wait_for_selector("#air:not([hidden])")
-                return page, studio
-
-            yield open_tab
+                tabs.append((page, studio))
+            yield tabs
             await context.close()
             tasks.cancel_scope.cancel()
 

@@ -29,5 +29,4 @@ window.showApp = async (html, result, context, capabilities) => {
   };
   await bridge.connect(new PostMessageTransport(frame.contentWindow, frame.contentWindow));
   frame.srcdoc = html;
-  window.closeApp = () => bridge.teardownResource({});
 };

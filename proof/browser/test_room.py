@@ -162,13 +162,6 @@ async def test_a_revoked_key_ends_the_room_until_try_again(browser: Browser) -> 
         await room.frame.locator("#contact").wait_for(state="hidden")
 
 
-async def test_a_deleted_studio_ends_the_room(browser: Browser) -> None:
-    async with open_room(browser) as room:
-        room.world.trax.remove("studio_42")
-        await room.shows("#contact button", "Try again")
-        assert await light_of(room) == "OFF AIR ?"
-
-
 async def test_the_models_question_is_a_card_and_is_answered_once(browser: Browser) -> None:
     async with open_room(browser) as room:
         result = await room.client.call_tool("go_live", STUDIO)

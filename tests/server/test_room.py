@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -117,7 +116,6 @@ async def test_a_model_reads_since_when_a_studio_is_on_air_and_no_duration() -> 
 
 
 OFF_AIR: Final[dict[str, Any]] = {
-    "id": "studio_42",
     "name": "Friday Night Show",
     "practice": False,
     "live": False,
@@ -164,29 +162,6 @@ async def test_it_shows_the_studio_and_then_only_what_is_new() -> None:
         state = await room.look(again=True)
         assert (state["live"], state["since"] is not None, state["ready"]) == (True, True, None)
         assert [to["enabled"] for to in state["destinations"]] == [False, False, True]
-
-
-@in_virtual_time
-async def test_the_state_has_no_duration_so_time_alone_changes_nothing() -> None:
-    """A problem with a time has it in ISO 8601, for the room to write in the person's own."""
-    async with in_room() as it:
-        it.trax.go_live()
-        await anyio.sleep(5)
-        room = Room(it[MINE])
-        expires = it.trax.clock.now() + 3 * 3600
-        it.trax.add_connection("Late crowd", platform="twitch", expiresAt=expires)
-        state = await room.look()
-        (problem,) = state["problems"]
-        assert datetime.fromisoformat(problem.pop("at")).timestamp() == expires
-        assert problem == {
-            "what": 'The Twitch account "Late crowd" expires soon.',
-            "remedy": "To be safe, sign in to Twitch again on TRaX.",
-        }
-        version = room.version
-        for _ in range(3):
-            await anyio.sleep(600)
-            await room.look(again=True)
-        assert room.version == version
 
 
 @in_virtual_time

@@ -15,7 +15,6 @@ import pytest
 
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE, NO, STUDIO, YES
 from tests.support.product.shared_clock import settled
-from tests.support.product.software_passkey import SoftwarePasskey
 from tests.world.answers import outcome, text_of
 from tests.world.page import PageClient, address_behind
 from tests.world.panel import TICKET
@@ -121,7 +120,7 @@ async def test_the_model_is_told_what_became_of_each_call() -> None:
         it.hand_clock.advance(10)
         await tab.page.post("/leave")
         closed = text_of(await it[MINE].call(OPEN, **STUDIO))
-        assert closed.startswith("The control room was opened in the user's browser less than a")
+        assert closed.startswith("A control room was opened in the user's browser just now,")
         it.hand_clock.advance(60)
         call = it[MINE].start(OPEN, **STUDIO)
         await it.hand_clock.pass_until(lambda: call.has_ended)
@@ -164,24 +163,6 @@ async def test_a_press_is_asked_in_the_tab_and_nowhere_else() -> None:
         assert len(it.open_page.browser.opened) == 1
 
 
-async def test_a_room_that_only_looks_sends_nothing() -> None:
-    async with in_tab(TRAX_READ_ONLY="1") as (it, tab):
-        assert {*tab.state["can"].values()} == {False}
-        for press in ("go_live", "go_offline", "send_chat_message"):
-            assert (await tab.press(press))["isError"]
-        assert it.sent == []
-
-
-async def test_a_tab_names_no_studio_of_its_own() -> None:
-    async with in_tab() as (it, tab):
-        other = {"press": "go_live", "arguments": {}, "studioId": "studio_43"}
-        refused = (await tab.page.call("press", **other)).json()
-        assert refused["isError"]
-        inside = await tab.press("go_live", studioId="studio_43")
-        assert inside["isError"]
-        assert it.sent == []
-
-
 async def test_what_the_model_asks_is_shown_in_the_tab_and_opens_no_other() -> None:
     """It learns the answer."""
     async with in_tab() as (it, tab):
@@ -219,29 +200,3 @@ async def test_a_stop_that_the_model_asks_about_opens_the_page_at_once() -> None
         it.hand_clock.advance(3)
         it[MINE].start(GO_OFFLINE)
         await it.open_page.browser.next(2)
-
-
-async def test_with_a_passkey_an_approval_is_given_on_its_page_and_a_stop_in_the_tab() -> None:
-    async with in_tab(passkey=SoftwarePasskey()) as (it, tab):
-        pressed = await tab.press("go_live")
-        said = "Answer it on the page that opened in your browser."
-        assert pressed == {"structuredContent": {"outcome": said}}
-        await it.open_page.browser.next(2)
-        assert await tab.look() == []
-        stop = (await tab.press("go_offline"))["_meta"][TICKET]
-        await tab.answer(stop)
-        await tab.answer(stop, "Go offline")
-        assert it.sent == [GO_OFFLINE.sent]
-
-
-async def test_a_reopened_room_is_the_same() -> None:
-    """The tab before it gets in no more."""
-    async with in_tab() as (it, tab):
-        it.hand_clock.advance(64)
-        await tab.page.post("/leave")
-        second = await open_tab(it)
-        await second.look()
-        assert second.version == tab.version
-        refused = await tab.page.call("watch")
-        assert refused.status_code == httpx.codes.UNAUTHORIZED
-        assert STUDIO["studioId"] == second.state["id"]

@@ -135,9 +135,7 @@ REFUSED: Final[dict[str, dict[str, Any]]] = {
 
 
 async def test_a_press_that_no_room_has_is_refused_and_sends_nothing() -> None:
-    async with with_room(
-        TRAX_ASK="panel,confirm_alone,preview".replace("confirm_alone,", "")
-    ) as it:
+    async with with_room(TRAX_ASK="panel,preview") as it:
         for name, arguments in REFUSED.items():
             result = await it[MINE].call("press_in_control_room", **FRIDAY, **arguments)
             assert result.is_error, name

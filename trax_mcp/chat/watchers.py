@@ -22,8 +22,7 @@ from trax_mcp.api.refusals import without_key
 from trax_mcp.api.responses import Response
 from trax_mcp.chat.marks import ChatMarks
 from trax_mcp.chat.poll_interval import LONGEST_SECONDS, SLOWEST
-from trax_mcp.chat.setup import Setup
-from trax_mcp.chat.sources import Chat, Source, Status, documented
+from trax_mcp.chat.sources import Chat, Setup, Source, Status, documented
 from trax_mcp.chat.watcher import Watcher
 from trax_mcp.clock import Clock
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
 
@@ -22,7 +22,9 @@ from trax_mcp.server.room_watch import Visitor
 from trax_mcp.settings import CannotStart, Settings, read_settings
 from trax_mcp.studio.names import Fit, likely_match, match_names
 from trax_mcp.studio.reading import read_all_pages
-from trax_mcp.web.room_host import RoomHost
+
+if TYPE_CHECKING:
+    from trax_mcp.web.room_page import RoomPage
 
 _LONGEST_NAME: Final = 60
 _MOST_LISTED: Final = 20
@@ -76,7 +78,7 @@ async def _studios(deployment: Deployment) -> Sequence[Studio]:
     return listed.value or ()
 
 
-async def _show(studio: Studio, deployment: Deployment, rooms: RoomHost) -> None:
+async def _show(studio: Studio, deployment: Deployment, rooms: "RoomPage") -> None:
     """Open the room of a studio, and serve it until a signal."""
     service = Service(deployment)
     async with service.open_watchers() as watchers:

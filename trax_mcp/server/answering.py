@@ -1,6 +1,7 @@
 """Takes what a person has pressed in a panel or in the control room, and tells what came of it."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final, Literal
 
@@ -70,19 +71,15 @@ async def take_answer(
 async def _answer(
     asked: OpenQuestion, choice: str | None, who: Asker, *, by: Literal["panel", "page"]
 ) -> JsonObject:
-    result = None
+    state, result = None, None
     if choice is not None:
         result = await asked.answer(choice, by=by)
-    try:
+    with suppress(StoreUnavailable):
         if choice is None:
             await asked.report()
         state = await asked.state()
-    except StoreUnavailable:
-        if result is not None:
-            return describe_end(result, **who)
-        if not asked.is_stop:
-            raise
-        return describe(asked.as_signed(), **who)
-    if state.question is None and result is not None:
+    if result is not None and (state is None or state.question is None):
         return describe_end(result, **who)
-    return describe(state, **who)
+    if state is None and not asked.is_stop:
+        raise StoreUnavailable
+    return describe(state or asked.as_signed(), **who)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import mcp_types as types
 
@@ -21,15 +21,15 @@ from trax_mcp.server.not_done import NotDone
 from trax_mcp.server.question_text import FormMessage, form_of_stop
 from trax_mcp.server.request import CallRequest, McpRequest, goes_on, unless_approved
 from trax_mcp.server.ways import Operator
-from trax_mcp.web.room_host import RoomHost
+
+if TYPE_CHECKING:
+    from trax_mcp.web.room_page import RoomPage
 
 Told = Done | NotDone | types.InputRequiredResult
 """What a caller is told, or the form that it is to show."""
 
 WAIT_SECONDS: Final = 50.0
 """How long a call waits for an answer on the page. Clients give up after a minute."""
-
-
 _ROOM_SECONDS: Final = 3.0
 """How long the page waits for a room that may show a question."""
 _NEEDS_PASSKEY: Final = (
@@ -60,7 +60,7 @@ class Asking:
     questions: OpenQuestions
     clock: Clock
     page: LocalPage | None = None
-    room_page: RoomHost | None = None
+    room_page: "RoomPage | None" = None
     practice: bool = False
 
     @property
@@ -279,11 +279,9 @@ class Asking:
         page = self._page()
         asked = await self.questions.open(call, ask, question, must_report=page is None)
         if page is not None:
-            after = 0.0
+            after = _ROOM_SECONDS if self._is_in_sight(call) else 0
             if question.way == "panel":
                 after = REPORT_SECONDS
-            elif self._is_in_sight(call):
-                after = _ROOM_SECONDS
             page.show(asked, asker=asker, after_seconds=after)
         return asked
 

@@ -30,7 +30,7 @@ from trax_mcp.studio.facts import Observed
 from trax_mcp.studio.outputs import Output, Words
 from trax_mcp.tools.check import CheckStudio
 from trax_mcp.tools.find import FindStudio
-from trax_mcp.web.room_host import TICKET
+from trax_mcp.web.approval_view import TICKET
 
 _TYPE_CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "object": lambda it: isinstance(it, dict),

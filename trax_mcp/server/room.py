@@ -17,12 +17,10 @@ from trax_mcp.consent.calls import Ask, Call, Done, NotRun
 from trax_mcp.consent.open_questions import LocalPage, OpenQuestion
 from trax_mcp.consent.store import StoreUnavailable, store_unavailable
 from trax_mcp.server.answering import take_answer
-from trax_mcp.server.room_state import summary
 from trax_mcp.server.room_watch import PRESSES, RoomWatch, Visitor, Watch
 from trax_mcp.studio.outputs import PlainSchema
-from trax_mcp.web.approval_view import Asker, describe
+from trax_mcp.web.approval_view import TICKET, Asker, describe
 from trax_mcp.web.endings import ending_of, ending_of_refusal
-from trax_mcp.web.room_host import TICKET
 
 _UNKNOWN_PRESS: Final = "This press couldn't be read. Nothing was sent."
 _ON_PAGE: Final = "Answer it on the page that opened in your browser."
@@ -81,23 +79,15 @@ class Room:
             pass
         return _said(_UNKNOWN_PRESS, is_error=True)
 
-    async def opening(self, visitor: Visitor) -> str:
-        """Look for the first time. Returns the state in a few words, for the model.
-
-        Raises:
-            TraxError: the key is refused, there is no such studio, or nothing could be read.
-        """
-        return summary(await self.looks.first(visitor))
-
     # Press
 
     async def _press(self, visitor: Visitor, it: Press) -> JsonObject:
-        kind, names = PRESSES.get(it.press, (None, frozenset[str]()))
-        arguments = it.arguments.model_dump(exclude_none=True)
-        if kind is None or arguments.keys() != names:
+        kind = PRESSES.get(it.press)
+        if kind is None:
             return _said(_UNKNOWN_PRESS, is_error=True)
         if why := self.looks.offer.why_not(kind, visitor.caller):
             return _said(why.summary, is_error=True)
+        arguments = it.arguments.model_dump(exclude_none=True)
         inputs = {"studioId": visitor.studio_id, **arguments}
         change = kind.model_validate(inputs, by_alias=True, by_name=False)
         try:

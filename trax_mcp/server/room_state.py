@@ -42,7 +42,6 @@ class Seen:
     `can` says which buttons the caller has.
     """
 
-    studio_id: str
     facts: Facts
     now: datetime
     can: Mapping[str, bool]
@@ -71,7 +70,6 @@ def describe(seen: Seen) -> JsonObject:
     trouble = seen.ending or seen.status_error or seen.setup_error
     destinations, sources = shown_destinations(facts), shown_sources(facts)
     return {
-        "id": seen.studio_id,
         "name": visible(studio.name, longest=_LONGEST_NAME) if studio else None,
         "practice": seen.practice,
         "live": facts.live,
@@ -123,15 +121,12 @@ def describe_message(message: JsonObject, own: Collection[str]) -> JsonObject:
         value = message.get(name)
         return visible(value, longest=longest) if isinstance(value, str) else ""
 
-    its_id = message.get("id")
-    its_id = its_id if isinstance(its_id, str) else ""
     return {
-        "id": its_id,
         "platform": text("platform", _LONGEST_NAME),
         "author": text("authorDisplayName", _LONGEST_NAME),
         "text": text("text", _LONGEST_TEXT),
         "at": text("timestamp", _LONGEST_NAME),
-        **({"own": True} if (its_id or message.get("text")) in own else {}),
+        **({"own": True} if (message.get("id") or message.get("text")) in own else {}),
     }
 
 

@@ -4,10 +4,9 @@ Source: the MCP Apps extension, revision 2026-01-26. A model may open the room, 
 that needs approval is asked about, whoever calls, and nothing that a model reads lets it answer.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import mcp_types as types
 from mcp.server.apps import APP_MIME_TYPE
@@ -22,10 +21,13 @@ from trax_mcp.server import ways
 from trax_mcp.server.panel import read_page
 from trax_mcp.server.request import CallRequest, McpRequest
 from trax_mcp.server.room import Press, Room
+from trax_mcp.server.room_state import summary
 from trax_mcp.server.room_watch import Visitor, Watch
 from trax_mcp.studio.outputs import PlainSchema
 from trax_mcp.tools.check import CheckStudio
-from trax_mcp.web.room_host import Opening, RoomHost
+
+if TYPE_CHECKING:
+    from trax_mcp.web.room_page import RoomPage
 
 URI: Final = "ui://trax/room.html"
 OPEN: Final = "open_control_room"
@@ -37,14 +39,14 @@ NAMES: Final = frozenset({OPEN, *_CALLS})
 
 _SHOWN: Final = "The user now sees the control room. Don't repeat what it shows."
 _UPDATED: Final = "The control room was updated."
-_TOLD: Final[Mapping[Opening, str]] = {
+_TOLD: Final = {
     "opened": "The control room is open in the user's browser. Don't repeat what it shows.",
     "shown": (
         "The user already has the control room open in their browser. Don't repeat what it shows."
     ),
     "just_opened": (
-        "The control room was opened in the user's browser less than a minute ago, so it wasn't"
-        " opened again. If they've closed it, try again in a minute."
+        "A control room was opened in the user's browser just now, so no other was opened. If the"
+        " user doesn't see this studio's, try again in a minute."
     ),
     "failed": "The control room couldn't be opened in a browser. Tell the user.",
 }
@@ -126,7 +128,7 @@ class RoomTools:
     """The room for clients: as an app where they draw apps, else on a page of this computer."""
 
     room: Room
-    room_page: RoomHost | None = None
+    room_page: "RoomPage | None" = None
 
     def may_be_drawn(self, caller: Caller = ANONYMOUS, way: Way = "panel") -> bool:
         """Whether the operator lets apps show rooms to this caller, or a page."""
@@ -147,11 +149,6 @@ class RoomTools:
     def input_schema(self, name: str) -> JsonObject | None:
         """The schema of a tool's arguments."""
         return next((it.input_schema for it in _APP_LISTINGS if it.name == name), None)
-
-    def has(self, request: CallRequest) -> bool:
-        """Whether this client may call the tool that a request names."""
-        name = request.params.name
-        return name in {it.name for it in self.listings(request)}
 
     async def run(self, request: CallRequest) -> types.CallToolResult:
         """Run one of them.
@@ -180,7 +177,7 @@ class RoomTools:
         return _result(await self.room.call(visitor, _CALLS[name], arguments))
 
     async def _open(self, visitor: Visitor, *, is_app: bool) -> types.CallToolResult:
-        state, told = await self.room.opening(visitor), _SHOWN
+        state, told = summary(await self.room.looks.first(visitor)), _SHOWN
         if not is_app and self.room_page is not None:
             call = partial(self.room.call, visitor._replace(by="page", claimed_name=None))
             told = _TOLD[await self.room_page.open(visitor.studio_id, call)]

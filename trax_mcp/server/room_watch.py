@@ -43,7 +43,7 @@ from trax_mcp.server.room_state import (
 )
 from trax_mcp.studio.facts import Read
 from trax_mcp.tools.overview import with_starting
-from trax_mcp.web.room_host import QUESTIONS
+from trax_mcp.web.approval_view import QUESTIONS
 
 LONGEST_WAIT_SECONDS: Final = 25.0
 GATHER_SECONDS: Final = 0.4
@@ -56,17 +56,11 @@ _WHILE_SECONDS: Final = 5.0
 """All else need not: it takes more requests."""
 _STORE_SECONDS: Final = 0.4
 
-PRESSES: Final[Mapping[str, tuple[type[Change[Any]], frozenset[str]]]] = {
-    kind.tool_name: (kind, frozenset(names))
-    for kind, names in (
-        (GoLive, ()),
-        (GoOffline, ()),
-        (UpdateDestination, ("destId", "enabled")),
-        (UpdateSource, ("sourceId", "active")),
-        (SendChatMessage, ("text",)),
-    )
+PRESSES: Final[Mapping[str, type[Change[Any]]]] = {
+    kind.tool_name: kind
+    for kind in (GoLive, GoOffline, UpdateDestination, UpdateSource, SendChatMessage)
 }
-"""What can be pressed, with the arguments that a press has besides the studio."""
+"""What can be pressed."""
 
 
 class Watch(BaseModel):
@@ -149,9 +143,7 @@ class RoomWatch:
 
     def can(self, caller: Caller) -> Mapping[str, bool]:
         """What a caller may press."""
-        return {
-            name: self.offer.why_not(kind, caller) is None for name, (kind, _) in PRESSES.items()
-        }
+        return {name: self.offer.why_not(kind, caller) is None for name, kind in PRESSES.items()}
 
     def has_chat(self, caller: Caller) -> bool:
         """Whether a caller is offered the chat."""
@@ -235,7 +227,6 @@ class Look:
             read = Read(missing=missing, is_forbidden=is_forbidden)
         facts = self._setup.source.facts.having(GetStreamStatus, read)
         return Seen(
-            studio_id=visitor.studio_id,
             facts=await with_starting(visitor.studio_id, facts, is_starting),
             now=self._clock.now(),
             can=room.can(visitor.caller),

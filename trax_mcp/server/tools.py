@@ -144,7 +144,7 @@ class Tools:
         return results.fit_to_schema(result, tool.listing.output_schema or {})
 
     async def _run_room(self, request: CallRequest) -> types.CallToolResult:
-        if not self._room.has(request):
+        if request.params.name not in {it.name for it in self._room.listings(request)}:
             raise WrongRequestError("There is no such tool.")
         try:
             return await self._room.run(request)

@@ -4,8 +4,7 @@ The secret of the page reaches the browser in the fragment of an address, which 
 no referrer holds.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 import anyio
@@ -18,8 +17,8 @@ from trax_mcp.clock import Clock
 from trax_mcp.consent.open_questions import OpenQuestion
 from trax_mcp.consent.question import QuestionState
 from trax_mcp.web.approval_view import describe
-from trax_mcp.web.browser import PrivateBrowser, has_browser
-from trax_mcp.web.local_server import PageAccess, PageServer, read_text
+from trax_mcp.web.browser import PrivateBrowser, open_if_seen
+from trax_mcp.web.local_server import PageAccess, PageServer, no_session, read_text
 from trax_mcp.web.passkey import Passkey, challenge_for
 
 _POLL_SECONDS: Final = 20.0
@@ -142,7 +141,7 @@ class ApprovalPage:
     async def _poll(self, request: Request) -> Response:
         """Wait for something new, and return what the page shows."""
         if not self._access.has_session(request):
-            return _no_session()
+            return no_session()
         known = await read_text(request, "version")
         self._polls += 1
         try:
@@ -157,7 +156,7 @@ class ApprovalPage:
     async def _report(self, request: Request) -> Response:
         """The page shows a question to a person."""
         if not self._access.has_session(request):
-            return _no_session()
+            return no_session()
         if question := self._questions.get(await read_text(request, "ticket")):
             await question.report()
         return await self._state()
@@ -165,7 +164,7 @@ class ApprovalPage:
     async def _answer(self, request: Request) -> Response:
         """A person has pressed a button."""
         if not self._access.has_session(request):
-            return _no_session()
+            return no_session()
         if question := self._questions.get(await read_text(request, "ticket")):
             choice = await read_text(request, "choice")
             signed = self._passkey is not None and self._passkey.has_signed(
@@ -198,21 +197,8 @@ class ApprovalPage:
         return {**described, "passkey": self._passkey.request(challenge)}
 
 
-@asynccontextmanager
-async def open_page(
+def open_page(
     clock: Clock, passkey: Passkey | None = None, *, practice: bool = False
-) -> AsyncIterator[ApprovalPage | None]:
-    """The page of this process. Its server starts with the first question.
-
-    None if there seems to be no browser that a person sees.
-    """
-    if not has_browser():
-        yield None
-        return
-    async with anyio.create_task_group() as tasks:
-        yield ApprovalPage(tasks, clock, passkey, practice=practice)
-        tasks.cancel_scope.cancel()
-
-
-def _no_session() -> Response:
-    return JSONResponse({"error": "no session"}, 401)
+) -> AbstractAsyncContextManager[ApprovalPage | None]:
+    """The page of this process. Its server starts with the first question."""
+    return open_if_seen(lambda tasks: ApprovalPage(tasks, clock, passkey, practice=practice))

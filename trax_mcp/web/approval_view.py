@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from math import ceil
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from trax_mcp.actions.shown import NOTHING_IS_REAL, Preview
 from trax_mcp.api.contract import JsonObject
@@ -14,6 +14,11 @@ from trax_mcp.consent.question import (
 )
 from trax_mcp.studio.naming import Name, Sentence
 from trax_mcp.web.endings import NOT_OPEN, Ending, ending_of
+
+TICKET: Final = "live.traxstreaming/ticket"
+"""In the `_meta` of a result: what lets a panel or a room answer its question."""
+QUESTIONS: Final = "live.traxstreaming/questions"
+"""In the `_meta` of a look: the same of the questions that are open."""
 
 
 class Asker(TypedDict):

@@ -3,10 +3,16 @@
 import os
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Final
+from typing import Final, TypeVar
+
+import anyio
+from anyio.abc import TaskGroup
+
+PageT = TypeVar("PageT")
 
 _SCREENS: Final = ("DISPLAY", "WAYLAND_DISPLAY")
 _REMOTE: Final = ("SSH_CONNECTION", "SSH_TTY")
@@ -29,6 +35,17 @@ def has_browser() -> bool:
     if sys.platform in {"darwin", "win32"}:
         return True
     return any(os.environ.get(it) for it in _SCREENS)
+
+
+@asynccontextmanager
+async def open_if_seen(make: Callable[[TaskGroup], PageT]) -> AsyncIterator[PageT | None]:
+    """A page, which is given tasks for its server. None if no person seems to see a browser."""
+    if not has_browser():
+        yield None
+        return
+    async with anyio.create_task_group() as tasks:
+        yield make(tasks)
+        tasks.cancel_scope.cancel()
 
 
 class PrivateBrowser:

@@ -13,7 +13,7 @@ from anyio.abc import TaskGroup, TaskStatus
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -120,6 +120,11 @@ async def read_text(request: Request, name: str) -> str:
     """A text in the JSON body, or an empty one."""
     value = (await read_json(request)).get(name)
     return value if isinstance(value, str) else ""
+
+
+def no_session() -> Response:
+    """The answer to a page that has no session here."""
+    return JSONResponse({"error": "no session"}, 401)
 
 
 class PageAccess:

@@ -4,10 +4,10 @@ What a room does is a function, which knows its studio and its caller. The page 
 """
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 import anyio
 from anyio.abc import TaskGroup
@@ -17,12 +17,15 @@ from starlette.responses import JSONResponse, Response
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.clock import Clock
-from trax_mcp.web.approval_view import gone
-from trax_mcp.web.browser import PrivateBrowser, has_browser
+from trax_mcp.web.approval_view import QUESTIONS, TICKET, gone
+from trax_mcp.web.browser import PrivateBrowser, open_if_seen
 from trax_mcp.web.endings import NOT_HERE, ending_of
-from trax_mcp.web.local_server import PageAccess, PageServer, read_json, read_text
-from trax_mcp.web.room_host import QUESTIONS, TICKET, Opening, RoomCall
+from trax_mcp.web.local_server import PageAccess, PageServer, no_session, read_json, read_text
 
+RoomCall = Callable[[str, JsonObject], Awaitable[JsonObject]]
+"""Runs "watch", "press" or "answer" with its arguments. Returns a tool's result as JSON of MCP."""
+Opening = Literal["opened", "shown", "just_opened", "failed"]
+"""What became of a wish to open a room. `shown`: a tab shows it already."""
 _CALLS: Final = ("watch", "press", "answer")
 _PATIENCE_SECONDS: Final = 4.0
 """After this long without a request, no tab is taken to show a room."""
@@ -135,7 +138,7 @@ class RoomPage:
         """Run a call of the room whose session this is."""
         room = self._room_of(request)
         if room is None:
-            return _no_session()
+            return no_session()
         room.used_at = self._clock.seconds()
         asked = await read_json(request)
         name, arguments = asked.get("name"), asked.get("arguments")
@@ -154,7 +157,7 @@ class RoomPage:
         """The tab is closed, or about to be loaded again."""
         room = self._room_of(request)
         if room is None:
-            return _no_session()
+            return no_session()
         room.used_at = -_HIDDEN_SECONDS
         return JSONResponse({})
 
@@ -183,22 +186,9 @@ class RoomPage:
         return result
 
 
-@asynccontextmanager
-async def open_rooms(clock: Clock) -> AsyncIterator[RoomPage | None]:
-    """The rooms of this process. Their server starts with the first one.
-
-    None if there seems to be no browser that a person sees.
-    """
-    if not has_browser():
-        yield None
-        return
-    async with anyio.create_task_group() as tasks:
-        yield RoomPage(tasks, clock)
-        tasks.cancel_scope.cancel()
-
-
-def _no_session() -> Response:
-    return JSONResponse({"error": "no session"}, 401)
+def open_rooms(clock: Clock) -> AbstractAsyncContextManager[RoomPage | None]:
+    """The rooms of this process. Their server starts with the first one."""
+    return open_if_seen(lambda tasks: RoomPage(tasks, clock))
 
 
 async def _run(room: _Room, name: str, arguments: JsonObject) -> JsonObject:

@@ -12,7 +12,7 @@ import uvicorn
 
 from tests.support.server_process import PATIENCE_SECONDS
 from trax_mcp.api.errors import no_key
-from trax_mcp.web import approval_page, browser, room_page
+from trax_mcp.web import approval_page, browser
 from trax_mcp.web.browser import open_browser as open_in_browser
 from trax_mcp.web.enrolment import enrol_passkey as enrol
 from trax_mcp.web.room_page import open_rooms
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.support.product.software_passkey import SoftwarePasskey
     from trax_mcp.clock import Clock
     from trax_mcp.consent.open_questions import LocalPage
-    from trax_mcp.web.room_host import RoomHost
+    from trax_mcp.web.room_page import RoomPage
 
 __all__ = [
     "PROBLEMS",
@@ -66,7 +66,7 @@ class RecordedBrowser:
 
     page: LocalPage | None
     """The server of the page, which hands addresses to this browser, if there is one."""
-    rooms: RoomHost | None
+    rooms: RoomPage | None
     """That of the control rooms, as well."""
 
     def __init__(self) -> None:
@@ -93,8 +93,7 @@ def recorded_browser(*, is_there: bool = True) -> Iterator[RecordedBrowser]:
     opened = RecordedBrowser()
     with (
         patch.object(browser, "open_browser", opened.open),
-        patch.object(approval_page, "has_browser", lambda: is_there),
-        patch.object(room_page, "has_browser", lambda: is_there),
+        patch.object(browser, "has_browser", lambda: is_there),
     ):
         yield opened
 

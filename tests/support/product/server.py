@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from tests.support.product.software_passkey import SoftwarePasskey
     from trax_mcp.clock import Clock
     from trax_mcp.consent.open_questions import LocalPage
-    from trax_mcp.web.room_host import RoomHost
+    from trax_mcp.web.room_page import RoomPage
 
 VERSION: Final = __version__
 
@@ -67,7 +67,7 @@ class Product:
         *,
         transport: httpx.AsyncBaseTransport | None = None,
         page: LocalPage | None = None,
-        rooms: RoomHost | None = None,
+        rooms: RoomPage | None = None,
         pause: Callable[[float], Awaitable[None]] = no_pause,
         passkey: SoftwarePasskey | None = None,
         memory: Memory | None = None,

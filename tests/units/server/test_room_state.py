@@ -22,7 +22,7 @@ from tests.units.studio_facts import (
 from trax_mcp.api.errors import NoConnection, Refused
 from trax_mcp.server.room_state import Seen, describe, describe_message, summary, version_of
 
-SEEN: Final = Seen(studio_id="studio_42", facts=EVERYTHING, now=NOW, can={"go_live": True})
+SEEN: Final = Seen(facts=EVERYTHING, now=NOW, can={"go_live": True})
 EXPIRES: Final = "2026-06-05T20:00:00Z"
 AWAY: Final = NoConnection("unreachable", "TRaX could not be reached", "Call again.")
 INVALID: Final = Refused("invalid_key", "TRaX says that the key is invalid", "", http_status=401)
@@ -37,6 +37,13 @@ def test_time_alone_changes_no_version() -> None:
         assert describe(seen) == describe(later)
         assert version_of(describe(seen), ()) == version_of(describe(later), ())
         assert summary(seen) == summary(later)
+    assert describe(replace(SEEN, facts=linked(expiring)))["problems"] == [
+        {
+            "what": 'The YouTube account "Main" expires soon.',
+            "remedy": "To be safe, sign in to YouTube again on TRaX.",
+            "at": EXPIRES,
+        }
+    ]
 
 
 def test_any_other_difference_changes_the_version() -> None:
@@ -87,7 +94,6 @@ def test_what_is_not_known_is_null_and_said() -> None:
 
 def test_a_message_of_any_form_has_texts_alone() -> None:
     assert describe_message({"id": 5, "text": ["x"], "authorDisplayName": None}, ()) == {
-        "id": "",
         "platform": "",
         "author": "",
         "text": "",

@@ -71,7 +71,6 @@ const host = {
       this.use(params);
       on.contextChanged?.();
     }
-    if (method === "ui/resource-teardown") on.closed?.();
     if (id !== undefined) this.send({ id, result: {} });
   },
 

@@ -67,13 +67,13 @@ function show(state) {
 }
 
 async function run() {
-  await page.open("trax-session");
+  await page.open("trax-session", "This question is open in another tab. Answer it there.");
   show(await page.post("/state", {}));
   for (;;) show(await page.post("/state", { version: String(shownVersion) }));
 }
 
 run().catch((error) => {
   cards.forEach((card) => card.stop());
-  if (error instanceof NoSession) notice("This question is open in another tab. Answer it there.");
+  if (error.isFinal) notice(error.message);
   else if (isAsking) notice("trax-mcp has stopped, so nothing can be answered here. You can close this tab.");
 });

@@ -14,17 +14,13 @@ const host = {
   waiting: new AbortController(), // of the look that waits for news
 
   // A tool's result. The session stands for the studio.
-  async call(name, { studioId, ...args }, seconds) {
+  call(name, { studioId, ...args }, seconds) {
     const signals = [AbortSignal.timeout(seconds * 1000)];
     // A browser opens few connections to one server, and all rooms share them. So a look that
     // waits makes room for what is pressed.
     this.stopWaiting();
     if (args.waitSeconds) signals.push(this.waiting.signal);
-    try {
-      return await page.post("/call", { name: CALLS[name], arguments: args }, { signal: AbortSignal.any(signals) });
-    } catch (error) {
-      throw error instanceof NoSession ? new RoomElsewhere() : error;
-    }
+    return page.post("/call", { name: CALLS[name], arguments: args }, { signal: AbortSignal.any(signals) });
   },
 
   stopWaiting() {
@@ -39,15 +35,7 @@ const host = {
       if (document.visibilityState !== "visible") this.stopWaiting();
     });
     window.addEventListener("pagehide", () => page.send("/leave", {}, { keepalive: true }).catch(() => {}));
-    await page.open("trax-room-session");
+    await page.open("trax-room-session", "This control room is open in another tab. Use it there.");
     on.opened({ structuredContent: { studioId: "" } });
   },
 };
-
-class RoomElsewhere extends Error {
-  isFinal = true;
-
-  constructor() {
-    super("This control room is open in another tab. Use it there.");
-  }
-}

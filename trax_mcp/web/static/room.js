@@ -7,8 +7,7 @@ const PRESS_SECONDS = 30;
 const STOP_MILLISECONDS = 2000; // then going offline can be pressed again
 const LONE_MILLISECONDS = 3000; // after this long without an answer, a card has no contact
 const SETTLE_MILLISECONDS = 700;
-const HIDDEN_MILLISECONDS = 10000; // after this long, what was shown is old
-const FRESH_MILLISECONDS = 10000;
+const OLD_MILLISECONDS = 10000; // after this long, what was shown is old
 const PAUSE_MILLISECONDS = 300;
 const UNSEEN_PAUSE_MILLISECONDS = 2000;
 const LONGEST_PAUSE_MILLISECONDS = 30000;
@@ -32,12 +31,11 @@ let seenAt = null;
 let wasHidden = false; // for long, and nothing was read since
 let hiddenSince = null;
 let isSeen = true;
-let isStopped = false;
 let retry = null;
 
 const sleep = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
-async function call(name, args, seconds) {
+function call(name, args, seconds) {
   return host.call(name, { studioId, ...args }, seconds);
 }
 
@@ -178,15 +176,15 @@ function tellTrouble(answer) {
   const now = Date.parse(answer.now);
   clockAhead = now - Date.now();
   seenAt = answer.seenAt ? new Date(answer.seenAt) : null;
-  if (state.stale || state.ended || now - seenAt < FRESH_MILLISECONDS) wasHidden = false;
-  isLost = state.stale || state.ended || wasHidden;
+  if (state.stale || now - seenAt < OLD_MILLISECONDS) wasHidden = false;
+  isLost = state.stale || wasHidden;
   contact(state.trouble ?? "", { canRetry: state.ended });
   tick();
 }
 
 async function watch() {
   let failures = 0;
-  for (let wait = 0; !isStopped; wait = WAIT_SECONDS) {
+  for (let wait = 0; ; wait = WAIT_SECONDS) {
     await visible();
     try {
       await look(failures || wasHidden ? 0 : wait, { again: retry !== null || wasHidden });
@@ -221,7 +219,7 @@ function lose(error) {
 // What was so before a long time out of sight isn't shown as if it were so now.
 function noteVisibility() {
   if (document.visibilityState !== "visible") hiddenSince = performance.now();
-  else if (state && performance.now() - hiddenSince > HIDDEN_MILLISECONDS) {
+  else if (state && performance.now() - hiddenSince > OLD_MILLISECONDS) {
     newest = looks; // no look that was begun before counts
     isLost = wasHidden = true;
     tick();
@@ -272,5 +270,4 @@ host.connect({
     else contact(result?.content?.[0]?.text ?? "This control room couldn't be opened.");
   },
   contextChanged: useMode,
-  closed() { isStopped = true; },
 }, { availableDisplayModes: ["inline", "fullscreen", "pip"] }).then(useMode, lose);

@@ -3,8 +3,10 @@
 
 const page = {
   // The fragment has a secret that one tab can exchange for a session. A reload keeps the session.
-  async open(name) {
+  // `elsewhere`: what a tab without one says.
+  async open(name, elsewhere) {
     this.name = name;
+    this.elsewhere = elsewhere;
     const secret = location.hash.slice(1);
     history.replaceState(null, "", "/");
     if (!secret) return;
@@ -16,7 +18,7 @@ const page = {
 
   async post(path, body, options) {
     const response = await this.send(path, body, options);
-    if (response.status === 401) throw new NoSession();
+    if (response.status === 401) throw Object.assign(new Error(this.elsewhere), { isFinal: true });
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
     return response.json();
   },
@@ -33,6 +35,3 @@ const page = {
     });
   },
 };
-
-// Another tab has it.
-class NoSession extends Error {}
