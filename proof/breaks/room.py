@@ -90,7 +90,7 @@ def _redeem_again(self: PageAccess, secret: str) -> str | None:
 
 
 CHANGES: Final[Changes] = {
-    "Each press asks the same question": [
+    "Where your assistant would ask you, a press asks": [
         ("tests/server/test_room_presses.py", swap(Room._run).by(_run_unasked)),
     ],
     "Your assistant isn't involved": [
@@ -111,7 +111,7 @@ CHANGES: Final[Changes] = {
         ("tests/web/test_room_page.py", swap(PageAccess.redeem).by(_redeem_again)),
         ("tests/web/test_room_page.py", put(room_page, "_REST_SECONDS", 0.0)),
     ],
-    "It reaches its own studio, and no other.": [
+    "It can reach its own studio, and no other.": [
         ("tests/web/test_room_page.py", swap(PageAccess.has_session).by(lambda *_: True)),
         ("tests/web/test_room_page.py", swap(_Room.was_shown).by(lambda *_: True)),
     ],
