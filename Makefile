@@ -65,7 +65,6 @@ docs: .venv/dev ## write what is generated: parts of pages, exchanges, manifest 
 
 pictures: .venv/dev chromium $(BROWSER)/host.js ## draw the pages that people see, as docs/ shows them, or all into PICTURES=FOLDER
 	APP_BRIDGE=$(BROWSER)/host.js $(BIN)/python -m tools.pictures $(PICTURES)
-	APP_BRIDGE=$(BROWSER)/host.js $(BIN)/python -m tools.pictures.room $(PICTURES)
 
 bench: .venv/dev ## compare start, memory and calls with a bare server; measure consent and chat
 	$(BIN)/python -m bench

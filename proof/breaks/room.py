@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from trax_mcp.api.contract import JsonObject
     from trax_mcp.chat.watchers import SourceT
     from trax_mcp.consent.question import Question
-    from trax_mcp.server.room_state import Seen
+    from trax_mcp.server.room_state import Known
 
-_watcher, _is_urgent, _describe = Watchers._watcher, limits.is_urgent, room_state.describe
+_watcher, _is_urgent, _state_of = Watchers._watcher, limits.is_urgent, room_state.state_of
 _ask_elsewhere, _listen = StudioRecord.ask_elsewhere, Watcher.listen
 _redeem = PageAccess.redeem
 
@@ -70,8 +70,8 @@ async def _tickets_of_all(self: RoomWatch, visitor: Visitor) -> Sequence[str]:
     return [it.ticket for alike in self.questions._opened_here.values() for it in alike]
 
 
-def _never_stale(seen: Seen) -> JsonObject:
-    return {**_describe(seen), "stale": False}
+def _never_stale(seen: Known) -> JsonObject:
+    return {**_state_of(seen), "stale": False}
 
 
 async def _watch_to_its_end(
@@ -116,7 +116,7 @@ CHANGES: Final[Changes] = {
         ("tests/web/test_room_page.py", swap(_Room.was_shown).by(lambda *_: True)),
     ],
     "**ON AIR** is only shown while that is known.": [
-        ("tests/server/test_room_polls.py", swap(room_state.describe).by(_never_stale)),
+        ("tests/server/test_room_polls.py", swap(room_state.state_of).by(_never_stale)),
         ("tests/server/test_room_polls.py", put(room_state, "_END_ALL", frozenset())),
         ("tests/server/test_room_polls.py", swap(Watcher.refresh_again).by(later(value=None))),
         ("tests/server/test_room_polls.py", swap(Watchers.note).by(lambda *_: None)),

@@ -38,7 +38,7 @@ async def looked(it: World, seconds: float, *, chat: bool = False) -> Room:
     until = anyio.current_time() + seconds
     while anyio.current_time() < until:
         await room.look(wait=min(25, until - anyio.current_time()), chat=chat)
-    it[MINE].start("watch_control_room", **room.arguments(25, {"chat": chat}))
+    room.wait(chat=chat)
     await anyio.sleep(0.1)
     return room
 
@@ -135,7 +135,7 @@ async def test_a_change_is_out_of_date_for_nobody_else() -> None:
         it.trax.add_studio("Morning Show", record_id="studio_43")
         other = Room(it[MINE], "studio_43")
         await other.look(chat=False)
-        it[MINE].start("watch_control_room", **other.arguments(25, {"chat": False}))
+        other.wait(chat=False)
         await anyio.sleep(5)  # no poll of its own is due then
         before = len(it.calls)
         await it[MINE].call("update_source", sourceId="source_1", active=False)

@@ -169,7 +169,7 @@ async def test_a_wait_ends_with_what_a_viewer_says() -> None:
     async with in_room() as it:
         room = Room(it[MINE])
         await room.look()
-        wait = it[MINE].start("watch_control_room", **room.arguments(25, {}))
+        wait = room.wait()
         await anyio.sleep(3)
         it.trax.say("Hello", author="Ann")
         room.keep(await wait.result())

@@ -29,9 +29,7 @@ async def test_a_stop_in_a_room_needs_no_place_though_looks_of_rooms_take_all() 
         async with over_http() as it:
             room = Room(it[MINE])
             await room.look()
-            looks = [
-                it[MINE].start("watch_control_room", **room.arguments(25, {})) for _ in range(3)
-            ]
+            looks = [room.wait() for _ in range(3)]
             with anyio.fail_after(PATIENCE_SECONDS):
                 while it.product.requests_in_flight < 3:  # noqa: ASYNC110  it can only be asked
                     await anyio.sleep(0.01)
@@ -50,7 +48,7 @@ async def test_looks_that_wait_hold_no_other_call_up() -> None:
     async with over_http() as it:
         room = Room(it[MINE])
         await room.look()
-        looks = [it[MINE].start("watch_control_room", **room.arguments(25, {})) for _ in range(24)]
+        looks = [room.wait() for _ in range(24)]
         await anyio.sleep(0.1)
         began = anyio.current_time()
         assert not (await it[MINE].call("get_health")).is_error
@@ -63,7 +61,7 @@ async def test_looks_end_with_the_server() -> None:
     async with over_http() as it:
         room = Room(it[MINE])
         await room.look()
-        look = it[MINE].start("watch_control_room", **room.arguments(25, {}))
+        look = room.wait()
         await anyio.sleep(0.1)
         await it.product.shut_down()
         assert "shutting down" in await look.failure()

@@ -99,7 +99,7 @@ async def test_after_a_press_the_rooms_of_all_learn_of_it_in_a_moment() -> None:
         room, other = Room(it[MINE]), Room(it[MINE])
         await room.look()
         await other.look()
-        wait = it[MINE].start("watch_control_room", **other.arguments(25, {}))
+        wait = other.wait()
         await anyio.sleep(5)
         await room.outcome("update_destination", destId="dest_2", enabled=False)
         await anyio.sleep(1)

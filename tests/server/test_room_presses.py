@@ -183,7 +183,7 @@ async def test_a_room_that_waits_learns_of_a_question_at_once() -> None:
     async with with_room(virtual=True, TRAX_ASK="panel,preview") as it:
         room = Room(it[MINE])
         await room.look()
-        wait = it[MINE].start("watch_control_room", **room.arguments(25, {}))
+        wait = room.wait()
         await anyio.sleep(3)
         panel = await open_panel(it[MINE], "go_live")
         await anyio.sleep(0.5)
@@ -212,7 +212,7 @@ async def test_a_press_joins_the_question_that_the_model_has_opened_about_the_sa
 # Stops
 
 
-async def test_a_stop_is_asked_and_sent_beside_another_question() -> None:
+async def test_a_stop_is_asked_and_sent_while_another_question_is_open() -> None:
     async with with_room(TRAX_ASK="panel,preview") as it:
         it.trax.go_live()
         it.hand_clock.advance(5)

@@ -142,7 +142,7 @@ async def rooms() -> AsyncIterator[Rooms]:
 
 
 async def test_a_room_that_is_shown_is_opened_once() -> None:
-    """Also while another one is opened, and until its tab is closed for a minute."""
+    """Even while another one is opened, and until its tab is closed for a minute."""
     async with rooms() as it:
         tab = await it.tab()
         assert await it.open() == "shown"

@@ -11,7 +11,7 @@ from tests.world.panel import TICKET, Panel
 if TYPE_CHECKING:
     import mcp_types as types
 
-    from tests.world.caller import Caller
+    from tests.world.caller import BackgroundCall, Caller
 
 QUESTIONS: Final = "live.traxstreaming/questions"
 """Where the metadata of a look names the open questions."""
@@ -42,6 +42,10 @@ class Room:
         given = {name: it for name, it in known.items() if it is not None}
         return {"studioId": self.studio, "waitSeconds": wait, **given, **more}
 
+    def wait(self, **more: object) -> BackgroundCall:
+        """Begin to wait for news."""
+        return self.caller.start("watch_control_room", **self.arguments(25, more))
+
     def keep(self, result: types.CallToolResult) -> dict[str, Any]:
         """Keep what is new in an answer."""
         assert not result.is_error, result
@@ -61,7 +65,7 @@ class Room:
         )
 
     async def outcome(self, press: str, **arguments: object) -> str:
-        """Press a button that asks nothing; returns what came of it, in words."""
+        """Press a button that asks nothing; returns the outcome, in words."""
         result = await self.press(press, **arguments)
         assert TICKET not in (result.meta or {}), result
         return str(data_of(result)["outcome"])

@@ -25,6 +25,7 @@ from tests import ROOT
 from tests.consent.several_changes import TWITCH_ONLY
 from tests.support.opened_addresses import OpenedAddresses
 from tests.support.server_process import running
+from tools.pictures.room import draw_rooms
 from tools.pictures.sign_in import draw_passkey, draw_sign_in
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ async def draw(folder: Path | None) -> None:
             await draw_passkey(browser, drawn)
         await _draw_page(browser, to)
         await _draw_panel(browser, to)
+        await draw_rooms(browser, folder)
 
 
 async def _draw_sizes(

@@ -1,28 +1,23 @@
-"""`python -m tools.pictures.room [FOLDER]`: draws the control room, in a real Chromium.
+"""Draws the control room off air, on air, with a question, with a problem and without contact.
 
-Off air, with its question, on air, with a problem, without contact, and in other sizes. Without a
-folder, only what `docs/` shows.
+Without a folder, only what `docs/` shows.
 """
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import anyio
-from playwright.async_api import async_playwright
-
-from proof.browser.conftest import launch
 from proof.browser.rooms import open_room
 from tests import ROOT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from playwright.async_api import Browser
 
     from proof.browser.rooms import ShownRoom
 
-LOOKS: Final = (("light", 760), ("dark", 760), ("light", 360))
+_LOOKS: Final = (("light", 760), ("dark", 760), ("light", 360))
 _WRITTEN: Final = (
     ("Ada", "youtube", "We are on! Hello from Lisbon"),
     ("old_timer", "twitch", "first"),
@@ -33,15 +28,13 @@ _WRITTEN: Final = (
     ("night_owl", "twitch", "Who is the guest tonight?"),
 )
 
+_IN_DOCS: Final = {"question-760-light", "on-air-760-light", "on-air-360-light"}
 
-OF_DOCS: Final = {"question-760-light", "on-air-760-light", "on-air-360-light"}
 
-
-async def draw(folder: Path | None) -> None:
+async def draw_rooms(browser: Browser, folder: Path | None) -> None:
     """Draw all pictures into a folder, or those of the documentation into it."""
-    async with async_playwright() as playwright, launch(playwright) as browser:
-        for theme, width in LOOKS:
-            await _draw_show(browser, folder, theme, width)
+    for theme, width in _LOOKS:
+        await _draw_show(browser, folder, theme, width)
 
 
 async def _draw_show(browser: Browser, folder: Path | None, theme: str, width: int) -> None:
@@ -49,7 +42,7 @@ async def _draw_show(browser: Browser, folder: Path | None, theme: str, width: i
 
     async def keep(room: ShownRoom, what: str) -> None:
         name = f"{what}-{width}-{theme}"
-        if folder is None and name not in OF_DOCS:
+        if folder is None and name not in _IN_DOCS:
             return
         path = (folder or ROOT / "docs") / f"room-{name}.png"
         height = await room.app.page.evaluate("document.body.scrollHeight")
@@ -91,7 +84,3 @@ async def _draw_show(browser: Browser, folder: Path | None, theme: str, width: i
         room.client = None
         await room.shows("#contact")
         await keep(room, "no-contact")
-
-
-if __name__ == "__main__":
-    anyio.run(draw, Path(sys.argv[1]) if len(sys.argv) > 1 else None)

@@ -85,7 +85,7 @@ class Watcher(Generic[SourceT]):
     def listen(self, notify: Callable[[], None], *, of_trouble: bool = False) -> Callable[[], None]:
         """Call `notify` after each change, and when polling ends. Return a function to stop it.
 
-        With `of_trouble` also when polls begin to fail, and when they succeed again. `notify` must
+        With `of_trouble`, polls that begin to fail or succeed again count as changes. `notify` must
         neither block nor raise.
         """
         listener = object()
@@ -134,7 +134,7 @@ class Watcher(Generic[SourceT]):
     def expire(self) -> None:
         """What was read is out of date: poll as soon as TRaX allows, if anybody listens.
 
-        Once more after a poll that is under way, which may have been answered before.
+        Again after a poll that is under way, which may have been answered before.
         """
         self._is_out_of_date = True
         if self._loop is not None:

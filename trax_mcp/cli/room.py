@@ -55,30 +55,25 @@ def run(environment: Mapping[str, str], wanted: str | None) -> int:
 async def _serve(settings: Settings, wanted: str | None) -> str:
     """Serve the room. Returns why it cannot, if so."""
     async with open_deployment(settings, over_http=False) as deployment:
-        rooms = deployment.room_page
-        if rooms is None:
+        page = deployment.room_page
+        if page is None:
             return _NO_BROWSER
         if deployment.caller.key is None:
             return _NO_KEY
         try:
-            studios = await _studios(deployment)
+            listed = await read_all_pages(deployment.trax, ListStudios(), deployment.caller)
         except TraxError as error:
             return f"Your studios couldn't be listed. {error.told}."
-        if not studios:
+        if not listed.value:
             return _NO_STUDIOS
-        studio = _choose(studios, wanted)
+        studio = _choose(listed.value, wanted)
         if isinstance(studio, str):
             return studio
-        await _show(studio, deployment, rooms)
+        await _show(studio, deployment, page)
     return ""
 
 
-async def _studios(deployment: Deployment) -> Sequence[Studio]:
-    listed = await read_all_pages(deployment.trax, ListStudios(), deployment.caller)
-    return listed.value or ()
-
-
-async def _show(studio: Studio, deployment: Deployment, rooms: "RoomPage") -> None:
+async def _show(studio: Studio, deployment: Deployment, page: "RoomPage") -> None:
     """Open the room of a studio, and serve it until a signal."""
     service = Service(deployment)
     async with service.open_watchers() as watchers:
@@ -87,7 +82,7 @@ async def _show(studio: Studio, deployment: Deployment, rooms: "RoomPage") -> No
         print_line(f"The control room of {name} opens in your browser.")
         print_line("It works while this command runs. Press Ctrl-C to stop.")
         try:
-            if await rooms.open(studio.id, partial(service.room.call, visitor)) == "failed":
+            if await page.open(studio.id, partial(service.room.call, visitor)) == "failed":
                 print_note(_NOT_SEEN)
             await _wait_for_signal()
         finally:
@@ -126,7 +121,7 @@ def _choose(studios: Sequence[Studio], wanted: str | None) -> Studio | str:
     for number, it in enumerate(shown, start=1):
         print_line(f"  {number:2}  {spell_out(it.name, longest=_LONGEST_NAME)}  ({it.id})")
     if len(fitting) > len(shown):
-        print_line(f"  and {len(fitting) - len(shown)} more. Name one: trax-mcp room STUDIO")
+        print_line(f"  and {len(fitting) - len(shown)} more. {_NAME_ONE}")
     return _ask(shown)
 
 

@@ -65,8 +65,8 @@ class Call(NamedTuple):
     """What is to be done in one studio, in order, who calls, and the answer to its question.
 
     `claimed_name` is the user that a bot says it acts for. `by_wish`: the caller has asked for
-    previews, although its client could be asked otherwise. `pressed`: it is asked in the control
-    room, where a person has pressed for it, whom few earlier noes of theirs do not hold up.
+    previews, although its client could be asked otherwise. `pressed`: somebody pressed for it
+    in the control room, so it may be refused more often before nobody is asked for a while.
     """
 
     operations: Operations

@@ -1,4 +1,4 @@
-"""Takes what a person has pressed in a panel or in the control room, and tells what came of it."""
+"""Takes what a person has pressed in a panel or in the control room."""
 
 from collections.abc import Mapping
 from contextlib import suppress

@@ -51,9 +51,8 @@ _CUT: Final = (
 class Asking:
     """Runs guarded calls, and asks a person where one must decide.
 
-    `page` is None if the person is at another machine, or has no browser; `room_page` shows what is
-    asked on it to a person who sees the room of the studio. `practice`: nothing is real, and each
-    question says so.
+    `page` is None if the person is at another machine, or has no browser. What is asked on it is
+    shown in `room_page` as well. `practice`: nothing is real, and each question says so.
     """
 
     guard: Guard
@@ -287,8 +286,8 @@ class Asking:
 
     def _is_in_sight(self, call: Call) -> bool:
         """Whether a room may show it that a person sees. A stop does not wait to learn that."""
-        rooms = self.room_page
-        return rooms is not None and not call.is_stop and rooms.is_shown(call.studio)
+        page = self.room_page
+        return page is not None and not call.is_stop and page.is_shown(call.studio)
 
     async def _wait(self, asked: OpenQuestion, seconds: float = WAIT_SECONDS) -> Done | NotDone:
         """What became of a question, or that the person is still being asked."""

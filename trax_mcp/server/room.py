@@ -1,7 +1,7 @@
 """The control room: what it shows while it is seen, and what a person presses in it.
 
-It serves an app of a client and a page in the browser. A press is the operation itself: one that
-needs approval is asked in the room, whatever else the client can show.
+It serves an app of a client and a page in the browser. A press is the operation itself, and one
+that needs approval is asked about in the room.
 """
 
 from dataclasses import dataclass
@@ -128,7 +128,7 @@ class Room:
         if state.question is None or not looks.can_answer(state.question, visitor):
             return _said(_ON_PAGE)
         asking: JsonObject = {"asking": True}
-        if call.is_stop:  # it is drawn at once, whatever becomes of the next request
+        if call.is_stop:  # drawn at once: the next request may fail
             asking["question"] = describe(state, **self._who(visitor))
         return {"structuredContent": asking, "_meta": {TICKET: asked.ticket}}
 

@@ -26,8 +26,6 @@ from trax_mcp.tools.overview import (
     shown_sources,
 )
 
-MOST_MESSAGES: Final = 100
-"""The most messages of one answer."""
 _LONGEST_TEXT: Final = 500
 _LONGEST_NAME: Final = 80
 _MOST_PROBLEMS: Final = 3
@@ -36,7 +34,7 @@ _END_ALL: Final = frozenset({"invalid_key", "no_key", "not_found"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Known:
     """What is known of a studio, and of the last polls.
 
     `can` says which buttons the caller has.
@@ -63,7 +61,7 @@ class Seen:
         return judge_readiness(self.facts, now=self.now)
 
 
-def describe(seen: Seen) -> JsonObject:
+def state_of(seen: Known) -> JsonObject:
     """The state of the room."""
     facts, readiness = seen.facts, seen.readiness
     studio = facts[GetStudio].value
@@ -103,7 +101,7 @@ def version_of(state: JsonObject, tickets: Collection[str]) -> str:
     return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=9).hexdigest()
 
 
-def summary(seen: Seen) -> str:
+def summary(seen: Known) -> str:
     """The state in a few words, for the model."""
     facts = seen.facts
     name = naming.studio(facts[GetStudio].value)
@@ -114,7 +112,7 @@ def summary(seen: Seen) -> str:
     return " ".join((f"{said[:1].upper()}{said[1:]}", *problems))
 
 
-def describe_message(message: JsonObject, own: Collection[str]) -> JsonObject:
+def message_of(message: JsonObject, own: Collection[str]) -> JsonObject:
     """A message of the chat."""
 
     def text(name: str, longest: int) -> str:

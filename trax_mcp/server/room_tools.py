@@ -1,7 +1,7 @@
 """The tools of the control room, and the app that it is where a client draws apps.
 
-Source: the MCP Apps extension, revision 2026-01-26. A model may open the room, and no more: a press
-that needs approval is asked about, whoever calls, and nothing that a model reads lets it answer.
+Source: the MCP Apps extension, revision 2026-01-26. A model may open the room, and no more. A press
+that needs approval is always asked about, and nothing that a model reads lets it answer.
 """
 
 from dataclasses import dataclass

@@ -34,10 +34,9 @@ from trax_mcp.consent.question import Question
 from trax_mcp.server.answering import ANSWERED_IN
 from trax_mcp.server.offer import Offer
 from trax_mcp.server.room_state import (
-    MOST_MESSAGES,
-    Seen,
-    describe,
-    describe_message,
+    Known,
+    message_of,
+    state_of,
     summary,
     version_of,
 )
@@ -45,9 +44,11 @@ from trax_mcp.studio.facts import Read
 from trax_mcp.tools.overview import with_starting
 from trax_mcp.web.approval_view import QUESTIONS
 
-LONGEST_WAIT_SECONDS: Final = 25.0
-GATHER_SECONDS: Final = 0.4
+_LONGEST_WAIT_SECONDS: Final = 25.0
+_GATHER_SECONDS: Final = 0.4
 """How long a wait goes on after the first news, so that a busy chat comes in few answers."""
+_MOST_MESSAGES: Final = 100
+"""The most messages of one answer."""
 _FIRST_SECONDS: Final = 4.0
 """How long the first look at a studio waits for TRaX."""
 _MOMENT_SECONDS: Final = 1.0
@@ -74,9 +75,9 @@ class Watch(BaseModel):
     after: Cursor | None = Field(None, description="Cursor of the chat already shown.")
     chat: bool = Field(default=True, description="Whether to include chat.")
     waitSeconds: float = Field(  # noqa: N815  as in JSON
-        LONGEST_WAIT_SECONDS,
+        _LONGEST_WAIT_SECONDS,
         ge=0,
-        le=LONGEST_WAIT_SECONDS,
+        le=_LONGEST_WAIT_SECONDS,
         description="Longest wait for news, in seconds.",
     )
     again: bool = Field(default=False, description="Read again what's older than a second.")
@@ -105,7 +106,7 @@ class RoomWatch:
     offer: Offer
     practice: bool = False
 
-    async def first(self, visitor: Visitor) -> Seen:
+    async def first(self, visitor: Visitor) -> Known:
         """Look for the first time.
 
         Raises:
@@ -136,7 +137,7 @@ class RoomWatch:
                     tasks.start_soon(look.notice_questions, changed)
                     while not is_news:
                         await changed.wait()
-                        await self.guard.parts.clock.sleep(GATHER_SECONDS)
+                        await self.guard.parts.clock.sleep(_GATHER_SECONDS)
                         result, is_news = await look.answer(it)
                     tasks.cancel_scope.cancel()
         return result
@@ -215,7 +216,7 @@ class Look:
                 await self._clock.sleep(_MOMENT_SECONDS)
             changed.set()
 
-    async def seen(self) -> Seen:
+    async def seen(self) -> Known:
         """How the studio stands, by what was read last."""
         room, visitor, error = self._room, self._visitor, self._status.last_error
         is_forbidden = error is not None and error.http_status == HTTPStatus.FORBIDDEN
@@ -226,7 +227,7 @@ class Look:
             missing = error.happened if error else "it hasn't been read yet"
             read = Read(missing=missing, is_forbidden=is_forbidden)
         facts = self._setup.source.facts.having(GetStreamStatus, read)
-        return Seen(
+        return Known(
             facts=await with_starting(visitor.studio_id, facts, is_starting),
             now=self._clock.now(),
             can=room.can(visitor.caller),
@@ -241,7 +242,7 @@ class Look:
         """What is known now, and whether any of it is new to the room."""
         tickets = await self._room.tickets(self._visitor)
         seen = await self.seen()
-        state = describe(seen)
+        state = state_of(seen)
         version = version_of(state, tickets)
         answer: JsonObject = {
             "now": iso(seen.now),
@@ -259,10 +260,10 @@ class Look:
 
     def _news_of_chat(self, after: str | None) -> JsonObject:
         visitor, feed = self._visitor, self._chat.source.feed
-        page = feed.latest(MOST_MESSAGES) if after is None else feed.since(after, MOST_MESSAGES)
+        page = feed.latest(_MOST_MESSAGES) if after is None else feed.since(after, _MOST_MESSAGES)
         own = visitor.watchers.marks.own(visitor.caller, visitor.studio_id, page.messages)
         return {
-            "messages": [describe_message(dict(it), own) for it in page.messages],
+            "messages": [message_of(dict(it), own) for it in page.messages],
             "cursor": page.cursor,
             "missed": page.missed and after is not None,
         }

@@ -25,7 +25,7 @@ from trax_mcp.web.local_server import PageAccess, PageServer, no_session, read_j
 RoomCall = Callable[[str, JsonObject], Awaitable[JsonObject]]
 """Runs "watch", "press" or "answer" with its arguments. Returns a tool's result as JSON of MCP."""
 Opening = Literal["opened", "shown", "just_opened", "failed"]
-"""What became of a wish to open a room. `shown`: a tab shows it already."""
+"""Whether a room was opened. `shown`: a tab shows it already."""
 _CALLS: Final = ("watch", "press", "answer")
 _PATIENCE_SECONDS: Final = 4.0
 """After this long without a request, no tab is taken to show a room."""

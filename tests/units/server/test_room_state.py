@@ -20,9 +20,9 @@ from tests.units.studio_facts import (
     unread,
 )
 from trax_mcp.api.errors import NoConnection, Refused
-from trax_mcp.server.room_state import Seen, describe, describe_message, summary, version_of
+from trax_mcp.server.room_state import Known, message_of, state_of, summary, version_of
 
-SEEN: Final = Seen(facts=EVERYTHING, now=NOW, can={"go_live": True})
+SEEN: Final = Known(facts=EVERYTHING, now=NOW, can={"go_live": True})
 EXPIRES: Final = "2026-06-05T20:00:00Z"
 AWAY: Final = NoConnection("unreachable", "TRaX could not be reached", "Call again.")
 INVALID: Final = Refused("invalid_key", "TRaX says that the key is invalid", "", http_status=401)
@@ -34,10 +34,10 @@ def test_time_alone_changes_no_version() -> None:
     for facts in (LIVE, linked(expiring)):
         seen = replace(SEEN, facts=facts)
         later = replace(seen, now=NOW + timedelta(minutes=90))
-        assert describe(seen) == describe(later)
-        assert version_of(describe(seen), ()) == version_of(describe(later), ())
+        assert state_of(seen) == state_of(later)
+        assert version_of(state_of(seen), ()) == version_of(state_of(later), ())
         assert summary(seen) == summary(later)
-    assert describe(replace(SEEN, facts=linked(expiring)))["problems"] == [
+    assert state_of(replace(SEEN, facts=linked(expiring)))["problems"] == [
         {
             "what": 'The YouTube account "Main" expires soon.',
             "remedy": "To be safe, sign in to YouTube again on TRaX.",
@@ -53,8 +53,8 @@ def test_any_other_difference_changes_the_version() -> None:
         replace(SEEN, status_error=AWAY),
         replace(SEEN, chat_error=AWAY),
     )
-    versions = {version_of(describe(it), ()) for it in (SEEN, *others)}
-    versions.add(version_of(describe(SEEN), ("a ticket",)))
+    versions = {version_of(state_of(it), ()) for it in (SEEN, *others)}
+    versions.add(version_of(state_of(SEEN), ("a ticket",)))
     assert len(versions) == 2 + len(others)
 
 
@@ -67,13 +67,13 @@ def test_any_other_difference_changes_the_version() -> None:
     ],
     ids=["status", "setup", "chat"],
 )
-def test_a_refusal_of_the_key_ends_the_room_whichever_read_has_met_it(seen: Seen) -> None:
-    state = describe(seen)
+def test_a_refusal_of_the_key_ends_the_room_whichever_read_has_met_it(seen: Known) -> None:
+    state = state_of(seen)
     assert (state["ended"], state["stale"], state["trouble"]) == (True, True, INVALID.summary)
 
 
 def test_a_scope_that_is_missing_is_no_trouble_that_passes() -> None:
-    state = describe(replace(SEEN, chat_error=FORBIDDEN))
+    state = state_of(replace(SEEN, chat_error=FORBIDDEN))
     assert (state["ended"], state["stale"], state["trouble"]) == (False, False, None)
     assert state["chatTrouble"] == FORBIDDEN.summary
 
@@ -82,21 +82,21 @@ def test_no_switch_changes_the_order_of_rows() -> None:
     places = [destination(f"dest_{n}", name, "youtube") for n, name in enumerate("bca")]
     off = [it.model_copy(update={"enabled": False}) for it in places]
     for switched in ((off[0], places[1], off[2]), (places[0], off[1], places[2])):
-        shown = describe(replace(SEEN, facts=to(*switched)))["destinations"]
+        shown = state_of(replace(SEEN, facts=to(*switched)))["destinations"]
         assert [it["name"] for it in shown] == ["a", "b", "c"]
 
 
 def test_what_is_not_known_is_null_and_said() -> None:
-    state = describe(replace(SEEN, facts=but(destinations=unread("why"), status=unread("why"))))
+    state = state_of(replace(SEEN, facts=but(destinations=unread("why"), status=unread("why"))))
     assert (state["destinations"], state["live"], state["ready"]) == (None, None, None)
     assert any("destinations" in it for it in state["unknown"])
 
 
 def test_a_message_of_any_form_has_texts_alone() -> None:
-    assert describe_message({"id": 5, "text": ["x"], "authorDisplayName": None}, ()) == {
+    assert message_of({"id": 5, "text": ["x"], "authorDisplayName": None}, ()) == {
         "platform": "",
         "author": "",
         "text": "",
         "at": "",
     }
-    assert describe_message({"text": "Hi"}, ("Hi",))["own"] is True
+    assert message_of({"text": "Hi"}, ("Hi",))["own"] is True
