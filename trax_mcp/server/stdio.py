@@ -14,7 +14,7 @@ from mcp.server.stdio import stdio_server
 
 from trax_mcp.process_end import exit_process, exit_soon
 
-_FLUSH_SECONDS = 0.05  # for the answers of calls that `shut_down` ended
+_FLUSH_SECONDS = 0.2  # for the answers of calls that `shut_down` ended
 
 
 async def serve_stdio(server: Server[Any], *, shut_down: Callable[[], Awaitable[None]]) -> None:
