@@ -20,7 +20,7 @@ in_room: Final = partial(open_world, MINE, apps=True, virtual=True)
 
 
 @in_virtual_time
-async def test_it_says_within_a_second_of_a_poll_that_trax_is_away_and_that_it_is_back() -> None:
+async def test_it_says_that_trax_is_away_and_that_it_is_back() -> None:
     async with in_room() as it:
         it.trax.go_live()
         await anyio.sleep(5)
@@ -29,13 +29,17 @@ async def test_it_says_within_a_second_of_a_poll_that_trax_is_away_and_that_it_i
         seen_at = room.answer["seenAt"]
         it.trax.faults.add(Fault.status(502), times=None)
         state = await room.look(wait=25)
-        assert (state["live"], state["stale"], state["ended"]) == (True, True, False)
+        with anyio.fail_after(120):  # the chat, or what changes seldom, may be read first
+            while not state["stale"]:
+                state = await room.look(wait=25)
+        assert (state["live"], state["ended"]) == (True, False)
         assert "502" in state["trouble"]
         assert room.answer["seenAt"] == seen_at
         it.trax.faults.clear()
-        for _ in range(3):
-            state = await room.look(wait=25)
-        assert (state["stale"], state["trouble"]) == (False, None)
+        with anyio.fail_after(120):  # what changes seldom is read again last
+            while state["trouble"]:
+                state = await room.look(wait=25)
+        assert state["stale"] is False
 
 
 @pytest.mark.parametrize("what", ["the key is revoked", "the studio is deleted"])
