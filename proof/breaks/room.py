@@ -109,7 +109,7 @@ CHANGES: Final[Changes] = {
     ],
     "Its address works once": [
         ("tests/web/test_room_page.py", swap(PageAccess.redeem).by(_redeem_again)),
-        ("tests/web/test_room_page.py", put(room_page, "_REST_SECONDS", 0.0)),
+        ("tests/web/test_room_page.py", put(room_page, "_REOPEN_SECONDS", 0.0)),
     ],
     "It can reach its own studio, and no other.": [
         ("tests/web/test_room_page.py", swap(PageAccess.has_session).by(lambda *_: True)),

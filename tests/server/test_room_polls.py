@@ -64,6 +64,23 @@ async def test_a_room_ends_with_its_key_or_its_studio_and_can_try_again(what: st
             assert (await room.look(again=True))["ended"] is False
 
 
+@pytest.mark.parametrize("status", [400, 403, 410])
+@in_virtual_time
+async def test_what_was_refused_once_is_asked_for_again(status: int) -> None:
+    """A gateway may have refused it."""
+    async with in_room() as it:
+        it.trax.go_live()
+        await anyio.sleep(5)
+        room = Room(it[MINE])
+        await room.look()
+        it.trax.faults.add(Fault.error(status, "refused"), path="*/stream-status")
+        while (await room.look(wait=25))["live"] and not room.state["stale"]:
+            pass
+        with anyio.fail_after(120):
+            while room.state["live"] is not True or room.state["stale"]:
+                await room.look(wait=25)
+
+
 @in_virtual_time
 async def test_a_room_that_is_seen_again_gets_no_old_state() -> None:
     """Nobody has looked meanwhile, so nothing was read."""

@@ -226,6 +226,19 @@ async def test_a_stop_is_asked_and_sent_while_another_question_is_open() -> None
         assert it.sent == ["POST /v1/studios/studio_42/go-offline"]
 
 
+async def test_a_stop_that_the_model_asks_about_again_is_told_as_sent_where_it_was() -> None:
+    """The model's question takes the place of the card that the person still sees."""
+    async with with_room(TRAX_ASK="panel,preview") as it:
+        it.trax.go_live()
+        it.hand_clock.advance(5)
+        card = await Room(it[MINE]).card("go_offline")
+        await open_panel(it[MINE], "go_offline")
+        ended = await card.press(card.yes)
+        assert it.sent == ["POST /v1/studios/studio_42/go-offline"]
+        assert "Nothing was sent" not in ended["outcome"]
+        assert "off air" in ended["outcome"].lower()
+
+
 async def test_the_press_of_a_stop_brings_its_question_so_no_other_request_can_hold_it_up() -> None:
     async with with_room() as it:
         it.trax.go_live()

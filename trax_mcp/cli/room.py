@@ -129,9 +129,15 @@ def _ask(shown: Sequence[Studio]) -> Studio | str:
     """Let the person on the terminal choose by number."""
     if not sys.stdin.isatty():
         return _NAME_ONE
-    with suppress(EOFError):
+    # The event loop has taken Ctrl-C, and would end nothing before the next answer.
+    taken = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
         while given := input("Which one? A number; Enter cancels: ").strip():
             if given.isdecimal() and 1 <= int(given) <= len(shown):
                 return shown[int(given) - 1]
             print_note(f"Please give a number from 1 to {len(shown)}.")
+    except (EOFError, KeyboardInterrupt):
+        print_line("")
+    finally:
+        signal.signal(signal.SIGINT, taken)
     return _NOT_CHOSEN

@@ -71,15 +71,13 @@ async def take_answer(
 async def _answer(
     asked: OpenQuestion, choice: str | None, who: Asker, *, by: Literal["panel", "page"]
 ) -> JsonObject:
-    state, result = None, None
-    if choice is not None:
-        result = await asked.answer(choice, by=by)
+    if choice is not None and (result := await asked.answer(choice, by=by)) is not None:
+        return describe_end(result, **who)
+    state = None
     with suppress(StoreUnavailable):
         if choice is None:
             await asked.report()
         state = await asked.state()
-    if result is not None and (state is None or state.question is None):
-        return describe_end(result, **who)
     if state is None and not asked.is_stop:
         raise StoreUnavailable
     return describe(state or asked.as_signed(), **who)

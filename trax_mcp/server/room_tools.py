@@ -42,11 +42,8 @@ _UPDATED: Final = "The control room was updated."
 _TOLD: Final = {
     "opened": "The control room is open in the user's browser. Don't repeat what it shows.",
     "shown": (
-        "The user already has the control room open in their browser. Don't repeat what it shows."
-    ),
-    "just_opened": (
-        "A control room was opened in the user's browser just now, so no other was opened. If the"
-        " user doesn't see this studio's, try again in a minute."
+        "The user already has the control room open in their browser. If they don't see it, try"
+        " again in a minute. Don't repeat what it shows."
     ),
     "failed": "The control room couldn't be opened in a browser. Tell the user.",
 }

@@ -188,7 +188,7 @@ class Look:
 
     async def is_overdue(self) -> bool:
         """Whether some of it was not read for longer than while a room looks, and can be."""
-        is_overdue = any(it.is_overdue and not it.has_ended for it in self._watched)
+        is_overdue = any(it.is_overdue for it in self._watched)
         return is_overdue and (await self.seen()).ending is None
 
     async def refresh(self, *, again: bool = False) -> None:

@@ -4,6 +4,7 @@ What a room does is a function, which knows its studio and its caller. The page 
 """
 
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -24,17 +25,13 @@ from trax_mcp.web.local_server import PageAccess, PageServer, no_session, read_j
 
 RoomCall = Callable[[str, JsonObject], Awaitable[JsonObject]]
 """Runs "watch", "press" or "answer" with its arguments. Returns a tool's result as JSON of MCP."""
-Opening = Literal["opened", "shown", "just_opened", "failed"]
-"""Whether a room was opened. `shown`: a tab shows it already."""
+Opening = Literal["opened", "shown", "failed"]
+"""Whether a room was opened. `shown`: it was opened before, and may be in sight."""
 _CALLS: Final = ("watch", "press", "answer")
 _PATIENCE_SECONDS: Final = 4.0
 """After this long without a request, no tab is taken to show a room."""
-_REST_SECONDS: Final = 60.0
-"""A room is opened no sooner than this after the last time."""
-_PAUSE_SECONDS: Final = 10.0
-"""No two rooms are opened within this time."""
-_HIDDEN_SECONDS: Final = 3600.0
-"""After this long without a request, a tab that has not said that it is closed is taken to be."""
+_REOPEN_SECONDS: Final = 60.0
+"""A room is opened no sooner than this after the last time, or after its tab was first missed."""
 _FAILED: Final = "Something went wrong in trax-mcp. Check what was done before you press again."
 _LOG: Final = logging.getLogger(__name__)
 
@@ -50,16 +47,20 @@ class _Room:
     claimed: anyio.Event = field(default_factory=anyio.Event)
     watches: int = 0
     seen_at: float = -_PATIENCE_SECONDS
-    used_at: float = -_HIDDEN_SECONDS
-    opened_at: float = -_REST_SECONDS
+    opened_at: float = -math.inf
+    missed_at: float = -math.inf
+    """When it was first asked for while its tab made no request: hidden, or gone without a word."""
 
     def is_shown(self, now: float) -> bool:
         """Whether a tab watches it, or did so a moment ago. A hidden one does not."""
         return self.watches > 0 or now < self.seen_at + _PATIENCE_SECONDS
 
-    def has_tab(self, now: float) -> bool:
-        """Whether a tab shows it, or would if it was not hidden."""
-        return self.watches > 0 or now < self.used_at + _HIDDEN_SECONDS
+    def may_be_opened(self, now: float) -> bool:
+        """Whether no person sees it, nor is about to, nor may have it in a hidden tab."""
+        if self.is_shown(now):
+            return False
+        self.missed_at = min(self.missed_at, now)
+        return now >= max(self.opened_at, self.missed_at) + _REOPEN_SECONDS
 
     def was_shown(self, ticket: object) -> bool:
         """Whether it was shown the question of a ticket."""
@@ -81,7 +82,6 @@ class RoomPage:
         posts = {"/redeem": self._redeem, "/call": self._call, "/leave": self._leave}
         self._server = PageServer(tasks, "room.html", posts)
         self._opening = anyio.Lock()
-        self._opened_at = -_PAUSE_SECONDS
 
     def is_shown(self, studio_id: str) -> bool:
         """Whether a person sees the room of a studio."""
@@ -93,16 +93,13 @@ class RoomPage:
         room = self._rooms.setdefault(studio_id, _Room(call))
         async with self._opening:
             now = self._clock.seconds()
-            if room.has_tab(now):
-                return "shown"
-            if now < max(room.opened_at + _REST_SECONDS, self._opened_at + _PAUSE_SECONDS):
-                return "just_opened"
+            if not room.may_be_opened(now):
+                return "shown" if room.claimed.is_set() else "failed"
             room.opened_at, room.claimed = now, anyio.Event()
-            self._opened_at = now
             try:
                 is_open = await self._open(room)
             except Exception:  # noqa: BLE001  no port, no folder, no child process: the server goes on
-                room.opened_at, self._opened_at = -_REST_SECONDS, -_PAUSE_SECONDS
+                room.opened_at = -math.inf
                 return "failed"
         return "opened" if is_open else "failed"
 
@@ -129,7 +126,7 @@ class RoomPage:
         secret = await read_text(request, "secret")
         for room in self._rooms.values():
             if (session := room.access.redeem(secret)) is not None:
-                room.seen_at = room.used_at = self._clock.seconds()
+                room.seen_at, room.missed_at = self._clock.seconds(), math.inf
                 room.claimed.set()
                 return JSONResponse({"session": session})
         return JSONResponse({"error": "used"}, 409)
@@ -139,7 +136,7 @@ class RoomPage:
         room = self._room_of(request)
         if room is None:
             return no_session()
-        room.used_at = self._clock.seconds()
+        room.missed_at = math.inf
         asked = await read_json(request)
         name, arguments = asked.get("name"), asked.get("arguments")
         if name not in _CALLS or not isinstance(arguments, dict):
@@ -158,7 +155,7 @@ class RoomPage:
         room = self._room_of(request)
         if room is None:
             return no_session()
-        room.used_at = -_HIDDEN_SECONDS
+        room.missed_at = -math.inf
         return JSONResponse({})
 
     def _room_of(self, request: Request) -> _Room | None:
