@@ -35,7 +35,7 @@ _redeem = PageAccess.redeem
 
 
 async def _run_unasked(self: Room, change: Change[Any], visitor: Visitor) -> JsonObject:
-    await self.looks.guard.parts.change(change, visitor.caller)
+    await self.guard.parts.change_unasked(change, visitor.caller)
     return {"structuredContent": {"outcome": "Done."}}
 
 
@@ -118,7 +118,7 @@ CHANGES: Final[Changes] = {
     "**ON AIR** is only shown while that is known.": [
         ("tests/server/test_room_polls.py", swap(room_state.state_of).by(_never_stale)),
         ("tests/server/test_room_polls.py", put(room_state, "_END_ALL", frozenset())),
-        ("tests/server/test_room_polls.py", swap(Watcher.refresh_again).by(later(value=None))),
+        ("tests/server/test_room_polls.py", swap(Watcher.refresh_older).by(later(value=None))),
         ("tests/server/test_room_polls.py", swap(Watchers.note).by(lambda *_: None)),
         (
             "tests/units/server/test_room_state.py",

@@ -122,7 +122,7 @@ class Watcher(Generic[SourceT]):
         await self._clock.sleep(max(0.0, self._seconds_until_due))
         await self.refresh()
 
-    async def refresh_again(self, *, older_than: float) -> None:
+    async def refresh_older(self, *, older_than: float) -> None:
         """Poll if the last poll is older, as soon as TRaX allows."""
         if self._clock.seconds() - self._last_poll > older_than:
             self.expire()

@@ -160,7 +160,7 @@ class Parts:
                 return interrupted(operation)
             await self.clock.sleep(pause)
 
-    async def change(self, change: Change[Any], caller: Caller) -> Done:
+    async def change_unasked(self, change: Change[Any], caller: Caller) -> Done:
         """Make a change that needs nobody's approval, and no turn.
 
         Raises:

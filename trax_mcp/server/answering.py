@@ -71,13 +71,14 @@ async def take_answer(
 async def _answer(
     asked: OpenQuestion, choice: str | None, who: Asker, *, by: Literal["panel", "page"]
 ) -> JsonObject:
-    if choice is not None and (result := await asked.answer(choice, by=by)) is not None:
-        return describe_end(result, **who)
     state = None
+    result = None if choice is None else await asked.answer(choice, by=by)
     with suppress(StoreUnavailable):
         if choice is None:
             await asked.report()
         state = await asked.state()
-    if state is None and not asked.is_stop:
+    if state is None and result is None and not asked.is_stop:
         raise StoreUnavailable
-    return describe(state or asked.as_signed(), **who)
+    described = describe(state or asked.as_signed(), **who)
+    # A stop is sent even if its question was asked again meanwhile.
+    return described if result is None else {**described, **describe_end(result, **who)}

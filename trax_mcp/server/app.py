@@ -35,7 +35,6 @@ from trax_mcp.server.resources import Resources
 from trax_mcp.server.room import Room
 from trax_mcp.server.room_tools import NAMES as ROOM_NAMES
 from trax_mcp.server.room_tools import RoomTools
-from trax_mcp.server.room_watch import RoomWatch
 from trax_mcp.server.sdk_compat import (
     InFlight,
     OpenStreams,
@@ -117,10 +116,13 @@ class Service:
             room_page=deployment.room_page,
             practice=settings.sandbox,
         )
-        looks = RoomWatch(
-            guard=guard, questions=questions, offer=self.offer, practice=settings.sandbox
+        self.room = Room(
+            guard=guard,
+            questions=questions,
+            offer=self.offer,
+            practice=settings.sandbox,
+            page=deployment.page,
         )
-        self.room = Room(looks=looks, page=deployment.page)
         room = RoomTools(room=self.room, room_page=deployment.room_page)
         self.tools = Tools(parts, asking, self.offer, room, media_dirs=deployment.media_dirs)
         self._prompts = Prompts(self.offer)

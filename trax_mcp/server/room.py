@@ -17,7 +17,7 @@ from trax_mcp.consent.calls import Ask, Call, Done, NotRun
 from trax_mcp.consent.open_questions import LocalPage, OpenQuestion
 from trax_mcp.consent.store import StoreUnavailable, store_unavailable
 from trax_mcp.server.answering import take_answer
-from trax_mcp.server.room_watch import PRESSES, RoomWatch, Visitor, Watch
+from trax_mcp.server.room_watch import PRESSES, RoomWatch, Visitor, WatchArguments
 from trax_mcp.studio.outputs import PlainSchema
 from trax_mcp.web.approval_view import TICKET, Asker, describe
 from trax_mcp.web.endings import ending_of, ending_of_refusal
@@ -34,7 +34,7 @@ class _Arguments(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class PressArguments(_Arguments):
+class ChangeArguments(_Arguments):
     """The arguments of all presses, without the studio."""
 
     destId: Id | None = None  # noqa: N815  as in JSON
@@ -44,21 +44,20 @@ class PressArguments(_Arguments):
     text: str | None = None
 
 
-class Press(_Arguments):
+class PressArguments(_Arguments):
     """What was pressed."""
 
     press: str = Field(max_length=40, description="The tool that was pressed.")
     arguments: Annotated[
-        PressArguments,  # in place: clients lose what a schema refers to
-        WithJsonSchema(PressArguments.model_json_schema(schema_generator=PlainSchema)),
-    ] = PressArguments()
+        ChangeArguments,  # in place: clients lose what a schema refers to
+        WithJsonSchema(ChangeArguments.model_json_schema(schema_generator=PlainSchema)),
+    ] = ChangeArguments()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class Room(RoomWatch):
     """The rooms of all studios and callers. They hold no state."""
 
-    looks: RoomWatch
     page: LocalPage | None = None
 
     async def call(self, visitor: Visitor, name: str, arguments: JsonObject) -> JsonObject:
@@ -70,9 +69,9 @@ class Room:
         try:
             match name:
                 case "watch":
-                    return await self.looks.run(visitor, Watch.model_validate(arguments))
+                    return await self.watch(visitor, WatchArguments.model_validate(arguments))
                 case "press":
-                    return await self._press(visitor, Press.model_validate(arguments))
+                    return await self._press(visitor, PressArguments.model_validate(arguments))
                 case "answer":
                     return {"structuredContent": await self._answer(visitor, arguments)}
         except ValidationError:
@@ -81,11 +80,11 @@ class Room:
 
     # Press
 
-    async def _press(self, visitor: Visitor, it: Press) -> JsonObject:
+    async def _press(self, visitor: Visitor, it: PressArguments) -> JsonObject:
         kind = PRESSES.get(it.press)
         if kind is None:
             return _said(_UNKNOWN_PRESS, is_error=True)
-        if why := self.looks.offer.why_not(kind, visitor.caller):
+        if why := self.offer.why_not(kind, visitor.caller):
             return _said(why.summary, is_error=True)
         arguments = it.arguments.model_dump(exclude_none=True)
         inputs = {"studioId": visitor.studio_id, **arguments}
@@ -96,10 +95,10 @@ class Room:
             return _said(ending_of(error).words, is_error=True)
 
     async def _run(self, change: Change[Any], visitor: Visitor) -> JsonObject:
-        if self.looks.offer.rules.never_ask_about(change):
-            return _said(_words_of(await self.looks.guard.parts.change(change, visitor.caller)))
+        if self.offer.rules.never_ask_about(change):
+            return _said(_words_of(await self.guard.parts.change_unasked(change, visitor.caller)))
         call = Call((change,), visitor.caller, claimed_name=visitor.claimed_name, pressed=True)
-        match await self.looks.guard.run(call):
+        match await self.guard.run(call):
             case Ask() as ask:
                 return await self._ask(call, ask, visitor)
             case NotRun() as refused:
@@ -109,23 +108,22 @@ class Room:
 
     async def _ask(self, call: Call, ask: Ask, visitor: Visitor) -> JsonObject:
         """Ask in the room; for a passkey on the page of approvals."""
-        looks = self.looks
-        is_on_page = looks.offer.rules.ask.needs_passkey and not call.is_stop
+        is_on_page = self.offer.rules.ask.needs_passkey and not call.is_stop
         if is_on_page and self.page is None:
-            looks.guard.write_asked(call, ask, None)
+            self.guard.write_asked(call, ask, None)
             return _said(_NO_PASSKEY_HERE, is_error=True)
-        question = looks.guard.question(call, ask, "page" if is_on_page else "panel")
+        question = self.guard.question(call, ask, "page" if is_on_page else "panel")
         try:
-            asked = await looks.questions.open(call, ask, question, must_report=not is_on_page)
+            asked = await self.questions.open(call, ask, question, must_report=not is_on_page)
             state = await asked.state()
         except StoreUnavailable:
             if not call.is_stop:
                 raise store_unavailable() from None
-            asked = OpenQuestion(question.id, call, ask.record_name, looks.questions)
+            asked = OpenQuestion(question.id, call, ask.record_name, self.questions)
             state = asked.as_signed()
         if self.page is not None and is_on_page:
             self.page.show(asked, asker=visitor.asker)
-        if state.question is None or not looks.can_answer(state.question, visitor):
+        if state.question is None or not self.can_answer(state.question, visitor):
             return _said(_ON_PAGE)
         asking: JsonObject = {"asking": True}
         if call.is_stop:  # drawn at once: the next request may fail
@@ -134,7 +132,7 @@ class Room:
 
     async def _answer(self, visitor: Visitor, arguments: JsonObject) -> JsonObject:
         return await take_answer(
-            self.looks.questions,
+            self.questions,
             arguments,
             visitor.caller,
             self._who(visitor),
@@ -143,7 +141,7 @@ class Room:
         )
 
     def _who(self, visitor: Visitor) -> Asker:
-        return {"asker": visitor.asker, "practice": self.looks.practice}
+        return {"asker": visitor.asker, "practice": self.practice}
 
 
 def _words_of(done: Done) -> str:

@@ -20,9 +20,9 @@ from trax_mcp.consent.ways import Way
 from trax_mcp.server import ways
 from trax_mcp.server.panel import read_page
 from trax_mcp.server.request import CallRequest, McpRequest
-from trax_mcp.server.room import Press, Room
+from trax_mcp.server.room import PressArguments, Room
 from trax_mcp.server.room_state import summary
-from trax_mcp.server.room_watch import Visitor, Watch
+from trax_mcp.server.room_watch import Visitor, WatchArguments
 from trax_mcp.studio.outputs import PlainSchema
 from trax_mcp.tools.check import CheckStudio
 
@@ -57,11 +57,11 @@ class OpenRoom(BaseModel):
     studioId: Id  # noqa: N815  as in JSON
 
 
-class _WatchTool(Watch, OpenRoom):
+class _WatchTool(WatchArguments, OpenRoom):
     """Those of the room's look, as a tool."""
 
 
-class _PressTool(Press, OpenRoom):
+class _PressTool(PressArguments, OpenRoom):
     """Those of a press, as a tool."""
 
 
@@ -129,7 +129,7 @@ class RoomTools:
 
     def may_be_drawn(self, caller: Caller = ANONYMOUS, way: Way = "panel") -> bool:
         """Whether the operator lets apps show rooms to this caller, or a page."""
-        offer = self.room.looks.offer
+        offer = self.room.offer
         return offer.why_not(CheckStudio, caller) is None and way in offer.rules.ask.order
 
     def is_drawn(self, request: McpRequest[Any]) -> bool:
@@ -174,7 +174,7 @@ class RoomTools:
         return _result(await self.room.call(visitor, _CALLS[name], arguments))
 
     async def _open(self, visitor: Visitor, *, is_app: bool) -> types.CallToolResult:
-        state, told = summary(await self.room.looks.first(visitor)), _SHOWN
+        state, told = summary(await self.room.first(visitor)), _SHOWN
         if not is_app and self.room_page is not None:
             call = partial(self.room.call, visitor._replace(by="page", claimed_name=None))
             told = _TOLD[await self.room_page.open(visitor.studio_id, call)]

@@ -64,7 +64,7 @@ PRESSES: Final[Mapping[str, type[Change[Any]]]] = {
 """What can be pressed."""
 
 
-class Watch(BaseModel):
+class WatchArguments(BaseModel):
     """What the room shows already, and how long it waits for something new."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -99,7 +99,7 @@ class Visitor(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoomWatch:
-    """The looks of all rooms."""
+    """What rooms watch."""
 
     guard: Guard
     questions: OpenQuestions
@@ -112,33 +112,33 @@ class RoomWatch:
         Raises:
             TraxError: the key is refused, there is no such studio, or nothing could be read.
         """
-        look = Look(self, visitor, has_chat=False)
-        await look.refresh()
-        seen = await look.seen()
+        watching = Watching(self, visitor, has_chat=False)
+        await watching.refresh()
+        seen = await watching.seen()
         if seen.ending is not None:
             raise seen.ending.copy()
         if seen.setup_error is not None and seen.facts[GetStreamStatus].value is None:
             raise seen.setup_error.copy()
         return seen
 
-    async def run(self, visitor: Visitor, it: Watch) -> JsonObject:
+    async def watch(self, visitor: Visitor, it: WatchArguments) -> JsonObject:
         """Wait for news. Returns a tool's result as JSON of MCP."""
-        look = Look(self, visitor, has_chat=it.chat and self.has_chat(visitor.caller))
+        watching = Watching(self, visitor, has_chat=it.chat and self.has_chat(visitor.caller))
         changed = ResettableEvent()
-        with look.listening(changed):
-            if it.again or it.version is None or await look.is_overdue():
-                await look.refresh(again=it.again)
-            result, is_news = await look.answer(it)
+        with watching.listening(changed):
+            if it.again or it.version is None or await watching.is_overdue():
+                await watching.refresh(again=it.again)
+            result, is_news = await watching.answer(it)
             if not is_news:
                 async with (
                     self.guard.parts.clock.move_on_after(it.waitSeconds),
                     anyio.create_task_group() as tasks,
                 ):
-                    tasks.start_soon(look.notice_questions, changed)
+                    tasks.start_soon(watching.notice_questions, changed)
                     while not is_news:
                         await changed.wait()
                         await self.guard.parts.clock.sleep(_GATHER_SECONDS)
-                        result, is_news = await look.answer(it)
+                        result, is_news = await watching.answer(it)
                     tasks.cancel_scope.cancel()
         return result
 
@@ -172,8 +172,8 @@ class RoomWatch:
         return question.way in ANSWERED_IN[visitor.by] and not needs_passkey
 
 
-class Look:
-    """One look at a studio, through the watchers that all rooms of a key share."""
+class Watching:
+    """One look at a studio, by the watchers that all rooms of a key share."""
 
     def __init__(self, room: RoomWatch, visitor: Visitor, *, has_chat: bool) -> None:
         caller, studio, watchers = visitor.caller, visitor.studio_id, visitor.watchers
@@ -196,7 +196,7 @@ class Look:
         async with self._clock.move_on_after(_FIRST_SECONDS), anyio.create_task_group() as tasks:
             for it in self._watched:
                 oldest = _MOMENT_SECONDS if it is self._status else _WHILE_SECONDS
-                read_again = partial(it.refresh_again, older_than=oldest)
+                read_again = partial(it.refresh_older, older_than=oldest)
                 tasks.start_soon(read_again if again else it.refresh)
 
     @contextmanager
@@ -238,7 +238,7 @@ class Look:
             chat_error=self._chat.last_error,
         )
 
-    async def answer(self, it: Watch) -> tuple[JsonObject, bool]:
+    async def answer(self, it: WatchArguments) -> tuple[JsonObject, bool]:
         """What is known now, and whether any of it is new to the room."""
         tickets = await self._room.tickets(self._visitor)
         seen = await self.seen()

@@ -160,7 +160,7 @@ class Tools:
             case ApplyChanges(changes=changes):
                 return await self._run_changes(changes, evidence, request)
             case Change() if self._offer.rules.never_ask_about(value):
-                done = await self._parts.change(value, request.caller)
+                done = await self._parts.change_unasked(value, request.caller)
                 return results.change_result(done)
             case Change():
                 return await self._run_changes((value,), evidence, request)
