@@ -66,7 +66,7 @@ docs: .venv/dev ## write what is generated: parts of pages, exchanges, manifest 
 pictures: .venv/dev chromium $(BROWSER)/host.js ## draw the pages that people see, as docs/ shows them, or all into PICTURES=FOLDER
 	APP_BRIDGE=$(BROWSER)/host.js $(BIN)/python -m tools.pictures $(PICTURES)
 
-bench: .venv/dev ## compare start, memory and calls with a bare server; measure consent and chat
+bench: .venv/dev ## compare start, memory and calls with a bare server; measure consent and the control room
 	$(BIN)/python -m bench
 
 proof: $(addprefix proof-,$(PART)) ## prove what needs programs from elsewhere, or one PART=browser|conformance|deploy|operations|replicas

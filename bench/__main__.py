@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import anyio
 
-from bench import approvals
+from bench import approvals, room
 from bench.measure import BARE, OURS, Pairs, calls, in_turn, served, start, upstream
 from bench.signed_in import signed_in
 from tests.support.product.virtual_time import VirtualLoop
@@ -69,13 +69,14 @@ def main() -> None:
     """Measure everything, and print each line as soon as it is known."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few rounds: noisy, but soon done")
-    effort = _QUICK if parser.parse_args().quick else _FULL
+    is_quick = parser.parse_args().quick
+    effort = _QUICK if is_quick else _FULL
     if sys.platform != "linux":
         sys.exit("bench: the CPU time of another process is read as Linux shows it")
     began = time.monotonic()
     print(f"{_ABOUT}\n\n{_machine()}\n\n{_HEAD}", flush=True)
     anyio.run(_measure, effort)
-    print(*approvals.lines(), *_walk(), sep="\n")
+    print(*approvals.lines(), *_walk(), *room.lines(is_quick=is_quick), sep="\n")
     print(f"\nMeasured in {time.monotonic() - began:.0f} s.")
 
 
