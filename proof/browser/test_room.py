@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import anyio
 
 from proof.browser.rooms import STUDIO, open_room
-from tests.support.product.faults import Fault
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.world.world import MINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,8 +15,6 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser
 
     from proof.browser.rooms import ShownRoom
-
-STATUS: Final = "/v1/studios/studio_42/stream-status"
 
 
 async def tab_to(room: ShownRoom, selector: str) -> None:
@@ -35,11 +31,6 @@ async def press_key(room: ShownRoom, selector: str, key: str = "Enter") -> None:
     """Go to something by keyboard, and press a key there."""
     await tab_to(room, selector)
     await room.app.page.keyboard.press(key)
-
-
-async def light_of(room: ShownRoom) -> str:
-    """What the light says now."""
-    return " ".join((await room.frame.locator("#light").inner_text()).split())
 
 
 async def wait_until(is_so: Callable[[], bool], room: ShownRoom) -> None:
@@ -113,53 +104,6 @@ async def test_a_hidden_room_makes_no_call(browser: Browser) -> None:
             "globalThis.isHidden = false; document.dispatchEvent(new Event('visibilitychange'))"
         )
         await room.shows("#log li", "two")
-
-
-async def test_it_never_says_on_air_without_contact(browser: Browser) -> None:
-    """The client loses its server. Another one answers later: all state is in the calls."""
-    async with open_room(browser) as room:
-        room.world.trax.go_live()
-        room.world.trax.say("before", author="Ada")
-        await room.shows("#light", "ON AIR 0:")
-        await room.shows("#log li", "before")
-        room.client = None
-        await room.shows("#contact", "trax-mcp hasn't answered since")
-        assert await light_of(room) == "ON AIR ?"
-        await room.shows("#standing", "as of ")
-        await room.frame.locator("#air").click()
-        await room.shows("#said", "Check whether it was done before you press again.")
-        await room.world.start_replica()
-        room.world.trax.say("meanwhile", author="Ada")
-        room.client = (await room.world.caller(MINE, apps=True, at=1)).client
-        await room.shows("#light", "ON AIR 0:")
-        await room.shows("#log li", "meanwhile")
-        assert await room.frame.locator("#log li", has_text="before").count() == 1
-        assert not await room.frame.locator("#contact").is_visible()
-
-
-async def test_trouble_with_trax_is_told_and_goes(browser: Browser) -> None:
-    async with open_room(browser) as room:
-        room.world.trax.go_live()
-        await room.shows("#light", "ON AIR 0:")
-        fault = Fault.status(502)
-        room.world.trax.faults.add(fault, path=STATUS)
-        await room.shows("#contact")
-        assert await light_of(room) == "ON AIR ?"
-        room.world.trax.faults.clear()
-        await room.shows("#light", "ON AIR 0:")
-
-
-async def test_a_revoked_key_ends_the_room_until_try_again(browser: Browser) -> None:
-    async with open_room(browser) as room:
-        room.world.trax.remove_key()
-        await room.shows("#contact button", "Try again")
-        before = len(room.world.trax.requests)
-        await anyio.sleep(2)  # nothing can be waited for
-        assert len(room.world.trax.requests) == before
-        room.world.trax.add_key(MINE)
-        await room.frame.locator("#contact button").click()
-        await room.shows("#light", "OFF AIR")
-        await room.frame.locator("#contact").wait_for(state="hidden")
 
 
 async def test_the_models_question_is_a_card_and_is_answered_once(browser: Browser) -> None:

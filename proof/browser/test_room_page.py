@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -71,16 +70,3 @@ async def test_a_reloaded_tab_goes_on_and_a_second_one_says_where_the_room_is(
         await page.click("#air")
         await page.click("button.no:enabled")
         await light(page, "OFF AIR")
-
-
-async def test_a_tab_whose_server_has_ended_does_not_say_on_air(
-    browser: Browser, opened: OpenedAddresses
-) -> None:
-    async with in_room(browser, opened) as (server, page, _):
-        await light(page, "OFF AIR")
-        await page.click("#air")
-        await page.click("button.yes:enabled")
-        await light(page, "ON AIR")
-        assert await server.stop(signal.SIGINT) == 0
-        await light(page, "ON AIR ?")
-        await page.wait_for_selector("#contact:has-text('answer')")
