@@ -42,6 +42,25 @@ async def test_it_says_that_trax_is_away_and_that_it_is_back() -> None:
         assert state["stale"] is False
 
 
+@in_virtual_time
+async def test_a_stop_that_is_being_sent_is_shown_so_and_nobody_says_that_nothing_was_sent() -> (
+    None
+):
+    async with in_room() as it:
+        it.trax.go_live()
+        await anyio.sleep(5)
+        it.trax.faults.add(Fault.status(502), times=None)
+        card = await Room(it[MINE]).card("go_offline")
+        yes, no = card.yes, card.no
+        it.tasks.start_soon(card.press, yes)
+        await anyio.sleep(5)
+        assert it.sent == ["POST /v1/studios/studio_42/go-offline"]
+        assert (await card.look())["phase"] == "running"
+        assert (await card.press(no))["phase"] == "running"
+        await anyio.sleep(60)
+        assert "It may still be on air" in (await card.look())["outcome"]
+
+
 @pytest.mark.parametrize("what", ["the key is revoked", "the studio is deleted"])
 @in_virtual_time
 async def test_a_room_ends_with_its_key_or_its_studio_and_can_try_again(what: str) -> None:

@@ -30,6 +30,7 @@ from trax_mcp.consent.question import (
 from trax_mcp.consent.state import StudioRecord
 from trax_mcp.consent.stop import question_as_signed
 from trax_mcp.consent.stop_token import StopToken
+from trax_mcp.consent.stopping import digest
 from trax_mcp.consent.store import StoreUnavailable, record_name_in
 
 Elsewhere = Literal["panel", "page"]
@@ -64,8 +65,11 @@ class OpenQuestion:
     async def state(self) -> QuestionState:
         """What it is now."""
         seen = await self.questions.store.look(self.record_name)
-        caller = self.call.caller.fingerprint
-        return QuestionState(seen.studio.question(self.id, caller, seen.now), seen.now)
+        question = seen.studio.question(self.id, self.call.caller.fingerprint, seen.now)
+        used = seen.studio.used_stops.get(digest(self.id))  # only a stop's word is kept there
+        if question is not None and used is not None:
+            question = replace(question, used_by=self.id, used_at=used.at)
+        return QuestionState(question, seen.now)
 
     def as_signed(self) -> QuestionState:
         """The same of a stop as its signed word tells it, where the store is away."""
@@ -106,6 +110,8 @@ class OpenQuestion:
         if choice == STAY_ON_AIR:
             asked_at = token.until - QUESTION_SECONDS if token else 0.0
             if self.questions.now() < asked_at + READING_SECONDS:  # nobody has read it
+                return None
+            if (await self.state()).phase == "running":  # it was sent
                 return None
             self.questions.guard.parts.write("answered", self.call, answeredIn=by, answer="no")
             await self.end(declined := NotRun("declined", "declined"))
