@@ -45,7 +45,7 @@ from trax_mcp.tools.overview import with_starting
 from trax_mcp.web.approval_view import QUESTIONS
 
 _LONGEST_WAIT_SECONDS: Final = 25.0
-_GATHER_SECONDS: Final = 0.4
+_GATHER_SECONDS: Final = 0.2
 """How long a wait goes on after the first news, so that a busy chat comes in few answers."""
 _MOST_MESSAGES: Final = 100
 """The most messages of one answer."""
