@@ -31,6 +31,9 @@ _LONGEST_NAME: Final = 80
 _MOST_PROBLEMS: Final = 3
 _END_ALL: Final = frozenset({"invalid_key", "no_key", "not_found"})
 """Failures of the key or of the studio: whichever read has met one, the room ends."""
+_NO_STUDIO: Final = (
+    "TRaX doesn't find this studio any more, or your API key's account can't see it."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,9 @@ def state_of(seen: Known) -> JsonObject:
     facts, readiness = seen.facts, seen.readiness
     studio = facts[GetStudio].value
     trouble = seen.ending or seen.status_error or seen.setup_error
+    is_gone = seen.ending is not None and seen.ending.code == "not_found"
+    told = _NO_STUDIO if is_gone else trouble and trouble.summary
+    chat_trouble = seen.chat_error and seen.chat_error.summary
     destinations, sources = shown_destinations(facts), shown_sources(facts)
     return {
         "name": visible(studio.name, longest=_LONGEST_NAME) if studio else None,
@@ -88,8 +94,8 @@ def state_of(seen: Known) -> JsonObject:
         "unknown": [str(it) for it in facts.unknown],
         "can": dict(seen.can),
         "hasChat": seen.has_chat,
-        "chatTrouble": seen.chat_error and seen.chat_error.summary,
-        "trouble": trouble and trouble.summary,
+        "chatTrouble": None if chat_trouble == (trouble and trouble.summary) else chat_trouble,
+        "trouble": told,
         "stale": seen.status_error is not None or seen.ending is not None,
         "ended": seen.ending is not None,
     }

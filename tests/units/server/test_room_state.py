@@ -72,6 +72,11 @@ def test_a_refusal_of_the_key_ends_the_room_whichever_read_has_met_it(seen: Know
     assert (state["ended"], state["stale"], state["trouble"]) == (True, True, INVALID.summary)
 
 
+def test_what_ails_the_studio_and_its_chat_is_said_once() -> None:
+    away = replace(SEEN, status_error=AWAY, chat_error=AWAY)
+    assert [state_of(away)[it] for it in ("trouble", "chatTrouble")] == [AWAY.summary, None]
+
+
 def test_a_scope_that_is_missing_is_no_trouble_that_passes() -> None:
     state = state_of(replace(SEEN, chat_error=FORBIDDEN))
     assert (state["ended"], state["stale"], state["trouble"]) == (False, False, None)
