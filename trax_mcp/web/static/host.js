@@ -17,10 +17,6 @@ const host = {
     this.request("ui/update-model-context", { content: [{ type: "text", text }] }).catch(() => {});
   },
 
-  get canAskAssistant() {
-    return Boolean(this.can.message);
-  },
-
   askAssistant(text) {
     const content = [{ type: "text", text }];
     return this.request("ui/message", { role: "user", content }).then((result) => !result?.isError);

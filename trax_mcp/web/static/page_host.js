@@ -10,7 +10,6 @@ const CALLS = {
 const host = {
   can: { serverTools: {} },
   context: { displayMode: "page" },
-  canAskAssistant: false,
   waiting: new AbortController(), // of the look that waits for news
 
   // A tool's result. The session stands for the studio.

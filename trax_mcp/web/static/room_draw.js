@@ -102,7 +102,7 @@ function drawProblems(problems) {
     const words = make("b", what);
     if (at) words.append(" ", make("time", moment(new Date(at)), { datetime: at }));
     item.append(words, ...(remedy ? [make("span", remedy)] : []));
-    if (host.canAskAssistant) {
+    if (host.can.message) {
       const button = make("button", "Ask your assistant", { type: "button", class: "small" });
       button.onclick = (event) => event.isTrusted && askAssistant(`${what} What can I do?`);
       item.append(button);
