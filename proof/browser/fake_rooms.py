@@ -15,7 +15,7 @@ from tests.world.page import address_behind
 from trax_mcp.clock import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from playwright.async_api import Browser, Page
 
@@ -34,6 +34,16 @@ QUESTION: Final[dict[str, Any]] = {
     "outcome": None,
 }
 """About a stop, as the server describes it."""
+HIDE: Final = """isHidden => {
+    Object.defineProperty(document, 'visibilityState', {
+        configurable: true, get: () => (isHidden ? 'hidden' : 'visible'),
+    });
+    document.dispatchEvent(new Event('visibilitychange'));
+}"""
+LATER: Final = """seconds => {
+    const now = performance.now.bind(performance);
+    performance.now = () => now() + seconds * 1000;
+}"""
 _PRESSES: Final = ("go_live", "go_offline", "update_destination", "send_chat_message")
 _STATE: Final[dict[str, Any]] = {
     "name": "The Show",
@@ -67,10 +77,12 @@ class FakeStudio:
     messages: list[dict[str, Any]] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
     """The tickets of those that a model has asked."""
+    cards: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By ticket, in what a question differs from `QUESTION`."""
     clock_seconds: float = 0
     """How far the server's clock is ahead."""
-    age_seconds: float = 0
-    """How old what it was told is."""
+    age_seconds: float | None = 0
+    """How old what it was told is. None if it was told nothing."""
     lost: set[str] = field(default_factory=set)
     """The calls whose answers never come: "watch", "press", "look" at a card, or "choose"."""
     describes: bool = False
@@ -81,7 +93,20 @@ class FakeStudio:
     choices: list[str] = field(default_factory=list)
     waits: int = 0
     looks: int = 0
+    hangs: list[str] = field(default_factory=list)
+    """The calls that were lost."""
     _news: anyio.Event = field(default_factory=anyio.Event)
+
+    def ask(self, *tickets: str) -> None:
+        """Ask these as a model. Each question is approved with "Approve" and its ticket."""
+        self.questions += tickets
+        self.cards |= {it: {"yes": f"Approve {it}"} for it in tickets}
+        self.change()
+
+    def end(self, ticket: str, headline: str) -> None:
+        """End a question elsewhere."""
+        ended: dict[str, Any] = {"headline": headline, "since": None, "text": []}
+        self.cards[ticket] = {"phase": "ended", "ended": ended}
 
     def change(self, **changes: object) -> None:
         """Change the state, and tell the rooms that wait."""
@@ -108,27 +133,30 @@ class FakeStudio:
         if self.failing:
             self.failing -= 1
             raise RuntimeError
-        return {"structuredContent": QUESTION}
+        return {"structuredContent": QUESTION | self.cards.get(arguments["ticket"], {})}
 
     async def _lose(self, what: str) -> None:
         if what in self.lost:
+            self.hangs.append(what)
             await anyio.sleep_forever()
 
     async def _watch(self, arguments: dict[str, Any]) -> dict[str, Any]:
         await self._lose("watch")
-        self.waits += 1
+        waits = bool(arguments["waitSeconds"])
+        self.waits += waits
         self.looks += 1
         try:
             with anyio.move_on_after(arguments["waitSeconds"]):
                 while arguments.get("version") == str(self.version):
                     await self._news.wait()
         finally:
-            self.waits -= 1
+            self.waits -= waits
         now = datetime.now(UTC) + timedelta(seconds=self.clock_seconds)
+        age = self.age_seconds
         answer: dict[str, Any] = {
             "now": now.isoformat(),
             "version": str(self.version),
-            "seenAt": (now - timedelta(seconds=self.age_seconds)).isoformat(),
+            "seenAt": None if age is None else (now - timedelta(seconds=age)).isoformat(),
             "chat": {
                 "messages": self.messages[int(arguments.get("after", 0)) :],
                 "cursor": str(len(self.messages)),
@@ -141,6 +169,20 @@ class FakeStudio:
             "structuredContent": answer,
             "_meta": {"live.traxstreaming/questions": self.questions},
         }
+
+
+async def until(page: Page, is_so: Callable[[], bool]) -> None:
+    """Wait for something that is not on the page."""
+    with anyio.fail_after(PATIENCE_SECONDS):
+        while not is_so():
+            await page.evaluate("1")
+
+
+async def light(page: Page, words: str) -> None:
+    """Wait until the light says exactly this."""
+    await page.wait_for_function(
+        "words => document.querySelector('#light b').textContent === words", arg=words
+    )
 
 
 @asynccontextmanager

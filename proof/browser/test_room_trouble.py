@@ -2,52 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import anyio
 import pytest
 
-from proof.browser.fake_rooms import fake_rooms
+from proof.browser.fake_rooms import HIDE, LATER, fake_rooms, light, until
 from tests.support.server_process import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from playwright.async_api import Browser, Page
-
-HIDE: Final = """isHidden => {
-    Object.defineProperty(document, 'visibilityState', {
-        configurable: true, get: () => (isHidden ? 'hidden' : 'visible'),
-    });
-    document.dispatchEvent(new Event('visibilitychange'));
-}"""
-LATER: Final = """seconds => {
-    const now = performance.now.bind(performance);
-    performance.now = () => now() + seconds * 1000;
-}"""
-NOTE_YES: Final = """() => {
-    const whenYes = new MutationObserver(() => {
-        const yes = document.querySelector('button.yes');
-        if (!yes || !yes.textContent) return;
-        globalThis.firstSeen ??= performance.now();
-        if (!yes.disabled) globalThis.firstEnabled ??= performance.now();
-    });
-    whenYes.observe(document.body, { subtree: true, childList: true, attributes: true });
-}"""
-
-
-async def until(page: Page, is_so: Callable[[], bool]) -> None:
-    """Wait for something that is not on the page."""
-    with anyio.fail_after(PATIENCE_SECONDS):
-        while not is_so():
-            await page.evaluate("1")
-
-
-async def light(page: Page, words: str) -> None:
-    """Wait until the light says exactly this."""
-    await page.wait_for_function(
-        "words => document.querySelector('#light b').textContent === words", arg=words
-    )
 
 
 async def button(page: Page) -> str:
@@ -91,7 +55,7 @@ async def test_it_goes_offline_after_answers_were_lost(browser: Browser, lost: s
             await page.wait_for_selector("button.yes:enabled")
             studio.lost = lost
             await page.click("button.yes")
-            await until(page, lambda: studio.choices == ["Go offline"])
+        await until(page, lambda: lost <= {*studio.hangs})
         studio.lost = set()
         with anyio.fail_after(PATIENCE_SECONDS):
             while len(studio.presses) < 2:
@@ -159,18 +123,6 @@ async def test_what_may_be_on_air_can_be_taken_off(browser: Browser) -> None:
         assert await button(page) == "Go live"
 
 
-async def test_a_question_that_comes_unasked_cannot_be_answered_by_a_click_on_its_way(
-    browser: Browser,
-) -> None:
-    async with fake_rooms(browser) as [(page, studio)]:
-        await page.evaluate(NOTE_YES)
-        studio.questions = ["asked_by_model"]
-        studio.change()
-        await page.wait_for_selector("button.yes:enabled")
-        rest = await page.evaluate("firstEnabled - firstSeen")
-        assert rest >= 600
-
-
 # The light
 
 
@@ -203,6 +155,58 @@ async def test_a_short_time_out_of_sight_changes_nothing(browser: Browser) -> No
         await page.evaluate(HIDE, arg=True)
         await page.evaluate(HIDE, arg=False)
         assert await page.locator("#light b").inner_text() == "ON AIR"
+
+
+async def test_a_computer_that_has_slept_shows_nothing_as_if_it_were_so_now(
+    browser: Browser,
+) -> None:
+    async with fake_rooms(browser) as [(page, studio)]:
+        await page.clock.install()
+        await light(page, "ON AIR")
+        studio.age_seconds = 7200
+        await page.clock.fast_forward("02:00:00")
+        await light(page, "ON AIR ?")
+        studio.age_seconds = 0
+        await light(page, "ON AIR")
+
+
+async def test_a_server_that_hangs_while_a_question_is_open_is_noticed(browser: Browser) -> None:
+    """Each look at the card ends the look that waits."""
+    async with fake_rooms(browser) as [(page, studio)]:
+        await page.click("#air")
+        await page.wait_for_selector("button.yes:enabled")
+        studio.lost = {"watch", "look"}
+        with anyio.fail_after(20):
+            await light(page, "ON AIR ?")
+
+
+async def test_a_room_that_has_ended_goes_on_after_any_look_that_is_answered(
+    browser: Browser,
+) -> None:
+    async with fake_rooms(browser) as [(page, studio)]:
+        studio.change(ended=True, trouble="The key doesn't work.")
+        await light(page, "ON AIR ?")
+        studio.change(ended=False, trouble=None)
+        await page.evaluate(HIDE, arg=True)
+        await page.evaluate(LATER, arg=11)
+        await page.evaluate(HIDE, arg=False)
+        await light(page, "ON AIR")
+        with anyio.fail_after(10):
+            studio.change(live=False)
+            await light(page, "OFF AIR")
+
+
+async def test_a_room_that_may_not_read_the_status_waits_for_news_again(browser: Browser) -> None:
+    async with fake_rooms(browser) as [(page, studio)]:
+        studio.age_seconds = None
+        studio.change(live=None)
+        await light(page, "NOT KNOWN")
+        await until(page, lambda: studio.waits == 1)
+        await page.evaluate(HIDE, arg=True)
+        await page.evaluate(LATER, arg=11)
+        await until(page, lambda: studio.waits == 0)
+        await page.evaluate(HIDE, arg=False)
+        await until(page, lambda: studio.waits == 1)
 
 
 async def test_a_platform_with_an_odd_name_hides_no_message(browser: Browser) -> None:

@@ -22,10 +22,8 @@ function drawBar(state, isAsking) {
 }
 
 class ApprovalCard {
-  // `report()` tells the server that the question is shown, `press(choice)` a choice. A card that
-  // comes unasked may come under the pointer: no approval counts before it has settled.
-  constructor(report, press, settleMilliseconds = 0) {
-    this.settleMilliseconds = settleMilliseconds;
+  // `report()` tells the server that the question is shown, `press(choice)` a choice.
+  constructor(report, press) {
     this.report = report;
     this.press = press;
     this.wasAsked = false;
@@ -93,6 +91,7 @@ class ApprovalCard {
     const isAsked = state.phase === "open" || state.phase === "running";
     this.root.hidden = false;
     this.root.classList.toggle("live", Boolean(state.goesLive));
+    if (state.isStop) this.root.classList.add("stop");
     this.title.replaceChildren(...this.pieces(isAsked ? state.headline : state.ended.headline));
     for (const part of this.parts) {
       const found = (isAsked && state[part.className]) || [];
@@ -161,7 +160,6 @@ class ApprovalCard {
     this.yes.disabled = this.no.disabled = true;
     await visible();
     const reported = this.report();
-    await new Promise((done) => setTimeout(done, this.settleMilliseconds));
     if (state.isStop) this.yes.disabled = false;
     await reported;
     await new Promise((done) => setTimeout(done, state.readingSeconds * 1000 + 50));

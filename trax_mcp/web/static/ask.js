@@ -14,27 +14,27 @@ function isOver(state) {
   return state.phase !== "open" && state.phase !== "running";
 }
 
-// `onShow` gets each state that the card has shown. `known` is the first one, if it is known.
-function ask(ticket, onShow, { known, settleMilliseconds = 0 } = {}) {
+// `onShow` gets each state that the card has shown, and whether it was drawn before. `known` is the
+// first one, if it is known.
+function ask(ticket, onShow, known) {
   async function answer(args, seconds = ANSWER_SECONDS) {
     const result = await host.call("answer_approval", { ticket, ...args }, seconds);
     if (result.isError) throw new Error();
-    card.heardAt = performance.now();
+    if (!card.isSent) card.heardAt = performance.now(); // a look doesn't tell what came of an approval
     return result.structuredContent ?? GONE;
   }
   function show(state) {
+    const wasDrawn = !card.root.hidden;
     card.draw(state);
-    onShow(state);
+    onShow(state, wasDrawn);
     return state;
   }
   const card = new ApprovalCard(
     () => answer({}).catch(() => {}),
     async (choice) => {
       if (choice === card.state.yes) card.showSending();
-      const seconds = card.state.isStop ? ANSWER_SECONDS : SEND_SECONDS;
-      await answer({ choice }, seconds).then(show, () => {}); // the next look tells whether it counted
+      await answer({ choice }, SEND_SECONDS).then(show, () => {}); // the next look tells whether it counted
     },
-    settleMilliseconds,
   );
   card.heardAt = performance.now();
   if (known) card.draw(known);

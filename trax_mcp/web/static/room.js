@@ -3,10 +3,10 @@
 
 const WAIT_SECONDS = 25;
 const LATE_SECONDS = 5; // after the longest wait
-const PRESS_SECONDS = 30;
 const STOP_MILLISECONDS = 2000; // then going offline can be pressed again
 const LONE_MILLISECONDS = 3000; // after this long without an answer, a card has no contact
-const SETTLE_MILLISECONDS = 700;
+const SETTLE_MILLISECONDS = 700; // after a card has moved, a click may be meant for another one
+const SILENT_MILLISECONDS = 35000; // longer than any look takes
 const OLD_MILLISECONDS = 10000; // after this long, what was shown is old
 const PAUSE_MILLISECONDS = 300;
 const UNSEEN_PAUSE_MILLISECONDS = 2000;
@@ -16,7 +16,7 @@ const QUESTIONS = "live.traxstreaming/questions";
 const NOT_ANSWERED = "trax-mcp didn't answer. Check whether it was done before you press again.";
 
 const cards = new Map(); // questions, by ticket
-const asked = new Map(); // tickets, by what was pressed
+const asked = new Map(); // the same, by what was pressed
 const pressing = new Map(); // when it was sent, by what was pressed
 let studioId = null;
 let state = null;
@@ -28,10 +28,11 @@ let newest = 0; // the look whose answer is shown
 let lastContact = null;
 let isLost = false; // what is shown was so at `seenAt`, and nothing is known of now
 let seenAt = null;
-let wasHidden = false; // for long, and nothing was read since
+let wasAway = false; // for long, and nothing was read since
 let hiddenSince = null;
 let isSeen = true;
 let retry = null;
+let movedAt = -Infinity; // when something else came under the pointer
 
 const sleep = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
@@ -44,8 +45,7 @@ function call(name, args, seconds) {
 // Whether it was done, as far as that is known at once.
 async function press(key, pressed, args, button) {
   const isStop = pressed === "go_offline"; // nothing holds it up for long
-  const earlier = asked.get(key);
-  const open = cards.get(earlier);
+  const open = asked.get(key);
   if (open && !(isStop && isStuck(open))) return open.title.focus();
   if (performance.now() - pressing.get(key) < (isStop ? STOP_MILLISECONDS : Infinity)) return false;
   const sentAt = performance.now();
@@ -53,7 +53,7 @@ async function press(key, pressed, args, button) {
   markBusy(button, key);
   say("");
   try {
-    const result = await call("press_in_control_room", { press: pressed, arguments: args }, PRESS_SECONDS);
+    const result = await call("press_in_control_room", { press: pressed, arguments: args }, SEND_SECONDS);
     const ticket = result._meta?.[TICKET];
     if (ticket) {
       open?.root.remove();
@@ -80,8 +80,7 @@ function markBusy(button, key) {
 
 // Whether a card can't be answered, for all that is known.
 function isStuck(card) {
-  const silence = performance.now() - card.heardAt;
-  return silence > (card.root.hidden || card.isSent ? LONE_MILLISECONDS / 3 : LONE_MILLISECONDS);
+  return performance.now() - card.heardAt > LONE_MILLISECONDS;
 }
 
 function outcomeOf({ structuredContent, content }) {
@@ -91,27 +90,20 @@ function outcomeOf({ structuredContent, content }) {
 // `button`: what was pressed. A question of the assistant has none, and doesn't take the focus.
 function question(ticket, { key, button, known } = {}) {
   if (!cards.has(ticket)) {
-    const settleMilliseconds = button ? 0 : SETTLE_MILLISECONDS;
-    const onShow = (shown) => isOver(shown) && finish(ticket, shown);
-    const card = ask(ticket, onShow, { known, settleMilliseconds });
+    const card = ask(ticket, (shown, wasDrawn) => {
+      if (isOver(shown)) finish(ticket, shown);
+      else if (!wasDrawn && card.button) card.title.focus();
+      else if (!wasDrawn) movedAt = performance.now();
+    }, known);
     cards.set(ticket, card);
     byId("questions").prepend(card.root);
   }
   const card = cards.get(ticket);
   if (!button) return;
-  asked.set(key, ticket);
+  asked.set(key, card);
   card.button = button;
   button.classList.add("asked");
-  focusOnceShown(card);
-}
-
-function focusOnceShown(card) {
-  if (!card.root.hidden) return card.title.focus();
-  const shown = new MutationObserver(() => {
-    shown.disconnect();
-    card.title.focus();
-  });
-  shown.observe(card.root, { attributeFilter: ["hidden"] });
+  card.title.focus(); // does nothing before it's drawn
 }
 
 function finish(ticket, shown) {
@@ -119,11 +111,14 @@ function finish(ticket, shown) {
   if (!card || !card.root.isConnected) return;
   const hadFocus = card.root.contains(document.activeElement) || document.activeElement === document.body;
   card.root.remove();
+  if (byId("questions").firstChild) movedAt = performance.now();
   card.button?.classList.remove("asked");
   if (hadFocus) card.button?.focus();
-  for (const [key, open] of asked) if (open === ticket) asked.delete(key);
-  const text = card.outcome.textContent;
-  say(text ? `${card.title.textContent}. ${text}` : card.title.textContent, { stays: shown.phase === "gone" });
+  for (const [key, open] of asked) if (open === card) asked.delete(key);
+  const isStop = card.root.matches(".stop");
+  const isAskedAgain = isStop && !card.isSent && byId("questions").querySelector(".stop");
+  const words = [card.title, card.outcome].map((it) => it.textContent).filter(Boolean);
+  if (!isAskedAgain) say(words.join(". "), { stays: isStop || shown.phase === "gone" });
   look(0, { again: true }).catch(() => {});
 }
 
@@ -146,12 +141,10 @@ async function look(waitSeconds, { again = false } = {}) {
   const result = await call("watch_control_room", {
     chat: isSeen, waitSeconds, ...(version && { version }), ...(after && { after }), ...(again && { again }),
   }, waitSeconds + LATE_SECONDS);
-  if (!result.structuredContent?.version) throw new Refused(outcomeOf(result));
+  if (!result.structuredContent?.version) throw Object.assign(new Error(outcomeOf(result)), { isRefusal: true });
   show(result.structuredContent, number, after);
   for (const ticket of result._meta?.[QUESTIONS] ?? []) question(ticket);
 }
-
-class Refused extends Error {}
 
 function show(answer, number, after) {
   lastContact = new Date();
@@ -176,24 +169,28 @@ function tellTrouble(answer) {
   const now = Date.parse(answer.now);
   clockAhead = now - Date.now();
   seenAt = answer.seenAt ? new Date(answer.seenAt) : null;
-  if (state.stale || now - seenAt < OLD_MILLISECONDS) wasHidden = false;
-  isLost = state.stale || wasHidden;
+  if (state.stale || !seenAt || now - seenAt < OLD_MILLISECONDS) wasAway = false;
+  isLost = state.stale || state.ended || wasAway;
+  if (!state.ended) retry?.();
   contact(state.trouble ?? "", { canRetry: state.ended });
   tick();
 }
 
 async function watch() {
   let failures = 0;
-  for (let wait = 0; ; wait = WAIT_SECONDS) {
+  let wait = 0;
+  for (;;) {
     await visible();
     try {
-      await look(failures || wasHidden ? 0 : wait, { again: retry !== null || wasHidden });
+      await look(failures || wasAway ? 0 : wait, { again: retry !== null || wasAway });
+      wait = WAIT_SECONDS;
       failures = 0;
       retry = null;
       if (state.ended) await new Promise((done) => { retry = done; });
-      await sleep(wasHidden ? UNSEEN_PAUSE_MILLISECONDS : PAUSE_MILLISECONDS);
+      await sleep(wasAway ? UNSEEN_PAUSE_MILLISECONDS : PAUSE_MILLISECONDS);
     } catch (error) {
       if (error.name === "AbortError") { // something else was more urgent
+        wait = 0; // nothing ends the next one
         await sleep(PAUSE_MILLISECONDS);
         continue;
       }
@@ -209,22 +206,24 @@ async function watch() {
 function lose(error) {
   if (!isLost) seenAt = lastContact;
   isLost = true;
-  if (error.isFinal || (error instanceof Refused && !lastContact)) contact(error.message);
+  if (error.isFinal || (error.isRefusal && !lastContact)) contact(error.message);
   else if (!lastContact && !host.can.serverTools) contact("Your app doesn't let the control room reach trax-mcp, so it can't be used here.");
   else if (!lastContact) contact("trax-mcp isn't answering. Trying again…");
   else contact(`trax-mcp hasn't answered since ${moment(lastContact)}. What you see is from then. Trying again…`);
   tick();
 }
 
-// What was so before a long time out of sight isn't shown as if it were so now.
 function noteVisibility() {
   if (document.visibilityState !== "visible") hiddenSince = performance.now();
-  else if (state && performance.now() - hiddenSince > OLD_MILLISECONDS) {
-    newest = looks; // no look that was begun before counts
-    isLost = wasHidden = true;
-    tick();
-    look(0, { again: true }).catch(() => {});
-  }
+  else if (state && performance.now() - hiddenSince > OLD_MILLISECONDS) comeBack();
+}
+
+// What was so before a long time isn't shown as if it were so now.
+function comeBack() {
+  newest = looks; // no look that was begun before counts
+  isLost = wasAway = true;
+  tick();
+  look(0, { again: true }).catch(() => {});
 }
 
 function contact(text, { canRetry = false } = {}) {
@@ -235,7 +234,9 @@ function contact(text, { canRetry = false } = {}) {
 }
 
 function tick() {
-  if (state) drawLight(state, clockAhead, isLost, seenAt);
+  const isSilent = !isLost && Date.now() - lastContact > SILENT_MILLISECONDS; // the computer has slept
+  if (state && isSilent && document.visibilityState === "visible") comeBack();
+  else if (state) drawLight(state, clockAhead, isLost, seenAt);
 }
 
 function useMode() {
@@ -248,6 +249,9 @@ function useMode() {
   byId("mode").textContent = displayMode === "inline" ? words[wanted] : "Back";
 }
 
+byId("questions").addEventListener("click", (event) => {
+  if (performance.now() - movedAt < SETTLE_MILLISECONDS) event.stopPropagation();
+}, { capture: true });
 byId("contact").querySelector("button").onclick = () => retry?.();
 byId("air").onclick = (event) => {
   const { press: pressed } = byId("air").dataset;
