@@ -1,7 +1,8 @@
 """`python -m tools.pictures [FOLDER]`: draws the pages that people see, in a real Chromium.
 
 Without a folder, those that `docs/` shows. With one, all of them. Each at 390 and 1280 pixels,
-light and dark. Time stands still in the browser, so that the pictures are the same each time.
+light and dark. A question's time stands still, so that the pictures are the same each time; those
+of the control room have the times of their show.
 """
 
 from __future__ import annotations
