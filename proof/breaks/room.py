@@ -13,6 +13,7 @@ from trax_mcp.server import room_state
 from trax_mcp.server.room import Room
 from trax_mcp.server.room_watch import RoomWatch, Visitor
 from trax_mcp.web import room_page
+from trax_mcp.web.approval_view import WATCH
 from trax_mcp.web.local_server import PageAccess
 from trax_mcp.web.room_page import RoomPage, _Room
 
@@ -80,7 +81,7 @@ async def _watch_to_its_end(
     request: Request,
     arguments: JsonObject,
 ) -> JsonObject:
-    return await room.call("watch", arguments)
+    return await room.call(WATCH, arguments)
 
 
 def _redeem_again(self: PageAccess, secret: str) -> str | None:

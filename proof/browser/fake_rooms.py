@@ -13,6 +13,7 @@ from tests.support.product.pages import open_rooms, recorded_browser
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.world.page import address_behind
 from trax_mcp.clock import Clock
+from trax_mcp.web.approval_view import PRESS, WATCH
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -117,9 +118,9 @@ class FakeStudio:
 
     async def call(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """Answer the room."""
-        if name == "watch":
+        if name == WATCH:
             return await self._watch(arguments)
-        if name == "press":
+        if name == PRESS:
             self.presses.append(arguments["press"])
             await self._lose("press")
             ticket = f"ticket_{len(self.presses)}"

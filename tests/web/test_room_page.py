@@ -18,7 +18,7 @@ from tests.support.product.frozen_sandbox import frozen_sandbox
 from tests.support.product.pages import PROBLEMS, no_key, open_rooms, problem, recorded_browser
 from tests.support.product.shared_clock import HandClock, settled
 from tests.support.server_process import PATIENCE_SECONDS
-from tests.world.page import FORGED, PageClient, address_behind
+from tests.world.page import FORGED, ROOM_TOOLS, PageClient, address_behind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
 STUDIO: Final = "studio_42"
 OTHER: Final = "studio_7"
-PRESS: Final[dict[str, Any]] = {"name": "press", "arguments": {"press": "go_live", "arguments": {}}}
+PRESS: Final[dict[str, Any]] = {
+    "name": ROOM_TOOLS["press"],
+    "arguments": {"press": "go_live", "arguments": {}},
+}
 TICKETS: Final = {
     "_meta": {
         "live.traxstreaming/ticket": "asked_by_press",
@@ -253,8 +256,8 @@ async def test_a_forged_request_calls_nothing() -> None:
             assert response.status_code in {401, 403}, forgery
         assert room.calls == []
         response = await tab.post("/call", PRESS)
-        assert response.json() == {"structuredContent": {"of": "press"}}
-        assert room.calls == [("press", PRESS["arguments"])]
+        assert response.json() == {"structuredContent": {"of": ROOM_TOOLS["press"]}}
+        assert room.calls == [(ROOM_TOOLS["press"], PRESS["arguments"])]
 
 
 async def test_nothing_but_the_page_s_own_json_is_taken() -> None:
@@ -302,8 +305,8 @@ async def test_a_tab_reaches_the_room_that_it_was_opened_for_and_no_other() -> N
             "phase"
         ] == "gone"
         await mine.call("watch", studioId=OTHER)
-        assert it.rooms[STUDIO].calls == [("watch", {"studioId": OTHER})]
-        assert it.rooms[OTHER].calls == [("watch", {})]
+        assert it.rooms[STUDIO].calls == [(ROOM_TOOLS["watch"], {"studioId": OTHER})]
+        assert it.rooms[OTHER].calls == [(ROOM_TOOLS["watch"], {})]
 
 
 async def test_a_room_answers_the_questions_that_it_was_shown_and_no_other() -> None:
@@ -317,7 +320,9 @@ async def test_a_room_answers_the_questions_that_it_was_shown_and_no_other() -> 
         await tab.call("press", press="go_live")
         for ticket in (*known, "guessed"):
             await tab.call("answer", ticket=ticket)
-        answers = [arguments["ticket"] for name, arguments in room.calls if name == "answer"]
+        answers = [
+            arguments["ticket"] for name, arguments in room.calls if name == ROOM_TOOLS["answer"]
+        ]
         assert answers == [*known]
 
 
@@ -363,6 +368,6 @@ async def test_a_call_that_fails_is_answered_in_words(
         assert response.status_code == httpx.codes.OK
         assert response.json() == {"structuredContent": {"outcome": said}, "isError": True}
         room.run = None
-        assert (await tab.call(name)).json() == {"structuredContent": {"of": name}}
-    logged = [f"The control room failed to {name}: RuntimeError"] if said == FAILED else []
+        assert (await tab.call(name)).json() == {"structuredContent": {"of": ROOM_TOOLS[name]}}
+    logged = [f"{ROOM_TOOLS[name]} failed on the page: RuntimeError"] if said == FAILED else []
     assert [it.getMessage() for it in caplog.records if it.name.startswith("trax_mcp")] == logged

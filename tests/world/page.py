@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
     from tests.support.product.pages import RecordedBrowser
 
-
+ROOM_TOOLS: Final = {
+    "watch": "watch_control_room",
+    "press": "press_in_control_room",
+    "answer": "answer_approval",
+}
+"""What the page of the control room calls."""
 FORGED: Final[Mapping[str, Mapping[str, str]]] = {
     "without a session": {"Authorization": ""},
     "with a guessed session": {"Authorization": "Bearer guessed"},
@@ -115,8 +120,8 @@ class PageClient:
         return await self.post("/answer", body, content=None, **headers)
 
     async def call(self, name: str, **arguments: object) -> httpx.Response:
-        """Make a call of the control room."""
-        return await self.post("/call", {"name": name, "arguments": arguments})
+        """Watch, press or answer in the control room."""
+        return await self.post("/call", {"name": ROOM_TOOLS[name], "arguments": arguments})
 
     def _http(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(base_url=self.origin, trust_env=False, verify=NO_CERTIFICATES)

@@ -32,10 +32,11 @@ from trax_mcp.http.refusals import overloaded
 from trax_mcp.http.sessions import Sessions
 from trax_mcp.http.turns import MessageTurn, Turns
 from trax_mcp.open_files import max_open_files
-from trax_mcp.server import panel, room_tools
+from trax_mcp.server import panel
 from trax_mcp.server.app import Service
 from trax_mcp.server.request import CALLER
 from trax_mcp.sign_in import SignInUnavailable
+from trax_mcp.web import approval_view
 
 BODY_SECONDS: Final = 10.0
 """How long a body may take to arrive, and how long a client may read nothing of an answer."""
@@ -342,7 +343,7 @@ def is_urgent(body: bytes) -> bool:
     match message:
         case {
             "method": "tools/call",
-            "params": {"name": room_tools.PRESS, "arguments": {"press": GoOffline.tool_name}},
+            "params": {"name": approval_view.PRESS, "arguments": {"press": GoOffline.tool_name}},
         }:
             return True
         case {"method": "tools/call", "params": {"name": str(name)}}:

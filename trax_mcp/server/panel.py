@@ -16,10 +16,11 @@ from trax_mcp.consent.open_questions import OpenQuestions
 from trax_mcp.server.answering import AnswerApproval, take_answer
 from trax_mcp.server.request import CallRequest
 from trax_mcp.studio.outputs import PlainSchema
+from trax_mcp.web.approval_view import ANSWER
 from trax_mcp.web.static_files import LOAD, read_static
 
 URI: Final = "ui://trax/approval.html"
-TOOL_NAME: Final = "answer_approval"
+TOOL_NAME: Final = ANSWER
 OPENS_PANEL: Final[JsonObject] = {"ui": {"resourceUri": URI}}
 """The `_meta` of a tool whose result the client shows with the panel."""
 _OF_APPS: Final = {"session.js": None, "page_host.js": "host.js"}

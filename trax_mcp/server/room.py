@@ -4,6 +4,7 @@ It serves an app of a client and a page in the browser. A press is the operation
 that needs approval is asked about in the room.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -19,7 +20,7 @@ from trax_mcp.consent.store import StoreUnavailable, store_unavailable
 from trax_mcp.server.answering import take_answer
 from trax_mcp.server.room_watch import PRESSES, RoomWatch, Visitor, WatchArguments
 from trax_mcp.studio.outputs import PlainSchema
-from trax_mcp.web.approval_view import TICKET, Asker, describe
+from trax_mcp.web.approval_view import ANSWER, PRESS, TICKET, WATCH, Asker, describe
 from trax_mcp.web.endings import ending_of, ending_of_refusal
 
 _UNKNOWN_PRESS: Final = "This press couldn't be read. Nothing was sent."
@@ -61,21 +62,18 @@ class Room(RoomWatch):
     page: LocalPage | None = None
 
     async def call(self, visitor: Visitor, name: str, arguments: JsonObject) -> JsonObject:
-        """Run "watch", "press" or "answer". Returns a tool's result as JSON of MCP.
+        """Run one of the room's tools. Returns a tool's result as JSON of MCP.
 
         Raises:
             TraxError: there is no key.
         """
-        try:
-            match name:
-                case "watch":
-                    return await self.watch(visitor, WatchArguments.model_validate(arguments))
-                case "press":
-                    return await self._press(visitor, PressArguments.model_validate(arguments))
-                case "answer":
-                    return {"structuredContent": await self._answer(visitor, arguments)}
-        except ValidationError:
-            pass
+        with suppress(ValidationError):
+            if name == WATCH:
+                return await self.watch(visitor, WatchArguments.model_validate(arguments))
+            if name == PRESS:
+                return await self._press(visitor, PressArguments.model_validate(arguments))
+            if name == ANSWER:
+                return {"structuredContent": await self._answer(visitor, arguments)}
         return _said(_UNKNOWN_PRESS, is_error=True)
 
     # Press

@@ -25,17 +25,15 @@ from trax_mcp.server.room_state import summary
 from trax_mcp.server.room_watch import Visitor, WatchArguments
 from trax_mcp.studio.outputs import PlainSchema
 from trax_mcp.tools.check import CheckStudio
+from trax_mcp.web.approval_view import PRESS, WATCH
 
 if TYPE_CHECKING:
     from trax_mcp.web.room_page import RoomPage
 
 URI: Final = "ui://trax/room.html"
 OPEN: Final = "open_control_room"
-WATCH: Final = "watch_control_room"
-PRESS: Final = "press_in_control_room"
 _STUDIO: Final = "studioId"
-_CALLS: Final = {WATCH: "watch", PRESS: "press"}
-NAMES: Final = frozenset({OPEN, *_CALLS})
+NAMES: Final = frozenset({OPEN, WATCH, PRESS})
 
 _SHOWN: Final = "The user now sees the control room. Don't repeat what it shows."
 _UPDATED: Final = "The control room was updated."
@@ -171,7 +169,7 @@ class RoomTools:
             request.end_turn()  # it waits
         if name == OPEN:
             return await self._open(visitor, is_app=self.is_drawn(request))
-        return _result(await self.room.call(visitor, _CALLS[name], arguments))
+        return _result(await self.room.call(visitor, name, arguments))
 
     async def _open(self, visitor: Visitor, *, is_app: bool) -> types.CallToolResult:
         state, told = summary(await self.room.first(visitor)), _SHOWN

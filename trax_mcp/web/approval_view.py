@@ -15,6 +15,10 @@ from trax_mcp.consent.question import (
 from trax_mcp.studio.naming import Name, Sentence
 from trax_mcp.web.endings import NOT_OPEN, Ending, ending_of
 
+WATCH: Final = "watch_control_room"
+PRESS: Final = "press_in_control_room"
+ANSWER: Final = "answer_approval"
+"""The tools of a room. The last one is a panel's, too."""
 TICKET: Final = "live.traxstreaming/ticket"
 """In the `_meta` of a result: what lets a panel or a room answer its question."""
 QUESTIONS: Final = "live.traxstreaming/questions"

@@ -18,16 +18,15 @@ from starlette.responses import JSONResponse, Response
 from trax_mcp.api.contract import JsonObject
 from trax_mcp.api.errors import TraxError
 from trax_mcp.clock import Clock
-from trax_mcp.web.approval_view import QUESTIONS, TICKET, gone
+from trax_mcp.web.approval_view import ANSWER, PRESS, QUESTIONS, TICKET, WATCH, gone
 from trax_mcp.web.browser import PrivateBrowser, open_if_seen
 from trax_mcp.web.endings import NOT_HERE, ending_of
 from trax_mcp.web.local_server import PageAccess, PageServer, no_session, read_json, read_text
 
 RoomCall = Callable[[str, JsonObject], Awaitable[JsonObject]]
-"""Runs "watch", "press" or "answer" with its arguments. Returns a tool's result as JSON of MCP."""
+"""Runs one of the room's tools with its arguments. Returns a tool's result as JSON of MCP."""
 Opening = Literal["opened", "shown", "failed"]
 """Whether a room was opened. `shown`: it was opened before, and may be in sight."""
-_CALLS: Final = ("watch", "press", "answer")
 _PATIENCE_SECONDS: Final = 4.0
 """After this long without a request, no tab is taken to show a room."""
 _REOPEN_SECONDS: Final = 60.0
@@ -139,11 +138,11 @@ class RoomPage:
         room.missed_at = math.inf
         asked = await read_json(request)
         name, arguments = asked.get("name"), asked.get("arguments")
-        if name not in _CALLS or not isinstance(arguments, dict):
+        if name not in (WATCH, PRESS, ANSWER) or not isinstance(arguments, dict):
             return JSONResponse({"error": "no such call"}, 400)
-        if name == "answer" and not room.was_shown(arguments.get("ticket")):
+        if name == ANSWER and not room.was_shown(arguments.get("ticket")):
             return JSONResponse({"structuredContent": gone(NOT_HERE)})
-        if name == "watch":
+        if name == WATCH:
             result = await self._watch(room, request, arguments)
         else:
             result = await _run(room, name, arguments)
@@ -175,7 +174,7 @@ class RoomPage:
                     tasks.cancel_scope.cancel()
 
                 tasks.start_soon(end_with_tab)
-                result = await _run(room, "watch", arguments)
+                result = await _run(room, WATCH, arguments)
                 tasks.cancel_scope.cancel()
         finally:
             room.watches -= 1
@@ -196,6 +195,6 @@ async def _run(room: _Room, name: str, arguments: JsonObject) -> JsonObject:
         words = ending_of(error).words
     except Exception as error:  # noqa: BLE001  as above
         # Without its text and traceback, which may hold what was sent.
-        _LOG.error("The control room failed to %s: %s", name, type(error).__name__)
+        _LOG.error("%s failed on the page: %s", name, type(error).__name__)
         words = _FAILED
     return {"structuredContent": {"outcome": words}, "isError": True}

@@ -1,12 +1,6 @@
 "use strict";
 // What host.js is for an app, on a page of this computer: the server calls the tools for a session.
 
-const CALLS = {
-  watch_control_room: "watch",
-  press_in_control_room: "press",
-  answer_approval: "answer",
-};
-
 const host = {
   can: { serverTools: {} },
   context: { displayMode: "page" },
@@ -19,7 +13,7 @@ const host = {
     // waits makes room for what is pressed.
     this.stopWaiting();
     if (args.waitSeconds) signals.push(this.waiting.signal);
-    return page.post("/call", { name: CALLS[name], arguments: args }, { signal: AbortSignal.any(signals) });
+    return page.post("/call", { name, arguments: args }, { signal: AbortSignal.any(signals) });
   },
 
   stopWaiting() {

@@ -172,7 +172,7 @@ function tellTrouble(answer) {
   if (state.stale || !seenAt || now - seenAt < OLD_MILLISECONDS) wasAway = false;
   isLost = state.stale || state.ended || wasAway;
   if (!state.ended) retry?.();
-  contact(state.trouble ?? "", { canRetry: state.ended });
+  contact(state.trouble && !state.ended ? `${state.trouble} Trying again…` : state.trouble ?? "", { canRetry: state.ended });
   tick();
 }
 
