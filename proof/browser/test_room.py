@@ -88,6 +88,7 @@ async def test_what_strangers_write_is_text(browser: Browser) -> None:
 
 async def test_a_hidden_room_makes_no_call(browser: Browser) -> None:
     async with open_room(browser) as room:
+        await wait_until(lambda: room.app.calls[-1][1].get("waitSeconds") == 25, room)
         (frame,) = room.app.page.frames[1:]
         await frame.evaluate(
             "Object.defineProperty(document, 'visibilityState',"

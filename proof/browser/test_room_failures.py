@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from proof.browser.room_views import RoomView, Where
     from tests.support.opened_addresses import OpenedAddresses
 
-pytestmark = pytest.mark.parametrize("where", WHERE)
-
 
 async def has_no_contact(view: RoomView, why: str) -> None:
     """Wait until the room says why it has no contact. Its light claims nothing of now."""
@@ -29,11 +27,9 @@ async def has_no_contact(view: RoomView, why: str) -> None:
     assert await view.text("#air") == "Go offline"
 
 
-async def test_trax_fails_and_comes_back(
-    browser: Browser, opened: OpenedAddresses, where: Where
-) -> None:
+async def test_trax_fails_and_comes_back(browser: Browser, opened: OpenedAddresses) -> None:
     """A stop is asked about, though nothing can be read for it."""
-    async with open_view(browser, opened, where) as view:
+    async with open_view(browser, opened, "app") as view:
         view.world.trax.faults.add(Fault.status(502), times=None)
         await view.shows("#light", "ON AIR ?")
         await has_no_contact(view, "TRaX has a problem (HTTP 502).")
@@ -47,6 +43,7 @@ async def test_trax_fails_and_comes_back(
         assert view.world.sent == []
 
 
+@pytest.mark.parametrize("where", WHERE)
 async def test_the_server_ends(browser: Browser, opened: OpenedAddresses, where: Where) -> None:
     """An app goes on with another server, since all state is in its calls. A page has ended."""
     async with open_view(browser, opened, where) as view:
@@ -66,8 +63,8 @@ async def test_the_server_ends(browser: Browser, opened: OpenedAddresses, where:
         assert await view.room.locator("#log li", has_text="before").count() == 1
 
 
-async def test_the_key_is_revoked(browser: Browser, opened: OpenedAddresses, where: Where) -> None:
-    async with open_view(browser, opened, where) as view:
+async def test_the_key_is_revoked(browser: Browser, opened: OpenedAddresses) -> None:
+    async with open_view(browser, opened, "page") as view:
         view.world.trax.remove_key()
         await has_no_contact(view, "TRaX doesn't accept this API key")
         before = len(view.world.trax.requests)
@@ -83,12 +80,10 @@ async def test_the_key_is_revoked(browser: Browser, opened: OpenedAddresses, whe
         await view.shows("#said", "The change wasn't sent.")
 
 
-async def test_the_studio_is_deleted(
-    browser: Browser, opened: OpenedAddresses, where: Where
-) -> None:
-    async with open_view(browser, opened, where) as view:
+async def test_the_studio_is_deleted(browser: Browser, opened: OpenedAddresses) -> None:
+    async with open_view(browser, opened, "page") as view:
         view.world.trax.remove("studio_42")
-        await has_no_contact(view, "No such studio.")
+        await has_no_contact(view, "doesn't find this studio")
         await view.shows("#contact button", "Try again")
         before = len(view.world.trax.requests)
         await anyio.sleep(2)  # nothing can be waited for
