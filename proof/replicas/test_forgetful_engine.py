@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from proof.replicas.engine_proxy import engine_proxy, hanging
-from proof.replicas.replicas import SOON_SECONDS, at_both, consent, replicas_on, until
+from proof.replicas.replicas import at_both, consent, replicas_on, until
 from tests.support.concurrency import Paused
 from tests.support.guarded_calls import GO_LIVE, GO_OFFLINE
 from tests.world.answers import RAN, outcome, state_in
@@ -80,7 +80,7 @@ async def test_an_approval_from_before_a_stop_that_the_engine_missed_leaves_no_s
         if is_held:
             await until(lambda: proxy.scripts > 2)  # it has begun, and ended, its stop there
             held.release()
-        await until(lambda: not it.is_live, seconds=SOON_SECONDS)
+        await until(lambda: not it.is_live)
         await started.result()
         assert it.sent.count(GO_LIVE.sent) == 1
         assert not it.is_live

@@ -111,8 +111,9 @@ class OpenQuestion:
             asked_at = token.until - QUESTION_SECONDS if token else 0.0
             if self.questions.now() < asked_at + READING_SECONDS:  # nobody has read it
                 return None
-            if (await self.state()).phase == "running":  # it was sent
-                return None
+            with suppress(StoreUnavailable):
+                if (await self.state()).phase == "running":  # it was sent
+                    return None
             self.questions.guard.parts.write("answered", self.call, answeredIn=by, answer="no")
             await self.end(declined := NotRun("declined", "declined"))
             return declined
