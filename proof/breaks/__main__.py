@@ -20,8 +20,9 @@ from typing import Final
 
 from proof.breaks.changes import Edit
 from proof.breaks.table import BREAKS
+from tests import ROOT
+from tests.support.repository import repository_files
 
-ROOT: Final = Path(__file__).parents[2]
 _SECONDS_PER_BREAK: Final = 180.0
 _SECONDS_INTACT: Final = 1800.0
 _TESTS_FAILED: Final = 1
@@ -104,13 +105,11 @@ def _run(
 
 
 def _copied(root: Path) -> Path:
-    """A copy of the files that git knows, as they are now."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, root / name)
+    """A copy of the files of the repository, as they are now, without any `.pyc`."""
+    for file in repository_files():
+        copy = root / file.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(file, copy)
     return root
 
 

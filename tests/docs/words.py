@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from tests import ROOT
+from tests.support.repository import repository_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -95,8 +96,8 @@ def words_of(page: str) -> int:
 
 def files() -> list[str]:
     """The files that are read."""
-    found = {it for pattern in READ for it in ROOT.glob(pattern)} - {_ATTACKS}
-    return sorted(it.relative_to(ROOT).as_posix() for it in found)
+    found = (it for it in repository_files(*READ) if it != _ATTACKS)
+    return [it.relative_to(ROOT).as_posix() for it in found]
 
 
 def pieces(path: Path) -> Iterator[str]:

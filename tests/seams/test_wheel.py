@@ -18,12 +18,14 @@ from tests import ROOT
 from tests.support.guarded_calls import GO_LIVE
 from tests.support.hosted_process import hosted_server
 from tests.support.opened_addresses import OpenedAddresses
+from tests.support.repository import repository_files
 from tests.support.server_process import running
 from tests.world.oauth import OAuthSteps, key_form
 from tests.world.page import PageClient, address_behind
 from tests.world.wire import MODERN, request, tool_call
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 PROGRAM: Final = ("-P", "-m", "trax_mcp")
@@ -44,16 +46,16 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return site
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    """The files in a folder, without compiled ones."""
-    files = (it for it in folder.rglob("*") if it.is_file() and "__pycache__" not in it.parts)
-    return {it.relative_to(folder).as_posix(): it.read_bytes() for it in files}
+def contents(folder: Path, files: Iterable[Path]) -> dict[str, bytes]:
+    """What is in these files of a folder."""
+    return {it.relative_to(folder).as_posix(): it.read_bytes() for it in files if it.is_file()}
 
 
 def test_the_wheel_has_all_files_of_the_package_and_the_prompts(installed: Path) -> None:
     """Scripts, pages, pictures and schemas too."""
-    prompts = {f"prompts/{name}": it for name, it in contents(ROOT / "prompts").items()}
-    wanted, packed = contents(ROOT / "trax_mcp") | prompts, contents(installed / "trax_mcp")
+    wanted = contents(ROOT / "trax_mcp", repository_files("trax_mcp/**/*"))
+    wanted |= contents(ROOT, repository_files("prompts/*"))
+    packed = contents(installed / "trax_mcp", (installed / "trax_mcp").rglob("*"))
     assert packed.keys() == wanted.keys()
     assert [name for name in wanted if wanted[name] != packed[name]] == []
 
@@ -81,7 +83,7 @@ async def test_the_installed_wheel_offers_its_tools_and_asks_on_its_page(
         tools = (await server.ask(request(MODERN, "tools/list", number=1)))["result"]["tools"]
         assert GO_LIVE.tool in {it["name"] for it in tools}
         prompts = await server.ask(request(MODERN, "prompts/list", number=2))
-        assert len(prompts["result"]["prompts"]) == len(contents(ROOT / "prompts"))
+        assert len(prompts["result"]["prompts"]) == len(repository_files("prompts/*"))
         panel = await server.ask(request(MODERN, "resources/read", {"uri": PANEL}, number=3))
         (content,) = panel["result"]["contents"]
         assert "<script>" in content["text"]

@@ -7,16 +7,16 @@ from itertools import product
 import anyio
 import pytest
 
-from tests import ROOT
 from tests.support.product.sandbox_accounts import ANOTHER_ACCOUNT_KEY, READONLY_KEY
 from tests.support.product.virtual_time import in_virtual_time
 from tests.support.raw_connections import GET, LAST_GET, connected
+from tests.support.repository import repository_files
 from tests.world.answers import data_of, error_in
 from tests.world.wire import ERAS, LEGACY, MODERN, HttpWire, error_code, opening, request, tool_call
 from tests.world.world import MINE, Over, open_world
 
 NOT_FOUND = 404
-PROMPTS = sorted(file.stem for file in (ROOT / "prompts").glob("*.md"))
+PROMPTS = [file.stem for file in repository_files("prompts/*.md")]
 
 
 @pytest.mark.parametrize("mode", [LEGACY, "auto", MODERN])

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests import ROOT
 from tests.support.product.reference import tool_names
+from tests.support.repository import repository_files
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FILES: Final = sorted((ROOT / "prompts").glob("*.md"))
+FILES: Final = repository_files("prompts/*.md")
 CHAT_PROMPTS: Final = {"answer_chat", "chat_digest", "start_stream"}
 CONSENT_PROMPTS: Final = {"end_stream", "set_up_destination", "start_stream"}
 each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests import ROOT
 from tests.support.canaries import secrets as secret
 from tests.support.canaries.calls import SERVER_WITH_ERRORS, unsolicited_messages
 from tests.support.canaries.search import CanarySearch, add_process_titles
@@ -21,6 +20,7 @@ from tests.support.http_clients import plain_http
 from tests.support.media_folders import make_media_folder
 from tests.support.product.commands import run_command
 from tests.support.product.local_servers import upstream
+from tests.support.repository import repository_files
 from tests.support.server_process import running
 from tests.world.wire import LEGACY, MODERN, HttpWire, error_code, request
 
@@ -140,7 +140,8 @@ def test_invalid_settings_are_refused_without_repeating_them(name: str, value: s
 
 def test_pages_and_snapshots_contain_no_secret() -> None:
     """No key, no signature, and none of the sandbox's stream keys."""
-    pages = {it: it.read_text(encoding="utf-8") for it in repository_files(*_PAGES, *_SNAPSHOTS)}
+    files = repository_files(*_PAGES, *_SNAPSHOTS)
+    pages = {it: it.read_text(encoding="utf-8") for it in files if it.suffix != ".png"}
     assert len(pages) > 20
     keys = {found for text in pages.values() for found in re.findall(r"sk_live_[\w.-]+", text)}
     assert keys == secret.DOCUMENTED_KEYS
@@ -149,12 +150,6 @@ def test_pages_and_snapshots_contain_no_secret() -> None:
         *("X-Amz-Signature", "(?<!tests)(?<!trax_mcp)/uploads/"),
     ):
         assert [it.name for it, text in pages.items() if re.search(found, text)] == [], found
-
-
-def repository_files(*patterns: str) -> Iterator[Path]:
-    """The files of the repository that match these patterns."""
-    found = (it for pattern in patterns for it in ROOT.glob(pattern))
-    yield from (it for it in found if it.is_file() and it.suffix != ".png")
 
 
 async def connected(search: CanarySearch, http: httpx.AsyncClient, key: str) -> HttpWire:

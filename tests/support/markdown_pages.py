@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tests import ROOT
+from tests.support.repository import repository_files
 
 _FENCED: Final = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 
@@ -75,9 +76,7 @@ class Page:
 
 README: Final = Page("README.md")
 CONTRIBUTING: Final = Page("CONTRIBUTING.md")
-DOCS: Final = tuple(
-    Page(it.relative_to(ROOT).as_posix()) for it in sorted((ROOT / "docs").glob("*.md"))
-)
+DOCS: Final = tuple(Page(it.relative_to(ROOT).as_posix()) for it in repository_files("docs/*.md"))
 USER_PAGES: Final = (README, *DOCS)
 """All that a user reads."""
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from trax_mcp.consent.running import Fate
 
 _CALLER = Caller("sk_live_any")
-_COUNTS = {409, 423, 425}
-_UNKNOWN = {408, 500, 502, 503, 504, 599}
+_COUNTS = (409, 423, 425)
+_UNKNOWN = (408, 500, 502, 503, 504, 599)
 
 
 def _refused(status: int, code: str = "") -> Any:  # noqa: ANN401  any failure
