@@ -160,11 +160,14 @@ class Session:
             self.record(f"{scene}-permission")
             self.terminal.press(*self.program.allow)
 
-    def approve(self) -> None:
-        """Press the keys of an approval, as slowly as a person."""
-        for key in self.program.approve:
-            self.terminal.press(key)
-            self.terminal.rest()
+    def approve_all(self) -> None:
+        """Press the keys of an approval in each form, as slowly as a person, until it is done."""
+        while not self.server.has_run:
+            form = self.question()
+            for key in self.program.approve:
+                self.terminal.press(key)
+                self.terminal.rest()
+            self.terminal.wait_until(lambda: self.server.has_run or self.server.form != form)  # noqa: B023
 
     def question(self) -> dict[str, Any] | None:
         """The form, when it is drawn, or none when the turn has ended without one."""
@@ -229,6 +232,12 @@ def _place(program: Program, script: Script) -> Iterator[tuple[Place, ScriptedMo
         place.server.folder.mkdir()
         program.set_up(place)
         yield place, model
+
+
+def operations_of(scene: str) -> list[str]:
+    """What a scene's call asks for, in order."""
+    tool, arguments = SCENES[scene][1]
+    return [it["tool"] for it in arguments.get("changes", ())] or [tool]
 
 
 def title_of(form: dict[str, Any]) -> str:

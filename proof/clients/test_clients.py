@@ -12,6 +12,7 @@ from proof.clients.sessions import (
     SCENES,
     choices_of,
     opened,
+    operations_of,
     run_once,
     sentences_not_on,
 )
@@ -63,18 +64,19 @@ def test_enter_enter_puts_nothing_on_air(program: Program) -> None:
         assert session.server.has_run == []
 
 
-def test_a_deliberate_approval_is_one(program: Program) -> None:
+@pytest.mark.parametrize("scene", ["go-live", "names-with-hyphens"])
+def test_a_deliberate_approval_does_what_was_shown(program: Program, scene: str) -> None:
     with opened(program) as session:
-        if session.ask("go-live"):
-            session.approve()
+        if session.ask(scene):
+            session.approve_all()
         else:
             session.terminal.pass_time(_READ_SECONDS + 1)
             session.say(APPROVAL)
-            session.allow("go-live-approved")
+            session.allow(f"{scene}-approved")
         session.terminal.wait_until(lambda: session.server.has_run)
         session.wait_for_end(1 if program.has_forms else 2)
-        session.record("go-live-approved")
-        assert session.server.has_run == ["go_live"]
+        session.record(f"{scene}-approved")
+        assert session.server.has_run == operations_of(scene)
 
 
 def test_a_model_that_confirms_its_own_call_at_once_puts_nothing_on_air(

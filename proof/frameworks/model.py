@@ -110,7 +110,7 @@ class ScriptedModel(Endpoint):
     def _shown(self, argument: object) -> object:
         if not (isinstance(argument, str) and argument.startswith(SHOWN)):
             return argument
-        found = re.findall(rf"\b{argument[1:]}\W{{1,6}}[\"']([\w-]{{8,}})", self._told_so_far)
+        found = re.findall(rf"\b{argument[1:]}\W{{1,6}}[\"']([\w.-]{{8,}})", self._told_so_far)
         return found[-1] if found else "not-shown"
 
 
