@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := build/tools
 REFEREES := build/referees
-MCPB := PATH=$(CURDIR)/$(TOOLS)/bin:$$PATH $(TOOLS)/node_modules/.bin/mcpb
+MCPB := PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" $(TOOLS)/node_modules/.bin/mcpb
 MCPB_VERSION := 2.1.2
 CONFORMANCE_VERSION := 0.2.0-alpha.12
 INSPECTOR_VERSION := 2.12.0
@@ -23,6 +23,18 @@ ROTEL_VERSION := 0.0.1a15
 # Of `make proof` and of `make nightly`: all parts, unless one is named.
 NIGHTLY_PARTS := $(PART)
 PART ?= browser conformance deploy operations replicas
+# Python's defaults, whatever is set outside. The hash seed is printed, and can be given again.
+unexport PYTHONDONTWRITEBYTECODE PYTHONOPTIMIZE
+ifeq ($(filter-out random,$(PYTHONHASHSEED)),)
+override PYTHONHASHSEED := $(strip $(shell od -An -N4 -tu4 /dev/urandom))
+endif
+ifneq ($(shell test 0 -le '$(PYTHONHASHSEED)' -a '$(PYTHONHASHSEED)' -le 4294967295 2>&1 && echo fits),fits)
+$(error PYTHONHASHSEED is a number from 0 to 4294967295, and not "$(PYTHONHASHSEED)")
+endif
+export PYTHONHASHSEED
+ifneq ($(filter test% check proof% nightly,$(MAKECMDGOALS)),)
+$(if $(filter 0,$(MAKELEVEL)),$(info PYTHONHASHSEED=$(PYTHONHASHSEED)))
+endif
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' trax_mcp/__init__.py)
 BUNDLE = build/trax-mcp-$(VERSION).mcpb
 BILL = build/trax-mcp-$(VERSION).cdx.json
@@ -53,6 +65,7 @@ check: .venv/dev ## format, lint, types, imports and tests: all must pass before
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m proof.machines --quick
 	$(MAKE) test PYTEST_OPTIONS='--cov --cov-report=term'
 
 format: .venv/dev ## format the code
@@ -90,7 +103,7 @@ proof-replicas: .venv/dev
 	sh proof/install_programs.sh valkey-server haproxy >/dev/null
 	$(BIN)/pytest -n 3 -m "not nightly" $(PYTEST_OPTIONS) proof/replicas
 
-nightly: .venv/dev ## run what takes long and say how it ended, or one PART=breaks|clients|frameworks|mutants|fuzz|model|people|replicas|shows|python3.13
+nightly: .venv/dev ## run what takes long and say how it ended, or one PART=breaks|clients|frameworks|machines|mutants|fuzz|model|people|replicas|shows|python3.13
 	$(if $(filter breaks replicas,$(or $(NIGHTLY_PARTS),replicas)),sh proof/install_programs.sh valkey-server haproxy >/dev/null)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group mutants
 	$(BIN)/python -m proof.nightly $(NIGHTLY_PARTS)
@@ -172,7 +185,7 @@ $(TOOLS)/ready: pyproject.toml Makefile .venv/run
 	@touch $@
 
 # node must use the system's certificates, which a company's proxy may need.
-NPM_INSTALL = NODE_OPTIONS=--use-system-ca PATH=$(CURDIR)/$(TOOLS)/bin:$$PATH npm install \
+NPM_INSTALL = NODE_OPTIONS=--use-system-ca PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" npm install \
 	--no-save --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error
 
 $(TOOLS)/packer: $(TOOLS)/ready

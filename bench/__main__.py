@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import compileall
 import os
 import platform
 import sys
+import sysconfig
 import time
 from functools import partial
 from importlib.metadata import version
@@ -23,6 +25,7 @@ import anyio
 from bench import approvals, room
 from bench.measure import BARE, OURS, Pairs, calls, in_turn, served, start, upstream
 from bench.signed_in import signed_in
+from tests import ROOT
 from tests.support.product.virtual_time import VirtualLoop
 from tests.walk.assistant import new_assistant
 from tests.walk.tasks import CALLS
@@ -74,7 +77,7 @@ def main() -> None:
     if sys.platform != "linux":
         sys.exit("bench: the CPU time of another process is read as Linux shows it")
     began = time.monotonic()
-    print(f"{_ABOUT}\n\n{_machine()}\n\n{_HEAD}", flush=True)
+    print(f"{_ABOUT}\n\n{_machine()}\n{_compiled()}\n\n{_HEAD}", flush=True)
     anyio.run(_measure, effort)
     print(*approvals.lines(), *_walk(), *room.lines(is_quick=is_quick), sep="\n")
     print(f"\nMeasured in {time.monotonic() - began:.0f} s.")
@@ -84,6 +87,14 @@ def _machine() -> str:
     python = f"Python {platform.python_version()}, mcp {version('mcp')}"
     # Other load on the machine affects every figure except counts.
     return f"{python}; {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}"
+
+
+def _compiled() -> str:
+    """Compile both servers and their libraries: pip compiles only what it installs."""
+    folders = (ROOT / "trax_mcp", ROOT / "bench", sysconfig.get_path("purelib"))
+    if all(compileall.compile_dir(it, quiet=2) for it in folders):
+        return "Both were compiled first."
+    return "Not all could be compiled first: a start may include that, on one side more."
 
 
 async def _measure(effort: Effort) -> None:
@@ -97,7 +108,7 @@ async def _measure(effort: Effort) -> None:
 async def _starts(effort: Effort, trax: str) -> AsyncIterator[tuple[str, dict[str, Pairs]]]:
     for era in ERAS:
         ours, bare = (partial(start, it, trax, era) for it in (OURS, BARE))
-        await ours()  # fills the bytecode and disk caches
+        await ours()  # fills the disk caches
         await bare()
         yield f"start, {era}", await in_turn(ours, bare, times=effort.starts)
 

@@ -27,6 +27,7 @@ def main() -> None:
         "breaks": [(_PYTHON, "-m", "proof.breaks")],
         "clients": [("make", "clients")],
         "frameworks": [("make", "frameworks")],
+        "machines": [(_PYTHON, "-m", "proof.machines")],
         "mutants": [(_PYTHON, "-m", "proof.mutants")],
         "fuzz": [
             (*_PYTEST, "-n", "auto", "--timeout=1800", "--hypothesis-profile=long", "-m", "fuzz")

@@ -106,6 +106,15 @@ def test_every_command_of_another_program_is_possible(command: str) -> None:
             assert command in INSTALLING
 
 
+@pytest.mark.parametrize("seed", ["abc", "-1", "4294967296", "1 2"])
+def test_a_hash_seed_that_python_refuses_gets_one_line(seed: str) -> None:
+    command = ("make", "--dry-run", "test", f"PYTHONHASHSEED={seed}")
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)  # noqa: S603  a target of ours
+    (line,) = done.stderr.splitlines()
+    assert f'is a number from 0 to 4294967295, and not "{seed}"' in line
+    assert done.stdout == ""
+
+
 async def test_the_curl_command_calls_a_tool() -> None:
     """As it is pasted, but for the port."""
     (block,) = (it for it in docs("bots").blocks("sh") if it.startswith("curl "))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import socket
 import time
 from typing import Final
 
@@ -52,12 +53,20 @@ def need_open_files(number: int) -> None:
         pytest.skip(f"{number} files must be open, and {soft} may")
 
 
+def need_ipv6() -> None:
+    """Skip the test if this machine has no IPv6 address, not even its own."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError as error:
+        pytest.skip(f"there is no IPv6: {error.strerror}")
+
+
 def _catch_ignored_signals() -> None:
     """Ignored signals would stay ignored in children; a caught one is at its default there.
 
-    A shell ignores SIGINT in a background job.
+    A shell ignores SIGINT in a background job, and nohup ignores SIGHUP.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, lambda *_: None)
 

@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from tests.support.guarded_calls import GO_LIVE, IS_LIVE, NO, YES
+from tests.support.hermetic import need_ipv6
 from tests.support.product.faults import Fault
 from tests.support.server_process import PATIENCE_SECONDS
 from tests.world.page import FORGED, PageClient
@@ -133,6 +134,7 @@ async def test_the_page_listens_on_loopback_only() -> None:
 
 async def test_the_page_is_on_no_port_where_another_program_has_the_ipv6_address() -> None:
     """A browser that asks for localhost might get there first, with the secret."""
+    need_ipv6()
     real = socket.create_server
     with real(("::1", 0), family=socket.AF_INET6) as other:
         taken = other.getsockname()[1]
