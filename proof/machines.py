@@ -34,11 +34,7 @@ Command: TypeAlias = "tuple[str, ...]"
 _PYTEST: Final = (".venv/bin/python", "-m", "pytest", "-q", "-rs")
 _WORKERS: Final = (*_PYTEST, "-n", "auto", "--dist", "worksteal", "-m", "not timing")
 _SAMPLE: Final = ("tests/cli", "tests/seams", "tests/server/test_secrets_in_output.py")
-_FEW: Final = (
-    "tests/seams",
-    "tests/cli/test_secret_files.py",
-    "tests/cli/test_install.py",
-)
+_FEW: Final = ("tests/seams", "tests/cli/test_secret_files.py", "tests/cli/test_install.py")
 _COLLECT: Final = (*_PYTEST, "--collect-only", "--snapshot-warn-unused")
 _LOGS: Final = ROOT / "build/machines"
 _MOST_SECONDS: Final = 1800.0
@@ -166,6 +162,8 @@ def _tried(machine: Machine, folder: Path, *, in_place: bool) -> list[str]:
         return [f"not here: {reason}"]
     except subprocess.CalledProcessError as error:
         return [f"FAILED: {' '.join(error.cmd)}", *error.stdout.splitlines()[-10:]]
+    except subprocess.TimeoutExpired as error:
+        return [f"FAILED: {error}"]
     found = [it[1] or it[2] for it in _ENDS.finditer(printed)]
     skipped = [it for it in found if it.startswith("SKIPPED")]
     return ["; ".join(it for it in found if it not in skipped), *skipped]
@@ -229,8 +227,8 @@ def _run(machine: Machine, command: Command, place: Path, home: Path = _LOGS) ->
     """Run a command there, keep what it prints, and return it.
 
     Raises:
-        Absent: nothing can be started there so.
         CalledProcessError: it has failed.
+        TimeoutExpired: it hasn't ended.
     """
     kept = {it: os.environ[it] for it in os.environ if it.upper().startswith(_TO_PACKAGES)}
     usual = {"PATH": _PATH, "HOME": str(home), "LOCPATH": str(home.parent)}
@@ -243,7 +241,8 @@ def _run(machine: Machine, command: Command, place: Path, home: Path = _LOGS) ->
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         timeout=_MOST_SECONDS,
     )
     with (_LOGS / f"{machine.name}.log").open("a", encoding="utf-8") as log:
