@@ -263,8 +263,8 @@ def write_screen(program: Program, server: Server, name: str, text: str, home: P
     """Write a screen, without what is new in each run: times, confirmations, and the home."""
     text = text.replace(str(home), "~")
     text = _NEW_EACH_TIME.sub(_zeros, text)
-    for it in server.confirmations:  # a row may end within one
-        text = re.sub(r"\s*".join(map(re.escape, it)), _letters, text)
+    for it in server.confirmations:  # a row, in a box or not, may end within one
+        text = re.sub(r"[\s│█]*".join(map(re.escape, it)), _letters, text)
     client = server.client
     named = f"{client.get('name')} {client.get('version')}"
     day = time.strftime("%Y-%m-%d", time.gmtime())
